@@ -1,0 +1,41 @@
+# The commands of the house. The logic lives in scripts/; this file only names it.
+.DEFAULT_GOAL := help
+.PHONY: help run test test-fast lint format css css-check coverage requirements venv venv-dev
+PYTHON_OF_VENV := .venv/bin/python
+PORT ?= 8000
+
+help: ## Show these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: venv ## Start LinkUp with a demo network on http://localhost:8000 (PORT=… for another port)
+	@PORT=$(PORT) scripts/run.sh
+
+test: venv-dev ## Run every test: SQLite, PostgreSQL, integration, browser
+	@$(PYTHON_OF_VENV) -m scripts.suite
+
+test-fast: venv-dev ## Run the tests that need no server and no browser
+	@$(PYTHON_OF_VENV) -m pytest -n auto --database=sqlite
+
+lint: venv-dev ## Check style, types, imports, templates, migrations, shell scripts
+	@scripts/lint.sh
+
+format: venv-dev ## Rewrite Python files and templates in the house style
+	@scripts/format.sh
+
+css: venv-dev ## Build theme/static/theme/app.css
+	@scripts/css.sh
+
+css-check: venv-dev ## Fail when the committed CSS is not what the sources give
+	@scripts/css.sh check
+
+coverage: venv-dev ## Measure which lines the tests run, on both databases
+	@scripts/coverage.sh
+
+requirements: venv-dev ## Compile requirements.txt and requirements-dev.txt from pyproject.toml
+	@scripts/requirements.sh
+
+venv:
+	@scripts/venv.sh
+
+venv-dev:
+	@scripts/venv.sh dev

@@ -1,0 +1,73 @@
+"""Form fields for what people write."""
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.core.files.uploadedfile import UploadedFile
+from PIL import Image
+
+from .images import ACCEPT, open_image
+from .text import clean_block, clean_line, refuse_invisible
+
+
+class LineField(forms.CharField):
+    """One line of text, normalised, without invisible characters."""
+
+    def to_python(self, value: Any) -> str:
+        return clean_line(super().to_python(value) or "")
+
+    def run_validators(self, value: Any) -> None:
+        super().run_validators(value)
+        if value:
+            refuse_invisible(value)
+
+
+class BlockField(forms.CharField):
+    """A text of many lines; counted after line ends are made one character, as the browser counts them."""
+
+    widget = forms.Textarea
+
+    def __init__(self, **options: Any) -> None:
+        options.setdefault("strip", False)
+        super().__init__(**options)
+
+    def to_python(self, value: Any) -> str:
+        return clean_block(super().to_python(value) or "")
+
+
+class ImageField(forms.FileField):
+    """A picture, checked by its content; cleans to the decoded image (see core.images.open_image)."""
+
+    widget = forms.FileInput
+
+    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
+        return {**super().widget_attrs(widget), "accept": ACCEPT}
+
+    def clean(self, data: Any, initial: Any = None) -> Image.Image | None:
+        upload = super().clean(data, initial)
+        if not isinstance(upload, UploadedFile):
+            return None
+        return open_image(upload, size=upload.size or 0)  # type: ignore[arg-type]
+
+
+class ManyFilesInput(forms.FileInput):
+    allow_multiple_selected = True
+
+
+class ManyImagesField(ImageField):
+    """Up to `most` pictures in one input; cleans to the list of decoded images."""
+
+    widget = ManyFilesInput
+
+    def __init__(self, *, most: int, too_many: Any, **options: Any) -> None:
+        self.most = most
+        self.too_many = too_many
+        super().__init__(**options)
+
+    def clean(self, data: Any, initial: Any = None) -> list[Image.Image]:  # type: ignore[override]
+        uploads = [upload for upload in data or [] if upload]
+        if len(uploads) > self.most:
+            raise ValidationError(self.too_many, code="too_many")
+        pictures = (super(ManyImagesField, self).clean(upload, initial) for upload in uploads)
+        return [picture for picture in pictures if picture is not None]

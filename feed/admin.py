@@ -1,0 +1,56 @@
+"""Posts and comments for staff."""
+
+from django.contrib import admin
+
+from .models import Comment, Post, PostRevision, Reaction, SavedPost, Tag
+
+
+@admin.register(Post)
+class PostAdmin(admin.ModelAdmin):
+    list_display = ("id", "author", "audience", "is_repost", "created_at", "edited_at", "hidden_at")
+    list_filter = ("audience", "is_repost", "created_at", "hidden_at")
+    search_fields = ("author__username", "text")
+    raw_id_fields = ("author",)
+    list_select_related = ("author",)
+    # Words are changed by their author, through the verb that keeps the former ones.
+    readonly_fields = ("text", "created_at", "edited_at")
+
+
+@admin.register(Comment)
+class CommentAdmin(admin.ModelAdmin):
+    list_display = ("id", "author", "post", "created_at", "deleted_at", "hidden_at")
+    list_filter = ("created_at", "hidden_at")
+    search_fields = ("author__username", "text")
+    raw_id_fields = ("author", "post", "parent")
+    list_select_related = ("author", "post")
+    readonly_fields = ("text", "created_at", "edited_at")
+
+
+@admin.register(Reaction)
+class ReactionAdmin(admin.ModelAdmin):
+    list_display = ("post", "member", "kind", "created_at")
+    list_filter = ("kind",)
+    search_fields = ("member__username",)
+    raw_id_fields = ("post", "member")
+    list_select_related = ("post", "member")
+
+
+@admin.register(SavedPost)
+class SavedPostAdmin(admin.ModelAdmin):
+    list_display = ("post", "member", "created_at")
+    search_fields = ("member__username",)
+    raw_id_fields = ("post", "member")
+    list_select_related = ("post", "member")
+
+
+@admin.register(PostRevision)
+class PostRevisionAdmin(admin.ModelAdmin):
+    list_display = ("post", "replaced_at")
+    raw_id_fields = ("post",)
+    search_fields = ("text",)
+
+
+@admin.register(Tag)
+class TagAdmin(admin.ModelAdmin):
+    list_display = ("name",)
+    search_fields = ("name",)

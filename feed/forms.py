@@ -1,0 +1,112 @@
+"""What is checked of a post, a comment, a repost and a reaction."""
+
+from pathlib import PurePath
+from typing import Any
+
+import filetype
+from django import forms
+from django.core.exceptions import ValidationError
+from django.core.files.uploadedfile import UploadedFile
+from django.utils.translation import gettext_lazy as _
+
+from core.forms import BlockField, ManyImagesField
+from core.text import clean_line
+
+from .models import Post, PostImage, Reaction
+from .services import Document, Picture
+
+MOST_PICTURES = 9
+LARGEST_DOCUMENT = 20 * 1024 * 1024
+LONGEST_POST = 10_000
+LONGEST_COMMENT = 3_000
+
+
+class AudienceField(forms.TypedChoiceField):
+    """Who may see it."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(label=_("Who may see it"), choices=Post.AUDIENCES, coerce=int, **options)
+
+
+class DocumentField(forms.FileField):
+    """A PDF, known by its content; cleans to a Document."""
+
+    widget = forms.FileInput(attrs={"accept": "application/pdf"})
+
+    def clean(self, data: Any, initial: Any = None) -> Document | None:
+        upload = super().clean(data, initial)
+        if not isinstance(upload, UploadedFile):
+            return None
+        if (upload.size or 0) > LARGEST_DOCUMENT:
+            raise ValidationError(_("The document is larger than 20 MB."), code="too_large")
+        content = upload.read()
+        kind = filetype.guess(content)
+        if kind is None or kind.mime != "application/pdf":
+            raise ValidationError(_("This is not a PDF document."), code="not_a_pdf")
+        stem = "".join(char for char in clean_line(PurePath(upload.name or "").stem) if char.isprintable())
+        return Document(content, f"{stem[:100] or 'document'}.pdf")
+
+
+class PostForm(forms.Form):
+    text = BlockField(
+        label=_("What do you want to say?"),
+        max_length=LONGEST_POST,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+    images = ManyImagesField(
+        label=_("Pictures"),
+        most=MOST_PICTURES,
+        too_many=_("A post holds at most nine pictures."),
+        required=False,
+    )
+    document = DocumentField(label=_("PDF document"), required=False)
+    audience = AudienceField()
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        if not self.errors and not (data.get("text") or data.get("images") or data.get("document")):
+            self.add_error("text", _("Write something, or add a picture or a document."))
+        return data
+
+    def pictures(self) -> list[Picture]:
+        """The pictures with their descriptions, which the page sends as `image_alt`, one for each, in order."""
+        getlist = getattr(self.data, "getlist", None)
+        alts = getlist("image_alt") if getlist else []
+        longest = PostImage._meta.get_field("alt").max_length
+        described = [clean_line(alt)[:longest] for alt in alts]
+        images = self.cleaned_data["images"]
+        described += [""] * (len(images) - len(described))
+        return [Picture(image, alt) for image, alt in zip(images, described, strict=False)]
+
+
+class EditPostForm(forms.Form):
+    text = BlockField(label=_("Text"), max_length=LONGEST_POST, required=False)
+    audience = AudienceField()
+
+
+class RepostForm(forms.Form):
+    text = BlockField(
+        label=_("Your words"),
+        max_length=LONGEST_POST,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("Optional."),
+    )
+    audience = AudienceField()
+
+
+class CommentForm(forms.Form):
+    text = BlockField(
+        label=_("Comment"), max_length=LONGEST_COMMENT, widget=forms.Textarea(attrs={"rows": 2})
+    )
+
+    def clean_text(self) -> str:
+        text: str = self.cleaned_data["text"]
+        if not text.strip():
+            raise ValidationError(_("Write something first."), code="required")
+        return text
+
+
+class ReactionForm(forms.Form):
+    kind = forms.TypedChoiceField(choices=Reaction.Kind.choices, coerce=Reaction.Kind)

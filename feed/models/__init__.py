@@ -1,0 +1,7 @@
+"""What members say, and what others make of it."""
+
+from .comment import Comment
+from .post import Post, PostImage, PostRevision, PostTag, Tag
+from .response import Reaction, SavedPost
+
+__all__ = ["Comment", "Post", "PostImage", "PostRevision", "PostTag", "Reaction", "SavedPost", "Tag"]

@@ -1,0 +1,80 @@
+"""A comment on a post, with one level of replies."""
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Prefetch, Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from network.models import Member, Viewer, exists_for
+
+from .post import Post
+
+# So many replies stand below a comment before one has to ask for the rest.
+FIRST_REPLIES = 3
+
+
+class CommentQuerySet(models.QuerySet["Comment"]):
+    """Comments as their readers may see them."""
+
+    def visible_to(self, viewer: Viewer) -> "CommentQuerySet":
+        """Comments on posts that the viewer may see, by authors who exist for the viewer."""
+        return self.filter(post__in=Post.objects.visible_to(viewer)).readable_by(viewer)
+
+    def readable_by(self, viewer: Viewer) -> "CommentQuerySet":
+        """The same where the post is known to be visible. A deleted comment stays while it has replies."""
+        return self.filter(exists_for(viewer, "author"), hidden_at=None).filter(
+            Q(deleted_at=None) | Q(reply_count__gt=0)
+        )
+
+    def top_level(self) -> "CommentQuerySet":
+        return self.filter(parent=None)
+
+    def for_display(self, viewer: Viewer) -> "CommentQuerySet":
+        """With authors and the first replies, in a number of queries that does not depend on the rows."""
+        authors = Prefetch("author", Member.objects.for_display(viewer))
+        replies = Comment.objects.readable_by(viewer).prefetch_related(authors).order_by("pk")[:FIRST_REPLIES]
+        return self.prefetch_related(authors, Prefetch("replies", replies, to_attr="first_replies"))
+
+
+class Comment(models.Model):
+    """What a member said about a post. A reply to a reply hangs on the same comment: one level, no deeper."""
+
+    post = models.ForeignKey(Post, on_delete=models.CASCADE, related_name="comments", db_index=False)
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    parent = models.ForeignKey(
+        "self", on_delete=models.CASCADE, null=True, blank=True, related_name="replies", db_index=False
+    )
+    text = models.TextField(_("comment"), max_length=3000)
+    html = models.TextField(editable=False)
+    reply_count = models.PositiveIntegerField(default=0, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    edited_at = models.DateTimeField(null=True, blank=True, editable=False)
+    deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
+    hidden_at = models.DateTimeField(_("hidden"), null=True, blank=True)
+
+    objects: ClassVar[CommentQuerySet] = CommentQuerySet.as_manager()  # type: ignore[assignment]
+
+    # Set by CommentQuerySet.for_display; a reply has none.
+    first_replies: ClassVar[list["Comment"]] = []
+
+    class Meta:
+        verbose_name = _("comment")
+        verbose_name_plural = _("comments")
+        indexes = [
+            models.Index(fields=["post", "parent", "id"], name="feed_comments_of_post"),
+            models.Index(fields=["parent", "id"], name="feed_replies_of_comment"),
+        ]
+
+    def __str__(self) -> str:
+        return f"comment {self.pk}"
+
+    def get_absolute_url(self) -> str:
+        return f"{self.post.get_absolute_url()}#comment-{self.pk}"
+
+    @property
+    def more_replies(self) -> int:
+        """How many replies wait behind the first ones."""
+        return max(self.reply_count - len(self.first_replies), 0)

@@ -1,0 +1,218 @@
+"""A post with its pictures, tags and former wordings."""
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.core.files.storage import default_storage
+from django.db import models
+from django.db.models import Exists, OuterRef, Prefetch, Q, Subquery
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from network.models import Connection, Member, Viewer, exists_for
+from users.audience import Audience
+from users.models import User
+
+from .response import Reaction, SavedPost
+
+IMAGE_SIZES = (1600, 800)
+
+
+class PostQuerySet(models.QuerySet["Post"]):
+    """Posts as their readers may see them."""
+
+    def visible_to(self, viewer: Viewer) -> "PostQuerySet":
+        """Posts whose audience the viewer is in, by authors who exist for the viewer."""
+        shown = self.filter(exists_for(viewer, "author"), hidden_at=None)
+        if isinstance(viewer, AnonymousUser):
+            return shown.filter(audience=Audience.PUBLIC)
+        connected = Connection.objects.connected().of(viewer.pk).values("other")
+        return shown.filter(
+            Q(audience__lte=Audience.MEMBERS)
+            | Q(author=viewer)
+            | Q(audience=Audience.CONNECTIONS, author__in=connected)
+        )
+
+    def by(self, member: User) -> "PostQuerySet":
+        return self.filter(author=member)
+
+    def tagged(self, tag: str) -> "PostQuerySet":
+        return self.filter(pk__in=PostTag.objects.filter(tag__name=tag.casefold()).values("post"))
+
+    def saved_by(self, member: User) -> "PostQuerySet":
+        return self.filter(pk__in=SavedPost.objects.filter(member=member).values("post"))
+
+    def for_display(self, viewer: Viewer) -> "PostQuerySet":
+        """With all that _post.html shows, in a number of queries that does not depend on the number of posts."""
+        originals = Post.objects.visible_to(viewer)._with_people_and_pictures(viewer)
+        shown = self._with_people_and_pictures(viewer).prefetch_related(Prefetch("original", originals))
+        if isinstance(viewer, AnonymousUser):
+            return shown
+        mine = Reaction.objects.filter(post=OuterRef("pk"), member=viewer)
+        return shown.annotate(
+            my_reaction=Subquery(mine.values("kind")[:1]),
+            is_saved=Exists(SavedPost.objects.filter(post=OuterRef("pk"), member=viewer)),
+        )
+
+    def _with_people_and_pictures(self, viewer: Viewer) -> "PostQuerySet":
+        return self.prefetch_related(Prefetch("author", Member.objects.for_display(viewer)), "images")
+
+
+class Post(models.Model):
+    """What a member said, or somebody else's post passed on (`is_repost`), with or without words.
+
+    Counts stand in the row; the verbs that change what is counted keep them, under the row's lock.
+    """
+
+    AUDIENCES = Audience.choices[:3]
+
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False)
+    text = models.TextField(_("text"), max_length=10_000, blank=True)
+    html = models.TextField(editable=False, blank=True)
+    audience = models.PositiveSmallIntegerField(_("who may see it"), choices=AUDIENCES, default=Audience.MEMBERS)
+    is_repost = models.BooleanField(default=False, editable=False)
+    original = models.ForeignKey(
+        "self", on_delete=models.SET_NULL, null=True, blank=True, editable=False, related_name="reposts"
+    )
+    document = models.CharField(max_length=120, blank=True, editable=False)
+    document_name = models.CharField(max_length=120, blank=True, editable=False)
+    document_size = models.PositiveIntegerField(default=0, editable=False)
+
+    comment_count = models.PositiveIntegerField(default=0, editable=False)
+    repost_count = models.PositiveIntegerField(default=0, editable=False)
+    like_count = models.PositiveIntegerField(default=0, editable=False)
+    celebrate_count = models.PositiveIntegerField(default=0, editable=False)
+    support_count = models.PositiveIntegerField(default=0, editable=False)
+    insightful_count = models.PositiveIntegerField(default=0, editable=False)
+    curious_count = models.PositiveIntegerField(default=0, editable=False)
+
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    edited_at = models.DateTimeField(null=True, blank=True, editable=False)
+    hidden_at = models.DateTimeField(_("hidden"), null=True, blank=True)
+
+    objects: ClassVar[PostQuerySet] = PostQuerySet.as_manager()  # type: ignore[assignment]
+
+    # What the viewer for whom this row was fetched did with it; see PostQuerySet.for_display.
+    my_reaction: str | None = None
+    is_saved: bool = False
+
+    class Meta:
+        verbose_name = _("post")
+        verbose_name_plural = _("posts")
+        indexes = [
+            # The home feed takes the newest few of each author; see feed.timeline.
+            models.Index(fields=["author", "-id"], name="feed_post_of_author"),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["author", "original"], condition=Q(is_repost=True, text=""), name="feed_plain_repost_once"
+            ),
+            models.CheckConstraint(condition=Q(audience__lte=Audience.CONNECTIONS), name="feed_post_has_audience"),
+        ]
+
+    def __str__(self) -> str:
+        return f"post {self.pk}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("feed:post", args=[self.pk])
+
+    @property
+    def reaction_count(self) -> int:
+        return sum(count for _kind, count in self.reaction_counts)
+
+    @property
+    def reaction_counts(self) -> list[tuple[Reaction.Kind, int]]:
+        """How many reacted in which way, the most frequent first, kinds without any left out."""
+        counts = [(kind, int(getattr(self, f"{kind.value}_count"))) for kind in Reaction.Kind]
+        return sorted(((kind, count) for kind, count in counts if count), key=lambda pair: -pair[1])
+
+    @property
+    def my_kind(self) -> Reaction.Kind | None:
+        return Reaction.Kind(self.my_reaction) if self.my_reaction else None
+
+    @property
+    def may_be_reposted(self) -> bool:
+        """Only what all members may read may be passed on; a plain repost passes on its original."""
+        return self.audience <= Audience.MEMBERS and not (self.is_repost and not self.text)
+
+
+class PostImage(models.Model):
+    """A picture of a post, stored as WebP in two sizes."""
+
+    post = models.ForeignKey(Post, on_delete=models.CASCADE, related_name="images")
+    file = models.CharField(max_length=120, editable=False)
+    width = models.PositiveIntegerField(editable=False)
+    height = models.PositiveIntegerField(editable=False)
+    alt = models.CharField(_("description"), max_length=300, blank=True)
+
+    class Meta:
+        verbose_name = _("picture")
+        verbose_name_plural = _("pictures")
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return self.file
+
+    @staticmethod
+    def variant(file: str, size: int) -> str:
+        """The stored name of the picture `file` with its longer side at most `size` pixels."""
+        return f"{file}-{size}.webp"
+
+    @property
+    def files(self) -> list[str]:
+        return [self.variant(self.file, size) for size in IMAGE_SIZES]
+
+    @property
+    def url(self) -> str:
+        return default_storage.url(self.variant(self.file, 800))
+
+    @property
+    def full_url(self) -> str:
+        return default_storage.url(self.variant(self.file, 1600))
+
+
+class PostRevision(models.Model):
+    """A former wording of a post: what it said until `replaced_at`."""
+
+    post = models.ForeignKey(Post, on_delete=models.CASCADE, related_name="revisions")
+    html = models.TextField()
+    text = models.TextField()
+    replaced_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name = _("former wording")
+        verbose_name_plural = _("former wordings")
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"wording of post {self.post_id} until {self.replaced_at:%Y-%m-%d %H:%M}"
+
+
+class Tag(models.Model):
+    """A hashtag, case folded, without `#`."""
+
+    name = models.CharField(max_length=64, unique=True)
+
+    class Meta:
+        verbose_name = _("tag")
+        verbose_name_plural = _("tags")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class PostTag(models.Model):
+    """`post` carries `tag`."""
+
+    post = models.ForeignKey(Post, on_delete=models.CASCADE, related_name="+")
+    tag = models.ForeignKey(Tag, on_delete=models.CASCADE, related_name="+", db_index=False)
+
+    class Meta:
+        verbose_name = _("tag of a post")
+        verbose_name_plural = _("tags of posts")
+        constraints = [models.UniqueConstraint(fields=["tag", "post"], name="feed_tag_once_per_post")]
+
+    def __str__(self) -> str:
+        return f"{self.tag_id} on {self.post_id}"

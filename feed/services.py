@@ -1,0 +1,262 @@
+"""What members do with posts. Each verb locks the post it counts on, so that counts stay true."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.db.models import F
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from PIL import Image
+
+from core import images, markdown, storage
+from network.models import Member
+from users.audience import Audience
+from users.models import User
+
+from .events import comment_published, post_edited, post_published, post_reacted, post_reposted
+from .models import Comment, Post, PostImage, PostRevision, PostTag, Reaction, SavedPost, Tag
+from .models.post import IMAGE_SIZES
+
+MOST_TAGS = 30
+
+
+class FeedError(Exception):
+    """An act that the state of the post forbids; the text is for the member."""
+
+
+class MayNotBeReposted(FeedError):
+    """The post is not for all members."""
+
+
+class AlreadyReposted(FeedError):
+    """The member has passed this post on without words before."""
+
+
+class NothingSaid(FeedError):
+    """A post needs words, a picture, a document or an original."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A decoded picture to post, and what it shows in words ("" when nobody said)."""
+
+    image: Image.Image
+    alt: str = ""
+
+
+@dataclass(frozen=True)
+class Document:
+    """A checked PDF to post: its bytes and the name its sender gave it."""
+
+    data: bytes
+    name: str
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """A text as HTML, with what it names."""
+
+    html: str
+    mentioned: list[Member]
+    tags: set[str]
+
+
+def render_text(text: str, *, author: User) -> Rendered:
+    """Render a member's Markdown: names that exist for the author and hashtags become links. One query."""
+    names = markdown.find_mentions(text)
+    found = Member.objects.visible_to(author).filter(username__in=names) if names else []
+    members = {member.username: member for member in found}
+    tags = set(sorted(markdown.find_hashtags(text))[:MOST_TAGS])
+    html = markdown.to_html(
+        text,
+        mention=lambda name: members[name].get_absolute_url() if name in members else None,
+        hashtag=lambda tag: reverse("feed:tag", args=[tag]) if tag in tags else None,
+    )
+    return Rendered(html, [member for member in members.values() if member.pk != author.pk], tags)
+
+
+@transaction.atomic
+def publish_post(
+    *,
+    author: User,
+    text: str,
+    audience: int = Audience.MEMBERS,
+    pictures: Sequence[Picture] = (),
+    document: Document | None = None,
+) -> Post:
+    """Store a post and announce it. Raises NothingSaid without words, pictures and document."""
+    if not (text.strip() or pictures or document):
+        raise NothingSaid(_("Write something, or add a picture or a document."))
+    rendered = render_text(text, author=author)
+    post = Post(author=author, text=text, html=rendered.html, audience=audience)
+    if document:
+        post.document = storage.store(storage.new_name("documents", "pdf"), document.data)
+        post.document_name, post.document_size = document.name, len(document.data)
+    post.save()
+    PostImage.objects.bulk_create([_stored_picture(post, picture) for picture in pictures])
+    _set_tags(post, rendered.tags)
+    post_published.send(Post, post=post, mentioned=rendered.mentioned)
+    return post
+
+
+@transaction.atomic
+def edit_post(*, post: Post, text: str, audience: int) -> Post:
+    """Change words and audience; the former words stay as a revision. The same words again change nothing.
+
+    Raises NothingSaid where nothing would be left.
+    """
+    post = _locked(post)
+    if not (text.strip() or post.document or post.is_repost or post.images.exists()):
+        raise NothingSaid(_("A post needs at least a few words, a picture or a document."))
+    if (text, audience) == (post.text, post.audience):
+        return post
+    if text != post.text:
+        PostRevision.objects.create(post=post, text=post.text, html=post.html)
+        rendered = render_text(text, author=post.author)
+        post.text, post.html, post.edited_at = text, rendered.html, timezone.now()
+        _set_tags(post, rendered.tags)
+    post.audience = audience
+    post.save(update_fields=["text", "html", "edited_at", "audience"])
+    post_edited.send(Post, post=post)
+    return post
+
+
+@transaction.atomic
+def delete_post(*, post: Post) -> None:
+    """Delete a post with its comments, pictures and plain reposts; reposts with words stay and say it is gone."""
+    post = _locked(post)
+    files = [name for image in post.images.all() for name in image.files]
+    if post.original_id:
+        Post.objects.filter(pk=post.original_id).update(repost_count=F("repost_count") - 1)
+    Post.objects.filter(original=post, is_repost=True, text="").delete()
+    post.delete()
+    storage.delete_on_commit(*files, post.document)
+
+
+@transaction.atomic
+def repost(*, post: Post, by: User, text: str = "", audience: int = Audience.MEMBERS) -> Post:
+    """Pass a post on, with or without words; of a plain repost, its original.
+
+    Raises MayNotBeReposted when the post is not for all members, AlreadyReposted for a second one without words.
+    """
+    if post.is_repost and not post.text and post.original:
+        post = post.original
+    post = _locked(post)
+    if not post.may_be_reposted:
+        raise MayNotBeReposted(_("This post is not for everyone; only its author can share it."))
+    if not text and Post.objects.filter(author=by, original=post, is_repost=True, text="").exists():
+        raise AlreadyReposted(_("You have shared this already."))
+    rendered = render_text(text, author=by)
+    shared = Post.objects.create(
+        author=by, original=post, is_repost=True, text=text, html=rendered.html, audience=audience
+    )
+    _set_tags(shared, rendered.tags)
+    Post.objects.filter(pk=post.pk).update(repost_count=F("repost_count") + 1)
+    post_reposted.send(Post, post=shared, by=by)
+    return shared
+
+
+@transaction.atomic
+def react_to_post(*, post: Post, member: User, kind: Reaction.Kind) -> None:
+    """React to a post, or change one's reaction; the same twice is once."""
+    post = _locked(post)
+    former = Reaction.objects.filter(post=post, member=member).first()
+    if former is None:
+        Reaction.objects.create(post=post, member=member, kind=kind)
+        _count(post, **{f"{kind.value}_count": 1})
+        post_reacted.send(Reaction, post=post, member=member, kind=kind)
+    elif former.kind != kind.value:
+        _count(post, **{f"{former.kind}_count": -1, f"{kind.value}_count": 1})
+        former.kind = kind.value
+        former.save(update_fields=["kind"])
+
+
+@transaction.atomic
+def take_back_reaction(*, post: Post, member: User) -> None:
+    """Take one's reaction back; doing it twice is once."""
+    post = _locked(post)
+    former = Reaction.objects.filter(post=post, member=member).first()
+    if former:
+        former.delete()
+        _count(post, **{f"{former.kind}_count": -1})
+
+
+@transaction.atomic
+def save_post(*, post: Post, member: User) -> None:
+    """Put a post aside; twice is once."""
+    SavedPost.objects.get_or_create(post=post, member=member)
+
+
+@transaction.atomic
+def unsave_post(*, post: Post, member: User) -> None:
+    """Take a post from what was put aside; twice is once."""
+    SavedPost.objects.filter(post=post, member=member).delete()
+
+
+@transaction.atomic
+def comment_on_post(*, post: Post, author: User, text: str, parent: Comment | None = None) -> Comment:
+    """Comment on a post, or reply to the comment `parent` of it; a reply to a reply hangs on the same comment."""
+    post = _locked(post)
+    top = (parent.parent or parent) if parent else None
+    if top and top.post_id != post.pk:
+        raise ValueError("the comment is of another post")
+    rendered = render_text(text, author=author)
+    comment = Comment.objects.create(post=post, author=author, parent=top, text=text, html=rendered.html)
+    _count(post, comment_count=1)
+    if top:
+        Comment.objects.filter(pk=top.pk).update(reply_count=F("reply_count") + 1)
+    comment_published.send(Comment, comment=comment, mentioned=rendered.mentioned)
+    return comment
+
+
+@transaction.atomic
+def edit_comment(*, comment: Comment, text: str) -> Comment:
+    """Change the words of a comment, with a visible mark; the same words again change nothing."""
+    if text != comment.text:
+        comment.text, comment.html = text, render_text(text, author=comment.author).html
+        comment.edited_at = timezone.now()
+        comment.save(update_fields=["text", "html", "edited_at"])
+    return comment
+
+
+@transaction.atomic
+def delete_comment(*, comment: Comment) -> None:
+    """Delete a comment; while it has replies its place stays, without words. Deleting twice is once."""
+    post = _locked(comment.post)
+    current = Comment.objects.filter(pk=comment.pk, deleted_at=None).first()
+    if current is None:
+        return
+    _count(post, comment_count=-1)
+    if current.reply_count:
+        Comment.objects.filter(pk=current.pk).update(text="", html="", deleted_at=timezone.now())
+        return
+    current.delete()
+    if current.parent_id:
+        Comment.objects.filter(pk=current.parent_id).update(reply_count=F("reply_count") - 1)
+        Comment.objects.filter(pk=current.parent_id, reply_count=0).exclude(deleted_at=None).delete()
+
+
+def _locked(post: Post) -> Post:
+    return Post.objects.select_for_update(of=("self",)).select_related("author").get(pk=post.pk)
+
+
+def _count(post: Post, **changes: int) -> None:
+    Post.objects.filter(pk=post.pk).update(**{field: F(field) + change for field, change in changes.items()})
+
+
+def _stored_picture(post: Post, picture: Picture) -> PostImage:
+    key = storage.new_name("posts", "webp").removesuffix(".webp")
+    encoded = [images.fitted(picture.image, size) for size in IMAGE_SIZES]
+    for size, variant in zip(IMAGE_SIZES, encoded, strict=True):
+        storage.store(PostImage.variant(key, size), variant.data)
+    return PostImage(post=post, file=key, width=encoded[0].width, height=encoded[0].height, alt=picture.alt)
+
+
+def _set_tags(post: Post, names: Iterable[str]) -> None:
+    wanted = set(names)
+    PostTag.objects.filter(post=post).exclude(tag__name__in=wanted).delete()
+    Tag.objects.bulk_create([Tag(name=name) for name in sorted(wanted)], ignore_conflicts=True)
+    tags = Tag.objects.filter(name__in=wanted)
+    PostTag.objects.bulk_create([PostTag(post=post, tag=tag) for tag in tags], ignore_conflicts=True)

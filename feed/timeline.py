@@ -1,0 +1,80 @@
+"""Which posts stand on a member's home page: the newest of the circle, found without reading anybody else's."""
+
+from django.db import connection
+
+from core.pagination import Page, id_cursor
+from network.models import Connection, Viewer
+from users.audience import Audience
+from users.models import User
+
+from .models import Post
+from .models.post import PostQuerySet
+
+PAGE_SIZE = 20
+
+# The circle: me, my connections, whom I follow; each with the narrowest audience of theirs that I am in.
+_CIRCLE = """
+WITH circle (author_id, audience) AS (
+    SELECT member_id, MAX(audience) FROM (
+        SELECT CAST(%(me)s AS bigint) AS member_id, %(connections)s AS audience
+        UNION ALL SELECT high_id, %(connections)s FROM network_connection WHERE low_id = %(me)s AND state = %(connected)s
+        UNION ALL SELECT low_id, %(connections)s FROM network_connection WHERE high_id = %(me)s AND state = %(connected)s
+        UNION ALL SELECT followed_id, %(members)s FROM network_follow WHERE follower_id = %(me)s
+    ) AS ties GROUP BY member_id
+)
+"""
+
+# PostgreSQL takes the newest few of each author from the index (author, -id) and merges them: the cost depends on
+# the size of the circle, never on the number of posts in the network.
+_POSTGRESQL = """
+SELECT post.id FROM circle CROSS JOIN LATERAL (
+    SELECT id FROM feed_post
+    WHERE author_id = circle.author_id AND id < %(before)s AND audience <= circle.audience AND hidden_at IS NULL
+    ORDER BY id DESC LIMIT %(limit)s
+) AS post ORDER BY post.id DESC LIMIT %(limit)s
+"""
+
+# SQLite has no LATERAL; on a developer's machine the plain join is quick enough.
+_SQLITE = """
+SELECT post.id FROM circle JOIN feed_post AS post ON post.author_id = circle.author_id
+WHERE post.id < %(before)s AND post.audience <= circle.audience AND post.hidden_at IS NULL
+ORDER BY post.id DESC LIMIT %(limit)s
+"""
+
+NEWEST = 2**63 - 1
+
+
+def statement() -> str:
+    """The statement that finds the ids, as this database speaks it; its parameters are those of `parameters`."""
+    return _CIRCLE + (_POSTGRESQL if connection.vendor == "postgresql" else _SQLITE)
+
+
+def parameters(member: User, before: int | None, limit: int) -> dict[str, int]:
+    """What `statement` asks for: at most `limit` ids below `before`."""
+    return {
+        "me": member.pk,
+        "connections": Audience.CONNECTIONS,
+        "members": Audience.MEMBERS,
+        "connected": Connection.State.CONNECTED,
+        "before": NEWEST if before is None else before,
+        "limit": limit,
+    }
+
+
+def home_page(member: User, cursor: str | None, *, size: int = PAGE_SIZE) -> Page[Post]:
+    """One page of the home feed of `member`, newest first, ready for display.
+
+    Posts from the member, connections and followed members, as far as their audience includes the member. A page may
+    hold fewer than `size` posts where one is a plain repost of something that the member may not see.
+    """
+    with connection.cursor() as query:
+        query.execute(statement(), parameters(member, id_cursor(cursor), size + 1))
+        ids = [row[0] for row in query.fetchall()]
+    posts = displayed(Post.objects.filter(pk__in=ids[:size]), member)
+    return Page(posts, str(ids[size - 1]) if len(ids) > size else "")
+
+
+def displayed(posts: PostQuerySet, viewer: Viewer) -> list[Post]:
+    """`posts` as the viewer may see them, newest first; plain reposts of what is out of sight are left out."""
+    rows = posts.visible_to(viewer).for_display(viewer).order_by("-pk")
+    return [post for post in rows if post.original or post.text or not post.is_repost]

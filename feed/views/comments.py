@@ -1,0 +1,95 @@
+"""Comments and replies."""
+
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from core.pagination import CURSOR, oldest_first
+from users.http import HtmxRequest, MemberRequest, member_required
+
+from .. import services
+from ..forms import CommentForm
+from ..models import Comment
+from .posts import post_page, shown
+
+REPLIES = 20
+
+
+@require_GET
+def inline(request: HtmxRequest, pk: int) -> HttpResponse:
+    """The newest comments below a post in a list; without htmx, the post's own page."""
+    post = shown(request, pk)
+    if not request.htmx:
+        return redirect(post)
+    latest = Comment.objects.readable_by(request.user).filter(post=post).top_level().order_by("-pk")[:4]
+    comments = Comment.objects.filter(pk__in=[row.pk for row in latest[:3]]).for_display(request.user)
+    context = {
+        "post": post, "comments": comments.order_by("pk"), "more": len(latest) > 3, "form": CommentForm(),
+    }  # fmt: skip
+    return render(request, "feed/_inline_comments.html", context)
+
+
+@member_required
+@require_POST
+def comment(request: MemberRequest, pk: int) -> HttpResponse:
+    post = shown(request, pk)
+    parent_id = request.POST.get("parent", "")
+    parent = None
+    if parent_id:
+        readable = Comment.objects.readable_by(request.user).filter(post=post)
+        parent = get_object_or_404(readable, pk=parent_id if parent_id.isdecimal() else 0)
+    form = CommentForm(request.POST)
+    if not form.is_valid():
+        if request.htmx:
+            context = {"post": post, "form": form, "parent": parent}
+            return render(request, "feed/_comment_form.html", context, status=422)
+        return post_page(request, post, form)
+    made = services.comment_on_post(post=post, author=request.user, text=form.cleaned_data["text"], parent=parent)
+    if request.htmx:
+        context = {"post": post, "comment": _displayed(request, made.pk), "form": CommentForm(), "parent": parent}
+        return render(request, "feed/_commented.html", context)
+    return redirect(made)
+
+
+@require_GET
+def replies(request: HtmxRequest, pk: int) -> HttpResponse:
+    parent = get_object_or_404(Comment.objects.visible_to(request.user).top_level(), pk=pk)
+    found = Comment.objects.readable_by(request.user).filter(parent=parent).for_display(request.user)
+    page = oldest_first(found, request.GET.get(CURSOR), size=REPLIES)
+    context = {"parent": parent, "replies": page, "post": shown(request, parent.post_id)}
+    return render(request, "feed/_replies_page.html" if request.htmx else "feed/replies.html", context)
+
+
+@member_required
+@require_http_methods(["GET", "POST"])
+def edit_comment(request: MemberRequest, pk: int) -> HttpResponse:
+    comment = _own(request, pk)
+    form = CommentForm(request.POST or None, initial={"text": comment.text})
+    if request.method == "POST" and form.is_valid():
+        services.edit_comment(comment=comment, text=form.cleaned_data["text"])
+        return redirect(comment)
+    status = 422 if form.is_bound else 200
+    return render(request, "feed/edit_comment.html", {"comment": comment, "form": form}, status=status)
+
+
+@member_required
+@require_http_methods(["GET", "POST"])
+def delete_comment(request: MemberRequest, pk: int) -> HttpResponse:
+    comment = _own(request, pk)
+    if request.method == "GET":
+        return render(request, "feed/delete_comment.html", {"comment": comment})
+    services.delete_comment(comment=comment)
+    return redirect(comment.post)
+
+
+def _displayed(request: HtmxRequest, pk: int) -> Comment:
+    return Comment.objects.for_display(request.user).get(pk=pk)
+
+
+def _own(request: MemberRequest, pk: int) -> Comment:
+    visible = Comment.objects.visible_to(request.user).filter(deleted_at=None).select_related("post", "author")
+    comment = get_object_or_404(visible, pk=pk)
+    if comment.author_id != request.user.pk:
+        raise PermissionDenied
+    return comment

@@ -1,0 +1,61 @@
+"""Lists of posts: home, by member, by hashtag, saved."""
+
+from django.contrib.auth.models import AnonymousUser
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_GET
+
+from core.pagination import CURSOR, Page, id_cursor
+from network.models import Member
+from users.audience import Audience
+from users.http import HtmxRequest, MemberRequest, member_required
+
+from ..forms import PostForm
+from ..models import Post
+from ..models.post import PostQuerySet
+from ..timeline import PAGE_SIZE, displayed, home_page
+
+_PAGE = "feed/_posts_page.html"
+
+
+@require_GET
+def home(request: HtmxRequest) -> HttpResponse:
+    if isinstance(request.user, AnonymousUser):
+        return render(request, "feed/welcome.html")
+    page = home_page(request.user, request.GET.get(CURSOR))
+    context = {"page": page, "form": PostForm(initial={"audience": Audience.MEMBERS})}
+    return render(request, _PAGE if request.htmx else "feed/home.html", context)
+
+
+@require_GET
+def by_member(request: HtmxRequest, username: str) -> HttpResponse:
+    people = Member.objects.visible_to(request.user).for_display(request.user)
+    member = get_object_or_404(people, username=username.lower())
+    page = posts_page(request, Post.objects.by(member))
+    if request.htmx and not request.GET.get(CURSOR):
+        return render(request, "feed/_member_posts.html", {"page": page, "member": member})
+    return render(request, _PAGE if request.htmx else "feed/by_member.html", {"page": page, "member": member})
+
+
+@require_GET
+def tag(request: HtmxRequest, tag: str) -> HttpResponse:
+    page = posts_page(request, Post.objects.tagged(tag))
+    return render(request, _PAGE if request.htmx else "feed/tag.html", {"page": page, "tag": tag.casefold()})
+
+
+@member_required
+@require_GET
+def saved(request: MemberRequest) -> HttpResponse:
+    page = posts_page(request, Post.objects.saved_by(request.user))
+    return render(request, _PAGE if request.htmx else "feed/saved.html", {"page": page})
+
+
+def posts_page(request: HtmxRequest, posts: PostQuerySet) -> Page[Post]:
+    """The page of `posts` that the request's cursor names, as its viewer may see them."""
+    before = id_cursor(request.GET.get(CURSOR))
+    posts = posts.visible_to(request.user)
+    if before is not None:
+        posts = posts.filter(pk__lt=before)
+    ids = list(posts.order_by("-pk").values_list("pk", flat=True)[: PAGE_SIZE + 1])
+    rows = displayed(Post.objects.filter(pk__in=ids[:PAGE_SIZE]), request.user)
+    return Page(rows, str(ids[PAGE_SIZE - 1]) if len(ids) > PAGE_SIZE else "")

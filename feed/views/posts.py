@@ -1,0 +1,116 @@
+"""One post, and what its author does with it."""
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.core.files.storage import default_storage
+from django.http import FileResponse, Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from core.pagination import CURSOR, oldest_first
+from users.http import HtmxRequest, MemberRequest, member_required
+
+from .. import services
+from ..forms import CommentForm, EditPostForm, PostForm
+from ..models import Comment, Post, PostRevision
+from ..timeline import home_page
+
+COMMENTS = 20
+
+
+@member_required
+@require_POST
+def publish(request: MemberRequest) -> HttpResponse:
+    form = PostForm(request.POST, request.FILES)
+    if not form.is_valid():
+        template = "feed/_compose.html" if request.htmx else "feed/home.html"
+        page = None if request.htmx else home_page(request.user, None)
+        return render(request, template, {"form": form, "page": page}, status=422)
+    post = services.publish_post(
+        author=request.user,
+        text=form.cleaned_data["text"],
+        audience=form.cleaned_data["audience"],
+        pictures=form.pictures(),
+        document=form.cleaned_data["document"],
+    )
+    if request.htmx:
+        fresh = PostForm(initial={"audience": post.audience})
+        return render(request, "feed/_published.html", {"post": shown(request, post.pk), "form": fresh})
+    messages.success(request, _("Your post is published."))
+    return redirect("feed:home")
+
+
+@require_GET
+def post(request: HtmxRequest, pk: int) -> HttpResponse:
+    return post_page(request, shown(request, pk), CommentForm())
+
+
+@member_required
+@require_http_methods(["GET", "POST"])
+def edit(request: MemberRequest, pk: int) -> HttpResponse:
+    post = _own(request, pk)
+    form = EditPostForm(request.POST or None, initial={"text": post.text, "audience": post.audience})
+    if request.method == "POST" and form.is_valid():
+        try:
+            services.edit_post(post=post, **form.cleaned_data)
+        except services.NothingSaid as error:
+            form.add_error("text", str(error))
+        else:
+            messages.success(request, _("Your post is changed."))
+            return redirect(post)
+    status = 422 if form.is_bound else 200
+    return render(request, "feed/edit.html", {"post": post, "form": form}, status=status)
+
+
+@member_required
+@require_http_methods(["GET", "POST"])
+def delete(request: MemberRequest, pk: int) -> HttpResponse:
+    post = _own(request, pk)
+    if request.method == "GET":
+        return render(request, "feed/delete.html", {"post": post})
+    services.delete_post(post=post)
+    messages.success(request, _("Your post is deleted."))
+    return redirect("feed:home")
+
+
+@require_GET
+def history(request: HtmxRequest, pk: int) -> HttpResponse:
+    """The former wordings; whoever may read the post may read what it said before."""
+    post = shown(request, pk)
+    revisions = PostRevision.objects.filter(post=post)[:50]
+    return render(request, "feed/history.html", {"post": post, "revisions": revisions})
+
+
+@require_GET
+def document(request: HtmxRequest, pk: int) -> FileResponse:
+    """The PDF of a post, to readers of the post only, always as a download."""
+    post = get_object_or_404(Post.objects.visible_to(request.user).exclude(document=""), pk=pk)
+    try:
+        file = default_storage.open(post.document)
+    except FileNotFoundError as error:
+        raise Http404 from error
+    response = FileResponse(file, as_attachment=True, filename=post.document_name, content_type="application/pdf")
+    response["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+def shown(request: HtmxRequest, pk: int) -> Post:
+    """The post as the request's viewer may see it, else 404."""
+    return get_object_or_404(Post.objects.visible_to(request.user).for_display(request.user), pk=pk)
+
+
+def post_page(request: HtmxRequest, post: Post, form: CommentForm) -> HttpResponse:
+    """The page of one post, with a page of its comments and the form for one's own."""
+    comments = Comment.objects.readable_by(request.user).filter(post=post).top_level().for_display(request.user)
+    page = oldest_first(comments, request.GET.get(CURSOR), size=COMMENTS)
+    template = "feed/_comments_page.html" if request.htmx and request.GET.get(CURSOR) else "feed/post.html"
+    context = {"post": post, "comments": page, "form": form}
+    return render(request, template, context, status=422 if form.is_bound else 200)
+
+
+def _own(request: MemberRequest, pk: int) -> Post:
+    post = shown(request, pk)
+    if post.author_id != request.user.pk:
+        raise PermissionDenied
+    return post

@@ -1,0 +1,93 @@
+"""What readers do with a post: react, save, pass on."""
+
+from django.contrib import messages
+from django.http import HttpResponse, HttpResponseBadRequest
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from core.http import back_or
+from core.pagination import CURSOR, newest_first
+from network.models import Member, exists_for
+from users.audience import Audience
+from users.http import HtmxRequest, MemberRequest, member_required
+
+from .. import services
+from ..forms import ReactionForm, RepostForm
+from ..models import Post, Reaction
+from .posts import shown
+
+PEOPLE = 50
+
+
+@member_required
+@require_POST
+def react(request: MemberRequest, pk: int) -> HttpResponse:
+    post = _readable(request, pk)
+    form = ReactionForm(request.POST)
+    if not form.is_valid():
+        return HttpResponseBadRequest(_("There is no such reaction."))
+    services.react_to_post(post=post, member=request.user, kind=form.cleaned_data["kind"])
+    return _done(request, post)
+
+
+@member_required
+@require_POST
+def unreact(request: MemberRequest, pk: int) -> HttpResponse:
+    post = _readable(request, pk)
+    services.take_back_reaction(post=post, member=request.user)
+    return _done(request, post)
+
+
+@require_GET
+def reactions(request: HtmxRequest, pk: int) -> HttpResponse:
+    """Who reacted, newest first, as far as they exist for the viewer."""
+    post = shown(request, pk)
+    found = Reaction.objects.filter(exists_for(request.user, "member"), post=post)
+    page = newest_first(found, request.GET.get(CURSOR), size=PEOPLE)
+    people = Member.objects.filter(pk__in=[row.member_id for row in page.rows]).for_display(request.user).in_bulk()
+    rows = [(Reaction.Kind(row.kind), people[row.member_id]) for row in page.rows]
+    return render(request, "feed/reactions.html", {"post": post, "rows": rows, "next": page.next})
+
+
+@member_required
+@require_POST
+def save(request: MemberRequest, pk: int) -> HttpResponse:
+    post = _readable(request, pk)
+    services.save_post(post=post, member=request.user)
+    return _done(request, post)
+
+
+@member_required
+@require_POST
+def unsave(request: MemberRequest, pk: int) -> HttpResponse:
+    post = _readable(request, pk)
+    services.unsave_post(post=post, member=request.user)
+    return _done(request, post)
+
+
+@member_required
+@require_http_methods(["GET", "POST"])
+def repost(request: MemberRequest, pk: int) -> HttpResponse:
+    post = shown(request, pk)
+    form = RepostForm(request.POST or None, initial={"audience": Audience.MEMBERS})
+    if request.method == "POST" and form.is_valid():
+        try:
+            services.repost(post=post, by=request.user, **form.cleaned_data)
+        except services.FeedError as error:
+            form.add_error(None, str(error))
+        else:
+            messages.success(request, _("Shared."))
+            return redirect("feed:home")
+    return render(request, "feed/repost.html", {"post": post, "form": form}, status=422 if form.is_bound else 200)
+
+
+def _readable(request: MemberRequest, pk: int) -> Post:
+    return get_object_or_404(Post.objects.visible_to(request.user), pk=pk)
+
+
+def _done(request: MemberRequest, post: Post) -> HttpResponse:
+    """The bar under the post anew for htmx, else back to where the button was."""
+    if request.htmx:
+        return render(request, "feed/_post_actions.html", {"post": shown(request, post.pk)})
+    return back_or(request, post.get_absolute_url())

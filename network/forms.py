@@ -1,0 +1,20 @@
+"""What is checked of an invitation and of a look into the directory."""
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from core.forms import BlockField, LineField
+
+
+class InvitationForm(forms.Form):
+    note = BlockField(
+        label=_("Note"),
+        max_length=300,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("Say where you know each other from. Optional."),
+    )
+
+
+class DirectoryForm(forms.Form):
+    q = LineField(label=_("Find people by name"), max_length=80, required=False)

@@ -1,0 +1,81 @@
+"""Questions to the graph of connections: how far, through whom, who else."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from django.db.models import Count, F, Q, Window
+
+from users.models import User
+
+from .models import Connection, Member, exists_for
+
+# Suggestions look through this many connections, the latest; beyond it they do not get better, only slower.
+WIDEST_CIRCLE = 500
+
+
+@dataclass(frozen=True)
+class Mutual:
+    """Whom two members both know: how many, and the first few."""
+
+    count: int
+    first: list[Member]
+
+
+def mutual_connections(viewer: User, member: User, *, first: int = 3) -> Mutual:
+    """The connections that `viewer` and `member` share, as far as they exist for the viewer. One query."""
+    shared = (
+        Member.objects.visible_to(viewer)
+        .connected_to(viewer.pk)
+        .connected_to(member.pk)
+        .for_display(viewer)
+        .annotate(of_all=Window(Count("pk")))
+        .order_by("sort_name", "pk")[:first]
+    )
+    found = list(shared)
+    return Mutual(count=found[0].of_all if found else 0, first=found)  # type: ignore[attr-defined]
+
+
+def degree(viewer: User, member: User, *, connected: bool, mutual: int) -> int | None:
+    """The length of the shortest path, 1 to 3, or None beyond; the first two are known from what is given."""
+    if connected:
+        return 1
+    if mutual:
+        return 2
+    ties = Connection.objects.connected()
+    mine, theirs = ties.of(viewer.pk).values("other"), ties.of(member.pk).values("other")
+    bridge = Q(low__in=mine, high__in=theirs) | Q(low__in=theirs, high__in=mine)
+    return 3 if ties.filter(bridge).exists() else None
+
+
+def suggestions(viewer: User, *, most: int) -> list[Member]:
+    """People `viewer` may know: by mutual connections (set as `.mutual`), then the latest to join.
+
+    Nobody is suggested who is tied to the viewer already, be it by an open or ignored invitation. Four queries.
+    """
+    counts = _mutual_counts(viewer)
+    tied = Connection.objects.of(viewer.pk).values("other")
+    candidates = Member.objects.visible_to(viewer).exclude(pk=viewer.pk).exclude(pk__in=tied).for_display(viewer)
+    best = [pk for pk, _count in counts.most_common(most * 4)]
+    found = sorted(candidates.filter(pk__in=best), key=lambda member: (-counts[member.pk], member.sort_name))[:most]
+    if len(found) < most:
+        known = [member.pk for member in found]
+        found += list(candidates.exclude(pk__in=known).order_by("-pk")[: most - len(found)])
+    for member in found:
+        member.mutual = counts[member.pk]
+    return found
+
+
+def _mutual_counts(viewer: User) -> Counter[int]:
+    ties = Connection.objects.connected()
+    circle = list(ties.of(viewer.pk).order_by("-pk").values_list("other", flat=True)[:WIDEST_CIRCLE])
+    counts: Counter[int] = Counter()
+    for near, far in (("low", "high"), ("high", "low")):
+        rows = (
+            ties.filter(exists_for(viewer, near), **{f"{near}__in": circle})
+            .exclude(**{f"{far}__in": [*circle, viewer.pk]})
+            .values(person=F(far))
+            .annotate(shared=Count("pk"))
+            .order_by("-shared")[: 10 * WIDEST_CIRCLE]
+        )
+        counts.update({row["person"]: row["shared"] for row in rows})
+    return counts

@@ -1,0 +1,210 @@
+"""Others: who is tied to whom, and members as a viewer may see them."""
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.db import models
+from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
+from django.db.models.expressions import Combinable
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from users.audience import Audience, Closeness
+from users.models import User
+
+Viewer = User | AnonymousUser
+
+# A member's id, or a reference to one in an outer query.
+MemberId = int | Combinable
+
+
+class ConnectionQuerySet(models.QuerySet["Connection"]):
+    """Ties between two members: invitations and connections."""
+
+    def connected(self) -> "ConnectionQuerySet":
+        return self.filter(state=Connection.State.CONNECTED)
+
+    def of(self, member: MemberId) -> "ConnectionQuerySet":
+        """The ties of one member, with the id of the other end as `other`."""
+        return self.filter(Q(low=member) | Q(high=member)).annotate(
+            other=Case(When(low=member, then=F("high")), default=F("low"), output_field=models.BigIntegerField())
+        )
+
+    def between(self, one: int, two: int) -> "ConnectionQuerySet":
+        low, high = sorted((one, two))
+        return self.filter(low=low, high=high)
+
+    def received_by(self, member: User) -> "ConnectionQuerySet":
+        """Invitations that wait for this member's answer."""
+        return self._invited(member).exclude(inviter=member).filter(ignored_at=None)
+
+    def sent_by(self, member: User) -> "ConnectionQuerySet":
+        """Invitations of this member that are not answered; those ignored look the same to the one who asked."""
+        return self._invited(member).filter(inviter=member)
+
+    def _invited(self, member: User) -> "ConnectionQuerySet":
+        return self.filter(Q(low=member) | Q(high=member), state=Connection.State.INVITED)
+
+
+class Connection(models.Model):
+    """The one row of a pair, whoever asked: an invitation until accepted, a connection from then on."""
+
+    class State(models.IntegerChoices):
+        INVITED = 0, _("invited")
+        CONNECTED = 1, _("connected")
+
+    low = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    high = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False)
+    inviter = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    state = models.PositiveSmallIntegerField(choices=State.choices, default=State.INVITED)
+    note = models.CharField(_("note"), max_length=300, blank=True)
+    invited_at = models.DateTimeField(default=timezone.now)
+    ignored_at = models.DateTimeField(null=True, blank=True)
+    connected_at = models.DateTimeField(null=True, blank=True)
+
+    objects: ClassVar[ConnectionQuerySet] = ConnectionQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        verbose_name = _("connection")
+        verbose_name_plural = _("connections")
+        constraints = [
+            models.UniqueConstraint(fields=["low", "high"], name="network_one_row_per_pair"),
+            models.CheckConstraint(condition=Q(low__lt=F("high")), name="network_pair_in_order"),
+            models.CheckConstraint(
+                condition=Q(inviter=F("low")) | Q(inviter=F("high")), name="network_inviter_is_of_the_pair"
+            ),
+        ]
+        indexes = [models.Index(fields=["high", "low"], name="network_pair_from_high")]
+
+    def __str__(self) -> str:
+        return f"{self.low_id}–{self.high_id} {self.get_state_display()}"
+
+    @property
+    def is_connected(self) -> bool:
+        return self.state == self.State.CONNECTED
+
+    @property
+    def invitee_id(self) -> int:
+        return self.high_id if self.inviter_id == self.low_id else self.low_id
+
+    def other_id_for(self, member: User) -> int:
+        return self.high_id if self.low_id == member.pk else self.low_id
+
+
+class Follow(models.Model):
+    """`follower` reads the posts of `followed` without being connected."""
+
+    follower = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False
+    )
+    followed = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name = _("follow")
+        verbose_name_plural = _("follows")
+        constraints = [
+            models.UniqueConstraint(fields=["follower", "followed"], name="network_follow_once"),
+            models.CheckConstraint(condition=~Q(follower=F("followed")), name="network_follow_another"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.follower_id} follows {self.followed_id}"
+
+
+class Block(models.Model):
+    """`blocker` and `blocked` do not exist for each other."""
+
+    blocker = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False
+    )
+    blocked = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name = _("block")
+        verbose_name_plural = _("blocks")
+        constraints = [
+            models.UniqueConstraint(fields=["blocker", "blocked"], name="network_block_once"),
+            models.CheckConstraint(condition=~Q(blocker=F("blocked")), name="network_block_another"),
+        ]
+        indexes = [models.Index(fields=["blocked", "blocker"], name="network_block_from_blocked")]
+
+    def __str__(self) -> str:
+        return f"{self.blocker_id} blocks {self.blocked_id}"
+
+
+def exists_for(viewer: Viewer, path: str = "") -> Q:
+    """The condition that a member exists for `viewer`; `path` leads there from the queried model ("author").
+
+    A member exists who has confirmed an address, is neither deactivated nor suspended, and has no block with the
+    viewer in either direction.
+    """
+    prefix = f"{path}__" if path else ""
+    exists = Q(
+        **{f"{prefix}is_active": True, f"{prefix}suspended_at": None, f"{prefix}joined_at__isnull": False},
+    )
+    if isinstance(viewer, AnonymousUser):
+        return exists
+    member = OuterRef(f"{path}_id" if path else "pk")
+    blocked_me = Block.objects.filter(blocker=member, blocked=viewer)
+    blocked_by_me = Block.objects.filter(blocker=viewer, blocked=member)
+    return exists & ~Q(Exists(blocked_me)) & ~Q(Exists(blocked_by_me))
+
+
+class MemberQuerySet(models.QuerySet["Member"]):
+    """Members as others see them."""
+
+    def visible_to(self, viewer: Viewer) -> "MemberQuerySet":
+        """Members who exist for the viewer; visitors see only those whose page is public."""
+        visible = self.filter(exists_for(viewer))
+        return visible.filter(page_audience=Audience.PUBLIC) if isinstance(viewer, AnonymousUser) else visible
+
+    def for_display(self, viewer: Viewer) -> "MemberQuerySet":
+        """With `closeness` to the viewer, on which every section's audience is decided (User.shows)."""
+        if isinstance(viewer, AnonymousUser):
+            return self.annotate(closeness=Value(int(Closeness.VISITOR)))
+        me, theirs = viewer.pk, OuterRef("pk")
+        ties = Connection.objects.connected()
+        connected = Q(Exists(ties.filter(low=me, high=theirs))) | Q(Exists(ties.filter(low=theirs, high=me)))
+        return self.annotate(
+            closeness=Case(
+                When(pk=me, then=int(Closeness.SELF)),
+                When(connected, then=int(Closeness.CONNECTION)),
+                default=int(Closeness.MEMBER),
+                output_field=models.SmallIntegerField(),
+            )
+        )
+
+    def connected_to(self, member: MemberId) -> "MemberQuerySet":
+        return self.filter(pk__in=Connection.objects.connected().of(member).values("other"))
+
+    def followed_by(self, member: User) -> "MemberQuerySet":
+        return self.filter(pk__in=Follow.objects.filter(follower=member).values("followed"))
+
+    def blocked_by(self, member: User) -> "MemberQuerySet":
+        return self.filter(pk__in=Block.objects.filter(blocker=member).values("blocked"))
+
+    def named(self, words: str) -> "MemberQuerySet":
+        """Those whose name or username has a word that begins with each of `words` (already a search_key)."""
+        found = self
+        for word in words.split()[:6]:
+            found = found.filter(
+                Q(sort_name__startswith=word) | Q(sort_name__contains=f" {word}") | Q(username__startswith=word)
+            )
+        return found
+
+
+class Member(User):
+    """A user as others see one."""
+
+    objects: ClassVar[MemberQuerySet] = MemberQuerySet.as_manager()  # type: ignore[assignment,misc]
+
+    # How many connections are shared with the viewer, where graph.suggestions counted them.
+    mutual: int = 0
+
+    class Meta:
+        proxy = True
+        verbose_name = _("member")
+        verbose_name_plural = _("members")

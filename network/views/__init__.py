@@ -1,0 +1,1 @@
+"""The pages about others: members, and the ties to them."""

@@ -1,0 +1,145 @@
+"""The directory and a member's page, and what one does to the member there."""
+
+from collections.abc import Callable
+
+from django.contrib import messages
+from django.contrib.auth.models import AnonymousUser
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from core.http import back_or
+from core.pagination import CURSOR, Page, by_text_key
+from core.text import search_key
+from users.http import HtmxRequest, MemberRequest, member_required
+
+from .. import services
+from ..forms import DirectoryForm, InvitationForm
+from ..models import Member, MemberQuerySet
+from ..pages import member_page
+from ..relations import relation, relations
+
+PAGE_SIZE = 24
+
+
+@member_required
+@require_GET
+def directory(request: MemberRequest) -> HttpResponse:
+    form = DirectoryForm(request.GET)
+    words = search_key(form.cleaned_data["q"]) if form.is_valid() else ""
+    people = Member.objects.visible_to(request.user).for_display(request.user).named(words)
+    page: Page[Member] = by_text_key(people, request.GET.get(CURSOR), field="sort_name", size=PAGE_SIZE)
+    context = {
+        "form": form,
+        "words": form.cleaned_data.get("q", ""),
+        "people": relations(request.user, page.rows),
+        "next": page.next,
+    }
+    template = "network/_directory_page.html" if request.htmx else "network/directory.html"
+    return render(request, template, context, status=200 if form.is_valid() else 422)
+
+
+@require_GET
+def member(request: HtmxRequest, username: str) -> HttpResponse:
+    """A visitor who may not see the page is asked to sign in, whether or not such a member exists."""
+    found = _members(request).filter(username=username.lower()).first()
+    if found is None and isinstance(request.user, AnonymousUser):
+        return redirect_to_login(request.get_full_path())
+    shown = found or get_object_or_404(_members(request), username=username.lower())
+    context = {"page": member_page(request.user, shown), "form": InvitationForm()}
+    return render(request, "network/member.html", context)
+
+
+@member_required
+@require_POST
+def invite(request: MemberRequest, username: str) -> HttpResponse:
+    other = _other(request, username)
+    form = InvitationForm(request.POST)
+    if not form.is_valid():
+        context = {"page": member_page(request.user, other), "form": form}
+        return render(request, "network/member.html", context, status=422)
+    note = form.cleaned_data["note"]
+    return _act(
+        request, other, lambda: services.invite_member(inviter=request.user, invitee=other, note=note),
+        _("Your invitation is on its way."),
+    )  # fmt: skip
+
+
+@member_required
+@require_POST
+def disconnect(request: MemberRequest, username: str) -> HttpResponse:
+    other = _other(request, username)
+    return _act(
+        request, other, lambda: services.remove_connection(member=request.user, other=other),
+        _("You are no longer connected."),
+    )  # fmt: skip
+
+
+@member_required
+@require_POST
+def follow(request: MemberRequest, username: str) -> HttpResponse:
+    other = _other(request, username)
+    return _act(
+        request, other, lambda: services.follow_member(follower=request.user, followed=other),
+        _("Their posts now come to your home page."),
+    )  # fmt: skip
+
+
+@member_required
+@require_POST
+def unfollow(request: MemberRequest, username: str) -> HttpResponse:
+    other = _other(request, username)
+    return _act(
+        request, other, lambda: services.unfollow_member(follower=request.user, followed=other),
+        _("You no longer follow this member."),
+    )  # fmt: skip
+
+
+@member_required
+@require_POST
+def block(request: MemberRequest, username: str) -> HttpResponse:
+    other = _other(request, username)
+    try:
+        services.block_member(blocker=request.user, blocked=other)
+    except services.NetworkError as error:
+        messages.error(request, str(error))
+        return back_or(request, other.get_absolute_url())
+    messages.success(request, _("Blocked. You will not see each other any more."))
+    return back_or(request, "/network/blocked/")
+
+
+@member_required
+@require_POST
+def unblock(request: MemberRequest, username: str) -> HttpResponse:
+    """Fetched by the own block: a blocked member is visible nowhere else."""
+    other = get_object_or_404(Member.objects.blocked_by(request.user), username=username.lower())
+    services.unblock_member(blocker=request.user, blocked=other)
+    messages.success(request, _("Unblocked."))
+    return back_or(request, "/network/blocked/")
+
+
+def _members(request: HtmxRequest) -> MemberQuerySet:
+    return Member.objects.visible_to(request.user).for_display(request.user).select_related("profile")
+
+
+def _other(request: MemberRequest, username: str) -> Member:
+    return get_object_or_404(_members(request), username=username.lower())
+
+
+def _act(request: MemberRequest, other: Member, verb: Callable[[], object], done: str) -> HttpResponse:
+    """Do it; answer htmx with the new buttons, everybody else with a message on the page they came from."""
+    refusal = ""
+    try:
+        verb()
+    except services.NetworkError as error:
+        refusal = str(error)
+    if request.htmx:
+        context = {"relation": relation(request.user, other), "refusal": refusal}
+        return render(request, "network/_relation.html", context)
+    if refusal:
+        messages.error(request, refusal)
+    else:
+        messages.success(request, done)
+    return back_or(request, other.get_absolute_url())

@@ -1,0 +1,131 @@
+"""My ties: invitations, connections, those I follow or have blocked, suggestions."""
+
+from collections.abc import Callable
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from core.http import back_or
+from core.pagination import CURSOR, by_text_key, newest_first
+from users.http import MemberRequest, member_required
+
+from .. import services
+from ..graph import suggestions
+from ..models import Connection, ConnectionQuerySet, Member, MemberQuerySet, exists_for
+from ..relations import relation, relations
+
+PAGE_SIZE = 24
+SUGGESTED = 9
+SUGGESTED_BESIDE = 3
+
+
+@member_required
+@require_GET
+def overview(request: MemberRequest) -> HttpResponse:
+    received = Connection.objects.received_by(request.user)
+    page = newest_first(_existing(request, received), request.GET.get(CURSOR), size=PAGE_SIZE)
+    context = {
+        "invitations": _with_people(request, page.rows),
+        "next": page.next,
+        "people": relations(request.user, suggestions(request.user, most=SUGGESTED)),
+    }
+    return render(request, "network/overview.html", context)
+
+
+@member_required
+@require_GET
+def sent(request: MemberRequest) -> HttpResponse:
+    invitations = Connection.objects.sent_by(request.user)
+    page = newest_first(_existing(request, invitations), request.GET.get(CURSOR), size=PAGE_SIZE)
+    context = {"invitations": _with_people(request, page.rows), "next": page.next}
+    return render(request, "network/sent.html", context)
+
+
+@member_required
+@require_GET
+def connections(request: MemberRequest) -> HttpResponse:
+    return _people(request, Member.objects.connected_to(request.user.pk), "network/connections.html")
+
+
+@member_required
+@require_GET
+def following(request: MemberRequest) -> HttpResponse:
+    return _people(request, Member.objects.followed_by(request.user), "network/following.html")
+
+
+@member_required
+@require_GET
+def blocked(request: MemberRequest) -> HttpResponse:
+    people = Member.objects.blocked_by(request.user)
+    page = by_text_key(people, request.GET.get(CURSOR), field="sort_name", size=PAGE_SIZE)
+    return render(request, "network/blocked.html", {"people": page.rows, "next": page.next})
+
+
+@member_required
+@require_GET
+def suggested(request: MemberRequest) -> HttpResponse:
+    """The part of a page that suggests people; the home page fetches it after the posts."""
+    people = relations(request.user, suggestions(request.user, most=SUGGESTED_BESIDE))
+    return render(request, "network/_suggested.html", {"people": people})
+
+
+@member_required
+@require_POST
+def accept(request: MemberRequest, pk: int) -> HttpResponse:
+    return _answer(request, pk, services.accept_invitation, _("You are connected."))
+
+
+@member_required
+@require_POST
+def ignore(request: MemberRequest, pk: int) -> HttpResponse:
+    return _answer(request, pk, services.ignore_invitation, _("The invitation is out of your sight."))
+
+
+@member_required
+@require_POST
+def withdraw(request: MemberRequest, pk: int) -> HttpResponse:
+    invitation = get_object_or_404(Connection, pk=pk, inviter=request.user)
+    services.withdraw_invitation(connection=invitation, by=request.user)
+    return _answered(request, invitation, _("The invitation is withdrawn."))
+
+
+def _answer(request: MemberRequest, pk: int, verb: Callable[..., object], done: str) -> HttpResponse:
+    ties = Connection.objects.of(request.user.pk).exclude(inviter=request.user).select_related("inviter")
+    invitation = get_object_or_404(ties, pk=pk)
+    try:
+        verb(connection=invitation, by=request.user)
+    except services.NetworkError as error:
+        messages.error(request, str(error))
+        return back_or(request, reverse("network:overview"))
+    return _answered(request, invitation, done)
+
+
+def _answered(request: MemberRequest, invitation: Connection, done: str) -> HttpResponse:
+    if request.htmx:
+        people = Member.objects.visible_to(request.user).for_display(request.user)
+        member = get_object_or_404(people, pk=invitation.other_id_for(request.user))
+        return render(request, "network/_relation.html", {"relation": relation(request.user, member)})
+    messages.success(request, done)
+    return back_or(request, reverse("network:overview"))
+
+
+def _existing(request: MemberRequest, ties: ConnectionQuerySet) -> ConnectionQuerySet:
+    """Ties whose both ends exist for the viewer: not those with a suspended member."""
+    return ties.filter(exists_for(request.user, "low"), exists_for(request.user, "high"))
+
+
+def _with_people(request: MemberRequest, ties: list[Connection]) -> list[tuple[Connection, Member]]:
+    ids = [tie.other_id_for(request.user) for tie in ties]
+    people = Member.objects.filter(pk__in=ids).for_display(request.user).in_bulk()
+    return [(tie, people[pk]) for tie, pk in zip(ties, ids, strict=True)]
+
+
+def _people(request: MemberRequest, people: MemberQuerySet, template: str) -> HttpResponse:
+    shown = people.visible_to(request.user).for_display(request.user)
+    page = by_text_key(shown, request.GET.get(CURSOR), field="sort_name", size=PAGE_SIZE)
+    context = {"people": relations(request.user, page.rows), "next": page.next}
+    return render(request, "network/_people_page.html" if request.htmx else template, context)

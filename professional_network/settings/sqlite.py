@@ -1,0 +1,9 @@
+"""Options that let several threads write to one SQLite file without "database is locked"."""
+
+# IMMEDIATE takes the write lock when a transaction begins, so read-then-write never has to upgrade its lock;
+# WAL lets readers go on meanwhile; the timeout (seconds) is how long a writer waits for its turn.
+SQLITE_OPTIONS = {
+    "transaction_mode": "IMMEDIATE",
+    "timeout": 20,
+    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+}

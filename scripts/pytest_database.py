@@ -1,0 +1,96 @@
+"""pytest plugin that picks the database of a run before Django reads its settings.
+
+`pytest feed` runs on SQLite, `pytest feed --database=postgres` on a private PostgreSQL that lives as long as
+the run (or on the one that `DATABASE_URL` names). It also keeps tests/e2e and tests/integration out of a run
+that did not ask for them, by path or by marker.
+"""
+
+import os
+from collections.abc import Generator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from .programs import ProgramMissingError
+from .servers import ServerStartError, private_postgres
+
+DATABASES = ("sqlite", "postgres")
+# Folder → the marker that each of its tests gets.
+SLOW_FOLDERS = {Path("tests/e2e"): "e2e", Path("tests/integration"): "integration"}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add `--database`."""
+    parser.getgroup("linkup").addoption(
+        "--database",
+        choices=DATABASES,
+        default=os.environ.get("TEST_DATABASE") or "sqlite",
+        help="the database to test on; postgres starts a private server (default: $TEST_DATABASE or sqlite)",
+    )
+
+
+def _choose_database(name: str, until_the_end: ExitStack) -> None:
+    """Point `DATABASE_URL` at the database, for this process and the workers that it will start."""
+    if name == "sqlite":
+        os.environ["DATABASE_URL"] = "sqlite:///:memory:"
+        return
+    try:
+        os.environ["DATABASE_URL"] = until_the_end.enter_context(private_postgres())
+    except (ProgramMissingError, ServerStartError) as error:
+        raise pytest.UsageError(str(error)) from error
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None]:
+    """Runs before pytest-django loads the settings, because wrappers come first."""
+    options = early_config.known_args_namespace
+    if options.database not in DATABASES:
+        raise pytest.UsageError(f"TEST_DATABASE must be one of {', '.join(DATABASES)}.")
+    is_worker = "PYTEST_XDIST_WORKER" in os.environ  # it inherits DATABASE_URL
+    if not is_worker and not options.help and not options.version:
+        until_the_end = ExitStack()
+        early_config.add_cleanup(until_the_end.close)
+        _choose_database(options.database, until_the_end)
+    return (yield)
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    """Say which database this is."""
+    return f"database: {config.getoption('database')}"
+
+
+def _asked_for(config: pytest.Config, folder: Path, marker: str) -> bool:
+    """Whether the command line names the folder, something in it, or its marker."""
+    if marker in config.getoption("markexpr"):
+        return True
+    start = config.invocation_params.dir
+    named = [(start / argument.partition("::")[0]).resolve() for argument in config.args]
+    return any(path.is_relative_to(config.rootpath / folder) for path in named)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave the slow folders alone unless they were asked for."""
+    for folder, marker in SLOW_FOLDERS.items():
+        if collection_path == config.rootpath / folder and not _asked_for(config, folder, marker):
+            return True
+    return None
+
+
+def _marker_of(item: pytest.Item) -> str | None:
+    root = item.config.rootpath
+    inside = (name for folder, name in SLOW_FOLDERS.items() if item.path.is_relative_to(root / folder))
+    return next(inside, None)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark the tests of the slow folders, and deselect what does not apply to this database."""
+    foreign = {"sqlite": "postgres_only", "postgres": "sqlite_only"}[config.getoption("database")]
+    for item in items:
+        if name := _marker_of(item):
+            item.add_marker(name)
+    unwanted = [item for item in items if item.get_closest_marker(foreign)]
+    if unwanted:
+        config.hook.pytest_deselected(items=unwanted)
+        items[:] = [item for item in items if not item.get_closest_marker(foreign)]

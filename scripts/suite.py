@@ -1,0 +1,119 @@
+"""Runs every test in stages and closes with one total. `make test` calls this.
+
+A skipped test is a failure: what does not apply to a database is deselected by its marker instead.
+"""
+
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree import ElementTree
+
+from .programs import PROGRAMS, ROOT, ProgramMissingError, obtain, obtain_axe
+
+RESULTS = ROOT / "test-results"
+SLOWEST = 10
+NO_TEST_FAILED = 0
+SOME_TEST_FAILED = 1
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One run of pytest."""
+
+    name: str
+    arguments: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one test ended in one stage."""
+
+    stage: str
+    test: str
+    seconds: float
+    result: str
+
+
+STAGES = (
+    Stage("sqlite", ("-n", "auto", "--database=sqlite")),
+    Stage("postgres", ("-n", "auto", "--database=postgres")),
+    Stage("integration", ("tests/integration",)),
+    Stage("browser", ("tests/e2e",)),
+)
+
+
+def _result(case: ElementTree.Element) -> str:
+    if case.find("failure") is not None or case.find("error") is not None:
+        return "failed"
+    return "skipped" if case.find("skipped") is not None else "passed"
+
+
+def _read(stage: Stage, report: Path) -> list[Outcome]:
+    """The outcomes that pytest wrote down, in its JUnit format."""
+    cases = ElementTree.parse(report).getroot().iter("testcase")  # noqa: S314 -- pytest's own file
+    return [
+        Outcome(
+            stage.name,
+            f"{case.get('classname')}::{case.get('name')}",
+            float(case.get("time", 0)),
+            _result(case),
+        )
+        for case in cases
+    ]
+
+
+def run_stage(stage: Stage) -> list[Outcome]:
+    """Run one stage; a run that broke off or found no test counts as one failed outcome."""
+    report = RESULTS / f"{stage.name}.xml"
+    report.unlink(missing_ok=True)
+    print(f"\n== {stage.name}", flush=True)
+    command = [sys.executable, "-m", "pytest", "-q", f"--junitxml={report}", *stage.arguments]
+    code = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, check=False).returncode
+    outcomes = _read(stage, report) if report.is_file() else []
+    broke_off = code not in (NO_TEST_FAILED, SOME_TEST_FAILED) or not outcomes
+    if broke_off:
+        outcomes.append(Outcome(stage.name, f"pytest ended with exit code {code}", 0, "failed"))
+    return outcomes
+
+
+def _name_all(outcomes: list[Outcome], result: str) -> int:
+    chosen = [outcome for outcome in outcomes if outcome.result == result]
+    for outcome in chosen:
+        print(f"{result}: [{outcome.stage}] {outcome.test}")
+    return len(chosen)
+
+
+def close(outcomes: list[Outcome], seconds: float) -> bool:
+    """Print the slowest tests, those that failed or were skipped, and the total; True when all is well."""
+    print(f"\n== The slowest {SLOWEST}")
+    for outcome in sorted(outcomes, key=lambda outcome: -outcome.seconds)[:SLOWEST]:
+        print(f"{outcome.seconds:7.2f} s  [{outcome.stage}] {outcome.test}")
+    print(f"\n== Total after {seconds:.0f} s")
+    failed = _name_all(outcomes, "failed")
+    skipped = _name_all(outcomes, "skipped")
+    if skipped:
+        print("A skipped test counts as failed: deselect by marker what does not apply to a database.")
+    passed = len(outcomes) - failed - skipped
+    print(f"{passed} passed, {failed + skipped} failed", flush=True)
+    return not failed and not skipped
+
+
+def main(chosen: list[str]) -> int:
+    """Run the chosen stages, or all; 0 when every test of them passed."""
+    started = time.monotonic()
+    RESULTS.mkdir(exist_ok=True)
+    try:
+        obtain(*PROGRAMS)
+        obtain_axe()
+    except ProgramMissingError as error:
+        print(error, file=sys.stderr)
+        return 1
+    stages = [stage for stage in STAGES if not chosen or stage.name in chosen]
+    outcomes = [outcome for stage in stages for outcome in run_stage(stage)]
+    return 0 if close(outcomes, time.monotonic() - started) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

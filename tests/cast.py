@@ -1,0 +1,74 @@
+"""The one cast of all tests: who they are and how they stand to each other."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from network.models import Connection
+from network.services import accept_invitation, invite_member
+from users.models import User
+
+PASSWORD = "correct-horse-battery"
+
+MakeMember = Callable[..., User]
+
+
+def make_member(username: str, **values: Any) -> User:
+    """A confirmed member called `username`."""
+    values = {"name": username.capitalize(), "joined_at": timezone.now(), **values}
+    return User.objects.create_user(username, f"{username}@example.org", PASSWORD, **values)
+
+
+def connect(one: User, two: User) -> Connection:
+    """Make two members connections, the way members do it."""
+    return accept_invitation(connection=invite_member(inviter=one, invitee=two), by=two)
+
+
+def client_of(member: User) -> Client:
+    """A browser in which `member` is signed in."""
+    client = Client()
+    client.force_login(member)
+    return client
+
+
+@pytest.fixture
+def alice(db: None) -> User:
+    return make_member("alice", name="Alice Álvarez")
+
+
+@pytest.fixture
+def bob(alice: User) -> User:
+    """A connection of Alice."""
+    bob = make_member("bob")
+    connect(alice, bob)
+    return bob
+
+
+@pytest.fixture
+def charlie(db: None) -> User:
+    """A stranger."""
+    return make_member("charlie")
+
+
+@pytest.fixture
+def mona(db: None) -> User:
+    """A moderator."""
+    return make_member("mona")
+
+
+@pytest.fixture
+def as_alice(alice: User) -> Client:
+    return client_of(alice)
+
+
+@pytest.fixture
+def as_bob(bob: User) -> Client:
+    return client_of(bob)
+
+
+@pytest.fixture
+def as_charlie(charlie: User) -> Client:
+    return client_of(charlie)

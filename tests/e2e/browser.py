@@ -1,0 +1,186 @@
+"""A browser that writes down what goes wrong on a page, and the accessibility check."""
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, Request, Response
+
+from scripts.programs import ROOT, obtain, obtain_axe
+
+RESULTS = ROOT / "test-results"
+DESKTOP = (1280, 900)
+PHONE = (390, 844)
+LIGHT: Literal["light"] = "light"
+DARK: Literal["dark"] = "dark"
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+# Puts what the browser itself reports of the content security policy where Python can read it.
+REPORT_VIOLATIONS = """
+document.addEventListener("securitypolicyviolation", (event) => {
+  console.error(`CSP: ${event.effectiveDirective} refused ${event.blockedURI} ${event.sample}`);
+});
+"""
+RUN_AXE = """
+async () => {
+  const found = await axe.run(document, {
+    resultTypes: ["violations"],
+    runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+  });
+  return found.violations.map(({ id, help, impact, nodes }) => ({
+    id, help, impact,
+    nodes: nodes.map((node) => ({ target: node.target.flat().join(" "), html: node.html, why: node.failureSummary })),
+  }));
+}
+"""
+
+
+@dataclass
+class Complaints:
+    """What went wrong on the pages of one visitor. `allow` takes patterns of what a test provokes on purpose."""
+
+    found: list[str] = field(default_factory=list)
+    allowed: list[str] = field(default_factory=list)
+
+    def allow(self, *patterns: str) -> None:
+        """Accept complaints that match one of these regular expressions."""
+        self.allowed.extend(patterns)
+
+    @property
+    def open(self) -> list[str]:
+        """What nobody allowed."""
+        return [line for line in self.found if not any(re.search(pattern, line) for pattern in self.allowed)]
+
+
+def _watch(page: Page, complaints: Complaints) -> None:
+    """Note everything that a developer would see in red on this page."""
+
+    def note(kind: str, text: str) -> None:
+        complaints.found.append(f"{kind} on {page.url}: {text}")
+
+    def on_response(response: Response) -> None:
+        if response.status >= 400:
+            note(f"answer {response.status}", f"{response.request.method} {response.url}")
+
+    def on_failure(request: Request) -> None:
+        # A page that is left aborts what it was still fetching.
+        if request.failure != "net::ERR_ABORTED":
+            note("failed request", f"{request.method} {request.url} {request.failure}")
+
+    page.on("console", lambda said: note("console", said.text) if said.type in {"error", "warning"} else None)
+    page.on("pageerror", lambda error: note("script error", str(error)))
+    page.on("response", on_response)
+    page.on("requestfailed", on_failure)
+
+
+def _watch_origins(context: BrowserContext, site_url: str, complaints: Complaints) -> None:
+    """Note every request that leaves the site."""
+    home = urlsplit(site_url).netloc
+
+    def on_request(request: Request) -> None:
+        parts = urlsplit(request.url)
+        if parts.scheme in {"http", "https", "ws", "wss"} and parts.netloc != home:
+            complaints.found.append(f"third party: {request.method} {request.url}")
+
+    context.on("request", on_request)
+
+
+@dataclass
+class Visitors:
+    """Opens pages, each as a visitor of its own with its own cookies, and remembers what went wrong on them."""
+
+    browser: Browser
+    site_url: str
+    complaints: Complaints = field(default_factory=Complaints)
+    contexts: list[BrowserContext] = field(default_factory=list)
+
+    def __call__(
+        self,
+        *,
+        color_scheme: Literal["light", "dark"] = LIGHT,
+        viewport: tuple[int, int] = DESKTOP,
+        javascript: bool = True,
+    ) -> Page:
+        """A page of a new visitor. Paths such as `page.goto("/members/")` are the site's."""
+        width, height = viewport
+        context = self.browser.new_context(
+            base_url=self.site_url,
+            color_scheme=color_scheme,
+            viewport={"width": width, "height": height},
+            has_touch=width < 600,
+            is_mobile=width < 600,
+            java_script_enabled=javascript,
+            locale="en-GB",
+            reduced_motion="reduce",
+        )
+        context.set_default_timeout(10_000)
+        context.add_init_script(REPORT_VIOLATIONS)
+        _watch_origins(context, self.site_url, self.complaints)
+        context.on("page", lambda page: _watch(page, self.complaints))
+        self.contexts.append(context)
+        return context.new_page()
+
+    def leave(self) -> None:
+        """Close every page."""
+        for context in self.contexts:
+            context.close()
+        self.contexts.clear()
+
+
+@contextmanager
+def running_browser(playwright: Playwright) -> Iterator[Browser]:
+    """The system's Chromium, without a window, for the time of the block."""
+    browser = playwright.chromium.launch(executable_path=obtain("chromium")["chromium"], args=ARGUMENTS)
+    try:
+        yield browser
+    finally:
+        browser.close()
+
+
+def picture(page: Page, name: str, *, full_page: bool = True) -> Path:
+    """Take a picture of the page into test-results/, for people to look at; returns its path."""
+    path = RESULTS / f"{name}.png"
+    page.screenshot(path=path, full_page=full_page, animations="disabled")
+    return path
+
+
+@cache
+def _axe() -> str:
+    return obtain_axe().read_text()
+
+
+def _describe(violation: dict[str, Any]) -> str:
+    places = "\n".join(f"    {node['target']}\n      {node['html'][:200]}" for node in violation["nodes"][:5])
+    why = violation["nodes"][0]["why"].replace("\n", "\n    ")
+    return f"  {violation['id']} ({violation['impact']}): {violation['help']}\n{places}\n    {why}"
+
+
+def accessibility_faults(page: Page) -> list[dict[str, Any]]:
+    """What axe finds on the page as it stands (WCAG 2.2 A and AA, and axe's best practices)."""
+    # Scripts that the debugger evaluates are not subject to the page's content security policy.
+    page.evaluate(f"() => {{ if (!window.axe) {{ {_axe()} }} }}")
+    faults: list[dict[str, Any]] = json.loads(json.dumps(page.evaluate(RUN_AXE)))
+    return faults
+
+
+def check_axe(page: Page) -> None:
+    """Assert that axe finds nothing on this page, light and dark."""
+    told: list[str] = []
+    for scheme in (LIGHT, DARK):
+        page.emulate_media(color_scheme=scheme)
+        told.extend(f"{scheme}:\n{_describe(fault)}" for fault in accessibility_faults(page))
+    page.emulate_media(color_scheme=LIGHT)
+    assert not told, f"Accessibility faults on {page.url}\n" + "\n".join(told)

@@ -1,0 +1,53 @@
+"""Fixtures of the browser tests: a site, its mailbox, a browser and its visitors."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from .browser import RESULTS, Visitors, picture, running_browser
+from .mailbox import Mailbox
+from .site import Site, running_site
+
+
+@pytest.fixture(scope="session")
+def mailbox() -> Iterator[Mailbox]:
+    """The mail that the site sends."""
+    box = Mailbox()
+    box.start()
+    yield box
+    box.stop()
+
+
+@pytest.fixture(scope="session")
+def site(mailbox: Mailbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """An empty LinkUp that really runs."""
+    with running_site(tmp_path_factory.mktemp("site"), mailbox.port) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium."""
+    with sync_playwright() as playwright, running_browser(playwright) as started:
+        yield started
+
+
+@pytest.fixture
+def visitors(browser: Browser, site: Site, request: pytest.FixtureRequest) -> Iterator[Visitors]:
+    """Opens pages: `visitors(viewport=PHONE)`. Fails at the end when something went wrong on one of them."""
+    RESULTS.mkdir(exist_ok=True)
+    opened = Visitors(browser, site.url)
+    yield opened
+    pages = [page for context in opened.contexts for page in context.pages]
+    if request.session.testsfailed:
+        for number, page in enumerate(pages, start=1):
+            picture(page, f"failed-{request.node.name}-{number}")
+    opened.leave()
+    assert not opened.complaints.open, "\n".join(["On the pages:", *opened.complaints.open])
+
+
+@pytest.fixture
+def page(visitors: Visitors) -> Page:
+    """One visitor on a desktop."""
+    return visitors()

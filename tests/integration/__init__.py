@@ -1,0 +1,1 @@
+"""Real servers: PostgreSQL, Redis and what talks to them."""

@@ -1,0 +1,10 @@
+// All of the page's behaviour; each module improves markup that already works without it.
+import "./menus.js";
+import "./dialogs.js";
+import "./toasts.js";
+import "./forms.js";
+import "./passwords.js";
+import "./counters.js";
+import "./drafts.js";
+import "./uploads.js";
+import "./weather.js";

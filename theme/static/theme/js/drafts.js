@@ -1,0 +1,65 @@
+// <textarea data-draft="key">: what is written stays in this browser until it has been sent.
+import { each } from "./words.js";
+
+const member = document.body.dataset.member;
+const name = (area) => `draft:${member}:${area.dataset.draft}`;
+const SENT = "drafts-sent";
+
+const store = {
+  get: (key, from = localStorage) => { try { return from.getItem(key); } catch { return null; } },
+  set: (key, value, to = localStorage) => { try { to.setItem(key, value); } catch { /* full or refused: no draft */ } },
+  drop: (key, from = localStorage) => { try { from.removeItem(key); } catch { /* refused */ } },
+};
+
+// A plain submission worked when it led here by itself: not by going back, and not to an error page.
+settle();
+function settle() {
+  const sent = JSON.parse(store.get(SENT, sessionStorage) ?? "[]");
+  store.drop(SENT, sessionStorage);
+  const arrived = performance.getEntriesByType("navigation")[0]?.type === "navigate";
+  if (!arrived || document.body.hasAttribute("data-error-page")) return;
+  for (const { key, from } of sent) {
+    const area = [...document.querySelectorAll("textarea[data-draft]")].find((each) => name(each) === key);
+    const refused = area && area.value !== "";
+    if (document.referrer.split("#")[0] === from && !refused) store.drop(key);
+  }
+}
+
+each("textarea[data-draft]", (area) => {
+  const kept = store.get(name(area));
+  if (kept && area.value === "") {
+    area.value = kept;
+    area.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+  area.addEventListener("input", () => {
+    if (area.value.trim()) store.set(name(area), area.value);
+    else store.drop(name(area));
+  });
+});
+
+const areasOf = (element) => [...(element.closest?.("form")?.querySelectorAll("textarea[data-draft]") ?? [])];
+
+// htmx: the answer tells. It is asked before the swap, while the form is still in the page.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const { requestConfig, xhr } = event.detail;
+  if (!requestConfig || requestConfig.verb === "get" || xhr.status >= 300) return;
+  for (const area of areasOf(requestConfig.elt)) {
+    store.drop(name(area));
+    area.value = "";
+    area.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+});
+
+document.addEventListener("submit", (event) => {
+  if (event.target.matches("[data-sign-out]")) return forget();
+  if (event.defaultPrevented) return;
+  const sent = areasOf(event.target).map((area) => ({ key: name(area), from: location.href.split("#")[0] }));
+  if (sent.length) store.set(SENT, JSON.stringify(sent), sessionStorage);
+});
+
+// Signing out leaves nothing behind on a shared computer.
+function forget() {
+  try {
+    for (const key of Object.keys(localStorage)) if (key.startsWith("draft:")) localStorage.removeItem(key);
+  } catch { /* refused: nothing was kept either */ }
+}

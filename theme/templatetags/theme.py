@@ -1,0 +1,165 @@
+"""The tags and filters that pages are drawn with; a builtin of the template engine, so nobody loads it."""
+
+import datetime as dt
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from django import template
+from django.conf import settings
+from django.template.context import Context
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.formats import date_format, number_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext, ngettext
+
+register = template.Library()
+
+ICONS = Path(__file__).resolve().parent.parent / "icons"
+MINUTE, HOUR, DAY = 60, 3600, 86_400
+
+
+@lru_cache(maxsize=256)
+def _svg(name: str) -> str:
+    if not name.replace("-", "").isalnum():
+        raise template.TemplateSyntaxError(f"{name!r} is not the name of an icon.")
+    try:
+        return (ICONS / f"{name}.svg").read_text(encoding="utf-8").strip()
+    except FileNotFoundError as error:
+        raise template.TemplateSyntaxError(f"There is no icon named {name!r} in theme/icons.") from error
+
+
+@lru_cache(maxsize=512)
+def _icon(name: str, classes: str) -> SafeString:
+    css = format_html("icon {}", classes) if classes else "icon"
+    # The files are our own; only the class comes from a template, and it is escaped.
+    return mark_safe(_svg(name).replace("<svg ", f'<svg class="{css}" aria-hidden="true" focusable="false" ', 1))
+
+
+@register.simple_tag
+def icon(name: str, classes: str = "") -> SafeString:
+    """The SVG of `theme/icons/<name>.svg`, inline, hidden from screen readers, in the colour of the text."""
+    return _icon(str(name), str(classes))
+
+
+@register.simple_tag
+def ago(moment: dt.datetime | None) -> SafeString:
+    """A `<time>`: relative under a week, then the date; the title holds the full date and time."""
+    if moment is None:
+        return mark_safe("")
+    moment = moment if timezone.is_aware(moment) else timezone.make_aware(moment)
+    local = timezone.localtime(moment)
+    title = f"{date_format(local, 'DATE_FORMAT')}, {date_format(local, 'TIME_FORMAT')}"
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>', moment.isoformat(timespec="seconds"), title, words_for_age(moment)
+    )
+
+
+def words_for_age(moment: dt.datetime, now: dt.datetime | None = None) -> str:
+    """`moment` (aware) in words as seen at `now`: "just now", "5 min ago", "3 h ago", "2 days ago", "12 Nov"."""
+    now = now or timezone.now()
+    seconds = int((now - moment).total_seconds())
+    if 0 <= seconds < MINUTE or -MINUTE < seconds < 0:
+        return gettext("just now")
+    if 0 < seconds < HOUR:
+        minutes = seconds // MINUTE
+        return ngettext("%(count)s min ago", "%(count)s min ago", minutes) % {"count": minutes}
+    if 0 < seconds < DAY:
+        hours = seconds // HOUR
+        return ngettext("%(count)s h ago", "%(count)s h ago", hours) % {"count": hours}
+    if 0 < seconds < 7 * DAY:
+        days = seconds // DAY
+        return ngettext("%(count)s day ago", "%(count)s days ago", days) % {"count": days}
+    local, here = timezone.localtime(moment), timezone.localtime(now)
+    return date_format(local, "j M" if local.year == here.year else "j M Y")
+
+
+@register.filter
+def compact(value: Any) -> str:
+    """A count in few characters, never more than the truth: 999, 1.2K, 12K, 1M, 3.4M."""
+    try:
+        number = int(value or 0)
+    except (TypeError, ValueError):
+        return str(value)
+    size = abs(number)
+    for unit, letter in ((10**9, "B"), (10**6, "M"), (10**3, "K")):
+        if size >= unit:
+            tenths = size * 10 // unit
+            short = number_format(tenths // 10) if tenths >= 100 or tenths % 10 == 0 else number_format(tenths / 10, 1)
+            return f"{'-' if number < 0 else ''}{short}{letter}"
+    return number_format(number)
+
+
+@register.simple_tag(takes_context=True)
+def active(context: Context, *names: str) -> SafeString:
+    """`aria-current="page"` where the page's URL name starts with one of `names`, else nothing."""
+    match = getattr(context.get("request"), "resolver_match", None)
+    here = getattr(match, "view_name", None) or ""
+    return mark_safe('aria-current="page"' if names and here.startswith(names) else "")
+
+
+@register.simple_tag
+def asset(path: str) -> str:
+    """Like `{% static %}`, but never fails for want of a manifest: error pages must always come up."""
+    try:
+        return static(path)
+    except ValueError:
+        return f"{settings.STATIC_URL}{path}"
+
+
+def _draw(context: Context, name: str, values: dict[str, Any]) -> SafeString:
+    assert context.template is not None
+    template_ = context.template.engine.get_template(f"components/_{name}.html")
+    # `new` keeps the language and escaping of the page, and nothing of its variables.
+    return template_.render(context.new(values))
+
+
+@register.simple_block_tag(takes_context=True)
+def card(context: Context, content: SafeString, title: str = "", **options: Any) -> SafeString:
+    """A framed part of a page. Options: `href` + `link` (at the right of the title), `classes`, `id`, `tag`."""
+    return _draw(context, "card", {"content": content, "title": title, "tag": "section", **options})
+
+
+@register.simple_block_tag(takes_context=True)
+def menu(context: Context, content: SafeString, label: str, **options: Any) -> SafeString:
+    """A button that opens a list of acts. Options: `icon`, `classes` (of the button), `show_label`, `start`."""
+    return _draw(context, "menu", {"content": content, "label": label, "icon": "ellipsis", **options})
+
+
+@register.simple_block_tag(takes_context=True)
+def dialog(context: Context, content: SafeString, id: str, title: str, **options: Any) -> SafeString:  # noqa: A002
+    """A `<dialog>`; anything with `data-dialog="<id>"` opens it. Options: `open` (at once, for htmx replies)."""
+    return _draw(context, "dialog", {"content": content, "id": id, "title": title, **options})
+
+
+@register.simple_block_tag(takes_context=True)
+def person(context: Context, content: SafeString, member: Any, **options: Any) -> SafeString:
+    """A member in a list, with acts at the right. Options: `note`, `size`, `line`, `linked`, `id`."""
+    return _draw(context, "person", {"content": content, "member": member, "linked": True, **options})
+
+
+@register.simple_block_tag(takes_context=True)
+def tabs(context: Context, content: SafeString, label: str, side: bool = False) -> SafeString:
+    """A row of `{% tab %}`s; `side` stands them in a column from tablets on."""
+    return _draw(context, "tabs", {"content": content, "label": label, "side": side})
+
+
+@register.simple_tag(takes_context=True)
+def tab(
+    context: Context, url: str, label: str, count: int | None = None, icon: str = "", current: bool | None = None
+) -> SafeString:
+    """One tab, current by itself where `url` is the page's address (with its query, when `url` has one)."""
+    if current is None:
+        request = context.get("request")
+        here = "" if request is None else request.get_full_path() if "?" in url else request.path
+        current = here == url
+    return format_html(
+        '<a href="{}"{}>{}{}{}</a>',
+        url,
+        mark_safe(' aria-current="page"') if current else "",
+        _icon(icon, "") if icon else "",
+        label,
+        format_html(' <span class="badge">{}</span>', compact(count)) if count else "",
+    )

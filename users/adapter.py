@@ -1,0 +1,33 @@
+"""Where allauth asks LinkUp: how an account is stored, how its mail leaves, where to go next."""
+
+from typing import Any
+
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core import context as allauth_context
+from django.contrib.sites.shortcuts import get_current_site
+from django.http import HttpRequest
+
+from core import mail
+
+from . import services
+from .models import User
+
+
+class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
+    """allauth's door to the verbs of this app."""
+
+    def save_user(self, request: HttpRequest, user: User, form: Any, commit: bool = True) -> User:
+        super().save_user(request, user, form, commit=False)
+        user.name = form.cleaned_data.get("name", "")
+        return services.sign_up(user=user) if commit else user
+
+    def confirm_email(self, request: HttpRequest, email_address: Any) -> Any:
+        confirmed = super().confirm_email(request, email_address)
+        if confirmed:
+            services.confirm_member(user=email_address.user)
+        return confirmed
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        request = allauth_context.request
+        values = {"email": email, "site": get_current_site(request), "request": request, **context}
+        mail.send_template(to=email, template=template_prefix, context=values)

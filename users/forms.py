@@ -1,0 +1,219 @@
+"""What is checked of the account and the profile."""
+
+import datetime
+from typing import Any, ClassVar
+
+from allauth.account.forms import SignupForm as AllauthSignupForm
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+from django.utils.dates import MONTHS
+from django.utils.translation import gettext_lazy as _
+
+from core.forms import BlockField, ImageField, LineField
+
+from .models import Education, Experience, Link, Profile, Skill, User
+
+EARLIEST_YEAR = 1900
+# A course of study may end so many years from now.
+YEARS_AHEAD = 10
+
+
+class SignupForm(AllauthSignupForm):  # type: ignore[misc]
+    """Sign-up, with the name by which others will find one."""
+
+    name = LineField(
+        label=_("Full name"),
+        max_length=80,
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+        help_text=_("As colleagues know you. You can change it later."),
+    )
+
+    field_order = ["name", "username", "email", "password1"]
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["username"].help_text = _("Letters, digits, dots, hyphens, underscores. Part of your address here.")
+        self.fields["password1"].help_text = _("At least 10 characters. A few unrelated words are strong and easy.")
+        for field in self.fields.values():
+            field.widget.attrs.pop("placeholder", None)
+
+
+class ProfileForm(forms.ModelForm):
+    """The card, and the text about oneself."""
+
+    name = LineField(label=_("Full name"), max_length=80)
+    headline = LineField(
+        label=_("Headline"), max_length=160, required=False, help_text=_("What you do, in one line.")
+    )
+    location = LineField(label=_("Location"), max_length=80, required=False, help_text=_("City and country."))
+    about = BlockField(
+        label=_("About"),
+        max_length=4000,
+        required=False,
+        help_text=_("You can use **bold**, *italics*, lists and links."),
+    )
+
+    class Meta:
+        model = User
+        fields = ["name", "headline", "location", "open_to_work"]
+        labels: ClassVar = {"open_to_work": _("I am open to new work")}
+
+    field_order = ["name", "headline", "location", "about", "open_to_work"]
+
+
+class PhotoForm(forms.Form):
+    photo = ImageField(label=_("New photo"), help_text=_("JPEG, PNG, WebP or GIF, up to 10 MB and 50 megapixels."))
+
+
+class CoverForm(forms.Form):
+    cover = ImageField(label=_("New cover"), help_text=_("A wide picture, at best 1,500 × 375 pixels."))
+
+
+class MonthWidget(forms.MultiWidget):
+    """A month and a year side by side."""
+
+    template_name = "users/widgets/month.html"
+
+    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
+        months = [("", _("Month")), *MONTHS.items()]
+        year = forms.NumberInput(attrs={"min": EARLIEST_YEAR, "inputmode": "numeric", "placeholder": _("Year")})
+        super().__init__([forms.Select(choices=months, attrs={"aria-label": _("Month")}), year], attrs)
+        year.attrs["aria-label"] = _("Year")
+
+    def decompress(self, value: datetime.date | None) -> list[int | None]:
+        return [value.month, value.year] if value else [None, None]
+
+
+class MonthField(forms.MultiValueField):
+    """A month of a year; cleans to its first day. Refuses months that lie ahead or before 1900."""
+
+    widget = MonthWidget
+
+    def __init__(self, **options: Any) -> None:
+        this_year = timezone.localdate().year
+        year_errors = {"invalid": _("Write the year with four digits."), "min_value": _("This year is too long ago.")}
+        fields = (
+            forms.TypedChoiceField(choices=MONTHS.items(), coerce=int, empty_value=None),
+            forms.IntegerField(
+                min_value=EARLIEST_YEAR, max_value=max(this_year, 9998), error_messages=year_errors
+            ),
+        )
+        super().__init__(fields, require_all_fields=False, **options)
+        for field in fields:
+            field.required = False
+
+    def compress(self, data_list: list[Any]) -> datetime.date | None:
+        month, year = data_list or (None, None)
+        if not month and not year:
+            return None
+        if not month or not year:
+            raise ValidationError(_("Give both the month and the year."), code="incomplete")
+        first_day = datetime.date(year, month, 1)
+        if first_day > timezone.localdate():
+            raise ValidationError(_("This month lies ahead."), code="future")
+        return first_day
+
+
+class ExperienceForm(forms.ModelForm):
+    title = LineField(label=_("Title"), max_length=120)
+    employer = LineField(label=_("Employer"), max_length=120)
+    location = LineField(label=_("Location"), max_length=80, required=False)
+    start = MonthField(label=_("From"))
+    end = MonthField(label=_("Until"), required=False, help_text=_("Leave empty if you work there now."))
+    description = BlockField(label=_("What you did there"), max_length=2000, required=False)
+
+    class Meta:
+        model = Experience
+        fields = ["title", "employer", "location", "start", "end", "description"]
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        start, end = data.get("start"), data.get("end")
+        if start and end and end < start:
+            self.add_error("end", _("This is before the beginning."))
+        return data
+
+
+class EducationForm(forms.ModelForm):
+    school = LineField(label=_("School or university"), max_length=120)
+    degree = LineField(label=_("Degree"), max_length=120, required=False)
+    field = LineField(label=_("Field of study"), max_length=120, required=False)
+    start_year = forms.IntegerField(label=_("From (year)"), min_value=EARLIEST_YEAR)
+    end_year = forms.IntegerField(
+        label=_("Until (year)"),
+        min_value=EARLIEST_YEAR,
+        required=False,
+        help_text=_("May lie ahead. Leave empty if you do not know yet."),
+    )
+    description = BlockField(label=_("Description"), max_length=1000, required=False)
+
+    class Meta:
+        model = Education
+        fields = ["school", "degree", "field", "start_year", "end_year", "description"]
+
+    def clean_start_year(self) -> int:
+        year: int = self.cleaned_data["start_year"]
+        if year > timezone.localdate().year:
+            raise ValidationError(_("This year lies ahead."), code="future")
+        return year
+
+    def clean_end_year(self) -> int | None:
+        year: int | None = self.cleaned_data["end_year"]
+        if year and year > timezone.localdate().year + YEARS_AHEAD:
+            raise ValidationError(_("This year lies too far ahead."), code="future")
+        return year
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        start, end = data.get("start_year"), data.get("end_year")
+        if start and end and end < start:
+            self.add_error("end_year", _("This is before the beginning."))
+        return data
+
+
+class SkillForm(forms.ModelForm):
+    name = LineField(label=_("Skill"), max_length=60)
+
+    class Meta:
+        model = Skill
+        fields = ["name"]
+
+    def clean_name(self) -> str:
+        name: str = self.cleaned_data["name"]
+        others = Skill.objects.filter(user=self.instance.user_id, name__iexact=name).exclude(pk=self.instance.pk)
+        if others.exists():
+            raise ValidationError(_("This skill is on your list already."), code="duplicate")
+        return name
+
+
+class LinkForm(forms.ModelForm):
+    label = LineField(label=_("Label"), max_length=60, help_text=_("For example: My portfolio."))
+    url = forms.URLField(label=_("Address"), max_length=300, assume_scheme="https")
+
+    class Meta:
+        model = Link
+        fields = ["label", "url"]
+
+    def clean_url(self) -> str:
+        url: str = self.cleaned_data["url"]
+        if not url.lower().startswith(("http://", "https://")):
+            raise ValidationError(_("The address must begin with https:// or http://."), code="scheme")
+        return url
+
+
+class CardPrivacyForm(forms.ModelForm):
+    """Who may see what stands on the card."""
+
+    class Meta:
+        model = User
+        fields = ["page_audience", "photo_audience", "location_audience", "open_to_work_audience"]
+        help_texts: ClassVar = {"page_audience": _("Your name and headline are on it. Members can always find you.")}
+
+
+class SectionPrivacyForm(forms.ModelForm):
+    """Who may see the sections of the page."""
+
+    class Meta:
+        model = Profile
+        fields = ["about_audience", "experience_audience", "education_audience", "skills_audience", "links_audience"]

@@ -1,0 +1,164 @@
+"""The account, with what stands on a member's card wherever the member appears."""
+
+import zlib
+from typing import Any, ClassVar
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.core.files.storage import default_storage
+from django.db import models, transaction
+from django.db.models.functions import Lower
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from core.text import search_key
+
+from ..audience import Audience, Closeness
+from ..validators import USERNAME_VALIDATORS
+
+HUES = 12
+PHOTO_SIZES = (512, 192, 64)
+
+
+class UserManager(BaseUserManager["User"]):
+    """Makes accounts together with the profile that belongs to each."""
+
+    def create_user(self, username: str, email: str, password: str | None = None, **values: Any) -> "User":
+        """Store a new account and its profile; returns it. A taken name or address raises IntegrityError."""
+        from .profile import Profile
+
+        user = self.model(username=username.lower(), email=email.lower(), **values)
+        user.set_password(password)
+        user.refresh_sort_name()
+        with transaction.atomic(using=self._db):
+            user.save(using=self._db)
+            Profile.objects.using(self._db).create(user=user)
+        return user
+
+    def create_superuser(self, username: str, email: str, password: str | None = None, **values: Any) -> "User":
+        """Store a new account with every right, confirmed at once."""
+        values |= {"is_staff": True, "is_superuser": True, "joined_at": timezone.now()}
+        return self.create_user(username, email, password, **values)
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A member, or one who has signed up and not yet confirmed an address (`joined_at` is empty)."""
+
+    username = models.CharField(_("username"), max_length=30, unique=True, validators=USERNAME_VALIDATORS)
+    email = models.EmailField(_("e-mail address"))
+    name = models.CharField(_("name"), max_length=80, blank=True)
+    sort_name = models.CharField(max_length=255, editable=False, default="")
+
+    headline = models.CharField(_("headline"), max_length=160, blank=True)
+    location = models.CharField(_("location"), max_length=80, blank=True)
+    open_to_work = models.BooleanField(_("open to work"), default=False)
+    photo = models.CharField(_("photo"), max_length=120, blank=True, editable=False)
+
+    page_audience = models.PositiveSmallIntegerField(
+        _("my page"), choices=Audience.choices[:2], default=Audience.MEMBERS
+    )
+    photo_audience = models.PositiveSmallIntegerField(
+        _("photo and cover"), choices=Audience.choices, default=Audience.PUBLIC
+    )
+    location_audience = models.PositiveSmallIntegerField(
+        _("location"), choices=Audience.choices, default=Audience.MEMBERS
+    )
+    open_to_work_audience = models.PositiveSmallIntegerField(
+        _("open to work"), choices=Audience.choices, default=Audience.MEMBERS
+    )
+
+    is_active = models.BooleanField(_("active"), default=True)
+    is_staff = models.BooleanField(_("staff"), default=False)
+    date_joined = models.DateTimeField(_("signed up"), default=timezone.now)
+    joined_at = models.DateTimeField(_("confirmed"), null=True, blank=True)
+    suspended_at = models.DateTimeField(_("suspended"), null=True, blank=True)
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    EMAIL_FIELD = "email"
+    USERNAME_FIELD = "username"
+    REQUIRED_FIELDS = ["email"]
+
+    # How close the viewer is; set by Member.objects.for_display(viewer). The default shows only what is public.
+    closeness: int = Closeness.VISITOR
+
+    class Meta:
+        verbose_name = _("member")
+        verbose_name_plural = _("members")
+        constraints = [
+            models.UniqueConstraint(Lower("username"), name="users_username_unique"),
+            models.UniqueConstraint(Lower("email"), name="users_email_unique"),
+        ]
+        indexes = [models.Index(fields=["sort_name", "id"], name="users_by_name")]
+
+    def __str__(self) -> str:
+        return self.username
+
+    def get_absolute_url(self) -> str:
+        return reverse("network:member", args=[self.username])
+
+    @property
+    def display_name(self) -> str:
+        return self.name or self.username
+
+    def get_full_name(self) -> str:
+        return self.display_name
+
+    def get_short_name(self) -> str:
+        return self.display_name
+
+    @property
+    def initials(self) -> str:
+        """One or two letters that stand for the photo."""
+        words = [word for word in self.display_name.split() if word[0].isalnum()] or [self.username]
+        chosen = [words[0], words[-1]] if len(words) > 1 else words
+        return "".join(word[0] for word in chosen).upper()
+
+    @property
+    def hue(self) -> int:
+        """A colour for the initials, 0 to 11, always the same for one member."""
+        return zlib.crc32(self.username.encode()) % HUES
+
+    def refresh_sort_name(self) -> None:
+        """Set the key by which lists are sorted; to be called whenever the name changes."""
+        self.sort_name = search_key(self.display_name)[:255]
+
+    def shows(self, section: str) -> bool:
+        """Whether the viewer for whom this row was fetched may see `section` of this card ("photo", "location" …)."""
+        return bool(getattr(self, f"{section}_audience") <= self.closeness)
+
+    def _photo(self, size: int) -> str:
+        return default_storage.url(photo_variant(self.photo, size)) if self.photo and self.shows("photo") else ""
+
+    @property
+    def photo_large(self) -> str:
+        """Address of the photo in 512 px, or "" where there is none for this viewer."""
+        return self._photo(512)
+
+    @property
+    def photo_medium(self) -> str:
+        """Address of the photo in 192 px, or ""."""
+        return self._photo(192)
+
+    @property
+    def photo_small(self) -> str:
+        """Address of the photo in 64 px, or ""."""
+        return self._photo(64)
+
+    @property
+    def shown_location(self) -> str:
+        return self.location if self.shows("location") else ""
+
+    @property
+    def shown_open_to_work(self) -> bool:
+        return self.open_to_work and self.shows("open_to_work")
+
+
+def photo_variant(name: str, size: int) -> str:
+    """The stored name of a photo in `size` pixels; `name` is that of the folder-like key without size."""
+    return f"{name}-{size}.webp"
+
+
+def display_name_of(user: User) -> str:
+    """How allauth's pages call a member."""
+    return user.display_name

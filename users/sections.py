@@ -1,0 +1,48 @@
+"""The sections of a profile that hold several entries: what each is made of, in words and classes."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from .forms import EducationForm, ExperienceForm, LinkForm, SkillForm
+from .models import Education, Experience, Link, Skill
+from .models.profile import Entry
+
+
+@dataclass(frozen=True)
+class Section:
+    """One section: the part of its address, its model and form, and what the page says."""
+
+    slug: str
+    model: type[Entry]
+    form: type[forms.ModelForm]
+    title: str | Promise
+    one: str | Promise
+    empty: str | Promise
+    icon: str
+
+
+SECTIONS = {
+    section.slug: section
+    for section in (
+        Section(
+            "experience", Experience, ExperienceForm, _("Experience"), _("position"),
+            _("Positions tell others what you have done, and help them find you."), "briefcase",
+        ),
+        Section(
+            "education", Education, EducationForm, _("Education"), _("education"),
+            _("Where you studied is where many connections begin."), "graduation-cap",
+        ),
+        Section(
+            "skills", Skill, SkillForm, _("Skills"), _("skill"),
+            _("Name what you are good at, one skill at a time."), "award",
+        ),
+        Section(
+            "links", Link, LinkForm, _("Links"), _("link"),
+            _("Your website, portfolio or publications."), "link",
+        ),
+    )
+}  # fmt: skip

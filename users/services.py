@@ -1,0 +1,130 @@
+"""What a member does with the own account and profile."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.db import transaction
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from PIL import Image
+
+from core import images, markdown, storage
+
+from .events import member_joined
+from .models import Profile, User
+from .models.profile import Entry
+from .models.user import PHOTO_SIZES, photo_variant
+
+COVER_SIZE = (1500, 375)
+
+
+class TooManyEntries(Exception):
+    """The section holds as many entries as it may."""
+
+
+@transaction.atomic
+def sign_up(*, user: User) -> User:
+    """Store a new account, as the sign-up form filled it, and its profile.
+
+    The account counts as a member from the first confirmed address on (see confirm_member). Raises IntegrityError
+    when the name or address was taken in the meantime.
+    """
+    user.username = user.username.lower()
+    user.email = user.email.lower()
+    user.refresh_sort_name()
+    user.save()
+    Profile.objects.create(user=user)
+    return user
+
+
+@transaction.atomic
+def confirm_member(*, user: User) -> None:
+    """Make `user` a member when the first address is confirmed; later confirmations change nothing."""
+    changed = User.objects.filter(pk=user.pk, joined_at=None).update(joined_at=timezone.now())
+    if changed:
+        user.refresh_from_db()
+        member_joined.send(User, member=user)
+
+
+@transaction.atomic
+def edit_profile(*, user: User, card: Mapping[str, Any], about: str) -> None:
+    """Store the fields of the card (name, headline, location, open_to_work) and the Markdown text `about`."""
+    for field, value in card.items():
+        setattr(user, field, value)
+    user.refresh_sort_name()
+    user.save(update_fields=[*card, "sort_name"])
+    html = markdown.to_html(about, mention=lambda name: None, hashtag=lambda tag: None)
+    Profile.objects.filter(pk=user.pk).update(about=about, about_html=html)
+
+
+@transaction.atomic
+def set_photo(*, user: User, image: Image.Image) -> None:
+    """Store `image` as the photo, square, as WebP in 512, 192 and 64 pixels; the former files go."""
+    former = photo_files(user.photo)
+    user.photo = _store_variants("photos", {size: images.cropped(image, size, size) for size in PHOTO_SIZES})
+    user.save(update_fields=["photo"])
+    storage.delete_on_commit(*former)
+
+
+@transaction.atomic
+def remove_photo(*, user: User) -> None:
+    """Go back to the initials; the files go."""
+    storage.delete_on_commit(*photo_files(user.photo))
+    user.photo = ""
+    user.save(update_fields=["photo"])
+
+
+@transaction.atomic
+def set_cover(*, user: User, image: Image.Image | None) -> None:
+    """Store `image` as the cover, 1,500 × 375 pixels as WebP, or drop the cover for None; the former file goes."""
+    profile = Profile.objects.select_for_update().get(pk=user.pk)
+    former = profile.cover
+    profile.cover = _store_variants("covers", {COVER_SIZE[0]: images.cropped(image, *COVER_SIZE)}) if image else ""
+    profile.save(update_fields=["cover"])
+    if former:
+        storage.delete_on_commit(photo_variant(former, COVER_SIZE[0]))
+
+
+@transaction.atomic
+def add_entry(*, user: User, entry: Entry) -> Entry:
+    """Add one line to a section of the own profile; raises TooManyEntries when the section is full."""
+    User.objects.select_for_update(no_key=True).get(pk=user.pk)
+    if type(entry)._default_manager.filter(user=user).count() >= entry.MOST:
+        raise TooManyEntries(_("This section holds at most %(most)d entries.") % {"most": entry.MOST})
+    entry.user = user
+    entry.save()
+    return entry
+
+
+def photo_files(key: str) -> list[str]:
+    """The stored names of all sizes of the photo `key`, none for ""."""
+    return [photo_variant(key, size) for size in PHOTO_SIZES] if key else []
+
+
+def _store_variants(folder: str, variants: Mapping[int, images.Encoded]) -> str:
+    key = storage.new_name(folder, "webp").removesuffix(".webp")
+    for size, encoded in variants.items():
+        storage.store(photo_variant(key, size), encoded.data)
+    return key
+
+
+# What makes a profile complete, in the order in which it helps most: (test, words, where to do it).
+Step = tuple[Callable[[User], bool], str, str]
+
+
+def next_step(user: User) -> tuple[int, str, str]:
+    """How complete the profile is: percent, and the words and address of what is next ("" when nothing is)."""
+    steps: list[Step] = [
+        (lambda u: bool(u.photo), _("Add a photo"), "users:photo"),
+        (lambda u: bool(u.headline), _("Write a headline"), "users:profile"),
+        (lambda u: u.experience_set.exists(), _("Add a position"), "users:experience"),
+        (lambda u: bool(u.profile.about), _("Say something about yourself"), "users:profile"),
+        (lambda u: u.skill_set.exists(), _("Name your skills"), "users:skills"),
+        (lambda u: u.education_set.exists(), _("Add your education"), "users:education"),
+        (lambda u: bool(u.location), _("Say where you are"), "users:profile"),
+    ]
+    missing = [(words, address) for done, words, address in steps if not done(user)]
+    percent = 100 * (len(steps) - len(missing)) // len(steps)
+    words, address = missing[0] if missing else ("", "")
+    return percent, words, reverse(address) if address else ""

@@ -1,0 +1,160 @@
+"""Settings: what a member says about the own account."""
+
+from django import forms
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from . import services
+from .forms import CardPrivacyForm, CoverForm, PhotoForm, ProfileForm, SectionPrivacyForm
+from .http import MemberRequest, member_required
+from .models.profile import Entry
+from .sections import SECTIONS, Section
+
+
+@member_required
+@require_GET
+def settings(request: MemberRequest) -> HttpResponse:
+    return redirect("users:profile")
+
+
+@member_required
+@require_http_methods(["GET", "POST"])
+def profile(request: MemberRequest) -> HttpResponse:
+    form = ProfileForm(
+        request.POST or None, instance=request.user, initial={"about": request.user.profile.about}
+    )
+    if request.method == "POST" and form.is_valid():
+        card = {field: form.cleaned_data[field] for field in ("name", "headline", "location", "open_to_work")}
+        services.edit_profile(user=request.user, card=card, about=form.cleaned_data["about"])
+        messages.success(request, _("Your profile is saved."))
+        return redirect("users:profile")
+    if form.is_bound:
+        request.user.refresh_from_db()  # the form has written its values into the row that the page's frame shows
+    return render(request, "users/profile.html", {"form": form}, status=_status(form))
+
+
+@member_required
+@require_http_methods(["GET", "POST"])
+def photo(request: MemberRequest) -> HttpResponse:
+    form = PhotoForm(request.POST or None, request.FILES or None)
+    if request.method == "POST":
+        form = PhotoForm(request.POST, request.FILES)
+        if form.is_valid():
+            services.set_photo(user=request.user, image=form.cleaned_data["photo"])
+            messages.success(request, _("Your photo is saved."))
+            return redirect("users:photo")
+    context = {"photo_form": form, "cover_form": CoverForm()}
+    return render(request, "users/photo.html", context, status=_status(form))
+
+
+@member_required
+@require_POST
+def cover(request: MemberRequest) -> HttpResponse:
+    form = CoverForm(request.POST, request.FILES)
+    if form.is_valid():
+        services.set_cover(user=request.user, image=form.cleaned_data["cover"])
+        messages.success(request, _("Your cover is saved."))
+        return redirect("users:photo")
+    return render(request, "users/photo.html", {"photo_form": PhotoForm(), "cover_form": form}, status=_status(form))
+
+
+@member_required
+@require_POST
+def remove_photo(request: MemberRequest) -> HttpResponse:
+    services.remove_photo(user=request.user)
+    messages.success(request, _("Your photo is gone; your initials take its place."))
+    return redirect("users:photo")
+
+
+@member_required
+@require_POST
+def remove_cover(request: MemberRequest) -> HttpResponse:
+    services.set_cover(user=request.user, image=None)
+    messages.success(request, _("Your cover is gone."))
+    return redirect("users:photo")
+
+
+@member_required
+@require_http_methods(["GET", "POST"])
+def entries(request: MemberRequest, section: str) -> HttpResponse:
+    kind = _section(section)
+    form = kind.form(request.POST or None, instance=kind.model(user=request.user))
+    if request.method == "POST" and form.is_valid():
+        try:
+            services.add_entry(user=request.user, entry=form.save(commit=False))
+        except services.TooManyEntries as error:
+            form.add_error(None, str(error))
+        else:
+            messages.success(request, _("Added to your profile."))
+            return redirect(f"users:{kind.slug}")
+    rows = kind.model._default_manager.filter(user=request.user)
+    return render(request, "users/entries.html", {"section": kind, "entries": rows, "form": form}, status=_status(form))
+
+
+@member_required
+@require_http_methods(["GET", "POST"])
+def entry(request: MemberRequest, section: str, pk: int) -> HttpResponse:
+    kind = _section(section)
+    row = _own_entry(request, kind, pk)
+    form = kind.form(request.POST or None, instance=row)
+    if request.method == "POST" and form.is_valid():
+        form.save()
+        messages.success(request, _("Your profile is saved."))
+        return redirect(f"users:{kind.slug}")
+    return render(request, "users/entry.html", {"section": kind, "entry": row, "form": form}, status=_status(form))
+
+
+@member_required
+@require_POST
+def delete_entry(request: MemberRequest, section: str, pk: int) -> HttpResponse:
+    kind = _section(section)
+    _own_entry(request, kind, pk).delete()
+    messages.success(request, _("Removed from your profile."))
+    return redirect(f"users:{kind.slug}")
+
+
+@member_required
+@require_http_methods(["GET", "POST"])
+def privacy(request: MemberRequest) -> HttpResponse:
+    data = request.POST or None
+    card = CardPrivacyForm(data, instance=request.user)
+    sections = SectionPrivacyForm(data, instance=request.user.profile)
+    if request.method == "POST" and card.is_valid() and sections.is_valid():
+        card.save()
+        sections.save()
+        messages.success(request, _("Saved. It holds from now on, wherever the section shows."))
+        return redirect("users:privacy")
+    status = max(_status(card), _status(sections))
+    return render(request, "users/privacy.html", {"card": card, "sections": sections}, status=status)
+
+
+@member_required
+@require_GET
+def security(request: MemberRequest) -> HttpResponse:
+    return render(request, "users/security.html")
+
+
+@member_required
+@require_GET
+def next_step(request: MemberRequest) -> HttpResponse:
+    """The part of a page that says how complete the profile is and what is next."""
+    percent, words, address = services.next_step(request.user)
+    return render(request, "users/_next_step.html", {"percent": percent, "words": words, "address": address})
+
+
+def _section(slug: str) -> Section:
+    if slug not in SECTIONS:
+        raise Http404
+    return SECTIONS[slug]
+
+
+def _own_entry(request: MemberRequest, kind: Section, pk: int) -> Entry:
+    return get_object_or_404(kind.model, user=request.user, pk=pk)
+
+
+def _status(form: forms.BaseForm) -> int:
+    """A refused form is answered with 422, which htmx shows and monitors can tell from a success."""
+    return 422 if form.is_bound and not form.is_valid() else 200
