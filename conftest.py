@@ -5,6 +5,13 @@ from collections.abc import Iterator
 import pytest
 from django.db import connections
 from django.test import override_settings
+from hypothesis import settings as hypothesis_settings
+
+pytest_plugins = ["tests.cast"]
+
+# How long one example takes says more about the machine than about the code.
+hypothesis_settings.register_profile("house", deadline=None)
+hypothesis_settings.load_profile("house")
 
 
 @pytest.fixture(scope="session")

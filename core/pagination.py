@@ -77,7 +77,7 @@ def _decode(cursor: str) -> tuple[str, int]:
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         text, pk = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-        if not (isinstance(text, str) and isinstance(pk, int) and "\x00" not in text and 0 <= pk < 10**18):
+        if not (isinstance(text, str) and type(pk) is int and "\x00" not in text and 0 <= pk < 10**18):
             raise ValueError
         text.encode()
     except (binascii.Error, ValueError, TypeError, RecursionError) as error:

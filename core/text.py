@@ -12,6 +12,11 @@ JOINING_SCRIPTS = (
     "ARABIC", "SYRIAC", "MONGOLIAN", "DEVANAGARI", "BENGALI", "GURMUKHI", "GUJARATI", "ORIYA", "TAMIL", "TELUGU",
     "KANNADA", "MALAYALAM", "SINHALA", "KHMER", "MYANMAR", "TIBETAN",
 )  # fmt: skip
+# Those that a variation selector may follow: it picks another form of a character of theirs, or of a symbol.
+VARYING_SCRIPTS = ("CJK", "MONGOLIAN", "MYANMAR", "PHAGS-PA")
+# Hangul fillers, the empty Braille cell, the grapheme joiner, Khmer's unwritten vowels: assigned, and seen by nobody.
+BLANKS = set("\u115f\u1160\u3164\uffa0\u2800\u034f\u17b4\u17b5")
+HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 MOST_MARKS = 4
 
 _control = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
@@ -26,15 +31,15 @@ def clean_line(text: str) -> str:
 def clean_block(text: str) -> str:
     """A text of many lines as it is stored: NFC, LF line ends, no control characters, at most two blank lines
     in a row, no trailing blank lines. Everything else stays as it was typed."""
-    text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
-    text = _control.sub("", text)
+    text = _control.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+    text = unicodedata.normalize("NFC", text)
     return _blank_lines.sub("\n\n\n", text).strip("\n").rstrip()
 
 
 def search_key(text: str) -> str:
     """Text for sorting and comparing without regard to case or accents ("Émile" → "emile")."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(char for char in decomposed if not unicodedata.combining(char))
+    folded = unicodedata.normalize("NFKD", text).casefold()
+    return "".join(char for char in unicodedata.normalize("NFKD", folded) if not unicodedata.combining(char))
 
 
 def refuse_invisible(text: str) -> None:
@@ -42,16 +47,43 @@ def refuse_invisible(text: str) -> None:
     direction overrides, blanks that look like nothing, or piles of combining marks (Unicode TR 36)."""
     marks = 0
     for index, char in enumerate(text):
-        category = unicodedata.category(char)
-        marks = marks + 1 if category == "Mn" else 0
-        if category == "Cf" and char in JOINERS and _joins(text, index):
-            continue
-        if category in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"} or marks > MOST_MARKS or char in "\u115f\u1160\u3164\uffa0\u2800":
+        marks = marks + 1 if unicodedata.category(char) == "Mn" else 0
+        if marks > MOST_MARKS or _hides(text, index):
             raise ValidationError(
-                _("This holds an invisible or misleading character. Please type it again instead of pasting."),
+                _(
+                    "This holds an invisible or misleading character. Please type it again instead of pasting."
+                ),
                 code="invisible",
             )
 
 
-def _joins(text: str, index: int) -> bool:
-    return 0 < index and any(script in unicodedata.name(text[index - 1], "") for script in JOINING_SCRIPTS)
+def _hides(text: str, index: int) -> bool:
+    char, before, after = text[index], text[max(index - 1, 0) : index], text[index + 1 : index + 2]
+    if char in JOINERS:
+        return not (_is_of(before, JOINING_SCRIPTS) or (_ends_emoji(before) and _is_symbol(after)))
+    if _is_variation_selector(char):
+        return not (_is_of(before, VARYING_SCRIPTS) or _starts(before, "S", "P", "N"))
+    return char in BLANKS or (unicodedata.category(char) in HIDDEN and not _is_symbol(char))
+
+
+def _starts(char: str, *kinds: str) -> bool:
+    return char != "" and unicodedata.category(char).startswith(kinds)
+
+
+def _is_of(char: str, scripts: tuple[str, ...]) -> bool:
+    return char != "" and any(script in unicodedata.name(char, "") for script in scripts)
+
+
+def _is_symbol(char: str) -> bool:
+    # The emoji blocks hold characters that are newer than the tables of this Python.
+    return _starts(char, "S") or "\U0001f300" <= char <= "\U0001faff"
+
+
+def _ends_emoji(char: str) -> bool:
+    return _is_symbol(char) or char == "\ufe0f"
+
+
+def _is_variation_selector(char: str) -> bool:
+    return (
+        "\ufe00" <= char <= "\ufe0f" or "\U000e0100" <= char <= "\U000e01ef" or "\u180b" <= char <= "\u180d"
+    )

@@ -20,6 +20,11 @@ class Mutual:
     count: int
     first: list[Member]
 
+    @property
+    def others(self) -> int:
+        """How many there are beside the first one."""
+        return max(self.count - 1, 0)
+
 
 def mutual_connections(viewer: User, member: User, *, first: int = 3) -> Mutual:
     """The connections that `viewer` and `member` share, as far as they exist for the viewer. One query."""

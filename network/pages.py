@@ -28,6 +28,10 @@ class MemberPage:
     def is_mine(self) -> bool:
         return self.relation is not None and self.relation.standing is Standing.SELF
 
+    @property
+    def is_empty(self) -> bool:
+        return not (self.about_html or self.experience or self.education or self.skills or self.links)
+
 
 def member_page(viewer: Viewer, member: Member) -> MemberPage:
     """The page of `member` for `viewer`; `member` was fetched by visible_to and for_display, with its profile."""

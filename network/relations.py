@@ -49,6 +49,11 @@ def relation(viewer: User, member: Member) -> Relation:
     return relations(viewer, [member])[0]
 
 
+def of_tie(viewer: User, member: Member, tie: Connection | None) -> Relation:
+    """The relation to a member of whom the tie is known, in a list that says nothing of follows. No query."""
+    return Relation(member, _standing(viewer, member, tie), tie, following=False)
+
+
 def _standing(viewer: User, member: Member, tie: Connection | None) -> Standing:
     if viewer.pk == member.pk:
         return Standing.SELF

@@ -20,29 +20,33 @@ class Section:
     model: type[Entry]
     form: type[forms.ModelForm]
     title: str | Promise
-    one: str | Promise
+    add: str | Promise
     empty: str | Promise
-    icon: str
+
+    @property
+    def line(self) -> str:
+        """The template that shows one entry, here and on the member's page."""
+        return f"users/_{self.slug}.html"
 
 
 SECTIONS = {
     section.slug: section
     for section in (
         Section(
-            "experience", Experience, ExperienceForm, _("Experience"), _("position"),
-            _("Positions tell others what you have done, and help them find you."), "briefcase",
+            "experience", Experience, ExperienceForm, _("Experience"), _("Add a position"),
+            _("Positions tell others what you have done, and help them find you."),
         ),
         Section(
-            "education", Education, EducationForm, _("Education"), _("education"),
-            _("Where you studied is where many connections begin."), "graduation-cap",
+            "education", Education, EducationForm, _("Education"), _("Add a course of study"),
+            _("Where you studied is where many connections begin."),
         ),
         Section(
-            "skills", Skill, SkillForm, _("Skills"), _("skill"),
-            _("Name what you are good at, one skill at a time."), "award",
+            "skills", Skill, SkillForm, _("Skills"), _("Add a skill"),
+            _("Name what you are good at, one skill at a time."),
         ),
         Section(
-            "links", Link, LinkForm, _("Links"), _("link"),
-            _("Your website, portfolio or publications."), "link",
+            "links", Link, LinkForm, _("Links"), _("Add a link"),
+            _("Your website, portfolio or publications."),
         ),
     )
 }  # fmt: skip

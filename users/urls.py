@@ -13,7 +13,6 @@ urlpatterns = [
     path("cover/", views.cover, name="cover"),
     path("cover/remove/", views.remove_cover, name="remove_cover"),
     path("privacy/", views.privacy, name="privacy"),
-    path("security/", views.security, name="security"),
     path("next-step/", views.next_step, name="next_step"),
     *[path(f"{slug}/", views.entries, {"section": slug}, name=slug) for slug in SECTIONS],
     path("<slug:section>/<id:pk>/", views.entry, name="entry"),

@@ -128,13 +128,7 @@ def privacy(request: MemberRequest) -> HttpResponse:
         messages.success(request, _("Saved. It holds from now on, wherever the section shows."))
         return redirect("users:privacy")
     status = max(_status(card), _status(sections))
-    return render(request, "users/privacy.html", {"card": card, "sections": sections}, status=status)
-
-
-@member_required
-@require_GET
-def security(request: MemberRequest) -> HttpResponse:
-    return render(request, "users/security.html")
+    return render(request, "users/privacy.html", {"card_form": card, "sections": sections}, status=status)
 
 
 @member_required

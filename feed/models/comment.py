@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Prefetch, Q
 from django.utils import timezone
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from network.models import Member, Viewer, exists_for
@@ -57,9 +58,6 @@ class Comment(models.Model):
 
     objects: ClassVar[CommentQuerySet] = CommentQuerySet.as_manager()  # type: ignore[assignment]
 
-    # Set by CommentQuerySet.for_display; a reply has none.
-    first_replies: ClassVar[list["Comment"]] = []
-
     class Meta:
         verbose_name = _("comment")
         verbose_name_plural = _("comments")
@@ -73,6 +71,11 @@ class Comment(models.Model):
 
     def get_absolute_url(self) -> str:
         return f"{self.post.get_absolute_url()}#comment-{self.pk}"
+
+    @cached_property
+    def first_replies(self) -> list["Comment"]:
+        """Set by CommentQuerySet.for_display; a reply has none. Django takes a plain attribute for fetched rows."""
+        return []
 
     @property
     def more_replies(self) -> int:

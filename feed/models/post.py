@@ -133,6 +133,16 @@ class Post(models.Model):
         return Reaction.Kind(self.my_reaction) if self.my_reaction else None
 
     @property
+    def kinds(self) -> list[Reaction.Kind]:
+        """The reactions one may choose from."""
+        return list(Reaction.Kind)
+
+    @property
+    def is_long(self) -> bool:
+        """Whether lists show only the beginning."""
+        return len(self.text) > 700 or self.text.count("\n") > 9
+
+    @property
     def may_be_reposted(self) -> bool:
         """Only what all members may read may be passed on; a plain repost passes on its original."""
         return self.audience <= Audience.MEMBERS and not (self.is_repost and not self.text)

@@ -8,7 +8,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from core.http import back_or
 from core.pagination import CURSOR, Page, by_text_key
@@ -53,13 +53,13 @@ def member(request: HtmxRequest, username: str) -> HttpResponse:
 
 
 @member_required
-@require_POST
+@require_http_methods(["GET", "POST"])
 def invite(request: MemberRequest, username: str) -> HttpResponse:
     other = _other(request, username)
-    form = InvitationForm(request.POST)
+    form = InvitationForm(request.POST if request.method == "POST" else None)
     if not form.is_valid():
-        context = {"page": member_page(request.user, other), "form": form}
-        return render(request, "network/member.html", context, status=422)
+        context = {"relation": relation(request.user, other), "form": form}
+        return render(request, "network/invite.html", context, status=422 if form.is_bound else 200)
     note = form.cleaned_data["note"]
     return _act(
         request, other, lambda: services.invite_member(inviter=request.user, invitee=other, note=note),

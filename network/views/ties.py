@@ -16,7 +16,7 @@ from users.http import MemberRequest, member_required
 from .. import services
 from ..graph import suggestions
 from ..models import Connection, ConnectionQuerySet, Member, MemberQuerySet, exists_for
-from ..relations import relation, relations
+from ..relations import Relation, of_tie, relation, relations
 
 PAGE_SIZE = 24
 SUGGESTED = 9
@@ -31,7 +31,7 @@ def overview(request: MemberRequest) -> HttpResponse:
     context = {
         "invitations": _with_people(request, page.rows),
         "next": page.next,
-        "people": relations(request.user, suggestions(request.user, most=SUGGESTED)),
+        "people": _suggested(request, SUGGESTED),
     }
     return render(request, "network/overview.html", context)
 
@@ -69,8 +69,7 @@ def blocked(request: MemberRequest) -> HttpResponse:
 @require_GET
 def suggested(request: MemberRequest) -> HttpResponse:
     """The part of a page that suggests people; the home page fetches it after the posts."""
-    people = relations(request.user, suggestions(request.user, most=SUGGESTED_BESIDE))
-    return render(request, "network/_suggested.html", {"people": people})
+    return render(request, "network/_suggested.html", {"people": _suggested(request, SUGGESTED_BESIDE)})
 
 
 @member_required
@@ -91,6 +90,10 @@ def withdraw(request: MemberRequest, pk: int) -> HttpResponse:
     invitation = get_object_or_404(Connection, pk=pk, inviter=request.user)
     services.withdraw_invitation(connection=invitation, by=request.user)
     return _answered(request, invitation, _("The invitation is withdrawn."))
+
+
+def _suggested(request: MemberRequest, most: int) -> list[Relation]:
+    return [of_tie(request.user, member, None) for member in suggestions(request.user, most=most)]
 
 
 def _answer(request: MemberRequest, pk: int, verb: Callable[..., object], done: str) -> HttpResponse:
@@ -118,10 +121,11 @@ def _existing(request: MemberRequest, ties: ConnectionQuerySet) -> ConnectionQue
     return ties.filter(exists_for(request.user, "low"), exists_for(request.user, "high"))
 
 
-def _with_people(request: MemberRequest, ties: list[Connection]) -> list[tuple[Connection, Member]]:
+def _with_people(request: MemberRequest, ties: list[Connection]) -> list[tuple[Relation, str]]:
+    """The relation behind each tie, with the note that came with it."""
     ids = [tie.other_id_for(request.user) for tie in ties]
     people = Member.objects.filter(pk__in=ids).for_display(request.user).in_bulk()
-    return [(tie, people[pk]) for tie, pk in zip(ties, ids, strict=True)]
+    return [(of_tie(request.user, people[pk], tie), tie.note) for tie, pk in zip(ties, ids, strict=True)]
 
 
 def _people(request: MemberRequest, people: MemberQuerySet, template: str) -> HttpResponse:

@@ -1,0 +1,168 @@
+"""The one door for mail: what leaves, when, and what a broken mail server costs (nothing)."""
+
+import logging
+import socket
+import time
+from collections.abc import Iterator
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+from django.core import mail as outgoing
+from django.core.mail import EmailMultiAlternatives
+from django.db import transaction
+from django.template.exceptions import TemplateDoesNotExist
+from django.test import override_settings
+from pytest_django import Settings
+
+from core import mail
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def only_mail() -> EmailMultiAlternatives:
+    (message,) = outgoing.outbox
+    assert isinstance(message, EmailMultiAlternatives)
+    return message
+
+
+def headers_on_the_wire(message: EmailMultiAlternatives) -> EmailMessage:
+    wire = message.message()
+    assert isinstance(wire, EmailMessage) or hasattr(wire, "get_all")
+    return wire  # type: ignore[return-value]
+
+
+def test_a_message_leaves_after_the_commit() -> None:
+    with transaction.atomic():
+        mail.send_mail(to="bob@example.org", subject="Hello", text="How are you?")
+        assert outgoing.outbox == []
+    assert (only_mail().to, only_mail().subject, only_mail().body) == (
+        ["bob@example.org"],
+        "Hello",
+        "How are you?",
+    )
+
+
+def test_no_message_leaves_after_a_rollback() -> None:
+    with transaction.atomic():
+        mail.send_mail(to="bob@example.org", subject="Hello", text="How are you?")
+        transaction.set_rollback(True)
+    assert outgoing.outbox == []
+
+
+def test_it_comes_from_the_address_of_the_settings(settings: Settings) -> None:
+    settings.DEFAULT_FROM_EMAIL = "Alumni <alumni@example.org>"
+    mail.send_mail(to="bob@example.org", subject="Hello", text="Text")
+    assert only_mail().from_email == "Alumni <alumni@example.org>"
+
+
+def test_html_is_an_alternative_to_the_text() -> None:
+    mail.send_mail(to="bob@example.org", subject="Hello", text="plain", html="<p>rich</p>")
+    assert only_mail().body == "plain"
+    assert [(part.content, part.mimetype) for part in only_mail().alternatives] == [
+        ("<p>rich</p>", "text/html")
+    ]
+
+
+def test_without_html_there_is_no_alternative() -> None:
+    mail.send_mail(to="bob@example.org", subject="Hello", text="plain")
+    assert only_mail().alternatives == []
+
+
+def test_headers_travel_along() -> None:
+    mail.send_mail(
+        to="bob@example.org", subject="Hello", text="x", headers={"List-Unsubscribe": "<https://x.example/u>"}
+    )
+    assert headers_on_the_wire(only_mail())["List-Unsubscribe"] == "<https://x.example/u>"
+
+
+@pytest.mark.parametrize("line_break", ["\n", "\r\n", "\r", "\x0b", "\x0c", "\x85", "\u2028", "\n\n"])
+def test_a_line_break_in_the_subject_adds_no_header(line_break: str) -> None:
+    mail.send_mail(to="bob@example.org", subject=f"Hi{line_break}Bcc: everyone@example.org", text="x")
+    assert only_mail().subject == "Hi Bcc: everyone@example.org"
+    assert headers_on_the_wire(only_mail()).get_all("Bcc") is None
+    assert only_mail().recipients() == ["bob@example.org"]
+
+
+def test_a_line_break_in_a_header_sends_nothing_and_does_not_fail_the_caller(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with caplog.at_level(logging.ERROR, "core.tasks"):
+        mail.send_mail(
+            to="bob@example.org", subject="x", text="x", headers={"X-Kind": "a\nBcc: all@example.org"}
+        )
+    assert outgoing.outbox == []
+    assert "core.deliver_mail failed" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "text", ["Zażółć gęślą jaźń", "مرحبا", "👩‍👩‍👧", "O'Brien & Söhne", "delete from orders"]
+)
+def test_honest_text_arrives_unharmed(text: str) -> None:
+    mail.send_mail(to="bob@example.org", subject=text, text=text)
+    assert (only_mail().subject, only_mail().body) == (text, text)
+
+
+@pytest.fixture
+def closed_port() -> Iterator[int]:
+    """A port of this machine that refuses connections: bound, and nobody listens."""
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        yield holder.getsockname()[1]
+
+
+def test_a_mail_server_that_is_down_does_not_fail_the_caller(
+    closed_port: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    smtp = override_settings(
+        EMAIL_BACKEND="django.core.mail.backends.smtp.EmailBackend",
+        EMAIL_HOST="127.0.0.1",
+        EMAIL_PORT=closed_port,
+    )
+    started = time.monotonic()
+    with smtp, caplog.at_level(logging.ERROR, "core.tasks"), transaction.atomic():
+        mail.send_mail(to="bob@example.org", subject="Hello", text="x")
+    assert "core.deliver_mail failed" in caplog.text
+    assert "ConnectionRefusedError" in caplog.text
+    assert time.monotonic() - started < 10
+
+
+@pytest.fixture
+def templates(tmp_path: Path, settings: Settings) -> Path:
+    """A folder whose files are templates."""
+    engine = {**settings.TEMPLATES[0], "DIRS": [str(tmp_path)]}
+    settings.TEMPLATES = [engine]
+    return tmp_path
+
+
+def test_a_template_gives_subject_text_and_html(templates: Path) -> None:
+    (templates / "hello_subject.txt").write_text("Hello\n{{ name }}\n")
+    (templates / "hello_message.txt").write_text("Dear {{ name }}")
+    (templates / "hello_message.html").write_text("<p>{{ name }}</p>")
+    mail.send_template(to="bob@example.org", template="hello", context={"name": "Bob"})
+    assert (only_mail().subject, only_mail().body) == ("Hello Bob", "Dear Bob")
+    assert only_mail().alternatives[0].content == "<p>Bob</p>"
+
+
+def test_a_template_without_html_gives_text_alone(templates: Path) -> None:
+    (templates / "hello_subject.txt").write_text("Hello")
+    (templates / "hello_message.txt").write_text("Dear {{ name }}")
+    mail.send_template(to="bob@example.org", template="hello", context={"name": "Bob"})
+    assert only_mail().alternatives == []
+
+
+def test_markup_in_a_value_stays_text_in_html(templates: Path) -> None:
+    (templates / "hello_subject.txt").write_text("Hello")
+    (templates / "hello_message.txt").write_text("Dear you")
+    (templates / "hello_message.html").write_text("<p>{{ name }}</p>")
+    mail.send_template(to="bob@example.org", template="hello", context={"name": "<script>x</script>"})
+    assert only_mail().alternatives[0].content == "<p>&lt;script&gt;x&lt;/script&gt;</p>"
+
+
+@pytest.mark.parametrize("missing", ["hello_subject.txt", "hello_message.txt"])
+def test_a_missing_template_is_an_error_at_the_call(templates: Path, missing: str) -> None:
+    for name in {"hello_subject.txt", "hello_message.txt"} - {missing}:
+        (templates / name).write_text("x")
+    with pytest.raises(TemplateDoesNotExist, match=missing):
+        mail.send_template(to="bob@example.org", template="hello", context={})
+    assert outgoing.outbox == []

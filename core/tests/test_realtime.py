@@ -1,0 +1,147 @@
+"""The one exit to sockets: after commit, ids only, and no harm when the layer is down."""
+
+import logging
+import socket
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from asgiref.sync import async_to_sync
+from channels.layers import InMemoryChannelLayer, channel_layers, get_channel_layer
+from django.db import transaction
+from django.test import override_settings
+
+from core.realtime import LONGEST_VALUE, member_group, publish
+
+GROUP = "member.1"
+
+
+@pytest.fixture
+def tab() -> Iterator[str]:
+    """The channel of one open tab that listens to GROUP."""
+    layer = get_channel_layer()
+    assert isinstance(layer, InMemoryChannelLayer)
+    channel: str = async_to_sync(layer.new_channel)()
+    async_to_sync(layer.group_add)(GROUP, channel)
+    yield channel
+    async_to_sync(layer.flush)()
+
+
+def heard(channel: str) -> list[dict[str, Any]]:
+    """What waits on the channel, oldest first."""
+    layer = get_channel_layer()
+    assert isinstance(layer, InMemoryChannelLayer)
+    waiting = layer.channels.get(channel)
+    found = []
+    while waiting is not None and not waiting.empty():
+        found.append(waiting.get_nowait()[1])
+    return found
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_event_reaches_the_group_after_the_commit(tab: str) -> None:
+    with transaction.atomic():
+        publish(GROUP, {"type": "post.published", "id": 5})
+        assert heard(tab) == []
+    assert heard(tab) == [{"type": "post.published", "id": 5}]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nothing_is_said_after_a_rollback(tab: str) -> None:
+    with transaction.atomic():
+        publish(GROUP, {"type": "post.published", "id": 5})
+        transaction.set_rollback(True)
+    assert heard(tab) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_another_group_hears_nothing(tab: str) -> None:
+    publish("member.2", {"type": "post.published", "id": 5})
+    assert heard(tab) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_the_caller_changes_later_is_not_sent(tab: str) -> None:
+    event: dict[str, int | str | None] = {"type": "post.published", "id": 5}
+    with transaction.atomic():
+        publish(GROUP, event)
+        event["id"] = 6
+    assert heard(tab) == [{"type": "post.published", "id": 5}]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "value", [1.5, ["a"], {"a": 1}, b"x", object()], ids=lambda value: type(value).__name__
+)
+def test_anything_but_ids_is_refused(value: Any) -> None:
+    with pytest.raises(TypeError, match="ids only"):
+        publish(GROUP, {"type": "post.published", "body": value})
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("event", [{}, {"id": 5}, {"type": 5}, {"type": None}], ids=str)
+def test_an_event_without_a_type_is_refused(event: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="type"):
+        publish(GROUP, event)
+
+
+@pytest.mark.django_db
+def test_a_text_that_is_longer_than_an_id_is_refused() -> None:
+    with pytest.raises(ValueError, match="too long"):
+        publish(GROUP, {"type": "message.sent", "body": "x" * (LONGEST_VALUE + 1)})
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("value", [0, None, "x" * LONGEST_VALUE, "0e8dc55a-8e0a-4d1c-9f2b-2f7b4b6a3c11"])
+def test_ids_of_every_kind_pass(tab: str, value: int | str | None) -> None:
+    publish(GROUP, {"type": "message.sent", "id": value})
+    assert heard(tab) == [{"type": "message.sent", "id": value}]
+
+
+def test_the_group_of_a_member_is_named_by_the_id() -> None:
+    assert member_group(17) == "member.17"
+
+
+@pytest.fixture
+def layer_that_is_down() -> Iterator[None]:
+    """A Redis channel layer whose port refuses connections."""
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        url = f"redis://:secret-word@127.0.0.1:{holder.getsockname()[1]}/0"
+        layer = {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [url]}}
+        with override_settings(CHANNEL_LAYERS={"default": layer}):
+            channel_layers.backends = {}
+            yield
+    channel_layers.backends = {}
+
+
+# R8.4
+@pytest.mark.django_db(transaction=True)
+def test_with_the_layer_down_it_logs_and_returns(
+    layer_that_is_down: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    started = time.monotonic()
+    with caplog.at_level(logging.WARNING, "core.realtime"), transaction.atomic():
+        publish(GROUP, {"type": "post.published", "id": 5})
+    assert "post.published for member.1 was not sent" in caplog.text
+    assert "secret-word" not in caplog.text
+    assert time.monotonic() - started < 5
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("layer_that_is_down")
+def test_with_the_layer_down_what_follows_the_commit_still_happens() -> None:
+    happened = []
+    with transaction.atomic():
+        publish(GROUP, {"type": "post.published", "id": 5})
+        transaction.on_commit(lambda: happened.append("after"))
+    assert happened == ["after"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_without_any_layer_it_stays_silent() -> None:
+    with override_settings(CHANNEL_LAYERS={}):
+        channel_layers.backends = {}
+        publish(GROUP, {"type": "post.published", "id": 5})
+    channel_layers.backends = {}

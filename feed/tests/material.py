@@ -1,0 +1,116 @@
+"""What the tests of the feed post, and how they look at what came of it."""
+
+import io
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from threading import Barrier
+from typing import Any, TypeVar
+
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connections
+from django.dispatch import Signal
+from django.test import Client
+from PIL import Image
+
+from feed import services
+from feed.models import Comment, Post, PostImage, PostRevision, PostTag, Reaction, SavedPost, Tag
+from users.audience import Audience
+from users.models import User
+
+Outcome = TypeVar("Outcome")
+
+HTMX = {"HX-Request": "true"}
+PDF = b"%PDF-1.4\n1 0 obj\n<< /Type /Catalog >>\nendobj\ntrailer\n<< /Root 1 0 R >>\n%%EOF\n"
+SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
+HTML = b"<!doctype html><html><script>alert(1)</script></html>"
+SCRIPT = "<script>alert('x')</script>"
+
+# Texts that only look dangerous, and must come out as they went in.
+HONEST = [
+    "delete from orders",
+    "AMZN",
+    "O'Brien",
+    "a < b && c > d",
+    "Well done 🎉👩‍💻",
+    "مرحبا بالعالم",
+    "DROP TABLE users; -- 100% sure?",
+    "{{ not a template }} {% nor this %}",
+]
+
+
+def image(width: int = 40, height: int = 30, colour: str = "teal") -> Image.Image:
+    return Image.new("RGB", (width, height), colour)
+
+
+def jpeg(width: int = 40, height: int = 30) -> bytes:
+    out = io.BytesIO()
+    image(width, height).save(out, "JPEG")
+    return out.getvalue()
+
+
+def upload(name: str = "desk.jpg", data: bytes = b"", content_type: str = "image/jpeg") -> SimpleUploadedFile:
+    return SimpleUploadedFile(name, data or jpeg(), content_type)
+
+
+def say(author: User, text: str = "Hello", *, audience: int = Audience.MEMBERS, **values: Any) -> Post:
+    """A post of `author`, through the verb."""
+    return services.publish_post(author=author, text=text, audience=audience, **values)
+
+
+def pass_on(post: Post, by: User, text: str = "", *, audience: int = Audience.MEMBERS) -> Post:
+    """A repost, plain or with words, through the verb."""
+    return services.repost(post=post, by=by, text=text, audience=audience)
+
+
+def answer(post: Post, author: User, text: str = "Well said", parent: Comment | None = None) -> Comment:
+    """A comment, or a reply, through the verb."""
+    return services.comment_on_post(post=post, author=author, text=text, parent=parent)
+
+
+def react(post: Post, member: User, kind: Reaction.Kind = Reaction.Kind.LIKE) -> None:
+    services.react_to_post(post=post, member=member, kind=kind)
+
+
+@contextmanager
+def heard(signal: Signal) -> Iterator[list[Mapping[str, Any]]]:
+    """What `signal` says meanwhile."""
+    said: list[Mapping[str, Any]] = []
+
+    def listen(sender: object, **facts: Any) -> None:
+        said.append(facts)
+
+    signal.connect(listen, weak=False)
+    try:
+        yield said
+    finally:
+        signal.disconnect(listen)
+
+
+def everything() -> dict[str, list[dict[str, Any]]]:
+    """All rows of the feed, to tell whether anything changed."""
+    models = (Post, PostImage, PostRevision, Tag, PostTag, Comment, Reaction, SavedPost)
+    return {str(model.__name__): list(model._default_manager.order_by("pk").values()) for model in models}
+
+
+def at_once(*acts: Callable[[], Outcome]) -> list[Outcome | BaseException]:
+    """The results of `acts` done at the same moment, each in a thread with a connection of its own."""
+    gate = Barrier(len(acts), timeout=20)
+
+    def run(act: Callable[[], Outcome]) -> Outcome:
+        gate.wait()
+        try:
+            return act()
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(len(acts)) as pool:
+        futures = [pool.submit(run, act) for act in acts]
+    return [future.exception() or future.result() for future in futures]
+
+
+def page_of(client: Client, address: str, status: int = 200, **options: Any) -> str:
+    """The text of the page at `address`."""
+    response = client.get(address, **options)
+    assert response.status_code == status, response.content[:500]
+    return response.content.decode()

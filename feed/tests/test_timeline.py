@@ -1,0 +1,199 @@
+"""The home feed, post by post and against the naive definition over random networks."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import BadRequest
+from django.db import transaction
+from django.utils import timezone
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from feed.models import Post
+from feed.timeline import home_page
+from network.services import block_member, follow_member, invite_member, remove_connection
+from tests.cast import connect, make_member
+from users.audience import Audience
+from users.models import User
+
+from .material import pass_on, say
+from .worlds import PEOPLE, World, worlds
+
+any_world = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@pytest.fixture
+def people(db: None) -> list[User]:
+    return [make_member(f"member{number}") for number in range(PEOPLE)]
+
+
+@contextmanager
+def stored(world: World, people: list[User]) -> Iterator[list[Post]]:
+    """The world in the database, until the block ends."""
+    with transaction.atomic():
+        yield world.store(people)
+        transaction.set_rollback(True)
+
+
+def walk(member: User, size: int) -> list[Post]:
+    """All posts of the home feed, page after page."""
+    posts: list[Post] = []
+    cursor: str | None = None
+    for _page in range(100):
+        page = home_page(member, cursor, size=size)
+        assert len(page.rows) <= size
+        posts += page.rows
+        if not page.next:
+            return posts
+        cursor = page.next
+    raise AssertionError("the pages have no end")
+
+
+def home(member: User) -> list[Post]:
+    return walk(member, 20)
+
+
+@any_world
+@given(world=worlds(), size=st.integers(1, 5))
+def test_walking_the_pages_shows_each_right_post_once_newest_first(
+    people: list[User], world: World, size: int
+) -> None:
+    with stored(world, people) as posts:
+        for me, member in enumerate(people):
+            assert walk(member, size) == [posts[place] for place in world.home(me)]
+
+
+@any_world
+@given(world=worlds())
+def test_visible_to_is_what_the_naive_definition_says(people: list[User], world: World) -> None:
+    with stored(world, people) as posts:
+        for me, member in enumerate(people):
+            seen = list(Post.objects.visible_to(member).order_by("-pk"))
+            assert seen == [posts[place] for place in world.visible(me)]
+        seen = list(Post.objects.visible_to(AnonymousUser()).order_by("-pk"))
+        assert seen == [posts[place] for place in world.visible(None)]
+
+
+def test_home_shows_me_my_connections_and_whom_i_follow(alice: User, bob: User, charlie: User) -> None:
+    dora = make_member("dora")
+    follow_member(follower=alice, followed=charlie)
+    mine, bobs, charlies = say(alice), say(bob), say(charlie)
+    say(dora)
+    assert home(alice) == [charlies, bobs, mine]
+
+
+def test_what_a_follower_of_mine_says_is_not_on_my_home(alice: User, charlie: User) -> None:
+    follow_member(follower=charlie, followed=alice)
+    say(charlie)
+    assert home(alice) == []
+
+
+def test_an_invitation_brings_nothing_home(alice: User, charlie: User) -> None:
+    invite_member(inviter=alice, invitee=charlie)
+    say(charlie)
+    assert home(alice) == []
+
+
+def test_a_followed_members_words_to_connections_stay_out(alice: User, charlie: User) -> None:
+    follow_member(follower=alice, followed=charlie)
+    say(charlie, audience=Audience.CONNECTIONS)
+    assert home(alice) == []
+
+
+def test_following_a_connection_does_not_narrow_or_double_what_is_seen(alice: User, bob: User) -> None:
+    follow_member(follower=alice, followed=bob)
+    post = say(bob, audience=Audience.CONNECTIONS)
+    assert home(alice) == [post]
+
+
+def test_my_own_words_to_connections_are_on_my_home(alice: User) -> None:
+    post = say(alice, audience=Audience.CONNECTIONS)
+    assert home(alice) == [post]
+
+
+def test_a_removed_connection_leaves_my_home(alice: User, bob: User) -> None:
+    say(bob)
+    remove_connection(member=alice, other=bob)
+    assert home(alice) == []
+
+
+@pytest.mark.parametrize("by_alice", [True, False])
+def test_a_block_empties_home_of_the_other(alice: User, bob: User, by_alice: bool) -> None:
+    say(bob)
+    one, two = (alice, bob) if by_alice else (bob, alice)
+    block_member(blocker=one, blocked=two)
+    assert home(alice) == []
+
+
+def test_a_hidden_post_leaves_home_and_hides_no_other(alice: User, bob: User) -> None:
+    first, hidden, last = say(bob, "1"), say(bob, "2"), say(bob, "3")
+    Post.objects.filter(pk=hidden.pk).update(hidden_at=timezone.now())
+    assert walk(alice, 1) == [last, first]
+
+
+def test_a_suspended_connection_leaves_home_and_the_walk_goes_on(alice: User, bob: User) -> None:
+    mine = say(alice)
+    for number in range(5):
+        say(bob, str(number))
+    User.objects.filter(pk=bob.pk).update(suspended_at=timezone.now())
+    assert walk(alice, 2) == [mine]
+
+
+def test_a_plain_repost_of_what_i_may_not_see_is_left_out_and_a_quote_stays(
+    alice: User, bob: User, charlie: User
+) -> None:
+    post = say(charlie)
+    pass_on(post, by=bob)
+    quote = pass_on(post, by=bob, text="Look")
+    block_member(blocker=charlie, blocked=alice)
+    (shown,) = home(alice)
+    assert shown == quote
+    assert shown.original is None
+
+
+def test_a_page_holds_twenty_and_names_the_next(alice: User) -> None:
+    posts = Post.objects.bulk_create(Post(author=alice, text=str(number)) for number in range(41))
+    newest = [post.pk for post in reversed(posts)]
+    first = home_page(alice, None)
+    assert [post.pk for post in first.rows] == newest[:20]
+    assert first.next == str(newest[19])
+    second = home_page(alice, first.next)
+    assert [post.pk for post in second.rows] == newest[20:40]
+    last = home_page(alice, second.next)
+    assert [post.pk for post in last.rows] == newest[40:]
+    assert last.next == ""
+
+
+def test_a_new_post_does_not_shift_the_next_page(alice: User, bob: User) -> None:
+    old = [say(bob, str(number)) for number in range(4)]
+    page = home_page(alice, None, size=2)
+    say(bob, "newer")
+    assert home_page(alice, page.next, size=2).rows == [old[1], old[0]]
+
+
+def test_a_post_that_vanishes_under_the_cursor_breaks_nothing(alice: User, bob: User) -> None:
+    old = [say(bob, str(number)) for number in range(4)]
+    page = home_page(alice, None, size=2)
+    old[2].delete()
+    assert home_page(alice, page.next, size=2).rows == [old[1], old[0]]
+
+
+def test_a_member_without_anybody_has_an_empty_home(charlie: User) -> None:
+    page = home_page(charlie, None)
+    assert page.rows == []
+    assert page.next == ""
+
+
+@pytest.mark.parametrize("cursor", ["abc", "-1", "1.5", "9" * 30, "٣", " 1", "1;--"])
+def test_what_is_no_cursor_is_refused(alice: User, cursor: str) -> None:
+    with pytest.raises(BadRequest):
+        home_page(alice, cursor)
+
+
+def test_a_connection_made_by_the_other_counts_the_same(charlie: User, alice: User) -> None:
+    connect(charlie, alice)
+    connect(make_member("zoe"), alice)
+    post = say(charlie, audience=Audience.CONNECTIONS)
+    assert home(alice) == [post]

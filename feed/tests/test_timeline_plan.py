@@ -1,0 +1,104 @@
+"""How PostgreSQL finds the home feed: from the index of each author in the circle, never through all posts."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from feed import timeline
+from feed.models import Post
+from network.models import Connection, Follow
+from users.audience import Audience
+from users.models import User
+
+pytestmark = pytest.mark.postgres_only
+
+MEMBERS, POSTS, FRIENDS, FOLLOWED = 40, 8000, 8, 4
+LIMIT = timeline.PAGE_SIZE + 1
+
+Node = dict[str, Any]
+
+
+@pytest.fixture
+def crowd(alice: User) -> list[User]:
+    """Alice among many, with a small circle, and posts by everybody."""
+    crowd = User.objects.bulk_create(
+        User(username=f"m{number}", email=f"m{number}@example.org", joined_at=alice.joined_at)
+        for number in range(MEMBERS)
+    )
+    Connection.objects.bulk_create(
+        Connection(low=alice, high=friend, inviter=alice, state=Connection.State.CONNECTED)
+        for friend in crowd[:FRIENDS]
+    )
+    Follow.objects.bulk_create(
+        Follow(follower=alice, followed=followed) for followed in crowd[FRIENDS : FRIENDS + FOLLOWED]
+    )
+    everybody = [alice, *crowd]
+    Post.objects.bulk_create(
+        Post(author=everybody[number % len(everybody)], text="words", audience=number % 3) for number in range(POSTS)
+    )
+    with connection.cursor() as query:
+        query.execute("ANALYZE")
+    return crowd
+
+
+def plan(member: User, before: int | None) -> Node:
+    with connection.cursor() as query:
+        query.execute(
+            f"EXPLAIN (ANALYZE, FORMAT JSON) {timeline.statement()}", timeline.parameters(member, before, LIMIT)
+        )
+        (row,) = query.fetchall()
+    document = row[0] if isinstance(row[0], list) else json.loads(row[0])
+    top: Node = document[0]["Plan"]
+    return top
+
+
+def nodes(node: Node) -> Iterator[Node]:
+    yield node
+    for child in node.get("Plans", []):
+        yield from nodes(child)
+
+
+def on_posts(top: Node) -> list[Node]:
+    return [node for node in nodes(top) if node.get("Relation Name") == "feed_post"]
+
+
+@pytest.mark.parametrize("deep", [False, True], ids=["first page", "deep page"])
+def test_the_feed_reads_the_index_and_never_all_posts(alice: User, crowd: list[User], deep: bool) -> None:
+    before = Post.objects.order_by("pk")[POSTS // 2].pk if deep else None
+    top = plan(alice, before)
+    scans = on_posts(top)
+    assert scans
+    assert {node["Node Type"] for node in scans} <= {"Index Scan", "Index Only Scan"}
+    assert {node["Index Name"] for node in scans} == {"feed_post_of_author"}
+
+
+def test_the_feed_reads_no_more_than_a_page_of_each_author_and_sorts_only_these(
+    alice: User, crowd: list[User]
+) -> None:
+    top = plan(alice, None)
+    most = (1 + FRIENDS + FOLLOWED) * LIMIT
+    read = sum(node["Actual Rows"] * node["Actual Loops"] for node in on_posts(top))
+    assert 0 < read <= most
+    sorted_rows = [
+        child["Actual Rows"] * child["Actual Loops"]
+        for node in nodes(top)
+        if node["Node Type"] == "Sort"
+        for child in node["Plans"]
+    ]
+    assert max(sorted_rows, default=0) <= most < POSTS
+
+
+def test_the_statement_finds_what_the_naive_query_finds(alice: User, crowd: list[User]) -> None:
+    circle = [alice.pk, *(friend.pk for friend in crowd[: FRIENDS + FOLLOWED])]
+    near = [alice.pk, *(friend.pk for friend in crowd[:FRIENDS])]
+    expected = [
+        pk
+        for pk, author, audience in Post.objects.order_by("-pk").values_list("pk", "author", "audience")
+        if author in circle and (audience <= Audience.MEMBERS or author in near)
+    ][:LIMIT]
+    with connection.cursor() as query:
+        query.execute(timeline.statement(), timeline.parameters(alice, None, LIMIT))
+        assert [row[0] for row in query.fetchall()] == expected

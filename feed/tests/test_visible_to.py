@@ -1,0 +1,137 @@
+"""Who may see which post: the table that every page of the feed rests on."""
+
+import pytest
+from django.contrib.auth.models import AnonymousUser
+from django.db import IntegrityError
+from django.utils import timezone
+
+from feed.models import Post
+from feed.services import save_post
+from network.models import Viewer
+from network.services import (
+    block_member,
+    follow_member,
+    invite_member,
+    remove_connection,
+    unblock_member,
+)
+from tests.cast import connect, make_member
+from users.audience import Audience
+from users.models import User
+
+from .material import pass_on, say
+
+AUDIENCES = [Audience.PUBLIC, Audience.MEMBERS, Audience.CONNECTIONS]
+
+# How the viewer stands to the author → whether a post for everyone, for members, for connections is seen.
+TABLE = {
+    "visitor": (True, False, False),
+    "stranger": (True, True, False),
+    "follower": (True, True, False),
+    "followed": (True, True, False),
+    "invited": (True, True, False),
+    "inviter": (True, True, False),
+    "connection": (True, True, True),
+    "former connection": (True, True, False),
+    "author": (True, True, True),
+    "blocker": (False, False, False),
+    "blocked": (False, False, False),
+    "unblocked": (True, True, False),
+}
+
+
+def viewer_who_is(standing: str, author: User) -> Viewer:
+    if standing == "visitor":
+        return AnonymousUser()
+    if standing == "author":
+        return author
+    viewer = make_member("viewer")
+    match standing:
+        case "follower":
+            follow_member(follower=viewer, followed=author)
+        case "followed":
+            follow_member(follower=author, followed=viewer)
+        case "invited":
+            invite_member(inviter=author, invitee=viewer)
+        case "inviter":
+            invite_member(inviter=viewer, invitee=author)
+        case "connection":
+            connect(viewer, author)
+        case "former connection":
+            connect(viewer, author)
+            remove_connection(member=author, other=viewer)
+        case "blocker":
+            connect(viewer, author)
+            block_member(blocker=viewer, blocked=author)
+        case "blocked":
+            connect(viewer, author)
+            block_member(blocker=author, blocked=viewer)
+        case "unblocked":
+            block_member(blocker=author, blocked=viewer)
+            unblock_member(blocker=author, blocked=viewer)
+    return viewer
+
+
+@pytest.mark.parametrize(
+    ("standing", "audience", "seen"),
+    [
+        (standing, audience, seen)
+        for standing, row in TABLE.items()
+        for audience, seen in zip(AUDIENCES, row, strict=True)
+    ],
+)
+def test_audience_and_standing_decide(alice: User, standing: str, audience: Audience, seen: bool) -> None:
+    post = say(alice, audience=audience)
+    viewer = viewer_who_is(standing, alice)
+    assert Post.objects.visible_to(viewer).filter(pk=post.pk).exists() is seen
+
+
+@pytest.mark.parametrize("audience", AUDIENCES)
+@pytest.mark.parametrize("standing", ["visitor", "stranger", "follower", "connection"])
+@pytest.mark.parametrize(
+    "gone",
+    [{"suspended_at": timezone.now()}, {"is_active": False}, {"joined_at": None}],
+    ids=["suspended", "deactivated", "unconfirmed"],
+)
+def test_nobody_sees_posts_of_an_author_who_does_not_exist(
+    alice: User, standing: str, audience: Audience, gone: dict[str, object]
+) -> None:
+    say(alice, audience=audience)
+    viewer = viewer_who_is(standing, alice)
+    User.objects.filter(pk=alice.pk).update(**gone)
+    assert not Post.objects.visible_to(viewer).exists()
+
+
+@pytest.mark.parametrize("audience", AUDIENCES)
+@pytest.mark.parametrize("standing", ["visitor", "stranger", "follower", "connection", "author"])
+def test_nobody_sees_a_hidden_post(alice: User, standing: str, audience: Audience) -> None:
+    post = say(alice, audience=audience)
+    viewer = viewer_who_is(standing, alice)
+    Post.objects.filter(pk=post.pk).update(hidden_at=timezone.now())
+    assert not Post.objects.visible_to(viewer).exists()
+
+
+def test_a_repost_has_the_audience_of_the_one_who_passes_it_on(alice: User, bob: User, charlie: User) -> None:
+    shared = pass_on(say(alice), by=bob, audience=Audience.CONNECTIONS)
+    assert not Post.objects.visible_to(charlie).filter(pk=shared.pk).exists()
+    assert Post.objects.visible_to(alice).filter(pk=shared.pk).exists()
+
+
+def test_a_connection_of_another_member_opens_nothing(alice: User, bob: User, charlie: User) -> None:
+    connect(bob, charlie)
+    say(alice, audience=Audience.CONNECTIONS)
+    assert not Post.objects.visible_to(charlie).exists()
+
+
+def test_an_audience_beyond_connections_is_refused_by_the_database(alice: User) -> None:
+    with pytest.raises(IntegrityError):
+        Post.objects.create(author=alice, text="mine", audience=Audience.ME)
+
+
+def test_the_lists_pick_by_author_tag_and_bookmark(alice: User, bob: User) -> None:
+    tagged, plain, other = say(alice, "On #Trains"), say(alice, "On nothing"), say(bob, "On #trainspotting")
+    save_post(post=plain, member=bob)
+    assert set(Post.objects.by(alice)) == {tagged, plain}
+    assert list(Post.objects.tagged("TRAINS")) == [tagged]
+    assert list(Post.objects.saved_by(bob)) == [plain]
+    assert other not in Post.objects.by(alice)
