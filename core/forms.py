@@ -48,7 +48,7 @@ class ImageField(forms.FileField):
         upload = super().clean(data, initial)
         if not isinstance(upload, UploadedFile):
             return None
-        return open_image(upload, size=upload.size or 0)  # type: ignore[arg-type]
+        return open_image(upload, size=upload.size or 0)
 
 
 class ManyFilesInput(forms.FileInput):

@@ -3,11 +3,13 @@
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.http import require_safe
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
-def health(request: HttpRequest) -> JsonResponse:
+@require_safe
+def health(request: HttpRequest) -> HttpResponse:
     """200 while this process can answer; asks nothing else (R15.1)."""
     response = JsonResponse({"status": "ok"})
     response["Cache-Control"] = "no-store"

@@ -35,11 +35,13 @@ def open_image(file: IO[bytes], *, size: int) -> Image.Image:
     accepted format whatever its name says, or is damaged.
     """
     if size > LARGEST_BYTES:
-        raise ValidationError(_("The picture is larger than 10 MB. Please choose a smaller one."), code="too_large")
+        raise ValidationError(
+            _("The picture is larger than 10 MB. Please choose a smaller one."), code="too_large"
+        )
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            image = Image.open(file, formats=FORMATS)
+            image: Image.Image = Image.open(file, formats=FORMATS)
     except Image.DecompressionBombError as error:
         raise _too_many_pixels() from error
     except Image.DecompressionBombWarning as error:
@@ -85,12 +87,16 @@ def _too_many_pixels() -> ValidationError:
 def _to_srgb(image: Image.Image) -> Image.Image:
     alpha = image.has_transparency_data
     profile = image.info.get("icc_profile")
+    if image.mode.startswith("I;16"):
+        image = image.point(lambda shade: shade / 256).convert("L")  # Pillow's own conversion cuts instead of scaling
     if profile and image.mode in {"RGB", "CMYK", "L"}:
         try:
             source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-            converted = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
+            converted = ImageCms.profileToProfile(
+                image, source, ImageCms.createProfile("sRGB"), outputMode="RGB"
+            )
             image = converted or image
-        except ImageCms.PyCMSError:
+        except (ImageCms.PyCMSError, OSError):
             pass  # a broken profile only costs colour accuracy
     return image.convert("RGBA" if alpha else "RGB")
 

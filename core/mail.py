@@ -38,7 +38,7 @@ def send_template(
     """
     values = dict(context)
     try:
-        html = render_to_string(f"{template}_message.html", values)
+        html = str(render_to_string(f"{template}_message.html", values))
     except TemplateDoesNotExist:
         html = ""
     send_mail(

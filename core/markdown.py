@@ -1,6 +1,7 @@
 """Markdown to safe HTML, once, when a text is written. Knows links for names and tags only through its caller."""
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterable
 
 import nh3
@@ -8,13 +9,17 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 TAGS = {"p", "br", "strong", "em", "s", "code", "pre", "blockquote", "ul", "ol", "li", "a"}
-ATTRIBUTES = {"a": {"href", "class"}, "code": {"class"}, "ol": {"start"}}
+# "*" is what every tag may have: nothing, where nh3 would let a title through.
+ATTRIBUTES: dict[str, set[str]] = {"*": set(), "a": {"href", "class"}, "code": {"class"}, "ol": {"start"}}
 
 # A name or tag starts where a word could start: not inside a word, an address or another name.
 MENTION = re.compile(r"(?<![\w@#./-])@([A-Za-z0-9](?:[A-Za-z0-9._-]{0,28}[A-Za-z0-9])?)(?![\w@-])")
 HASHTAG = re.compile(r"(?<![\w@#&/])#(\w{1,64})(?!\w)")
 
+LONGEST_TAG = 64
+
 LinkFor = Callable[[str], str | None]
+Finder = Callable[[str], Iterable[tuple[re.Match[str], str]]]
 
 
 def _parser() -> MarkdownIt:
@@ -30,12 +35,12 @@ _markdown = _parser()
 
 def find_mentions(text: str) -> set[str]:
     """The names mentioned in a Markdown text, in lower case; those in code or links are not mentions."""
-    return {name.lower() for name in _matches(text, MENTION)}
+    return {name.lower() for name in _matches(text, _mentions)}
 
 
 def find_hashtags(text: str) -> set[str]:
     """The hashtags in a Markdown text, without `#`, case folded; one of digits alone ("#1") is none."""
-    return {tag.casefold() for tag in _matches(text, HASHTAG) if not tag.isdigit()}
+    return set(_matches(text, _hashtags))
 
 
 def to_html(text: str, *, mention: LinkFor, hashtag: LinkFor) -> str:
@@ -70,24 +75,40 @@ def _plain_texts(children: list[Token]) -> Iterable[tuple[int, Token]]:
             yield place, token
 
 
-def _matches(text: str, pattern: re.Pattern[str]) -> Iterable[str]:
+def _mentions(content: str) -> Iterable[tuple[re.Match[str], str]]:
+    """Each mention in a plain text, with the name in lower case."""
+    return ((match, match[1].lower()) for match in MENTION.finditer(content))
+
+
+def _hashtags(content: str) -> Iterable[tuple[re.Match[str], str]]:
+    """Each hashtag in a plain text, with the tag case folded.
+
+    Folding makes some letters two, or a letter and a mark ("İ"); what is no longer 64 letters at most is no tag. Nor
+    is one that the vowel signs of its script would cut off.
+    """
+    for match in HASHTAG.finditer(content):
+        tag = "".join(char for char in match[1].casefold() if not unicodedata.combining(char))
+        cut_off = unicodedata.category(content[match.end() : match.end() + 1] or " ").startswith("M")
+        if not (tag.isdigit() or cut_off or len(tag) > LONGEST_TAG):
+            yield match, tag
+
+
+def _matches(text: str, find: Finder) -> Iterable[str]:
     for inline in _inlines(_markdown.parse(text)):
         for _place, token in _plain_texts(inline.children or []):
-            yield from pattern.findall(token.content)
+            yield from (key for _match, key in find(token.content))
 
 
 def _linked(children: list[Token], mention: LinkFor, hashtag: LinkFor) -> list[Token]:
-    replaced = {place: list(_split(token.content, mention, hashtag)) for place, token in _plain_texts(children)}
+    replaced = {
+        place: list(_split(token.content, mention, hashtag)) for place, token in _plain_texts(children)
+    }
     return [new for place, token in enumerate(children) for new in replaced.get(place, [token])]
 
 
 def _split(content: str, mention: LinkFor, hashtag: LinkFor) -> Iterable[Token]:
-    found = [(match, mention(match[1].lower()), "mention") for match in MENTION.finditer(content)]
-    found += [
-        (match, hashtag(match[1].casefold()), "hashtag")
-        for match in HASHTAG.finditer(content)
-        if not match[1].isdigit()
-    ]
+    found = [(match, mention(name), "mention") for match, name in _mentions(content)]
+    found += [(match, hashtag(tag), "hashtag") for match, tag in _hashtags(content)]
     end = 0
     for match, href, kind in sorted(found, key=lambda item: item[0].start()):
         if href is None:

@@ -10,5 +10,5 @@ post_edited = Signal()
 post_reposted = Signal()
 # Sends `post`, `member` and `kind`; not sent when a reaction only changes its kind.
 post_reacted = Signal()
-# Sends `comment` and `mentioned`.
+# Sends `comment` and `mentioned`, as above.
 comment_published = Signal()

@@ -4,14 +4,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from PIL import Image
 
 from core import images, markdown, storage
-from network.models import Member
+from network.models import Connection, Member
 from users.audience import Audience
 from users.models import User
 
@@ -97,7 +97,7 @@ def publish_post(
     post.save()
     PostImage.objects.bulk_create([_stored_picture(post, picture) for picture in pictures])
     _set_tags(post, rendered.tags)
-    post_published.send(Post, post=post, mentioned=rendered.mentioned)
+    post_published.send(Post, post=post, mentioned=_readers(post, rendered.mentioned))
     return post
 
 
@@ -105,11 +105,13 @@ def publish_post(
 def edit_post(*, post: Post, text: str, audience: int) -> Post:
     """Change words and audience; the former words stay as a revision. The same words again change nothing.
 
-    Raises NothingSaid where nothing would be left.
+    Raises NothingSaid where nothing would be left, AlreadyReposted where a second plain repost would be.
     """
     post = _locked(post)
-    if not (text.strip() or post.document or post.is_repost or post.images.exists()):
+    if not (text.strip() or post.document or post.original_id or post.images.exists()):
         raise NothingSaid(_("A post needs at least a few words, a picture or a document."))
+    if post.original and not text:
+        _refuse_second_plain_repost(post.original, by=post.author, besides=post)
     if (text, audience) == (post.text, post.audience):
         return post
     if text != post.text:
@@ -125,8 +127,16 @@ def edit_post(*, post: Post, text: str, audience: int) -> Post:
 
 @transaction.atomic
 def delete_post(*, post: Post) -> None:
-    """Delete a post with its comments, pictures and plain reposts; reposts with words stay and say it is gone."""
-    post = _locked(post)
+    """Delete a post with its comments, pictures and plain reposts; reposts with words stay and say it is gone.
+
+    Deleting twice is once.
+    """
+    # The original first, as its own deletion does, so that the two never wait for each other.
+    both = Post.objects.select_for_update().filter(pk__in=[post.pk, post.original_id]).order_by("pk")
+    current = {row.pk: row for row in both}.get(post.pk)
+    if current is None:
+        return
+    post = current
     files = [name for image in post.images.all() for name in image.files]
     if post.original_id:
         Post.objects.filter(pk=post.original_id).update(repost_count=F("repost_count") - 1)
@@ -146,8 +156,8 @@ def repost(*, post: Post, by: User, text: str = "", audience: int = Audience.MEM
     post = _locked(post)
     if not post.may_be_reposted:
         raise MayNotBeReposted(_("This post is not for everyone; only its author can share it."))
-    if not text and Post.objects.filter(author=by, original=post, is_repost=True, text="").exists():
-        raise AlreadyReposted(_("You have shared this already."))
+    if not text:
+        _refuse_second_plain_repost(post, by=by)
     rendered = render_text(text, author=by)
     shared = Post.objects.create(
         author=by, original=post, is_repost=True, text=text, html=rendered.html, audience=audience
@@ -207,7 +217,7 @@ def comment_on_post(*, post: Post, author: User, text: str, parent: Comment | No
     _count(post, comment_count=1)
     if top:
         Comment.objects.filter(pk=top.pk).update(reply_count=F("reply_count") + 1)
-    comment_published.send(Comment, comment=comment, mentioned=rendered.mentioned)
+    comment_published.send(Comment, comment=comment, mentioned=_readers(post, rendered.mentioned))
     return comment
 
 
@@ -217,7 +227,10 @@ def edit_comment(*, comment: Comment, text: str) -> Comment:
     if text != comment.text:
         comment.text, comment.html = text, render_text(text, author=comment.author).html
         comment.edited_at = timezone.now()
-        comment.save(update_fields=["text", "html", "edited_at"])
+        # One that was deleted meanwhile stays without words.
+        Comment.objects.filter(pk=comment.pk, deleted_at=None).update(
+            text=comment.text, html=comment.html, edited_at=comment.edited_at
+        )
     return comment
 
 
@@ -236,6 +249,23 @@ def delete_comment(*, comment: Comment) -> None:
     if current.parent_id:
         Comment.objects.filter(pk=current.parent_id).update(reply_count=F("reply_count") - 1)
         Comment.objects.filter(pk=current.parent_id, reply_count=0).exclude(deleted_at=None).delete()
+
+
+def _refuse_second_plain_repost(post: Post, *, by: User, besides: Post | None = None) -> None:
+    plain = Post.objects.filter(author=by, original=post, is_repost=True, text="")
+    if plain.exclude(pk=besides.pk if besides else None).exists():
+        raise AlreadyReposted(_("You have shared this already."))
+
+
+def _readers(post: Post, members: list[Member]) -> list[Member]:
+    """Those of `members` who may see the post."""
+    if not members:
+        return []
+    readers = Member.objects.visible_to(post.author).filter(pk__in=[member.pk for member in members])
+    if post.audience == Audience.CONNECTIONS:
+        connected = Connection.objects.connected().other_ends(post.author_id)
+        readers = readers.filter(Q(pk=post.author_id) | Q(pk__in=connected))
+    return list(readers)
 
 
 def _locked(post: Post) -> Post:

@@ -47,7 +47,7 @@ def degree(viewer: User, member: User, *, connected: bool, mutual: int) -> int |
     if mutual:
         return 2
     ties = Connection.objects.connected()
-    mine, theirs = ties.of(viewer.pk).values("other"), ties.of(member.pk).values("other")
+    mine, theirs = ties.other_ends(viewer.pk), ties.other_ends(member.pk)
     bridge = Q(low__in=mine, high__in=theirs) | Q(low__in=theirs, high__in=mine)
     return 3 if ties.filter(bridge).exists() else None
 
@@ -58,10 +58,14 @@ def suggestions(viewer: User, *, most: int) -> list[Member]:
     Nobody is suggested who is tied to the viewer already, be it by an open or ignored invitation. Four queries.
     """
     counts = _mutual_counts(viewer)
-    tied = Connection.objects.of(viewer.pk).values("other")
-    candidates = Member.objects.visible_to(viewer).exclude(pk=viewer.pk).exclude(pk__in=tied).for_display(viewer)
+    tied = Connection.objects.other_ends(viewer.pk)
+    candidates = (
+        Member.objects.visible_to(viewer).exclude(pk=viewer.pk).exclude(pk__in=tied).for_display(viewer)
+    )
     best = [pk for pk, _count in counts.most_common(most * 4)]
-    found = sorted(candidates.filter(pk__in=best), key=lambda member: (-counts[member.pk], member.sort_name))[:most]
+    found = sorted(candidates.filter(pk__in=best), key=lambda member: (-counts[member.pk], member.sort_name))[
+        :most
+    ]
     if len(found) < most:
         known = [member.pk for member in found]
         found += list(candidates.exclude(pk__in=known).order_by("-pk")[: most - len(found)])
@@ -72,7 +76,7 @@ def suggestions(viewer: User, *, most: int) -> list[Member]:
 
 def _mutual_counts(viewer: User) -> Counter[int]:
     ties = Connection.objects.connected()
-    circle = list(ties.of(viewer.pk).order_by("-pk").values_list("other", flat=True)[:WIDEST_CIRCLE])
+    circle = list(ties.order_by("-pk").other_ends(viewer.pk)[:WIDEST_CIRCLE])
     counts: Counter[int] = Counter()
     for near, far in (("low", "high"), ("high", "low")):
         rows = (

@@ -26,10 +26,14 @@ class ConnectionQuerySet(models.QuerySet["Connection"]):
         return self.filter(state=Connection.State.CONNECTED)
 
     def of(self, member: MemberId) -> "ConnectionQuerySet":
-        """The ties of one member, with the id of the other end as `other`."""
-        return self.filter(Q(low=member) | Q(high=member)).annotate(
-            other=Case(When(low=member, then=F("high")), default=F("low"), output_field=models.BigIntegerField())
+        return self.filter(Q(low=member) | Q(high=member))
+
+    def other_ends(self, member: MemberId) -> models.QuerySet["Connection", int]:
+        """The ids of those with whom one member has these ties."""
+        other = Case(
+            When(low=member, then=F("high")), default=F("low"), output_field=models.BigIntegerField()
         )
+        return self.of(member).annotate(other=other).values_list("other", flat=True)
 
     def between(self, one: int, two: int) -> "ConnectionQuerySet":
         low, high = sorted((one, two))
@@ -55,7 +59,9 @@ class Connection(models.Model):
         CONNECTED = 1, _("connected")
 
     low = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
-    high = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False)
+    high = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False
+    )
     inviter = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     state = models.PositiveSmallIntegerField(choices=State.choices, default=State.INVITED)
     note = models.CharField(_("note"), max_length=300, blank=True)
@@ -119,7 +125,9 @@ class Block(models.Model):
     blocker = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False
     )
-    blocked = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False)
+    blocked = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False
+    )
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -164,12 +172,12 @@ class MemberQuerySet(models.QuerySet["Member"]):
     def for_display(self, viewer: Viewer) -> "MemberQuerySet":
         """With `closeness` to the viewer, on which every section's audience is decided (User.shows)."""
         if isinstance(viewer, AnonymousUser):
-            return self.annotate(closeness=Value(int(Closeness.VISITOR)))
+            return self._annotated(Value(int(Closeness.VISITOR)))
         me, theirs = viewer.pk, OuterRef("pk")
         ties = Connection.objects.connected()
         connected = Q(Exists(ties.filter(low=me, high=theirs))) | Q(Exists(ties.filter(low=theirs, high=me)))
-        return self.annotate(
-            closeness=Case(
+        return self._annotated(
+            Case(
                 When(pk=me, then=int(Closeness.SELF)),
                 When(connected, then=int(Closeness.CONNECTION)),
                 default=int(Closeness.MEMBER),
@@ -177,8 +185,12 @@ class MemberQuerySet(models.QuerySet["Member"]):
             )
         )
 
+    def _annotated(self, closeness: Combinable) -> "MemberQuerySet":
+        # By name, since the class declares the attribute with the default that holds for rows fetched otherwise.
+        return self.annotate(**{"closeness": closeness})  # noqa: PIE804
+
     def connected_to(self, member: MemberId) -> "MemberQuerySet":
-        return self.filter(pk__in=Connection.objects.connected().of(member).values("other"))
+        return self.filter(pk__in=Connection.objects.connected().other_ends(member))
 
     def followed_by(self, member: User) -> "MemberQuerySet":
         return self.filter(pk__in=Follow.objects.filter(follower=member).values("followed"))
@@ -191,7 +203,9 @@ class MemberQuerySet(models.QuerySet["Member"]):
         found = self
         for word in words.split()[:6]:
             found = found.filter(
-                Q(sort_name__startswith=word) | Q(sort_name__contains=f" {word}") | Q(username__startswith=word)
+                Q(sort_name__startswith=word)
+                | Q(sort_name__contains=f" {word}")
+                | Q(username__startswith=word)
             )
         return found
 
@@ -199,7 +213,7 @@ class MemberQuerySet(models.QuerySet["Member"]):
 class Member(User):
     """A user as others see one."""
 
-    objects: ClassVar[MemberQuerySet] = MemberQuerySet.as_manager()  # type: ignore[assignment,misc]
+    objects: ClassVar[MemberQuerySet] = MemberQuerySet.as_manager()  # type: ignore[assignment]
 
     # How many connections are shared with the viewer, where graph.suggestions counted them.
     mutual: int = 0

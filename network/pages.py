@@ -41,7 +41,9 @@ def member_page(viewer: Viewer, member: Member) -> MemberPage:
         return bool(getattr(profile, f"{section}_audience") <= member.closeness)
 
     tie = relation(viewer, member) if isinstance(viewer, User) else None
-    mutual = mutual_connections(viewer, member) if isinstance(viewer, User) and viewer.pk != member.pk else None
+    mutual = (
+        mutual_connections(viewer, member) if isinstance(viewer, User) and viewer.pk != member.pk else None
+    )
     return MemberPage(
         member=member,
         cover_url=profile.cover_url if member.shows("photo") else "",

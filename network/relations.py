@@ -37,9 +37,13 @@ def relations(viewer: User, members: Iterable[Member]) -> list[Relation]:
     ids = [member.pk for member in people]
     pairs = Connection.objects.filter(Q(low=viewer, high__in=ids) | Q(high=viewer, low__in=ids))
     ties = {tie.other_id_for(viewer): tie for tie in pairs}
-    followed = set(Follow.objects.filter(follower=viewer, followed__in=ids).values_list("followed", flat=True))
+    followed = set(
+        Follow.objects.filter(follower=viewer, followed__in=ids).values_list("followed", flat=True)
+    )
     return [
-        Relation(member, _standing(viewer, member, ties.get(member.pk)), ties.get(member.pk), member.pk in followed)
+        Relation(
+            member, _standing(viewer, member, ties.get(member.pk)), ties.get(member.pk), member.pk in followed
+        )
         for member in people
     ]
 

@@ -34,7 +34,12 @@ def _lock_pair(one: User, two: User) -> None:
     """Hold both members' rows until the transaction ends; the order of ids keeps two acts from a deadlock."""
     if one.pk == two.pk:
         raise CannotReachSelf(_("This is you."))
-    list(User.objects.select_for_update(no_key=True).filter(pk__in=[one.pk, two.pk]).order_by("pk").values("pk"))
+    list(
+        User.objects.select_for_update(no_key=True)
+        .filter(pk__in=[one.pk, two.pk])
+        .order_by("pk")
+        .values("pk")
+    )
 
 
 def _refuse_blocked(one: User, two: User) -> None:

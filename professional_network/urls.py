@@ -7,12 +7,10 @@ from django.views.static import serve
 
 from core.converters import IdConverter
 from core.health_views import health
-from feed.views.lists import home
 
 register_converter(IdConverter, "id")
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("", home, name="home"),
     path("", include("feed.urls")),
     path("accounts/", include("allauth.account.urls")),
     path("settings/", include("users.urls")),

@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.forms.renderers import TemplatesSetting
-from django.utils.safestring import SafeString
 
 # Django's own templates that are drawn by ours, whoever asks for them (`{{ form.as_p }}` of other apps too).
 OURS = {
@@ -22,6 +21,6 @@ class ThemeRenderer(TemplatesSetting):
     formset_template_name = "theme/forms/formset.html"
     field_template_name = "theme/forms/field.html"
 
-    def render(self, template_name: str, context: dict[str, Any], request: Any = None) -> SafeString:
+    def render(self, template_name: str, context: dict[str, Any], request: Any = None) -> str:
         """As Django's, with our templates in place of some of its own."""
         return super().render(OURS.get(template_name, template_name), context, request)

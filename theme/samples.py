@@ -88,7 +88,9 @@ class SampleForm(forms.Form):
 
     name = forms.CharField(label=_("Name"), max_length=60, help_text=_("As your colleagues know you."))
     email = forms.EmailField(label=_("E-mail"))
-    password = forms.CharField(label=_("Password"), widget=forms.PasswordInput, help_text=_("At least 10 characters."))
+    password = forms.CharField(
+        label=_("Password"), widget=forms.PasswordInput, help_text=_("At least 10 characters.")
+    )
     city = forms.CharField(label=_("City"), required=False)
     start = forms.DateField(label=_("Start"), widget=forms.DateInput(attrs={"type": "date"}))
     country = forms.ChoiceField(label=_("Country"), choices=[("", "—"), ("pt", "Portugal"), ("ke", "Kenya")])

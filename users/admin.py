@@ -30,7 +30,9 @@ class UserAdmin(DjangoUserAdmin):
         (_("Rights"), {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")}),
         (_("Dates"), {"fields": ("last_login", "date_joined", "joined_at", "suspended_at")}),
     )
-    add_fieldsets = ((None, {"fields": ("username", "email", "name", "usable_password", "password1", "password2")}),)
+    add_fieldsets = (
+        (None, {"fields": ("username", "email", "name", "usable_password", "password1", "password2")}),
+    )
 
 
 for model, columns in (
@@ -44,6 +46,10 @@ for model, columns in (
         type(
             f"{model.__name__}Admin",
             (admin.ModelAdmin,),
-            {"list_display": columns, "search_fields": ("user__username", *columns[1:2]), "raw_id_fields": ("user",)},
+            {
+                "list_display": columns,
+                "search_fields": ("user__username", *columns[1:2]),
+                "raw_id_fields": ("user",),
+            },
         ),
     )

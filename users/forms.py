@@ -3,7 +3,7 @@
 import datetime
 from typing import Any, ClassVar
 
-from allauth.account.forms import SignupForm as AllauthSignupForm
+from allauth.account import forms as allauth_forms
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
@@ -19,7 +19,27 @@ EARLIEST_YEAR = 1900
 YEARS_AHEAD = 10
 
 
-class SignupForm(AllauthSignupForm):  # type: ignore[misc]
+class PlainFields:
+    """For allauth's forms: labels say what a field is, so nothing stands in the field itself (WCAG 3.3.2)."""
+
+    fields: dict[str, forms.Field]
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        for field in self.fields.values():
+            field.widget.attrs.pop("placeholder", None)
+
+
+class LoginForm(PlainFields, allauth_forms.LoginForm):  # type: ignore[misc]
+    """Sign-in."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["login"].label = _("Username or e-mail address")
+        self.fields["password"].help_text = ""
+
+
+class SignupForm(PlainFields, allauth_forms.SignupForm):  # type: ignore[misc]
     """Sign-up, with the name by which others will find one."""
 
     name = LineField(
@@ -33,10 +53,33 @@ class SignupForm(AllauthSignupForm):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
+        self.fields["email"].label = _("E-mail address")
         self.fields["username"].help_text = _("Letters, digits, dots, hyphens, underscores. Part of your address here.")
         self.fields["password1"].help_text = _("At least 10 characters. A few unrelated words are strong and easy.")
-        for field in self.fields.values():
-            field.widget.attrs.pop("placeholder", None)
+
+
+class ResetPasswordForm(PlainFields, allauth_forms.ResetPasswordForm):  # type: ignore[misc]
+    """Asking for a link to choose a new password."""
+
+
+class ResetPasswordKeyForm(PlainFields, allauth_forms.ResetPasswordKeyForm):  # type: ignore[misc]
+    """Choosing the new password."""
+
+
+class ChangePasswordForm(PlainFields, allauth_forms.ChangePasswordForm):  # type: ignore[misc]
+    """Changing the password."""
+
+
+class SetPasswordForm(PlainFields, allauth_forms.SetPasswordForm):  # type: ignore[misc]
+    """Choosing a first password."""
+
+
+class AddEmailForm(PlainFields, allauth_forms.AddEmailForm):  # type: ignore[misc]
+    """Changing the address."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["email"].label = _("New e-mail address")
 
 
 class ProfileForm(forms.ModelForm):
@@ -63,7 +106,9 @@ class ProfileForm(forms.ModelForm):
 
 
 class PhotoForm(forms.Form):
-    photo = ImageField(label=_("New photo"), help_text=_("JPEG, PNG, WebP or GIF, up to 10 MB and 50 megapixels."))
+    photo = ImageField(
+        label=_("New photo"), help_text=_("JPEG, PNG, WebP or GIF, up to 10 MB and 50 megapixels.")
+    )
 
 
 class CoverForm(forms.Form):
@@ -77,7 +122,9 @@ class MonthWidget(forms.MultiWidget):
 
     def __init__(self, attrs: dict[str, Any] | None = None) -> None:
         months = [("", _("Month")), *MONTHS.items()]
-        year = forms.NumberInput(attrs={"min": EARLIEST_YEAR, "inputmode": "numeric", "placeholder": _("Year")})
+        year = forms.NumberInput(
+            attrs={"min": EARLIEST_YEAR, "inputmode": "numeric", "placeholder": _("Year")}
+        )
         super().__init__([forms.Select(choices=months, attrs={"aria-label": _("Month")}), year], attrs)
         year.attrs["aria-label"] = _("Year")
 
@@ -92,7 +139,10 @@ class MonthField(forms.MultiValueField):
 
     def __init__(self, **options: Any) -> None:
         this_year = timezone.localdate().year
-        year_errors = {"invalid": _("Write the year with four digits."), "min_value": _("This year is too long ago.")}
+        year_errors = {
+            "invalid": _("Write the year with four digits."),
+            "min_value": _("This year is too long ago."),
+        }
         fields = (
             forms.TypedChoiceField(choices=MONTHS.items(), coerce=int, empty_value=None),
             forms.IntegerField(
@@ -181,7 +231,9 @@ class SkillForm(forms.ModelForm):
 
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"]
-        others = Skill.objects.filter(user=self.instance.user_id, name__iexact=name).exclude(pk=self.instance.pk)
+        others = Skill.objects.filter(user=self.instance.user_id, name__iexact=name).exclude(
+            pk=self.instance.pk
+        )
         if others.exists():
             raise ValidationError(_("This skill is on your list already."), code="duplicate")
         return name
@@ -208,7 +260,9 @@ class CardPrivacyForm(forms.ModelForm):
     class Meta:
         model = User
         fields = ["page_audience", "photo_audience", "location_audience", "open_to_work_audience"]
-        help_texts: ClassVar = {"page_audience": _("Your name and headline are on it. Members can always find you.")}
+        help_texts: ClassVar = {
+            "page_audience": _("Your name and headline are on it. Members can always find you.")
+        }
 
 
 class SectionPrivacyForm(forms.ModelForm):
@@ -216,4 +270,10 @@ class SectionPrivacyForm(forms.ModelForm):
 
     class Meta:
         model = Profile
-        fields = ["about_audience", "experience_audience", "education_audience", "skills_audience", "links_audience"]
+        fields = [
+            "about_audience",
+            "experience_audience",
+            "education_audience",
+            "skills_audience",
+            "links_audience",
+        ]

@@ -1,7 +1,6 @@
 """The sections of a profile that hold several entries: what each is made of, in words and classes."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from django import forms
 from django.utils.functional import Promise

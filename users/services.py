@@ -80,7 +80,9 @@ def set_cover(*, user: User, image: Image.Image | None) -> None:
     """Store `image` as the cover, 1,500 × 375 pixels as WebP, or drop the cover for None; the former file goes."""
     profile = Profile.objects.select_for_update().get(pk=user.pk)
     former = profile.cover
-    profile.cover = _store_variants("covers", {COVER_SIZE[0]: images.cropped(image, *COVER_SIZE)}) if image else ""
+    profile.cover = (
+        _store_variants("covers", {COVER_SIZE[0]: images.cropped(image, *COVER_SIZE)}) if image else ""
+    )
     profile.save(update_fields=["cover"])
     if former:
         storage.delete_on_commit(photo_variant(former, COVER_SIZE[0]))

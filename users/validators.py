@@ -1,5 +1,6 @@
 """What names and passwords may be."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -15,7 +16,7 @@ RESERVED_NAMES = frozenset(
     moderator moderators news no-reply noreply none notifications null official owner password policy postmaster posts
     privacy readiness register report root saved search security settings signin signout signup staff static status
     support sysadmin system tags team terms test theme undefined user users webmaster ws www you
-    """.split()
+    """.split()  # noqa: SIM905 — a list would hide the words among quotes
 )
 
 username_shape = RegexValidator(
@@ -30,10 +31,12 @@ def refuse_reserved_name(username: str) -> None:
     for the network itself."""
     bare = username.lower().translate(str.maketrans("", "", "._-"))
     if username.lower() in RESERVED_NAMES or bare in RESERVED_NAMES:
-        raise ValidationError(_("This name is kept for the network itself. Please choose another."), code="reserved")
+        raise ValidationError(
+            _("This name is kept for the network itself. Please choose another."), code="reserved"
+        )
 
 
-USERNAME_VALIDATORS = [username_shape, refuse_reserved_name]
+USERNAME_VALIDATORS: list[Callable[[Any], None]] = [username_shape, refuse_reserved_name]
 
 
 class MaximumLengthValidator:

@@ -58,7 +58,9 @@ def cover(request: MemberRequest) -> HttpResponse:
         services.set_cover(user=request.user, image=form.cleaned_data["cover"])
         messages.success(request, _("Your cover is saved."))
         return redirect("users:photo")
-    return render(request, "users/photo.html", {"photo_form": PhotoForm(), "cover_form": form}, status=_status(form))
+    return render(
+        request, "users/photo.html", {"photo_form": PhotoForm(), "cover_form": form}, status=_status(form)
+    )
 
 
 @member_required
@@ -91,7 +93,9 @@ def entries(request: MemberRequest, section: str) -> HttpResponse:
             messages.success(request, _("Added to your profile."))
             return redirect(f"users:{kind.slug}")
     rows = kind.model._default_manager.filter(user=request.user)
-    return render(request, "users/entries.html", {"section": kind, "entries": rows, "form": form}, status=_status(form))
+    return render(
+        request, "users/entries.html", {"section": kind, "entries": rows, "form": form}, status=_status(form)
+    )
 
 
 @member_required
@@ -104,7 +108,9 @@ def entry(request: MemberRequest, section: str, pk: int) -> HttpResponse:
         form.save()
         messages.success(request, _("Your profile is saved."))
         return redirect(f"users:{kind.slug}")
-    return render(request, "users/entry.html", {"section": kind, "entry": row, "form": form}, status=_status(form))
+    return render(
+        request, "users/entry.html", {"section": kind, "entry": row, "form": form}, status=_status(form)
+    )
 
 
 @member_required

@@ -4,7 +4,6 @@ import logging
 import socket
 import time
 from collections.abc import Iterator
-from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
@@ -26,10 +25,12 @@ def only_mail() -> EmailMultiAlternatives:
     return message
 
 
-def headers_on_the_wire(message: EmailMultiAlternatives) -> EmailMessage:
-    wire = message.message()
-    assert isinstance(wire, EmailMessage) or hasattr(wire, "get_all")
-    return wire  # type: ignore[return-value]
+def headers_on_the_wire(message: EmailMultiAlternatives) -> list[tuple[str, str]]:
+    return list(message.message().items())
+
+
+def html_of(message: EmailMultiAlternatives) -> list[tuple[str, str]]:
+    return [(str(content), str(mimetype)) for content, mimetype in message.alternatives]
 
 
 def test_a_message_leaves_after_the_commit() -> None:
@@ -59,9 +60,7 @@ def test_it_comes_from_the_address_of_the_settings(settings: Settings) -> None:
 def test_html_is_an_alternative_to_the_text() -> None:
     mail.send_mail(to="bob@example.org", subject="Hello", text="plain", html="<p>rich</p>")
     assert only_mail().body == "plain"
-    assert [(part.content, part.mimetype) for part in only_mail().alternatives] == [
-        ("<p>rich</p>", "text/html")
-    ]
+    assert html_of(only_mail()) == [("<p>rich</p>", "text/html")]
 
 
 def test_without_html_there_is_no_alternative() -> None:
@@ -73,14 +72,14 @@ def test_headers_travel_along() -> None:
     mail.send_mail(
         to="bob@example.org", subject="Hello", text="x", headers={"List-Unsubscribe": "<https://x.example/u>"}
     )
-    assert headers_on_the_wire(only_mail())["List-Unsubscribe"] == "<https://x.example/u>"
+    assert ("List-Unsubscribe", "<https://x.example/u>") in headers_on_the_wire(only_mail())
 
 
 @pytest.mark.parametrize("line_break", ["\n", "\r\n", "\r", "\x0b", "\x0c", "\x85", "\u2028", "\n\n"])
 def test_a_line_break_in_the_subject_adds_no_header(line_break: str) -> None:
     mail.send_mail(to="bob@example.org", subject=f"Hi{line_break}Bcc: everyone@example.org", text="x")
     assert only_mail().subject == "Hi Bcc: everyone@example.org"
-    assert headers_on_the_wire(only_mail()).get_all("Bcc") is None
+    assert "Bcc" not in dict(headers_on_the_wire(only_mail()))
     assert only_mail().recipients() == ["bob@example.org"]
 
 
@@ -141,7 +140,7 @@ def test_a_template_gives_subject_text_and_html(templates: Path) -> None:
     (templates / "hello_message.html").write_text("<p>{{ name }}</p>")
     mail.send_template(to="bob@example.org", template="hello", context={"name": "Bob"})
     assert (only_mail().subject, only_mail().body) == ("Hello Bob", "Dear Bob")
-    assert only_mail().alternatives[0].content == "<p>Bob</p>"
+    assert html_of(only_mail()) == [("<p>Bob</p>", "text/html")]
 
 
 def test_a_template_without_html_gives_text_alone(templates: Path) -> None:
@@ -156,7 +155,7 @@ def test_markup_in_a_value_stays_text_in_html(templates: Path) -> None:
     (templates / "hello_message.txt").write_text("Dear you")
     (templates / "hello_message.html").write_text("<p>{{ name }}</p>")
     mail.send_template(to="bob@example.org", template="hello", context={"name": "<script>x</script>"})
-    assert only_mail().alternatives[0].content == "<p>&lt;script&gt;x&lt;/script&gt;</p>"
+    assert html_of(only_mail()) == [("<p>&lt;script&gt;x&lt;/script&gt;</p>", "text/html")]
 
 
 @pytest.mark.parametrize("missing", ["hello_subject.txt", "hello_message.txt"])

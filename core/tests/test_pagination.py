@@ -34,7 +34,21 @@ def walk(turn: Turn) -> list[list[User]]:
 @pytest.fixture
 def people(db: None) -> list[User]:
     """Thirteen people, with ties, accents, case and scripts in their names."""
-    names = "Zoë zoe ZOE Émile emile Emile Ødegård 李雷 علی O'Brien a_b%c Ann Anna".split()
+    names = [
+        "Zoë",
+        "zoe",
+        "ZOE",
+        "Émile",
+        "emile",
+        "Emile",
+        "Ødegård",
+        "李雷",
+        "علی",
+        "O'Brien",
+        "a_b%c",
+        "Ann",
+        "Anna",
+    ]
     return [make_member(f"person{number}", name=name) for number, name in enumerate(names)]
 
 
@@ -206,7 +220,7 @@ def test_whatever_is_wrapped_as_a_cursor_is_a_bad_request_or_a_key(content: Any)
 
 
 @given(
-    st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\x00")),
+    st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00")),
     st.integers(min_value=0, max_value=10**18 - 1),
 )
 def test_a_key_survives_its_cursor(text: str, pk: int) -> None:

@@ -37,7 +37,7 @@ class CommentQuerySet(models.QuerySet["Comment"]):
         """With authors and the first replies, in a number of queries that does not depend on the rows."""
         authors = Prefetch("author", Member.objects.for_display(viewer))
         replies = Comment.objects.readable_by(viewer).prefetch_related(authors).order_by("pk")[:FIRST_REPLIES]
-        return self.prefetch_related(authors, Prefetch("replies", replies, to_attr="first_replies"))
+        return self.prefetch_related(authors, Prefetch("replies", replies, to_attr="first_replies"))  # type: ignore[no-redef]
 
 
 class Comment(models.Model):

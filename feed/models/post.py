@@ -28,7 +28,7 @@ class PostQuerySet(models.QuerySet["Post"]):
         shown = self.filter(exists_for(viewer, "author"), hidden_at=None)
         if isinstance(viewer, AnonymousUser):
             return shown.filter(audience=Audience.PUBLIC)
-        connected = Connection.objects.connected().of(viewer.pk).values("other")
+        connected = Connection.objects.connected().other_ends(viewer.pk)
         return shown.filter(
             Q(audience__lte=Audience.MEMBERS)
             | Q(author=viewer)
@@ -46,17 +46,22 @@ class PostQuerySet(models.QuerySet["Post"]):
 
     def for_display(self, viewer: Viewer) -> "PostQuerySet":
         """With all that _post.html shows, in a number of queries that does not depend on the number of posts."""
-        originals = Post.objects.visible_to(viewer)._with_people_and_pictures(viewer)
-        shown = self._with_people_and_pictures(viewer).prefetch_related(Prefetch("original", originals))
-        if isinstance(viewer, AnonymousUser):
-            return shown
-        mine = Reaction.objects.filter(post=OuterRef("pk"), member=viewer)
-        return shown.annotate(
-            my_reaction=Subquery(mine.values("kind")[:1]),
-            is_saved=Exists(SavedPost.objects.filter(post=OuterRef("pk"), member=viewer)),
-        )
+        originals = Post.objects.visible_to(viewer).with_people_and_pictures(viewer).with_answers_of(viewer)
+        shown = self.with_people_and_pictures(viewer).with_answers_of(viewer)
+        return shown.prefetch_related(Prefetch("original", originals))
 
-    def _with_people_and_pictures(self, viewer: Viewer) -> "PostQuerySet":
+    def with_answers_of(self, viewer: Viewer) -> "PostQuerySet":
+        """With the viewer's own reaction (`my_reaction`) and whether the viewer put the post aside (`is_saved`)."""
+        if isinstance(viewer, AnonymousUser):
+            return self
+        mine = Reaction.objects.filter(post=OuterRef("pk"), member=viewer)
+        saved = SavedPost.objects.filter(post=OuterRef("pk"), member=viewer)
+        # By name, since the class declares both with the defaults that hold for rows fetched otherwise.
+        mine_first = Subquery(mine.values("kind")[:1])
+        return self.annotate(**{"my_reaction": mine_first, "is_saved": Exists(saved)})  # noqa: PIE804
+
+    def with_people_and_pictures(self, viewer: Viewer) -> "PostQuerySet":
+        """With authors as the viewer may see them, and pictures; three queries with that of the posts."""
         return self.prefetch_related(Prefetch("author", Member.objects.for_display(viewer)), "images")
 
 
@@ -68,10 +73,14 @@ class Post(models.Model):
 
     AUDIENCES = Audience.choices[:3]
 
-    author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False)
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False
+    )
     text = models.TextField(_("text"), max_length=10_000, blank=True)
     html = models.TextField(editable=False, blank=True)
-    audience = models.PositiveSmallIntegerField(_("who may see it"), choices=AUDIENCES, default=Audience.MEMBERS)
+    audience = models.PositiveSmallIntegerField(
+        _("who may see it"), choices=AUDIENCES, default=Audience.MEMBERS
+    )
     is_repost = models.BooleanField(default=False, editable=False)
     original = models.ForeignKey(
         "self", on_delete=models.SET_NULL, null=True, blank=True, editable=False, related_name="reposts"
@@ -107,9 +116,13 @@ class Post(models.Model):
         ]
         constraints = [
             models.UniqueConstraint(
-                fields=["author", "original"], condition=Q(is_repost=True, text=""), name="feed_plain_repost_once"
+                fields=["author", "original"],
+                condition=Q(is_repost=True, text=""),
+                name="feed_plain_repost_once",
             ),
-            models.CheckConstraint(condition=Q(audience__lte=Audience.CONNECTIONS), name="feed_post_has_audience"),
+            models.CheckConstraint(
+                condition=Q(audience__lte=Audience.CONNECTIONS), name="feed_post_has_audience"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -141,6 +154,11 @@ class Post(models.Model):
     def is_long(self) -> bool:
         """Whether lists show only the beginning."""
         return len(self.text) > 700 or self.text.count("\n") > 9
+
+    @property
+    def says_something(self) -> bool:
+        """Whether there is anything to show: a plain repost whose original is out of the viewer's sight is empty."""
+        return not self.is_repost or bool(self.text or self.original)
 
     @property
     def may_be_reposted(self) -> bool:

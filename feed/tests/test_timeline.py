@@ -21,7 +21,9 @@ from users.models import User
 from .material import pass_on, say
 from .worlds import PEOPLE, World, worlds
 
-any_world = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+any_world = settings(
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 
 
 @pytest.fixture

@@ -84,11 +84,13 @@ class World:
             if STATES[state]:
                 User.objects.filter(pk=member.pk).update(**STATES[state])
         Connection.objects.bulk_create(self._ties(members))
-        Follow.objects.bulk_create([Follow(follower=members[a], followed=members[b]) for a, b in self.follows])
+        Follow.objects.bulk_create(
+            [Follow(follower=members[a], followed=members[b]) for a, b in self.follows]
+        )
         Block.objects.bulk_create([Block(blocker=members[a], blocked=members[b]) for a, b in self.blocks])
         stored: list[Post] = []
         for said in self.posts:
-            stored.append(  # noqa: PERF401 -- a post may refer to one before it
+            stored.append(
                 Post.objects.create(
                     author=members[said.author],
                     audience=said.audience,

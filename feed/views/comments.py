@@ -45,9 +45,16 @@ def comment(request: MemberRequest, pk: int) -> HttpResponse:
             context = {"post": post, "form": form, "parent": parent}
             return render(request, "feed/_comment_form.html", context, status=422)
         return post_page(request, post, form)
-    made = services.comment_on_post(post=post, author=request.user, text=form.cleaned_data["text"], parent=parent)
+    made = services.comment_on_post(
+        post=post, author=request.user, text=form.cleaned_data["text"], parent=parent
+    )
     if request.htmx:
-        context = {"post": post, "comment": _displayed(request, made.pk), "form": CommentForm(), "parent": parent}
+        context = {
+            "post": post,
+            "comment": _displayed(request, made.pk),
+            "form": CommentForm(),
+            "parent": parent,
+        }
         return render(request, "feed/_commented.html", context)
     return redirect(made)
 
@@ -88,7 +95,9 @@ def _displayed(request: HtmxRequest, pk: int) -> Comment:
 
 
 def _own(request: MemberRequest, pk: int) -> Comment:
-    visible = Comment.objects.visible_to(request.user).filter(deleted_at=None).select_related("post", "author")
+    visible = (
+        Comment.objects.visible_to(request.user).filter(deleted_at=None).select_related("post", "author")
+    )
     comment = get_object_or_404(visible, pk=pk)
     if comment.author_id != request.user.pk:
         raise PermissionDenied

@@ -5,6 +5,7 @@ from django.core.exceptions import PermissionDenied
 from django.core.files.storage import default_storage
 from django.http import FileResponse, Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -26,7 +27,8 @@ def publish(request: MemberRequest) -> HttpResponse:
     if not form.is_valid():
         template = "feed/_compose.html" if request.htmx else "feed/home.html"
         page = None if request.htmx else home_page(request.user, None)
-        return render(request, template, {"form": form, "page": page}, status=422)
+        context = {"form": form, "page": page, "address": reverse("feed:home")}
+        return render(request, template, context, status=422)
     post = services.publish_post(
         author=request.user,
         text=form.cleaned_data["text"],
@@ -54,7 +56,7 @@ def edit(request: MemberRequest, pk: int) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             services.edit_post(post=post, **form.cleaned_data)
-        except services.NothingSaid as error:
+        except services.FeedError as error:
             form.add_error("text", str(error))
         else:
             messages.success(request, _("Your post is changed."))
@@ -90,27 +92,38 @@ def document(request: HtmxRequest, pk: int) -> FileResponse:
         file = default_storage.open(post.document)
     except FileNotFoundError as error:
         raise Http404 from error
-    response = FileResponse(file, as_attachment=True, filename=post.document_name, content_type="application/pdf")
+    response = FileResponse(
+        file, as_attachment=True, filename=post.document_name, content_type="application/pdf"
+    )
     response["X-Content-Type-Options"] = "nosniff"
     return response
 
 
 def shown(request: HtmxRequest, pk: int) -> Post:
-    """The post as the request's viewer may see it, else 404."""
-    return get_object_or_404(Post.objects.visible_to(request.user).for_display(request.user), pk=pk)
+    """The post as the request's viewer may see it, else 404; so is a plain repost of what is out of sight."""
+    post = _visible(request, pk)
+    if not post.says_something:
+        raise Http404
+    return post
 
 
 def post_page(request: HtmxRequest, post: Post, form: CommentForm) -> HttpResponse:
     """The page of one post, with a page of its comments and the form for one's own."""
-    comments = Comment.objects.readable_by(request.user).filter(post=post).top_level().for_display(request.user)
+    comments = (
+        Comment.objects.readable_by(request.user).filter(post=post).top_level().for_display(request.user)
+    )
     page = oldest_first(comments, request.GET.get(CURSOR), size=COMMENTS)
     template = "feed/_comments_page.html" if request.htmx and request.GET.get(CURSOR) else "feed/post.html"
     context = {"post": post, "comments": page, "form": form}
     return render(request, template, context, status=422 if form.is_bound else 200)
 
 
+def _visible(request: HtmxRequest, pk: int) -> Post:
+    return get_object_or_404(Post.objects.visible_to(request.user).for_display(request.user), pk=pk)
+
+
 def _own(request: MemberRequest, pk: int) -> Post:
-    post = shown(request, pk)
+    post = _visible(request, pk)
     if post.author_id != request.user.pk:
         raise PermissionDenied
     return post

@@ -2,7 +2,7 @@
 
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseBadRequest
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -23,7 +23,7 @@ PEOPLE = 50
 @member_required
 @require_POST
 def react(request: MemberRequest, pk: int) -> HttpResponse:
-    post = _readable(request, pk)
+    post = shown(request, pk)
     form = ReactionForm(request.POST)
     if not form.is_valid():
         return HttpResponseBadRequest(_("There is no such reaction."))
@@ -34,7 +34,7 @@ def react(request: MemberRequest, pk: int) -> HttpResponse:
 @member_required
 @require_POST
 def unreact(request: MemberRequest, pk: int) -> HttpResponse:
-    post = _readable(request, pk)
+    post = shown(request, pk)
     services.take_back_reaction(post=post, member=request.user)
     return _done(request, post)
 
@@ -45,7 +45,9 @@ def reactions(request: HtmxRequest, pk: int) -> HttpResponse:
     post = shown(request, pk)
     found = Reaction.objects.filter(exists_for(request.user, "member"), post=post)
     page = newest_first(found, request.GET.get(CURSOR), size=PEOPLE)
-    people = Member.objects.filter(pk__in=[row.member_id for row in page.rows]).for_display(request.user).in_bulk()
+    people = (
+        Member.objects.filter(pk__in=[row.member_id for row in page.rows]).for_display(request.user).in_bulk()
+    )
     rows = [(Reaction.Kind(row.kind), people[row.member_id]) for row in page.rows]
     return render(request, "feed/reactions.html", {"post": post, "rows": rows, "next": page.next})
 
@@ -53,7 +55,7 @@ def reactions(request: HtmxRequest, pk: int) -> HttpResponse:
 @member_required
 @require_POST
 def save(request: MemberRequest, pk: int) -> HttpResponse:
-    post = _readable(request, pk)
+    post = shown(request, pk)
     services.save_post(post=post, member=request.user)
     return _done(request, post)
 
@@ -61,7 +63,7 @@ def save(request: MemberRequest, pk: int) -> HttpResponse:
 @member_required
 @require_POST
 def unsave(request: MemberRequest, pk: int) -> HttpResponse:
-    post = _readable(request, pk)
+    post = shown(request, pk)
     services.unsave_post(post=post, member=request.user)
     return _done(request, post)
 
@@ -79,11 +81,9 @@ def repost(request: MemberRequest, pk: int) -> HttpResponse:
         else:
             messages.success(request, _("Shared."))
             return redirect("feed:home")
-    return render(request, "feed/repost.html", {"post": post, "form": form}, status=422 if form.is_bound else 200)
-
-
-def _readable(request: MemberRequest, pk: int) -> Post:
-    return get_object_or_404(Post.objects.visible_to(request.user), pk=pk)
+    return render(
+        request, "feed/repost.html", {"post": post, "form": form}, status=422 if form.is_bound else 200
+    )
 
 
 def _done(request: MemberRequest, post: Post) -> HttpResponse:

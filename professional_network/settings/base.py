@@ -65,7 +65,11 @@ TEMPLATES: list[dict[str, Any]] = [
                 "csp.context_processors.nonce",
                 "network.context_processors.badges",
             ],
-            "builtins": ["theme.templatetags.theme", "django.templatetags.i18n", "django.templatetags.static"],
+            "builtins": [
+                "theme.templatetags.theme",
+                "django.templatetags.i18n",
+                "django.templatetags.static",
+            ],
         },
     },
 ]
@@ -93,7 +97,15 @@ SESSION_ENGINE = "django.contrib.sessions.backends.db"
 ACCOUNT_ADAPTER = "users.adapter.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "username*", "password1*"]
-ACCOUNT_FORMS = {"signup": "users.forms.SignupForm"}
+ACCOUNT_FORMS = {
+    "login": "users.forms.LoginForm",
+    "signup": "users.forms.SignupForm",
+    "reset_password": "users.forms.ResetPasswordForm",
+    "reset_password_from_key": "users.forms.ResetPasswordKeyForm",
+    "change_password": "users.forms.ChangePasswordForm",
+    "set_password": "users.forms.SetPasswordForm",
+    "add_email": "users.forms.AddEmailForm",
+}
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_CHANGE_EMAIL = True

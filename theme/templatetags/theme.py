@@ -35,7 +35,9 @@ def _svg(name: str) -> str:
 def _icon(name: str, classes: str) -> SafeString:
     css = format_html("icon {}", classes) if classes else "icon"
     # The files are our own; only the class comes from a template, and it is escaped.
-    return mark_safe(_svg(name).replace("<svg ", f'<svg class="{css}" aria-hidden="true" focusable="false" ', 1))
+    return mark_safe(
+        _svg(name).replace("<svg ", f'<svg class="{css}" aria-hidden="true" focusable="false" ', 1)
+    )
 
 
 @register.simple_tag
@@ -53,7 +55,10 @@ def ago(moment: dt.datetime | None) -> SafeString:
     local = timezone.localtime(moment)
     title = f"{date_format(local, 'DATE_FORMAT')}, {date_format(local, 'TIME_FORMAT')}"
     return format_html(
-        '<time datetime="{}" title="{}">{}</time>', moment.isoformat(timespec="seconds"), title, words_for_age(moment)
+        '<time datetime="{}" title="{}">{}</time>',
+        moment.isoformat(timespec="seconds"),
+        title,
+        words_for_age(moment),
     )
 
 
@@ -87,7 +92,11 @@ def compact(value: Any) -> str:
     for unit, letter in ((10**9, "B"), (10**6, "M"), (10**3, "K")):
         if size >= unit:
             tenths = size * 10 // unit
-            short = number_format(tenths // 10) if tenths >= 100 or tenths % 10 == 0 else number_format(tenths / 10, 1)
+            short = (
+                number_format(tenths // 10)
+                if tenths >= 100 or tenths % 10 == 0
+                else number_format(tenths / 10, 1)
+            )
             return f"{'-' if number < 0 else ''}{short}{letter}"
     return number_format(number)
 
@@ -110,10 +119,9 @@ def asset(path: str) -> str:
 
 
 def _draw(context: Context, name: str, values: dict[str, Any]) -> SafeString:
-    assert context.template is not None
-    template_ = context.template.engine.get_template(f"components/_{name}.html")
+    part = template.Engine.get_default().get_template(f"components/_{name}.html")
     # `new` keeps the language and escaping of the page, and nothing of its variables.
-    return template_.render(context.new(values))
+    return part.render(context.new(values))
 
 
 @register.simple_block_tag(takes_context=True)
@@ -148,7 +156,12 @@ def tabs(context: Context, content: SafeString, label: str, side: bool = False) 
 
 @register.simple_tag(takes_context=True)
 def tab(
-    context: Context, url: str, label: str, count: int | None = None, icon: str = "", current: bool | None = None
+    context: Context,
+    url: str,
+    label: str,
+    count: int | None = None,
+    icon: str = "",
+    current: bool | None = None,
 ) -> SafeString:
     """One tab, current by itself where `url` is the page's address (with its query, when `url` has one)."""
     if current is None:

@@ -81,7 +81,8 @@ class Experience(Entry):
         ordering = [F("end").desc(nulls_first=True), "-start", "-pk"]
         constraints = [
             models.CheckConstraint(
-                condition=Q(end__isnull=True) | Q(end__gte=F("start")), name="users_experience_ends_after_start"
+                condition=Q(end__isnull=True) | Q(end__gte=F("start")),
+                name="users_experience_ends_after_start",
             )
         ]
 

@@ -3,6 +3,7 @@
 import zlib
 from typing import Any, ClassVar
 
+from django.apps import apps
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.core.files.storage import default_storage
 from django.db import models, transaction
@@ -15,6 +16,7 @@ from core.text import search_key
 
 from ..audience import Audience, Closeness
 from ..validators import USERNAME_VALIDATORS
+from .profile import Profile
 
 HUES = 12
 PHOTO_SIZES = (512, 192, 64)
@@ -24,18 +26,24 @@ class UserManager(BaseUserManager["User"]):
     """Makes accounts together with the profile that belongs to each."""
 
     def create_user(self, username: str, email: str, password: str | None = None, **values: Any) -> "User":
-        """Store a new account and its profile; returns it. A taken name or address raises IntegrityError."""
-        from .profile import Profile
+        """Store a new account and its profile; returns it. A taken name or address raises IntegrityError.
 
+        With `joined_at` among `values` the address counts as confirmed, so that the member can sign in at once.
+        """
         user = self.model(username=username.lower(), email=email.lower(), **values)
         user.set_password(password)
         user.refresh_sort_name()
         with transaction.atomic(using=self._db):
             user.save(using=self._db)
             Profile.objects.using(self._db).create(user=user)
+            if user.joined_at:
+                addresses = apps.get_model("account", "EmailAddress")._default_manager.using(self._db)
+                addresses.create(user=user, email=user.email, verified=True, primary=True)
         return user
 
-    def create_superuser(self, username: str, email: str, password: str | None = None, **values: Any) -> "User":
+    def create_superuser(
+        self, username: str, email: str, password: str | None = None, **values: Any
+    ) -> "User":
         """Store a new account with every right, confirmed at once."""
         values |= {"is_staff": True, "is_superuser": True, "joined_at": timezone.now()}
         return self.create_user(username, email, password, **values)
@@ -128,7 +136,9 @@ class User(AbstractBaseUser, PermissionsMixin):
         return bool(getattr(self, f"{section}_audience") <= self.closeness)
 
     def _photo(self, size: int) -> str:
-        return default_storage.url(photo_variant(self.photo, size)) if self.photo and self.shows("photo") else ""
+        return (
+            default_storage.url(photo_variant(self.photo, size)) if self.photo and self.shows("photo") else ""
+        )
 
     @property
     def photo_large(self) -> str:

@@ -7,4 +7,5 @@ import "./passwords.js";
 import "./counters.js";
 import "./drafts.js";
 import "./uploads.js";
+import "./scrollers.js";
 import "./weather.js";

@@ -1,4 +1,4 @@
-// How many characters are left, said aloud only near the end.
+// How many characters are left: shown when it begins to matter, said aloud only near the end.
 import { each, words } from "./words.js";
 
 each("textarea[maxlength]", (area) => {
@@ -11,7 +11,7 @@ each("textarea[maxlength]", (area) => {
   const update = () => {
     const left = limit - area.value.length;
     const near = left <= Math.max(20, limit / 10);
-    counter.hidden = !near && !head;
+    counter.hidden = !near && (!head || (limit > 1000 && left > limit / 4));
     counter.textContent = near ? words("left", { n: left }) : `${area.value.length} / ${limit}`;
     counter.toggleAttribute("data-near", left <= 20);
     if (near) counter.setAttribute("role", "status");

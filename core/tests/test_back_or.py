@@ -1,0 +1,83 @@
+"""Going back to where a form came from, and nowhere else."""
+
+import pytest
+from django.test import RequestFactory
+
+from core.http import back_or
+
+DEFAULT = "/network/"
+
+
+def goes_to(wanted: str | None, *, secure: bool = False) -> str:
+    data = {} if wanted is None else {"next": wanted}
+    response = back_or(RequestFactory().post("/x/", data, secure=secure), DEFAULT)
+    assert response.status_code == 302
+    return response.url
+
+
+@pytest.mark.parametrize(
+    "wanted", ["/members/", "/members/?q=a&page=b#c", "/", "relative/", "?page=2", "/a//b"]
+)
+def test_it_goes_back_within_this_site(wanted: str) -> None:
+    assert goes_to(wanted) == wanted
+
+
+def test_it_goes_back_to_the_full_address_of_this_site() -> None:
+    assert goes_to("http://testserver/members/") == "http://testserver/members/"
+
+
+HOSTILE = [
+    "https://evil.example/",
+    "http://evil.example/",
+    "//evil.example/",
+    "///evil.example/",
+    "////evil.example/",
+    r"\\evil.example/",
+    r"/\evil.example/",
+    r"\/evil.example/",
+    "/\t/evil.example/",
+    "/\n/evil.example/",
+    "\x00//evil.example/",
+    "\x08//evil.example/",
+    "https:evil.example",
+    "https:///evil.example/",
+    "http:\\\\evil.example",
+    "http://testserver@evil.example/",
+    "http://testserver.evil.example/",
+    "http://testserver:80@evil.example/",
+    "http://evil.example#testserver",
+    "javascript:alert(1)",
+    "JaVaScRiPt:alert(1)",
+    "data:text/html,<script>alert(1)</script>",
+    "vbscript:x",
+    "ftp://testserver/",
+    "http://[::1",
+    "http://2001:cdba:0000:0000:0000:0000:3257:9652]/",
+    " https://evil.example/",
+]
+
+
+@pytest.mark.parametrize("wanted", HOSTILE)
+def test_another_site_is_ignored(wanted: str) -> None:
+    assert goes_to(wanted) == DEFAULT
+
+
+@pytest.mark.parametrize("wanted", [None, "", "   "])
+def test_without_a_wish_it_goes_to_the_default(wanted: str | None) -> None:
+    assert goes_to(wanted) == DEFAULT
+
+
+def test_a_wish_in_the_query_does_not_count() -> None:
+    request = RequestFactory().post("/x/?next=/elsewhere/")
+    assert back_or(request, DEFAULT).url == DEFAULT
+
+
+def test_over_https_it_does_not_go_back_to_http() -> None:
+    assert goes_to("http://testserver/members/", secure=True) == DEFAULT
+
+
+@pytest.mark.parametrize("wanted", ["/a\r\nSet-Cookie: x=1", "/a\nLocation: https://evil.example"])
+def test_a_line_break_adds_no_header(wanted: str) -> None:
+    address = goes_to(wanted)
+    assert "\r" not in address
+    assert "\n" not in address

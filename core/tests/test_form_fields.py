@@ -1,0 +1,144 @@
+"""The form fields for lines, texts and pictures, as a form uses them."""
+
+from typing import Any
+
+import pytest
+from django import forms
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils.datastructures import MultiValueDict
+from PIL import Image
+
+from core.forms import BlockField, ImageField, LineField, ManyImagesField
+
+from . import pictures
+
+
+class Writing(forms.Form):
+    line = LineField(max_length=10)
+    block = BlockField(max_length=10, required=False)
+
+
+class Sending(forms.Form):
+    picture = ImageField()
+
+
+class SendingMany(forms.Form):
+    pictures = ManyImagesField(most=2, too_many="At most two.", required=False)
+
+
+def file(data: bytes, name: str = "photo.jpg", kind: str = "image/jpeg") -> SimpleUploadedFile:
+    return SimpleUploadedFile(name, data, content_type=kind)
+
+
+def sending(*files: SimpleUploadedFile) -> Sending:
+    return Sending({}, MultiValueDict({"picture": list(files)}))
+
+
+def errors(form: forms.Form, field: str) -> list[str]:
+    return [str(error.code) for error in form.errors.as_data().get(field, [])]
+
+
+def test_a_line_is_cleaned() -> None:
+    form = Writing({"line": "  Ada\u00a0 L.\n"})
+    assert form.is_valid()
+    assert form.cleaned_data == {"line": "Ada L.", "block": ""}
+
+
+@pytest.mark.parametrize("line", ["", "   ", "\n\t"])
+def test_a_line_of_blanks_counts_as_empty(line: str) -> None:
+    assert errors(Writing({"line": line}), "line") == ["required"]
+
+
+def test_a_line_counts_what_will_be_stored() -> None:
+    assert Writing({"line": " " * 50 + "ten chars!" + " " * 50}).is_valid()
+    assert errors(Writing({"line": "eleven char"}), "line") == ["max_length"]
+
+
+@pytest.mark.parametrize("line", ["Ad\u200ba", "\u202eadA", "Ada\x07"])
+def test_a_line_with_a_trick_is_refused_and_kept(line: str) -> None:
+    form = Writing({"line": line})
+    assert errors(form, "line") == ["invisible"]
+    assert form["line"].value() == line
+
+
+def test_a_line_with_a_nul_is_refused() -> None:
+    assert "null_characters_not_allowed" in errors(Writing({"line": "a\x00b"}), "line")
+
+
+def test_a_block_counts_a_line_end_once() -> None:
+    assert Writing({"line": "x", "block": "12345\r\n7890"}).is_valid()
+    assert errors(Writing({"line": "x", "block": "12345\r\n78901"}), "block") == ["max_length"]
+
+
+def test_a_block_keeps_its_indentation() -> None:
+    form = Writing({"line": "x", "block": "    code"})
+    assert form.is_valid()
+    assert form.cleaned_data["block"] == "    code"
+
+
+@pytest.mark.parametrize("block", ["می\u200cخواهم", "👩‍👩‍👧", "a < b"])
+def test_a_block_takes_honest_text(block: str) -> None:
+    form = Writing({"line": "x", "block": block})
+    assert form.is_valid()
+    assert form.cleaned_data["block"] == block
+
+
+def test_a_hundred_thousand_characters_are_refused_with_the_limit() -> None:
+    form = Writing({"line": "x" * 100_000, "block": "x" * 100_000})
+    assert (errors(form, "line"), errors(form, "block")) == (["max_length"], ["max_length"])
+    assert "10" in form.errors["line"][0]
+
+
+def test_a_picture_cleans_to_pixels() -> None:
+    form = sending(file(pictures.jpeg()))
+    assert form.is_valid()
+    assert isinstance(form.cleaned_data["picture"], Image.Image)
+
+
+def test_the_name_and_the_announced_type_do_not_matter() -> None:
+    assert sending(file(pictures.png(), "résumé.exe", "text/html")).is_valid()
+
+
+@pytest.mark.parametrize("data", [pictures.SVG, pictures.HTML, b"words"])
+def test_another_kind_of_file_called_jpg_is_refused_at_the_field(data: bytes) -> None:
+    assert errors(sending(file(data)), "picture") == ["not_an_image"]
+
+
+def test_an_empty_file_is_refused() -> None:
+    assert errors(sending(file(b"")), "picture") == ["empty"]
+
+
+def test_no_file_is_refused_where_one_is_needed() -> None:
+    assert errors(sending(), "picture") == ["required"]
+
+
+def test_words_in_place_of_a_file_are_refused() -> None:
+    assert errors(Sending({"picture": "words"}), "picture") == ["required"]
+
+
+def test_the_file_dialog_offers_pictures_only() -> None:
+    assert 'accept="image/jpeg,image/png,image/webp,image/gif"' in str(Sending()["picture"])
+
+
+def many(*files: Any) -> SendingMany:
+    return SendingMany({}, MultiValueDict({"pictures": list(files)}))
+
+
+def test_several_pictures_clean_to_a_list() -> None:
+    form = many(file(pictures.jpeg()), file(pictures.png()))
+    assert form.is_valid()
+    assert [picture.size for picture in form.cleaned_data["pictures"]] == [(80, 40), (80, 40)]
+
+
+def test_no_picture_cleans_to_an_empty_list() -> None:
+    form = many()
+    assert form.is_valid()
+    assert form.cleaned_data["pictures"] == []
+
+
+def test_more_pictures_than_allowed_are_refused() -> None:
+    assert errors(many(*(file(pictures.png()) for _number in range(3))), "pictures") == ["too_many"]
+
+
+def test_one_bad_picture_among_good_ones_is_refused() -> None:
+    assert errors(many(file(pictures.png()), file(pictures.SVG)), "pictures") == ["not_an_image"]

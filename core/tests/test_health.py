@@ -1,0 +1,54 @@
+"""/health/ answers monitors first of all."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client, override_settings
+
+
+# Property 14 (R15.1)
+def test_it_is_well_while_it_can_answer(client: Client) -> None:
+    answer = client.get("/health/")
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+    assert answer["Content-Type"] == "application/json"
+    assert answer["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("host", ["evil.example", "10.0.0.7:8000", "not a host", "", "a" * 300])
+def test_the_host_does_not_matter(client: Client, host: str) -> None:
+    assert client.get("/health/", headers={"host": host}).status_code == 200
+
+
+def test_another_page_does_mind_the_host(client: Client) -> None:
+    assert client.get("/accounts/login/", headers={"host": "evil.example"}).status_code == 400
+
+
+def test_it_answers_before_the_redirect_to_https(client: Client) -> None:
+    with override_settings(SECURE_SSL_REDIRECT=True):
+        assert Client().get("/health/").status_code == 200
+        assert Client().get("/accounts/login/").status_code == 301
+
+
+def test_head_is_answered_without_a_body(client: Client) -> None:
+    answer = client.head("/health/")
+    assert (answer.status_code, answer.content) == (200, b"")
+
+
+def test_it_asks_no_database(client: Client, django_assert_num_queries: Callable[..., Any], db: None) -> None:
+    with django_assert_num_queries(0):
+        client.get("/health/")
+
+
+def test_it_sets_no_cookie(client: Client) -> None:
+    assert not client.get("/health/").cookies
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
+def test_other_methods_are_refused(client: Client, method: str) -> None:
+    assert getattr(client, method)("/health/").status_code == 405
+
+
+def test_a_query_changes_nothing(client: Client) -> None:
+    assert client.get("/health/?page=abc").status_code == 200

@@ -1,0 +1,233 @@
+"""Markdown from hostile hands: nothing runs, nothing escapes the list of tags, nothing takes for ever."""
+
+import re
+import time
+from html.parser import HTMLParser
+
+import nh3
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.markdown import ATTRIBUTES, TAGS, find_hashtags, find_mentions, to_html
+
+
+def html(text: str) -> str:
+    return to_html(text, mention=lambda name: f"/members/{name}/", hashtag=lambda tag: f"/tags/{tag}/")
+
+
+class Elements(HTMLParser):
+    """Every element of a text, with its attributes."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+
+def assert_inert(text: str) -> None:
+    for tag, attributes in Elements(text).found:
+        assert tag in TAGS
+        assert set(attributes) <= ATTRIBUTES.get(tag, set()) | {"rel"}
+        address = attributes.get("href")
+        assert address is None or re.match(r"(https?://|mailto:|/|#|[^:]*$)", address, re.IGNORECASE), address
+
+
+PAYLOADS = [
+    "<script>alert(1)</script>",
+    "<ScRiPt src=//evil.example></sCrIpT>",
+    "<img src=x onerror=alert(1)>",
+    "<svg/onload=alert(1)>",
+    "<svg><script>alert(1)</script></svg>",
+    "<iframe src=javascript:alert(1)>",
+    "<math><mtext></form><form><mglyph><style></math><img src onerror=alert(1)>",
+    "<a href='javascript:alert(1)'>x</a>",
+    "<style>@import 'https://evil.example'</style>",
+    "<base href=https://evil.example>",
+    "<form action=https://evil.example><input name=password>",
+    "<details open ontoggle=alert(1)>",
+    "<!--><img src=x onerror=alert(1)>-->",
+    "<![CDATA[<script>alert(1)</script>]]>",
+    "<noscript><p title='</noscript><img src=x onerror=alert(1)>'>",
+    "[x](javascript:alert(1))",
+    "[x](JaVaScRiPt:alert(1))",
+    "[x](java\tscript:alert(1))",
+    "[x](&#106;avascript:alert(1))",
+    "[x](&#x6A;avascript&colon;alert(1))",
+    "[x](\x01javascript:alert(1))",
+    "[x](vbscript:msgbox(1))",
+    "[x](data:text/html;base64,PHNjcmlwdD5hbGVydCgxKTwvc2NyaXB0Pg==)",
+    "[x](file:///etc/passwd)",
+    "[x](//evil.example)",
+    '[x](https://e.example" onmouseover="alert(1))',
+    "[x](https://e.example 'title\" onclick=alert(1)')",
+    "![x](javascript:alert(1))",
+    '![x](https://e.example/a.png "onerror=alert(1)")',
+    "<javascript:alert(1)>",
+    '<https://e.example/"onclick=alert(1)>',
+    "[x]: javascript:alert(1)\n[x]",
+    "[x]: <javascript:alert(1)>\n\n[click][x]",
+    '```"><script>alert(1)</script>\nx\n```',
+    "``` onclick=alert(1)\nx\n```",
+    "`<script>alert(1)</script>`",
+    "~~~html\n<script>alert(1)</script>\n~~~",
+    "> <script>alert(1)</script>",
+    "- <img src=x onerror=alert(1)>",
+    "@bob<script>alert(1)</script>",
+    "#tag<script>alert(1)</script>",
+    '@"onmouseover=alert(1)',
+    "https://e.example/<script>alert(1)</script>",
+    'https://e.example/"onmouseover="alert(1)',
+    "\\<script>alert(1)\\</script>",
+    "&lt;script&gt;alert(1)&lt;/script&gt;",
+    "&amp;lt;script&amp;gt;",
+    "<<script>script>alert(1)<</script>/script>",
+    "<scr\x00ipt>alert(1)</scr\x00ipt>",
+    "\ufeff<script>alert(1)</script>",
+    "＜script＞alert(1)＜/script＞",
+    "{{ 7*7 }} {% debug %}",
+]
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_a_payload_is_inert(payload: str) -> None:
+    assert_inert(html(payload))
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_a_payload_is_inert_between_other_things(payload: str) -> None:
+    assert_inert(html(f"**a {payload} b**\n\n- {payload}\n\n> `x` {payload} @bob #tag"))
+
+
+@pytest.mark.parametrize("scheme", ["javascript", "data", "vbscript", "file", "blob", "ftp", "tel", "intent"])
+def test_a_link_of_another_scheme_is_no_link(scheme: str) -> None:
+    addresses = [attributes.get("href") for _tag, attributes in Elements(html(f"[x]({scheme}:y)")).found]
+    assert not any((address or "").lower().startswith(scheme) for address in addresses)
+
+
+@pytest.mark.parametrize("address", ['"><script>', "javascript:alert(1)", "' onclick='alert(1)"])
+def test_even_a_caller_s_address_is_cleaned(address: str) -> None:
+    text = to_html("@bob #tag", mention=lambda name: address, hashtag=lambda tag: address)
+    assert "<script" not in text
+    assert not any("onclick" in attributes for _tag, attributes in Elements(text).found)
+    assert "javascript:" not in text
+
+
+MARKS = st.sampled_from(
+    [
+        *"*_`~[]()<>!#@&\\\"'-+.:/|= \n\t",
+        "1. ",
+        "> ",
+        "```",
+        "https://",
+        "<script>",
+        "javascript:",
+        "a",
+        "é",
+        "&#x6A;",
+    ]
+)
+WRITINGS = st.lists(MARKS | st.text(max_size=5), max_size=40).map("".join) | st.text(max_size=200)
+
+
+@given(WRITINGS)
+def test_no_text_makes_anything_but_the_listed_tags(text: str) -> None:
+    assert_inert(html(text))
+
+
+@given(WRITINGS)
+def test_the_result_is_already_clean(text: str) -> None:
+    made = html(text)
+    again = nh3.clean(
+        made,
+        tags=TAGS,
+        attributes=ATTRIBUTES,
+        url_schemes={"http", "https", "mailto"},
+        link_rel="nofollow noopener ugc",
+    )
+    assert again == made
+
+
+@given(WRITINGS)
+def test_names_and_tags_are_always_well_formed(text: str) -> None:
+    assert all(re.fullmatch(r"[a-z0-9]([a-z0-9._-]{0,28}[a-z0-9])?", name) for name in find_mentions(text))
+    assert all(re.fullmatch(r"\w{1,64}", tag) and tag == tag.casefold() for tag in find_hashtags(text))
+
+
+HEAVY = {
+    "letters": "a",
+    "words": "word ",
+    "lines": "line\n",
+    "paragraphs": "line\n\n",
+    "stars": "*",
+    "stars and letters": "*a ",
+    "strong": "**a",
+    "underscores": "_a_",
+    "tildes": "~~a",
+    "backticks": "`",
+    "backticks apart": "` ",
+    "brackets": "[",
+    "closed brackets": "]",
+    "links": "[a](b)",
+    "half links": "[a](",
+    "pictures": "![",
+    "less than": "<",
+    "tags": "<a",
+    "comments": "<!--",
+    "quotes": ">",
+    "quotes apart": "> ",
+    "lists": "- ",
+    "nested lists": "1. - ",
+    "ampersands": "&",
+    "entities": "&amp;",
+    "backslashes": "\\",
+    "fences": "```\n",
+    "mentions": "@bob ",
+    "mentions together": "@bob",
+    "at signs": "@",
+    "hashtags": "#tag ",
+    "hashtags together": "#tag",
+    "hashes": "#",
+    "addresses": "https://example.org/ ",
+    "addresses together": "https://example.org/",
+    "schemes": "http://",
+    "mail addresses": "a@example.org ",
+    "mail addresses together": "a@b.c",
+    "dots": "a.",
+    "www": "www.",
+    "slashes": "/",
+    "dashes": "a-",
+    "blanks": " ",
+    "tabs": "\t",
+    "marks": "\u0301",
+    "emoji": "👩‍👩‍👧",
+}
+
+
+def cost(piece: str, length: int) -> float:
+    """Seconds of this process that a text of `length` characters costs."""
+    text = (piece * length)[:length]
+    started = time.process_time()
+    html(text)
+    return time.process_time() - started
+
+
+@pytest.mark.parametrize("piece", HEAVY.values(), ids=HEAVY.keys())
+def test_twice_the_text_does_not_take_four_times_as_long(piece: str) -> None:
+    half, whole = cost(piece, 8_000), cost(piece, 16_000)
+    assert whole < 0.5 or whole < 3.5 * half, f"{half:.2f} s, then {whole:.2f} s"
+
+
+@pytest.mark.parametrize("piece", ["word ", "[", "**a"])
+def test_a_hundred_thousand_characters_are_read(piece: str) -> None:
+    assert cost(piece, 100_000) < 30
+    assert find_mentions(f"{piece * 20_000} @bob"[:100_000] + " @alice") >= {"alice"}
+
+
+def test_deep_nesting_is_cut_and_not_an_error() -> None:
+    assert_inert(html("> " * 5000 + "deep"))
+    assert_inert(html("".join("  " * depth + "- x\n" for depth in range(300))))

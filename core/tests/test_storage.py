@@ -1,0 +1,48 @@
+"""Where uploads go: under names that tell nothing, and gone only once nothing points to them."""
+
+import re
+
+import pytest
+from django.core.files.storage import default_storage
+from django.db import transaction
+
+from core import storage
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_a_new_name_is_free_of_words_and_never_the_same() -> None:
+    names = {storage.new_name("photos", "webp") for _number in range(200)}
+    assert len(names) == 200
+    for name in names:
+        folder, start, key = re.fullmatch(r"(photos)/([0-9a-f]{2})/([0-9a-f]{32})\.webp", name).groups()  # type: ignore[union-attr]
+        assert (folder, key[:2]) == ("photos", start)
+
+
+def test_what_is_stored_is_there_byte_for_byte() -> None:
+    name = storage.store(storage.new_name("files", "bin"), b"\x00\xffdata")
+    with default_storage.open(name) as file:
+        assert file.read() == b"\x00\xffdata"
+
+
+def test_a_file_goes_after_the_commit_and_not_before() -> None:
+    name = storage.store(storage.new_name("files", "bin"), b"x")
+    with transaction.atomic():
+        storage.delete_on_commit(name)
+        assert default_storage.exists(name)
+    assert not default_storage.exists(name)
+
+
+def test_a_file_stays_after_a_rollback() -> None:
+    name = storage.store(storage.new_name("files", "bin"), b"x")
+    with transaction.atomic():
+        storage.delete_on_commit(name)
+        transaction.set_rollback(True)
+    assert default_storage.exists(name)
+
+
+def test_several_files_go_together_and_one_that_is_gone_is_no_error() -> None:
+    names = [storage.store(storage.new_name("files", "bin"), b"x") for _number in range(3)]
+    default_storage.delete(names[0])
+    storage.delete_on_commit(*names, "")
+    assert not any(default_storage.exists(name) for name in names)

@@ -1,0 +1,169 @@
+"""Changing one's post: the verb, the page, and the former wordings."""
+
+import pytest
+from django.test import Client
+
+from feed import services
+from feed.events import post_edited
+from feed.models import Post, PostRevision
+from feed.services import AlreadyReposted, Document, NothingSaid, Picture
+from users.audience import Audience
+from users.models import User
+
+from .material import PDF, SCRIPT, everything, heard, image, page_of, pass_on, say
+
+
+def edit(post: Post, text: str, audience: int = Audience.MEMBERS) -> Post:
+    return services.edit_post(post=post, text=text, audience=audience)
+
+
+def test_new_words_keep_the_former_ones_and_leave_a_mark(alice: User) -> None:
+    post = say(alice, "First #old")
+    with heard(post_edited) as said:
+        changed = edit(post, "Second #new")
+    assert (changed.text, changed.html.count("/tags/new/")) == ("Second #new", 1)
+    assert changed.edited_at is not None
+    (former,) = PostRevision.objects.filter(post=post)
+    assert (former.text, former.html) == ("First #old", post.html)
+    assert list(Post.objects.tagged("new")) == [post]
+    assert not Post.objects.tagged("old").exists()
+    assert [fact["post"] for fact in said] == [post]
+
+
+def test_wordings_are_kept_newest_first(alice: User) -> None:
+    post = say(alice, "one")
+    for text in ("two", "three"):
+        edit(post, text)
+    assert [former.text for former in PostRevision.objects.filter(post=post)] == ["two", "one"]
+
+
+def test_the_same_words_again_change_nothing(alice: User) -> None:
+    post = say(alice, "Same #tag")
+    before = everything()
+    with heard(post_edited) as said:
+        edit(post, "Same #tag")
+    assert everything() == before
+    assert said == []
+
+
+def test_a_new_audience_alone_leaves_no_mark(alice: User) -> None:
+    post = edit(say(alice, "Same"), "Same", Audience.CONNECTIONS)
+    assert (post.audience, post.edited_at) == (Audience.CONNECTIONS, None)
+    assert not PostRevision.objects.exists()
+
+
+@pytest.mark.parametrize("text", ["", "  \n"])
+def test_nothing_may_not_be_left(alice: User, text: str) -> None:
+    post = say(alice, "Words")
+    with pytest.raises(NothingSaid):
+        edit(post, text)
+    assert Post.objects.get(pk=post.pk).text == "Words"
+
+
+def test_words_may_go_where_a_picture_or_document_stays(alice: User) -> None:
+    pictured = say(alice, "Words", pictures=[Picture(image())])
+    documented = say(alice, "Words", document=Document(PDF, "a.pdf"))
+    assert edit(pictured, "").html == ""
+    assert edit(documented, "").html == ""
+
+
+def test_a_quote_whose_words_go_is_a_plain_repost(alice: User, bob: User) -> None:
+    quote = pass_on(say(bob), by=alice, text="Look")
+    edit(quote, "")
+    assert Post.objects.filter(author=alice, is_repost=True, text="").count() == 1
+
+
+def test_a_quote_cannot_become_a_second_plain_repost(alice: User, bob: User) -> None:
+    post = say(bob)
+    pass_on(post, by=alice)
+    quote = pass_on(post, by=alice, text="Look")
+    with pytest.raises(AlreadyReposted):
+        edit(quote, "")
+    assert Post.objects.get(pk=quote.pk).text == "Look"
+
+
+def test_a_quote_whose_original_is_gone_needs_words(alice: User, bob: User) -> None:
+    post = say(bob)
+    quote = pass_on(post, by=alice, text="Look")
+    services.delete_post(post=post)
+    with pytest.raises(NothingSaid):
+        edit(quote, "")
+
+
+# -- The page ---------------------------------------------------------------------------------
+
+
+def send(client: Client, post: Post, text: str, audience: int = Audience.MEMBERS, status: int = 302) -> str:
+    response = client.post(f"/posts/{post.pk}/edit/", {"text": text, "audience": audience})
+    assert response.status_code == status, response.content[:300]
+    return response.content.decode()
+
+
+def test_the_author_finds_the_words_in_the_form_and_changes_them(alice: User, as_alice: Client) -> None:
+    post = say(alice, "Frist")
+    assert "Frist</textarea>" in page_of(as_alice, f"/posts/{post.pk}/edit/")
+    send(as_alice, post, "First", Audience.PUBLIC)
+    page = page_of(Client(), f"/posts/{post.pk}/")
+    assert "First" in page
+    assert "edited" in page
+
+
+def test_an_unchanged_post_carries_no_mark(alice: User, as_alice: Client) -> None:
+    post = say(alice, "First")
+    assert "edited" not in page_of(as_alice, f"/posts/{post.pk}/")
+
+
+def test_a_reader_may_not_edit(alice: User, as_bob: Client, as_charlie: Client) -> None:
+    post = say(alice, "Mine")
+    for client in (as_bob, as_charlie):
+        assert client.get(f"/posts/{post.pk}/edit/").status_code == 403
+        send(client, post, "Theirs", status=403)
+    assert Post.objects.get(pk=post.pk).text == "Mine"
+
+
+def test_one_who_does_not_see_the_post_gets_404(alice: User, as_charlie: Client) -> None:
+    post = say(alice, "Mine", audience=Audience.CONNECTIONS)
+    assert as_charlie.get(f"/posts/{post.pk}/edit/").status_code == 404
+    send(as_charlie, post, "Theirs", status=404)
+    assert Post.objects.get(pk=post.pk).text == "Mine"
+
+
+def test_a_visitor_is_sent_to_sign_in(alice: User, client: Client) -> None:
+    post = say(alice, "Mine", audience=Audience.PUBLIC)
+    response = client.post(f"/posts/{post.pk}/edit/", {"text": "Theirs", "audience": 0})
+    assert response["Location"].startswith("/accounts/login/?next=/posts/")
+    assert Post.objects.get(pk=post.pk).text == "Mine"
+
+
+@pytest.mark.parametrize(
+    ("text", "audience", "message"),
+    [
+        ("x" * 100_000, 1, "at most 10000 characters"),
+        ("   ", 1, "at least a few words"),
+        (f"Kept {SCRIPT}", 3, "Select a valid choice"),
+        (f"Kept {SCRIPT}", "abc", "Select a valid choice"),
+    ],
+)
+def test_a_refusal_says_why_and_keeps_what_was_typed(
+    alice: User, as_alice: Client, text: str, audience: int, message: str
+) -> None:
+    post = say(alice, "Mine")
+    page = send(as_alice, post, text, audience, status=422)
+    assert message in page
+    assert text[:50].strip().replace("<", "&lt;").replace(">", "&gt;").replace("'", "&#x27;") in page
+    assert SCRIPT not in page
+    assert Post.objects.get(pk=post.pk).text == "Mine"
+
+
+def test_a_second_plain_repost_by_editing_is_refused_with_words(alice: User, bob: User, as_alice: Client) -> None:
+    post = say(bob)
+    pass_on(post, by=alice)
+    quote = pass_on(post, by=alice, text="Look")
+    assert "shared this already" in send(as_alice, quote, "", status=422)
+
+
+def test_opening_the_form_changes_nothing(alice: User, as_alice: Client) -> None:
+    post = say(alice)
+    before = everything()
+    page_of(as_alice, f"/posts/{post.pk}/edit/")
+    assert everything() == before

@@ -1,0 +1,183 @@
+"""Reactions: made, changed, taken back, counted."""
+
+import pytest
+from django.db.models import Count
+from django.test import Client
+
+from feed import services
+from feed.events import post_reacted
+from feed.models import Post, Reaction
+from network.services import block_member
+from tests.cast import client_of, make_member
+from users.audience import Audience
+from users.models import User
+
+from .material import HTMX, everything, heard, react, say
+
+LIKE, SUPPORT = Reaction.Kind.LIKE, Reaction.Kind.SUPPORT
+
+
+def counted(post: Post) -> dict[str, int]:
+    """What the row says, after making sure that the rows of the reactions say the same."""
+    row = Post.objects.get(pk=post.pk)
+    shown = {kind.value: count for kind, count in row.reaction_counts}
+    rows = Reaction.objects.filter(post=post).values_list("kind").annotate(Count("pk"))
+    assert shown == dict(rows)
+    assert row.reaction_count == sum(shown.values())
+    return shown
+
+
+@pytest.mark.parametrize("kind", Reaction.Kind)
+def test_each_kind_is_stored_counted_and_announced(alice: User, bob: User, kind: Reaction.Kind) -> None:
+    post = say(alice)
+    with heard(post_reacted) as said:
+        react(post, bob, kind)
+    assert counted(post) == {kind.value: 1}
+    assert [(fact["post"], fact["member"], fact["kind"]) for fact in said] == [(post, bob, kind)]
+
+
+def test_the_same_twice_is_once(alice: User, bob: User) -> None:
+    post = say(alice)
+    with heard(post_reacted) as said:
+        react(post, bob)
+        react(post, bob)
+    assert counted(post) == {"like": 1}
+    assert len(said) == 1
+
+
+def test_another_kind_takes_the_place_of_the_first_without_news(alice: User, bob: User) -> None:
+    post = say(alice)
+    react(post, bob)
+    with heard(post_reacted) as said:
+        react(post, bob, SUPPORT)
+    assert counted(post) == {"support": 1}
+    assert said == []
+
+
+def test_reactions_of_several_are_counted_by_kind_the_most_frequent_first(alice: User, bob: User) -> None:
+    post = say(alice)
+    for number, kind in enumerate([LIKE, SUPPORT, SUPPORT, Reaction.Kind.CURIOUS, SUPPORT, LIKE]):
+        react(post, make_member(f"m{number}"), kind)
+    assert counted(post) == {"support": 3, "like": 2, "curious": 1}
+    row = Post.objects.get(pk=post.pk)
+    assert [kind.value for kind, _count in row.reaction_counts] == ["support", "like", "curious"]
+
+
+def test_taking_back_twice_is_once(alice: User, bob: User, charlie: User) -> None:
+    post = say(alice)
+    react(post, bob)
+    react(post, charlie)
+    for _time in range(2):
+        services.take_back_reaction(post=post, member=bob)
+    assert counted(post) == {"like": 1}
+
+
+def test_a_page_shows_my_own_reaction_only(alice: User, bob: User, charlie: User) -> None:
+    post = say(alice)
+    react(post, bob, SUPPORT)
+    mine = {member: Post.objects.for_display(member).get(pk=post.pk).my_kind for member in (alice, bob, charlie)}
+    assert mine == {alice: None, bob: SUPPORT, charlie: None}
+
+
+# -- The addresses ----------------------------------------------------------------------------
+
+
+def press(client: Client, post: Post, act: str = "react", *, htmx: bool = False, **values: str) -> tuple[int, str]:
+    """The status of the answer, and where it leads or what it says."""
+    data = {"kind": "like", **values} if act == "react" else values
+    response = client.post(f"/posts/{post.pk}/{act}/", data, headers=HTMX if htmx else None)
+    return response.status_code, response.get("Location") or response.content.decode()
+
+
+def test_without_scripts_the_browser_goes_back_to_where_the_button_was(alice: User, as_charlie: Client) -> None:
+    post = say(alice)
+    assert press(as_charlie, post, next="/tags/jobs/?page=7#post-1") == (302, "/tags/jobs/?page=7#post-1")
+    assert press(as_charlie, post, kind="support") == (302, f"/posts/{post.pk}/")
+    assert counted(post) == {"support": 1}
+    assert press(as_charlie, post, "unreact") == (302, f"/posts/{post.pk}/")
+    assert counted(post) == {}
+
+
+def test_htmx_gets_the_bar_anew(alice: User, as_charlie: Client) -> None:
+    post = say(alice)
+    status, bar = press(as_charlie, post, kind="insightful", htmx=True)
+    assert status == 200
+    assert "<html" not in bar
+    assert f"/posts/{post.pk}/unreact/" in bar
+    assert "Insightful" in bar
+    assert 'aria-pressed="true"' in bar
+    status, bar = press(as_charlie, post, "unreact", htmx=True)
+    assert f"/posts/{post.pk}/unreact/" not in bar
+    assert f"/posts/{post.pk}/reactions/" not in bar
+
+
+@pytest.mark.parametrize("address", ["/posts/", "/posts/{}/comment/"])
+def test_after_a_refused_form_the_button_does_not_lead_back_to_its_address(
+    alice: User, as_alice: Client, address: str
+) -> None:
+    post = say(alice)
+    refused = as_alice.post(address.format(post.pk), {"text": "", "audience": 1})
+    assert refused.status_code == 422
+    page = refused.content.decode()
+    assert f'action="/posts/{post.pk}/react/"' in page
+    assert 'name="next"' not in page
+
+
+@pytest.mark.parametrize("act", ["react", "unreact", "save", "unsave"])
+@pytest.mark.parametrize(
+    "elsewhere", ["https://evil.example/", "//evil.example/", "/\\evil.example", "javascript:alert(1)", "http:///x"]
+)
+def test_a_way_to_another_site_is_not_taken(alice: User, as_charlie: Client, act: str, elsewhere: str) -> None:
+    post = say(alice)
+    assert press(as_charlie, post, act, next=elsewhere) == (302, f"/posts/{post.pk}/")
+
+
+@pytest.mark.parametrize("kind", ["", "dislike", "LIKE", "like ' OR 1=1", "like\0", "x" * 100_000, "<script>"])
+def test_an_unknown_kind_is_a_bad_request(alice: User, as_charlie: Client, kind: str) -> None:
+    post = say(alice)
+    status, words = press(as_charlie, post, kind=kind)
+    assert status == 400
+    assert "script" not in words
+    assert counted(post) == {}
+
+
+@pytest.mark.parametrize("act", ["react", "unreact", "save", "unsave"])
+def test_it_is_a_404_for_those_who_do_not_see_the_post(
+    alice: User, charlie: User, as_charlie: Client, act: str
+) -> None:
+    narrow, blocked = say(alice, audience=Audience.CONNECTIONS), say(alice)
+    block_member(blocker=charlie, blocked=alice)
+    before = everything()
+    assert press(as_charlie, narrow, act)[0] == 404
+    assert press(as_charlie, blocked, act)[0] == 404
+    for number in ("0", "999", "9" * 18, "9" * 30, "-1", "abc", "1.5", "%00", "٣"):
+        assert as_charlie.post(f"/posts/{number}/{act}/", {"kind": "like"}).status_code in {400, 404}
+    assert everything() == before
+
+
+@pytest.mark.parametrize("act", ["react", "unreact", "save", "unsave"])
+def test_a_visitor_is_sent_to_sign_in(alice: User, client: Client, act: str) -> None:
+    post = say(alice, audience=Audience.PUBLIC)
+    before = everything()
+    status, address = press(client, post, act)
+    assert (status, address) == (302, f"/accounts/login/?next=/posts/{post.pk}/{act}/")
+    assert everything() == before
+
+
+@pytest.mark.parametrize("act", ["react", "unreact", "save", "unsave"])
+def test_nothing_is_done_by_get(alice: User, bob: User, as_bob: Client, act: str) -> None:
+    post = say(alice)
+    if act.startswith("un"):
+        react(post, bob)
+        services.save_post(post=post, member=bob)
+    before = everything()
+    assert as_bob.get(f"/posts/{post.pk}/{act}/", {"kind": "like"}).status_code == 405
+    assert everything() == before
+
+
+def test_a_member_suspended_meanwhile_is_out(alice: User, bob: User) -> None:
+    post, client = say(alice), client_of(bob)
+    User.objects.filter(pk=bob.pk).update(suspended_at="2026-01-01T00:00Z")
+    status, address = press(client, post)
+    assert (status, address.partition("?")[0]) == (302, "/accounts/login/")
+    assert counted(post) == {}

@@ -1,0 +1,79 @@
+"""The page that tells who reacted."""
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from feed.models import Reaction
+from network.services import block_member
+from tests.cast import make_member
+from users.audience import Audience
+from users.models import User
+
+from .material import everything, page_of, react, say
+
+
+def test_it_names_who_reacted_and_how_newest_first(alice: User, bob: User, charlie: User, as_alice: Client) -> None:
+    post = say(alice)
+    react(post, bob, Reaction.Kind.CURIOUS)
+    react(post, charlie, Reaction.Kind.CELEBRATE)
+    page = page_of(as_alice, f"/posts/{post.pk}/reactions/")
+    assert page.index("/members/charlie/") < page.index("/members/bob/")
+    assert "Curious" in page
+    assert "Celebrate" in page
+
+
+def test_without_reactions_it_says_so(alice: User, as_alice: Client) -> None:
+    assert "No reactions yet" in page_of(as_alice, f"/posts/{say(alice).pk}/reactions/")
+
+
+def test_those_who_do_not_exist_for_the_viewer_are_left_out(alice: User, bob: User, as_alice: Client) -> None:
+    post = say(alice)
+    for name in ("blocked", "blocking", "suspended", "fine"):
+        react(post, make_member(name))
+    block_member(blocker=alice, blocked=User.objects.get(username="blocked"))
+    block_member(blocker=User.objects.get(username="blocking"), blocked=alice)
+    User.objects.filter(username="suspended").update(suspended_at=timezone.now())
+    page = page_of(as_alice, f"/posts/{post.pk}/reactions/")
+    assert "/members/fine/" in page
+    for name in ("blocked", "blocking", "suspended"):
+        assert f"/members/{name}/" not in page
+
+
+def test_fifty_stand_on_a_page_and_the_rest_on_the_next(alice: User, as_alice: Client) -> None:
+    post = say(alice)
+    people = [make_member(f"m{number}") for number in range(51)]
+    Reaction.objects.bulk_create(Reaction(post=post, member=member, kind="like") for member in people)
+    address = f"/posts/{post.pk}/reactions/"
+    first = page_of(as_alice, address)
+    cursor = Reaction.objects.get(member=people[1]).pk
+    assert f"?page={cursor}" in first
+    assert "/members/m1/" in first
+    assert "/members/m0/" not in first
+    second = page_of(as_alice, f"{address}?page={cursor}")
+    assert "/members/m0/" in second
+    assert "/members/m1/" not in second
+
+
+@pytest.mark.parametrize("cursor", ["abc", "-1", "9" * 30, "%00", "1%27"])
+def test_what_is_no_cursor_is_a_bad_request(alice: User, as_alice: Client, cursor: str) -> None:
+    page_of(as_alice, f"/posts/{say(alice).pk}/reactions/?page={cursor}", 400)
+
+
+def test_visitors_see_it_where_they_see_the_post(alice: User, bob: User, client: Client) -> None:
+    for audience, status in ((Audience.PUBLIC, 200), (Audience.MEMBERS, 404)):
+        post = say(alice, audience=audience)
+        react(post, bob)
+        page_of(client, f"/posts/{post.pk}/reactions/", status)
+
+
+def test_one_who_does_not_see_the_post_gets_404(alice: User, as_charlie: Client) -> None:
+    page_of(as_charlie, f"/posts/{say(alice, audience=Audience.CONNECTIONS).pk}/reactions/", 404)
+
+
+def test_looking_changes_nothing_and_posting_is_refused(alice: User, as_alice: Client) -> None:
+    post = say(alice)
+    before = everything()
+    page_of(as_alice, f"/posts/{post.pk}/reactions/")
+    assert as_alice.post(f"/posts/{post.pk}/reactions/").status_code == 405
+    assert everything() == before

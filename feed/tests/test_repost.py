@@ -1,0 +1,227 @@
+"""Passing a post on: plain, with words, of a repost, and what its readers see of it."""
+
+import pytest
+from django.test import Client
+
+from feed import services
+from feed.events import post_reposted
+from feed.models import Post
+from feed.services import AlreadyReposted, MayNotBeReposted
+from network.services import block_member, follow_member, unblock_member
+from tests.cast import connect, make_member
+from users.audience import Audience
+from users.models import User
+
+from .material import SCRIPT, everything, heard, page_of, pass_on, say
+
+
+def count(post: Post) -> int:
+    return Post.objects.get(pk=post.pk).repost_count
+
+
+def test_a_plain_repost_points_to_its_original_and_is_counted(alice: User, bob: User) -> None:
+    post = say(alice)
+    with heard(post_reposted) as said:
+        shared = pass_on(post, by=bob)
+    assert (shared.author, shared.original, shared.is_repost, shared.text) == (bob, post, True, "")
+    assert count(post) == 1
+    assert [(fact["post"], fact["by"]) for fact in said] == [(shared, bob)]
+
+
+def test_a_second_plain_repost_is_refused(alice: User, bob: User) -> None:
+    post = say(alice)
+    pass_on(post, by=bob)
+    with pytest.raises(AlreadyReposted):
+        pass_on(post, by=bob)
+    assert count(post) == 1
+
+
+def test_a_repost_with_words_can_be_made_again_and_carries_its_tags(alice: User, bob: User) -> None:
+    post = say(alice)
+    pass_on(post, by=bob)
+    quotes = [pass_on(post, by=bob, text=f"Look, **{word}** #shared") for word in ("one", "two")]
+    assert count(post) == 3
+    assert "<strong>one</strong>" in quotes[0].html
+    assert set(Post.objects.tagged("shared")) == set(quotes)
+
+
+def test_a_plain_repost_passed_on_is_its_original(alice: User, bob: User, charlie: User) -> None:
+    post = say(alice)
+    shared = pass_on(post, by=bob)
+    again = pass_on(shared, by=charlie)
+    assert again.original == post
+    assert (count(post), count(shared)) == (2, 0)
+    with pytest.raises(AlreadyReposted):
+        pass_on(shared, by=bob)
+
+
+def test_a_quote_passed_on_is_the_quote(alice: User, bob: User, charlie: User) -> None:
+    quote = pass_on(say(alice), by=bob, text="Look")
+    assert pass_on(quote, by=charlie).original == quote
+
+
+@pytest.mark.parametrize("text", ["", "Look"])
+def test_what_is_for_connections_only_cannot_be_passed_on(alice: User, bob: User, text: str) -> None:
+    post = say(alice, audience=Audience.CONNECTIONS)
+    with pytest.raises(MayNotBeReposted):
+        pass_on(post, by=bob, text=text)
+    assert Post.objects.count() == 1
+
+
+def test_what_was_narrowed_after_a_repost_vanishes_with_it(alice: User, bob: User, charlie: User) -> None:
+    post = say(alice, "Secret by now")
+    shared = pass_on(post, by=bob)
+    connect(bob, charlie)
+    services.edit_post(post=post, text=post.text, audience=Audience.CONNECTIONS)
+    with pytest.raises(MayNotBeReposted):
+        pass_on(shared, by=charlie)
+
+
+def test_a_member_can_pass_on_the_own_post(alice: User) -> None:
+    assert pass_on(say(alice), by=alice).author == alice
+
+
+# -- The page ---------------------------------------------------------------------------------
+
+
+def send(client: Client, post: Post, text: str = "", status: int = 302, **values: object) -> str:
+    data = {"text": text, "audience": Audience.MEMBERS, **values}
+    response = client.post(f"/posts/{post.pk}/repost/", data)
+    assert response.status_code == status, response.content[:300]
+    return response.content.decode()
+
+
+def test_a_stranger_passes_on_what_members_may_read(alice: User, charlie: User, as_charlie: Client) -> None:
+    post = say(alice, "Worth reading")
+    assert "Worth reading" in page_of(as_charlie, f"/posts/{post.pk}/repost/")
+    send(as_charlie, post, "  ")
+    shared = Post.objects.get(author=charlie)
+    assert (shared.original, shared.text) == (post, "")
+    page = page_of(as_charlie, "/")
+    assert "Worth reading" in page
+    assert "shared this" in page
+    assert "Shared." in page
+
+
+def test_twice_is_once_and_says_so(alice: User, as_charlie: Client) -> None:
+    post = say(alice)
+    send(as_charlie, post)
+    assert "You have shared this already." in send(as_charlie, post, status=422)
+    assert count(post) == 1
+
+
+def test_what_is_for_connections_is_refused_with_words(alice: User, as_bob: Client) -> None:
+    post = say(alice, audience=Audience.CONNECTIONS)
+    page = send(as_bob, post, "My typed words", status=422)
+    assert "This post is not for everyone" in page
+    assert "My typed words" in page
+    assert Post.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "audience", "message"),
+    [("x" * 100_000, 1, "at most 10000 characters"), (f"Kept {SCRIPT}", 7, "Select a valid choice")],
+)
+def test_a_refusal_keeps_what_was_typed(
+    alice: User, as_bob: Client, text: str, audience: int, message: str
+) -> None:
+    page = send(as_bob, say(alice), text, 422, audience=audience)
+    assert message in page
+    assert text[:100].replace("<", "&lt;").replace(">", "&gt;").replace("'", "&#x27;") in page
+    assert SCRIPT not in page
+    assert Post.objects.count() == 1
+
+
+def test_one_who_does_not_see_the_post_gets_404(alice: User, charlie: User, as_charlie: Client) -> None:
+    post = say(alice, audience=Audience.CONNECTIONS)
+    page_of(as_charlie, f"/posts/{post.pk}/repost/", 404)
+    send(as_charlie, post, status=404)
+    block_member(blocker=alice, blocked=charlie)
+    send(as_charlie, say(alice), status=404)
+    assert not Post.objects.filter(author=charlie).exists()
+
+
+def test_a_visitor_is_sent_to_sign_in(alice: User, client: Client) -> None:
+    post = say(alice, audience=Audience.PUBLIC)
+    response = client.post(f"/posts/{post.pk}/repost/", {"text": "", "audience": 1})
+    assert response["Location"].startswith("/accounts/login/")
+    assert Post.objects.count() == 1
+
+
+def test_opening_the_form_passes_nothing_on(alice: User, as_bob: Client) -> None:
+    post = say(alice)
+    before = everything()
+    page_of(as_bob, f"/posts/{post.pk}/repost/")
+    assert everything() == before
+
+
+# -- What readers see of it -------------------------------------------------------------------
+
+
+@pytest.fixture
+def dora(bob: User) -> User:
+    """A connection of Bob who does not know Alice."""
+    dora = make_member("dora")
+    connect(bob, dora)
+    return dora
+
+
+def test_readers_see_the_original_with_who_shared_it(alice: User, bob: User, dora: User) -> None:
+    shared = pass_on(say(alice, "Alice's words"), by=bob)
+    client = Client()
+    client.force_login(dora)
+    for address in ("/", f"/posts/{shared.pk}/", "/members/bob/posts/"):
+        page = page_of(client, address)
+        assert "Alice&#x27;s words" in page or "Alice's words" in page
+        assert "Bob</a> shared this" in page
+
+
+def test_a_repost_of_what_the_viewer_may_not_see_vanishes_everywhere(alice: User, bob: User, dora: User) -> None:
+    post = say(alice, "Alice alone")
+    shared, quote = pass_on(post, by=bob), pass_on(post, by=bob, text="My comment on it")
+    block_member(blocker=alice, blocked=dora)
+    client = Client()
+    client.force_login(dora)
+    for address in ("/", "/members/bob/posts/"):
+        page = page_of(client, address)
+        assert "Alice" not in page
+        assert "shared this" not in page
+        assert "My comment on it" in page
+        assert "The post that was shared here is not available." in page
+    page_of(client, f"/posts/{shared.pk}/", 404)
+    assert "Alice" not in page_of(client, f"/posts/{quote.pk}/")
+
+
+@pytest.mark.parametrize("act", ["repost", "comment", "react", "save", "comments", "reactions", "history"])
+def test_nothing_can_be_done_with_a_repost_of_what_is_out_of_sight(
+    alice: User, bob: User, dora: User, act: str
+) -> None:
+    shared = pass_on(say(alice), by=bob)
+    block_member(blocker=alice, blocked=dora)
+    client = Client()
+    client.force_login(dora)
+    address = f"/posts/{shared.pk}/{act}/"
+    if act in {"comments", "reactions", "history"}:
+        page_of(client, address, 404)
+    else:
+        response = client.post(address, {"text": "x", "kind": "like", "audience": 1})
+        assert response.status_code == 404
+    unblock_member(blocker=alice, blocked=dora)
+    page_of(client, f"/posts/{shared.pk}/")
+
+
+def test_who_shared_can_stop_even_when_the_original_is_out_of_sight(alice: User, bob: User, as_bob: Client) -> None:
+    shared = pass_on(say(alice), by=bob)
+    block_member(blocker=alice, blocked=bob)
+    assert "Alice" not in page_of(as_bob, f"/posts/{shared.pk}/delete/")
+    assert as_bob.post(f"/posts/{shared.pk}/delete/").status_code == 302
+    assert not Post.objects.filter(pk=shared.pk).exists()
+
+
+def test_a_plain_repost_offers_edit_of_the_original_to_its_author_only(alice: User, bob: User, as_alice: Client) -> None:
+    follow_member(follower=alice, followed=bob)
+    post = say(alice)
+    shared = pass_on(post, by=bob)
+    page = page_of(as_alice, "/")
+    assert f"/posts/{post.pk}/edit/" in page
+    assert f"/posts/{shared.pk}/edit/" not in page

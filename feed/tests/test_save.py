@@ -1,0 +1,122 @@
+"""Putting posts aside, and the list of them."""
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from feed import services
+from feed.models import Post, SavedPost
+from network.services import block_member
+from tests.cast import client_of
+from users.audience import Audience
+from users.models import User
+
+from .material import HTMX, everything, page_of, pass_on, say
+
+
+def test_saving_twice_is_once(alice: User, bob: User) -> None:
+    post = say(alice)
+    for _time in range(2):
+        services.save_post(post=post, member=bob)
+    assert SavedPost.objects.filter(post=post, member=bob).count() == 1
+
+
+def test_unsaving_twice_is_once_and_touches_nobody_else(alice: User, bob: User) -> None:
+    post = say(alice)
+    for member in (alice, bob):
+        services.save_post(post=post, member=member)
+    for _time in range(2):
+        services.unsave_post(post=post, member=bob)
+    assert [row.member for row in SavedPost.objects.all()] == [alice]
+
+
+def test_the_button_saves_and_takes_back(alice: User, bob: User, as_bob: Client) -> None:
+    post = say(alice)
+    response = as_bob.post(f"/posts/{post.pk}/save/", {"next": "/"})
+    assert (response.status_code, response["Location"]) == (302, "/")
+    assert SavedPost.objects.filter(member=bob, post=post).exists()
+    assert f"/posts/{post.pk}/unsave/" in page_of(as_bob, "/")
+    as_bob.post(f"/posts/{post.pk}/unsave/")
+    assert not SavedPost.objects.exists()
+    assert f"/posts/{post.pk}/save/" in page_of(as_bob, "/")
+
+
+def test_htmx_gets_the_bar_anew(alice: User, as_bob: Client) -> None:
+    post = say(alice)
+    bar = as_bob.post(f"/posts/{post.pk}/save/", headers=HTMX).content.decode()
+    assert f"/posts/{post.pk}/unsave/" in bar
+    assert "<html" not in bar
+    bar = as_bob.post(f"/posts/{post.pk}/unsave/", headers=HTMX).content.decode()
+    assert f"/posts/{post.pk}/save/" in bar
+
+
+def test_the_list_shows_what_i_saved_newest_post_first(alice: User, bob: User, as_bob: Client) -> None:
+    old, new, other = say(alice, "older words"), say(alice, "newer words"), say(alice, "not saved")
+    services.save_post(post=new, member=bob)
+    services.save_post(post=old, member=bob)
+    services.save_post(post=other, member=alice)
+    page = page_of(as_bob, "/saved/")
+    assert page.index("newer words") < page.index("older words")
+    assert "not saved" not in page
+
+
+def test_an_empty_list_says_what_to_do(as_bob: Client) -> None:
+    page = page_of(as_bob, "/saved/")
+    assert "Nothing saved yet" in page
+    assert 'href="/"' in page
+
+
+@pytest.mark.parametrize("how", ["blocked", "narrowed", "hidden", "suspended", "deleted"])
+def test_what_is_out_of_sight_leaves_the_list(alice: User, charlie: User, as_charlie: Client, how: str) -> None:
+    post = say(alice, "Out of sight")
+    services.save_post(post=post, member=charlie)
+    assert "Out of sight" in page_of(as_charlie, "/saved/")
+    match how:
+        case "blocked":
+            block_member(blocker=alice, blocked=charlie)
+        case "narrowed":
+            services.edit_post(post=post, text=post.text, audience=Audience.CONNECTIONS)
+        case "hidden":
+            Post.objects.update(hidden_at=timezone.now())
+        case "suspended":
+            User.objects.filter(pk=alice.pk).update(suspended_at=timezone.now())
+        case "deleted":
+            services.delete_post(post=post)
+    assert "Out of sight" not in page_of(as_charlie, "/saved/")
+
+
+def test_a_saved_repost_goes_with_the_sight_of_its_original(alice: User, bob: User, charlie: User) -> None:
+    shared = pass_on(say(alice, "Alice alone"), by=bob)
+    services.save_post(post=shared, member=charlie)
+    assert "Alice alone" in page_of(client_of(charlie), "/saved/")
+    block_member(blocker=alice, blocked=charlie)
+    assert "Alice" not in page_of(client_of(charlie), "/saved/")
+
+
+def test_a_visitor_is_sent_to_sign_in(client: Client, db: None) -> None:
+    assert client.get("/saved/")["Location"] == "/accounts/login/?next=/saved/"
+
+
+def test_more_than_a_page_is_paged(alice: User, as_alice: Client) -> None:
+    posts = Post.objects.bulk_create(Post(author=alice, html=f"<p>number {number}.</p>") for number in range(21))
+    SavedPost.objects.bulk_create(SavedPost(post=post, member=alice) for post in posts)
+    first = page_of(as_alice, "/saved/")
+    assert "number 1." in first
+    assert "number 0." not in first
+    rest = page_of(as_alice, f"/saved/?page={posts[1].pk}", headers=HTMX)
+    assert "number 0." in rest
+    assert "number 1." not in rest
+    assert "<html" not in rest
+
+
+@pytest.mark.parametrize("cursor", ["abc", "-1", "9" * 30, "%00"])
+def test_what_is_no_cursor_is_a_bad_request(as_alice: Client, cursor: str) -> None:
+    page_of(as_alice, f"/saved/?page={cursor}", 400)
+
+
+def test_looking_changes_nothing(alice: User, as_alice: Client) -> None:
+    services.save_post(post=say(alice), member=alice)
+    before = everything()
+    page_of(as_alice, "/saved/")
+    assert as_alice.post("/saved/").status_code == 405
+    assert everything() == before

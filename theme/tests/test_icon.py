@@ -1,0 +1,32 @@
+from pathlib import Path
+
+import pytest
+from django.template import TemplateSyntaxError
+
+from theme.templatetags.theme import ICONS
+
+from .drawing import draw
+
+
+def test_an_icon_is_inline_and_hidden_from_screen_readers() -> None:
+    html = draw('{% icon "house" %}')
+    assert html.startswith('<svg class="icon" aria-hidden="true"')
+    assert "currentColor" in html
+
+
+def test_a_class_is_added_and_escaped() -> None:
+    assert 'class="icon icon-lg"' in draw('{% icon "house" "icon-lg" %}')
+    assert "<script" not in draw('{% icon "house" name %}', name='"><script>')
+
+
+@pytest.mark.parametrize("name", ["no-such-icon", "../LICENSE", "", "house.svg"])
+def test_an_unknown_icon_is_an_error(name: str) -> None:
+    with pytest.raises(TemplateSyntaxError):
+        draw("{% icon name %}", name=name)
+
+
+@pytest.mark.parametrize("path", sorted(ICONS.glob("*.svg")), ids=lambda path: path.stem)
+def test_every_icon_obeys_the_content_policy(path: Path) -> None:
+    svg = path.read_text(encoding="utf-8")
+    assert svg.startswith("<svg ")
+    assert not any(word in svg for word in ("style", "<script", "href", "onload"))

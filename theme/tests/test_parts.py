@@ -1,0 +1,100 @@
+from types import SimpleNamespace
+
+import pytest
+
+from theme.samples import MEMBERS, SampleMember, images
+
+from .drawing import draw
+
+
+def part(name: str, parameters: str = "", **values: object) -> str:
+    return draw(f'{{% include "components/_{name}.html" with {parameters} x=1 only %}}', **values)
+
+
+def test_a_block_tag_draws_its_content_in_the_page_s_own_context() -> None:
+    html = draw(
+        '{% card title=title href="/all/" link="All" %}{{ word }}{% endcard %}', title="A & B", word="<i>"
+    )
+    assert "A &amp; B" in html
+    assert "&lt;i&gt;" in html
+    assert 'href="/all/"' in html
+
+
+def test_a_part_sees_nothing_of_the_page_s_variables() -> None:
+    assert "from the page" not in draw("{% card %}x{% endcard %}", id="from the page", href="from the page")
+
+
+def test_a_menu_a_dialog_and_tabs_have_names() -> None:
+    assert '<span class="sr-only">More</span>' in draw('{% menu "More" %}x{% endmenu %}')
+    dialog = draw('{% dialog id="d" title="Invite" open=True %}x{% enddialog %}')
+    assert 'aria-labelledby="d-title"' in dialog
+    assert "data-dialog-open" in dialog
+    assert 'aria-label="Places"' in draw('{% tabs label="Places" %}x{% endtabs %}')
+
+
+def test_an_avatar_shows_the_photo_of_its_size() -> None:
+    member = SampleMember("Bo", "B", 3, "", "/s.webp", "/m.webp", "/l.webp")
+    assert "/s.webp" in part("avatar", "member=m", m=member)
+    assert "/m.webp" in part("avatar", 'member=m size="lg"', m=member)
+    assert "/l.webp" in part("avatar", 'member=m size="xl"', m=member)
+    assert 'alt=""' in part("avatar", "member=m", m=member)
+    assert 'alt="Bo"' in part("avatar", "member=m named=True", m=member)
+
+
+def test_an_avatar_without_a_photo_shows_initials_in_the_member_s_hue() -> None:
+    html = part("avatar", "member=m linked=True", m=MEMBERS[0])
+    assert "hue-6" in html
+    assert "IS" in html
+    assert 'tabindex="-1"' in html  # the name beside it is the link that is read
+
+
+def test_a_person_shows_acts_only_where_there_are_some() -> None:
+    assert "person-actions" in draw("{% person member=m %}<a>x</a>{% endperson %}", m=MEMBERS[0])
+    assert "person-actions" not in draw("{% person member=m %}  {% endperson %}", m=MEMBERS[0])
+    assert "<a" not in draw("{% person member=m linked=False %}{% endperson %}", m=MEMBERS[0])
+
+
+def test_names_are_escaped_and_isolated() -> None:
+    html = draw("{% person member=m %}{% endperson %}", m=SampleMember("<b>", "B", 0, "<i>"))
+    assert "&lt;b&gt;" in html
+    assert "<bdi>&lt;i&gt;</bdi>" in html
+
+
+@pytest.mark.parametrize("count", range(1, 10))
+def test_a_grid_keeps_room_for_each_image(count: int) -> None:
+    html = part("image_grid", "images=images", images=images(count))
+    assert f"images-{count}" in html
+    assert html.count('width="640"') == count
+
+
+def test_an_image_without_a_description_says_so() -> None:
+    image = SimpleNamespace(url="/a.webp", full_url="/full.webp", width=1, height=1, alt="")
+    html = part("image_grid", "images=images", images=[image])
+    assert 'alt="Image without a description"' in html
+    assert 'href="/full.webp"' in html
+
+
+def test_a_pager_is_a_plain_link_too_and_nothing_at_the_end() -> None:
+    html = part("pager", 'next_url="?page=9" target="#posts"')
+    assert 'href="?page=9"' in html
+    assert 'hx-select="#posts &gt; *"' in html or 'hx-select="#posts > *"' in html
+    assert part("pager", 'next_url=""') == ""
+
+
+def test_a_failure_is_an_alert_that_stays_and_a_success_is_not() -> None:
+    failure = part("toast", 'text="No" level="error"')
+    assert 'role="alert"' in failure
+    assert 'data-toast="stay"' in failure
+    assert 'role="alert"' not in part("toast", 'text="Yes" level="success"')
+
+
+def test_waiting_messages_ride_on_an_htmx_reply_only_when_there_are_some() -> None:
+    message = SimpleNamespace(message="Sent", level_tag="success")
+    assert 'hx-swap-oob="beforeend"' in part("toasts", "messages=messages oob=True", messages=[message])
+    assert part("toasts", "messages=messages oob=True", messages=[]) == ""
+
+
+def test_an_upload_describes_images_unless_it_is_plain() -> None:
+    assert 'data-alt-name="image_alt"' in part("image_upload", 'name="images"')
+    assert 'data-alt-name=""' in part("image_upload", 'name="photo" max_files=1 plain=True')
+    assert "multiple" not in part("image_upload", 'name="photo" max_files=1')

@@ -1,0 +1,46 @@
+import pytest
+from django.test import override_settings
+
+from .drawing import draw, request_to
+
+CURRENT = 'aria-current="page"'
+
+
+@pytest.mark.parametrize(
+    ("here", "current"),
+    [("network:overview", True), ("network:sent", True), ("networks", False), ("", False)],
+)
+def test_active_marks_the_place_whose_name_begins_so(here: str, current: bool) -> None:
+    html = draw('{% active "home" "network:" %}', request=request_to("/", here))
+    assert (html == CURRENT) is current
+
+
+def test_active_says_nothing_where_there_is_no_request() -> None:
+    assert draw('{% active "home" %}') == ""
+
+
+def test_a_tab_is_current_by_address() -> None:
+    tab = '{% tab "/network/" "Invitations" count=3 icon="users" %}'
+    assert CURRENT in draw(tab, request=request_to("/network/?page=2"))
+    assert CURRENT not in draw(tab, request=request_to("/network/sent/"))
+    assert '<span class="badge">3</span>' in draw(tab, request=request_to("/"))
+
+
+def test_a_tab_with_a_query_is_current_with_that_query_only() -> None:
+    tab = '{% tab "/search/?type=people" "People" %}'
+    assert CURRENT in draw(tab, request=request_to("/search/?type=people"))
+    assert CURRENT not in draw(tab, request=request_to("/search/?type=posts"))
+
+
+def test_a_tab_can_be_told_that_it_is_current_and_shows_no_zero() -> None:
+    html = draw('{% tab "/a/" label count=0 current=True %}', label="<b>")
+    assert CURRENT in html
+    assert "&lt;b&gt;" in html
+    assert "badge" not in html
+
+
+@override_settings(
+    STORAGES={"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"}}
+)
+def test_a_static_address_comes_up_without_its_manifest() -> None:
+    assert draw('{% asset "theme/app.css" %}') == "/static/theme/app.css"

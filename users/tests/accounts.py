@@ -1,0 +1,68 @@
+"""Accounts as the sign-up pages make them, for the tests of those pages."""
+
+import re
+from typing import Any
+
+from allauth.account.models import EmailAddress
+from django.core import mail
+from django.core.mail import EmailMessage
+from django.test import Client
+
+from tests.cast import PASSWORD, make_member
+from users.models import User
+
+SIGNUP = "/accounts/signup/"
+LOGIN = "/accounts/login/"
+LOGOUT = "/accounts/logout/"
+RESET = "/accounts/password/reset/"
+CHANGE_PASSWORD = "/accounts/password/change/"
+EMAIL = "/accounts/email/"
+SENT = "/accounts/confirm-email/"
+# Any page that only members see.
+INSIDE = "/network/"
+
+
+def newcomer(**values: Any) -> dict[str, Any]:
+    """What somebody types to sign up."""
+    return {
+        "name": "Nina Newcomer",
+        "username": "nina",
+        "email": "nina@example.org",
+        "password1": PASSWORD,
+        **values,
+    }
+
+
+def make_account(username: str, *, verified: bool = True, **values: Any) -> User:
+    """A member who can really sign in: with a confirmed address, as the mail's link leaves it."""
+    user = make_member(username, **values)
+    EmailAddress.objects.create(user=user, email=user.email, verified=verified, primary=True)
+    return user
+
+
+def sign_in(client: Client, login: str, password: str = PASSWORD, **values: str) -> Any:
+    return client.post(LOGIN, {"login": login, "password": password, **values})
+
+
+def is_inside(client: Client) -> bool:
+    """Whether pages for members open in this browser."""
+    return client.get(INSIDE).status_code == 200
+
+
+def only_mail() -> EmailMessage:
+    (message,) = mail.outbox
+    return message
+
+
+def link_in(message: EmailMessage) -> str:
+    """The path of the one link to this site in a mail."""
+    links = set(re.findall(r"http://testserver(/accounts/\S+)", str(message.body)))
+    (link,) = links
+    return str(link)
+
+
+def words_of(response: Any) -> str:
+    """A page without what differs by chance: tokens, nonces."""
+    text = response.content.decode()
+    text = re.sub(r'(name="csrfmiddlewaretoken" value|nonce|content)="[^"]*"', "", text)
+    return re.sub(r"hx-headers=\S+", "", text)

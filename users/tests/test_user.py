@@ -1,0 +1,158 @@
+"""The account: what the database refuses, and what the row says of itself."""
+
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, transaction
+from django.urls import reverse
+
+from tests.cast import make_member
+from users.audience import Audience, Closeness
+from users.models import User, display_name_of
+from users.models.user import HUES
+
+pytestmark = pytest.mark.django_db
+
+
+def refused(**values: Any) -> bool:
+    try:
+        with transaction.atomic():
+            User.objects.create(**values)
+    except IntegrityError:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("name", ["alice", "ALICE", "Alice", "aLiCe"])
+def test_a_name_is_taken_whatever_its_case(alice: User, name: str) -> None:
+    assert refused(username=name, email="other@example.org")
+
+
+@pytest.mark.parametrize(
+    "email", ["alice@example.org", "ALICE@EXAMPLE.ORG", "Alice@example.org", "alice@Example.Org"]
+)
+def test_an_address_is_taken_whatever_its_case(alice: User, email: str) -> None:
+    assert refused(username="other", email=email)
+
+
+def test_another_name_and_address_are_free(alice: User) -> None:
+    assert not refused(username="alice2", email="alice2@example.org")
+
+
+def test_renaming_to_a_taken_name_is_refused(alice: User, charlie: User) -> None:
+    charlie.username = "ALICE"
+    with pytest.raises(IntegrityError), transaction.atomic():
+        charlie.save()
+
+
+@pytest.mark.parametrize(
+    ("name", "initials"),
+    [
+        ("Ada", "A"),
+        ("Ada Lovelace", "AL"),
+        ("Ada King Lovelace", "AL"),
+        ("ada lovelace", "AL"),
+        ("Émile Zola", "ÉZ"),
+        ("李 雷", "李雷"),
+        ("علی رضا", "عر"),
+        ("Ada (PhD)", "A"),
+        ("“Ada” Lovelace", "L"),
+        ("🎉 Ada", "A"),
+        ("🎉", "N"),
+        ("", "N"),
+        ("...", "N"),
+        ("3M Corp", "3C"),
+    ],
+)
+def test_initials_stand_for_the_photo(name: str, initials: str) -> None:
+    assert User(username="nick", name=name).initials == initials
+
+
+def test_the_hue_is_always_the_same_and_in_range() -> None:
+    hues = {name: User(username=name).hue for name in (f"member{number}" for number in range(100))}
+    assert all(0 <= hue < HUES for hue in hues.values())
+    assert len(set(hues.values())) == HUES
+    assert hues == {name: User(username=name, name="Other").hue for name in hues}
+
+
+@pytest.mark.parametrize(("name", "shown"), [("Ada", "Ada"), ("", "ada1")])
+def test_who_has_no_name_goes_by_the_username(name: str, shown: str) -> None:
+    user = User(username="ada1", name=name)
+    assert [user.display_name, user.get_full_name(), user.get_short_name(), display_name_of(user)] == [
+        shown
+    ] * 4
+    assert str(user) == "ada1"
+
+
+def test_the_key_for_sorting_follows_the_name_and_fits_its_column() -> None:
+    user = User(username="ada", name="Émile ﷺ" * 10)
+    user.refresh_sort_name()
+    assert user.sort_name.startswith("emile ")
+    user.name = "ﷺ" * 80
+    user.refresh_sort_name()
+    assert len(user.sort_name) == 255
+
+
+def test_the_address_of_a_member_is_the_member_s_page() -> None:
+    assert (
+        User(username="ada").get_absolute_url() == reverse("network:member", args=["ada"]) == "/members/ada/"
+    )
+
+
+@pytest.mark.parametrize("audience", Audience)
+@pytest.mark.parametrize("closeness", Closeness)
+def test_a_section_shows_to_those_who_are_close_enough(audience: Audience, closeness: Closeness) -> None:
+    user = User(
+        username="ada",
+        photo="photos/ab/abc",
+        location="Oslo",
+        open_to_work=True,
+        photo_audience=audience,
+        location_audience=audience,
+        open_to_work_audience=audience,
+    )
+    user.closeness = closeness
+    shown = {
+        Audience.PUBLIC: True,
+        Audience.MEMBERS: closeness != Closeness.VISITOR,
+        Audience.CONNECTIONS: closeness in {Closeness.CONNECTION, Closeness.SELF},
+        Audience.ME: closeness == Closeness.SELF,
+    }[audience]
+    assert user.shows("photo") is shown
+    assert bool(user.photo_large) is bool(user.photo_medium) is bool(user.photo_small) is shown
+    assert user.shown_location == ("Oslo" if shown else "")
+    assert user.shown_open_to_work is shown
+
+
+def test_a_row_that_was_fetched_for_nobody_shows_only_what_is_public(alice: User) -> None:
+    User.objects.filter(pk=alice.pk).update(location="Oslo", photo="photos/ab/abc")
+    fetched = User.objects.get(pk=alice.pk)
+    assert fetched.shown_location == ""
+    assert fetched.photo_small != ""
+
+
+def test_each_size_of_a_photo_has_its_address() -> None:
+    user = User(username="ada", photo="photos/ab/abc")
+    assert [user.photo_large, user.photo_medium, user.photo_small] == [
+        f"/media/photos/ab/abc-{size}.webp" for size in (512, 192, 64)
+    ]
+
+
+def test_without_a_photo_there_is_no_address() -> None:
+    user = User(username="ada")
+    assert [user.photo_large, user.photo_medium, user.photo_small] == ["", "", ""]
+
+
+@pytest.mark.parametrize("audience", [Audience.CONNECTIONS, Audience.ME])
+def test_a_page_cannot_be_hidden_from_members(audience: Audience) -> None:
+    assert audience not in dict(User._meta.get_field("page_audience").choices or ())
+
+
+def test_what_a_new_account_shows_to_whom() -> None:
+    user = User(username="ada")
+    assert (user.page_audience, user.photo_audience) == (Audience.MEMBERS, Audience.PUBLIC)
+    assert (user.location_audience, user.open_to_work_audience) == (Audience.MEMBERS, Audience.MEMBERS)
+
+
+def test_a_new_account_is_no_member_until_an_address_is_confirmed(db: None) -> None:
+    assert make_member("ada", joined_at=None).joined_at is None
