@@ -5,7 +5,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from core.pagination import CURSOR, oldest_first
+from core.pagination import CURSOR, id_cursor, oldest_first
 from users.http import HtmxRequest, MemberRequest, member_required
 
 from .. import services
@@ -34,27 +34,21 @@ def inline(request: HtmxRequest, pk: int) -> HttpResponse:
 @require_POST
 def comment(request: MemberRequest, pk: int) -> HttpResponse:
     post = shown(request, pk)
-    parent_id = request.POST.get("parent", "")
+    parent_id = id_cursor(request.POST.get("parent"))
     parent = None
-    if parent_id:
-        readable = Comment.objects.readable_by(request.user).filter(post=post)
-        parent = get_object_or_404(readable, pk=parent_id if parent_id.isdecimal() else 0)
+    if parent_id is not None:
+        parent = get_object_or_404(Comment.objects.readable_by(request.user).filter(post=post), pk=parent_id)
     form = CommentForm(request.POST)
     if not form.is_valid():
         if request.htmx:
             context = {"post": post, "form": form, "parent": parent}
             return render(request, "feed/_comment_form.html", context, status=422)
-        return post_page(request, post, form)
+        return post_page(request, post, form, parent)
     made = services.comment_on_post(
         post=post, author=request.user, text=form.cleaned_data["text"], parent=parent
     )
     if request.htmx:
-        context = {
-            "post": post,
-            "comment": _displayed(request, made.pk),
-            "form": CommentForm(),
-            "parent": parent,
-        }
+        context = {"post": shown(request, pk), "comment": _displayed(request, made.pk), "parent": parent}
         return render(request, "feed/_commented.html", context)
     return redirect(made)
 

@@ -107,14 +107,16 @@ def shown(request: HtmxRequest, pk: int) -> Post:
     return post
 
 
-def post_page(request: HtmxRequest, post: Post, form: CommentForm) -> HttpResponse:
-    """The page of one post, with a page of its comments and the form for one's own."""
+def post_page(
+    request: HtmxRequest, post: Post, form: CommentForm, parent: Comment | None = None
+) -> HttpResponse:
+    """The page of one post, with a page of its comments and the form for one's own, or for a reply to `parent`."""
     comments = (
         Comment.objects.readable_by(request.user).filter(post=post).top_level().for_display(request.user)
     )
     page = oldest_first(comments, request.GET.get(CURSOR), size=COMMENTS)
     template = "feed/_comments_page.html" if request.htmx and request.GET.get(CURSOR) else "feed/post.html"
-    context = {"post": post, "comments": page, "form": form}
+    context = {"post": post, "comments": page, "form": form, "parent": parent}
     return render(request, template, context, status=422 if form.is_bound else 200)
 
 

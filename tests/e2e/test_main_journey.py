@@ -132,7 +132,7 @@ def test_signing_out_and_choosing_a_new_password(visitors: Visitors, mailbox: Ma
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("banner").get_by_role("link", name="Join")).to_be_visible()
     page.goto("/accounts/password/reset/")
-    page.get_by_label("E-mail").fill("fay@example.org")
+    page.get_by_label("E-mail address").fill("fay@example.org")
     page.get_by_role("button", name="Send the link").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Look into your mail")
     message = mailbox.wait_for("fay@example.org", subject="new password")

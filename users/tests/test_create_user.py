@@ -1,13 +1,18 @@
 """Accounts made by the command line and by other code."""
 
+from typing import Any
+
 import pytest
 from allauth.account.models import EmailAddress
 from django.core.management import call_command
 from django.db import IntegrityError, transaction
 from django.test import Client
+from django.utils import timezone
 
 from tests.cast import PASSWORD
 from users.models import Profile, User
+
+from .accounts import is_inside, sign_in
 
 pytestmark = pytest.mark.django_db
 
@@ -49,7 +54,20 @@ def test_the_command_makes_a_superuser_who_can_open_the_administration(
     client.post("/admin/login/?next=/admin/", {"username": "boss", "password": PASSWORD})
     assert client.get("/admin/").status_code == 200
     assert client.get("/admin/users/user/").status_code == 200
-    assert EmailAddress.objects.count() == 0
+
+
+def test_a_superuser_can_sign_in_like_any_member() -> None:
+    User.objects.create_superuser("boss", "boss@example.org", PASSWORD)
+    client = Client()
+    sign_in(client, "boss")
+    assert is_inside(client)
+
+
+@pytest.mark.parametrize(("values", "confirmed"), [({"joined_at": timezone.now()}, [True]), ({}, [])])
+def test_the_address_of_one_who_joined_is_confirmed(values: dict[str, Any], confirmed: list[bool]) -> None:
+    user = User.objects.create_user("ada", "Ada@Example.org", PASSWORD, **values)
+    addresses = EmailAddress.objects.filter(user=user, email="ada@example.org", primary=True)
+    assert list(addresses.values_list("verified", flat=True)) == confirmed
 
 
 def test_a_member_goes_with_the_profile(alice: User) -> None:

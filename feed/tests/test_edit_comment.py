@@ -1,0 +1,107 @@
+"""Changing the words of one's comment."""
+
+import pytest
+from django.test import Client
+
+from feed import services
+from feed.models import Comment
+from network.services import block_member
+from users.audience import Audience
+from users.models import User
+
+from .material import SCRIPT, answer, everything, page_of, say
+
+
+def test_new_words_leave_a_mark(alice: User) -> None:
+    comment = answer(say(alice), alice, "Frist")
+    services.edit_comment(comment=comment, text="First #tag")
+    stored = Comment.objects.get()
+    assert (stored.text, stored.edited_at is not None) == ("First #tag", True)
+    assert "/tags/tag/" in stored.html
+
+
+def test_the_same_words_again_change_nothing(alice: User) -> None:
+    comment = answer(say(alice), alice, "First")
+    before = everything()
+    services.edit_comment(comment=comment, text="First")
+    assert everything() == before
+
+
+def test_a_comment_deleted_meanwhile_gets_no_words_again(alice: User) -> None:
+    post = say(alice)
+    comment = answer(post, alice, "First")
+    answer(post, alice, parent=comment)
+    services.delete_comment(comment=Comment.objects.get(pk=comment.pk))
+    services.edit_comment(comment=comment, text="Second")
+    assert Comment.objects.get(pk=comment.pk).text == ""
+
+
+def test_a_comment_gone_meanwhile_is_no_trouble(alice: User) -> None:
+    comment = answer(say(alice), alice, "First")
+    services.delete_comment(comment=Comment.objects.get(pk=comment.pk))
+    services.edit_comment(comment=comment, text="Second")
+    assert not Comment.objects.exists()
+
+
+# -- The page ---------------------------------------------------------------------------------
+
+
+def send(client: Client, comment: Comment, text: str, status: int) -> str:
+    response = client.post(f"/comments/{comment.pk}/edit/", {"text": text})
+    assert response.status_code == status, response.content[:300]
+    return response.get("Location") or response.content.decode()
+
+
+def test_the_author_finds_the_words_and_changes_them(alice: User, bob: User, as_bob: Client) -> None:
+    post = say(alice)
+    comment = answer(post, bob, "Frist")
+    before = everything()
+    assert "Frist</textarea>" in page_of(as_bob, f"/comments/{comment.pk}/edit/")
+    assert everything() == before
+    assert send(as_bob, comment, "First", 302) == f"/posts/{post.pk}/#comment-{comment.pk}"
+    page = page_of(as_bob, f"/posts/{post.pk}/")
+    assert "First" in page
+    assert "edited" in page
+
+
+@pytest.mark.parametrize("text", ["", "  \n ", "x" * 100_000, f"{SCRIPT}{'x' * 3000}"])
+def test_a_refusal_keeps_what_was_typed_and_stored(alice: User, as_alice: Client, text: str) -> None:
+    comment = answer(say(alice), alice, "First")
+    page = send(as_alice, comment, text, 422)
+    assert SCRIPT not in page
+    assert "x" * 3000 in page or not text.strip()
+    assert "at most 3000" in page or "required" in page or "Write something first." in page
+    assert Comment.objects.get().text == "First"
+
+
+def test_others_who_see_it_may_not_edit_not_even_the_author_of_the_post(
+    alice: User, bob: User, as_alice: Client, as_charlie: Client
+) -> None:
+    comment = answer(say(alice), bob, "Mine")
+    for client in (as_alice, as_charlie):
+        page_of(client, f"/comments/{comment.pk}/edit/", 403)
+        send(client, comment, "Theirs", 403)
+    assert Comment.objects.get().text == "Mine"
+
+
+@pytest.mark.parametrize("case", ["narrow post", "blocked", "deleted", "none"])
+def test_what_is_out_of_sight_is_a_404(alice: User, bob: User, charlie: User, as_charlie: Client, case: str) -> None:
+    post = say(alice, audience=Audience.CONNECTIONS if case == "narrow post" else Audience.MEMBERS)
+    comment = answer(post, charlie, "Mine")
+    if case == "blocked":
+        block_member(blocker=alice, blocked=charlie)
+    elif case == "deleted":
+        answer(post, bob, parent=comment)
+        services.delete_comment(comment=comment)
+    elif case == "none":
+        comment.pk = 999
+    before = everything()
+    page_of(as_charlie, f"/comments/{comment.pk}/edit/", 404)
+    send(as_charlie, comment, "Other", 404)
+    assert everything() == before
+
+
+def test_a_visitor_is_sent_to_sign_in(alice: User, client: Client) -> None:
+    comment = answer(say(alice, audience=Audience.PUBLIC), alice, "Mine")
+    assert send(client, comment, "Theirs", 302).startswith("/accounts/login/")
+    assert Comment.objects.get().text == "Mine"

@@ -1,0 +1,1 @@
+"""The demo network: believable people and what they say to each other, for development, pictures and benches."""

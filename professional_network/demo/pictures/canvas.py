@@ -1,0 +1,108 @@
+"""What every picture is drawn on: twice as large as it will be, so that edges come out smooth."""
+
+import math
+import random
+from collections.abc import Sequence
+
+from PIL import Image, ImageColor, ImageDraw
+
+Colour = tuple[int, int, int]
+Point = tuple[float, float]
+Size = tuple[int, int]
+
+OVERSAMPLED = 2
+POST: Size = (1200, 800)
+
+# Each from the sky or ground down to the darkest, five steps that go together.
+PALETTES = (
+    ("#f6e7cf", "#f0b67f", "#d97b5b", "#8c4a5b", "#2f2d4a"),
+    ("#e8f1ee", "#a9d3c8", "#5aa396", "#2a6f6a", "#123c40"),
+    ("#fbeee0", "#f3c9a5", "#7fb0a8", "#3d7280", "#1e3a4c"),
+    ("#eef0f6", "#b9c4e0", "#8090c0", "#4b5a92", "#262f57"),
+    ("#fdf3d8", "#f4d58d", "#bf9f5f", "#708d81", "#274c4a"),
+    ("#f3ecec", "#e0b9b0", "#b5838d", "#6d6875", "#34324a"),
+    ("#f0f4e8", "#c9d8a8", "#8fae73", "#4f7a5a", "#22453c"),
+    ("#fff1e6", "#ffcfae", "#e59a8a", "#8a6d9c", "#3c3a66"),
+)
+
+
+class Canvas:
+    """A drawing in the coordinates of the finished picture."""
+
+    def __init__(self, size: Size, top: str, bottom: str = "") -> None:
+        self.width, self.height = size
+        self._large = (self.width * OVERSAMPLED, self.height * OVERSAMPLED)
+        self.image = gradient(self._large, top, bottom or top)
+        self._draw = ImageDraw.Draw(self.image)
+
+    def finished(self) -> Image.Image:
+        """The picture in its own size."""
+        return self.image.resize((self.width, self.height), Image.Resampling.BOX)
+
+    def polygon(self, points: Sequence[Point], fill: str | Colour) -> None:
+        self._draw.polygon([self._up(point) for point in points], fill=fill)
+
+    def line(self, points: Sequence[Point], fill: str | Colour, width: float = 2) -> None:
+        self._draw.line([self._up(p) for p in points], fill=fill, width=self._length(width), joint="curve")
+
+    def ellipse(self, centre: Point, rx: float, ry: float, fill: str | Colour) -> None:
+        x, y = centre
+        self._draw.ellipse([self._up((x - rx, y - ry)), self._up((x + rx, y + ry))], fill=fill)
+
+    def circle(self, centre: Point, radius: float, fill: str | Colour) -> None:
+        self.ellipse(centre, radius, radius, fill)
+
+    def ring(self, centre: Point, radius: float, colour: str | Colour, width: float) -> None:
+        x, y = centre
+        box = [self._up((x - radius, y - radius)), self._up((x + radius, y + radius))]
+        self._draw.ellipse(box, outline=colour, width=self._length(width))
+
+    def pie(self, centre: Point, radius: float, start: float, end: float, fill: str | Colour) -> None:
+        """A slice from `start` to `end` degrees, clockwise from three o'clock."""
+        x, y = centre
+        box = [self._up((x - radius, y - radius)), self._up((x + radius, y + radius))]
+        self._draw.pieslice(box, start, end, fill=fill)
+
+    def box(self, left: float, top: float, right: float, bottom: float, fill: str | Colour, radius: float = 0) -> None:
+        corners = [self._up((left, top)), self._up((right, bottom))]
+        self._draw.rounded_rectangle(corners, self._length(radius) if radius else 0, fill=fill)
+
+    def glow(self, centre: Point, radius: float, colour: str, strength: float = 0.6) -> None:
+        """Light that fades towards `radius`."""
+        side = self._length(2 * radius)
+        mask = Image.radial_gradient("L").point([round((255 - v) * strength) for v in range(256)])
+        mask = mask.resize((side, side)).point([max(0, round((v - 255 * strength * 0.0) * 1)) for v in range(256)])
+        disc = Image.new("L", (side, side), 0)
+        ImageDraw.Draw(disc).ellipse([0, 0, side - 1, side - 1], fill=255)
+        mask = Image.composite(mask, Image.new("L", (side, side), 0), disc)
+        place = (self._length(centre[0] - radius), self._length(centre[1] - radius))
+        self.image.paste(ImageColor.getrgb(colour)[:3], (*place, place[0] + side, place[1] + side), mask)
+
+    def _up(self, point: Point) -> Point:
+        return point[0] * OVERSAMPLED, point[1] * OVERSAMPLED
+
+    @staticmethod
+    def _length(value: float) -> int:
+        return max(1, round(value * OVERSAMPLED)) if value > 0 else round(value * OVERSAMPLED)
+
+
+def gradient(size: Size, top: str, bottom: str) -> Image.Image:
+    """A picture that passes from one colour at the top to the other at the bottom."""
+    mask = Image.linear_gradient("L").resize(size)
+    return Image.composite(Image.new("RGB", size, bottom), Image.new("RGB", size, top), mask)
+
+
+def mixed(one: str, two: str, share: float) -> Colour:
+    """The colour that holds `share` (0 to 1) of `two`."""
+    first, second = ImageColor.getrgb(one), ImageColor.getrgb(two)
+    red, green, blue = (round(a + (b - a) * share) for a, b in zip(first[:3], second[:3], strict=True))
+    return red, green, blue
+
+
+def ridge(dice: random.Random, width: int, level: float, height: float, roughness: int = 4) -> list[Point]:
+    """A line of hills from left to right around `level`: a few waves of different length, laid over each other."""
+    waves = [(dice.uniform(0.6, 1.4) * 2**n, dice.uniform(0, math.tau), height / 1.9**n) for n in range(roughness)]
+    return [
+        (x, level - sum(size * math.sin(x / width * math.tau * pace * 0.7 + shift) for pace, shift, size in waves))
+        for x in range(0, width + 8, 8)
+    ]

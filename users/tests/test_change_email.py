@@ -1,0 +1,142 @@
+"""Changing the address: nothing changes before the new one is confirmed."""
+
+import pytest
+from allauth.account.models import EmailAddress
+from django.core import mail
+from django.test import Client
+
+from tests.cast import make_member
+from users.models import User
+
+from .accounts import EMAIL, is_inside, link_in, sign_in, words_of
+from .conftest import Browser
+
+pytestmark = pytest.mark.django_db
+
+NEW = "alice@new.example"
+
+
+@pytest.fixture
+def as_alice(alice: User) -> Client:
+    browser = Browser()
+    sign_in(browser, "alice")
+    mail.outbox.clear()
+    return browser
+
+
+def ask(client: Client, email: str = NEW) -> None:
+    client.post(EMAIL, {"email": email, "action_add": ""})
+
+
+def address_of(member: User) -> str:
+    return User.objects.get(pk=member.pk).email
+
+
+def test_a_visitor_is_asked_to_sign_in(client: Client) -> None:
+    assert client.get(EMAIL)["Location"].startswith("/accounts/login/")
+    assert client.post(EMAIL, {"email": NEW, "action_add": ""}).status_code == 302
+    assert mail.outbox == []
+
+
+def test_the_page_shows_the_address(as_alice: Client) -> None:
+    assert "alice@example.org" in words_of(as_alice.get(EMAIL))
+
+
+def test_the_address_changes_when_the_new_one_is_confirmed(as_alice: Client, alice: User) -> None:
+    ask(as_alice)
+    assert address_of(alice) == "alice@example.org"
+    assert mail.outbox[0].to == [NEW]
+    link = link_in(mail.outbox[0])
+    as_alice.get(link)
+    assert address_of(alice) == "alice@example.org"
+    as_alice.post(link)
+    assert address_of(alice) == NEW
+    assert list(EmailAddress.objects.filter(user=alice).values_list("email", "verified", "primary")) == [
+        (NEW, True, True)
+    ]
+    fresh = Browser()
+    sign_in(fresh, NEW)
+    assert is_inside(fresh)
+
+
+def test_the_day_of_joining_stays(as_alice: Client, alice: User) -> None:
+    ask(as_alice)
+    as_alice.post(link_in(mail.outbox[0]))
+    assert User.objects.get(pk=alice.pk).joined_at == alice.joined_at
+
+
+def test_until_then_the_old_address_signs_in_and_the_new_one_does_not(as_alice: Client) -> None:
+    ask(as_alice)
+    for login, inside in [("alice@example.org", True), (NEW, False)]:
+        browser = Browser()
+        sign_in(browser, login)
+        assert is_inside(browser) is inside
+
+
+def test_asking_twice_keeps_one_open_change(as_alice: Client, alice: User) -> None:
+    ask(as_alice, "first@new.example")
+    ask(as_alice, "second@new.example")
+    open_changes = EmailAddress.objects.filter(user=alice, verified=False).values_list("email", flat=True)
+    assert list(open_changes) == ["second@new.example"]
+
+
+def test_the_link_of_a_change_that_was_replaced_changes_nothing(as_alice: Client, alice: User) -> None:
+    ask(as_alice, "first@new.example")
+    ask(as_alice, "second@new.example")
+    as_alice.post(link_in(mail.outbox[0]))
+    assert address_of(alice) == "alice@example.org"
+
+
+@pytest.mark.parametrize(
+    "email", ["", "alice", "a@b", "x" * 300 + "@example.org", "a\x00@example.org", "a@b.c\nBcc: x"]
+)
+def test_what_is_no_address_is_refused_at_the_field_and_kept(
+    as_alice: Client, alice: User, email: str
+) -> None:
+    answer = as_alice.post(EMAIL, {"email": email, "action_add": ""})
+    assert answer.status_code == 200
+    assert answer.context["form"].errors["email"]
+    assert answer.context["form"]["email"].value() == email
+    assert EmailAddress.objects.filter(user=alice).count() == 1
+    assert mail.outbox == []
+
+
+def test_the_own_address_is_not_a_change(as_alice: Client, alice: User) -> None:
+    answer = as_alice.post(EMAIL, {"email": "ALICE@example.org", "action_add": ""})
+    assert answer.context["form"].errors["email"]
+    assert EmailAddress.objects.filter(user=alice).count() == 1
+
+
+def test_somebody_else_s_address_is_never_taken(as_alice: Client, alice: User) -> None:
+    make_member("eve")
+    ask(as_alice, "EVE@example.org")
+    assert address_of(alice) == "alice@example.org"
+    assert not EmailAddress.objects.filter(
+        user=alice, email__iexact="eve@example.org", verified=True
+    ).exists()
+
+
+def test_an_address_that_was_taken_meanwhile_is_no_error(as_alice: Client, alice: User) -> None:
+    ask(as_alice)
+    User.objects.create_user("eve", NEW)
+    answer = as_alice.post(link_in(mail.outbox[0]))
+    assert answer.status_code < 500
+    assert address_of(alice) == "alice@example.org"
+
+
+def test_the_old_address_can_be_kept(as_alice: Client, alice: User) -> None:
+    ask(as_alice)
+    as_alice.post(EMAIL, {"email": NEW, "action_remove": ""})
+    assert list(EmailAddress.objects.filter(user=alice).values_list("email", flat=True)) == [
+        "alice@example.org"
+    ]
+
+
+def test_the_only_address_cannot_be_removed(as_alice: Client, alice: User) -> None:
+    as_alice.post(EMAIL, {"email": "alice@example.org", "action_remove": ""})
+    assert EmailAddress.objects.filter(user=alice, verified=True).count() == 1
+
+
+def test_looking_changes_nothing(as_alice: Client, alice: User) -> None:
+    as_alice.get(EMAIL, {"email": NEW, "action_add": ""})
+    assert EmailAddress.objects.filter(user=alice).count() == 1

@@ -1,0 +1,200 @@
+"""Signing in by name or address, and what does not get one in."""
+
+import pytest
+from django.core import mail
+from django.test import Client
+from django.utils import timezone
+
+from tests.cast import PASSWORD, client_of, make_member
+from users.models import User
+
+from .accounts import INSIDE, LOGIN, LOGOUT, SENT, is_inside, make_unconfirmed, sign_in, words_of
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize(
+    "login",
+    ["alice", "ALICE", "Alice", "alice@example.org", "ALICE@EXAMPLE.ORG", "Alice@Example.org", " alice "],
+)
+def test_name_and_address_work_in_any_case(client: Client, alice: User, login: str) -> None:
+    assert sign_in(client, login)["Location"] == "/"
+    assert is_inside(client)
+
+
+@pytest.mark.parametrize(
+    ("login", "password"),
+    [
+        ("alice", "wrong-password"),
+        ("alice", PASSWORD.upper()),
+        ("alice", f" {PASSWORD}"),
+        ("nobody", PASSWORD),
+        ("nobody@example.org", PASSWORD),
+        ("alice@other.example", PASSWORD),
+        ("ali", PASSWORD),
+        ("alice%", PASSWORD),
+        ("_lice", PASSWORD),
+        ("' or 1=1 --", PASSWORD),
+        ("a" * 10_000, PASSWORD),
+        ("alice", "x" * 100_000),
+    ],
+)
+def test_a_wrong_pair_stays_outside_and_keeps_what_was_typed(
+    client: Client, alice: User, login: str, password: str
+) -> None:
+    answer = sign_in(client, login, password)
+    assert answer.status_code == 200
+    assert answer.context["form"].errors
+    assert not is_inside(client)
+    assert answer.context["form"]["login"].value() == login
+
+
+def test_the_answer_does_not_tell_whether_the_account_exists(client: Client, alice: User) -> None:
+    def page(login: str) -> str:
+        return words_of(sign_in(client, login, "wrong-password")).replace(login, "LOGIN")
+
+    assert page("alice") == page("nobody")
+    assert page("alice@example.org") == page("nobody@example.org")
+
+
+@pytest.mark.parametrize("field", ["login", "password"])
+@pytest.mark.parametrize("value", ["", "\x00", "alice\x00"])
+def test_an_empty_or_broken_field_is_refused(client: Client, alice: User, field: str, value: str) -> None:
+    answer = client.post(LOGIN, {"login": "alice", "password": PASSWORD, field: value})
+    assert (answer.status_code, is_inside(client)) == (200, False)
+
+
+def test_an_unconfirmed_account_gets_a_new_mail_and_not_in(client: Client) -> None:
+    make_unconfirmed("una")
+    assert sign_in(client, "una")["Location"] == SENT
+    assert not is_inside(client)
+    assert [message.to for message in mail.outbox] == [["una@example.org"]]
+
+
+@pytest.mark.parametrize("values", [{"suspended_at": timezone.now()}, {"is_active": False}])
+def test_who_is_suspended_or_deactivated_does_not_get_in(client: Client, values: dict[str, object]) -> None:
+    make_member("sam", **values)
+    sign_in(client, "sam")
+    assert not is_inside(client)
+
+
+@pytest.mark.parametrize("values", [{"suspended_at": timezone.now()}, {"is_active": False}])
+def test_who_is_suspended_is_out_at_the_next_request_everywhere(
+    alice: User, values: dict[str, object]
+) -> None:
+    browsers = [client_of(alice), client_of(alice)]
+    assert all(is_inside(browser) for browser in browsers)
+    User.objects.filter(pk=alice.pk).update(**values)
+    assert not any(is_inside(browser) for browser in browsers)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"user-agent": "Another/1.0"},
+        {"user-agent": ""},
+        {"accept-language": "fa"},
+        {"x-forwarded-for": "203.0.113.9"},
+    ],
+)
+def test_another_browser_line_or_address_signs_nobody_out(
+    client: Client, alice: User, headers: dict[str, str]
+) -> None:
+    sign_in(client, "alice")
+    assert client.get(INSIDE, headers=headers).status_code == 200
+    assert client.get(INSIDE, headers=headers, REMOTE_ADDR="198.51.100.7").status_code == 200
+
+
+@pytest.mark.parametrize("target", ["/members/", "/network/?page=1"])
+def test_it_goes_on_to_where_one_wanted_to_go(client: Client, alice: User, target: str) -> None:
+    assert sign_in(client, "alice", next=target)["Location"] == target
+
+
+def test_a_page_for_members_asks_to_sign_in_and_goes_on_to_itself(client: Client, alice: User) -> None:
+    answer = client.get("/network/sent/")
+    assert answer["Location"] == f"{LOGIN}?next=/network/sent/"
+    page = client.get(answer["Location"]).content.decode()
+    assert 'name="next"' in page
+    assert 'value="/network/sent/"' in page
+
+
+HOSTILE = [
+    "https://evil.example/",
+    "//evil.example/",
+    "///evil.example",
+    r"/\evil.example",
+    r"\\evil.example",
+    "javascript:alert(1)",
+    "data:text/html,x",
+    "http:evil.example",
+    "https:///evil.example",
+    "http://testserver@evil.example",
+]
+
+
+@pytest.mark.parametrize("target", HOSTILE)
+def test_another_site_is_no_place_to_go_on_to(client: Client, alice: User, target: str) -> None:
+    assert sign_in(client, "alice", next=target)["Location"] == "/"
+
+
+@pytest.mark.parametrize("target", HOSTILE)
+def test_another_site_in_the_address_of_the_page_is_ignored(client: Client, alice: User, target: str) -> None:
+    client.get(LOGIN, {"next": target})
+    answer = client.post(f"{LOGIN}?next={target}", {"login": "alice", "password": PASSWORD})
+    assert answer.status_code == 302
+    assert "evil" not in answer["Location"]
+    assert ":" not in answer["Location"]
+
+
+def test_a_new_session_is_made_at_sign_in(client: Client, alice: User) -> None:
+    client.get(LOGIN)
+    client.session["planted"] = "x"
+    client.session.save()
+    before = client.session.session_key
+    sign_in(client, "alice")
+    assert client.session.session_key != before
+
+
+def test_without_the_token_of_the_page_nobody_is_signed_in(alice: User) -> None:
+    client = Client(enforce_csrf_checks=True)
+    assert sign_in(client, "alice").status_code == 403
+    assert not is_inside(client)
+
+
+def test_after_several_wrong_passwords_even_the_right_one_has_to_wait(client: Client, alice: User) -> None:
+    for _number in range(6):
+        sign_in(client, "alice", "wrong-password")
+    sign_in(client, "alice")
+    assert not is_inside(client)
+
+
+def test_looking_at_the_page_signs_nobody_in(client: Client, alice: User) -> None:
+    client.get(LOGIN, {"login": "alice", "password": PASSWORD})
+    assert not is_inside(client)
+
+
+def test_signing_out_takes_a_post(client: Client, alice: User) -> None:
+    sign_in(client, "alice")
+    assert client.get(LOGOUT).status_code == 200
+    assert is_inside(client)
+    assert client.post(LOGOUT)["Location"] == "/"
+    assert not is_inside(client)
+
+
+def test_signing_out_twice_is_once(client: Client, alice: User) -> None:
+    sign_in(client, "alice")
+    client.post(LOGOUT)
+    assert client.post(LOGOUT).status_code == 302
+
+
+def test_signing_out_here_leaves_the_other_browser_alone(alice: User) -> None:
+    here, there = client_of(alice), client_of(alice)
+    here.post(LOGOUT)
+    assert not is_inside(here)
+    assert is_inside(there)
+
+
+@pytest.mark.parametrize("target", HOSTILE)
+def test_signing_out_does_not_lead_to_another_site(client: Client, alice: User, target: str) -> None:
+    sign_in(client, "alice")
+    assert client.post(LOGOUT, {"next": target})["Location"] == "/"
