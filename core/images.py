@@ -88,7 +88,9 @@ def _to_srgb(image: Image.Image) -> Image.Image:
     alpha = image.has_transparency_data
     profile = image.info.get("icc_profile")
     if image.mode.startswith("I;16"):
-        image = image.point(lambda shade: shade / 256).convert("L")  # Pillow's own conversion cuts instead of scaling
+        image = image.point(lambda shade: shade / 256).convert(
+            "L"
+        )  # Pillow's own conversion cuts instead of scaling
     if profile and image.mode in {"RGB", "CMYK", "L"}:
         try:
             source = ImageCms.ImageCmsProfile(io.BytesIO(profile))

@@ -1,4 +1,7 @@
-"""What members do with posts. Each verb locks the post it counts on, so that counts stay true."""
+"""What members do with posts. Each verb locks the post it counts on, so that counts stay true.
+
+A post that was deleted between the fetch and the lock raises Post.DoesNotExist.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -36,6 +39,10 @@ class AlreadyReposted(FeedError):
 
 class NothingSaid(FeedError):
     """A post needs words, a picture, a document or an original."""
+
+
+class CommentGone(FeedError):
+    """The comment to reply to was deleted meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -196,6 +203,7 @@ def take_back_reaction(*, post: Post, member: User) -> None:
 @transaction.atomic
 def save_post(*, post: Post, member: User) -> None:
     """Put a post aside; twice is once."""
+    post = _locked(post)
     SavedPost.objects.get_or_create(post=post, member=member)
 
 
@@ -207,11 +215,16 @@ def unsave_post(*, post: Post, member: User) -> None:
 
 @transaction.atomic
 def comment_on_post(*, post: Post, author: User, text: str, parent: Comment | None = None) -> Comment:
-    """Comment on a post, or reply to the comment `parent` of it; a reply to a reply hangs on the same comment."""
+    """Comment on a post, or reply to the comment `parent` of it; a reply to a reply hangs on the same comment.
+
+    Raises CommentGone when that comment was deleted meanwhile.
+    """
     post = _locked(post)
     top = (parent.parent or parent) if parent else None
     if top and top.post_id != post.pk:
         raise ValueError("the comment is of another post")
+    if top and not Comment.objects.filter(pk=top.pk).exists():
+        raise CommentGone(_("The comment that you answer was deleted meanwhile."))
     rendered = render_text(text, author=author)
     comment = Comment.objects.create(post=post, author=author, parent=top, text=text, html=rendered.html)
     _count(post, comment_count=1)

@@ -7,11 +7,13 @@ from django.views.static import serve
 
 from core.converters import IdConverter
 from core.health_views import health
+from users.views import SignupView
 
 register_converter(IdConverter, "id")
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("feed.urls")),
+    path("accounts/signup/", SignupView.as_view(), name="account_signup"),  # before allauth's own
     path("accounts/", include("allauth.account.urls")),
     path("settings/", include("users.urls")),
     path("", include("network.urls")),

@@ -4,7 +4,9 @@ from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core import context as allauth_context
+from django.contrib import messages
 from django.contrib.sites.shortcuts import get_current_site
+from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 
 from core import mail
@@ -22,10 +24,21 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         return services.sign_up(user=user) if commit else user
 
     def confirm_email(self, request: HttpRequest, email_address: Any) -> Any:
-        confirmed = super().confirm_email(request, email_address)
-        if confirmed:
-            services.confirm_member(user=email_address.user)
+        """All of it or nothing; nothing where another account got the address after the mail was sent."""
+        try:
+            with transaction.atomic():
+                confirmed = super().confirm_email(request, email_address)
+                if confirmed:
+                    services.confirm_member(user=email_address.user)
+        except IntegrityError:
+            words = "account/messages/email_confirmation_failed.txt"
+            self.add_message(request, messages.ERROR, words, {"email": email_address.email})
+            return False
         return confirmed
+
+    def can_delete_email(self, email_address: Any) -> bool:
+        """A change that waits can be called off; the address itself stays, or nobody could sign in any more."""
+        return not email_address.primary
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         request = allauth_context.request

@@ -7,6 +7,8 @@ from allauth.account import forms as allauth_forms
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator
+from django.db.models import Value
+from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.dates import MONTHS
 from django.utils.translation import gettext_lazy as _
@@ -62,8 +64,12 @@ class SignupForm(PlainFields, allauth_forms.SignupForm):  # type: ignore[misc]
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.fields["email"].label = _("E-mail address")
-        self.fields["username"].help_text = _("Letters, digits, dots, hyphens, underscores. Part of your address here.")
-        self.fields["password1"].help_text = _("At least 10 characters. A few unrelated words are strong and easy.")
+        self.fields["username"].help_text = _(
+            "Letters, digits, dots, hyphens, underscores. Part of your address here."
+        )
+        self.fields["password1"].help_text = _(
+            "At least 10 characters. A few unrelated words are strong and easy."
+        )
 
 
 class ResetPasswordForm(PlainFields, allauth_forms.ResetPasswordForm):  # type: ignore[misc]
@@ -243,10 +249,8 @@ class SkillForm(forms.ModelForm):
 
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"]
-        others = Skill.objects.filter(user=self.instance.user_id, name__iexact=name).exclude(
-            pk=self.instance.pk
-        )
-        if others.exists():
+        others = Skill.objects.filter(user=self.instance.user_id).exclude(pk=self.instance.pk)
+        if others.annotate(folded=Lower("name")).filter(folded=Lower(Value(name))).exists():
             raise ValidationError(_("This skill is on your list already."), code="duplicate")
         return name
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -19,8 +19,16 @@ from .models.user import PHOTO_SIZES, photo_variant
 COVER_SIZE = (1500, 375)
 
 
-class TooManyEntries(Exception):
+class ProfileError(Exception):
+    """An act that the state of the profile forbids; the text is for the member."""
+
+
+class TooManyEntries(ProfileError):
     """The section holds as many entries as it may."""
+
+
+class AlreadyListed(ProfileError):
+    """The section holds this entry already."""
 
 
 @transaction.atomic
@@ -61,16 +69,16 @@ def edit_profile(*, user: User, card: Mapping[str, Any], about: str) -> None:
 @transaction.atomic
 def set_photo(*, user: User, image: Image.Image) -> None:
     """Store `image` as the photo, square, as WebP in 512, 192 and 64 pixels; the former files go."""
-    former = photo_files(user.photo)
+    former = _former_photo(user)
     user.photo = _store_variants("photos", {size: images.cropped(image, size, size) for size in PHOTO_SIZES})
     user.save(update_fields=["photo"])
-    storage.delete_on_commit(*former)
+    storage.delete_on_commit(*photo_files(former))
 
 
 @transaction.atomic
 def remove_photo(*, user: User) -> None:
     """Go back to the initials; the files go."""
-    storage.delete_on_commit(*photo_files(user.photo))
+    storage.delete_on_commit(*photo_files(_former_photo(user)))
     user.photo = ""
     user.save(update_fields=["photo"])
 
@@ -90,13 +98,22 @@ def set_cover(*, user: User, image: Image.Image | None) -> None:
 
 @transaction.atomic
 def add_entry(*, user: User, entry: Entry) -> Entry:
-    """Add one line to a section of the own profile; raises TooManyEntries when the section is full."""
+    """Add one line to a section of the own profile; raises TooManyEntries or AlreadyListed."""
     User.objects.select_for_update(no_key=True).get(pk=user.pk)
     if type(entry)._default_manager.filter(user=user).count() >= entry.MOST:
         raise TooManyEntries(_("This section holds at most %(most)d entries.") % {"most": entry.MOST})
     entry.user = user
-    entry.save()
+    try:
+        with transaction.atomic():
+            entry.save()
+    except IntegrityError as error:
+        raise AlreadyListed(_("This is on your list already.")) from error
     return entry
+
+
+def _former_photo(user: User) -> str:
+    """The photo as it is now, under a lock: of two uploads at once, the later one clears away the earlier one."""
+    return User.objects.select_for_update(no_key=True).values_list("photo", flat=True).get(pk=user.pk)
 
 
 def photo_files(key: str) -> list[str]:

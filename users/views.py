@@ -1,7 +1,9 @@
 """Settings: what a member says about the own account."""
 
+from allauth.account.views import SignupView as AllauthSignupView
 from django import forms
 from django.contrib import messages
+from django.db import IntegrityError
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -12,6 +14,17 @@ from .forms import CardPrivacyForm, CoverForm, PhotoForm, ProfileForm, SectionPr
 from .http import MemberRequest, member_required
 from .models.profile import Entry
 from .sections import SECTIONS, Section
+
+
+class SignupView(AllauthSignupView):  # type: ignore[misc]
+    """Sign-up, also for two who send the same name or address at the same moment."""
+
+    def form_valid(self, form: forms.BaseForm) -> HttpResponse:
+        try:
+            return super().form_valid(form)
+        except IntegrityError:
+            form.full_clean()  # now it knows of the other: a taken name, or an address that has an account
+        return super().form_valid(form) if form.is_valid() else self.form_invalid(form)
 
 
 @member_required
@@ -87,7 +100,7 @@ def entries(request: MemberRequest, section: str) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             services.add_entry(user=request.user, entry=form.save(commit=False))
-        except services.TooManyEntries as error:
+        except services.ProfileError as error:
             form.add_error(None, str(error))
         else:
             messages.success(request, _("Added to your profile."))

@@ -60,7 +60,9 @@ def test_a_reply_to_a_comment_of_another_post_is_a_mistake(alice: User) -> None:
         answer(say(alice), alice, parent=elsewhere)
 
 
-def test_only_those_who_may_see_the_post_are_announced_as_mentioned(alice: User, bob: User, charlie: User) -> None:
+def test_only_those_who_may_see_the_post_are_announced_as_mentioned(
+    alice: User, bob: User, charlie: User
+) -> None:
     connect(bob, charlie)
     post = say(alice, audience=Audience.CONNECTIONS)
     with heard(comment_published) as said:
@@ -68,7 +70,9 @@ def test_only_those_who_may_see_the_post_are_announced_as_mentioned(alice: User,
     assert [member.pk for member in said[0]["mentioned"]] == [alice.pk]
 
 
-def test_one_whom_the_author_of_the_post_blocked_is_not_announced(alice: User, bob: User, charlie: User) -> None:
+def test_one_whom_the_author_of_the_post_blocked_is_not_announced(
+    alice: User, bob: User, charlie: User
+) -> None:
     block_member(blocker=alice, blocked=charlie)
     with heard(comment_published) as said:
         answer(say(alice), bob, "Ask @charlie")
@@ -177,7 +181,9 @@ def test_a_parent_that_is_no_id_is_a_bad_request(alice: User, as_bob: Client, pa
 
 
 @pytest.mark.parametrize("case", ["of another post", "by a blocker", "deleted", "none"])
-def test_a_parent_out_of_sight_is_a_404(alice: User, bob: User, charlie: User, as_bob: Client, case: str) -> None:
+def test_a_parent_out_of_sight_is_a_404(
+    alice: User, bob: User, charlie: User, as_bob: Client, case: str
+) -> None:
     post = say(alice)
     parent = answer(say(alice) if case == "of another post" else post, charlie)
     if case == "by a blocker":

@@ -86,7 +86,9 @@ def test_the_author_is_asked_and_then_it_is_gone(alice: User, bob: User, as_bob:
     assert as_bob.post(address).status_code == 404
 
 
-def test_the_page_of_the_post_shows_the_empty_place_with_its_replies(alice: User, bob: User, as_bob: Client) -> None:
+def test_the_page_of_the_post_shows_the_empty_place_with_its_replies(
+    alice: User, bob: User, as_bob: Client
+) -> None:
     post = say(alice)
     comment = answer(post, bob, "Regretted")
     answer(post, alice, "My reply", parent=comment)

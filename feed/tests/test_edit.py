@@ -155,7 +155,9 @@ def test_a_refusal_says_why_and_keeps_what_was_typed(
     assert Post.objects.get(pk=post.pk).text == "Mine"
 
 
-def test_a_second_plain_repost_by_editing_is_refused_with_words(alice: User, bob: User, as_alice: Client) -> None:
+def test_a_second_plain_repost_by_editing_is_refused_with_words(
+    alice: User, bob: User, as_alice: Client
+) -> None:
     post = say(bob)
     pass_on(post, by=alice)
     quote = pass_on(post, by=alice, text="Look")

@@ -85,7 +85,9 @@ def test_others_who_see_it_may_not_edit_not_even_the_author_of_the_post(
 
 
 @pytest.mark.parametrize("case", ["narrow post", "blocked", "deleted", "none"])
-def test_what_is_out_of_sight_is_a_404(alice: User, bob: User, charlie: User, as_charlie: Client, case: str) -> None:
+def test_what_is_out_of_sight_is_a_404(
+    alice: User, bob: User, charlie: User, as_charlie: Client, case: str
+) -> None:
     post = say(alice, audience=Audience.CONNECTIONS if case == "narrow post" else Audience.MEMBERS)
     comment = answer(post, charlie, "Mine")
     if case == "blocked":

@@ -27,7 +27,12 @@ def test_words_are_stored_with_their_html(alice: User) -> None:
     post = Post.objects.get(pk=say(alice, "Hello **world**").pk)
     assert (post.author_id, post.text) == (alice.pk, "Hello **world**")
     assert post.html == "<p>Hello <strong>world</strong></p>"
-    assert (post.audience, post.is_repost, post.original, post.edited_at) == (Audience.MEMBERS, False, None, None)
+    assert (post.audience, post.is_repost, post.original, post.edited_at) == (
+        Audience.MEMBERS,
+        False,
+        None,
+        None,
+    )
     assert (post.comment_count, post.repost_count, post.reaction_count) == (0, 0, 0)
 
 
@@ -112,7 +117,9 @@ def test_naming_oneself_links_and_announces_nobody(alice: User) -> None:
     assert said[0]["mentioned"] == []
 
 
-def test_only_those_who_may_see_the_post_are_announced_as_mentioned(alice: User, bob: User, charlie: User) -> None:
+def test_only_those_who_may_see_the_post_are_announced_as_mentioned(
+    alice: User, bob: User, charlie: User
+) -> None:
     with heard(post_published) as said:
         say(alice, "For @bob, not for @charlie", audience=Audience.CONNECTIONS)
     assert [member.pk for member in said[0]["mentioned"]] == [bob.pk]
@@ -139,7 +146,9 @@ def test_thirty_hashtags_count_and_the_rest_stays_text(alice: User) -> None:
 
 
 @pytest.mark.parametrize("tag", ["İstanbul", "Μαΐου", "ǰ", "ᾶ", "日本", "مرحبا", "größe", "ŉ"])
-def test_the_link_of_a_hashtag_of_any_script_leads_to_the_post(alice: User, as_alice: Client, tag: str) -> None:
+def test_the_link_of_a_hashtag_of_any_script_leads_to_the_post(
+    alice: User, as_alice: Client, tag: str
+) -> None:
     post = say(alice, f"Here: #{tag}!")
     link = re.search('href="(/tags/[^"]+/)" class="hashtag"', post.html)
     assert link

@@ -67,7 +67,11 @@ def test_htmx_gets_an_empty_form_and_the_new_post(alice: User, as_alice: Client)
 
 
 def test_pictures_come_with_their_words_in_order(as_alice: Client) -> None:
-    send(as_alice, images=[upload("a.jpg"), upload("b.jpg", jpeg(80, 20))], image_alt=["A  desk", "A <wide> one"])
+    send(
+        as_alice,
+        images=[upload("a.jpg"), upload("b.jpg", jpeg(80, 20))],
+        image_alt=["A  desk", "A <wide> one"],
+    )
     one, two = Post.objects.get().images.all()
     assert (one.width, one.alt) == (40, "A desk")
     assert (two.width, two.alt) == (80, "A <wide> one")
@@ -120,7 +124,9 @@ def test_script_in_any_field_is_text(as_alice: Client) -> None:
     post = Post.objects.get()
     for address in ("/", f"/posts/{post.pk}/", f"/posts/{post.pk}/edit/", f"/posts/{post.pk}/delete/"):
         assert SCRIPT not in page_of(as_alice, address)
-        assert "alert(&#x27;x&#x27;)" in page_of(as_alice, address) or "alert('x')" in page_of(as_alice, address)
+        assert "alert(&#x27;x&#x27;)" in page_of(as_alice, address) or "alert('x')" in page_of(
+            as_alice, address
+        )
 
 
 @pytest.mark.parametrize("text", ["", " ", "\r\n \t\r\n"])
@@ -145,7 +151,9 @@ def test_an_audience_that_is_none_is_refused(as_alice: Client, audience: str) ->
 
 def test_ten_pictures_are_refused(as_alice: Client) -> None:
     refused(
-        as_alice, "at most nine pictures", images=[upload(f"{number}.jpg", jpeg(4, 4)) for number in range(10)]
+        as_alice,
+        "at most nine pictures",
+        images=[upload(f"{number}.jpg", jpeg(4, 4)) for number in range(10)],
     )
 
 
@@ -208,7 +216,9 @@ def test_a_post_without_the_token_of_the_page_is_refused(alice: User) -> None:
 
 
 def test_a_refused_form_still_shows_the_feed_and_ways_that_work(as_alice: Client, alice: User) -> None:
-    Post.objects.bulk_create(Post(author=alice, text=f"old {number}", html=f"old {number}") for number in range(30))
+    Post.objects.bulk_create(
+        Post(author=alice, text=f"old {number}", html=f"old {number}") for number in range(30)
+    )
     page = send(as_alice, 422, text="")
     following = re.search(r'rel="next"\s+hx-get="([^"]*page=\d+)"', page)
     assert following

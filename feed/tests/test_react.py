@@ -75,21 +75,27 @@ def test_taking_back_twice_is_once(alice: User, bob: User, charlie: User) -> Non
 def test_a_page_shows_my_own_reaction_only(alice: User, bob: User, charlie: User) -> None:
     post = say(alice)
     react(post, bob, SUPPORT)
-    mine = {member: Post.objects.for_display(member).get(pk=post.pk).my_kind for member in (alice, bob, charlie)}
+    mine = {
+        member: Post.objects.for_display(member).get(pk=post.pk).my_kind for member in (alice, bob, charlie)
+    }
     assert mine == {alice: None, bob: SUPPORT, charlie: None}
 
 
 # -- The addresses ----------------------------------------------------------------------------
 
 
-def press(client: Client, post: Post, act: str = "react", *, htmx: bool = False, **values: str) -> tuple[int, str]:
+def press(
+    client: Client, post: Post, act: str = "react", *, htmx: bool = False, **values: str
+) -> tuple[int, str]:
     """The status of the answer, and where it leads or what it says."""
     data = {"kind": "like", **values} if act == "react" else values
     response = client.post(f"/posts/{post.pk}/{act}/", data, headers=HTMX if htmx else None)
     return response.status_code, response.get("Location") or response.content.decode()
 
 
-def test_without_scripts_the_browser_goes_back_to_where_the_button_was(alice: User, as_charlie: Client) -> None:
+def test_without_scripts_the_browser_goes_back_to_where_the_button_was(
+    alice: User, as_charlie: Client
+) -> None:
     post = say(alice)
     assert press(as_charlie, post, next="/tags/jobs/?page=7#post-1") == (302, "/tags/jobs/?page=7#post-1")
     assert press(as_charlie, post, kind="support") == (302, f"/posts/{post.pk}/")
@@ -125,14 +131,19 @@ def test_after_a_refused_form_the_button_does_not_lead_back_to_its_address(
 
 @pytest.mark.parametrize("act", ["react", "unreact", "save", "unsave"])
 @pytest.mark.parametrize(
-    "elsewhere", ["https://evil.example/", "//evil.example/", "/\\evil.example", "javascript:alert(1)", "http:///x"]
+    "elsewhere",
+    ["https://evil.example/", "//evil.example/", "/\\evil.example", "javascript:alert(1)", "http:///x"],
 )
-def test_a_way_to_another_site_is_not_taken(alice: User, as_charlie: Client, act: str, elsewhere: str) -> None:
+def test_a_way_to_another_site_is_not_taken(
+    alice: User, as_charlie: Client, act: str, elsewhere: str
+) -> None:
     post = say(alice)
     assert press(as_charlie, post, act, next=elsewhere) == (302, f"/posts/{post.pk}/")
 
 
-@pytest.mark.parametrize("kind", ["", "dislike", "LIKE", "like ' OR 1=1", "like\0", "x" * 100_000, "<script>"])
+@pytest.mark.parametrize(
+    "kind", ["", "dislike", "LIKE", "like ' OR 1=1", "like\0", "x" * 100_000, "<script>"]
+)
 def test_an_unknown_kind_is_a_bad_request(alice: User, as_charlie: Client, kind: str) -> None:
     post = say(alice)
     status, words = press(as_charlie, post, kind=kind)

@@ -13,7 +13,9 @@ from users.models import User
 from .material import everything, page_of, react, say
 
 
-def test_it_names_who_reacted_and_how_newest_first(alice: User, bob: User, charlie: User, as_alice: Client) -> None:
+def test_it_names_who_reacted_and_how_newest_first(
+    alice: User, bob: User, charlie: User, as_alice: Client
+) -> None:
     post = say(alice)
     react(post, bob, Reaction.Kind.CURIOUS)
     react(post, charlie, Reaction.Kind.CELEBRATE)

@@ -176,7 +176,9 @@ def test_readers_see_the_original_with_who_shared_it(alice: User, bob: User, dor
         assert "Bob</a> shared this" in page
 
 
-def test_a_repost_of_what_the_viewer_may_not_see_vanishes_everywhere(alice: User, bob: User, dora: User) -> None:
+def test_a_repost_of_what_the_viewer_may_not_see_vanishes_everywhere(
+    alice: User, bob: User, dora: User
+) -> None:
     post = say(alice, "Alice alone")
     shared, quote = pass_on(post, by=bob), pass_on(post, by=bob, text="My comment on it")
     block_member(blocker=alice, blocked=dora)
@@ -210,7 +212,9 @@ def test_nothing_can_be_done_with_a_repost_of_what_is_out_of_sight(
     page_of(client, f"/posts/{shared.pk}/")
 
 
-def test_who_shared_can_stop_even_when_the_original_is_out_of_sight(alice: User, bob: User, as_bob: Client) -> None:
+def test_who_shared_can_stop_even_when_the_original_is_out_of_sight(
+    alice: User, bob: User, as_bob: Client
+) -> None:
     shared = pass_on(say(alice), by=bob)
     block_member(blocker=alice, blocked=bob)
     assert "Alice" not in page_of(as_bob, f"/posts/{shared.pk}/delete/")
@@ -218,7 +222,9 @@ def test_who_shared_can_stop_even_when_the_original_is_out_of_sight(alice: User,
     assert not Post.objects.filter(pk=shared.pk).exists()
 
 
-def test_a_plain_repost_offers_edit_of_the_original_to_its_author_only(alice: User, bob: User, as_alice: Client) -> None:
+def test_a_plain_repost_offers_edit_of_the_original_to_its_author_only(
+    alice: User, bob: User, as_alice: Client
+) -> None:
     follow_member(follower=alice, followed=bob)
     post = say(alice)
     shared = pass_on(post, by=bob)

@@ -67,7 +67,9 @@ def test_an_empty_list_says_what_to_do(as_bob: Client) -> None:
 
 
 @pytest.mark.parametrize("how", ["blocked", "narrowed", "hidden", "suspended", "deleted"])
-def test_what_is_out_of_sight_leaves_the_list(alice: User, charlie: User, as_charlie: Client, how: str) -> None:
+def test_what_is_out_of_sight_leaves_the_list(
+    alice: User, charlie: User, as_charlie: Client, how: str
+) -> None:
     post = say(alice, "Out of sight")
     services.save_post(post=post, member=charlie)
     assert "Out of sight" in page_of(as_charlie, "/saved/")
@@ -98,7 +100,9 @@ def test_a_visitor_is_sent_to_sign_in(client: Client, db: None) -> None:
 
 
 def test_more_than_a_page_is_paged(alice: User, as_alice: Client) -> None:
-    posts = Post.objects.bulk_create(Post(author=alice, html=f"<p>number {number}.</p>") for number in range(21))
+    posts = Post.objects.bulk_create(
+        Post(author=alice, html=f"<p>number {number}.</p>") for number in range(21)
+    )
     SavedPost.objects.bulk_create(SavedPost(post=post, member=alice) for post in posts)
     first = page_of(as_alice, "/saved/")
     assert "number 1." in first

@@ -7,11 +7,12 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from core.pagination import CURSOR, id_cursor, oldest_first
 from users.http import HtmxRequest, MemberRequest, member_required
+from users.models import User
 
 from .. import services
 from ..forms import CommentForm
-from ..models import Comment
-from .posts import post_page, shown
+from ..models import Comment, Post
+from .posts import gone_is_404, post_page, shown
 
 REPLIES = 20
 
@@ -32,6 +33,7 @@ def inline(request: HtmxRequest, pk: int) -> HttpResponse:
 
 @member_required
 @require_POST
+@gone_is_404
 def comment(request: MemberRequest, pk: int) -> HttpResponse:
     post = shown(request, pk)
     parent_id = id_cursor(request.POST.get("parent"))
@@ -39,14 +41,12 @@ def comment(request: MemberRequest, pk: int) -> HttpResponse:
     if parent_id is not None:
         parent = get_object_or_404(Comment.objects.readable_by(request.user).filter(post=post), pk=parent_id)
     form = CommentForm(request.POST)
-    if not form.is_valid():
+    made = _said(request.user, post, form, parent)
+    if made is None:
         if request.htmx:
             context = {"post": post, "form": form, "parent": parent}
             return render(request, "feed/_comment_form.html", context, status=422)
         return post_page(request, post, form, parent)
-    made = services.comment_on_post(
-        post=post, author=request.user, text=form.cleaned_data["text"], parent=parent
-    )
     if request.htmx:
         context = {"post": shown(request, pk), "comment": _displayed(request, made.pk), "parent": parent}
         return render(request, "feed/_commented.html", context)
@@ -76,12 +76,26 @@ def edit_comment(request: MemberRequest, pk: int) -> HttpResponse:
 
 @member_required
 @require_http_methods(["GET", "POST"])
+@gone_is_404
 def delete_comment(request: MemberRequest, pk: int) -> HttpResponse:
     comment = _own(request, pk)
     if request.method == "GET":
         return render(request, "feed/delete_comment.html", {"comment": comment})
     services.delete_comment(comment=comment)
     return redirect(comment.post)
+
+
+def _said(author: User, post: Post, form: CommentForm, parent: Comment | None) -> Comment | None:
+    """The new comment, or None with the reason in the form."""
+    if not form.is_valid():
+        return None
+    try:
+        return services.comment_on_post(
+            post=post, author=author, text=form.cleaned_data["text"], parent=parent
+        )
+    except services.FeedError as error:
+        form.add_error("text", str(error))
+        return None
 
 
 def _displayed(request: HtmxRequest, pk: int) -> Comment:

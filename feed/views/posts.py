@@ -1,5 +1,8 @@
 """One post, and what its author does with it."""
 
+from collections.abc import Callable
+from functools import wraps
+
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.core.files.storage import default_storage
@@ -18,6 +21,21 @@ from ..models import Comment, Post, PostRevision
 from ..timeline import home_page
 
 COMMENTS = 20
+
+View = Callable[[MemberRequest, int], HttpResponse]
+
+
+def gone_is_404(view: View) -> View:
+    """Answer an act on a post that is deleted at the same moment like one that comes later."""
+
+    @wraps(view)
+    def answer(request: MemberRequest, pk: int) -> HttpResponse:
+        try:
+            return view(request, pk)
+        except Post.DoesNotExist as error:
+            raise Http404 from error
+
+    return answer
 
 
 @member_required
@@ -50,6 +68,7 @@ def post(request: HtmxRequest, pk: int) -> HttpResponse:
 
 @member_required
 @require_http_methods(["GET", "POST"])
+@gone_is_404
 def edit(request: MemberRequest, pk: int) -> HttpResponse:
     post = _own(request, pk)
     form = EditPostForm(request.POST or None, initial={"text": post.text, "audience": post.audience})

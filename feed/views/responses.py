@@ -15,13 +15,14 @@ from users.http import HtmxRequest, MemberRequest, member_required
 from .. import services
 from ..forms import ReactionForm, RepostForm
 from ..models import Post, Reaction
-from .posts import shown
+from .posts import gone_is_404, shown
 
 PEOPLE = 50
 
 
 @member_required
 @require_POST
+@gone_is_404
 def react(request: MemberRequest, pk: int) -> HttpResponse:
     post = shown(request, pk)
     form = ReactionForm(request.POST)
@@ -33,6 +34,7 @@ def react(request: MemberRequest, pk: int) -> HttpResponse:
 
 @member_required
 @require_POST
+@gone_is_404
 def unreact(request: MemberRequest, pk: int) -> HttpResponse:
     post = shown(request, pk)
     services.take_back_reaction(post=post, member=request.user)
@@ -54,6 +56,7 @@ def reactions(request: HtmxRequest, pk: int) -> HttpResponse:
 
 @member_required
 @require_POST
+@gone_is_404
 def save(request: MemberRequest, pk: int) -> HttpResponse:
     post = shown(request, pk)
     services.save_post(post=post, member=request.user)
@@ -70,6 +73,7 @@ def unsave(request: MemberRequest, pk: int) -> HttpResponse:
 
 @member_required
 @require_http_methods(["GET", "POST"])
+@gone_is_404
 def repost(request: MemberRequest, pk: int) -> HttpResponse:
     post = shown(request, pk)
     form = RepostForm(request.POST or None, initial={"audience": Audience.MEMBERS})

@@ -20,7 +20,7 @@ class MemberText:
     headline: str
     location: str
     about: str = ""
-    photo: str = ""
+    photo: dict[str, Any] | None = None
     cover: str = ""
     open_to_work: bool = False
     newcomer: bool = False

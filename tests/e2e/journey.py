@@ -15,7 +15,9 @@ PASSWORD = "tangerine-lantern-cobalt"
 def photo(color: str, size: tuple[int, int] = (1200, 900)) -> FilePayload:
     """A JPEG as a phone would send it."""
     image = Image.new("RGB", size, color)
-    ImageDraw.Draw(image).ellipse((size[0] // 3, size[1] // 4, size[0] * 2 // 3, size[1] * 3 // 4), fill="white")
+    ImageDraw.Draw(image).ellipse(
+        (size[0] // 3, size[1] // 4, size[0] * 2 // 3, size[1] * 3 // 4), fill="white"
+    )
     out = io.BytesIO()
     image.save(out, "JPEG", quality=90)
     return {"name": f"{color}.jpg", "mimeType": "image/jpeg", "buffer": out.getvalue()}
@@ -77,7 +79,10 @@ def fill_profile(page: Page) -> None:
     look(page, "settings-photo")
     page.get_by_role("button", name="Save photo").click()
     expect(page.get_by_text("Your photo is saved.")).to_be_visible()
-    assert page.locator("main .avatar img").first.evaluate("image => image.complete && image.naturalWidth") == 512
+    assert (
+        page.locator("main .avatar img").first.evaluate("image => image.complete && image.naturalWidth")
+        == 512
+    )
 
     page.goto("/settings/experience/")
     page.get_by_label("Title").fill("Bridge engineer")

@@ -2,7 +2,7 @@
 
 import re
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FilePayload, Page, expect
 
 from .browser import PHONE, Visitors, picture
 from .journey import PASSWORD, fill_profile, join, look, photo, sign_in
@@ -88,7 +88,7 @@ def test_what_was_typed_survives_a_refusal(visitors: Visitors, mailbox: Mailbox)
     join(page, mailbox, username="cleo", name="Cleo Brandt")
     compose = page.get_by_role("form", name="Write a post")
     compose.get_by_label("What do you want to say?").fill("Kept words")
-    fake = {"name": "holiday.jpg", "mimeType": "image/jpeg", "buffer": b"<svg onload=alert(1)>"}
+    fake: FilePayload = {"name": "holiday.jpg", "mimeType": "image/jpeg", "buffer": b"<svg onload=alert(1)>"}
     compose.locator("input[name=images]").set_input_files(fake)
     compose.get_by_role("button", name="Post").click()
     expect(compose.get_by_text("not a picture that LinkUp can read")).to_be_visible()
@@ -116,7 +116,15 @@ def test_the_same_pages_fit_a_phone(visitors: Visitors, mailbox: Mailbox) -> Non
     join(visitors(), mailbox, username="emil", name="Emil Ångström")
     page = visitors(viewport=PHONE)
     sign_in(page, "emil")
-    paths = ["/", "/network/", "/members/", "/members/emil/", "/settings/profile/", "/settings/privacy/", "/saved/"]
+    paths = [
+        "/",
+        "/network/",
+        "/members/",
+        "/members/emil/",
+        "/settings/profile/",
+        "/settings/privacy/",
+        "/saved/",
+    ]
     for path in paths:
         page.goto(path)
         look(page, f"phone{path.replace('/', '-').rstrip('-')}")

@@ -116,12 +116,31 @@ def test_somebody_else_s_address_is_never_taken(as_alice: Client, alice: User) -
     ).exists()
 
 
-def test_an_address_that_was_taken_meanwhile_is_no_error(as_alice: Client, alice: User) -> None:
+def test_an_address_that_was_taken_meanwhile_changes_nothing_and_says_so(
+    as_alice: Client, alice: User
+) -> None:
     ask(as_alice)
     User.objects.create_user("eve", NEW)
-    answer = as_alice.post(link_in(mail.outbox[0]))
-    assert answer.status_code < 500
+    answer = as_alice.post(link_in(mail.outbox[0]), follow=True)
+    assert answer.status_code == 200
+    assert "Unable to confirm" in words_of(answer)
     assert address_of(alice) == "alice@example.org"
+    assert list(EmailAddress.objects.filter(user=alice, verified=True).values_list("email", "primary")) == [
+        ("alice@example.org", True)
+    ]
+
+
+def test_of_two_who_ask_for_the_same_address_only_the_first_gets_a_link(
+    as_alice: Client, alice: User
+) -> None:
+    charlie = make_member("charlie")
+    as_charlie = Browser()
+    sign_in(as_charlie, "charlie")
+    ask(as_charlie)
+    ask(as_alice)
+    (link,) = [link_in(message) for message in mail.outbox if "confirm-email" in message.body]
+    as_charlie.post(link)
+    assert (address_of(alice), address_of(charlie)) == ("alice@example.org", NEW)
 
 
 def test_the_old_address_can_be_kept(as_alice: Client, alice: User) -> None:

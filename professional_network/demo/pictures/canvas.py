@@ -63,7 +63,9 @@ class Canvas:
         box = [self._up((x - radius, y - radius)), self._up((x + radius, y + radius))]
         self._draw.pieslice(box, start, end, fill=fill)
 
-    def box(self, left: float, top: float, right: float, bottom: float, fill: str | Colour, radius: float = 0) -> None:
+    def box(
+        self, left: float, top: float, right: float, bottom: float, fill: str | Colour, radius: float = 0
+    ) -> None:
         corners = [self._up((left, top)), self._up((right, bottom))]
         self._draw.rounded_rectangle(corners, self._length(radius) if radius else 0, fill=fill)
 
@@ -71,7 +73,9 @@ class Canvas:
         """Light that fades towards `radius`."""
         side = self._length(2 * radius)
         mask = Image.radial_gradient("L").point([round((255 - v) * strength) for v in range(256)])
-        mask = mask.resize((side, side)).point([max(0, round((v - 255 * strength * 0.0) * 1)) for v in range(256)])
+        mask = mask.resize((side, side)).point(
+            [max(0, round((v - 255 * strength * 0.0) * 1)) for v in range(256)]
+        )
         disc = Image.new("L", (side, side), 0)
         ImageDraw.Draw(disc).ellipse([0, 0, side - 1, side - 1], fill=255)
         mask = Image.composite(mask, Image.new("L", (side, side), 0), disc)
@@ -101,8 +105,14 @@ def mixed(one: str, two: str, share: float) -> Colour:
 
 def ridge(dice: random.Random, width: int, level: float, height: float, roughness: int = 4) -> list[Point]:
     """A line of hills from left to right around `level`: a few waves of different length, laid over each other."""
-    waves = [(dice.uniform(0.6, 1.4) * 2**n, dice.uniform(0, math.tau), height / 1.9**n) for n in range(roughness)]
+    waves = [
+        (dice.uniform(0.6, 1.4) * 2**n, dice.uniform(0, math.tau), height / 1.9**n) for n in range(roughness)
+    ]
     return [
-        (x, level - sum(size * math.sin(x / width * math.tau * pace * 0.7 + shift) for pace, shift, size in waves))
+        (
+            x,
+            level
+            - sum(size * math.sin(x / width * math.tau * pace * 0.7 + shift) for pace, shift, size in waves),
+        )
         for x in range(0, width + 8, 8)
     ]

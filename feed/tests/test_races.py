@@ -1,0 +1,231 @@
+"""Several at the same moment, in threads with connections of their own, on a real database."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import pytest
+from django.db import connection, transaction
+from django.db.models import Count
+from django.test import Client
+
+from feed import services
+from feed.models import Comment, Post, Reaction, SavedPost
+from feed.services import AlreadyReposted, CommentGone
+from tests.cast import client_of, make_member
+from users.models import User
+
+from .material import HTMX, answer, at_once, pass_on, react, say
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+CROWD = 8
+
+
+@pytest.fixture
+def crowd(alice: User) -> list[User]:
+    return [make_member(f"member{number}") for number in range(CROWD)]
+
+
+@pytest.fixture
+def post(alice: User) -> Post:
+    return say(alice)
+
+
+def unhurt(outcomes: Sequence[object]) -> None:
+    """Nobody met an error."""
+    assert [outcome for outcome in outcomes if isinstance(outcome, BaseException)] == []
+
+
+def counts_are_true(post: Post) -> Post:
+    """The row of the post, whose counters equal the rows."""
+    row = Post.objects.get(pk=post.pk)
+    kinds = dict(Reaction.objects.filter(post=post).values_list("kind").annotate(Count("pk")))
+    assert {kind.value: count for kind, count in row.reaction_counts} == kinds
+    assert row.comment_count == Comment.objects.filter(post=post, deleted_at=None).count()
+    assert row.repost_count == Post.objects.filter(original=post).count()
+    for comment in Comment.objects.filter(post=post):
+        assert comment.reply_count == Comment.objects.filter(parent=comment).count()
+    return row
+
+
+def test_many_react_and_every_reaction_counts(post: Post, crowd: list[User]) -> None:
+    kinds = list(Reaction.Kind)
+    unhurt(at_once(*[partial(react, post, member, kinds[at % 5]) for at, member in enumerate(crowd)]))
+    assert counts_are_true(post).reaction_count == CROWD
+
+
+def test_one_member_reacts_in_all_ways_at_once_and_one_stays(post: Post, bob: User) -> None:
+    unhurt(at_once(*[partial(react, post, bob, kind) for kind in Reaction.Kind]))
+    assert counts_are_true(post).reaction_count == 1
+
+
+def test_the_same_reaction_twice_at_once_is_once(post: Post, bob: User) -> None:
+    unhurt(at_once(*[partial(react, post, bob) for _time in range(4)]))
+    assert counts_are_true(post).reaction_count == 1
+
+
+def test_taking_back_twice_at_once_is_once(post: Post, bob: User, charlie: User) -> None:
+    react(post, bob)
+    react(post, charlie)
+    unhurt(at_once(*[partial(services.take_back_reaction, post=post, member=bob) for _time in range(4)]))
+    assert counts_are_true(post).reaction_count == 1
+
+
+def test_reacting_and_taking_back_at_once_leave_a_true_count(post: Post, crowd: list[User]) -> None:
+    for member in crowd[:4]:
+        react(post, member)
+    acts: list[Callable[[], None]] = []
+    for member in crowd[:4]:
+        acts += [partial(services.take_back_reaction, post=post, member=member)]
+        acts += [partial(react, post, member, Reaction.Kind.SUPPORT)]
+    unhurt(at_once(*acts))
+    counts_are_true(post)
+
+
+def test_many_comment_reply_and_every_one_counts(post: Post, crowd: list[User]) -> None:
+    top = answer(post, crowd[0])
+    acts = [partial(answer, post, member) for member in crowd[:4]]
+    acts += [partial(answer, post, member, parent=top) for member in crowd[4:]]
+    unhurt(at_once(*acts))
+    assert counts_are_true(post).comment_count == 1 + CROWD
+
+
+def test_comments_and_reactions_at_once_do_not_disturb_each_other(post: Post, crowd: list[User]) -> None:
+    acts: list[Callable[[], object]] = [partial(answer, post, member) for member in crowd[:4]]
+    acts += [partial(react, post, member) for member in crowd[4:]]
+    unhurt(at_once(*acts))
+    row = counts_are_true(post)
+    assert (row.comment_count, row.reaction_count) == (4, 4)
+
+
+def test_the_last_replies_deleted_at_once_take_the_emptied_place_along(post: Post, bob: User) -> None:
+    top = answer(post, bob)
+    replies = [answer(post, bob, parent=top) for _number in range(4)]
+    services.delete_comment(comment=top)
+    unhurt(at_once(*[partial(services.delete_comment, comment=reply) for reply in [*replies, replies[0]]]))
+    assert not Comment.objects.exists()
+    assert counts_are_true(post).comment_count == 0
+
+
+def test_a_comment_deleted_while_it_is_answered_leaves_true_counts(post: Post, crowd: list[User]) -> None:
+    top = answer(post, crowd[0])
+    acts: list[Callable[[], object]] = [partial(services.delete_comment, comment=top)]
+    acts += [partial(answer, post, member, parent=top) for member in crowd[1:4]]
+    told = [outcome for outcome in at_once(*acts) if isinstance(outcome, BaseException)]
+    assert all(isinstance(outcome, CommentGone) for outcome in told)
+    assert counts_are_true(post).comment_count == 3 - len(told)
+
+
+def test_the_same_plain_repost_twice_at_once_is_one_and_the_others_are_told(post: Post, bob: User) -> None:
+    outcomes = at_once(*[partial(pass_on, post, bob) for _time in range(4)])
+    assert sum(isinstance(outcome, Post) for outcome in outcomes) == 1
+    assert sum(isinstance(outcome, AlreadyReposted) for outcome in outcomes) == 3
+    assert counts_are_true(post).repost_count == 1
+
+
+def test_many_pass_on_and_every_repost_counts(post: Post, crowd: list[User]) -> None:
+    unhurt(at_once(*[partial(pass_on, post, member) for member in crowd]))
+    assert counts_are_true(post).repost_count == CROWD
+
+
+def test_saving_twice_at_once_is_once(post: Post, bob: User) -> None:
+    unhurt(at_once(*[partial(services.save_post, post=post, member=bob) for _time in range(4)]))
+    assert SavedPost.objects.count() == 1
+
+
+def test_the_same_new_hashtags_at_once_are_one_tag_each(alice: User, crowd: list[User]) -> None:
+    texts = [" ".join(f"#tag{(at + turn) % 5}" for at in range(5)) for turn in range(CROWD)]
+    unhurt(at_once(*[partial(say, member, text) for member, text in zip(crowd, texts, strict=True)]))
+    for number in range(5):
+        assert Post.objects.tagged(f"tag{number}").count() == CROWD
+
+
+def test_deleting_a_post_twice_at_once_is_once(post: Post, bob: User) -> None:
+    shared = pass_on(post, bob, "Look")
+    unhurt(at_once(*[partial(services.delete_post, post=shared) for _time in range(4)]))
+    assert counts_are_true(post).repost_count == 0
+
+
+def test_an_original_and_its_repost_deleted_at_once_do_not_wait_for_each_other(post: Post, bob: User) -> None:
+    shared = pass_on(post, bob)
+    unhurt(at_once(partial(services.delete_post, post=post), partial(services.delete_post, post=shared)))
+    assert not Post.objects.exists()
+
+
+def test_an_answer_to_a_comment_that_is_gone_says_so(post: Post, bob: User) -> None:
+    top = answer(post, bob)
+    services.delete_comment(comment=Comment.objects.get(pk=top.pk))
+    with pytest.raises(CommentGone):
+        answer(post, bob, parent=top)
+    counts_are_true(post)
+
+
+def wait_for_a_waiter() -> None:
+    """Until another connection waits for a lock."""
+    with connection.cursor() as query:
+        for _try in range(200):
+            query.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            if query.fetchone()[0]:
+                return
+            query.execute("SELECT pg_sleep(0.01)")
+    raise AssertionError("nobody waited")
+
+
+@pytest.mark.postgres_only
+def test_the_deletion_of_a_repost_waits_for_its_original_without_holding_the_repost(post: Post, bob: User) -> None:
+    shared = pass_on(post, bob)
+
+    def original() -> None:
+        with transaction.atomic():
+            list(Post.objects.select_for_update().filter(pk=post.pk))
+            wait_for_a_waiter()
+            services.delete_post(post=post)
+
+    unhurt(at_once(original, partial(services.delete_post, post=shared)))
+    assert not Post.objects.exists()
+
+
+def test_edits_at_once_keep_every_wording(post: Post) -> None:
+    texts = [f"wording {number}" for number in range(4)]
+    unhurt(at_once(*[partial(services.edit_post, post=post, text=text, audience=1) for text in texts]))
+    row = Post.objects.get(pk=post.pk)
+    former = [revision.text for revision in row.revisions.all()]
+    assert sorted([*former, row.text]) == sorted(["Hello", *texts])
+
+
+# -- Through the addresses: never a 500 -------------------------------------------------------
+
+
+def press(client: Client, address: str, data: dict[str, object], headers: dict[str, str] | None = None) -> int:
+    return client.post(address, data, headers=headers).status_code
+
+
+def test_a_button_pressed_in_two_tabs_at_once_never_fails(post: Post, bob: User) -> None:
+    tabs = [client_of(bob) for _tab in range(4)]
+    address = f"/posts/{post.pk}/react/"
+    assert at_once(*[partial(press, tab, address, {"kind": "like"}, HTMX) for tab in tabs]) == [200] * 4
+    assert counts_are_true(post).reaction_count == 1
+
+
+def test_sharing_in_two_tabs_at_once_shares_once_and_says_so(post: Post, bob: User) -> None:
+    tabs = [client_of(bob) for _tab in range(4)]
+    address = f"/posts/{post.pk}/repost/"
+    statuses = at_once(*[partial(press, tab, address, {"text": "", "audience": 1}) for tab in tabs])
+    assert sorted(map(str, statuses)) == ["302", "422", "422", "422"]
+    assert counts_are_true(post).repost_count == 1
+
+
+@pytest.mark.postgres_only
+@pytest.mark.parametrize("act", ["react", "unreact", "save", "repost", "comment", "edit", "delete"])
+def test_an_act_on_a_post_that_is_deleted_at_the_same_moment_is_a_404(alice: User, act: str) -> None:
+    post = say(alice)
+
+    def delete() -> int:
+        with transaction.atomic():
+            services.delete_post(post=post)
+            wait_for_a_waiter()
+        return 404
+
+    data: dict[str, object] = {"text": "words", "audience": 1, "kind": "like"}
+    expected = 302 if act == "delete" else 404
+    assert at_once(delete, partial(press, client_of(alice), f"/posts/{post.pk}/{act}/", data)) == [404, expected]

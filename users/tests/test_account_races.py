@@ -1,0 +1,107 @@
+"""Two browsers at the same moment: one account per name and address, and an answer for both."""
+
+from typing import Any
+
+import pytest
+from allauth.account.models import EmailAddress
+from django.test import Client
+
+from tests.cast import PASSWORD, make_member
+from users import services
+from users.events import member_joined
+from users.models import Profile, Skill, User
+
+from .accounts import SENT, SIGNUP, newcomer
+from .races import at_once
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+ROUNDS = 8
+
+
+def signing_up(**values: Any) -> Any:
+    def act() -> Any:
+        return Client(raise_request_exception=False).post(SIGNUP, newcomer(**values))
+
+    return act
+
+
+def assert_whole_accounts() -> None:
+    """Every account has its one profile and its one address."""
+    assert Profile.objects.count() == User.objects.count() == EmailAddress.objects.count()
+
+
+@pytest.mark.parametrize("spelled", [str.lower, str.title])
+def test_the_same_name_at_once_is_one_account_and_a_word_at_the_field(spelled: Any) -> None:
+    for number in range(ROUNDS):
+        name = f"racer{number}"
+        answers = at_once(
+            signing_up(username=name, email=f"{name}@one.example"),
+            signing_up(username=spelled(name), email=f"{name}@two.example"),
+        )
+        assert sorted(answer.status_code for answer in answers) == [200, 302]
+        (refused,) = [answer for answer in answers if answer.status_code == 200]
+        assert list(refused.context["form"].errors) == ["username"]
+        assert User.objects.filter(username=name).count() == 1
+    assert_whole_accounts()
+
+
+def test_the_same_address_at_once_is_one_account_and_the_same_answer() -> None:
+    for number in range(ROUNDS):
+        email = f"racer{number}@example.org"
+        answers = at_once(
+            signing_up(username=f"one{number}", email=email),
+            signing_up(username=f"two{number}", email=email.upper()),
+        )
+        assert [(answer.status_code, answer["Location"]) for answer in answers] == [(302, SENT)] * 2
+        assert User.objects.filter(email=email).count() == 1
+    assert_whole_accounts()
+
+
+def test_the_same_form_sent_twice_is_one_account() -> None:
+    """A double click."""
+    answers = at_once(signing_up(), signing_up())
+    assert all(answer.status_code < 500 for answer in answers)
+    assert User.objects.count() == 1
+    assert_whole_accounts()
+
+
+def test_the_last_place_in_a_section_is_taken_once() -> None:
+    alice = make_member("alice")
+    for number in range(Skill.MOST - 1):
+        Skill.objects.create(user=alice, name=f"skill {number}")
+
+    def adding(name: str) -> Any:
+        return lambda: services.add_entry(user=alice, entry=Skill(name=name))
+
+    results = at_once(adding("one"), adding("two"), adding("three"))
+    assert sum(isinstance(result, services.TooManyEntries) for result in results) == 2
+    assert Skill.objects.filter(user=alice).count() == Skill.MOST
+
+
+def test_the_same_skill_at_once_is_one_skill_and_no_fault() -> None:
+    alice = make_member("alice")
+    browsers = [Client(raise_request_exception=False) for _number in range(2)]
+    for browser in browsers:
+        browser.force_login(alice)
+    for number in range(ROUNDS):
+        answers = at_once(
+            *(lambda b=b, n=number: b.post("/settings/skills/", {"name": f"Go {n}"}) for b in browsers)
+        )
+        assert all(answer.status_code in {302, 422} for answer in answers), answers
+    assert Skill.objects.filter(user=alice).count() == ROUNDS
+
+
+def test_a_member_joins_once_whoever_confirms_at_once() -> None:
+    joined: list[User] = []
+
+    def note(member: User, **_rest: Any) -> None:
+        joined.append(member)
+
+    member_joined.connect(note)
+    try:
+        una = User.objects.create_user("una", "una@example.org", PASSWORD)
+        at_once(*(lambda: services.confirm_member(user=una) for _number in range(4)))
+    finally:
+        member_joined.disconnect(note)
+    assert len(joined) == 1
