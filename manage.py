@@ -6,10 +6,18 @@ import sys
 
 
 def main() -> None:
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "professional_network.settings")
+    from django.conf import settings
+    from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
 
-    execute_from_command_line(sys.argv)
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "professional_network.settings")
+    if sys.argv[1:2] == ["generate_secret_key"]:
+        # The one command that must work before there are settings: a key is what they wait for.
+        settings.configure(INSTALLED_APPS=["core"])
+    try:
+        execute_from_command_line(sys.argv)
+    except ImproperlyConfigured as error:
+        sys.exit(str(error))
 
 
 if __name__ == "__main__":

@@ -5,6 +5,13 @@ import secrets
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import transaction
+from whitenoise.storage import CompressedManifestStaticFilesStorage
+
+
+class StaticStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
+    """Hashed names, gzip and brotli (R4.5); also for the modules that our scripts import from each other."""
+
+    support_js_module_import_aggregation = True
 
 
 def new_name(folder: str, extension: str) -> str:

@@ -7,13 +7,19 @@ from django.views.static import serve
 
 from core.converters import IdConverter
 from core.health_views import health
-from users.views import SignupView
+from users.views import ConfirmEmailView, SignupView
 
 register_converter(IdConverter, "id")
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("feed.urls")),
-    path("accounts/signup/", SignupView.as_view(), name="account_signup"),  # before allauth's own
+    # Before allauth's own of the same names.
+    path("accounts/signup/", SignupView.as_view(), name="account_signup"),
+    re_path(
+        r"^accounts/confirm-email/(?P<key>[-:\w]+)/$",
+        ConfirmEmailView.as_view(),
+        name="account_confirm_email",
+    ),
     path("accounts/", include("allauth.account.urls")),
     path("settings/", include("users.urls")),
     path("", include("network.urls")),

@@ -1,6 +1,8 @@
 """Settings: what a member says about the own account."""
 
-from allauth.account.views import SignupView as AllauthSignupView
+from typing import Any
+
+from allauth.account import views as allauth_views
 from django import forms
 from django.contrib import messages
 from django.db import IntegrityError
@@ -16,15 +18,25 @@ from .models.profile import Entry
 from .sections import SECTIONS, Section
 
 
-class SignupView(AllauthSignupView):  # type: ignore[misc]
+class SignupView(allauth_views.SignupView):  # type: ignore[misc]
     """Sign-up, also for two who send the same name or address at the same moment."""
 
     def form_valid(self, form: forms.BaseForm) -> HttpResponse:
+        answer: HttpResponse
         try:
-            return super().form_valid(form)
+            answer = super().form_valid(form)
         except IntegrityError:
             form.full_clean()  # now it knows of the other: a taken name, or an address that has an account
-        return super().form_valid(form) if form.is_valid() else self.form_invalid(form)
+            answer = super().form_valid(form) if form.is_valid() else self.form_invalid(form)
+        return answer
+
+
+class ConfirmEmailView(allauth_views.ConfirmEmailView):  # type: ignore[misc]
+    """Confirming an address; who only looks at somebody else's link stays signed in."""
+
+    def logout_other_user(self, confirmation: Any) -> None:
+        if self.request.method == "POST":
+            super().logout_other_user(confirmation)
 
 
 @member_required

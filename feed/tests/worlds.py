@@ -88,18 +88,19 @@ class World:
             [Follow(follower=members[a], followed=members[b]) for a, b in self.follows]
         )
         Block.objects.bulk_create([Block(blocker=members[a], blocked=members[b]) for a, b in self.blocks])
-        stored: list[Post] = []
-        for said in self.posts:
-            stored.append(
-                Post.objects.create(
-                    author=members[said.author],
-                    audience=said.audience,
-                    hidden_at=timezone.now() if said.hidden else None,
-                    is_repost=said.is_repost,
-                    original=None if said.original is None else stored[said.original],
-                    text=said.text,
-                )
+        stored = Post.objects.bulk_create(
+            Post(
+                author=members[said.author],
+                audience=said.audience,
+                hidden_at=timezone.now() if said.hidden else None,
+                is_repost=said.is_repost,
+                text=said.text,
             )
+            for said in self.posts
+        )
+        for post, said in zip(stored, self.posts, strict=True):
+            if said.original is not None:
+                Post.objects.filter(pk=post.pk).update(original=stored[said.original])
         return stored
 
     def _ties(self, members: list[User]) -> list[Connection]:

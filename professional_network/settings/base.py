@@ -141,6 +141,9 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 50 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FILES = 12
 
+# How long copies may be kept, in seconds, by kind of data (R11.2).
+CACHE_TIMEOUTS = {"default": 300, "suggestions": 600, "static": 31_536_000, "media": 604_800}
+
 # -- Mail -------------------------------------------------------------------------------------
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "LinkUp <no-reply@localhost>")
 EMAIL_TIMEOUT = 10

@@ -70,24 +70,18 @@ class Canvas:
         self._draw.rounded_rectangle(corners, self._length(radius) if radius else 0, fill=fill)
 
     def glow(self, centre: Point, radius: float, colour: str, strength: float = 0.6) -> None:
-        """Light that fades towards `radius`."""
+        """Light that fades away towards `radius`; `strength` (0 to 1) is how much of it there is in the middle."""
         side = self._length(2 * radius)
-        mask = Image.radial_gradient("L").point([round((255 - v) * strength) for v in range(256)])
-        mask = mask.resize((side, side)).point(
-            [max(0, round((v - 255 * strength * 0.0) * 1)) for v in range(256)]
-        )
-        disc = Image.new("L", (side, side), 0)
-        ImageDraw.Draw(disc).ellipse([0, 0, side - 1, side - 1], fill=255)
-        mask = Image.composite(mask, Image.new("L", (side, side), 0), disc)
+        fading = Image.radial_gradient("L").point([max(0, round((180 - v) * 255 / 180 * strength)) for v in range(256)])
         place = (self._length(centre[0] - radius), self._length(centre[1] - radius))
-        self.image.paste(ImageColor.getrgb(colour)[:3], (*place, place[0] + side, place[1] + side), mask)
+        self.image.paste(ImageColor.getrgb(colour)[:3], (*place, place[0] + side, place[1] + side), fading.resize((side, side)))
 
     def _up(self, point: Point) -> Point:
         return point[0] * OVERSAMPLED, point[1] * OVERSAMPLED
 
     @staticmethod
     def _length(value: float) -> int:
-        return max(1, round(value * OVERSAMPLED)) if value > 0 else round(value * OVERSAMPLED)
+        return round(value * OVERSAMPLED)
 
 
 def gradient(size: Size, top: str, bottom: str) -> Image.Image:

@@ -1,0 +1,41 @@
+"""Stops asking a server that does not answer, for a moment, so that not every request waits for its time-out."""
+
+import logging
+import time
+from threading import Lock
+
+logger = logging.getLogger(__name__)
+
+WARN_EVERY = 60.0
+
+
+class Breaker:
+    """Remembers that a server failed. Closed: ask it. Open, for `rest` seconds after a failure: go on without it."""
+
+    def __init__(self, server: str, *, rest: float = 5.0) -> None:
+        self.server = server
+        self.rest = rest
+        self._open_until = 0.0
+        self._warn_after = 0.0
+        self._lock = Lock()
+
+    @property
+    def is_open(self) -> bool:
+        return time.monotonic() < self._open_until
+
+    def trip(self, error: BaseException) -> None:
+        """Open after `error`. Warns at most once a minute, with the class of the error only: its text may hold an
+        address with a password."""
+        now = time.monotonic()
+        with self._lock:
+            self._open_until = now + self.rest
+            warn = now >= self._warn_after
+            if warn:
+                self._warn_after = now + WARN_EVERY
+        if warn:
+            cause = type(error.__cause__ or error).__name__
+            logger.warning("%s does not answer (%s); going on without it", self.server, cause)
+
+    def reset(self) -> None:
+        """Close: the server is asked again at once."""
+        self._open_until = 0.0

@@ -1,0 +1,54 @@
+"""The feed in the administration: every model opens, and nobody edits a member's words."""
+
+import pytest
+from django.contrib import admin
+from django.test import Client
+from django.urls import reverse
+
+from feed.models import Comment, Post, PostRevision, Reaction, SavedPost, Tag
+from feed.services import edit_post, save_post
+from tests.cast import client_of
+from users.models import User
+
+from .material import SCRIPT, answer, page_of, react, say
+
+MODELS = [Post, Comment, Reaction, SavedPost, PostRevision, Tag]
+
+
+@pytest.fixture
+def staff(alice: User, bob: User) -> Client:
+    """Someone who may do everything, in a feed that holds one row of each kind."""
+    post = say(alice, f"{SCRIPT} #tag")
+    edit_post(post=post, text="changed #tag", audience=1)
+    answer(post, bob, SCRIPT)
+    react(post, bob)
+    save_post(post=post, member=bob)
+    return client_of(User.objects.create_superuser("root", "root@example.org"))
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_every_model_is_listed_searched_and_opened(staff: Client, model: type[Post]) -> None:
+    name = f"admin:feed_{model._meta.model_name}"
+    row = model._default_manager.get()
+    listed = page_of(staff, reverse(f"{name}_changelist"))
+    found = page_of(staff, reverse(f"{name}_changelist") + "?q=a")
+    opened = page_of(staff, reverse(f"{name}_change", args=[row.pk]))
+    assert f"/{row.pk}/change/" in listed
+    assert all(SCRIPT not in page for page in (listed, found, opened))
+    assert str(row).replace("'", "&#x27;") in opened
+
+
+@pytest.mark.parametrize("model", [Post, Comment])
+def test_words_are_not_a_field_of_the_form(staff: Client, model: type[Post]) -> None:
+    row = model._default_manager.get()
+    opened = page_of(staff, reverse(f"admin:feed_{model._meta.model_name}_change", args=[row.pk]))
+    assert 'name="text"' not in opened
+    assert 'name="hidden_at_0"' in opened
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_members_do_not_get_in(staff: Client, as_bob: Client, model: type[Post]) -> None:
+    assert admin.site.is_registered(model)
+    response = as_bob.get(reverse(f"admin:feed_{model._meta.model_name}_changelist"))
+    assert response.status_code == 302
+    assert response["Location"].startswith("/admin/login/")

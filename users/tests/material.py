@@ -1,0 +1,71 @@
+"""What a member types into the sections of a profile, right as it is; tests spoil one value at a time."""
+
+from typing import Any
+
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.forms import BaseForm
+from django.test import Client
+from django.utils import timezone
+
+from users.models import Education, Experience, Link, Skill, User
+from users.models.profile import Entry
+
+THIS_YEAR = timezone.localdate().year
+# Words that look like an attack and are shown as they are; what runs would be an element made of them.
+SCRIPTS = ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "</p><svg/onload=alert(1)>"]
+HONEST = ["O'Brien & Sons", "a < b && c > d", "delete from orders", "AMZN", "مدیر می\u200cخواهم", "C++ 🧑‍💻"]
+TRICKS = ["Ad\u200ba", "\u202eadA", "\u3164", "A" + "\u0301" * 9, "A\x07da", "A\x00da"]
+
+FILLED: dict[str, dict[str, str]] = {
+    "experience": {
+        "title": "Engineer",
+        "employer": "Acme",
+        "location": "Oslo",
+        "start_0": "3",
+        "start_1": "2019",
+        "end_0": "5",
+        "end_1": "2021",
+        "description": "Built things.\r\n\r\nMended others.",
+    },
+    "education": {
+        "school": "NTNU",
+        "degree": "MSc",
+        "field": "Physics",
+        "start_year": "2012",
+        "end_year": "2017",
+        "description": "On waves.",
+    },
+    "skills": {"name": "Django"},
+    "links": {"label": "My site", "url": "https://alice.example/"},
+}
+MODELS: dict[str, type[Entry]] = {
+    "experience": Experience,
+    "education": Education,
+    "skills": Skill,
+    "links": Link,
+}
+SECTION_NAMES = list(FILLED)
+
+
+def filled(section: str, **values: str) -> dict[str, str]:
+    return {**FILLED[section], **values}
+
+
+def make_entry(member: User, section: str) -> Entry:
+    """An entry of the section, made the way members make it."""
+    client = Client()
+    client.force_login(member)
+    client.post(f"/settings/{section}/", FILLED[section])
+    return MODELS[section]._default_manager.latest("pk")
+
+
+def refused_at(response: Any, name: str = "form") -> list[str]:
+    """The names of the refused fields; fails where the answer is no refusal."""
+    assert response.status_code == 422, response.status_code
+    form: BaseForm = response.context[name]
+    assert all(words for words in form.errors.values())
+    return list(form.errors)
+
+
+def upload(data: bytes, name: str = "photo.jpg", kind: str = "image/jpeg") -> SimpleUploadedFile:
+    return SimpleUploadedFile(name, data, content_type=kind)

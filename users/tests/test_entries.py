@@ -1,0 +1,237 @@
+"""The sections of a profile: adding, editing and removing what is one's own, and nobody else's."""
+
+import datetime
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, transaction
+from django.test import Client
+
+from tests.cast import client_of
+from users import services
+from users.models import Education, Experience, Link, Skill, User
+
+from .material import MODELS, SECTION_NAMES, filled, make_entry, refused_at
+
+pytestmark = pytest.mark.django_db
+
+sections = pytest.mark.parametrize("section", SECTION_NAMES)
+
+
+@sections
+def test_the_page_of_a_section_opens_and_is_empty(as_alice: Client, section: str) -> None:
+    answer = as_alice.get(f"/settings/{section}/")
+    assert answer.status_code == 200
+    assert list(answer.context["entries"]) == []
+
+
+@sections
+def test_an_entry_is_added_and_shows(as_alice: Client, alice: User, section: str) -> None:
+    answer = as_alice.post(f"/settings/{section}/", filled(section))
+    assert (answer.status_code, answer["Location"]) == (302, f"/settings/{section}/")
+    entry = MODELS[section]._default_manager.get()
+    assert entry.user_id == alice.pk
+    name = str(entry).partition(",")[0]
+    assert name in as_alice.get(f"/settings/{section}/").content.decode()
+    assert name in as_alice.get("/members/alice/").content.decode()
+
+
+def test_months_are_stored_as_their_first_day(as_alice: Client) -> None:
+    as_alice.post("/settings/experience/", filled("experience"))
+    entry = Experience.objects.get()
+    assert (entry.start, entry.end) == (datetime.date(2019, 3, 1), datetime.date(2021, 5, 1))
+    assert entry.description == "Built things.\n\nMended others."
+
+
+@sections
+def test_a_visitor_is_asked_to_sign_in(client: Client, alice: User, section: str) -> None:
+    entry = make_entry(alice, section)
+    for path in (
+        f"/settings/{section}/",
+        f"/settings/{section}/{entry.pk}/",
+        f"/settings/{section}/{entry.pk}/delete/",
+    ):
+        assert client.get(path)["Location"] == f"/accounts/login/?next={path}"
+        assert client.post(path, filled(section))["Location"] == f"/accounts/login/?next={path}"
+    assert MODELS[section]._default_manager.count() == 1
+
+
+@sections
+def test_an_entry_is_edited(as_alice: Client, alice: User, section: str) -> None:
+    entry = make_entry(alice, section)
+    name = {"experience": "title", "education": "school", "skills": "name", "links": "label"}[section]
+    page = as_alice.get(f"/settings/{section}/{entry.pk}/").content.decode()
+    assert f'value="{getattr(entry, name)}"' in page
+    answer = as_alice.post(f"/settings/{section}/{entry.pk}/", filled(section, **{name: "Changed"}))
+    assert answer["Location"] == f"/settings/{section}/"
+    entry.refresh_from_db()
+    assert getattr(entry, name) == "Changed"
+    assert MODELS[section]._default_manager.count() == 1
+
+
+@sections
+def test_a_refused_edit_changes_nothing(as_alice: Client, alice: User, section: str) -> None:
+    entry = make_entry(alice, section)
+    name = {"experience": "title", "education": "school", "skills": "name", "links": "label"}[section]
+    answer = as_alice.post(f"/settings/{section}/{entry.pk}/", filled(section, **{name: ""}))
+    assert refused_at(answer) == [name]
+    assert str(MODELS[section]._default_manager.get()) == str(entry)
+
+
+@sections
+def test_saving_an_entry_unchanged_is_fine(as_alice: Client, alice: User, section: str) -> None:
+    entry = make_entry(alice, section)
+    assert as_alice.post(f"/settings/{section}/{entry.pk}/", filled(section)).status_code == 302
+
+
+@sections
+@pytest.mark.parametrize("act", ["", "delete/"])
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_somebody_else_s_entry_is_404(
+    as_bob: Client, alice: User, section: str, act: str, method: str
+) -> None:
+    """Bob is a connection and may see the entry on Alice's page; here it is not his."""
+    entry = make_entry(alice, section)
+    answer = getattr(as_bob, method)(f"/settings/{section}/{entry.pk}/{act}", filled(section))
+    assert answer.status_code == (405 if (act, method) == ("delete/", "get") else 404)
+    assert MODELS[section]._default_manager.filter(pk=entry.pk, user=alice).exists()
+
+
+@sections
+def test_an_entry_of_another_section_is_404(as_alice: Client, alice: User, section: str) -> None:
+    entry = make_entry(alice, section)
+    for other in set(SECTION_NAMES) - {section}:
+        assert as_alice.get(f"/settings/{other}/{entry.pk + 1000}/").status_code == 404
+        assert as_alice.post(f"/settings/{other}/{entry.pk}/delete/").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "path", ["0/", "abc/", "9" * 30 + "/", "-1/", "1%00/", "999999999999999999/", "1/delete/"]
+)
+def test_what_is_no_entry_is_404(as_alice: Client, path: str) -> None:
+    answer = as_alice.post(f"/settings/experience/{path}")
+    assert answer.status_code == (400 if "%00" in path else 404)
+
+
+@pytest.mark.parametrize("path", ["nonsense/1/", "photo/1/", "Experience/1/", "nonsense/1/delete/"])
+def test_what_is_no_section_is_404(as_alice: Client, path: str) -> None:
+    assert as_alice.post(f"/settings/{path}").status_code == 404
+
+
+@sections
+def test_an_entry_is_removed(as_alice: Client, alice: User, section: str) -> None:
+    entry = make_entry(alice, section)
+    assert as_alice.post(f"/settings/{section}/{entry.pk}/delete/")["Location"] == f"/settings/{section}/"
+    assert not MODELS[section]._default_manager.exists()
+
+
+@sections
+def test_removing_takes_a_post(as_alice: Client, alice: User, section: str) -> None:
+    entry = make_entry(alice, section)
+    assert as_alice.get(f"/settings/{section}/{entry.pk}/delete/").status_code == 405
+    assert MODELS[section]._default_manager.exists()
+
+
+def test_removing_twice_is_404_and_harms_nothing(as_alice: Client, alice: User) -> None:
+    entry, other = make_entry(alice, "experience"), make_entry(alice, "experience")
+    as_alice.post(f"/settings/experience/{entry.pk}/delete/")
+    assert as_alice.post(f"/settings/experience/{entry.pk}/delete/").status_code == 404
+    assert list(Experience.objects.all()) == [other]
+
+
+@sections
+def test_looking_adds_nothing(as_alice: Client, section: str) -> None:
+    as_alice.get(f"/settings/{section}/", filled(section))
+    assert not MODELS[section]._default_manager.exists()
+
+
+@pytest.mark.parametrize(
+    ("section", "most"), [("experience", 50), ("education", 50), ("skills", 50), ("links", 10)]
+)
+def test_a_full_section_says_so_and_keeps_what_was_typed(
+    as_alice: Client, alice: User, section: str, most: int
+) -> None:
+    one = make_entry(alice, section)
+    model: Any = MODELS[section]
+    values = {
+        field.attname: getattr(one, field.attname) for field in model._meta.fields if field.name != "id"
+    }
+    copies = [
+        model(**{**values, **({"name": f"Skill {n}"} if section == "skills" else {})})
+        for n in range(most - 1)
+    ]
+    model._default_manager.bulk_create(copies)
+    typed = filled(section, **({"name": "One more"} if section == "skills" else {}))
+    answer = as_alice.post(f"/settings/{section}/", typed)
+    assert refused_at(answer) == ["__all__"]
+    assert str(most) in answer.context["form"].non_field_errors()[0]
+    assert model._default_manager.count() == most
+    with pytest.raises(services.TooManyEntries):
+        services.add_entry(user=alice, entry=model(**values))
+
+
+def test_somebody_else_s_entries_do_not_fill_the_section(as_alice: Client, charlie: User) -> None:
+    Link.objects.bulk_create(
+        [Link(user=charlie, label="x", url="https://x.example/") for _number in range(10)]
+    )
+    assert as_alice.post("/settings/links/", filled("links")).status_code == 302
+
+
+def test_two_members_may_have_the_same_skill(as_alice: Client, charlie: User) -> None:
+    Skill.objects.create(user=charlie, name="Django")
+    assert as_alice.post("/settings/skills/", {"name": "Django"}).status_code == 302
+
+
+def test_a_posted_owner_is_ignored(as_alice: Client, alice: User, charlie: User) -> None:
+    as_alice.post(
+        "/settings/skills/", {"name": "Django", "user": str(charlie.pk), "user_id": str(charlie.pk)}
+    )
+    assert Skill.objects.get().user_id == alice.pk
+
+
+def test_present_positions_come_first_then_the_latest(alice: User) -> None:
+    def position(title: str, start: int, end: int | None) -> Experience:
+        ends = datetime.date(end, 1, 1) if end else None
+        return Experience.objects.create(
+            user=alice, title=title, employer="x", start=datetime.date(start, 1, 1), end=ends
+        )
+
+    position("old", 2001, 2005)
+    position("present, long", 2010, None)
+    position("recent", 2012, 2020)
+    position("present, new", 2021, None)
+    titles = list(Experience.objects.values_list("title", flat=True))
+    assert titles == ["present, new", "present, long", "recent", "old"]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        Experience(title="x", employer="y", start=datetime.date(2020, 2, 1), end=datetime.date(2020, 1, 1)),
+        Education(school="x", start_year=2020, end_year=2019),
+    ],
+    ids=["experience", "education"],
+)
+def test_the_database_refuses_an_end_before_the_start(alice: User, row: Experience | Education) -> None:
+    row.user = alice
+    with pytest.raises(IntegrityError), transaction.atomic():
+        row.save()
+
+
+def test_without_the_token_of_the_page_nothing_happens(alice: User) -> None:
+    entry = make_entry(alice, "skills")
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(alice)
+    assert client.post(f"/settings/skills/{entry.pk}/delete/").status_code == 403
+    assert client.post("/settings/skills/", {"name": "x"}).status_code == 403
+    assert Skill.objects.count() == 1
+
+
+def test_the_pages_of_a_full_profile_cost_the_same_as_of_an_empty_one(
+    alice: User, django_assert_max_num_queries: Any
+) -> None:
+    client = client_of(alice)
+    Skill.objects.bulk_create([Skill(user=alice, name=f"skill {number}") for number in range(50)])
+    for section in SECTION_NAMES:
+        with django_assert_max_num_queries(12):
+            client.get(f"/settings/{section}/")

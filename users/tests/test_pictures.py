@@ -1,0 +1,204 @@
+"""The photo and the cover: what is taken, what is refused, and what becomes of the files."""
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.core.files.storage import default_storage
+from django.test import Client
+from PIL import Image
+
+from core.tests import pictures
+from users.models import Profile, User
+from users.services import photo_files
+
+from .conftest import Browser
+from .material import refused_at, upload
+
+pytestmark = pytest.mark.django_db
+
+KINDS = ["photo", "cover"]
+kinds = pytest.mark.parametrize("kind", KINDS)
+
+
+@pytest.fixture
+def as_alice(alice: User) -> Client:
+    browser = Browser()
+    browser.force_login(alice)
+    return browser
+
+
+def send(client: Client, kind: str, data: bytes | None, name: str = "me.jpg") -> Any:
+    return client.post(f"/settings/{kind}/", {} if data is None else {kind: upload(data, name)})
+
+
+def stored(kind: str) -> list[str]:
+    """The files that the row points to."""
+    if kind == "photo":
+        return photo_files(User.objects.get().photo)
+    cover = Profile.objects.get().cover
+    return [f"{cover}-1500.webp"] if cover else []
+
+
+def files(kind: str) -> set[str]:
+    """The files that lie in the folder of the kind."""
+    folder = Path(settings.MEDIA_ROOT)
+    return {str(path.relative_to(folder)) for path in (folder / f"{kind}s").rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("format_", ["JPEG", "PNG", "WEBP", "GIF"])
+def test_a_photo_is_stored_in_three_sizes(as_alice: Client, format_: str) -> None:
+    answer = send(as_alice, "photo", pictures.encoded(pictures.halves((900, 600)), format_))
+    assert (answer.status_code, answer["Location"]) == (302, "/settings/photo/")
+    sizes = []
+    for name in stored("photo"):
+        with default_storage.open(name) as file:
+            image = Image.open(io.BytesIO(file.read()))
+            sizes.append((image.format, image.size))
+    assert sizes == [("WEBP", (side, side)) for side in (512, 192, 64)]
+
+
+def test_a_cover_is_stored_wide(as_alice: Client) -> None:
+    assert send(as_alice, "cover", pictures.jpeg((900, 600)))["Location"] == "/settings/photo/"
+    (name,) = stored("cover")
+    with default_storage.open(name) as file:
+        assert Image.open(io.BytesIO(file.read())).size == (1500, 375)
+
+
+def test_the_photo_shows_where_the_member_shows(as_alice: Client, as_charlie: Client) -> None:
+    send(as_alice, "photo", pictures.jpeg())
+    small, large = (
+        User.objects.get(username="alice").photo_small,
+        User.objects.get(username="alice").photo_large,
+    )
+    assert large in as_alice.get("/settings/photo/").content.decode()
+    assert large in as_charlie.get("/members/alice/").content.decode()
+    assert small in as_charlie.get("/members/").content.decode()
+
+
+@kinds
+def test_nothing_of_the_sender_s_file_is_left(as_alice: Client, kind: str) -> None:
+    send(
+        as_alice,
+        kind,
+        pictures.jpeg(exif=pictures.exif(), comment=pictures.HTML) + pictures.HTML,
+        "alice@home.jpg",
+    )
+    for name in stored(kind):
+        assert "alice" not in name
+        with default_storage.open(name) as file:
+            data = file.read()
+        assert not [trace for trace in (b"Camera", b"script", b"EXIF") if trace in data]
+
+
+HOSTILE = {
+    **pictures.NO_PICTURES,
+    "svg with a name of a jpeg": pictures.SVG,
+    "truncated jpeg": pictures.jpeg((600, 400))[:2000],
+    "100 megapixels": pictures.png_bomb(),
+    "20 MB": pictures.png() + b"\x00" * (20 * 1024 * 1024),
+    "nothing": b"",
+}
+
+
+@kinds
+@pytest.mark.parametrize("data", HOSTILE.values(), ids=HOSTILE.keys())
+def test_a_hostile_file_is_refused_at_its_field_and_stored_nowhere(
+    as_alice: Client, kind: str, data: bytes
+) -> None:
+    before = files(kind)
+    answer = send(as_alice, kind, data)
+    assert refused_at(answer, f"{kind}_form") == [kind]
+    assert stored(kind) == []
+    assert files(kind) == before
+
+
+@kinds
+def test_without_a_file_it_is_refused_at_its_field(as_alice: Client, kind: str) -> None:
+    assert refused_at(send(as_alice, kind, None), f"{kind}_form") == [kind]
+
+
+@kinds
+@pytest.mark.parametrize(
+    "name", ["../../etc/passwd", "a.svg", "x" * 250 + ".jpg", "\u202egpj.exe", "<script>.jpg", ".jpg"]
+)
+def test_the_name_of_the_file_does_not_matter(as_alice: Client, kind: str, name: str) -> None:
+    assert send(as_alice, kind, pictures.jpeg(), name).status_code == 302
+    assert all(file.startswith(f"{kind}s/") for file in stored(kind))
+
+
+@kinds
+def test_a_refused_picture_leaves_the_former_one(as_alice: Client, kind: str) -> None:
+    send(as_alice, kind, pictures.jpeg())
+    former = stored(kind)
+    send(as_alice, kind, pictures.SVG)
+    assert stored(kind) == former
+    assert all(default_storage.exists(name) for name in former)
+
+
+@kinds
+def test_a_new_picture_takes_the_place_of_the_former_whose_files_go(as_alice: Client, kind: str) -> None:
+    send(as_alice, kind, pictures.jpeg())
+    former = stored(kind)
+    send(as_alice, kind, pictures.png())
+    assert not set(former) & set(stored(kind))
+    assert not any(default_storage.exists(name) for name in former)
+    assert all(default_storage.exists(name) for name in stored(kind))
+
+
+@kinds
+def test_a_picture_is_removed_with_its_files(as_alice: Client, kind: str) -> None:
+    send(as_alice, kind, pictures.jpeg())
+    former = stored(kind)
+    assert as_alice.post(f"/settings/{kind}/remove/")["Location"] == "/settings/photo/"
+    assert stored(kind) == []
+    assert not any(default_storage.exists(name) for name in former)
+    assert as_alice.get("/settings/photo/").status_code == 200
+
+
+@kinds
+def test_removing_twice_is_once(as_alice: Client, kind: str) -> None:
+    for _number in range(2):
+        assert as_alice.post(f"/settings/{kind}/remove/").status_code == 302
+    assert stored(kind) == []
+
+
+@kinds
+def test_removing_takes_a_post(as_alice: Client, kind: str) -> None:
+    send(as_alice, kind, pictures.jpeg())
+    assert as_alice.get(f"/settings/{kind}/remove/").status_code == 405
+    assert stored(kind) != []
+
+
+@pytest.mark.parametrize("path", ["photo/", "photo/remove/", "cover/", "cover/remove/"])
+def test_a_visitor_is_asked_to_sign_in(client: Client, path: str) -> None:
+    assert client.post(f"/settings/{path}")["Location"] == f"/accounts/login/?next=/settings/{path}"
+
+
+def test_the_page_is_for_looking_and_the_cover_s_address_is_not(as_alice: Client) -> None:
+    assert as_alice.get("/settings/photo/").status_code == 200
+    assert as_alice.get("/settings/cover/").status_code == 405
+
+
+@pytest.mark.parametrize("path", ["photo/remove/", "cover/remove/", "photo/"])
+def test_without_the_token_of_the_page_nothing_happens(alice: User, path: str) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(alice)
+    assert client.post(f"/settings/{path}").status_code == 403
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_failed_transaction_keeps_the_former_files(
+    as_alice: Client, kind: str, django_capture_on_commit_callbacks: Callable[..., Any]
+) -> None:
+    """Files go after the commit; while it is open, they are all there."""
+    send(as_alice, kind, pictures.jpeg())
+    former = stored(kind)
+    plain = Client()
+    plain.force_login(User.objects.get())
+    with django_capture_on_commit_callbacks(execute=False):
+        send(plain, kind, pictures.png())
+    assert all(default_storage.exists(name) for name in former)
