@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from django.core.cache import cache
 from django.db import connections
 from django.test import override_settings
 from hypothesis import settings as hypothesis_settings
@@ -28,3 +29,9 @@ def django_db_modify_db_settings(
 def _media_of_this_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with override_settings(MEDIA_ROOT=str(tmp_path_factory.mktemp("media"))):
         yield
+
+
+@pytest.fixture(autouse=True)
+def _empty_cache() -> None:
+    """Ids are given out anew in each test, so nothing kept for one of the last test may be found."""
+    cache.clear()

@@ -37,5 +37,5 @@ class Breaker:
             logger.warning("%s does not answer (%s); going on without it", self.server, cause)
 
     def reset(self) -> None:
-        """Close: the server is asked again at once."""
-        self._open_until = 0.0
+        """Close, and forget the last warning: as new."""
+        self._open_until = self._warn_after = 0.0

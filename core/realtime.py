@@ -1,16 +1,20 @@
 """The one exit to sockets. The channel layer only says "look": ids, never bodies."""
 
-import logging
+import asyncio
 from collections.abc import Mapping
 
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 from django.db import transaction
 
-logger = logging.getLogger(__name__)
+from .breaker import Breaker
 
 # The longest text an event may carry: room for a UUID or a name of a kind, not for a message.
 LONGEST_VALUE = 64
+# How long a request may wait for the layer; what is not told is found by the tabs themselves when they ask.
+SEND_SECONDS = 0.5
+
+breaker = Breaker("The channel layer")
 
 EventValue = int | str | None
 
@@ -36,12 +40,18 @@ def publish(group: str, event: Mapping[str, EventValue]) -> None:
     frame = dict(event)
 
     def send() -> None:
-        layer = get_channel_layer()
-        if layer is None:
+        if breaker.is_open:
             return
         try:
-            async_to_sync(layer.group_send)(group, frame)
-        except Exception:
-            logger.warning("live update %s for %s was not sent", frame["type"], group, exc_info=True)
+            async_to_sync(_send)(group, frame)
+        except Exception as error:
+            breaker.trip(error)
 
     transaction.on_commit(send, robust=True)
+
+
+async def _send(group: str, frame: dict[str, EventValue]) -> None:
+    layer = get_channel_layer()
+    if layer is not None:
+        async with asyncio.timeout(SEND_SECONDS):
+            await layer.group_send(group, frame)

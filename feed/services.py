@@ -118,7 +118,7 @@ def edit_post(*, post: Post, text: str, audience: int) -> Post:
     if not (text.strip() or post.document or post.original_id or post.images.exists()):
         raise NothingSaid(_("A post needs at least a few words, a picture or a document."))
     if post.original and not text:
-        _refuse_second_plain_repost(post.original, by=post.author, besides=post)
+        _refuse_second_plain_repost(post.original, by=post.author, besides=post.pk)
     if (text, audience) == (post.text, post.audience):
         return post
     if text != post.text:
@@ -139,7 +139,7 @@ def delete_post(*, post: Post) -> None:
     Deleting twice is once.
     """
     # The original first, as its own deletion does, so that the two never wait for each other.
-    both = Post.objects.select_for_update().filter(pk__in=[post.pk, post.original_id]).order_by("pk")
+    both = Post.objects.select_for_update().filter(pk__in=[post.pk, post.original_id or 0]).order_by("pk")
     current = {row.pk: row for row in both}.get(post.pk)
     if current is None:
         return
@@ -264,9 +264,9 @@ def delete_comment(*, comment: Comment) -> None:
         Comment.objects.filter(pk=current.parent_id, reply_count=0).exclude(deleted_at=None).delete()
 
 
-def _refuse_second_plain_repost(post: Post, *, by: User, besides: Post | None = None) -> None:
+def _refuse_second_plain_repost(post: Post, *, by: User, besides: int = 0) -> None:
     plain = Post.objects.filter(author=by, original=post, is_repost=True, text="")
-    if plain.exclude(pk=besides.pk if besides else None).exists():
+    if plain.exclude(pk=besides).exists():
         raise AlreadyReposted(_("You have shared this already."))
 
 

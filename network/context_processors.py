@@ -22,4 +22,4 @@ def badges(request: HttpRequest) -> dict[str, Any]:
 
 
 def waiting_invitations(user: User) -> int:
-    return Connection.objects.received_by(user)[:MOST].count()
+    return Connection.objects.received_by(user).existing_for(user)[:MOST].count()

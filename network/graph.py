@@ -1,8 +1,11 @@
 """Questions to the graph of connections: how far, through whom, who else."""
 
+import zlib
 from collections import Counter
 from dataclasses import dataclass
 
+from django.conf import settings
+from django.core.cache import cache
 from django.db.models import Count, F, Q, Window
 
 from users.models import User
@@ -75,16 +78,26 @@ def suggestions(viewer: User, *, most: int) -> list[Member]:
 
 
 def _mutual_counts(viewer: User) -> Counter[int]:
-    ties = Connection.objects.connected()
-    circle = list(ties.order_by("-pk").other_ends(viewer.pk)[:WIDEST_CIRCLE])
+    """How many connections each person beyond the viewer's circle shares with it.
+
+    Kept for some minutes: what others do shows after them, a change of the own circle at once, since the key holds it.
+    """
+    circle = list(Connection.objects.connected().order_by("-pk").other_ends(viewer.pk)[:WIDEST_CIRCLE])
+    key = f"network.mutual.{viewer.pk}.{zlib.crc32(repr(circle).encode())}"
+    counts = cache.get_or_set(key, lambda: _counted(viewer, circle), settings.CACHE_TIMEOUTS["suggestions"])
+    return Counter(counts or {})
+
+
+def _counted(viewer: User, circle: list[int]) -> dict[int, int]:
     counts: Counter[int] = Counter()
     for near, far in (("low", "high"), ("high", "low")):
         rows = (
-            ties.filter(exists_for(viewer, near), **{f"{near}__in": circle})
+            Connection.objects.connected()
+            .filter(exists_for(viewer, near), **{f"{near}__in": circle})
             .exclude(**{f"{far}__in": [*circle, viewer.pk]})
             .values(person=F(far))
             .annotate(shared=Count("pk"))
             .order_by("-shared")[: 10 * WIDEST_CIRCLE]
         )
         counts.update({row["person"]: row["shared"] for row in rows})
-    return counts
+    return dict(counts)

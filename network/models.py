@@ -47,6 +47,10 @@ class ConnectionQuerySet(models.QuerySet["Connection"]):
         """Invitations of this member that are not answered; those ignored look the same to the one who asked."""
         return self._invited(member).filter(inviter=member)
 
+    def existing_for(self, viewer: User) -> "ConnectionQuerySet":
+        """Ties whose both ends exist for the viewer: not those with a suspended member."""
+        return self.filter(exists_for(viewer, "low"), exists_for(viewer, "high"))
+
     def _invited(self, member: User) -> "ConnectionQuerySet":
         return self.filter(Q(low=member) | Q(high=member), state=Connection.State.INVITED)
 

@@ -89,8 +89,12 @@ def ignore_invitation(*, connection: Connection, by: User) -> None:
 
 @transaction.atomic
 def withdraw_invitation(*, connection: Connection, by: User) -> None:
-    """Take back an own invitation; one that was accepted meanwhile stands. Withdrawing twice is once."""
-    Connection.objects.filter(pk=connection.pk, inviter=by, state=Connection.State.INVITED).delete()
+    """Take back an own invitation; doing it twice is once. Raises AlreadyConnected when it was accepted meanwhile."""
+    _lock_pair(connection.low, connection.high)
+    mine = Connection.objects.filter(pk=connection.pk, inviter=by)
+    if mine.connected().exists():
+        raise AlreadyConnected(_("Your invitation was accepted meanwhile: you are connected."))
+    mine.delete()
 
 
 @transaction.atomic

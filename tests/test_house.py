@@ -11,6 +11,7 @@ import pytest
 from django.conf import settings
 
 from scripts.programs import ROOT
+from tests.variables import read_by_the_code
 
 APPS_FOLDER_NAMES = sorted(path.parent.name for path in ROOT.glob("*/apps.py"))
 MEBIBYTE = 1024 * 1024
@@ -99,20 +100,6 @@ def test_the_compiled_requirements_are_those_of_pyproject(group: str) -> None:
     assert [pin for pin in pinned if re.sub(r"\[.*\]", "", pin) not in lines] == []
 
 
-def variables_read() -> set[str]:
-    """Every variable that the settings read: the first argument of env.text("…") and its siblings."""
-    names: set[str] = set()
-    for path in (ROOT / "professional_network").rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
-            match node:
-                case ast.Call(
-                    func=ast.Attribute(value=ast.Name(id="env"), attr=reader),
-                    args=[ast.Constant(value=str(name)), *_],
-                ) if reader in READERS:
-                    names.add(name)
-    return names
-
-
 def variables_documented() -> set[str]:
     text = (ROOT / ".env.example").read_text()
     return set(re.findall(r"^#?\s?([A-Z][A-Z0-9_]+)=", text, re.MULTILINE))
@@ -120,7 +107,7 @@ def variables_documented() -> set[str]:
 
 def test_the_example_documents_exactly_the_variables_that_are_read() -> None:
     # R7.1
-    assert variables_documented() == variables_read()
+    assert variables_documented() == read_by_the_code()
 
 
 def test_settings_read_the_environment_through_one_door() -> None:

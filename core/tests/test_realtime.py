@@ -12,7 +12,7 @@ from channels.layers import InMemoryChannelLayer, channel_layers, get_channel_la
 from django.db import transaction
 from django.test import override_settings
 
-from core.realtime import LONGEST_VALUE, member_group, publish
+from core.realtime import LONGEST_VALUE, SEND_SECONDS, breaker, member_group, publish
 
 GROUP = "member.1"
 
@@ -112,21 +112,52 @@ def layer_that_is_down() -> Iterator[None]:
         layer = {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [url]}}
         with override_settings(CHANNEL_LAYERS={"default": layer}):
             channel_layers.backends = {}
+            breaker.reset()
             yield
     channel_layers.backends = {}
+    breaker.reset()
+
+
+@pytest.fixture
+def layer_that_hangs() -> Iterator[None]:
+    """A Redis channel layer that takes connections and never says a word."""
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        layer = {
+            "BACKEND": "channels_redis.core.RedisChannelLayer",
+            "CONFIG": {"hosts": [f"redis://127.0.0.1:{silent.getsockname()[1]}/0"]},
+        }
+        with override_settings(CHANNEL_LAYERS={"default": layer}):
+            channel_layers.backends = {}
+            breaker.reset()
+            yield
+    channel_layers.backends = {}
+    breaker.reset()
 
 
 # R8.4
 @pytest.mark.django_db(transaction=True)
-def test_with_the_layer_down_it_logs_and_returns(
-    layer_that_is_down: None, caplog: pytest.LogCaptureFixture
-) -> None:
+@pytest.mark.usefixtures("layer_that_is_down")
+def test_with_the_layer_down_it_warns_once_and_returns(caplog: pytest.LogCaptureFixture) -> None:
     started = time.monotonic()
-    with caplog.at_level(logging.WARNING, "core.realtime"), transaction.atomic():
-        publish(GROUP, {"type": "post.published", "id": 5})
-    assert "post.published for member.1 was not sent" in caplog.text
+    with caplog.at_level(logging.WARNING, "core.breaker"):
+        for number in range(20):
+            with transaction.atomic():
+                publish(GROUP, {"type": "post.published", "id": number})
+    assert caplog.text.count("The channel layer does not answer") == 1
     assert "secret-word" not in caplog.text
     assert time.monotonic() - started < 5
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("layer_that_hangs")
+def test_a_layer_that_hangs_costs_its_time_once() -> None:
+    started = time.monotonic()
+    for number in range(20):
+        with transaction.atomic():
+            publish(GROUP, {"type": "post.published", "id": number})
+    assert SEND_SECONDS <= time.monotonic() - started < 3 * SEND_SECONDS
 
 
 @pytest.mark.django_db(transaction=True)

@@ -1,7 +1,17 @@
 """What members say, and what others make of it."""
 
-from .comment import Comment
+from .comment import Comment, with_authors
 from .post import Post, PostImage, PostRevision, PostTag, Tag
 from .response import Reaction, SavedPost
 
-__all__ = ["Comment", "Post", "PostImage", "PostRevision", "PostTag", "Reaction", "SavedPost", "Tag"]
+__all__ = [
+    "Comment",
+    "Post",
+    "PostImage",
+    "PostRevision",
+    "PostTag",
+    "Reaction",
+    "SavedPost",
+    "Tag",
+    "with_authors",
+]

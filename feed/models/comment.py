@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Prefetch, Q
+from django.db.models import Prefetch, Q, prefetch_related_objects
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
@@ -34,10 +34,9 @@ class CommentQuerySet(models.QuerySet["Comment"]):
         return self.filter(parent=None)
 
     def for_display(self, viewer: Viewer) -> "CommentQuerySet":
-        """With authors and the first replies, in a number of queries that does not depend on the rows."""
-        authors = Prefetch("author", Member.objects.for_display(viewer))
-        replies = Comment.objects.readable_by(viewer).prefetch_related(authors).order_by("pk")[:FIRST_REPLIES]
-        return self.prefetch_related(authors, Prefetch("replies", replies, to_attr="first_replies"))  # type: ignore[no-redef]
+        """With the first replies, in one query for all. What is shown gets its authors by `with_authors`."""
+        replies = Comment.objects.readable_by(viewer).order_by("pk")[:FIRST_REPLIES]
+        return self.prefetch_related(Prefetch("replies", replies, to_attr="first_replies"))  # type: ignore[no-redef]
 
 
 class Comment(models.Model):
@@ -81,3 +80,10 @@ class Comment(models.Model):
     def more_replies(self) -> int:
         """How many replies wait behind the first ones."""
         return max(self.reply_count - len(self.first_replies), 0)
+
+
+def with_authors(comments: list[Comment], viewer: Viewer) -> list[Comment]:
+    """`comments` and their first replies with authors as the viewer may see them, in one query for all."""
+    replies = [reply for comment in comments for reply in comment.first_replies]
+    prefetch_related_objects([*comments, *replies], Prefetch("author", Member.objects.for_display(viewer)))
+    return comments

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connections
+from django.db.models import Model
 from django.dispatch import Signal
 from django.test import Client
 from PIL import Image
@@ -89,8 +90,8 @@ def heard(signal: Signal) -> Iterator[list[Mapping[str, Any]]]:
 
 def everything() -> dict[str, list[dict[str, Any]]]:
     """All rows of the feed, to tell whether anything changed."""
-    models = (Post, PostImage, PostRevision, Tag, PostTag, Comment, Reaction, SavedPost)
-    return {str(model.__name__): list(model._default_manager.order_by("pk").values()) for model in models}
+    models: list[type[Model]] = [Post, PostImage, PostRevision, Tag, PostTag, Comment, Reaction, SavedPost]
+    return {model.__name__: list(model._default_manager.order_by("pk").values()) for model in models}
 
 
 def at_once(*acts: Callable[[], Outcome]) -> list[Outcome | BaseException]:

@@ -74,7 +74,9 @@ def test_a_long_post_is_cut_in_the_list_and_whole_on_its_page(alice: User, as_al
 
 
 def test_more_is_loaded_as_a_part_and_as_a_page(alice: User, as_alice: Client) -> None:
-    rows = Post.objects.bulk_create(Post(author=alice, html=f"<p>number {number}.</p>") for number in range(21))
+    rows = Post.objects.bulk_create(
+        Post(author=alice, html=f"<p>number {number}.</p>") for number in range(21)
+    )
     first = page_of(as_alice, "/")
     assert "number 1." in first
     assert "number 0." not in first

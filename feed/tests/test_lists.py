@@ -1,5 +1,7 @@
 """Posts by a member and by hashtag."""
 
+from typing import Any
+
 import pytest
 from django.test import Client
 
@@ -18,10 +20,13 @@ PUBLIC, MEMBERS, CONNECTIONS = Audience.PUBLIC, Audience.MEMBERS, Audience.CONNE
 def posts(alice: User) -> list[Post]:
     """One post of Alice for each audience, all with one hashtag."""
     User.objects.filter(pk=alice.pk).update(page_audience=PUBLIC)
-    return [say(alice, f"for {audience.name} #Jobs", audience=audience) for audience in (PUBLIC, MEMBERS, CONNECTIONS)]
+    return [
+        say(alice, f"for {audience.name} #Jobs", audience=audience)
+        for audience in (PUBLIC, MEMBERS, CONNECTIONS)
+    ]
 
 
-def seen(client: Client, address: str, **options: object) -> list[str]:
+def seen(client: Client, address: str, **options: Any) -> list[str]:
     page = page_of(client, address, **options)
     return [name for name in ("PUBLIC", "MEMBERS", "CONNECTIONS") if f"for {name}" in page]
 
@@ -51,14 +56,18 @@ def test_what_is_no_tag_has_no_page(as_bob: Client, tag: str) -> None:
     assert as_bob.get(f"/tags/{tag}/").status_code in {400, 404}
 
 
-def test_a_blocked_member_has_no_list_and_no_place_in_tags(posts: list[Post], alice: User, charlie: User) -> None:
+def test_a_blocked_member_has_no_list_and_no_place_in_tags(
+    posts: list[Post], alice: User, charlie: User
+) -> None:
     block_member(blocker=alice, blocked=charlie)
     client = client_of(charlie)
     page_of(client, "/members/alice/posts/", 404)
     assert seen(client, "/tags/jobs/") == []
 
 
-def test_the_list_of_a_member_whose_page_is_not_public_is_closed_to_visitors(alice: User, client: Client) -> None:
+def test_the_list_of_a_member_whose_page_is_not_public_is_closed_to_visitors(
+    alice: User, client: Client
+) -> None:
     say(alice, audience=PUBLIC)
     page_of(client, "/members/alice/posts/", 404)
 
@@ -130,7 +139,9 @@ def test_what_is_no_cursor_is_a_bad_request(alice: User, as_bob: Client, address
 
 
 @pytest.mark.parametrize("address", ["/members/alice/posts/", "/tags/jobs/"])
-def test_looking_changes_nothing_and_posting_is_refused(posts: list[Post], as_bob: Client, address: str) -> None:
+def test_looking_changes_nothing_and_posting_is_refused(
+    posts: list[Post], as_bob: Client, address: str
+) -> None:
     before = everything()
     page_of(as_bob, address)
     assert as_bob.post(address).status_code == 405

@@ -33,7 +33,14 @@ def dora(alice: User, charlie: User) -> User:
     ],
 )
 def test_the_photo_shows_to_its_audience(
-    alice: User, bob: User, charlie: User, dora: User, audience: Audience, visitor: bool, member: bool, connection: bool
+    alice: User,
+    bob: User,
+    charlie: User,
+    dora: User,
+    audience: Audience,
+    visitor: bool,
+    member: bool,
+    connection: bool,
 ) -> None:
     User.objects.filter(pk=alice.pk).update(photo_audience=audience)
     alice.refresh_from_db()
@@ -61,7 +68,9 @@ def test_the_photo_shows_to_its_audience(
 
 
 @pytest.mark.parametrize("audience", Audience)
-def test_the_own_photo_shows_to_oneself(alice: User, dora: User, as_alice: Client, audience: Audience) -> None:
+def test_the_own_photo_shows_to_oneself(
+    alice: User, dora: User, as_alice: Client, audience: Audience
+) -> None:
     User.objects.filter(pk=alice.pk).update(photo_audience=audience)
     alice.refresh_from_db()
     post = say(alice)
@@ -69,7 +78,9 @@ def test_the_own_photo_shows_to_oneself(alice: User, dora: User, as_alice: Clien
 
 
 @pytest.mark.parametrize("audience", Audience)
-def test_the_own_photo_shows_beside_the_form(alice: User, dora: User, as_alice: Client, audience: Audience) -> None:
+def test_the_own_photo_shows_beside_the_form(
+    alice: User, dora: User, as_alice: Client, audience: Audience
+) -> None:
     User.objects.filter(pk=alice.pk).update(photo_audience=audience)
     alice.refresh_from_db()
     form = page_of(as_alice, "/").partition('id="compose"')[2].partition("</form>")[0]

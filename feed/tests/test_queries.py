@@ -32,7 +32,9 @@ def writers(alice: User) -> list[User]:
 def pictured(author: User, text: str) -> Post:
     """A post with pictures that need no files."""
     post = say(author, text, audience=Audience.PUBLIC)
-    PostImage.objects.bulk_create(PostImage(post=post, file=f"posts/{turn}", width=8, height=6) for turn in range(2))
+    PostImage.objects.bulk_create(
+        PostImage(post=post, file=f"posts/{turn}", width=8, height=6) for turn in range(2)
+    )
     return post
 
 
@@ -44,7 +46,9 @@ def fill(alice: User, bob: User, writers: list[User]) -> Fill:
         for turn in range(count):
             author, other, third = (writers[(turn + step) % 4] for step in range(3))
             post = pictured(author, f"words #tag @{other.username}")
-            quote = pass_on(pictured(other, "original #tag"), by=author, text="quote #tag", audience=Audience.PUBLIC)
+            quote = pass_on(
+                pictured(other, "original #tag"), by=author, text="quote #tag", audience=Audience.PUBLIC
+            )
             plain = pass_on(pictured(third, "shared #tag"), by=author, audience=Audience.PUBLIC)
             for shown in (post, quote):
                 react(shown, alice, list(Reaction.Kind)[turn % 5])
@@ -57,7 +61,9 @@ def fill(alice: User, bob: User, writers: list[User]) -> Fill:
 
 
 def queries_of(client: Client, address: str, htmx: bool = False) -> list[str]:
-    with CaptureQueriesContext(connection, ) as captured:
+    with CaptureQueriesContext(
+        connection,
+    ) as captured:
         response = client.get(address, headers=HTMX if htmx else None)
     assert response.status_code == 200
     return [query["sql"] for query in captured.captured_queries]

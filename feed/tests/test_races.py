@@ -164,10 +164,14 @@ def test_an_answer_to_a_comment_that_is_gone_says_so(post: Post, bob: User) -> N
 def wait_for_a_waiter() -> None:
     """Until another connection to this database waits for a lock."""
     # Whoever waits for a row holds its table; pg_stat_activity would be the picture of the first look.
-    mine = "SELECT pid FROM pg_locks JOIN pg_database ON oid = database WHERE datname = current_database()"
+    waiters = """
+        SELECT count(*) FROM pg_locks WHERE NOT granted AND pid IN (
+            SELECT pid FROM pg_locks JOIN pg_database ON oid = database WHERE datname = current_database()
+        )
+    """
     with connection.cursor() as query:
         for _try in range(200):
-            query.execute(f"SELECT count(*) FROM pg_locks WHERE NOT granted AND pid IN ({mine})")
+            query.execute(waiters)
             if query.fetchone()[0]:
                 return
             query.execute("SELECT pg_sleep(0.01)")
@@ -175,7 +179,9 @@ def wait_for_a_waiter() -> None:
 
 
 @pytest.mark.postgres_only
-def test_the_deletion_of_a_repost_waits_for_its_original_without_holding_the_repost(post: Post, bob: User) -> None:
+def test_the_deletion_of_a_repost_waits_for_its_original_without_holding_the_repost(
+    post: Post, bob: User
+) -> None:
     shared, locked = pass_on(post, bob), Event()
 
     def original() -> None:
@@ -204,7 +210,9 @@ def test_edits_at_once_keep_every_wording(post: Post) -> None:
 # -- Through the addresses: never a 500 -------------------------------------------------------
 
 
-def press(client: Client, address: str, data: dict[str, object], headers: dict[str, str] | None = None) -> int:
+def press(
+    client: Client, address: str, data: dict[str, object], headers: dict[str, str] | None = None
+) -> int:
     return client.post(address, data, headers=headers).status_code
 
 

@@ -1,5 +1,7 @@
 """Who may see which post: the table that every page of the feed rests on."""
 
+from collections.abc import Callable
+
 import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.db import IntegrityError
@@ -40,35 +42,48 @@ TABLE = {
 }
 
 
+def _former_connection(viewer: User, author: User) -> None:
+    connect(viewer, author)
+    remove_connection(member=author, other=viewer)
+
+
+def _blocker(viewer: User, author: User) -> None:
+    connect(viewer, author)
+    block_member(blocker=viewer, blocked=author)
+
+
+def _blocked(viewer: User, author: User) -> None:
+    connect(viewer, author)
+    block_member(blocker=author, blocked=viewer)
+
+
+def _unblocked(viewer: User, author: User) -> None:
+    block_member(blocker=author, blocked=viewer)
+    unblock_member(blocker=author, blocked=viewer)
+
+
+# How two become what the table says.
+BECOME: dict[str, Callable[[User, User], object]] = {
+    "stranger": lambda viewer, author: None,
+    "follower": lambda viewer, author: follow_member(follower=viewer, followed=author),
+    "followed": lambda viewer, author: follow_member(follower=author, followed=viewer),
+    "invited": lambda viewer, author: invite_member(inviter=author, invitee=viewer),
+    "inviter": lambda viewer, author: invite_member(inviter=viewer, invitee=author),
+    "connection": connect,
+    "former connection": _former_connection,
+    "blocker": _blocker,
+    "blocked": _blocked,
+    "unblocked": _unblocked,
+}
+
+
 def viewer_who_is(standing: str, author: User) -> Viewer:
     if standing == "visitor":
         return AnonymousUser()
     if standing == "author":
         return author
     viewer = make_member("viewer")
-    match standing:
-        case "follower":
-            follow_member(follower=viewer, followed=author)
-        case "followed":
-            follow_member(follower=author, followed=viewer)
-        case "invited":
-            invite_member(inviter=author, invitee=viewer)
-        case "inviter":
-            invite_member(inviter=viewer, invitee=author)
-        case "connection":
-            connect(viewer, author)
-        case "former connection":
-            connect(viewer, author)
-            remove_connection(member=author, other=viewer)
-        case "blocker":
-            connect(viewer, author)
-            block_member(blocker=viewer, blocked=author)
-        case "blocked":
-            connect(viewer, author)
-            block_member(blocker=author, blocked=viewer)
-        case "unblocked":
-            block_member(blocker=author, blocked=viewer)
-            unblock_member(blocker=author, blocked=viewer)
+    BECOME[standing](viewer, author)
     return viewer
 
 

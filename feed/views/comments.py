@@ -11,7 +11,7 @@ from users.models import User
 
 from .. import services
 from ..forms import CommentForm
-from ..models import Comment, Post
+from ..models import Comment, Post, with_authors
 from .posts import gone_is_404, post_page, shown
 
 REPLIES = 20
@@ -23,11 +23,10 @@ def inline(request: HtmxRequest, pk: int) -> HttpResponse:
     post = shown(request, pk)
     if not request.htmx:
         return redirect(post)
-    latest = Comment.objects.readable_by(request.user).filter(post=post).top_level().order_by("-pk")[:4]
-    comments = Comment.objects.filter(pk__in=[row.pk for row in latest[:3]]).for_display(request.user)
-    context = {
-        "post": post, "comments": comments.order_by("pk"), "more": len(latest) > 3, "form": CommentForm(),
-    }  # fmt: skip
+    readable = Comment.objects.readable_by(request.user).filter(post=post).top_level()
+    latest = list(readable.for_display(request.user).order_by("-pk")[:4])
+    comments = with_authors(latest[2::-1], request.user)
+    context = {"post": post, "comments": comments, "more": len(latest) > 3, "form": CommentForm()}
     return render(request, "feed/_inline_comments.html", context)
 
 
@@ -55,9 +54,11 @@ def comment(request: MemberRequest, pk: int) -> HttpResponse:
 
 @require_GET
 def replies(request: HtmxRequest, pk: int) -> HttpResponse:
-    parent = get_object_or_404(Comment.objects.visible_to(request.user).top_level(), pk=pk)
-    found = Comment.objects.readable_by(request.user).filter(parent=parent).for_display(request.user)
+    visible = Comment.objects.visible_to(request.user).top_level().select_related("post")
+    parent = get_object_or_404(visible, pk=pk)
+    found = Comment.objects.readable_by(request.user).filter(parent=parent)
     page = oldest_first(found, request.GET.get(CURSOR), size=REPLIES)
+    with_authors(page.rows, request.user)
     context = {"parent": parent, "replies": page, "post": shown(request, parent.post_id)}
     return render(request, "feed/_replies_page.html" if request.htmx else "feed/replies.html", context)
 
@@ -99,7 +100,7 @@ def _said(author: User, post: Post, form: CommentForm, parent: Comment | None) -
 
 
 def _displayed(request: HtmxRequest, pk: int) -> Comment:
-    return Comment.objects.for_display(request.user).get(pk=pk)
+    return with_authors([Comment.objects.get(pk=pk)], request.user)[0]
 
 
 def _own(request: MemberRequest, pk: int) -> Comment:

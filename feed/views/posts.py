@@ -17,7 +17,7 @@ from users.http import HtmxRequest, MemberRequest, member_required
 
 from .. import services
 from ..forms import CommentForm, EditPostForm, PostForm
-from ..models import Comment, Post, PostRevision
+from ..models import Comment, Post, PostRevision, with_authors
 from ..timeline import home_page
 
 COMMENTS = 20
@@ -134,6 +134,7 @@ def post_page(
         Comment.objects.readable_by(request.user).filter(post=post).top_level().for_display(request.user)
     )
     page = oldest_first(comments, request.GET.get(CURSOR), size=COMMENTS)
+    with_authors(page.rows, request.user)
     template = "feed/_comments_page.html" if request.htmx and request.GET.get(CURSOR) else "feed/post.html"
     context = {"post": post, "comments": page, "form": form, "parent": parent}
     return render(request, template, context, status=422 if form.is_bound else 200)

@@ -15,7 +15,7 @@ from users.http import MemberRequest, member_required
 
 from .. import services
 from ..graph import suggestions
-from ..models import Connection, ConnectionQuerySet, Member, MemberQuerySet, exists_for
+from ..models import Connection, ConnectionQuerySet, Member, MemberQuerySet
 from ..relations import Relation, of_tie, relation, relations
 
 PAGE_SIZE = 24
@@ -27,7 +27,7 @@ SUGGESTED_BESIDE = 3
 @require_GET
 def overview(request: MemberRequest) -> HttpResponse:
     received = Connection.objects.received_by(request.user)
-    page = newest_first(_existing(request, received), request.GET.get(CURSOR), size=PAGE_SIZE)
+    page = newest_first(received.existing_for(request.user), request.GET.get(CURSOR), size=PAGE_SIZE)
     context = {
         "invitations": _with_people(request, page.rows),
         "next": page.next,
@@ -40,7 +40,7 @@ def overview(request: MemberRequest) -> HttpResponse:
 @require_GET
 def sent(request: MemberRequest) -> HttpResponse:
     invitations = Connection.objects.sent_by(request.user)
-    page = newest_first(_existing(request, invitations), request.GET.get(CURSOR), size=PAGE_SIZE)
+    page = newest_first(invitations.existing_for(request.user), request.GET.get(CURSOR), size=PAGE_SIZE)
     context = {"invitations": _with_people(request, page.rows), "next": page.next}
     return render(request, "network/sent.html", context)
 
@@ -75,50 +75,50 @@ def suggested(request: MemberRequest) -> HttpResponse:
 @member_required
 @require_POST
 def accept(request: MemberRequest, pk: int) -> HttpResponse:
-    return _answer(request, pk, services.accept_invitation, _("You are connected."))
+    return _answer(request, _asked(request), pk, services.accept_invitation, _("You are connected."))
 
 
 @member_required
 @require_POST
 def ignore(request: MemberRequest, pk: int) -> HttpResponse:
-    return _answer(request, pk, services.ignore_invitation, _("The invitation is out of your sight."))
+    done = _("The invitation is out of your sight.")
+    return _answer(request, _asked(request), pk, services.ignore_invitation, done)
 
 
 @member_required
 @require_POST
 def withdraw(request: MemberRequest, pk: int) -> HttpResponse:
-    invitation = get_object_or_404(Connection, pk=pk, inviter=request.user)
-    services.withdraw_invitation(connection=invitation, by=request.user)
-    return _answered(request, invitation, _("The invitation is withdrawn."))
+    ties = Connection.objects.filter(inviter=request.user)
+    return _answer(request, ties, pk, services.withdraw_invitation, _("The invitation is withdrawn."))
 
 
 def _suggested(request: MemberRequest, most: int) -> list[Relation]:
     return [of_tie(request.user, member, None) for member in suggestions(request.user, most=most)]
 
 
-def _answer(request: MemberRequest, pk: int, verb: Callable[..., object], done: str) -> HttpResponse:
-    ties = Connection.objects.of(request.user.pk).exclude(inviter=request.user).select_related("inviter")
-    invitation = get_object_or_404(ties, pk=pk)
+def _asked(request: MemberRequest) -> ConnectionQuerySet:
+    return Connection.objects.of(request.user.pk).exclude(inviter=request.user)
+
+
+def _answer(
+    request: MemberRequest, ties: ConnectionQuerySet, pk: int, verb: Callable[..., object], done: str
+) -> HttpResponse:
+    invitation = get_object_or_404(ties.select_related("low", "high", "inviter"), pk=pk)
+    refusal = ""
     try:
         verb(connection=invitation, by=request.user)
     except services.NetworkError as error:
-        messages.error(request, str(error))
-        return back_or(request, reverse("network:overview"))
-    return _answered(request, invitation, done)
-
-
-def _answered(request: MemberRequest, invitation: Connection, done: str) -> HttpResponse:
+        refusal = str(error)
     if request.htmx:
         people = Member.objects.visible_to(request.user).for_display(request.user)
         member = get_object_or_404(people, pk=invitation.other_id_for(request.user))
-        return render(request, "network/_relation.html", {"relation": relation(request.user, member)})
-    messages.success(request, done)
+        context = {"relation": relation(request.user, member), "refusal": refusal}
+        return render(request, "network/_relation.html", context)
+    if refusal:
+        messages.error(request, refusal)
+    else:
+        messages.success(request, done)
     return back_or(request, reverse("network:overview"))
-
-
-def _existing(request: MemberRequest, ties: ConnectionQuerySet) -> ConnectionQuerySet:
-    """Ties whose both ends exist for the viewer: not those with a suspended member."""
-    return ties.filter(exists_for(request.user, "low"), exists_for(request.user, "high"))
 
 
 def _with_people(request: MemberRequest, ties: list[Connection]) -> list[tuple[Relation, str]]:

@@ -49,7 +49,8 @@ class Stage:
                 post = self._repost(text) if text.repost else self._publish(text)
                 post.created_at = at
                 self.posts[text] = post
-                self._named[text.key] = post
+                if text.key:
+                    self._named[text.key] = post
             case Rewrite(at, text):
                 self._rewrite(text, at)
             case Say(at, text, comment, parent):

@@ -8,7 +8,10 @@ ENVIRONMENTS = ("development", "production", "test")
 
 DJANGO_ENVIRONMENT = env.text("DJANGO_ENVIRONMENT", "development")
 
-if DJANGO_ENVIRONMENT == "development":
+# Where DJANGO_SETTINGS_MODULE names one of the modules, Python imports this package on the way: nothing is picked then.
+if env.text("DJANGO_SETTINGS_MODULE", __name__) != __name__:
+    pass
+elif DJANGO_ENVIRONMENT == "development":
     from .development import *
 elif DJANGO_ENVIRONMENT == "production":
     from .production import *

@@ -27,6 +27,7 @@ INSTALLED_APPS = [
     "allauth.account",
     "network",
     "feed",
+    "professional_network",  # its commands
     "channels",
     "csp",
     "django_htmx",

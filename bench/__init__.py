@@ -1,0 +1,1 @@
+"""Benches: figures of LinkUp beside a peer or a limit of the same run."""

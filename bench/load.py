@@ -1,0 +1,128 @@
+"""Rate and CPU of an address under gunicorn, asked by several clients with one connection per request."""
+
+import os
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.sessions.backends.db import SessionStore
+
+from scripts.servers import HOST, die_with_parent, free_port
+from users.models import User
+
+WORKERS, THREADS, CLIENTS = 2, 4, 8
+START_TIMEOUT = 30.0
+
+
+@dataclass(frozen=True)
+class Load:
+    """What came out of one round: requests a second, milliseconds of server CPU per request, median latency in ms."""
+
+    rate: float
+    cpu: float
+    latency: float
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running gunicorn."""
+
+    port: int
+    pid: int
+
+    def cpu_seconds(self) -> float:
+        """User and system time of all workers so far, from /proc."""
+        return sum(_cpu_seconds(worker) for worker in self._workers())
+
+    def _workers(self) -> list[int]:
+        text = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text()
+        return [int(pid) for pid in text.split()]
+
+
+@contextmanager
+def gunicorn() -> Iterator[Server]:
+    """The product and the bare view under gunicorn, gthread, WORKERS × THREADS; the environment names the database."""
+    port = free_port()
+    command = [sys.executable, "-m", "gunicorn", "professional_network.wsgi", "--worker-class", "gthread"]
+    command += ["--workers", str(WORKERS), "--threads", str(THREADS), "--bind", f"{HOST}:{port}"]
+    command += ["--log-level", "warning"]
+    process = subprocess.Popen(  # noqa: S603
+        command, env={**os.environ}, preexec_fn=die_with_parent(signal.SIGTERM)  # noqa: PLW1509 -- one prctl call
+    )
+    try:
+        _wait_until_it_answers(port, process)
+        yield Server(port, process.pid)
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def session_cookie(member: User) -> str:
+    """The cookie of a new session in which `member` is signed in."""
+    session = SessionStore()
+    session[SESSION_KEY] = str(member.pk)
+    session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
+    session[HASH_SESSION_KEY] = member.get_session_auth_hash()
+    session.create()
+    return f"{settings.SESSION_COOKIE_NAME}={session.session_key}"
+
+
+def fetch(server: Server, address: str, cookie: str) -> bytes:
+    """One answer, head and body, over a connection of its own. Raises AssertionError unless it is a 200."""
+    request = f"GET {address} HTTP/1.1\r\nHost: localhost\r\nCookie: {cookie}\r\nConnection: close\r\n\r\n"
+    parts = []
+    with socket.create_connection((HOST, server.port), timeout=30) as line:
+        line.sendall(request.encode())
+        while part := line.recv(65536):
+            parts.append(part)
+    answer = b"".join(parts)
+    if not answer.startswith(b"HTTP/1.1 200"):
+        raise AssertionError(f"{address} answered {answer[:200]!r}")
+    return answer
+
+
+def measured(server: Server, address: str, cookie: str, *, seconds: float) -> Load:
+    """Ask for `address` from CLIENTS clients at once for about `seconds`."""
+    end = time.monotonic() + seconds
+
+    def ask(_client: int) -> list[float]:
+        times = []
+        while (started := time.monotonic()) < end:
+            fetch(server, address, cookie)
+            times.append(time.monotonic() - started)
+        return times
+
+    cpu, started = server.cpu_seconds(), time.monotonic()
+    with ThreadPoolExecutor(CLIENTS) as clients:
+        times = [taken for client in clients.map(ask, range(CLIENTS)) for taken in client]
+    passed, used = time.monotonic() - started, server.cpu_seconds() - cpu
+    return Load(len(times) / passed, 1000 * used / len(times), 1000 * statistics.median(times))
+
+
+def _cpu_seconds(pid: int) -> float:
+    # The name of the program, in brackets, may hold blanks; user and system time are fields 14 and 15 (proc(5)).
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _wait_until_it_answers(port: int, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + START_TIMEOUT
+    while True:
+        try:
+            socket.create_connection((HOST, port), timeout=1).close()
+        except OSError:
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError("gunicorn did not start") from None
+            time.sleep(0.05)
+        else:
+            return

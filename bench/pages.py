@@ -1,0 +1,83 @@
+"""The pages that benches look at, and what one of them costs in queries and time, in process."""
+
+import statistics
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection
+from django.db.models import Count, QuerySet
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from feed.models import Post, PostTag, Tag
+from feed.timeline import home_page
+from network.models import Member
+from professional_network.demo.crowd import BENCH
+from users.audience import Audience
+from users.models import User
+
+REPEATED = 25
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one page takes: statements, milliseconds (median), bytes."""
+
+    queries: int
+    milliseconds: float
+    size: int
+
+
+def signed_in() -> Client:
+    """A browser in which BENCH is signed in."""
+    client = Client()
+    client.force_login(User.objects.get(username=BENCH))
+    return client
+
+
+def addresses() -> dict[str, str]:
+    """The pages by name, each the busiest of its kind that BENCH may see."""
+    bench = User.objects.get(username=BENCH)
+    friend = Member.objects.connected_to(bench.pk).order_by("pk")[0]
+    writer = User.objects.get(pk=_most_frequent(Post.objects.all(), "author"))
+    tag = Tag.objects.get(pk=_most_frequent(PostTag.objects.all(), "tag"))
+    post = Post.objects.filter(audience=Audience.PUBLIC, is_repost=False).latest("pk")
+    return {
+        "home": reverse("feed:home"),
+        "home, page 2": f"{reverse('feed:home')}?page={_home_cursor(bench)}",
+        "member (connection)": friend.get_absolute_url(),
+        "member (me)": bench.get_absolute_url(),
+        "posts of the busiest member": reverse("feed:by_member", args=[writer.username]),
+        "busiest tag": reverse("feed:tag", args=[tag.name]),
+        "saved": reverse("feed:saved"),
+        "post with comments": post.get_absolute_url(),
+        "network": reverse("network:overview"),
+        "connections": reverse("network:connections"),
+        "directory": reverse("network:directory"),
+        "directory, search": f"{reverse('network:directory')}?q=ma",
+    }
+
+
+def cost(client: Client, address: str, *, repeated: int = REPEATED) -> Cost:
+    """What the page at `address` takes once it is warm."""
+    client.get(address)
+    with CaptureQueriesContext(connection) as captured:
+        response = client.get(address)
+    times = []
+    for _time in range(repeated):
+        started = time.perf_counter()
+        client.get(address)
+        times.append(1000 * (time.perf_counter() - started))
+    return Cost(len(captured), statistics.median(times), len(response.content))
+
+
+def _home_cursor(member: User) -> str:
+    return home_page(member, None).next
+
+
+def _most_frequent(rows: QuerySet[Any], field: str) -> int:
+    """The value of `field` that most of `rows` have."""
+    found: int = rows.values_list(field).annotate(times=Count("pk")).order_by("-times", field)[0][0]
+    return found

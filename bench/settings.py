@@ -1,0 +1,8 @@
+"""The settings under which benches run: those of the tests, on a kept database connection, with the bare view."""
+
+from professional_network.settings.test import *
+from professional_network.settings.test import DATABASES
+
+ROOT_URLCONF = "bench.urls"
+DATABASES["default"] |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+LOGGING = {"version": 1, "disable_existing_loggers": False}

@@ -1,0 +1,19 @@
+"""What a page of the same stack costs when it does next to nothing: the limit that pages are measured against."""
+
+from django.http import HttpResponse
+from django.views.decorators.http import require_GET
+
+from feed.models import Post
+from users.http import MemberRequest, member_required
+
+ROWS = 20
+
+
+@member_required
+@require_GET
+def bare(request: MemberRequest) -> HttpResponse:
+    """Session, user, one query of 20 rows, and as many bytes as `?bytes=` asks for."""
+    size = int(request.GET["bytes"])
+    rows = Post.objects.order_by("-pk").values_list("pk", "author_id", "created_at", "html")[:ROWS]
+    body = "".join(html for _pk, _author, _at, html in rows).encode()
+    return HttpResponse(body[:size].ljust(size))

@@ -1,0 +1,47 @@
+"""The headers that every answer carries: pages, errors, redirects, uploads, static files (R3)."""
+
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+# What a page may ask of the browser: nothing of these, neither for itself nor for what it embeds. Left open is only
+# what members use: full screen and the clipboard.
+DENIED_FEATURES = (
+    "accelerometer", "ambient-light-sensor", "attribution-reporting", "autoplay", "bluetooth", "browsing-topics",
+    "camera", "compute-pressure", "display-capture", "encrypted-media", "gamepad", "geolocation", "gyroscope", "hid",
+    "identity-credentials-get", "idle-detection", "join-ad-interest-group", "keyboard-map", "local-fonts",
+    "magnetometer", "microphone", "midi", "otp-credentials", "payment", "picture-in-picture", "run-ad-auction",
+    "screen-wake-lock", "serial", "shared-storage", "storage-access", "usb", "window-management", "xr-spatial-tracking",
+)  # fmt: skip
+
+
+def security_headers() -> dict[str, str]:
+    """Name and value of each header; the policy of content (CSP) and HSTS have middleware of their own."""
+    return {
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Cross-Origin-Resource-Policy": "same-origin",
+        "Permissions-Policy": ", ".join(f"{feature}=()" for feature in DENIED_FEATURES),
+        "Referrer-Policy": str(settings.SECURE_REFERRER_POLICY),
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": str(settings.X_FRAME_OPTIONS),
+    }
+
+
+class SecurityHeadersMiddleware:
+    """Stands first of all, so that an answer of any other middleware carries the headers too.
+
+    A header that the answer has already stays as it is.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+        self.headers = security_headers()
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        for name, value in self.headers.items():
+            response.setdefault(name, value)
+        return response
