@@ -14,8 +14,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.feed", description="Measure the home feed.")
     parser.add_argument("--members", type=int, default=2000)
     parser.add_argument("--posts", type=int, default=50_000)
-    parser.add_argument("--seconds", type=float, default=15.0, help="how long each address is asked for (default: 15)")
-    parser.add_argument("--growth", action="store_true", help="also compare with 500,000 posts (takes minutes)")
+    parser.add_argument(
+        "--seconds", type=float, default=15.0, help="how long each address is asked for (default: 15)"
+    )
+    parser.add_argument(
+        "--growth", action="store_true", help="also compare with 500,000 posts (takes minutes)"
+    )
     options = parser.parse_args()
     with private_postgres() as url:
         os.environ |= {"DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "bench.settings"}

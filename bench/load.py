@@ -57,7 +57,9 @@ def gunicorn() -> Iterator[Server]:
     command += ["--workers", str(WORKERS), "--threads", str(THREADS), "--bind", f"{HOST}:{port}"]
     command += ["--log-level", "warning"]
     process = subprocess.Popen(  # noqa: S603
-        command, env={**os.environ}, preexec_fn=die_with_parent(signal.SIGTERM)  # noqa: PLW1509 -- one prctl call
+        command,
+        env={**os.environ},
+        preexec_fn=die_with_parent(signal.SIGTERM),  # noqa: PLW1509 -- one prctl call
     )
     try:
         _wait_until_it_answers(port, process)

@@ -30,7 +30,10 @@ class Plan:
     @property
     def rows_read(self) -> int:
         """The most rows that any part of the plan produced or threw away."""
-        return max(_rows(node) + int(node.get("Rows Removed by Filter", 0)) * _loops(node) for node in _nodes(self.root))
+        return max(
+            _rows(node) + int(node.get("Rows Removed by Filter", 0)) * _loops(node)
+            for node in _nodes(self.root)
+        )
 
     @property
     def buffers(self) -> int:
@@ -83,14 +86,11 @@ def _rows(node: Node) -> int:
 
 
 def _faults(node: Node) -> Iterator[str]:
-    kind = node["Node Type"]
-    if kind == "Seq Scan" and node["Relation Name"] == "feed_post":
-        yield "sequential scan of feed_post"
-    elif kind == "Seq Scan":
-        read = _rows(node) + int(node.get("Rows Removed by Filter", 0)) * _loops(node)
-        if read > MANY_ROWS:
-            yield f"sequential scan of {node['Relation Name']}, {read:,} rows"
-    elif "Sort" in kind:
-        taken = sum(_rows(child) for child in node.get("Plans", []))
-        if taken > MANY_ROWS:
-            yield f"sort of {taken:,} rows by {', '.join(node.get('Sort Key', []))}"
+    kind, table = node["Node Type"], node.get("Relation Name", "")
+    read = int(node.get("Actual Rows", 0)) + int(node.get("Rows Removed by Filter", 0))
+    if kind == "Seq Scan" and (table == "feed_post" or read > MANY_ROWS):
+        yield f"sequential scan of {table}, {read:,} rows"
+    elif table and read > MANY_ROWS:
+        yield f"{kind.lower()} of {table} reads {read:,} rows"
+    elif "Sort" in kind and (taken := sum(_rows(child) for child in node.get("Plans", []))) > MANY_ROWS:
+        yield f"sort of {taken:,} rows by {', '.join(node.get('Sort Key', []))}"

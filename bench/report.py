@@ -99,13 +99,17 @@ def _costs() -> Faults:
 
 
 def _rates(seconds: float) -> Faults:
-    say(f"\n== Rate under gunicorn gthread {WORKERS} × {THREADS}, {CLIENTS} clients, one connection per request")
+    say(
+        f"\n== Rate under gunicorn gthread {WORKERS} × {THREADS}, {CLIENTS} clients, one connection per request"
+    )
     cookie = session_cookie(User.objects.get(username=crowd.BENCH))
     home = reverse("feed:home")
     with gunicorn() as server:
         size = len(fetch(server, home, cookie).partition(b"\r\n\r\n")[2])
         bare = f"{reverse('bench_bare')}?{urlencode({'bytes': size})}"
-        rounds = [_round(server, (bare, home), cookie, seconds / ROUNDS) for _round_number in range(1 + ROUNDS)][1:]
+        rounds = [
+            _round(server, (bare, home), cookie, seconds / ROUNDS) for _round_number in range(1 + ROUNDS)
+        ][1:]
     best = {}
     for name, loads in zip(("bare view", "home feed"), zip(*rounds, strict=True), strict=True):
         best[name] = statistics.median(load.rate for load in loads)
@@ -136,5 +140,7 @@ def _growth(members: int) -> Faults:
         large = cost(client, address).milliseconds
         say(f"{name:<28} {small[name]:>7.1f} ms {large:>7.1f} ms {large / small[name]:>6.2f} ×")
         if large > MOST_GROWTH * small[name]:
-            faults.append(f"{name}: {large / small[name]:.2f} × at {GROWN_POSTS:,} posts, the bar is {MOST_GROWTH}")
+            faults.append(
+                f"{name}: {large / small[name]:.2f} × at {GROWN_POSTS:,} posts, the bar is {MOST_GROWTH}"
+            )
     return faults

@@ -4,3 +4,8 @@ from django.apps import AppConfig
 class CoreConfig(AppConfig):
     name = "core"
     verbose_name = "Core"
+
+    def ready(self) -> None:
+        from .checks import register_checks  # noqa: PLC0415 -- apps are ready only now
+
+        register_checks()

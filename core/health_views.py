@@ -1,31 +1,76 @@
 """Health for monitors (R15). Answered before the Host check and the HTTPS redirect: probes know neither."""
 
 from collections.abc import Callable
+from pathlib import Path
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
+
+from . import health as checks
+from .health import Finding, Probe
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
+SERVICE_UNAVAILABLE = 503
 
-@require_safe
-def health(request: HttpRequest) -> HttpResponse:
-    """200 while this process can answer; asks nothing else (R15.1)."""
-    response = JsonResponse({"status": "ok"})
-    response["Cache-Control"] = "no-store"
-    return response
+
+def _shown(finding: Finding) -> dict[str, str | float]:
+    shown: dict[str, str | float] = {"status": finding.status}
+    if finding.milliseconds is not None:
+        shown["ms"] = finding.milliseconds
+    return shown
+
+
+def _answer(findings: dict[str, Finding]) -> JsonResponse:
+    """200 when all is well, else 503 (R15.4): the name and state of each check, never the text of an error."""
+    good = all(finding.is_good for finding in findings.values())
+    content: dict[str, object] = {"status": "ok" if good else "failing"}
+    if findings:
+        content["checks"] = {name: _shown(finding) for name, finding in findings.items()}
+    return JsonResponse(content, status=200 if good else SERVICE_UNAVAILABLE)
+
+
+def _is_draining() -> bool:
+    """Whether `manage.py drain` has asked for no more visitors."""
+    path = getattr(settings, "DRAIN_FILE", "")
+    return bool(path) and Path(path).exists()
+
+
+def _view(*probes: Probe, draining_counts: bool = False) -> Callable[[HttpRequest], HttpResponse]:
+    @cache_control(no_store=True)
+    @require_safe
+    def view(request: HttpRequest) -> HttpResponse:
+        findings = checks.examine(*probes)
+        if draining_counts:
+            findings["serving"] = Finding("failing" if _is_draining() else "ok")
+        return _answer(findings)
+
+    return view
+
+
+# Answers while this process can answer, and asks nothing else (R15.1).
+health = _view()
+health_database = _view(checks.database)
+health_redis = _view(checks.redis)
+# For orchestrators and load balancers (R15.5): all of them, and whether visitors are still wanted.
+readiness = _view(checks.database, checks.redis, draining_counts=True)
 
 
 class HealthMiddleware:
-    """Answers `/health/` first of all."""
+    """Answers the addresses of monitors first of all."""
 
-    views = {"/health/": health}
+    views = {
+        "/health/": health,
+        "/health/db/": health_database,
+        "/health/redis/": health_redis,
+        "/readiness/": readiness,
+    }
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         view = self.views.get(request.path_info)
-        if view is not None and request.method in {"GET", "HEAD"}:
-            return view(request)
-        return self.get_response(request)
+        return view(request) if view else self.get_response(request)

@@ -6,7 +6,7 @@ from django.urls import URLPattern, URLResolver, include, path, re_path, registe
 from django.views.static import serve
 
 from core.converters import IdConverter
-from core.health_views import health
+from core.health_views import health, health_database, health_redis, readiness
 from users.views import ConfirmEmailView, SignupView
 
 register_converter(IdConverter, "id")
@@ -24,7 +24,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("settings/", include("users.urls")),
     path("", include("network.urls")),
     path("admin/", admin.site.urls),
+    # HealthMiddleware answers these before anything else; they stand here for their names.
     path("health/", health, name="health"),
+    path("health/db/", health_database, name="health_db"),
+    path("health/redis/", health_redis, name="health_redis"),
+    path("readiness/", readiness, name="readiness"),
 ]
 
 if settings.DEBUG:

@@ -1,5 +1,6 @@
 """How many queries a page makes: the same for few rows and for many, and never more than twelve."""
 
+import math
 from collections.abc import Callable
 
 import pytest
@@ -40,10 +41,10 @@ def pictured(author: User, text: str) -> Post:
 
 @pytest.fixture
 def fill(alice: User, bob: User, writers: list[User]) -> Fill:
-    """Adds `count` times a post with pictures, a quote of one, and a plain repost of one, all answered."""
+    """Adds `count` rows or a little more: posts with pictures, quotes and plain reposts of such, all answered."""
 
     def add(count: int) -> None:
-        for turn in range(count):
+        for turn in range(math.ceil(count / 3)):
             author, other, third = (writers[(turn + step) % 4] for step in range(3))
             post = pictured(author, f"words #tag @{other.username}")
             quote = pass_on(

@@ -1,4 +1,4 @@
-"""Acts on one pair at the same moment: one row per pair, never connected while blocked, no fault but the house's own."""
+"""Acts on one pair at the same moment: one row, never connected while blocked, no fault but the house's own."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from network import services
+from network.events import connection_made
 from network.models import Block, Connection, Follow
 from network.services import NetworkError
 from tests.cast import client_of, make_member
@@ -144,14 +145,14 @@ def test_accepting_twice_at_once_announces_one_connection(pair: tuple[User, User
         heard.append(facts["connection"].pk)
 
     ann, ben = pair
-    services.connection_made.connect(note)
+    connection_made.connect(note)
     try:
         for _round in range(ROUNDS):
             reset()
             row = services.invite_member(inviter=ann, invitee=ben)
             assert run(accept(row, ben), accept(row, ben)) == [None, None]
     finally:
-        services.connection_made.disconnect(note)
+        connection_made.disconnect(note)
     assert len(heard) == len(set(heard)) == ROUNDS
 
 

@@ -70,7 +70,11 @@ def written(decks: Iterable[list[PostText]], now: datetime, dice: random.Random)
 
 
 def reactions(
-    acts: Iterable[Act], members: Collection[MemberText], connected: Collection[Pair], now: datetime, dice: random.Random
+    acts: Iterable[Act],
+    members: Collection[MemberText],
+    connected: Collection[Pair],
+    now: datetime,
+    dice: random.Random,
 ) -> list[Act]:
     """How the members react to what was published: most to those they know, and only to what they may read."""
     old_hands = [member.username for member in members if not member.newcomer]

@@ -24,7 +24,11 @@ CARD_AUDIENCES = {"page", "photo", "location", "open_to_work"}
 
 
 def make_members(
-    texts: Iterable[MemberText], joined: Mapping[str, datetime], *, with_pictures: bool, say: Callable[[str], None]
+    texts: Iterable[MemberText],
+    joined: Mapping[str, datetime],
+    *,
+    with_pictures: bool,
+    say: Callable[[str], None],
 ) -> dict[str, User]:
     """Sign up everybody in the order of `joined` and fill the profiles; returns the members by username."""
     password = make_password(PASSWORD)
@@ -39,7 +43,9 @@ def make_members(
 
 
 def _joined(text: MemberText, at: datetime, password: str) -> User:
-    user = User(username=text.username, email=f"{text.username}@{MAIL_DOMAIN}", name=text.name, password=password)
+    user = User(
+        username=text.username, email=f"{text.username}@{MAIL_DOMAIN}", name=text.name, password=password
+    )
     user = services.sign_up(user=user)
     EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
     services.confirm_member(user=user)

@@ -36,9 +36,13 @@ def planned(
     posts = list(posts)
     circles = {name: set(tie["circle"]) for name, tie in texts.of.items() if "circle" in tie}
     closed = {frozenset((row["inviter"], row["invitee"])) for row in texts.invitations}
-    closed |= {frozenset((name, other)) for name, tie in texts.of.items() for other in tie.get("stranger_to", [])}
+    closed |= {
+        frozenset((name, other)) for name, tie in texts.of.items() for other in tie.get("stranger_to", [])
+    }
     connected = {frozenset((name, other)) for name, circle in circles.items() for other in circle}
-    connected |= {frozenset((name, other)) for name, tie in texts.of.items() for other in tie.get("knows", [])}
+    connected |= {
+        frozenset((name, other)) for name, tie in texts.of.items() for other in tie.get("knows", [])
+    }
     connected |= {pair for post in posts if post.audience == "connections" for pair in _talks(post)}
     talks = {pair for post in posts for pair in _talks(post)}
     outgoing = {member.username: dice.uniform(0.5, 1.5) for member in members}
@@ -57,7 +61,11 @@ def _talks(post: PostText) -> Iterable[Pair]:
 
 
 def _follows(
-    members: Collection[MemberText], posts: list[PostText], texts: TieTexts, tied: Collection[Pair], dice: random.Random
+    members: Collection[MemberText],
+    posts: list[PostText],
+    texts: TieTexts,
+    tied: Collection[Pair],
+    dice: random.Random,
 ) -> list[tuple[str, str]]:
     """Everybody follows a few of those who write much, most follow the office."""
     writes = Counter(post.author for post in posts)
@@ -67,7 +75,10 @@ def _follows(
         me = member.username
         if "follows" in texts.of.get(me, {}):
             continue
-        others = {*dice.choices(names, weights, k=dice.randint(1, 5)), *([ADMINISTRATOR] * (dice.random() < FOLLOW_THE_OFFICE))}
+        others = {
+            *dice.choices(names, weights, k=dice.randint(1, 5)),
+            *([ADMINISTRATOR] * (dice.random() < FOLLOW_THE_OFFICE)),
+        }
         follows |= {(me, other) for other in others if other != me and frozenset((me, other)) not in tied}
     return sorted(follows)
 
@@ -89,23 +100,35 @@ def make(
         services.invite_member(
             inviter=members[row["inviter"]], invitee=members[row["invitee"]], note=row.get("note", "")
         )
-    waiting = list(Connection.objects.filter(state=Connection.State.INVITED, inviter__in=members.values()).order_by("pk"))
+    waiting = list(
+        Connection.objects.filter(state=Connection.State.INVITED, inviter__in=members.values()).order_by("pk")
+    )
     for place, invitation in enumerate(reversed(waiting)):
         invitation.invited_at = now - timedelta(hours=5 + 19 * place)
     Connection.objects.bulk_update(waiting, ["invited_at"])
-    say(f"{len(ties.connected)} connections, {len(ties.follows)} follows, {len(waiting)} invitations that wait.")
+    say(
+        f"{len(ties.connected)} connections, {len(ties.follows)} follows, {len(waiting)} invitations that wait."
+    )
 
 
-def _since(names: Iterable[str], joined: Mapping[str, datetime], now: datetime, dice: random.Random) -> datetime:
+def _since(
+    names: Iterable[str], joined: Mapping[str, datetime], now: datetime, dice: random.Random
+) -> datetime:
     """A moment when all of `names` had joined, rather early than late."""
     start = max(joined[name] for name in names)
     return start + (now - start) * dice.random() ** 2 * 0.97
 
 
 def _connect(
-    pairs: Iterable[Pair], members: Mapping[str, User], joined: Mapping[str, datetime], now: datetime, dice: random.Random
+    pairs: Iterable[Pair],
+    members: Mapping[str, User],
+    joined: Mapping[str, datetime],
+    now: datetime,
+    dice: random.Random,
 ) -> None:
-    dated = sorted(((_since(pair, joined, now, dice), sorted(pair)) for pair in pairs), key=lambda item: item[0])
+    dated = sorted(
+        ((_since(pair, joined, now, dice), sorted(pair)) for pair in pairs), key=lambda item: item[0]
+    )
     rows = []
     for at, names in dated:
         one, two = (members[name] for name in dice.sample(names, 2))

@@ -34,10 +34,12 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    # First, so that an answer of any middleware below carries their headers too: a refused host, a redirect to HTTPS.
+    "core.security_headers.SecurityHeadersMiddleware",
+    "csp.middleware.CSPMiddleware",
     "core.health_views.HealthMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "core.middleware.RefuseNullBytes",
-    "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -119,6 +121,23 @@ ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_USER_DISPLAY = "users.models.display_name_of"
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+# Per address ("ip", see core.addresses), per account or mail address ("key"), per signed-in member ("user"). Many may
+# sit behind one address: a lecture hall signs up together. What one account suffers is bounded tighter.
+ACCOUNT_RATE_LIMITS = {
+    "login": "30/m/ip",
+    # Guessing: five wrong passwords in five minutes for one account, whoever sends them; ten a minute from one address.
+    "login_failed": "10/m/ip,5/5m/key",
+    "signup": "20/m/ip",
+    # Each one sends a mail: nobody's mailbox is filled by a stranger.
+    "reset_password": "20/m/ip,5/15m/key",
+    "confirm_email": "1/3m/key",
+    # Keys of mailed links are too long to guess; this only keeps the attempts cheap.
+    "reset_password_from_key": "20/m/ip",
+    # Behind sign-in, where a stolen session must not try passwords or addresses.
+    "change_password": "5/m/user",
+    "reauthenticate": "10/m/user",
+    "manage_email": "10/m/user",
+}
 
 # -- Language and time ------------------------------------------------------------------------
 LANGUAGE_CODE = "en"
@@ -133,6 +152,8 @@ STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "staticfiles"
 MEDIA_URL = "/media/"
 MEDIA_ROOT = DATA_DIR / "media"
+# Where nginx takes a private file over (X-Accel-Redirect); empty, the application streams it itself.
+MEDIA_ACCEL_PREFIX = ""
 STORAGES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
@@ -150,9 +171,12 @@ DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "LinkUp <no-reply@localhost>
 EMAIL_TIMEOUT = 10
 
 # -- Security that holds everywhere -----------------------------------------------------------
+# Proxies whose X-Forwarded-For is believed: addresses, ranges, or "unix" for a peer on a unix socket.
+TRUSTED_PROXIES: list[str] = []
 X_FRAME_OPTIONS = "DENY"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"

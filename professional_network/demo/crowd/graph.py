@@ -50,11 +50,23 @@ def tie_members(ids: list[int]) -> None:
     followed = known[BENCH_CONNECTIONS : BENCH_CONNECTIONS + BENCH_FOLLOWS]
     asking = known[BENCH_CONNECTIONS + BENCH_FOLLOWS :]
 
-    pairs = _pairs(popular, wanted=len(rest) * CONNECTIONS_EACH // 2, possible=len(rest) * (len(rest) - 1) // 2)
-    _store(Connection, (_connection(one, two, dice) for one, two in [*pairs, *((bench, pk) for pk in friends)]))
+    pairs = _pairs(
+        popular, wanted=len(rest) * CONNECTIONS_EACH // 2, possible=len(rest) * (len(rest) - 1) // 2
+    )
+    _store(
+        Connection, (_connection(one, two, dice) for one, two in [*pairs, *((bench, pk) for pk in friends)])
+    )
     _store(Connection, (_invitation(pk, bench) for pk in asking))
-    follows = {(pk, other) for pk in rest for other in popular.others(pk, dice.randint(1, 2 * FOLLOWS_EACH - 1))}
-    _store(Follow, (Follow(follower_id=me, followed_id=pk) for me, pk in [*sorted(follows), *((bench, pk) for pk in followed)]))
+    follows = {
+        (pk, other) for pk in rest for other in popular.others(pk, dice.randint(1, 2 * FOLLOWS_EACH - 1))
+    }
+    _store(
+        Follow,
+        (
+            Follow(follower_id=me, followed_id=pk)
+            for me, pk in [*sorted(follows), *((bench, pk) for pk in followed)]
+        ),
+    )
     blocks = {tuple(dice.sample(rest, 2)) for _block in range(len(rest) * BLOCKS_PER_THOUSAND // 1000)}
     _store(Block, (Block(blocker_id=one, blocked_id=two) for one, two in sorted(blocks)))
 
@@ -64,7 +76,9 @@ def _pairs(popular: Popularity, *, wanted: int, possible: int) -> list[tuple[int
     pairs: set[tuple[int, int]] = set()
     for _attempt in range(40):
         ends = popular.draw(2 * (wanted - len(pairs)))
-        pairs |= {(min(pair), max(pair)) for pair in zip(ends[::2], ends[1::2], strict=True) if pair[0] != pair[1]}
+        pairs |= {
+            (min(pair), max(pair)) for pair in zip(ends[::2], ends[1::2], strict=True) if pair[0] != pair[1]
+        }
         if len(pairs) >= min(wanted, possible):
             break
     return sorted(pairs)
@@ -74,7 +88,9 @@ def _connection(one: int, two: int, dice: random.Random) -> Connection:
     low, high = sorted((one, two))
     at = timezone.now() - timedelta(days=dice.uniform(0, 700))
     connected = Connection.State.CONNECTED
-    return Connection(low_id=low, high_id=high, inviter_id=one, state=connected, invited_at=at, connected_at=at)
+    return Connection(
+        low_id=low, high_id=high, inviter_id=one, state=connected, invited_at=at, connected_at=at
+    )
 
 
 def _invitation(inviter: int, invitee: int) -> Connection:
@@ -82,7 +98,9 @@ def _invitation(inviter: int, invitee: int) -> Connection:
     return Connection(low_id=low, high_id=high, inviter_id=inviter, note="We met at the annual meeting.")
 
 
-def _store(model: type[Connection] | type[Follow] | type[Block], rows: Iterable[Connection | Follow | Block]) -> None:
+def _store(
+    model: type[Connection] | type[Follow] | type[Block], rows: Iterable[Connection | Follow | Block]
+) -> None:
     for batch in _batches(rows):
         model._default_manager.bulk_create(batch)  # type: ignore[arg-type]
 

@@ -73,10 +73,17 @@ def _give_profiles(users: list[User], dice: random.Random) -> None:
                     end=date(2013 + year, 2, 1) if year else None) for user in users for year in (0, 3)]
     )  # fmt: skip
     Education.objects.bulk_create(
-        [Education(user=user, school="City College", degree="BSc", start_year=2005, end_year=2009) for user in users]
+        [
+            Education(user=user, school="City College", degree="BSc", start_year=2005, end_year=2009)
+            for user in users
+        ]
     )
     Skill.objects.bulk_create(
-        [Skill(user=user, name=name) for user in users for name in ("Maintenance", "Plain language", "Teaching")]
+        [
+            Skill(user=user, name=name)
+            for user in users
+            for name in ("Maintenance", "Plain language", "Teaching")
+        ]
     )
 
 

@@ -124,12 +124,19 @@ def _store_batch(times: list[datetime], earlier: list[Post], stock: Stock, dice:
     audiences = dice.choices([*AUDIENCES], [*AUDIENCES.values()], k=len(times))
     posts = [
         _post(author, wording, audience, at, pair)
-        for author, wording, audience, at, pair in zip(authors, wordings, audiences, times, kinds, strict=True)
+        for author, wording, audience, at, pair in zip(
+            authors, wordings, audiences, times, kinds, strict=True
+        )
     ]
     _make_some_reposts(posts, earlier, dice)
     Post.objects.bulk_create(posts)
     PostTag.objects.bulk_create(
-        [PostTag(post=post, tag_id=tag) for post, wording in zip(posts, wordings, strict=True) if post.text for tag in wording.tags]
+        [
+            PostTag(post=post, tag_id=tag)
+            for post, wording in zip(posts, wordings, strict=True)
+            if post.text
+            for tag in wording.tags
+        ]
     )
     PostImage.objects.bulk_create(_pictures(posts, stock, dice))
     Reaction.objects.bulk_create(
@@ -145,7 +152,12 @@ def _store_batch(times: list[datetime], earlier: list[Post], stock: Stock, dice:
 
 def _post(author: int, wording: Wording, audience: int, at: datetime, kinds: list[Reaction.Kind]) -> Post:
     post = Post(
-        author_id=author, text=wording.text, html=wording.html, audience=audience, created_at=at, comment_count=2
+        author_id=author,
+        text=wording.text,
+        html=wording.html,
+        audience=audience,
+        created_at=at,
+        comment_count=2,
     )
     for kind in kinds:
         field = f"{kind.value}_count"
@@ -166,7 +178,11 @@ def _make_some_reposts(posts: list[Post], earlier: list[Post], dice: random.Rand
 
 
 def _pictures(posts: list[Post], stock: Stock, dice: random.Random) -> list[PostImage]:
-    shared = [(post, dice.choice(stock.images)) for post in posts if not post.is_repost and dice.random() < WITH_PICTURE]
+    shared = [
+        (post, dice.choice(stock.images))
+        for post in posts
+        if not post.is_repost and dice.random() < WITH_PICTURE
+    ]
     return [
         PostImage(post=post, file=image.file, width=image.width, height=image.height, alt=image.alt)
         for post, image in shared
@@ -189,7 +205,9 @@ def _store_comments(posts: list[Post], stock: Stock, dice: random.Random) -> Non
     )
 
 
-def _comment(post: Post, parent: Comment | None, stock: Stock, dice: random.Random, *, replies: int = 0) -> Comment:
+def _comment(
+    post: Post, parent: Comment | None, stock: Stock, dice: random.Random, *, replies: int = 0
+) -> Comment:
     wording = dice.choice(stock.comments)
     return Comment(
         post=post,
@@ -209,4 +227,6 @@ def _save_some() -> None:
     highest = Post.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
     step = max(1, (highest - lowest) // BENCH_SAVED)
     found = Post.objects.filter(pk__in=range(lowest, highest, step), audience__lte=Audience.MEMBERS)
-    SavedPost.objects.bulk_create([SavedPost(post=post, member=member) for post in found], ignore_conflicts=True)
+    SavedPost.objects.bulk_create(
+        [SavedPost(post=post, member=member) for post in found], ignore_conflicts=True
+    )

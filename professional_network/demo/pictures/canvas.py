@@ -72,9 +72,15 @@ class Canvas:
     def glow(self, centre: Point, radius: float, colour: str, strength: float = 0.6) -> None:
         """Light that fades away towards `radius`; `strength` (0 to 1) is how much of it there is in the middle."""
         side = self._length(2 * radius)
-        fading = Image.radial_gradient("L").point([max(0, round((180 - v) * 255 / 180 * strength)) for v in range(256)])
+        fading = Image.radial_gradient("L").point(
+            [max(0, round((180 - v) * 255 / 180 * strength)) for v in range(256)]
+        )
         place = (self._length(centre[0] - radius), self._length(centre[1] - radius))
-        self.image.paste(ImageColor.getrgb(colour)[:3], (*place, place[0] + side, place[1] + side), fading.resize((side, side)))
+        self.image.paste(
+            ImageColor.getrgb(colour)[:3],
+            (*place, place[0] + side, place[1] + side),
+            fading.resize((side, side)),
+        )
 
     def _up(self, point: Point) -> Point:
         return point[0] * OVERSAMPLED, point[1] * OVERSAMPLED

@@ -22,7 +22,9 @@ class Sheet:
         if title:
             self.write((LEFT, 64), title, 38)
 
-    def write(self, place: Point, text: str, size: float = 26, fill: str | Colour = INK, anchor: str = "ls") -> None:
+    def write(
+        self, place: Point, text: str, size: float = 26, fill: str | Colour = INK, anchor: str = "ls"
+    ) -> None:
         """Text in one line; `anchor` says what of it stands at `place`, as Pillow counts."""
         self.draw.text(place, text, fill=fill, font=ImageFont.load_default(size), anchor=anchor)
 

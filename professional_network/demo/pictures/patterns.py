@@ -71,14 +71,18 @@ def _circles(dice: random.Random, canvas: Canvas, colours: tuple[str, ...]) -> N
         radius = dice.uniform(30, 110)
         one, two = dice.sample(colours[1:], 2)
         canvas.circle(centre, radius, mixed(one, two, dice.uniform(0, 0.5)))
-        canvas.circle((centre[0] - radius * 0.2, centre[1] - radius * 0.2), radius * 0.55, mixed(one, colours[0], 0.35))
+        canvas.circle(
+            (centre[0] - radius * 0.2, centre[1] - radius * 0.2), radius * 0.55, mixed(one, colours[0], 0.35)
+        )
 
 
 def _rings(dice: random.Random, canvas: Canvas, colours: tuple[str, ...]) -> None:
     centre = (canvas.width * 0.46, canvas.height * 0.52)
     radius = canvas.height * 0.72
     while radius > 20:
-        canvas.ellipse(centre, radius, radius * 0.94, mixed(dice.choice(colours[:4]), colours[0], dice.uniform(0, 0.6)))
+        canvas.ellipse(
+            centre, radius, radius * 0.94, mixed(dice.choice(colours[:4]), colours[0], dice.uniform(0, 0.6))
+        )
         radius -= dice.uniform(8, 34)
     canvas.circle(centre, 18, colours[4])
 
@@ -119,8 +123,15 @@ def _circuit(dice: random.Random, canvas: Canvas, colours: tuple[str, ...]) -> N
 def _rails(dice: random.Random, canvas: Canvas, colours: tuple[str, ...]) -> None:
     canvas.box(0, 0, canvas.width, canvas.height, mixed(colours[4], "#000000", 0.25))
     for _star in range(70):
-        canvas.circle((dice.uniform(0, canvas.width), dice.uniform(0, canvas.height * 0.42)), dice.uniform(1, 3), colours[1])
-    canvas.polygon([(0, canvas.height), (canvas.width * 0.5, canvas.height * 0.42), (canvas.width, canvas.height)], mixed(colours[4], colours[3], 0.4))
+        canvas.circle(
+            (dice.uniform(0, canvas.width), dice.uniform(0, canvas.height * 0.42)),
+            dice.uniform(1, 3),
+            colours[1],
+        )
+    canvas.polygon(
+        [(0, canvas.height), (canvas.width * 0.5, canvas.height * 0.42), (canvas.width, canvas.height)],
+        mixed(colours[4], colours[3], 0.4),
+    )
     far, near = canvas.height * 0.42, float(canvas.height)
     for left, right in ((0.02, 0.36), (0.58, 0.92)):
         for step in range(1, 22):  # sleepers, closer together the further away they are
@@ -130,9 +141,21 @@ def _rails(dice: random.Random, canvas: Canvas, colours: tuple[str, ...]) -> Non
             canvas.line([(start, y), (end, y)], mixed(colours[3], colours[4], 0.2), 1 + 13 * share)
         for edge in (left, right):
             foot = canvas.width * edge
-            canvas.polygon([(foot - 7, near), (canvas.width * 0.5 - 1, far), (canvas.width * 0.5 + 1, far), (foot + 7, near)], colours[1])
+            canvas.polygon(
+                [
+                    (foot - 7, near),
+                    (canvas.width * 0.5 - 1, far),
+                    (canvas.width * 0.5 + 1, far),
+                    (foot + 7, near),
+                ],
+                colours[1],
+            )
     canvas.glow((canvas.width * 0.73, canvas.height * 0.4), 90, "#ff5a48", 0.9)
-    canvas.line([(canvas.width * 0.73, canvas.height * 0.4), (canvas.width * 0.73, canvas.height * 0.62)], "#0c1018", 9)
+    canvas.line(
+        [(canvas.width * 0.73, canvas.height * 0.4), (canvas.width * 0.73, canvas.height * 0.62)],
+        "#0c1018",
+        9,
+    )
     canvas.circle((canvas.width * 0.73, canvas.height * 0.4), 15, "#ff8a78")
 
 
@@ -150,7 +173,12 @@ def _moon(dice: random.Random, canvas: Canvas, colours: tuple[str, ...]) -> None
     canvas.circle((canvas.width * 0.52, canvas.height * 0.42), canvas.width * 0.21, colours[0])
     for step in range(5):
         centre = (canvas.width * dice.uniform(0, 1), canvas.height * (0.72 + 0.08 * step))
-        canvas.ellipse(centre, canvas.width * dice.uniform(0.5, 0.8), canvas.height * 0.16, mixed(colours[1], colours[4], 0.15 + 0.17 * step))
+        canvas.ellipse(
+            centre,
+            canvas.width * dice.uniform(0.5, 0.8),
+            canvas.height * 0.16,
+            mixed(colours[1], colours[4], 0.15 + 0.17 * step),
+        )
 
 
 def _paper(dice: random.Random, canvas: Canvas, colours: tuple[str, ...]) -> None:
@@ -159,11 +187,17 @@ def _paper(dice: random.Random, canvas: Canvas, colours: tuple[str, ...]) -> Non
         angle = math.radians(dice.uniform(-22, 22))
         middle = (canvas.width * dice.uniform(0.4, 0.6), canvas.height * dice.uniform(0.42, 0.58))
         corners = [
-            (middle[0] + x * math.cos(angle) - y * math.sin(angle), middle[1] + x * math.sin(angle) + y * math.cos(angle))
+            (
+                middle[0] + x * math.cos(angle) - y * math.sin(angle),
+                middle[1] + x * math.sin(angle) + y * math.cos(angle),
+            )
             for x, y in ((-290, -370), (290, -370), (290, 370), (-290, 370))
         ]
         canvas.polygon(corners, mixed("#c9ad84", "#f6ead2", step / 5))
-        fold = [((corners[i][0] + corners[(i + 3) % 4][0]) / 2, (corners[i][1] + corners[(i + 3) % 4][1]) / 2) for i in (0, 2)]
+        fold = [
+            ((corners[i][0] + corners[(i + 3) % 4][0]) / 2, (corners[i][1] + corners[(i + 3) % 4][1]) / 2)
+            for i in (0, 2)
+        ]
         canvas.line(fold, mixed("#a8875f", "#d8c19a", step / 5), 3)
     canvas.circle((canvas.width * 0.56, canvas.height * 0.68), 62, "#9c2f2a")
     canvas.ring((canvas.width * 0.56, canvas.height * 0.68), 44, "#c25a50", 6)

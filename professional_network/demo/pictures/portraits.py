@@ -63,7 +63,9 @@ def _shoulders(canvas: Canvas, clothes: str, dice: random.Random) -> None:
     canvas.ellipse((256, 520), 190, 138, clothes)
     cut = dice.randrange(3)
     if cut == 0:  # lapels
-        canvas.polygon([(200, 392), (256, 512), (312, 392), (340, 400), (262, 530), (250, 530), (172, 400)], shade)
+        canvas.polygon(
+            [(200, 392), (256, 512), (312, 392), (340, 400), (262, 530), (250, 530), (172, 400)], shade
+        )
     elif cut == 1:  # round collar
         canvas.ellipse((256, 396), 70, 30, shade)
     else:  # seams
@@ -84,12 +86,16 @@ def _nothing(canvas: Canvas, look: Look) -> None:
 
 def _swept(canvas: Canvas, look: Look) -> None:
     canvas.pie((256, 206), 98, 180, 360, look.hair)
-    canvas.polygon([(158, 206), (354, 206), (336, 222), (300, 186), (232, 206), (182, 196), (168, 240)], look.hair)
+    canvas.polygon(
+        [(158, 206), (354, 206), (336, 222), (300, 186), (232, 206), (182, 196), (168, 240)], look.hair
+    )
 
 
 def _short(canvas: Canvas, look: Look) -> None:
     canvas.pie((256, 196), 96, 182, 358, look.hair)
-    canvas.polygon([(161, 192), (351, 192), (346, 236), (330, 190), (210, 172), (182, 196), (166, 236)], look.hair)
+    canvas.polygon(
+        [(161, 192), (351, 192), (346, 236), (330, 190), (210, 172), (182, 196), (166, 236)], look.hair
+    )
 
 
 def _crop(canvas: Canvas, look: Look) -> None:
@@ -151,7 +157,9 @@ def _scarf(canvas: Canvas, look: Look) -> None:
     cloth = mixed(look.below, look.clothes, 0.62)
     shade = mixed(look.below, look.clothes, 0.85)
     canvas.ellipse((256, 222), 114, 132, cloth)
-    canvas.polygon([(142, 222), (370, 222), (366, 330), (398, 436), (256, 486), (114, 436), (146, 330)], cloth)
+    canvas.polygon(
+        [(142, 222), (370, 222), (366, 330), (398, 436), (256, 486), (114, 436), (146, 330)], cloth
+    )
     canvas.polygon([(150, 330), (256, 436), (366, 326), (398, 436), (256, 492), (114, 436)], shade)
     canvas.ellipse((256, 244), 78, 92, look.face)
     canvas.pie((256, 214), 84, 196, 344, shade)

@@ -23,7 +23,9 @@ def _scene(paint: Scene, *palettes: int) -> Callable[..., Image.Image]:
     return draw
 
 
-def _layer(dice: random.Random, canvas: Canvas, level: float, height: float, fill: object, roughness: int = 4) -> None:
+def _layer(
+    dice: random.Random, canvas: Canvas, level: float, height: float, fill: object, roughness: int = 4
+) -> None:
     line = ridge(dice, canvas.width, level * canvas.height, height * canvas.height, roughness)
     canvas.polygon([(0, canvas.height), *line, (canvas.width, canvas.height)], fill)  # type: ignore[arg-type]
 
@@ -58,7 +60,12 @@ def _peaks(dice: random.Random, canvas: Canvas, level: float, height: float) -> 
     step = canvas.width / count
     points: list[Point] = []
     for index in range(-1, count + 2):
-        points.append((index * step + dice.uniform(-0.2, 0.2) * step, canvas.height * (level + dice.uniform(0.02, 0.08))))
+        points.append(
+            (
+                index * step + dice.uniform(-0.2, 0.2) * step,
+                canvas.height * (level + dice.uniform(0.02, 0.08)),
+            )
+        )
         points.append(((index + 0.5) * step, canvas.height * (level - height * dice.uniform(0.6, 1.3))))
     return points
 
@@ -67,7 +74,9 @@ def _snow(canvas: Canvas, left: Point, top: Point, right: Point, colour: str) ->
     def down(to: Point, share: float) -> Point:
         return top[0] + (to[0] - top[0]) * share, top[1] + (to[1] - top[1]) * share
 
-    canvas.polygon([down(left, 0.34), top, down(right, 0.3), down(right, 0.16), (top[0], down(left, 0.36)[1])], colour)
+    canvas.polygon(
+        [down(left, 0.34), top, down(right, 0.3), down(right, 0.16), (top[0], down(left, 0.36)[1])], colour
+    )
 
 
 def _coast(dice: random.Random, canvas: Canvas, colours: tuple[str, ...]) -> None:
@@ -91,14 +100,19 @@ def _waves(dice: random.Random, canvas: Canvas, colours: tuple[str, ...]) -> Non
             (x, level + swell * math.sin(x / canvas.width * math.tau * pace + shift))
             for x in range(0, canvas.width + 6, 6)
         ]
-        canvas.polygon([(0, canvas.height), *line, (canvas.width, canvas.height)], mixed(colours[1], colours[4], 0.1 + 0.85 * share))
+        canvas.polygon(
+            [(0, canvas.height), *line, (canvas.width, canvas.height)],
+            mixed(colours[1], colours[4], 0.1 + 0.85 * share),
+        )
         canvas.line(line, mixed(colours[0], colours[2], share * 0.6), 4)
 
 
 def _sun(dice: random.Random, canvas: Canvas, colours: tuple[str, ...]) -> None:
     centre = (canvas.width * 0.5, canvas.height * 0.56)
     for step in range(5, 0, -1):
-        canvas.circle(centre, canvas.height * (0.12 + 0.075 * step), mixed(colours[0], colours[2], 0.75 - 0.11 * step))
+        canvas.circle(
+            centre, canvas.height * (0.12 + 0.075 * step), mixed(colours[0], colours[2], 0.75 - 0.11 * step)
+        )
     _layer(dice, canvas, 0.7, 0.05, mixed(colours[3], colours[2], 0.3), roughness=2)
     _layer(dice, canvas, 0.83, 0.05, colours[4], roughness=2)
     for x in (0.32, 0.4):
@@ -138,7 +152,13 @@ def _skyline(dice: random.Random, canvas: Canvas, colours: tuple[str, ...]) -> N
         canvas.box(x, quay - height, x + width, quay, fill)
         for step in range(4):  # stepped gable
             inset = width * 0.11 * (step + 1)
-            canvas.box(x + inset, quay - height - unit * 0.13 * (step + 1), x + width - inset, quay - height + 2, fill)
+            canvas.box(
+                x + inset,
+                quay - height - unit * 0.13 * (step + 1),
+                x + width - inset,
+                quay - height + 2,
+                fill,
+            )
         for row in range(int(height / unit * 2.2)):
             for column in (0.22, 0.62):
                 left, above = x + width * column, quay - height + unit * (0.12 + 0.42 * row)
@@ -147,7 +167,11 @@ def _skyline(dice: random.Random, canvas: Canvas, colours: tuple[str, ...]) -> N
     canvas.box(0, quay, canvas.width, canvas.height, mixed(colours[4], colours[3], 0.35))
     for step in range(9):
         y, start = quay + canvas.height * (0.03 + 0.025 * step), dice.uniform(0, 0.75) * canvas.width
-        canvas.line([(start, y), (start + canvas.width * dice.uniform(0.06, 0.22), y)], mixed(colours[1], colours[3], 0.4), 3)
+        canvas.line(
+            [(start, y), (start + canvas.width * dice.uniform(0.06, 0.22), y)],
+            mixed(colours[1], colours[3], 0.4),
+            3,
+        )
 
 
 def _bridge(dice: random.Random, canvas: Canvas, colours: tuple[str, ...]) -> None:
@@ -157,17 +181,31 @@ def _bridge(dice: random.Random, canvas: Canvas, colours: tuple[str, ...]) -> No
     water = canvas.height * 0.7
     canvas.box(0, water, canvas.width, canvas.height, mixed(colours[1], colours[2], 0.5))
     deck, rise = canvas.height * 0.62, canvas.height * 0.09
-    across = [(x, deck - rise * math.sin(x / canvas.width * math.pi)) for x in range(-10, canvas.width + 20, 10)]
+    across = [
+        (x, deck - rise * math.sin(x / canvas.width * math.pi)) for x in range(-10, canvas.width + 20, 10)
+    ]
     for x, y in across[3::6]:
         canvas.line([(x, y), (x, y - canvas.height * 0.055)], colours[4], 3)
     canvas.line([(x, y - canvas.height * 0.055) for x, y in across], colours[4], 4)
     canvas.line(across, colours[4], canvas.height * 0.022)
     for share in (0.27, 0.73):
         x = canvas.width * share
-        canvas.polygon([(x - 9, deck - rise * 0.6), (x + 9, deck - rise * 0.6), (x + 16, water + 26), (x - 16, water + 26)], colours[4])
+        canvas.polygon(
+            [
+                (x - 9, deck - rise * 0.6),
+                (x + 9, deck - rise * 0.6),
+                (x + 16, water + 26),
+                (x - 16, water + 26),
+            ],
+            colours[4],
+        )
     for step in range(10):
         y, start = water + canvas.height * (0.04 + 0.025 * step), dice.uniform(0, 0.7) * canvas.width
-        canvas.line([(start, y), (start + dice.uniform(0.08, 0.25) * canvas.width, y)], mixed(colours[0], colours[2], 0.3), 3)
+        canvas.line(
+            [(start, y), (start + dice.uniform(0.08, 0.25) * canvas.width, y)],
+            mixed(colours[0], colours[2], 0.3),
+            3,
+        )
 
 
 def _forest(dice: random.Random, canvas: Canvas, colours: tuple[str, ...]) -> None:
@@ -196,14 +234,21 @@ def _arches(dice: random.Random, canvas: Canvas, colours: tuple[str, ...]) -> No
     canvas.box(0, canvas.height * 0.13, canvas.width, canvas.height * 0.17, colours[3])
     for index in range(count):
         middle = (index + 0.5) * step
-        for radius, fill in ((0.4, colours[0]), (0.33, mixed(colours[3], colours[4], 0.3 + 0.5 * dice.random()))):
+        for radius, fill in (
+            (0.4, colours[0]),
+            (0.33, mixed(colours[3], colours[4], 0.3 + 0.5 * dice.random())),
+        ):
             top = canvas.height * 0.42
             canvas.pie((middle, top), step * radius, 180, 360, fill)
             canvas.box(middle - step * radius, top - 1, middle + step * radius, floor, fill)
     canvas.box(0, floor, canvas.width, canvas.height, mixed(colours[2], colours[3], 0.35))
     for row in range(9):
         y, start = floor + canvas.height * (0.03 + 0.03 * row), dice.uniform(0, 0.6) * canvas.width
-        canvas.line([(start, y), (start + canvas.width * dice.uniform(0.1, 0.35), y)], mixed(colours[0], colours[2], 0.35), 3)
+        canvas.line(
+            [(start, y), (start + canvas.width * dice.uniform(0.1, 0.35), y)],
+            mixed(colours[0], colours[2], 0.35),
+            3,
+        )
 
 
 def _night(dice: random.Random, canvas: Canvas, colours: tuple[str, ...]) -> None:
@@ -227,7 +272,9 @@ def _clinic(dice: random.Random, canvas: Canvas, colours: tuple[str, ...]) -> No
         _layer(dice, canvas, level, 0.04, mixed(colours[2], colours[0], 0.1 + 0.2 * step), roughness=3)
     canvas.box(0, ground, canvas.width, canvas.height, "#b5793f")
     left, right, top = canvas.width * 0.22, canvas.width * 0.8, canvas.height * 0.52
-    canvas.polygon([(left - 40, top), (left + 30, top - 74), (right - 30, top - 74), (right + 40, top)], "#a8483a")
+    canvas.polygon(
+        [(left - 40, top), (left + 30, top - 74), (right - 30, top - 74), (right + 40, top)], "#a8483a"
+    )
     canvas.box(left, top, right, ground, "#f7f3ea")
     canvas.box(left, ground - 26, right, ground, "#d9cdb8")
     for index in range(6):

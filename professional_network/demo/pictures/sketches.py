@@ -57,7 +57,9 @@ def _map(dice: random.Random, *, labels: Sequence[str]) -> Image.Image:
         draw.line([(x, 750), (x + 330, 150)], fill="#ffffff", width=9)
     for y in range(300, 760, 95):
         draw.line([(0, y), (1200, y - 70)], fill="#ffffff", width=9)
-    draw.polygon([(0, 0), (1200, 0), (1200, 120), (900, 210), (560, 170), (240, 260), (0, 210)], fill="#bfdbe4")
+    draw.polygon(
+        [(0, 0), (1200, 0), (1200, 120), (900, 210), (560, 170), (240, 260), (0, 210)], fill="#bfdbe4"
+    )
     draw.line([(0, 690), (420, 520), (780, 460), (1200, 330)], fill=LINE, width=22, joint="curve")
     places = [(330, 610), (520, 430), (800, 300)]
     draw.line([places[0], places[1]], fill=ACCENT, width=6)
@@ -95,9 +97,18 @@ def _boxes(dice: random.Random) -> Image.Image:
             draw.rectangle([left, floor - 176, left + 112, floor], fill="#ffffff", outline=LINE, width=3)
             draw.rectangle([left, floor - 176, left + 112, floor - 120], fill="#a9d3c8")
             fold = 40 if (column, row) == odd else 26
-            draw.polygon([(left + 112 - fold, floor - 176), (left + 112, floor - 176), (left + 112, floor - 176 + fold)], fill=ACCENT)
+            draw.polygon(
+                [
+                    (left + 112 - fold, floor - 176),
+                    (left + 112, floor - 176),
+                    (left + 112, floor - 176 + fold),
+                ],
+                fill=ACCENT,
+            )
             for line, long in enumerate((74, 58, 66)):
-                draw.rectangle([left + 16, floor - 96 + 24 * line, left + 16 + long, floor - 88 + 24 * line], fill=MUTED)
+                draw.rectangle(
+                    [left + 16, floor - 96 + 24 * line, left + 16 + long, floor - 88 + 24 * line], fill=MUTED
+                )
         draw.rectangle([30, floor, 1170, floor + 14], fill="#8c7a63")
     return sheet.image
 

@@ -20,8 +20,12 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--once", action="store_true", help="say it aloud: twice is once (it always is)")
-        parser.add_argument("--members", type=int, metavar="N", help="a crowd of N members, one of them `bench`")
-        parser.add_argument("--posts", type=int, metavar="N", help="N posts of the crowd, each with responses")
+        parser.add_argument(
+            "--members", type=int, metavar="N", help="a crowd of N members, one of them `bench`"
+        )
+        parser.add_argument(
+            "--posts", type=int, metavar="N", help="N posts of the crowd, each with responses"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not is_permitted():

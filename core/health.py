@@ -1,0 +1,158 @@
+"""Whether what we lean on answers (R15): a real round trip each, in bounded time, whatever hangs."""
+
+import logging
+import select
+import sqlite3
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from threading import Event, Lock, Thread
+from typing import Literal
+
+import psycopg2
+import psycopg2.extensions
+from django.conf import settings
+from django.db import DEFAULT_DB_ALIAS, connections
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+logger = logging.getLogger(__name__)
+
+# How long one question may take, in seconds; an answer to a monitor takes hardly longer than that.
+PATIENCE = 0.8
+
+Status = Literal["ok", "failing", "not configured"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one check found, and after how many milliseconds."""
+
+    status: Status
+    milliseconds: float | None = None
+
+    @property
+    def is_good(self) -> bool:
+        return self.status != "failing"
+
+
+@dataclass
+class _Question:
+    """One round trip under way in a thread of its own."""
+
+    asked: float = field(default_factory=time.monotonic)
+    answered: Event = field(default_factory=Event)
+    finding: Finding = Finding("failing")
+
+
+class Probe:
+    """Asks one server whether it answers.
+
+    At most one question is under way: who comes meanwhile waits for its answer, so hung questions never pile up.
+    `ask` returns what was found or raises; what it raises is logged by class alone, and never shown.
+    """
+
+    def __init__(self, name: str, ask: Callable[[], Status], *, patience: float = PATIENCE) -> None:
+        self.name = name
+        self._ask = ask
+        self._patience = patience
+        self._lock = Lock()
+        self._question: _Question | None = None
+
+    def start(self) -> _Question:
+        """The question under way, or a new one."""
+        with self._lock:
+            question = self._question
+            if question is None or question.answered.is_set():
+                question = self._question = _Question()
+                Thread(target=self._run, args=(question,), name=f"health-{self.name}", daemon=True).start()
+            return question
+
+    def answer(self, question: _Question) -> Finding:
+        """What `question` found; failing when it has had its time."""
+        left = question.asked + self._patience - time.monotonic()
+        if question.answered.wait(max(0.0, left)):
+            return question.finding
+        logger.warning("health: %s does not answer within %.1f s", self.name, self._patience)
+        return Finding("failing")
+
+    def _run(self, question: _Question) -> None:
+        try:
+            status: Status = self._ask()
+        except Exception as error:  # noqa: BLE001 -- whatever it is, the server does not answer
+            logger.warning("health: %s does not answer (%s)", self.name, type(error).__name__)
+            status = "failing"
+        taken = time.monotonic() - question.asked
+        question.finding = Finding(status, round(taken * 1000, 1))
+        question.answered.set()
+
+
+def examine(*probes: Probe) -> dict[str, Finding]:
+    """Ask all `probes` at once; takes as long as the slowest, at most its patience."""
+    questions = [(probe, probe.start()) for probe in probes]
+    return {probe.name: probe.answer(question) for probe, question in questions}
+
+
+def _wait(connection: psycopg2.extensions.connection, until: float) -> None:
+    """Let an asynchronous connection do its work; TimeoutError after the moment `until`."""
+    while (state := connection.poll()) != psycopg2.extensions.POLL_OK:
+        waiter = select.poll()
+        waiter.register(
+            connection, select.POLLIN if state == psycopg2.extensions.POLL_READ else select.POLLOUT
+        )
+        if not waiter.poll(max(0.0, until - time.monotonic()) * 1000):
+            raise TimeoutError
+
+
+def _ask_postgres(parameters: dict[str, object]) -> None:
+    """A connection of its own and SELECT 1. Asynchronous, because libpq's own limits begin at two seconds."""
+    until = time.monotonic() + PATIENCE
+    plain = {name: value for name, value in parameters.items() if name != "cursor_factory"}
+    connection = psycopg2.connect(**plain, async_=True)
+    try:
+        _wait(connection, until)
+        cursor = connection.cursor()
+        cursor.execute("SELECT 1")
+        _wait(connection, until)
+        if cursor.fetchone() != (1,):
+            raise ValueError
+    finally:
+        connection.close()
+
+
+def ask_database() -> Status:
+    """A round trip to the database on a connection of its own; raises when there is no answer (R15.2)."""
+    wrapper = connections[DEFAULT_DB_ALIAS]
+    if wrapper.vendor == "postgresql":
+        _ask_postgres(wrapper.get_connection_params())
+        return "ok"
+    # Not through Django: this is one of our own threads, and no cached connection counts.
+    connection = sqlite3.connect(
+        wrapper.get_connection_params()["database"], uri=True, timeout=PATIENCE, check_same_thread=False
+    )
+    try:
+        connection.execute("PRAGMA schema_version").fetchone()  # reads the file, as SELECT 1 would not
+    finally:
+        connection.close()
+    return "ok"
+
+
+def ask_redis() -> Status:
+    """PING on a connection of its own; raises when there is no answer (R15.3)."""
+    url = getattr(settings, "REDIS_URL", "")
+    if not url:
+        return "not configured"
+    client = Redis.from_url(
+        url, socket_connect_timeout=PATIENCE / 2, socket_timeout=PATIENCE / 2, retry=Retry(NoBackoff(), 0)
+    )
+    try:
+        if not client.ping():
+            raise ValueError
+    finally:
+        client.close()
+    return "ok"
+
+
+database = Probe("database", ask_database)
+redis = Probe("redis", ask_redis)

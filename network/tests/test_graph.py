@@ -1,0 +1,190 @@
+"""How far, through whom, who else."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from network.graph import Mutual, degree, mutual_connections, suggestions
+from network.services import accept_invitation, block_member, follow_member, ignore_invitation, invite_member
+from tests.cast import client_of, connect, make_member
+from users.models import User
+
+pytestmark = pytest.mark.django_db
+
+People = Callable[[str], list[User]]
+
+
+@pytest.fixture
+def people(db: None) -> People:
+    """Makes members of the letters of a word: people("abc") are the members "m-a", "m-b", "m-c"."""
+    return lambda letters: [make_member(f"m-{letter}", name=letter.upper()) for letter in letters]
+
+
+def distance(viewer: User, member: User) -> int | None:
+    return client_of(viewer).get(f"/members/{member.username}/").context["page"].degree
+
+
+def test_the_distance_is_that_of_the_shortest_path(people: People) -> None:
+    a, b, c, d, e = people("abcde")
+    for one, other in ((a, b), (b, c), (c, d), (d, e)):
+        connect(one, other)
+    assert [distance(a, other) for other in (b, c, d, e)] == [1, 2, 3, None]
+    assert [distance(other, a) for other in (b, c, d, e)] == [1, 2, 3, None]
+    connect(a, d)
+    assert [distance(a, other) for other in (b, c, d, e)] == [1, 2, 1, 2]
+
+
+def test_there_is_no_distance_to_oneself_or_to_one_without_ties(people: People) -> None:
+    a, b = people("ab")
+    assert distance(a, a) is None
+    assert distance(a, b) is None
+
+
+def test_an_invitation_is_no_path(people: People) -> None:
+    a, b, c = people("abc")
+    connect(a, b)
+    invite_member(inviter=b, invitee=c)
+    assert distance(a, c) is None
+
+
+@pytest.mark.parametrize("order", ["abcd", "dcba", "bdac", "cadb"])
+def test_who_signed_up_first_does_not_matter(people: People, order: str) -> None:
+    made = dict(zip(sorted(order), sorted(people(order), key=lambda member: member.username), strict=True))
+    for one, other in ("ab", "bc", "cd"):
+        connect(made[one], made[other])
+    assert degree(made["a"], made["d"], connected=False, mutual=0) == 3
+
+
+def shared(viewer: User, member: User) -> tuple[int, list[str]]:
+    found = mutual_connections(viewer, member)
+    return found.count, [row.name for row in found.first]
+
+
+def test_mutual_connections_are_counted_and_the_first_named(people: People) -> None:
+    a, b, *others = people("abzyxwv")
+    assert shared(a, b) == (0, [])
+    for other in others:
+        connect(a, other)
+        connect(other, b)
+    assert shared(a, b) == (5, ["V", "W", "X"])
+    assert shared(b, a) == (5, ["V", "W", "X"])
+    assert Mutual(5, []).others == 4
+    assert Mutual(0, []).others == 0
+
+
+@pytest.mark.parametrize("gone", ["suspended", "deactivated", "blocked by me", "blocking me"])
+def test_who_does_not_exist_for_the_viewer_is_no_mutual_connection(people: People, gone: str) -> None:
+    a, b, c, d = people("abcd")
+    for other in (c, d):
+        connect(a, other)
+        connect(b, other)
+    match gone:
+        case "suspended":
+            User.objects.filter(pk=c.pk).update(suspended_at=timezone.now())
+        case "deactivated":
+            User.objects.filter(pk=c.pk).update(is_active=False)
+        case "blocked by me":
+            block_member(blocker=a, blocked=c)
+        case _:
+            block_member(blocker=c, blocked=a)
+    assert shared(a, b) == (1, ["D"])
+
+
+def test_mutual_connections_cost_one_query(people: People, django_assert_num_queries: Any) -> None:
+    a, b = people("ab")
+    with django_assert_num_queries(1):
+        mutual_connections(a, b)
+
+
+def suggested(viewer: User, most: int = 10) -> list[tuple[str, int]]:
+    return [(member.name, member.mutual) for member in suggestions(viewer, most=most)]
+
+
+def test_suggestions_come_by_mutual_connections_then_the_latest_to_join(people: People) -> None:
+    a, b, c, d, e, _f, _g = people("abcdefg")
+    connect(a, b)
+    connect(a, c)
+    connect(b, d)
+    connect(c, d)
+    connect(b, e)
+    assert suggested(a) == [("D", 2), ("E", 1), ("G", 0), ("F", 0)]
+    assert suggested(a, most=3) == [("D", 2), ("E", 1), ("G", 0)]
+    assert suggested(a, most=1) == [("D", 2)]
+
+
+def test_equals_come_by_name(people: People) -> None:
+    a, b, *others = people("abzyx")
+    connect(a, b)
+    for other in others:
+        connect(b, other)
+    assert suggested(a) == [("X", 1), ("Y", 1), ("Z", 1)]
+
+
+def test_nobody_is_suggested_who_is_tied_already(people: People) -> None:
+    a, b, c, d, e, f = people("abcdef")
+    connect(a, b)
+    for other in (c, d, e, f):
+        connect(b, other)
+    connect(a, c)
+    invite_member(inviter=a, invitee=d)
+    invite_member(inviter=e, invitee=a)
+    ignore_invitation(connection=invite_member(inviter=f, invitee=a), by=a)
+    assert suggested(a) == []
+
+
+def test_somebody_one_follows_may_still_be_suggested(people: People) -> None:
+    a, b = people("ab")
+    follow_member(follower=a, followed=b)
+    assert suggested(a) == [("B", 0)]
+
+
+@pytest.mark.parametrize("gone", ["suspended", "deactivated", "unconfirmed", "blocked by me", "blocking me"])
+def test_nobody_is_suggested_who_does_not_exist_for_the_viewer(people: People, gone: str) -> None:
+    a, b, c = people("abc")
+    connect(a, b)
+    connect(b, c)
+    match gone:
+        case "suspended":
+            User.objects.filter(pk=c.pk).update(suspended_at=timezone.now())
+        case "deactivated":
+            User.objects.filter(pk=c.pk).update(is_active=False)
+        case "unconfirmed":
+            User.objects.filter(pk=c.pk).update(joined_at=None)
+        case "blocked by me":
+            block_member(blocker=a, blocked=c)
+        case _:
+            block_member(blocker=c, blocked=a)
+    assert suggested(a) == []
+
+
+def test_a_path_through_one_who_is_suspended_does_not_count(people: People) -> None:
+    a, b, c = people("abc")
+    connect(a, b)
+    connect(b, c)
+    User.objects.filter(pk=b.pk).update(suspended_at=timezone.now())
+    assert suggested(a) == [("C", 0)]
+
+
+def test_oneself_is_never_suggested(people: People) -> None:
+    a, b, c = people("abc")
+    connect(a, b)
+    connect(b, c)
+    connect(c, a)
+    assert suggested(a) == []
+
+
+def test_suggestions_cost_four_queries_whatever_the_circle(
+    people: People, django_assert_num_queries: Any
+) -> None:
+    a, *others = people("abcdefghij")
+    for number, other in enumerate(others[:-1]):
+        row = (
+            invite_member(inviter=a, invitee=other) if number % 2 else invite_member(inviter=other, invitee=a)
+        )
+        accept_invitation(connection=row, by=other if number % 2 else a)
+        connect(other, others[-1])
+    with django_assert_num_queries(4):
+        suggestions(a, most=9)
+    assert suggested(a) == [("J", 8)]

@@ -1,0 +1,122 @@
+"""Who exists for whom, and how close they stand."""
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import AnonymousUser
+from django.utils import timezone
+
+from network.models import Connection, Member, exists_for
+from network.services import block_member, follow_member, invite_member
+from tests.cast import connect, make_member
+from users.audience import Audience, Closeness
+from users.models import User
+
+pytestmark = pytest.mark.django_db
+
+
+def sees(viewer: User | AnonymousUser, member: User) -> bool:
+    return Member.objects.visible_to(viewer).filter(pk=member.pk).exists()
+
+
+def closeness(viewer: User | AnonymousUser, member: User) -> int:
+    return Member.objects.for_display(viewer).get(pk=member.pk).closeness
+
+
+@pytest.mark.parametrize("page_audience", [Audience.PUBLIC, Audience.MEMBERS])
+def test_members_see_each_other(alice: User, page_audience: int) -> None:
+    other = make_member("other", page_audience=page_audience)
+    assert sees(alice, other)
+    assert sees(other, other)
+
+
+def test_visitors_see_only_those_whose_page_is_public() -> None:
+    assert sees(AnonymousUser(), make_member("open", page_audience=Audience.PUBLIC))
+    assert not sees(AnonymousUser(), make_member("closed"))
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{"joined_at": None}, {"is_active": False}, {"suspended_at": timezone.now()}],
+    ids=["new", "off", "out"],
+)
+def test_who_is_not_a_member_or_no_longer_exists_for_nobody(alice: User, values: dict[str, Any]) -> None:
+    other = make_member("other", page_audience=Audience.PUBLIC, **values)
+    assert not sees(alice, other)
+    assert not sees(AnonymousUser(), other)
+
+
+def test_a_block_hides_both_from_each_other_and_from_nobody_else(
+    alice: User, bob: User, charlie: User
+) -> None:
+    block_member(blocker=alice, blocked=bob)
+    assert (sees(alice, bob), sees(bob, alice)) == (False, False)
+    assert (sees(charlie, alice), sees(charlie, bob)) == (True, True)
+    User.objects.update(page_audience=Audience.PUBLIC)
+    assert (sees(AnonymousUser(), alice), sees(AnonymousUser(), bob)) == (True, True)
+
+
+def test_existence_can_be_asked_of_a_row_that_leads_to_a_member(
+    alice: User, bob: User, charlie: User
+) -> None:
+    connect(alice, charlie)
+    connect(bob, charlie)
+    block_member(blocker=alice, blocked=bob)
+    ties = Connection.objects.of(charlie.pk)
+    seen = ties.filter(exists_for(alice, "low"), exists_for(alice, "high"))
+    assert [row.other_id_for(charlie) for row in seen] == [alice.pk]
+    assert ties.count() == 2
+
+
+def test_closeness_is_that_of_the_pair(alice: User, bob: User, charlie: User) -> None:
+    assert closeness(alice, alice) == Closeness.SELF
+    assert closeness(alice, bob) == closeness(bob, alice) == Closeness.CONNECTION
+    assert closeness(alice, charlie) == Closeness.MEMBER
+    assert closeness(AnonymousUser(), alice) == Closeness.VISITOR
+
+
+def test_an_invitation_or_a_follow_brings_nobody_closer(alice: User, charlie: User) -> None:
+    invite_member(inviter=alice, invitee=charlie)
+    follow_member(follower=charlie, followed=alice)
+    assert closeness(alice, charlie) == closeness(charlie, alice) == Closeness.MEMBER
+
+
+def test_a_member_that_was_fetched_for_nobody_is_seen_as_a_visitor_sees(alice: User) -> None:
+    assert Member.objects.get(pk=alice.pk).closeness == Closeness.VISITOR
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("ali", {"alice", "ada"}),
+        ("alice", {"alice"}),
+        ("alvarez", {"alice"}),
+        ("alice alv", {"alice"}),
+        ("alv ali", {"alice"}),
+        ("lice", set()),
+        ("varez", set()),
+        ("a_a", set()),
+        ("%", set()),
+        ("_", set()),
+        ("\\", set()),
+        ("'", set()),
+        ("o'br", {"bri"}),
+        ("", {"alice", "ada", "bri"}),
+        ("bri", {"bri"}),
+        ("a b c d e f g h", set()),
+    ],
+)
+def test_names_are_found_by_the_beginnings_of_their_words(alice: User, words: str, found: set[str]) -> None:
+    make_member("ada", name="Ada Alison")
+    make_member("bri", name="Brian O'Brien")
+    assert set(Member.objects.named(words).values_list("username", flat=True)) == found
+
+
+def test_lists_of_ties_name_the_other_end(alice: User, bob: User, charlie: User) -> None:
+    connect(charlie, alice)
+    assert set(Connection.objects.other_ends(alice.pk)) == {bob.pk, charlie.pk}
+    assert set(Member.objects.connected_to(alice.pk)) == {Member(pk=bob.pk), Member(pk=charlie.pk)}
+    row = Connection.objects.between(alice.pk, charlie.pk).get()
+    assert (row.other_id_for(alice), row.other_id_for(charlie)) == (charlie.pk, alice.pk)
+    assert Connection.objects.between(charlie.pk, alice.pk).get() == row
+    assert str(row).endswith("connected")
