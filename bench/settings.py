@@ -1,6 +1,6 @@
 """The settings under which benches run: those of the tests, on a kept database connection, with the bare view."""
 
-from professional_network.settings.test import *
+from professional_network.settings.test import *  # noqa: F403 -- all of it, as the other settings do
 from professional_network.settings.test import DATABASES
 
 ROOT_URLCONF = "bench.urls"

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Event, Lock, Thread
-from typing import Literal
+from typing import Any, Literal
 
 import psycopg2
 import psycopg2.extensions
@@ -16,6 +16,8 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+
+from .breaker import WARN_EVERY
 
 logger = logging.getLogger(__name__)
 
@@ -57,6 +59,7 @@ class Probe:
         self.name = name
         self._ask = ask
         self._patience = patience
+        self._warn_after = 0.0
         self._lock = Lock()
         self._question: _Question | None = None
 
@@ -74,18 +77,25 @@ class Probe:
         left = question.asked + self._patience - time.monotonic()
         if question.answered.wait(max(0.0, left)):
             return question.finding
-        logger.warning("health: %s does not answer within %.1f s", self.name, self._patience)
+        self._warn(f"no answer within {self._patience:.1f} s")
         return Finding("failing")
 
     def _run(self, question: _Question) -> None:
         try:
             status: Status = self._ask()
         except Exception as error:  # noqa: BLE001 -- whatever it is, the server does not answer
-            logger.warning("health: %s does not answer (%s)", self.name, type(error).__name__)
+            self._warn(type(error).__name__)
             status = "failing"
         taken = time.monotonic() - question.asked
         question.finding = Finding(status, round(taken * 1000, 1))
         question.answered.set()
+
+    def _warn(self, reason: str) -> None:
+        """At most once a minute: monitors ask often. The text of an error stays out, it may hold an address."""
+        now = time.monotonic()
+        if now >= self._warn_after:
+            self._warn_after = now + WARN_EVERY
+            logger.warning("health: %s does not answer (%s)", self.name, reason)
 
 
 def examine(*probes: Probe) -> dict[str, Finding]:
@@ -105,9 +115,9 @@ def _wait(connection: psycopg2.extensions.connection, until: float) -> None:
             raise TimeoutError
 
 
-def _ask_postgres(parameters: dict[str, object]) -> None:
+def _ask_postgres(parameters: dict[str, Any]) -> None:
     """A connection of its own and SELECT 1. Asynchronous, because libpq's own limits begin at two seconds."""
-    until = time.monotonic() + PATIENCE
+    until = time.monotonic() + PATIENCE * 0.9
     plain = {name: value for name, value in parameters.items() if name != "cursor_factory"}
     connection = psycopg2.connect(**plain, async_=True)
     try:

@@ -2,7 +2,8 @@
 
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 from PIL import Image, ImageDraw, ImageFont
 
@@ -38,11 +39,13 @@ def _bars(dice: random.Random, *, title: str, labels: Sequence[str], values: Seq
     sheet = Sheet(title)
     step = (RIGHT - LEFT) / len(values)
     highest = max(values)
+    # The last bar is what one should look at; of pairs, the second of each.
+    accented = range(1, len(values), 2) if len(values) == 6 else [len(values) - 1]
     for index, (label, value) in enumerate(zip(labels, values, strict=True)):
         middle = LEFT + (index + 0.5) * step
         top = BOTTOM - (BOTTOM - TOP) * value / highest
         wide = min(step * 0.32, 90)
-        fill = ACCENT if index == len(values) - 1 or len(values) == 6 and index % 2 else SOFT
+        fill = ACCENT if index in accented else SOFT
         sheet.draw.rectangle([middle - wide, min(top, BOTTOM - 4), middle + wide, BOTTOM], fill=fill)
         sheet.write((middle, min(top, BOTTOM - 4) - 12), written(value), 30, anchor="ms")
         sheet.write((middle, BOTTOM + 42), label, 27, MUTED, anchor="ms")
@@ -77,7 +80,7 @@ def _round_up(value: float) -> float:
 def _smooth(points: list[Point], steps: int = 14) -> list[Point]:
     """More points between the given ones, eased, so that the line bends and never overshoots."""
     smooth: list[Point] = []
-    for (x, y), (next_x, next_y) in zip(points, points[1:], strict=False):
+    for (x, y), (next_x, next_y) in pairwise(points):
         for step in range(steps):
             share = step / steps
             eased = share * share * (3 - 2 * share)
@@ -85,4 +88,4 @@ def _smooth(points: list[Point], steps: int = 14) -> list[Point]:
     return [*smooth, points[-1]]
 
 
-KINDS = {"bars": _bars, "curve": _curve}
+KINDS: dict[str, Callable[..., Image.Image]] = {"bars": _bars, "curve": _curve}

@@ -1,7 +1,7 @@
 """Drawings of how something is made or where it stands: section, plan, map, flow."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from PIL import Image
 
@@ -113,4 +113,4 @@ def _boxes(dice: random.Random) -> Image.Image:
     return sheet.image
 
 
-KINDS = {"boxes": _boxes, "section": _section, "plan": _plan, "map": _map, "flow": _flow}
+KINDS: dict[str, Callable[..., Image.Image]] = {"boxes": _boxes, "section": _section, "plan": _plan, "map": _map, "flow": _flow}
