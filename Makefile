@@ -1,14 +1,22 @@
 # The commands of the house. The logic lives in scripts/; this file only names it.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast lint format css css-check coverage requirements venv venv-dev
+.PHONY: help run stack checkpoint test test-fast lint format css css-check coverage requirements venv venv-dev
 PYTHON_OF_VENV := .venv/bin/python
 PORT ?= 8000
+HTTPS ?= 8443
+HTTP ?= 8080
 
 help: ## Show these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: venv ## Start LinkUp with a demo network on http://localhost:8000 (PORT=… for another port)
 	@PORT=$(PORT) scripts/run.sh
+
+stack: venv-dev ## Start it as on a server: PostgreSQL, Redis, gunicorn, daphne, nginx, on https://localhost:8443
+	@$(PYTHON_OF_VENV) -m scripts.stack --https $(HTTPS) --http $(HTTP)
+
+checkpoint: venv-dev ## Check settings, tests, both starts and the health addresses, and print a table
+	@$(PYTHON_OF_VENV) -m scripts.checkpoint
 
 test: venv-dev ## Run every test: SQLite, PostgreSQL, integration, browser
 	@$(PYTHON_OF_VENV) -m scripts.suite

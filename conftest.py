@@ -8,7 +8,7 @@ from django.db import connections
 from django.test import override_settings
 from hypothesis import settings as hypothesis_settings
 
-pytest_plugins = ["tests.cast"]
+pytest_plugins = ["tests.cast", "tests.log_scan"]
 
 # How long one example takes says more about the machine than about the code.
 hypothesis_settings.register_profile("house", deadline=None)

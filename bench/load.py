@@ -20,7 +20,7 @@ from django.contrib.sessions.backends.db import SessionStore
 from scripts.servers import HOST, die_with_parent, free_port
 from users.models import User
 
-WORKERS, THREADS, CLIENTS = 2, 4, 8
+CLIENTS = 8
 START_TIMEOUT = 30.0
 
 
@@ -51,11 +51,10 @@ class Server:
 
 @contextmanager
 def gunicorn() -> Iterator[Server]:
-    """The product and the bare view under gunicorn, gthread, WORKERS × THREADS; the environment names the database."""
+    """The product and the bare view under gunicorn as gthread.py says; the environment names the database."""
     port = free_port()
-    command = [sys.executable, "-m", "gunicorn", "professional_network.wsgi", "--worker-class", "gthread"]
-    command += ["--workers", str(WORKERS), "--threads", str(THREADS), "--bind", f"{HOST}:{port}"]
-    command += ["--log-level", "warning"]
+    command = [sys.executable, "-m", "gunicorn", "professional_network.wsgi"]
+    command += ["--config", "python:bench.gthread", "--bind", f"{HOST}:{port}"]
     process = subprocess.Popen(  # noqa: S603
         command,
         env={**os.environ},

@@ -16,7 +16,8 @@ from network.models import Connection
 from professional_network.demo import crowd
 from users.models import User
 
-from .load import CLIENTS, THREADS, WORKERS, Load, Server, fetch, gunicorn, measured, session_cookie
+from .gthread import threads, workers
+from .load import CLIENTS, Load, Server, fetch, gunicorn, measured, session_cookie
 from .pages import addresses, cost, signed_in
 from .plans import explained, explained_text, plans_of_page
 
@@ -100,7 +101,7 @@ def _costs() -> Faults:
 
 def _rates(seconds: float) -> Faults:
     say(
-        f"\n== Rate under gunicorn gthread {WORKERS} × {THREADS}, {CLIENTS} clients, one connection per request"
+        f"\n== Rate under gunicorn gthread {workers} × {threads}, {CLIENTS} clients, one connection per request"
     )
     cookie = session_cookie(User.objects.get(username=crowd.BENCH))
     home = reverse("feed:home")

@@ -23,6 +23,11 @@ class Breaker:
     def is_open(self) -> bool:
         return time.monotonic() < self._open_until
 
+    @property
+    def has_tripped(self) -> bool:
+        """Whether it opened and nobody has called `reset` since: the server failed, and may fail still."""
+        return self._open_until > 0.0
+
     def trip(self, error: BaseException) -> None:
         """Open after `error`. Warns at most once a minute, with the class of the error only: its text may hold an
         address with a password."""

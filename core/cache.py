@@ -12,6 +12,11 @@ from redis.exceptions import RedisError
 from .breaker import Breaker
 
 TABLE = "core_cacheentry"
+# allauth's limits. They count in the table whatever Redis does: a limit that is forgotten when Redis stops, or comes
+# back empty, is one that can be waited for. Signing in is rare, and its hash costs more than these rows.
+LIMITS = "allauth:rl:"
+# Above it the table drops what expired and, if that is not enough, a third of the rest: no stranger may fill it that far.
+MOST_ROWS = 50_000
 
 breaker = Breaker("Redis (cache)")
 
@@ -19,17 +24,18 @@ breaker = Breaker("Redis (cache)")
 class FallbackCache(BaseCache):
     """Every operation goes to Redis; one that fails there, and those of the next seconds, go to a table instead.
 
-    The two are never merged: what one holds the other does not. That suits rate limits and copies of what can be
-    computed again, and nothing else belongs in the cache.
+    The two are never merged: what one holds the other does not. That suits copies of what can be computed again.
+    Limits of sign-in are kept in the table alone; nothing else belongs in the cache.
     """
 
     def __init__(self, location: str, params: dict[str, Any]) -> None:
         super().__init__(params)
         self._redis = RedisCache(location, params)
-        self._table = DatabaseCache(TABLE, {key: value for key, value in params.items() if key != "OPTIONS"})
+        self._table = DatabaseCache(TABLE, {**params, "OPTIONS": {"MAX_ENTRIES": MOST_ROWS}})
 
     def _do(self, operation: str, *args: Any, **options: Any) -> Any:
-        if not breaker.is_open:
+        is_limit = bool(args) and isinstance(args[0], str) and args[0].startswith(LIMITS)
+        if not (is_limit or breaker.is_open):
             try:
                 return self._method(self._redis, operation)(*args, **options)
             except (ConnectionInterrupted, RedisError, OSError) as error:

@@ -6,7 +6,8 @@ from typing import Any
 from django.apps import AppConfig
 from django.conf import settings
 from django.contrib.staticfiles.storage import ManifestFilesMixin, staticfiles_storage
-from django.core.checks import CheckMessage, Error, Warning, register
+from django.core import checks
+from django.core.checks import CheckMessage, Error
 
 from .addresses import UNIX, parse_network
 
@@ -80,17 +81,18 @@ def check_mail(app_configs: list[AppConfig] | None, **options: Any) -> list[Chec
     """Without mail nobody can confirm an address, so nobody can join."""
     hint = "Set EMAIL_HOST and take the settings of production."
     if settings.EMAIL_BACKEND.startswith(QUIET_MAIL):
-        return [Warning("Mail is not sent to anybody.", hint=hint, id="linkup.W007")]
+        return [checks.Warning("Mail is not sent to anybody.", hint=hint, id="linkup.W007")]
     return []
 
 
 def check_static_manifest(app_configs: list[AppConfig] | None, **options: Any) -> list[CheckMessage]:
     """Pages ask the manifest for the hashed name of each file, and fail without it (R4.2, R4.5)."""
     hint = "Run `python manage.py collectstatic --no-input` and restart."
-    if not isinstance(staticfiles_storage, ManifestFilesMixin):
+    storage: object = staticfiles_storage
+    if not isinstance(storage, ManifestFilesMixin):
         words = "Static files have no hashed names, so browsers may keep old ones."
-        return [Warning(words, hint="Take the settings of production.", id="linkup.W008")]
-    if staticfiles_storage.read_manifest() is None:
+        return [checks.Warning(words, hint="Take the settings of production.", id="linkup.W008")]
+    if storage.read_manifest() is None:
         return [Error("The manifest of static files is missing.", hint=hint, id="linkup.E008")]
     return []
 
@@ -127,4 +129,4 @@ CHECKS: tuple[Check, ...] = (
 def register_checks() -> None:
     """Make the checks known to `check --deploy` and to `check --deploy --tag linkup`."""
     for check in CHECKS:
-        register(check, TAG, deploy=True)
+        checks.register(check, TAG, deploy=True)

@@ -33,6 +33,7 @@ class Finding:
 
     status: Status
     milliseconds: float | None = None
+    is_silent: bool = False  # failing without a word, as a server that is stopped or unreachable
 
     @property
     def is_good(self) -> bool:
@@ -78,16 +79,18 @@ class Probe:
         if question.answered.wait(max(0.0, left)):
             return question.finding
         self._warn(f"no answer within {self._patience:.1f} s")
-        return Finding("failing")
+        return Finding("failing", is_silent=True)
 
     def _run(self, question: _Question) -> None:
+        status: Status = "failing"
+        silent = False
         try:
-            status: Status = self._ask()
+            status = self._ask()
         except Exception as error:  # noqa: BLE001 -- whatever it is, the server does not answer
+            silent = isinstance(error, TimeoutError)
             self._warn(type(error).__name__)
-            status = "failing"
         taken = time.monotonic() - question.asked
-        question.finding = Finding(status, round(taken * 1000, 1))
+        question.finding = Finding(status, round(taken * 1000, 1), silent)
         question.answered.set()
 
     def _warn(self, reason: str) -> None:

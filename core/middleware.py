@@ -1,11 +1,131 @@
-"""Refusals that concern every address."""
+"""What every request passes, whatever its address: its id, refusals, and what is said when something is wrong."""
 
-from collections.abc import Callable
+import logging
+from collections.abc import Awaitable, Callable
+from typing import cast
 
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.conf import settings
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 
+from .addresses import client_address, from_trusted_proxy
+from .errors import CsrfFailureResponse, too_large, unavailable
+from .outage import is_outage
+from .request_id import META_KEY, NOBODY, Origin, is_acceptable, mint, serving
+
 GetResponse = Callable[[HttpRequest], HttpResponse]
+AsyncGetResponse = Callable[[HttpRequest], Awaitable[HttpResponse]]
+
+HEADER = "X-Request-ID"
+
+denials = logging.getLogger("security.denied")
+limits = logging.getLogger("security.limit")
+
+
+class RequestId:
+    """Gives each request an id: in its log lines, and in the answer's X-Request-ID (R9.3). Stands first of all.
+
+    A trusted proxy may bring the id, when it looks like one; what anybody else sends is ignored, so that nobody can
+    choose what stands in our logs.
+    """
+
+    sync_capable = True
+    async_capable = True
+
+    def __init__(self, get_response: GetResponse | AsyncGetResponse) -> None:
+        self.get_response = get_response
+        self.is_async = iscoroutinefunction(get_response)
+        if self.is_async:
+            markcoroutinefunction(self)
+
+    def __call__(self, request: HttpRequest) -> HttpResponse | Awaitable[HttpResponse]:
+        if self.is_async:
+            return self._serve_async(request)
+        origin = _origin_of(request)
+        with serving(origin):
+            response = cast(GetResponse, self.get_response)(request)
+        response[HEADER] = origin.request_id
+        return response
+
+    async def _serve_async(self, request: HttpRequest) -> HttpResponse:
+        origin = _origin_of(request)
+        with serving(origin):
+            response = await cast(AsyncGetResponse, self.get_response)(request)
+        response[HEADER] = origin.request_id
+        return response
+
+
+def _origin_of(request: HttpRequest) -> Origin:
+    brought = request.META.get("HTTP_X_REQUEST_ID", "")
+    taken = brought if is_acceptable(brought) and from_trusted_proxy(request) else mint()
+    # An address that came over a unix socket from nobody we know is empty.
+    origin = Origin(taken, client_address(request) or NOBODY)
+    request.META[META_KEY] = origin
+    return origin
+
+
+class SecurityEvents:
+    """Writes each refusal for want of rights (403) and each limit that was hit (429) to the security log (R9.6).
+
+    Django itself logs what else belongs there: CSRF failures, disallowed hosts, suspicious requests.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if response.status_code == 403 and not isinstance(response, CsrfFailureResponse):
+            self._note(denials, "permission denied", request)
+        elif response.status_code == 429:
+            self._note(limits, "rate limit hit", request)
+        return response
+
+    @staticmethod
+    def _note(logger: logging.Logger, what: str, request: HttpRequest) -> None:
+        # Only who is known already: asking the session now could fail, as the database may be what is overloaded.
+        user = getattr(request, "_cached_user", None)
+        logger.warning("%s: %s %s by user %s", what, request.method, request.path, getattr(user, "pk", None))
+
+
+class LimitBody:
+    """Answers 413 to a body that says to be larger than REQUEST_MAX_BODY, before a byte of it is read.
+
+    One without a Content-Length is empty to Django under WSGI; under ASGI the server's own limit holds.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        length = request.META.get("CONTENT_LENGTH") or "0"
+        if length.isascii() and length.isdigit() and _exceeds(length, settings.REQUEST_MAX_BODY):
+            return too_large(request)
+        return self.get_response(request)
+
+
+def _exceeds(length: str, most: int) -> bool:
+    # By digits first: Python refuses to read numbers of thousands of digits.
+    digits = length.lstrip("0")
+    return len(digits) > len(str(most)) or int(digits or 0) > most
+
+
+class DatabaseUnavailable:
+    """Answers 503 at once where a view finds the database away (R1.4).
+
+    What other middleware meets, such as the saving of a session, is turned into the same answer by
+    core.errors.server_error.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        return unavailable(request, exception) if is_outage(exception) else None
 
 
 class RefuseNullBytes:

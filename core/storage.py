@@ -1,23 +1,53 @@
-"""Names under which uploads are stored: unguessable, and free of anything the sender wrote."""
+"""Names under which uploads are stored: unguessable, and free of anything the sender wrote.
+
+What stands under `private/` reaches people through core.media_views.deliver alone; the rest is public to whoever knows
+its address.
+"""
 
 import secrets
+import unicodedata
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import transaction
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
+PRIVATE = "private"
+
 
 class StaticStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
-    """Hashed names, gzip and brotli (R4.5); also for the modules that our scripts import from each other."""
+    """Hashed names, gzip and brotli (R4.5); also for the modules that our scripts import from each other.
 
-    support_js_module_import_aggregation = True
+    Only ours: packages' scripts show imports in their comments, of files that they do not bring.
+    """
+
+    patterns = (
+        *CompressedManifestStaticFilesStorage.patterns,
+        ("theme/*.js", CompressedManifestStaticFilesStorage._js_module_import_aggregation_patterns[1]),  # noqa: SLF001
+    )
 
 
 def new_name(folder: str, extension: str) -> str:
     """A new name such as `photos/3f/3f…c1.webp`: 128 random bits, so that knowing one address tells no other."""
     key = secrets.token_hex(16)
     return f"{folder}/{key[:2]}/{key}.{extension}"
+
+
+def new_private_name(folder: str, extension: str) -> str:
+    """The same for a file that only some may have: `private/documents/3f/3f…c1.pdf`."""
+    return new_name(f"{PRIVATE}/{folder}", extension)
+
+
+def is_public(name: str) -> bool:
+    """Whether a visitor may ask for the stored file `name` by its address.
+
+    Refused are private files, hidden ones, and every name that a file system could read as another than it looks:
+    empty or dotted parts, backslashes, invisible characters, other forms of the same letters (Unicode TR 36).
+    """
+    parts = name.split("/")
+    if any(not part or part.startswith(".") or "\\" in part or not part.isprintable() for part in parts):
+        return False
+    return unicodedata.normalize("NFKC", parts[0]).casefold() != PRIVATE
 
 
 def store(name: str, data: bytes) -> str:

@@ -99,7 +99,7 @@ def publish_post(
     rendered = render_text(text, author=author)
     post = Post(author=author, text=text, html=rendered.html, audience=audience)
     if document:
-        post.document = storage.store(storage.new_name("documents", "pdf"), document.data)
+        post.document = storage.store(storage.new_private_name("documents", "pdf"), document.data)
         post.document_name, post.document_size = document.name, len(document.data)
     post.save()
     PostImage.objects.bulk_create([_stored_picture(post, picture) for picture in pictures])

@@ -58,7 +58,7 @@ def degree(viewer: User, member: User, *, connected: bool, mutual: int) -> int |
 def suggestions(viewer: User, *, most: int) -> list[Member]:
     """People `viewer` may know: by mutual connections (set as `.mutual`), then the latest to join.
 
-    Nobody is suggested who is tied to the viewer already, be it by an open or ignored invitation. Four queries.
+    Nobody is suggested who is tied to the viewer already, be it by an open or ignored invitation. Up to five queries.
     """
     counts = _mutual_counts(viewer)
     tied = Connection.objects.other_ends(viewer.pk)

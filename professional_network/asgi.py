@@ -1,4 +1,4 @@
-"""The entry point for daphne."""
+"""The entry point for ASGI servers: daphne for `/ws/`, or gunicorn's asgi worker for everything on one port."""
 
 import os
 
@@ -7,4 +7,16 @@ from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "professional_network.settings")
 
-application = ProtocolTypeRouter({"http": get_asgi_application()})
+http = get_asgi_application()
+
+# These need the settings and the models that the line above has loaded.
+from core.asgi import sockets  # noqa: E402
+from core.database import limit_waiting, serve_asynchronously  # noqa: E402
+
+from .start import refuse_without_manifest  # noqa: E402
+
+refuse_without_manifest()
+limit_waiting()
+serve_asynchronously()
+
+application = ProtocolTypeRouter({"http": http, "websocket": sockets([])})

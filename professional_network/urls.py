@@ -3,13 +3,19 @@
 from django.conf import settings
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path, re_path, register_converter
-from django.views.static import serve
 
+from core import media_views
 from core.converters import IdConverter
 from core.health_views import health, health_database, health_redis, readiness
 from users.views import ConfirmEmailView, SignupView
 
 register_converter(IdConverter, "id")
+
+handler400 = "core.errors.bad_request"
+handler403 = "core.errors.permission_denied"
+handler404 = "core.errors.not_found"
+handler429 = "core.errors.too_many_requests"  # asked for by allauth's limits
+handler500 = "core.errors.server_error"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("feed.urls")),
@@ -24,6 +30,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("settings/", include("users.urls")),
     path("", include("network.urls")),
     path("admin/", admin.site.urls),
+    # Public uploads, where no nginx and no bucket serves them.
+    path("media/<path:name>", media_views.public, name="media"),
     # HealthMiddleware answers these before anything else; they stand here for their names.
     path("health/", health, name="health"),
     path("health/db/", health_database, name="health_db"),
@@ -32,7 +40,4 @@ urlpatterns: list[URLPattern | URLResolver] = [
 ]
 
 if settings.DEBUG:
-    urlpatterns += [
-        path("theme/", include("theme.urls")),
-        re_path(r"^media/(?P<path>.*)$", serve, {"document_root": settings.MEDIA_ROOT}),
-    ]
+    urlpatterns += [path("theme/", include("theme.urls"))]

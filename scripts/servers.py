@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psycopg2
 import redis
@@ -76,7 +77,8 @@ def _sweep(root: Path) -> None:
 
 
 @contextmanager
-def _temporary_folder(owner: pwd.struct_passwd | None) -> Iterator[Path]:
+def temporary_folder(owner: pwd.struct_passwd | None) -> Iterator[Path]:
+    """A folder that is gone when the block ends, and swept away by the next runner when this one is killed."""
     root = _temporary_root()
     _sweep(root)
     folder = Path(tempfile.mkdtemp(prefix=f"{FOLDER_PREFIX}{os.getpid()}-", dir=root))
@@ -116,70 +118,119 @@ def _postgres_owner() -> pwd.struct_passwd | None:
     raise ServerStartError("PostgreSQL refuses to run as root, and there is no user postgres or nobody.")
 
 
-def _start(
-    command: list[str], folder: Path, owner: pwd.struct_passwd | None, stop: signal.Signals
-) -> subprocess.Popen[bytes]:
-    with (folder / "log").open("wb") as log:
-        return subprocess.Popen(
-            command,
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            user=owner.pw_uid if owner else None,
-            group=owner.pw_gid if owner else None,
-            extra_groups=[] if owner else None,
-            start_new_session=True,  # Ctrl-C reaches the runner alone, which then stops us in order
-            preexec_fn=die_with_parent(stop),  # noqa: PLW1509 -- one prctl call, no locks
-        )
+class Server:
+    """A server of our own, which can be stopped, frozen and started again on the same port.
+
+    What it writes lands in `folder/log`; `environment` is ours when none is given.
+    """
+
+    def __init__(
+        self,
+        command: list[str],
+        ready: Callable[[], bool],
+        folder: Path,
+        owner: pwd.struct_passwd | None,
+        stop: signal.Signals,
+        *,
+        environment: dict[str, str] | None = None,
+        start_in: Path | None = None,
+    ) -> None:
+        self.url = ""
+        self.folder = folder
+        self._command = command
+        self._ready = ready
+        self._owner = owner
+        self._stop = stop
+        self.environment = environment
+        self._start_in = start_in or folder
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start, and return when it answers; ServerStartError, with the end of its log, when it does not."""
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                self._command,
+                cwd=self._start_in,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                user=self._owner.pw_uid if self._owner else None,
+                group=self._owner.pw_gid if self._owner else None,
+                extra_groups=[] if self._owner else None,
+                start_new_session=True,  # Ctrl-C reaches the runner alone, which then stops us in order
+                preexec_fn=die_with_parent(self._stop),  # noqa: PLW1509 -- one prctl call, no locks
+            )
+        deadline = time.monotonic() + START_TIMEOUT
+        while not self._ready():
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                self.kill()
+                raise ServerStartError(f"{self._command!r} did not start:\n{self._log_tail()}")
+            time.sleep(0.02)
+
+    def stop(self) -> None:
+        """Ask it to stop, and wait until it has; nothing when it does not run."""
+        if self.process is None:
+            return
+        self.thaw()
+        self.process.send_signal(self._stop)
+        try:
+            self.process.wait(STOP_TIMEOUT)
+        except subprocess.TimeoutExpired:
+            self.kill()
+        self.process = None
+
+    def kill(self) -> None:
+        """End it without a word, as a crash would."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+
+    def freeze(self) -> None:
+        """It still takes connections, and answers none. All its processes: the session is its own."""
+        self._signal_all(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """It answers again."""
+        self._signal_all(signal.SIGCONT)
+
+    def _signal_all(self, wanted: signal.Signals) -> None:
+        for pid in _family(self.process.pid) if self.process else ():
+            with suppress(ProcessLookupError):
+                os.kill(pid, wanted)
+
+    def children(self) -> list[int]:
+        """The ids of the processes that it has started, such as gunicorn's workers."""
+        return _family(self.process.pid)[1:] if self.process else []
+
+    def _log_tail(self) -> str:
+        return (self.folder / "log").read_text(errors="replace")[-2000:]
 
 
-def _stop(process: subprocess.Popen[bytes], stop: signal.Signals) -> None:
-    process.send_signal(stop)
-    try:
-        process.wait(STOP_TIMEOUT)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-
-
-def _log_tail(folder: Path) -> str:
-    return (folder / "log").read_text(errors="replace")[-2000:]
-
-
-def _wait_until(ready: Callable[[], bool], process: subprocess.Popen[bytes], folder: Path) -> None:
-    deadline = time.monotonic() + START_TIMEOUT
-    while not ready():
-        if process.poll() is not None or time.monotonic() > deadline:
-            raise ServerStartError(f"{process.args!r} did not start:\n{_log_tail(folder)}")
-        time.sleep(0.02)
+def _family(pid: int) -> list[int]:
+    """A process and its children: PostgreSQL has one for each connection."""
+    listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True)
+    pairs = [line.split() for line in listed.stdout.splitlines()]
+    return [pid, *(int(child) for child, parent in pairs if int(parent) == pid)]
 
 
 @contextmanager
-def _server(
-    make_command: Callable[[int], list[str]],
-    ready: Callable[[int], bool],
-    folder: Path,
-    owner: pwd.struct_passwd | None,
-    stop: signal.Signals,
-) -> Iterator[int]:
-    """Start a server on a free port, again on another one when somebody was quicker; yields the port."""
+def _running(make: Callable[[int], Server]) -> Iterator[Server]:
+    """Start a server on a free port, again on another one when somebody was quicker; yields it."""
     for attempt in range(1, STARTS + 1):
-        port = free_port()
-        process = _start(make_command(port), folder, owner, stop)
+        server = make(free_port())
         try:
-            _wait_until(lambda at=port: ready(at), process, folder)  # type: ignore[misc]
+            server.start()
         except ServerStartError:
-            process.kill()
-            process.wait()
             if attempt == STARTS:
                 raise
             continue
         break
     try:
-        yield port
+        yield server
     finally:
-        _stop(process, stop)
+        server.stop()
 
 
 def _initdb(binaries: Path, data: Path, owner: pwd.struct_passwd | None) -> None:
@@ -244,35 +295,45 @@ def _create_database(port: int) -> None:
 
 
 @contextmanager
+def postgres_server() -> Iterator[Server]:
+    """A PostgreSQL of our own for the time of the block; its `url` is that of an empty database.
+
+    Raises ProgramMissingError when there is no PostgreSQL to be had, ServerStartError when it does not start.
+    """
+    binaries = obtain("postgresql")["postgresql"]
+    owner = _postgres_owner()
+    with temporary_folder(owner) as folder:
+        data = folder / "data"
+        _initdb(binaries, data, owner)
+
+        def make(port: int) -> Server:
+            settings = {**QUICK_SETTINGS, "listen_addresses": HOST, "port": str(port)}
+            settings["unix_socket_directories"] = ""
+            options = (part for name, value in settings.items() for part in ("-c", f"{name}={value}"))
+            command = [str(binaries / "postgres"), "-D", str(data), *options]
+            # SIGINT is PostgreSQL's "fast" stop: it waits for nobody.
+            server = Server(command, lambda: _postgres_ready(port), folder, owner, signal.SIGINT)
+            server.url = _postgres_url(port, "linkup")
+            return server
+
+        with _running(make) as server:
+            _create_database(urlsplit(server.url).port or 0)
+            yield server
+
+
+@contextmanager
 def private_postgres(*, use_environment: bool = True) -> Iterator[str]:
     """A PostgreSQL server for the time of the block; yields the URL of an empty database.
 
     With `use_environment` (the default) a PostgreSQL named by `DATABASE_URL` is used instead of a new one.
-    Raises ProgramMissingError when there is no PostgreSQL to be had, ServerStartError when it does not start.
+    Raises what `postgres_server` raises.
     """
     given = os.environ.get("DATABASE_URL", "")
     if use_environment and given.startswith("postgres"):
         yield given
         return
-    binaries = obtain("postgresql")["postgresql"]
-    owner = _postgres_owner()
-    with _temporary_folder(owner) as folder:
-        data = folder / "data"
-        _initdb(binaries, data, owner)
-
-        def command(port: int) -> list[str]:
-            settings = {**QUICK_SETTINGS, "listen_addresses": HOST, "port": str(port)}
-            settings["unix_socket_directories"] = ""
-            return [
-                str(binaries / "postgres"),
-                *("-D", str(data)),
-                *(part for name, value in settings.items() for part in ("-c", f"{name}={value}")),
-            ]
-
-        # SIGINT is PostgreSQL's "fast" stop: it waits for nobody.
-        with _server(command, _postgres_ready, folder, owner, signal.SIGINT) as port:
-            _create_database(port)
-            yield _postgres_url(port, "linkup")
+    with postgres_server() as server:
+        yield server.url
 
 
 def _redis_ready(port: int) -> bool:
@@ -286,22 +347,35 @@ def _redis_ready(port: int) -> bool:
 
 
 @contextmanager
+def redis_server() -> Iterator[Server]:
+    """A Redis of our own for the time of the block. It keeps everything in memory: a restart comes back empty.
+
+    Raises ProgramMissingError when there is no Redis to be had, ServerStartError when it does not start.
+    """
+    binary = obtain("redis")["redis"]
+    with temporary_folder(None) as folder:
+
+        def make(port: int) -> Server:
+            where = ("--bind", HOST, "--port", str(port), "--dir", str(folder))
+            command = [str(binary), *where, "--save", "", "--appendonly", "no", "--daemonize", "no"]
+            server = Server(command, lambda: _redis_ready(port), folder, None, signal.SIGTERM)
+            server.url = f"redis://{HOST}:{port}/0"
+            return server
+
+        with _running(make) as server:
+            yield server
+
+
+@contextmanager
 def private_redis(*, use_environment: bool = True) -> Iterator[str]:
-    """A Redis server for the time of the block; yields its URL. It keeps everything in memory.
+    """A Redis server for the time of the block; yields its URL.
 
     With `use_environment` (the default) a Redis named by `REDIS_URL` is used instead of a new one.
-    Raises ProgramMissingError when there is no Redis to be had, ServerStartError when it does not start.
+    Raises what `redis_server` raises.
     """
     given = os.environ.get("REDIS_URL", "")
     if use_environment and given:
         yield given
         return
-    binary = obtain("redis")["redis"]
-    with _temporary_folder(None) as folder:
-
-        def command(port: int) -> list[str]:
-            where = ("--bind", HOST, "--port", str(port), "--dir", str(folder))
-            return [str(binary), *where, "--save", "", "--appendonly", "no", "--daemonize", "no"]
-
-        with _server(command, _redis_ready, folder, None, signal.SIGTERM) as port:
-            yield f"redis://{HOST}:{port}/0"
+    with redis_server() as server:
+        yield server.url

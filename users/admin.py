@@ -1,9 +1,14 @@
 """Members for staff."""
 
+from typing import Any
+
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.db import models
+from django.forms import ModelForm
 from django.utils.translation import gettext_lazy as _
 
+from . import services
 from .models import Education, Experience, Link, Profile, Skill, User
 
 
@@ -34,6 +39,17 @@ class UserAdmin(DjangoUserAdmin):
         (None, {"fields": ("username", "email", "name", "usable_password", "password1", "password2")}),
     )
 
+    def get_inlines(self, request: Any, obj: User | None) -> Any:
+        """The profile is there once the account is."""
+        return self.inlines if obj else ()
+
+    def save_model(self, request: Any, obj: User, form: ModelForm, change: bool) -> None:
+        """As members themselves are stored."""
+        if change:
+            services.edit_account(user=obj)
+        else:
+            services.sign_up(user=obj)
+
 
 for model, columns in (
     (Experience, ("user", "title", "employer", "start", "end")),
@@ -50,6 +66,7 @@ for model, columns in (
                 "list_display": columns,
                 "search_fields": ("user__username", *columns[1:2]),
                 "raw_id_fields": ("user",),
+                "formfield_overrides": {models.URLField: {"assume_scheme": "https"}},
             },
         ),
     )

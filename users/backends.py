@@ -3,6 +3,9 @@
 from typing import Any
 
 from allauth.account.auth_backends import AuthenticationBackend
+from django.db.models import Value
+from django.db.models.functions import Lower
+from django.http import HttpRequest
 
 from .audience import Closeness
 from .models import User
@@ -10,6 +13,12 @@ from .models import User
 
 class MemberBackend(AuthenticationBackend):  # type: ignore[misc]
     """Signs in by name or address; a suspended member is out at the next request, in every open session."""
+
+    def _authenticate(self, request: HttpRequest | None, **credentials: Any) -> Any:
+        """The account, if the password is its own. One account is looked at, so that one password is hashed, as for
+        an account that does not exist; allauth would look twice for an address."""
+        name = str(credentials.get("email") or credentials.get("username") or "")
+        return self._check_password(account_called(name), str(credentials["password"]))
 
     def user_can_authenticate(self, user: Any) -> bool:
         allowed: bool = super().user_can_authenticate(user)
@@ -22,3 +31,10 @@ class MemberBackend(AuthenticationBackend):  # type: ignore[misc]
             return None
         user.closeness = Closeness.SELF
         return user
+
+
+def account_called(name: str) -> User | None:
+    """The account with the username `name`, or with the address `name` where it has an @; case does not matter."""
+    field = "email" if "@" in name else "username"
+    found = User.objects.alias(folded=Lower(field)).filter(folded=Lower(Value(name)))
+    return found.first()

@@ -71,6 +71,12 @@ class SignupForm(PlainFields, allauth_forms.SignupForm):  # type: ignore[misc]
             "At least 10 characters. A few unrelated words are strong and easy."
         )
 
+    def try_save(self, request: Any) -> Any:
+        """As much work for an address that has an account as for a fresh one, whose password is hashed."""
+        if self.account_already_exists:
+            User().set_password(self.cleaned_data["password1"])
+        return super().try_save(request)
+
 
 class ResetPasswordForm(PlainFields, allauth_forms.ResetPasswordForm):  # type: ignore[misc]
     """Asking for a link to choose a new password."""

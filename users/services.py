@@ -38,12 +38,18 @@ def sign_up(*, user: User) -> User:
     The account counts as a member from the first confirmed address on (see confirm_member). Raises IntegrityError
     when the name or address was taken in the meantime.
     """
+    edit_account(user=user)
+    Profile.objects.create(user=user)
+    return user
+
+
+@transaction.atomic
+def edit_account(*, user: User) -> None:
+    """Store the whole row as staff filled it, the way rows are kept: name and address in lower case, sortable."""
     user.username = user.username.lower()
     user.email = user.email.lower()
     user.refresh_sort_name()
     user.save()
-    Profile.objects.create(user=user)
-    return user
 
 
 @transaction.atomic

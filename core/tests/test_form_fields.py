@@ -112,6 +112,10 @@ def test_no_file_is_refused_where_one_is_needed() -> None:
     assert errors(sending(), "picture") == ["required"]
 
 
+def test_no_file_is_fine_where_none_is_needed() -> None:
+    assert ImageField(required=False).clean(None) is None
+
+
 def test_words_in_place_of_a_file_are_refused() -> None:
     assert errors(Sending({"picture": "words"}), "picture") == ["required"]
 

@@ -222,10 +222,14 @@ def test_twice_the_text_does_not_take_four_times_as_long(piece: str) -> None:
     assert whole < 0.5 or whole < 3.5 * half, f"{half:.2f} s, then {whole:.2f} s"
 
 
-@pytest.mark.parametrize("piece", ["word ", "[", "**a"])
+@pytest.mark.parametrize("piece", ["word ", "line\n", "[", "**a"])
 def test_a_hundred_thousand_characters_are_read(piece: str) -> None:
-    assert cost(piece, 100_000) < 30
-    assert find_mentions(f"{piece * 20_000} @bob"[:100_000] + " @alice") >= {"alice"}
+    text = (piece * 100_000)[:100_000]
+    assert text.strip()[:1] in html(text)
+
+
+def test_a_name_at_the_end_of_a_long_text_is_found() -> None:
+    assert find_mentions("word " * 20_000 + "@alice") == {"alice"}
 
 
 def test_deep_nesting_is_cut_and_not_an_error() -> None:

@@ -5,13 +5,13 @@ from functools import wraps
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.core.files.storage import default_storage
-from django.http import FileResponse, Http404, HttpResponse
+from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
 
+from core.media_views import deliver
 from core.pagination import CURSOR, oldest_first
 from users.http import HtmxRequest, MemberRequest, member_required
 
@@ -103,19 +103,11 @@ def history(request: HtmxRequest, pk: int) -> HttpResponse:
     return render(request, "feed/history.html", {"post": post, "revisions": revisions})
 
 
-@require_GET
-def document(request: HtmxRequest, pk: int) -> FileResponse:
+@require_safe
+def document(request: HtmxRequest, pk: int) -> HttpResponseBase:
     """The PDF of a post, to readers of the post only, always as a download."""
     post = get_object_or_404(Post.objects.visible_to(request.user).exclude(document=""), pk=pk)
-    try:
-        file = default_storage.open(post.document)
-    except FileNotFoundError as error:
-        raise Http404 from error
-    response = FileResponse(
-        file, as_attachment=True, filename=post.document_name, content_type="application/pdf"
-    )
-    response["X-Content-Type-Options"] = "nosniff"
-    return response
+    return deliver(request, post.document, filename=post.document_name, content_type="application/pdf")
 
 
 def shown(request: HtmxRequest, pk: int) -> Post:

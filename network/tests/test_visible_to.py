@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.utils import timezone
 
-from network.models import Connection, Member, exists_for
+from network.models import Block, Connection, Follow, Member, exists_for
 from network.services import block_member, follow_member, invite_member
 from tests.cast import connect, make_member
 from users.audience import Audience, Closeness
@@ -120,3 +120,8 @@ def test_lists_of_ties_name_the_other_end(alice: User, bob: User, charlie: User)
     assert (row.other_id_for(alice), row.other_id_for(charlie)) == (charlie.pk, alice.pk)
     assert Connection.objects.between(charlie.pk, alice.pk).get() == row
     assert str(row).endswith("connected")
+
+
+def test_rows_say_in_the_administration_who_stands_how_to_whom() -> None:
+    assert str(Follow(follower_id=1, followed_id=2)) == "1 follows 2"
+    assert str(Block(blocker_id=1, blocked_id=2)) == "1 blocks 2"

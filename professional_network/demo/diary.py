@@ -12,6 +12,8 @@ from .library import CommentText, MemberText, PostText
 DAYS = 60
 # People write by day, and less at weekends: the share of what is written on a working day at noon.
 AT_NIGHT, AT_WEEKENDS = 0.2, 0.4
+# So many hours ago the latest posts were written, whatever the day of the week, so that there is always news.
+LATEST = (0.6, 2.1, 4.8, 8.5, 13.2, 19.7)
 # The last thing happened so long ago.
 QUIET = timedelta(minutes=12)
 LONGEST_LIST_OF_REACTIONS = 42
@@ -113,9 +115,9 @@ def _side_by_side(decks: Iterable[list[PostText]], dice: random.Random) -> Itera
 
 
 def _times(count: int, now: datetime, dice: random.Random) -> list[datetime]:
-    found: list[datetime] = []
+    found = [now - timedelta(hours=hours * dice.uniform(0.9, 1.1)) for hours in LATEST[:count]]
     while len(found) < count:
-        at = now - QUIET - timedelta(days=dice.uniform(0, DAYS))
+        at = now - timedelta(days=dice.uniform(1, DAYS))
         likely = (1 if at.weekday() < 5 else AT_WEEKENDS) * (1 if 6 <= at.hour < 22 else AT_NIGHT)
         if dice.random() < likely:
             found.append(at)
@@ -150,7 +152,7 @@ def _readers(
     eligible = [name for name in members if name != post.author]
     if post.audience == "connections":
         eligible = [name for name in eligible if frozenset((name, post.author)) in connected]
-    wanted = round(dice.lognormvariate(1.7, 0.55)) + len(post.comments)
+    wanted = round(dice.lognormvariate(1.3, 0.6)) + len(post.comments)
     weight = {name: 4.0 if frozenset((name, post.author)) in connected else 1.0 for name in eligible}
     # Weighted draw without replacement (Efraimidis and Spirakis, 2006).
     ranked = sorted(eligible, key=lambda name: dice.random() ** (1 / weight[name]), reverse=True)

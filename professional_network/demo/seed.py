@@ -2,8 +2,8 @@
 
 import random
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
-from itertools import chain
 
 from django.db import transaction
 from django.utils import timezone
@@ -23,28 +23,39 @@ def is_here() -> bool:
     return User.objects.filter(username__in=library.members()).exists()
 
 
+@dataclass(frozen=True)
+class Plan:
+    """The demo network before it is made: who joins when, who is tied to whom, who does what."""
+
+    joined: dict[str, datetime]
+    ties: ties.Ties
+    acts: list[diary.Act]
+
+
+def planned(now: datetime) -> Plan:
+    """The plan of the sixty days that end `now`; but for the times it is always the same."""
+    members = library.members().values()
+    acts = diary.written(library.decks(), now, _dice("times"))
+    tied = ties.planned(members, library.posts(), library.ties(), _dice("ties"))
+    joined = diary.joining_times(members, acts, now, _dice("joining"))
+    acts += diary.reactions(acts, members, tied.connected, now, _dice("reactions"))
+    return Plan(joined, tied, sorted(acts, key=lambda act: act.at))
+
+
 @transaction.atomic
 def make_demo_network(*, say: Say, now: datetime | None = None, with_pictures: bool = True) -> None:
-    """Make the demo network in one transaction. Everything but the times is the same each time.
-
-    `say` is told how far it is; `now` is when the sixty days end (default: this moment).
-    """
+    """Make the demo network in one transaction. `say` is told how far it is; `now` is this moment by default."""
     now = now or timezone.now()
-    texts = library.members()
-    acts = diary.written(library.decks(), now, _dice("times"))
-    tied = ties.planned(texts.values(), library.posts(), library.ties(), _dice("ties"))
-    joined = diary.joining_times(texts.values(), acts, now, _dice("joining"))
-    acts += diary.reactions(acts, texts.values(), tied.connected, now, _dice("reactions"))
-
-    members = people.make_members(texts.values(), joined, with_pictures=with_pictures, say=say)
-    ties.make(tied, library.ties(), members, joined, now=now, dice=_dice("dates"), say=say)
-    stage = Stage(members, with_pictures=with_pictures)
-    stage.play(sorted(acts, key=lambda act: act.at))
-    saved = chain.from_iterable(
-        [(name, key) for key in tie.get("saved", [])] for name, tie in library.ties().of.items()
+    plan, fixed = planned(now), library.ties()
+    members = people.make_members(
+        library.members().values(), plan.joined, with_pictures=with_pictures, say=say
     )
-    for name, key in saved:
-        stage.save(name, key)
+    ties.make(plan.ties, fixed, members, plan.joined, now=now, dice=_dice("dates"), say=say)
+    stage = Stage(members, with_pictures=with_pictures)
+    stage.play(plan.acts)
+    for name, tie in fixed.of.items():
+        for key in tie.get("saved", []):
+            stage.save(name, key)
     say(f"{len(stage.posts)} posts and {len(stage.comments)} comments are written.")
 
 

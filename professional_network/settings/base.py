@@ -7,6 +7,7 @@ from csp.constants import NONCE, NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
 from ..env import BASE_DIR, env
+from .logs import console_config
 
 DATA_DIR = Path(env.text("DATA_DIR", str(BASE_DIR)))
 
@@ -34,10 +35,15 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    # Before all others, so that every line and every answer has the request's id.
+    "core.middleware.RequestId",
     # First, so that an answer of any middleware below carries their headers too: a refused host, a redirect to HTTPS.
     "core.security_headers.SecurityHeadersMiddleware",
     "csp.middleware.CSPMiddleware",
     "core.health_views.HealthMiddleware",
+    "core.middleware.SecurityEvents",
+    "core.middleware.LimitBody",
+    "core.middleware.DatabaseUnavailable",
     "django.middleware.security.SecurityMiddleware",
     "core.middleware.RefuseNullBytes",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -162,9 +168,13 @@ FILE_UPLOAD_PERMISSIONS = 0o644
 DATA_UPLOAD_MAX_MEMORY_SIZE = 50 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FILES = 12
+# The largest request that any form makes: nine pictures of 10 MB and a document of 20 MB, rounded up. nginx has the
+# same figure (client_max_body_size).
+REQUEST_MAX_BODY = 120 * 1024 * 1024
 
-# How long copies may be kept, in seconds, by kind of data (R11.2).
-CACHE_TIMEOUTS = {"default": 300, "suggestions": 600, "static": 31_536_000, "media": 604_800}
+# How long copies may be kept, in seconds, by kind of data (R11.2). Files whose name holds their hash are kept for ever
+# (WhiteNoise); "static" is for those asked for by their plain name. Uploads never change under their name.
+CACHE_TIMEOUTS = {"default": 300, "suggestions": 600, "static": 3600, "media": 604_800}
 
 # -- Mail -------------------------------------------------------------------------------------
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "LinkUp <no-reply@localhost>")
@@ -180,6 +190,7 @@ SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_FAILURE_VIEW = "core.errors.csrf_failure"
 CONTENT_SECURITY_POLICY: dict[str, Any] = {
     "DIRECTIVES": {
         "default-src": [NONE],
@@ -196,10 +207,4 @@ CONTENT_SECURITY_POLICY: dict[str, Any] = {
 }
 
 # -- Logs -------------------------------------------------------------------------------------
-LOGGING: dict[str, Any] = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": "INFO"},
-}
+LOGGING: dict[str, Any] = console_config()

@@ -9,7 +9,7 @@ from csp.constants import SELF
 from ..env import env
 from .base import *
 from .base import DATA_DIR, MIDDLEWARE, STORAGES
-from .logs import logging_config
+from .logs import LEVELS, logging_config
 
 DEBUG = env.flag("DEBUG", default=False)
 SECRET_KEY = env.required("SECRET_KEY")
@@ -47,6 +47,7 @@ CACHES = {
         "BACKEND": "core.cache.FallbackCache",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "linkup",
+        "TIMEOUT": CACHE_TIMEOUTS["default"],
         "OPTIONS": {
             "SOCKET_CONNECT_TIMEOUT": 0.5,
             "SOCKET_TIMEOUT": 0.5,
@@ -108,6 +109,7 @@ CONTENT_SECURITY_POLICY = {
 
 # -- Static and media files (R4) --------------------------------------------------------------
 STATIC_ROOT = env.text("STATIC_ROOT", str(DATA_DIR / "staticfiles"))
+WHITENOISE_MAX_AGE = CACHE_TIMEOUTS["static"]
 MEDIA_ROOT = env.text("MEDIA_ROOT", str(DATA_DIR / "media"))
 STORAGES = {**STORAGES, "staticfiles": {"BACKEND": "core.storage.StaticStorage"}}
 _after_security = MIDDLEWARE.index("django.middleware.security.SecurityMiddleware") + 1
@@ -124,7 +126,7 @@ MEDIA_ACCEL_PREFIX = env.text("MEDIA_ACCEL_PREFIX")
 _bucket = env.text("AWS_STORAGE_BUCKET_NAME")
 if _bucket:
     STORAGES["default"] = {
-        "BACKEND": "core.storage.BucketStorage",
+        "BACKEND": "core.bucket.BucketStorage",
         "OPTIONS": {
             "bucket_name": _bucket,
             "region_name": env.text("AWS_S3_REGION_NAME") or None,
@@ -134,13 +136,17 @@ if _bucket:
             "secret_key": env.text("AWS_SECRET_ACCESS_KEY") or None,
         },
     }
-    MEDIA_ORIGIN = env.text("MEDIA_ORIGIN")
-    if MEDIA_ORIGIN:
-        CONTENT_SECURITY_POLICY["DIRECTIVES"]["img-src"] = [SELF, "data:", "blob:", MEDIA_ORIGIN]
+    if STORAGES["default"]["OPTIONS"]["custom_domain"]:
+        _pictures = f"https://{STORAGES['default']['OPTIONS']['custom_domain']}"
+        CONTENT_SECURITY_POLICY["DIRECTIVES"]["img-src"] = [SELF, "data:", "blob:", _pictures]
 
 # -- Logs (R9) and health (R15) ---------------------------------------------------------------
 LOG_DIR = env.text("LOG_DIR", str(DATA_DIR / "logs"))
-LOGGING = logging_config(LOG_DIR, level=env.text("LOG_LEVEL", "INFO"), json_console=env.flag("LOG_JSON"))
+LOG_LEVEL = env.text("LOG_LEVEL", "INFO").upper()
+if LOG_LEVEL not in LEVELS:
+    env.faults.append(f"LOG_LEVEL: use one of {', '.join(LEVELS)}")
+LOGGING = logging_config(LOG_DIR, level=LOG_LEVEL, json_console=env.flag("LOG_JSON"))
 DRAIN_FILE = env.text("DRAIN_FILE", str(DATA_DIR / "drain"))
+DRAIN_SECONDS = env.number("DRAIN_SECONDS", 10)
 
 env.refuse_faults()

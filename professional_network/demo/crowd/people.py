@@ -20,7 +20,7 @@ BENCH = "bench"
 DOMAIN = "crowd.example.org"
 CROWD = Q(email__endswith=f"@{DOMAIN}")
 BATCH = 1000
-PORTRAITS = 16
+PORTRAITS = 8
 WITH_PHOTO = 0.65
 SEED = "crowd"
 

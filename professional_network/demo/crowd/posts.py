@@ -27,7 +27,7 @@ REPOSTS, WITH_PICTURE, REPLIES = 0.05, 0.1, 0.4
 # Of a hundred posts, so many are for everyone, for members, for connections.
 AUDIENCES = {Audience.PUBLIC: 12, Audience.MEMBERS: 80, Audience.CONNECTIONS: 8}
 BENCH_SAVED = 200
-SCENES = ("hills", "mountains", "coast", "waves", "bridge", "forest")
+SCENES = ("hills", "coast", "bridge", "forest")
 
 Say = Callable[[str], None]
 

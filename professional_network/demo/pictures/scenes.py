@@ -189,14 +189,9 @@ def _bridge(dice: random.Random, canvas: Canvas, colours: tuple[str, ...]) -> No
     canvas.line([(x, y - canvas.height * 0.055) for x, y in across], colours[4], 4)
     canvas.line(across, colours[4], canvas.height * 0.022)
     for share in (0.27, 0.73):
-        x = canvas.width * share
+        pier, head, foot = canvas.width * share, deck - rise * 0.6, water + 26
         canvas.polygon(
-            [
-                (x - 9, deck - rise * 0.6),
-                (x + 9, deck - rise * 0.6),
-                (x + 16, water + 26),
-                (x - 16, water + 26),
-            ],
+            [(pier - 9, head), (pier + 9, head), (pier + 16, foot), (pier - 16, foot)],
             colours[4],
         )
     for step in range(10):

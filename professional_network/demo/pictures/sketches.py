@@ -113,4 +113,10 @@ def _boxes(dice: random.Random) -> Image.Image:
     return sheet.image
 
 
-KINDS: dict[str, Callable[..., Image.Image]] = {"boxes": _boxes, "section": _section, "plan": _plan, "map": _map, "flow": _flow}
+KINDS: dict[str, Callable[..., Image.Image]] = {
+    "boxes": _boxes,
+    "section": _section,
+    "plan": _plan,
+    "map": _map,
+    "flow": _flow,
+}

@@ -49,7 +49,10 @@ class Command(BaseCommand):
     def _crowd(self, members: int | None, posts: int | None) -> None:
         if members is None or posts is None or members < crowd.FEWEST or posts < 0:
             raise CommandError(f"Give both: --members (at least {crowd.FEWEST}) and --posts.")
-        crowd.make(members=members, posts=posts, say=self._say)
+        try:
+            crowd.make(members=members, posts=posts, say=self._say)
+        except crowd.NotTheSameCrowd as error:
+            raise CommandError(f"{error}; use an empty database for another one.") from error
         self.stdout.write(f"Sign in as {crowd.BENCH} with the password {PASSWORD}.")
 
     def _say(self, words: str) -> None:

@@ -1,0 +1,98 @@
+"""How a log record is written: one line of text or of JSON, whose beginning nobody can forge (R9.3)."""
+
+import json
+import logging
+import re
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from .redaction import redact
+
+INDENT = "    "
+# A longer message is cut: what strangers send must not fill the disk.
+LONGEST_MESSAGE = 10_000
+
+# Line ends of any kind, terminal commands, direction overrides, halves of pairs: none may reach a line as it is.
+_unsafe = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_unsafe_in_trace = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return match[0].encode("unicode_escape").decode("ascii")
+
+
+def one_line(text: str) -> str:
+    """`text` without line breaks and other control characters: each is written as its escape (CWE-117)."""
+    return _unsafe.sub(_escaped, text)
+
+
+def message_of(record: logging.LogRecord) -> str:
+    """What the record says: on one line, masked, cut at LONGEST_MESSAGE. Arguments that do not fit are left out."""
+    try:
+        text = record.getMessage()
+    except (TypeError, ValueError, KeyError):
+        text = f"{record.msg} (logged with arguments that do not fit)"
+    if len(text) > LONGEST_MESSAGE:
+        text = f"{text[:LONGEST_MESSAGE]}… (cut)"
+    return one_line(redact(text))
+
+
+def time_of(record: logging.LogRecord) -> str:
+    """When it was logged, in UTC with milliseconds (ISO 8601): 2026-03-01T12:00:00.123Z."""
+    stamp = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+    return stamp.replace("+00:00", "Z")
+
+
+class LineFormatter(logging.Formatter):
+    """One line per record. The lines of a stack trace follow it, indented, so that none looks like a record."""
+
+    def __init__(
+        self, fmt: str | None = None, datefmt: str | None = None, style: Literal["%", "{", "$"] = "{"
+    ) -> None:
+        super().__init__(fmt, datefmt, style, defaults={"request_id": "-", "client": "-"})
+
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802 -- logging's name
+        return time_of(record)
+
+    def format(self, record: logging.LogRecord) -> str:
+        record.message = message_of(record)
+        record.asctime = time_of(record)
+        lines = [self.formatMessage(record)]
+        # Not kept in record.exc_text, where other formatters would find our indented one.
+        lines += [f"{INDENT}{line}" for line in trace_of(self, record).split("\n") if line]
+        return "\n".join(lines)
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object per line, for machines that gather the console (LOG_JSON)."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        values: dict[str, Any] = {
+            "time": time_of(record),
+            "level": record.levelname,
+            "logger": record.name,
+            "module": record.module,
+            "process": record.process,
+            "request_id": getattr(record, "request_id", "-"),
+            "client": getattr(record, "client", "-"),
+            "message": message_of(record),
+        }
+        trace = trace_of(self, record)
+        if trace:
+            values["trace"] = trace
+        # ASCII alone: JSON leaves U+2028 and the like as they are, and some readers break lines there.
+        return json.dumps(values)
+
+
+def trace_of(formatter: logging.Formatter, record: logging.LogRecord) -> str:
+    """The stack trace of the record, masked; its own line breaks are kept, other control characters escaped."""
+    parts = []
+    if record.exc_info and record.exc_info[0] is not None:
+        parts.append(formatter.formatException(record.exc_info))
+    elif record.exc_text:
+        parts.append(record.exc_text)
+    if record.stack_info:
+        parts.append(record.stack_info)
+    return _unsafe_in_trace.sub(_escaped, redact("\n".join(parts)))

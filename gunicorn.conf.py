@@ -1,0 +1,132 @@
+"""gunicorn (R13): threads for pages, and with WEB_SERVER=asgi pages and WebSocket on one port.
+
+Read by `gunicorn` from the folder it starts in, again at each reload (HUP). Every variable is in docs/SETTINGS.md.
+"""
+
+import os
+import re
+import subprocess
+import sys
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Any
+
+from gunicorn.glogging import Logger
+
+from professional_network.env import BASE_DIR, Environment
+
+# Not the one of the settings: that one is read once, and a reload is meant to read .env anew.
+env = Environment(BASE_DIR / ".env")
+
+SERVERS = {
+    # Ordinary Django views are several times quicker in threads than under any ASGI server.
+    "gthread": ("gthread", "professional_network.wsgi:application"),
+    # For platforms that route one port only.
+    "asgi": ("asgi", "professional_network.asgi:application"),
+}
+
+
+def cores() -> int:
+    """The processor cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def at_least_one(name: str, number: int) -> int:
+    """The number that the variable gave, of processes, threads or seconds; zero and less is a fault."""
+    if number < 1:
+        env.faults.append(f"{name}: malformed, use a number above zero")
+    return number
+
+
+def is_address(entry: str) -> bool:
+    """Whether it is an address or a network; TRUSTED_PROXIES may also say `unix`, which gunicorn always trusts."""
+    try:
+        ip_network(entry, strict=False)
+    except ValueError:
+        return False
+    return True
+
+
+class Log(Logger):  # type: ignore[misc]
+    """Writes down who asked for what without the query, and without the keys in the links of mails."""
+
+    key = re.compile(r"^(/accounts/[^/]+/).+")
+
+    def atoms(self, resp: Any, req: Any, environ: dict[str, Any], request_time: Any) -> dict[str, Any]:
+        """`r` as it came over the wire: decoded, a path could forge a line."""
+        atoms: dict[str, Any] = super().atoms(resp, req, environ, request_time)
+        path = str(environ["RAW_URI"]).partition("?")[0]
+        atoms["r"] = f"{environ['REQUEST_METHOD']} " + self.key.sub(r"\1…", path)
+        return atoms
+
+
+_server = env.text("WEB_SERVER", "gthread")
+if _server not in SERVERS:
+    env.faults.append(f"WEB_SERVER: use {' or '.join(SERVERS)}")
+worker_class, wsgi_app = SERVERS.get(_server, SERVERS["gthread"])
+
+# A platform that gives a PORT sends its visitors to all interfaces; otherwise only a proxy on this machine may come.
+# With systemd's socket activation neither counts: the socket is handed over.
+port = at_least_one("PORT", env.number("PORT", 8000))
+bind = f"0.0.0.0:{port}" if env.text("PORT") else f"127.0.0.1:{port}"
+backlog = 1024
+proc_name = "linkup"
+
+workers = at_least_one("WEB_CONCURRENCY", env.number("WEB_CONCURRENCY", cores()))
+threads = at_least_one("WEB_THREADS", env.number("WEB_THREADS", 4))
+worker_connections = 1000
+
+# Seconds. A worker that gives no sign of life for `timeout` is replaced; a stopping one has `graceful_timeout` for what
+# it began, and systemd's TimeoutStopSec leaves room for that.
+timeout = at_least_one("WEB_TIMEOUT", env.number("WEB_TIMEOUT", 30))
+graceful_timeout = 30
+keepalive = 5
+# Worn workers are replaced, not all at once.
+max_requests = 20_000
+max_requests_jitter = 2_000
+
+# The limits of nginx in deploy/nginx/linkup.conf, once more for platforms without it.
+limit_request_line = 8190
+limit_request_fields = 100
+limit_request_field_size = 16_380
+websocket_max_message_size = 1024 * 1024
+asgi_lifespan = "off"
+
+# Only these may say X-Forwarded-Proto.
+forwarded_allow_ips = ",".join(filter(is_address, env.items("TRUSTED_PROXIES", "127.0.0.1,::1")))
+# Header names with an underscore would be mistaken for those with a hyphen.
+header_map = "drop"
+
+# The platform, systemd or Docker keeps what is written here; LinkUp's own log files are Django's (R9).
+accesslog = "-"
+errorlog = "-"
+access_log_format = '%(h)s "%(r)s" %(s)s %(b)s %(M)sms %({x-request-id}o)s'
+logger_class = Log
+control_socket_disable = True
+# The heartbeat is a file: in memory it never waits for a disk.
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 -- a folder of the system
+
+
+def on_starting(server: Any) -> None:
+    """End with one message when the settings are at fault, instead of a trace from each worker.
+
+    Asked in a process of its own: what the master had loaded, a reload could not load anew.
+    """
+    env.refuse_faults()
+    command = [sys.executable, "-c", f"import {wsgi_app.partition(':')[0]}"]
+    done = subprocess.run(  # noqa: S603 -- this Python, and one of two modules
+        command, cwd=BASE_DIR, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        _, configuration_fault, message = done.stderr.rpartition("ImproperlyConfigured: ")
+        sys.exit(message.strip() if configuration_fault else done.stderr)
+    # A file left by the last `manage.py drain` must not keep visitors from the server that starts now.
+    data = Path(env.text("DATA_DIR", str(BASE_DIR)))
+    Path(env.text("DRAIN_FILE", str(data / "drain"))).unlink(missing_ok=True)
+
+
+def post_fork(server: Any, worker: Any) -> None:
+    """Let the worker read `.env` for itself: after a reload it may have changed."""
+    sys.modules.pop("professional_network.env", None)

@@ -1,0 +1,154 @@
+"""The directory: everybody once, in the order of names, found by the beginning of a name."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from network.services import block_member
+from tests.cast import client_of, make_member
+from users.models import User
+
+from .standing import HTMX, names
+
+pytestmark = pytest.mark.django_db
+
+MEMBERS = "/members/"
+
+
+@pytest.fixture
+def sixty(db: None) -> list[User]:
+    """Sixty members: ties, accents, other scripts."""
+    given = ["Zoë", "zoe", "Émile", "emile", "李雷", "علی", "O'Brien", "Ann", "Anna", "Ødegård"]
+    return [make_member(f"member{number:02}", name=given[number % len(given)]) for number in range(60)]
+
+
+def all_pages(client: Client, **query: str) -> list[list[str]]:
+    pages, cursor = [], ""
+    for _page in range(20):
+        response = client.get(MEMBERS, {**query, **({"page": cursor} if cursor else {})})
+        assert response.status_code == 200
+        pages.append(names(response))
+        cursor = response.context["next"]
+        if not cursor:
+            return pages
+    raise AssertionError("the pages go round in a circle")
+
+
+def test_everybody_comes_once_and_in_order(sixty: list[User]) -> None:
+    pages = all_pages(client_of(sixty[0]))
+    listed = [name for page in pages for name in page]
+    assert listed == list(User.objects.order_by("sort_name", "pk").values_list("username", flat=True))
+    assert [len(page) for page in pages] == [24, 24, 12]
+
+
+def test_the_pages_of_a_search_keep_the_words(sixty: list[User]) -> None:
+    User.objects.update(name="Same Name", sort_name="same name")
+    client = client_of(sixty[0])
+    assert sum(len(page) for page in all_pages(client, q="same")) == 60
+    page = client.get(MEMBERS, {"q": "same & more=1"}).content.decode()
+    assert 'value="same &amp; more=1"' in page
+    following = client.get(MEMBERS, {"q": "same"}).content.decode()
+    assert (
+        "q=same"
+        in following.split('rel="next"')[0].rsplit("<a", 1)[1] + following.split("data-pager")[1][:400]
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "count"),
+    [
+        ("zoe", 12),
+        ("ZOË", 12),
+        ("emi", 12),
+        ("an", 12),
+        ("anna", 6),
+        ("O'Br", 6),
+        ("李", 6),
+        ("علی", 6),
+        ("xyz", 0),
+    ],
+)
+def test_names_are_found_by_their_beginning(sixty: list[User], words: str, count: int) -> None:
+    assert sum(len(page) for page in all_pages(client_of(sixty[0]), q=words)) == count
+
+
+def test_usernames_are_found_too(sixty: list[User]) -> None:
+    assert all_pages(client_of(sixty[0]), q="member07") == [["member07"]]
+    assert all_pages(client_of(sixty[0]), q="MEMBER07") == [["member07"]]
+
+
+@pytest.mark.parametrize(
+    "words", ["%", "_", "\\", "'; drop table", "<script>alert(1)</script>", "* | & !", "🎉"]
+)
+def test_signs_are_only_signs(as_alice: Client, words: str) -> None:
+    response = as_alice.get(MEMBERS, {"q": words})
+    assert response.status_code == 200
+    assert names(response) == []
+    assert "<script>alert" not in response.content.decode()
+
+
+@pytest.mark.parametrize("words", ["x" * 81, "x" * 5000, "a\u200bb", "\u202eab"])
+def test_bad_words_are_refused_at_the_field_and_kept(as_alice: Client, words: str) -> None:
+    response = as_alice.get(MEMBERS, {"q": words})
+    assert response.status_code == 422
+    assert list(response.context["form"].errors) == ["q"]
+    assert words in response.content.decode()
+
+
+@pytest.mark.parametrize("words", ["", "   ", "\t"])
+def test_no_words_list_everybody(as_alice: Client, charlie: User, words: str) -> None:
+    assert names(as_alice.get(MEMBERS, {"q": words})) == ["alice", "charlie"]
+
+
+@pytest.mark.parametrize(
+    "page", ["abc", "1", "-1", "9" * 30, "W10", "%", "' or 1=1", "ä", "\u0000"[:0] + "null"]
+)
+def test_a_bad_cursor_is_a_bad_request(as_alice: Client, page: str) -> None:
+    assert as_alice.get(MEMBERS, {"page": page}).status_code == 400
+
+
+@pytest.mark.parametrize("query", ["page=%00", "q=%00", "q=a%00b"])
+def test_a_nul_is_a_bad_request(as_alice: Client, query: str) -> None:
+    assert as_alice.get(f"{MEMBERS}?{query}").status_code == 400
+
+
+def test_who_does_not_exist_is_not_listed(as_alice: Client, alice: User, charlie: User, mona: User) -> None:
+    make_member("unconfirmed", joined_at=None)
+    make_member("suspended", suspended_at=timezone.now())
+    make_member("off", is_active=False)
+    block_member(blocker=alice, blocked=charlie)
+    block_member(blocker=mona, blocked=alice)
+    assert names(as_alice.get(MEMBERS)) == ["alice"]
+
+
+def test_a_visitor_is_asked_to_sign_in(client: Client, alice: User) -> None:
+    assert client.get(MEMBERS)["Location"] == "/accounts/login/?next=/members/"
+
+
+@pytest.mark.parametrize("method", ["post", "put", "delete"])
+def test_it_is_for_looking(as_alice: Client, method: str) -> None:
+    assert getattr(as_alice, method)(MEMBERS).status_code == 405
+
+
+def test_htmx_is_answered_with_the_rows_alone(sixty: list[User]) -> None:
+    client = client_of(sixty[0])
+    response = client.get(MEMBERS, {"q": "zoe"}, headers=HTMX)
+    text = response.content.decode()
+    assert "<html" not in text
+    assert text.count('class="person"') == 12
+
+
+def test_a_new_member_is_found_under_the_new_name(as_alice: Client, alice: User) -> None:
+    as_alice.post("/settings/profile/", {"name": "Zelda Zorn"})
+    assert names(as_alice.get(MEMBERS, {"q": "zor"})) == ["alice"]
+    assert names(as_alice.get(MEMBERS, {"q": "alv"})) == []
+
+
+def test_each_row_offers_what_fits(as_alice: Client, alice: User, bob: User, charlie: User) -> None:
+    standings: dict[str, Any] = {
+        relation.member.username: relation.standing.value
+        for relation in as_alice.get(MEMBERS).context["people"]
+    }
+    assert standings == {"alice": "self", "bob": "connected", "charlie": "stranger"}

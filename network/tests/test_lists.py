@@ -1,0 +1,166 @@
+"""My network: invitations, connections, those I follow or have blocked, suggestions; and what each page costs."""
+
+from collections.abc import Callable
+
+import pytest
+from django.db import connection as database
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from network.models import Block, Connection, Follow
+from network.services import block_member, follow_member, invite_member
+from tests.cast import client_of, connect, make_member
+from users.models import Profile, User
+
+from .standing import HTMX, names
+
+pytestmark = pytest.mark.django_db
+
+LISTS = [f"/network/{part}" for part in ("", "sent/", "connections/", "following/", "blocked/", "suggested/")]
+PAGED = [path for path in LISTS if path != "/network/suggested/"]
+
+
+@pytest.mark.parametrize("path", LISTS)
+def test_it_opens_with_nothing_to_list(as_alice: Client, path: str) -> None:
+    assert as_alice.get(path).status_code == 200
+
+
+@pytest.mark.parametrize("path", LISTS)
+def test_a_visitor_is_asked_to_sign_in(client: Client, path: str) -> None:
+    assert client.get(path)["Location"] == f"/accounts/login/?next={path}"
+
+
+@pytest.mark.parametrize("path", LISTS)
+@pytest.mark.parametrize("method", ["post", "put", "delete"])
+def test_it_is_for_looking(as_alice: Client, path: str, method: str) -> None:
+    assert getattr(as_alice, method)(path).status_code == 405
+
+
+@pytest.mark.parametrize("path", PAGED)
+@pytest.mark.parametrize("page", ["abc", "-1", "9" * 30, "1.5", "ä"])
+def test_a_bad_cursor_is_a_bad_request(as_alice: Client, path: str, page: str) -> None:
+    assert as_alice.get(path, {"page": page}).status_code == 400
+
+
+Fill = Callable[[User, User], object]
+FILLS: dict[str, Fill] = {
+    "/network/": lambda me, other: invite_member(inviter=other, invitee=me, note="Hello"),
+    "/network/sent/": lambda me, other: invite_member(inviter=me, invitee=other),
+    "/network/connections/": connect,
+    "/network/following/": lambda me, other: follow_member(follower=me, followed=other),
+    "/network/blocked/": lambda me, other: block_member(blocker=me, blocked=other),
+}
+
+
+def usernames(client: Client, path: str, cursor: str = "") -> tuple[list[str], str]:
+    response = client.get(path, {"page": cursor} if cursor else {})
+    assert response.status_code == 200
+    if path in {"/network/", "/network/sent/"}:
+        found = [relation.member.username for relation, _note in response.context["invitations"]]
+    else:
+        found = names(response)
+    return found, response.context["next"]
+
+
+@pytest.mark.parametrize("path", FILLS)
+def test_everybody_comes_once_over_all_pages(alice: User, path: str) -> None:
+    made = [make_member(f"member{number:02}", name="Same") for number in range(50)]
+    for other in made:
+        FILLS[path](alice, other)
+    client, listed, cursor = client_of(alice), list[str](), ""
+    for _page in range(5):
+        found, cursor = usernames(client, path, cursor)
+        listed += found
+        if not cursor:
+            break
+    expected = [member.username for member in made]
+    assert listed == (expected[::-1] if path in {"/network/", "/network/sent/"} else expected)
+
+
+@pytest.mark.parametrize("path", FILLS)
+def test_only_what_is_one_s_own_is_listed(alice: User, charlie: User, mona: User, path: str) -> None:
+    FILLS[path](charlie, mona)
+    assert usernames(client_of(alice), path) == ([], "")
+
+
+@pytest.mark.parametrize("path", [path for path in FILLS if path != "/network/blocked/"])
+@pytest.mark.parametrize(
+    "values", [{"suspended_at": timezone.now()}, {"is_active": False}], ids=["suspended", "off"]
+)
+def test_who_is_suspended_is_not_listed(
+    alice: User, charlie: User, path: str, values: dict[str, object]
+) -> None:
+    FILLS[path](alice, charlie)
+    User.objects.filter(pk=charlie.pk).update(**values)
+    assert usernames(client_of(alice), path) == ([], "")
+
+
+@pytest.mark.parametrize("path", ["/network/connections/", "/network/following/"])
+def test_htmx_is_answered_with_the_rows_alone(alice: User, charlie: User, path: str) -> None:
+    FILLS[path](alice, charlie)
+    text = client_of(alice).get(path, headers=HTMX).content.decode()
+    assert "<html" not in text
+    assert "/members/charlie/" in text
+
+
+def test_suggestions_are_a_part_of_a_page(as_alice: Client, charlie: User) -> None:
+    text = as_alice.get("/network/suggested/").content.decode()
+    assert "<html" not in text
+    assert "/members/charlie/" in text
+
+
+def crowd(me: User, friend: User, number: int) -> None:
+    """`number` members in every relation to me, as many as pages can show; made in bulk, since it is only weight."""
+    kinds = "connected", "inviting", "invited", "blocked"
+    people = [
+        User(
+            username=f"{kind}{number}-{place}",
+            email=f"{kind}{number}-{place}@example.org",
+            joined_at=me.joined_at,
+        )
+        for kind in kinds
+        for place in range(number)
+    ]
+    for person in people:
+        person.refresh_sort_name()
+    made = User.objects.bulk_create(people)
+    Profile.objects.bulk_create([Profile(user=person) for person in made])
+    groups = {kind: [person for person in made if person.username.startswith(kind)] for kind in kinds}
+    state = Connection.State.CONNECTED
+    ties = [tied(me, person, me, state) for person in groups["connected"]]
+    ties += [tied(friend, person, person, state) for person in groups["connected"]]
+    ties += [tied(me, person, person) for person in groups["inviting"]]
+    ties += [tied(me, person, me) for person in groups["invited"]]
+    Connection.objects.bulk_create(ties)
+    Follow.objects.bulk_create([Follow(follower=me, followed=person) for person in groups["connected"]])
+    Block.objects.bulk_create([Block(blocker=me, blocked=person) for person in groups["blocked"]])
+
+
+def tied(one: User, other: User, inviter: User, state: int = Connection.State.INVITED) -> Connection:
+    low, high = sorted((one, other), key=lambda member: member.pk)
+    return Connection(low=low, high=high, inviter=inviter, state=state, note="Hello")
+
+
+# R11; the bar: no page costs more than 12 queries, nor more for 50 rows than for 2.
+@pytest.mark.parametrize(
+    "path", [*LISTS, "/members/", "/members/?q=c", "/members/charlie/", "/members/me/", "/settings/"]
+)
+def test_a_page_costs_the_same_for_two_rows_and_for_fifty(charlie: User, path: str) -> None:
+    me = make_member("me")
+    client = client_of(me)
+    client.get(path, follow=True)
+
+    def queries() -> list[str]:
+        with CaptureQueriesContext(
+            database,
+        ) as captured:
+            assert client.get(path, follow=True).status_code == 200
+        return [query["sql"] for query in captured.captured_queries]
+
+    crowd(me, charlie, 2)
+    few = queries()
+    crowd(me, charlie, 48)
+    many = queries()
+    assert len(few) == len(many), "\n".join(many)
+    assert len(many) <= 12, "\n".join(many)

@@ -1,0 +1,17 @@
+"""What must be there before a server of this house may begin to serve."""
+
+from django.contrib.staticfiles.storage import ManifestFilesMixin, staticfiles_storage
+from django.core.exceptions import ImproperlyConfigured
+
+
+def refuse_without_manifest() -> None:
+    """Raise ImproperlyConfigured when static files go by hashed names and `collectstatic` has not run (R13.3).
+
+    Without the manifest every page would fail, one by one. Commands do not ask: collectstatic is one of them.
+    """
+    storage: object = staticfiles_storage
+    if isinstance(storage, ManifestFilesMixin) and not storage.hashed_files:
+        raise ImproperlyConfigured(
+            f"LinkUp cannot start; there is no {storage.manifest_name} in STATIC_ROOT. "
+            "Run `python manage.py collectstatic --noinput` first (on a platform: while it builds)."
+        )

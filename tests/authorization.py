@@ -1,0 +1,200 @@
+"""Who may do what, in one table: every address, every method, every kind of visitor. Kept by test_authorization.
+
+A line: the pattern's name, its address, a method, and what each visitor is answered. An address without a name goes on
+with the pattern above. Words in braces are filled in from the world of the test. The answers:
+
+    200, 302, 403, 404, 405 …   this status
+    in                          sent to sign in, and on to the same page from there
+    up                          200 or 503: the state of a server, the same for everybody
+
+Alice owns everything in this world: a post for her connections, with a document and a comment of hers that has a reply;
+a position on her profile; an invitation she got, one she sent, and a block. The connection is connected to her, the
+stranger is not, the moderator and the staff member are strangers too, and the suspended one still has a session.
+Who holds the link of a mail has it: the confirmation is that of somebody who has just signed up.
+"""
+
+VISITORS = ("anonymous", "stranger", "connection", "owner", "moderator", "staff", "suspended")
+
+TABLE = """
+# -- Posts, comments, reactions
+# pattern                            address                                         anon strn conn ownr modr staf susp
+feed:home                            /                                         GET   200  200  200  200  200  200  200
+                                                                               POST  405  405  405  405  405  405  405
+feed:publish                         /posts/                                   GET   in   405  405  405  405  405  in
+                                                                               POST  in   302  302  302  302  302  in
+feed:post                            /posts/{post}/                            GET   404  404  200  200  404  404  404
+                                                                               POST  405  405  405  405  405  405  405
+feed:edit                            /posts/{post}/edit/                       GET   in   404  403  200  404  404  in
+                                                                               POST  in   404  403  302  404  404  in
+feed:delete                          /posts/{post}/delete/                     GET   in   404  403  200  404  404  in
+                                                                               POST  in   404  403  302  404  404  in
+feed:history                         /posts/{post}/history/                    GET   404  404  200  200  404  404  404
+                                                                               POST  405  405  405  405  405  405  405
+feed:document                        /posts/{post}/document/                   GET   404  404  200  200  404  404  404
+                                                                               POST  405  405  405  405  405  405  405
+feed:react                           /posts/{post}/react/                      GET   in   405  405  405  405  405  in
+                                                                               POST  in   404  302  302  404  404  in
+feed:unreact                         /posts/{post}/unreact/                    GET   in   405  405  405  405  405  in
+                                                                               POST  in   404  302  302  404  404  in
+feed:reactions                       /posts/{post}/reactions/                  GET   404  404  200  200  404  404  404
+                                                                               POST  405  405  405  405  405  405  405
+feed:save                            /posts/{post}/save/                       GET   in   405  405  405  405  405  in
+                                                                               POST  in   404  302  302  404  404  in
+feed:unsave                          /posts/{post}/unsave/                     GET   in   405  405  405  405  405  in
+                                                                               POST  in   404  302  302  404  404  in
+feed:repost                          /posts/{post}/repost/                     GET   in   404  200  200  404  404  in
+                                                                               POST  in   404  422  422  404  404  in
+feed:inline_comments                 /posts/{post}/comments/                   GET   404  404  302  302  404  404  404
+                                                                               POST  405  405  405  405  405  405  405
+feed:comment                         /posts/{post}/comment/                    GET   in   405  405  405  405  405  in
+                                                                               POST  in   404  302  302  404  404  in
+feed:replies                         /comments/{comment}/replies/              GET   404  404  200  200  404  404  404
+                                                                               POST  405  405  405  405  405  405  405
+feed:edit_comment                    /comments/{comment}/edit/                 GET   in   404  403  200  404  404  in
+                                                                               POST  in   404  403  302  404  404  in
+feed:delete_comment                  /comments/{comment}/delete/               GET   in   404  403  200  404  404  in
+                                                                               POST  in   404  403  302  404  404  in
+feed:saved                           /saved/                                   GET   in   200  200  200  200  200  in
+                                                                               POST  in   405  405  405  405  405  in
+feed:tag                             /tags/circle/                             GET   200  200  200  200  200  200  200
+                                                                               POST  405  405  405  405  405  405  405
+feed:by_member                       /members/alice/posts/                     GET   404  200  200  200  200  200  404
+                                                                               POST  405  405  405  405  405  405  405
+
+# -- Accounts (allauth)
+# pattern                            address                                         anon strn conn ownr modr staf susp
+account_signup                       /accounts/signup/                         GET   200  302  302  302  302  302  200
+                                                                               POST  200  302  302  302  302  302  200
+account_confirm_email                /accounts/confirm-email/{confirmation}/   GET   200  200  200  200  200  200  200
+                                                                               POST  302  302  302  302  302  302  302
+account_login                        /accounts/login/                          GET   200  302  302  302  302  302  200
+                                                                               POST  200  302  302  302  302  302  200
+account_logout                       /accounts/logout/                         GET   302  200  200  200  200  200  302
+                                                                               POST  302  302  302  302  302  302  302
+account_inactive                     /accounts/inactive/                       GET   200  200  200  200  200  200  200
+                                                                               POST  405  405  405  405  405  405  405
+account_reauthenticate               /accounts/reauthenticate/                 GET   in   200  200  200  200  200  in
+                                                                               POST  in   200  200  200  200  200  in
+account_email                        /accounts/email/                          GET   in   200  200  200  200  200  in
+                                                                               POST  in   302  302  302  302  302  in
+account_email_verification_sent      /accounts/confirm-email/                  GET   200  200  200  200  200  200  200
+                                                                               POST  405  405  405  405  405  405  405
+account_change_password              /accounts/password/change/                GET   in   200  200  200  200  200  in
+                                                                               POST  in   200  200  200  200  200  in
+account_set_password                 /accounts/password/set/                   GET   in   302  302  302  302  302  in
+                                                                               POST  in   302  302  302  302  302  in
+account_reset_password               /accounts/password/reset/                 GET   200  200  200  200  200  200  200
+                                                                               POST  200  200  200  200  200  200  200
+account_reset_password_done          /accounts/password/reset/done/            GET   200  200  200  200  200  200  200
+                                                                               POST  405  405  405  405  405  405  405
+account_reset_password_from_key      /accounts/password/reset/key/1-x/         GET   200  200  200  200  200  200  200
+                                                                               POST  200  200  200  200  200  200  200
+account_reset_password_from_key_done /accounts/password/reset/key/done/        GET   200  200  200  200  200  200  200
+                                                                               POST  405  405  405  405  405  405  405
+account_confirm_login_code           /accounts/login/code/confirm/             GET   302  302  302  302  302  302  302
+                                                                               POST  302  302  302  302  302  302  302
+
+# -- My settings
+# pattern                            address                                         anon strn conn ownr modr staf susp
+users:settings                       /settings/                                GET   in   302  302  302  302  302  in
+                                                                               POST  in   405  405  405  405  405  in
+users:profile                        /settings/profile/                        GET   in   200  200  200  200  200  in
+                                                                               POST  in   302  302  302  302  302  in
+users:photo                          /settings/photo/                          GET   in   200  200  200  200  200  in
+                                                                               POST  in   422  422  422  422  422  in
+users:remove_photo                   /settings/photo/remove/                   GET   in   405  405  405  405  405  in
+                                                                               POST  in   302  302  302  302  302  in
+users:cover                          /settings/cover/                          GET   in   405  405  405  405  405  in
+                                                                               POST  in   422  422  422  422  422  in
+users:remove_cover                   /settings/cover/remove/                   GET   in   405  405  405  405  405  in
+                                                                               POST  in   302  302  302  302  302  in
+users:privacy                        /settings/privacy/                        GET   in   200  200  200  200  200  in
+                                                                               POST  in   302  302  302  302  302  in
+users:next_step                      /settings/next-step/                      GET   in   200  200  200  200  200  in
+                                                                               POST  in   405  405  405  405  405  in
+users:experience                     /settings/experience/                     GET   in   200  200  200  200  200  in
+                                                                               POST  in   302  302  302  302  302  in
+users:education                      /settings/education/                      GET   in   200  200  200  200  200  in
+                                                                               POST  in   302  302  302  302  302  in
+users:skills                         /settings/skills/                         GET   in   200  200  200  200  200  in
+                                                                               POST  in   302  302  302  302  302  in
+users:links                          /settings/links/                          GET   in   200  200  200  200  200  in
+                                                                               POST  in   302  302  302  302  302  in
+users:entry                          /settings/experience/{position}/          GET   in   404  404  200  404  404  in
+                                                                               POST  in   404  404  302  404  404  in
+users:delete_entry                   /settings/experience/{position}/delete/   GET   in   405  405  405  405  405  in
+                                                                               POST  in   404  404  302  404  404  in
+
+# -- Others
+# pattern                            address                                         anon strn conn ownr modr staf susp
+network:directory                    /members/                                 GET   in   200  200  200  200  200  in
+                                                                               POST  in   405  405  405  405  405  in
+network:member                       /members/alice/                           GET   in   200  200  200  200  200  in
+                                                                               POST  405  405  405  405  405  405  405
+network:invite                       /members/alice/invite/                    GET   in   200  200  200  200  200  in
+                                                                               POST  in   302  302  302  302  302  in
+network:disconnect                   /members/alice/disconnect/                GET   in   405  405  405  405  405  in
+                                                                               POST  in   302  302  302  302  302  in
+network:follow                       /members/alice/follow/                    GET   in   405  405  405  405  405  in
+                                                                               POST  in   302  302  302  302  302  in
+network:unfollow                     /members/alice/unfollow/                  GET   in   405  405  405  405  405  in
+                                                                               POST  in   302  302  302  302  302  in
+network:block                        /members/alice/block/                     GET   in   405  405  405  405  405  in
+                                                                               POST  in   302  302  302  302  302  in
+network:unblock                      /members/foe/unblock/                     GET   in   405  405  405  405  405  in
+                                                                               POST  in   404  404  302  404  404  in
+network:overview                     /network/                                 GET   in   200  200  200  200  200  in
+                                                                               POST  in   405  405  405  405  405  in
+network:sent                         /network/sent/                            GET   in   200  200  200  200  200  in
+                                                                               POST  in   405  405  405  405  405  in
+network:connections                  /network/connections/                     GET   in   200  200  200  200  200  in
+                                                                               POST  in   405  405  405  405  405  in
+network:following                    /network/following/                       GET   in   200  200  200  200  200  in
+                                                                               POST  in   405  405  405  405  405  in
+network:blocked                      /network/blocked/                         GET   in   200  200  200  200  200  in
+                                                                               POST  in   405  405  405  405  405  in
+network:suggested                    /network/suggested/                       GET   in   200  200  200  200  200  in
+                                                                               POST  in   405  405  405  405  405  in
+network:accept                       /network/invitations/{got}/accept/        GET   in   405  405  405  405  405  in
+                                                                               POST  in   404  404  302  404  404  in
+network:ignore                       /network/invitations/{got}/ignore/        GET   in   405  405  405  405  405  in
+                                                                               POST  in   404  404  302  404  404  in
+network:withdraw                     /network/invitations/{sent}/withdraw/     GET   in   405  405  405  405  405  in
+                                                                               POST  in   404  404  302  404  404  in
+
+# -- Uploads and monitors
+# pattern                            address                                         anon strn conn ownr modr staf susp
+media                                /media/{picture}                          GET   200  200  200  200  200  200  200
+                                                                               POST  405  405  405  405  405  405  405
+media                                /media/{private}                          GET   404  404  404  404  404  404  404
+                                                                               POST  405  405  405  405  405  405  405
+health                               /health/                                  GET   200  200  200  200  200  200  200
+                                                                               POST  405  405  405  405  405  405  405
+health_db                            /health/db/                               GET   up   up   up   up   up   up   up
+                                                                               POST  405  405  405  405  405  405  405
+health_redis                         /health/redis/                            GET   up   up   up   up   up   up   up
+                                                                               POST  405  405  405  405  405  405  405
+readiness                            /readiness/                               GET   up   up   up   up   up   up   up
+                                                                               POST  405  405  405  405  405  405  405
+"""
+
+# What is sent with a POST, where an empty one would say nothing of who may do it.
+FORMS: dict[str, dict[str, str]] = {
+    "feed:publish": {"text": "Hello", "audience": "1"},
+    "feed:edit": {"text": "Changed", "audience": "2"},
+    "feed:react": {"kind": "like"},
+    "feed:repost": {"text": "Look", "audience": "1"},
+    "feed:comment": {"text": "Well said"},
+    "feed:edit_comment": {"text": "Better said"},
+    "users:profile": {"name": "Somebody"},
+    "users:privacy": {
+        **{f"{part}_audience": "1" for part in ("page", "photo", "location", "open_to_work", "about")},
+        **{f"{part}_audience": "1" for part in ("experience", "education", "skills", "links")},
+    },
+    "users:skills": {"name": "Patience"},
+    "users:links": {"label": "Site", "url": "https://example.org/"},
+    "users:education": {"school": "Somewhere", "start_year": "2001"},
+    "users:experience": {"title": "Baker", "employer": "Bakery", "start_0": "1", "start_1": "2001"},
+    "users:entry": {"title": "Baker", "employer": "Bakery", "start_0": "1", "start_1": "2001"},
+    "network:invite": {"note": "Hello"},
+}

@@ -1,0 +1,64 @@
+"""The whole production stack, once for all tests that lean on it, and the table of what each fault cost."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from scripts.stack import Stack, running_stack
+
+from .people import PASSWORD, make_people
+from .visitor import Visitor
+
+MEASURED: list[tuple[str, str, str]] = []
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Stack]:
+    """LinkUp as on a server, with two members; its sockets lead to the tests' own consumer (see room.py)."""
+    with running_stack(ws_application="tests.integration.room:application", WEB_CONCURRENCY="2") as running:
+        make_people(running)
+        yield running
+
+
+@pytest.fixture
+def visitor(stack: Stack) -> Iterator[Visitor]:
+    """Somebody with a browser who has not signed in."""
+    with Visitor(stack) as somebody:
+        yield somebody
+
+
+@pytest.fixture
+def alice(visitor: Visitor) -> Visitor:
+    """A member who has signed in."""
+    visitor.sign_in("alice", PASSWORD)
+    return visitor
+
+
+class FaultTable:
+    """What a fault cost, for the table at the end of the run."""
+
+    def note(self, fault: str, what: str, seconds: float) -> None:
+        """`what` happened after so many seconds."""
+        MEASURED.append((fault, what, f"{seconds:.2f} s"))
+
+    def count(self, fault: str, what: str, number: object) -> None:
+        """`what` was counted."""
+        MEASURED.append((fault, what, str(number)))
+
+
+@pytest.fixture(scope="session")
+def fault_table() -> FaultTable:
+    """Write down a figure."""
+    return FaultTable()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the table."""
+    if not MEASURED:
+        return
+    terminalreporter.section("faults, measured")
+    widths = [max(len(row[column]) for row in MEASURED) for column in range(3)]
+    for row in MEASURED:
+        terminalreporter.write_line(
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        )

@@ -1,0 +1,151 @@
+"""Signing in while Redis is stopped, frozen, emptied or back: who knows the password gets in, who guesses does not."""
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from django.core.cache import cache, caches
+from django.test import Client, override_settings
+
+from core.cache import breaker
+from core.models import CacheEntry
+from tests.cast import PASSWORD
+from tests.properties.loading import COMPLETE, load
+from users.models import User
+from users.tests.accounts import is_inside, sign_in
+
+from .weather import RedisServer
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+Weather = Callable[[RedisServer], None]
+
+
+def restart(redis: RedisServer) -> None:
+    redis.stop()
+    redis.start()
+
+
+# What may happen to Redis in the middle of everything (bar.md, faults).
+WEATHERS: dict[str, Weather] = {
+    "stopped": RedisServer.stop,
+    "frozen": RedisServer.freeze,
+    "emptied": RedisServer.empty,
+    "restarted": restart,
+}
+weathers = pytest.mark.parametrize("weather", WEATHERS.values(), ids=WEATHERS.keys())
+absences = pytest.mark.parametrize(
+    "weather", [RedisServer.stop, RedisServer.freeze], ids=["stopped", "frozen"]
+)
+
+
+@pytest.fixture
+def redis(tmp_path: Path) -> Iterator[RedisServer]:
+    """A real Redis, and the cache of production on it."""
+    server = RedisServer(tmp_path)
+    server.start()
+    settings = load("production", {**COMPLETE, "REDIS_URL": server.url})
+    with override_settings(CACHES=settings["CACHES"]):
+        breaker.reset()
+        yield server
+        caches.close_all()
+    server.stop()
+    breaker.reset()
+
+
+def seconds_of(act: Callable[[], object]) -> float:
+    started = time.monotonic()
+    act()
+    return time.monotonic() - started
+
+
+@weathers
+def test_a_correct_password_signs_in(redis: RedisServer, alice: User, weather: Weather) -> None:
+    weather(redis)
+    client = Client()
+    assert sign_in(client, "alice").status_code == 302
+    assert is_inside(client)
+
+
+@weathers
+def test_a_limit_that_began_before_goes_on_after(redis: RedisServer, alice: User, weather: Weather) -> None:
+    """Three wrong passwords with Redis, three without: the sixth, and from then on the right one, must wait."""
+    client = Client()
+    answers = [sign_in(client, "alice", "wrong-password") for _number in range(3)]
+    weather(redis)
+    answers += [sign_in(client, "alice", "wrong-password") for _number in range(3)]
+    told = ["Too many failed" in answer.content.decode() for answer in answers]
+    assert told == [False] * 5 + [True]
+    assert "Too many failed" in sign_in(client, "alice", PASSWORD).content.decode()
+    assert not is_inside(client)
+
+
+@weathers
+def test_a_limit_goes_by_the_address_too(redis: RedisServer, alice: User, weather: Weather) -> None:
+    """Ten wrong passwords a minute from one address, for whomever; another address is free to sign in."""
+    client = Client(REMOTE_ADDR="203.0.113.9")
+    for number in range(10):
+        if number == 5:
+            weather(redis)
+        assert "Too many failed" not in sign_in(client, f"nobody{number}", "wrong").content.decode()
+    assert "Too many failed" in sign_in(client, "alice").content.decode()
+    elsewhere = Client(REMOTE_ADDR="203.0.113.10")
+    sign_in(elsewhere, "alice")
+    assert is_inside(elsewhere)
+
+
+@absences
+def test_no_answer_is_more_than_a_second_late(redis: RedisServer, alice: User, weather: Weather) -> None:
+    # bar.md: within +1 s; the page of suggestions asks the cache, sign-in asks the limits.
+    client = Client()
+    sign_in(client, "alice")
+    usual = max(seconds_of(lambda: client.get("/network/")) for _number in range(3))
+    weather(redis)
+    late = [seconds_of(lambda: client.get("/network/")) for _number in range(5)]
+    late.append(seconds_of(lambda: sign_in(Client(), "alice")))
+    assert max(late) < usual + 1
+    assert sorted(late)[2] < usual + 0.2, "only the first one waits"
+
+
+@absences
+def test_the_cache_goes_back_to_redis_within_ten_seconds(redis: RedisServer, weather: Weather) -> None:
+    weather(redis)
+    cache.set("colour", "teal")
+    assert cache.get("colour") == "teal"
+    assert CacheEntry.objects.filter(cache_key__endswith=":colour").exists()
+    redis.thaw() if weather is RedisServer.freeze else redis.start()
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        cache.set("back", "yes")
+        with redis.client() as client:
+            if client.keys("*:back"):
+                break
+        time.sleep(0.2)
+    with redis.client() as client:
+        assert client.keys("*:back")
+
+
+def test_a_redis_that_is_away_is_worth_one_warning_a_minute(
+    redis: RedisServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    redis.stop()
+    with caplog.at_level(logging.WARNING):
+        deadline = time.monotonic() + 2.5 * breaker.rest
+        while time.monotonic() < deadline:
+            cache.get("colour")
+            time.sleep(0.05)
+    said = [record.getMessage() for record in caplog.records if "Redis" in record.getMessage()]
+    assert len(said) == 1
+    assert redis.url not in said[0]
+
+
+def test_more_keys_than_a_table_of_django_keeps_push_no_limit_out(redis: RedisServer, alice: User) -> None:
+    """Django's table drops a third of its rows above 300: who guesses must not be able to bring that about."""
+    redis.stop()
+    for _number in range(5):
+        sign_in(Client(), "alice", "wrong-password")
+    for number in range(700):
+        cache.set(f"chaff{number}", "x")
+    assert "Too many failed" in sign_in(Client(), "alice").content.decode()

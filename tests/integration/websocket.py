@@ -1,0 +1,101 @@
+"""A WebSocket client that does what it is told, good or bad (RFC 6455)."""
+
+import base64
+import json
+import os
+import secrets
+import socket
+import ssl
+import struct
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+from scripts.stack import Stack
+
+from .visitor import Visitor, trusting
+
+TEXT, CLOSE, PING, PONG = 1, 8, 9, 10
+
+
+class Closed(Exception):
+    """The server closed the socket; the first argument is its code, 0 when it gave none."""
+
+
+class WebSocket:
+    """One connection through nginx. `status` is the answer to the handshake: 101 when the socket is open."""
+
+    def __init__(self, stack: Stack, *, path: str = "/ws/", cookies: str = "", **headers: str) -> None:
+        parts = urlsplit(stack.origin)
+        plain = socket.create_connection((parts.hostname or "", parts.port or 0), timeout=20)
+        self._socket: ssl.SSLSocket = trusting(stack).wrap_socket(plain, server_hostname=parts.hostname)
+        self._file = self._socket.makefile("rb")
+        sent = {
+            "Host": parts.netloc,
+            "Upgrade": "websocket",
+            "Connection": "Upgrade",
+            "Sec-WebSocket-Version": "13",
+            "Sec-WebSocket-Key": base64.b64encode(secrets.token_bytes(16)).decode(),
+            "Origin": stack.origin,
+            "Cookie": cookies,
+            **headers,
+        }
+        lines = [
+            f"GET {path} HTTP/1.1",
+            *(f"{name}: {value}" for name, value in sent.items() if value),
+            "",
+            "",
+        ]
+        self._socket.sendall("\r\n".join(lines).encode())
+        self.status = int(self._file.readline().split()[1])
+        while self._file.readline().strip():
+            pass
+
+    @classmethod
+    def of(cls, visitor: Visitor) -> Self:
+        """The socket of a tab of `visitor`."""
+        return cls(visitor.stack, cookies="; ".join(f"{k}={v}" for k, v in visitor.cookies.items()))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+        self._socket.close()
+
+    def send(self, frame: dict[str, Any]) -> None:
+        """Send a JSON object."""
+        self._send(TEXT, json.dumps(frame).encode())
+
+    def receive(self, seconds: float = 10.0) -> dict[str, Any]:
+        """The next JSON object; TimeoutError when none comes, Closed when the server closes."""
+        self._socket.settimeout(seconds)
+        while True:
+            code, payload = self._frame()
+            if code == PING:
+                self._send(PONG, payload)
+            elif code == CLOSE:
+                raise Closed(struct.unpack("!H", payload[:2])[0] if payload else 0)
+            elif code == TEXT:
+                frame: dict[str, Any] = json.loads(payload)
+                return frame
+
+    def _frame(self) -> tuple[int, bytes]:
+        head = self._file.read(2)
+        if len(head) < 2:
+            raise Closed(0)
+        length = head[1] & 0x7F
+        if length == 126:
+            length = struct.unpack("!H", self._file.read(2))[0]
+        elif length == 127:
+            length = struct.unpack("!Q", self._file.read(8))[0]
+        return head[0] & 0x0F, self._file.read(length)
+
+    def _send(self, code: int, payload: bytes) -> None:
+        mask = os.urandom(4)
+        length = len(payload)
+        size = bytes([0x80 | length]) if length < 126 else struct.pack("!BH", 0x80 | 126, length)
+        masked = bytes(byte ^ mask[place % 4] for place, byte in enumerate(payload))
+        self._socket.sendall(bytes([0x80 | code]) + size + mask + masked)
