@@ -7,20 +7,53 @@ import os
 import re
 import subprocess
 import sys
+import time
+from ctypes import c_int
 from ipaddress import ip_network
+from multiprocessing.sharedctypes import RawArray
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from gunicorn.glogging import Logger
+from gunicorn.workers.gthread import ThreadWorker
 
 from professional_network.env import BASE_DIR, Environment
 
 # Not the one of the settings: that one is read once, and a reload is meant to read .env anew.
 env = Environment(BASE_DIR / ".env")
 
-SERVERS = {
+# Places in the memory that the workers of one master share: the age of the youngest worker when the last reload began,
+# and of the youngest that has started. Each worker is one older than the one before.
+RELOADED, READY = 0, 1
+
+
+class PatientWorker(ThreadWorker):  # type: ignore[misc]
+    """Serves on after a reload until a new worker is ready, so that nobody waits for one to start."""
+
+    ages: Any
+
+    def is_needed(self) -> bool:
+        """Whether those who take over are still starting."""
+        return bool(self.ages[READY] <= self.ages[RELOADED] >= self.age)
+
+    def handle_exit(self, sig: Any, frame: Any) -> None:
+        """Stop at once, or as soon as somebody else is there; not later than `graceful_timeout`."""
+        if self.is_needed():
+            Thread(target=self._leave_when_relieved, args=(sig, frame), daemon=True).start()
+        else:
+            super().handle_exit(sig, frame)
+
+    def _leave_when_relieved(self, sig: Any, frame: Any) -> None:
+        latest = time.monotonic() + graceful_timeout / 2
+        while self.is_needed() and time.monotonic() < latest:
+            time.sleep(0.05)
+        super().handle_exit(sig, frame)
+
+
+SERVERS: dict[str, tuple[type | str, str]] = {
     # Ordinary Django views are several times quicker in threads than under any ASGI server.
-    "gthread": ("gthread", "professional_network.wsgi:application"),
+    "gthread": (PatientWorker, "professional_network.wsgi:application"),
     # For platforms that route one port only.
     "asgi": ("asgi", "professional_network.asgi:application"),
 }
@@ -114,6 +147,7 @@ def on_starting(server: Any) -> None:
 
     Asked in a process of its own: what the master had loaded, a reload could not load anew.
     """
+    server.ages = RawArray(c_int, 2)
     env.refuse_faults()
     command = [sys.executable, "-c", f"import {wsgi_app.partition(':')[0]}"]
     done = subprocess.run(  # noqa: S603 -- this Python, and one of two modules
@@ -127,6 +161,17 @@ def on_starting(server: Any) -> None:
     Path(env.text("DRAIN_FILE", str(data / "drain"))).unlink(missing_ok=True)
 
 
+def on_reload(server: Any) -> None:
+    """Remember who is there when a reload begins."""
+    server.ages[RELOADED] = server.worker_age
+
+
 def post_fork(server: Any, worker: Any) -> None:
     """Let the worker read `.env` for itself: after a reload it may have changed."""
+    worker.ages = server.ages
     sys.modules.pop("professional_network.env", None)
+
+
+def post_worker_init(worker: Any) -> None:
+    """Tell the old ones that a new one has started."""
+    worker.ages[READY] = max(worker.ages[READY], worker.age)

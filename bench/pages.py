@@ -23,10 +23,11 @@ REPEATED = 25
 
 @dataclass(frozen=True)
 class Cost:
-    """What one page takes: statements, milliseconds (median), bytes."""
+    """What one page takes: statements, milliseconds and those of them on our own processor (medians), bytes."""
 
     queries: int
     milliseconds: float
+    cpu: float
     size: int
 
 
@@ -66,12 +67,13 @@ def cost(client: Client, address: str, *, repeated: int = REPEATED) -> Cost:
     with CaptureQueriesContext(connection) as captured:
         response = client.get(address)
     queries = len(captured)  # counted before the next request empties the log
-    times = []
+    times, cpu = [], []
     for _time in range(repeated):
-        started = time.perf_counter()
+        started, used = time.perf_counter(), time.process_time()
         client.get(address)
         times.append(1000 * (time.perf_counter() - started))
-    return Cost(queries, statistics.median(times), len(response.content))
+        cpu.append(1000 * (time.process_time() - used))
+    return Cost(queries, statistics.median(times), statistics.median(cpu), len(response.content))
 
 
 def _home_cursor(member: User) -> str:

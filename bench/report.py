@@ -93,7 +93,10 @@ def _costs() -> Faults:
     faults: Faults = []
     for name, address in addresses().items():
         page = cost(client, address)
-        say(f"{name:<28} {page.queries:>3} queries {page.milliseconds:>7.1f} ms {page.size:>8,} bytes")
+        say(
+            f"{name:<28} {page.queries:>3} queries {page.milliseconds:>7.1f} ms"
+            f" {page.cpu:>7.1f} ms CPU {page.size:>8,} bytes"
+        )
         if page.queries > MOST_QUERIES:
             faults.append(f"{name}: {page.queries} queries, the limit is {MOST_QUERIES}")
     return faults

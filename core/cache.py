@@ -15,7 +15,7 @@ TABLE = "core_cacheentry"
 # allauth's limits. They count in the table whatever Redis does: a limit that is forgotten when Redis stops, or comes
 # back empty, is one that can be waited for. Signing in is rare, and its hash costs more than these rows.
 LIMITS = "allauth:rl:"
-# Above it the table drops what expired and, if that is not enough, a third of the rest: no stranger may fill it that far.
+# Above it the table drops what expired and, if that is not enough, a third of the rest. No stranger fills it that far.
 MOST_ROWS = 50_000
 
 breaker = Breaker("Redis (cache)")

@@ -18,7 +18,9 @@ FEWEST_CHARACTERS = 12
 KNOWN_KEYS = ("development-only", "test-only", "django-insecure-", "change")
 MEMORY_LAYERS = ("channels.layers.InMemoryChannelLayer",)
 MEMORY_CACHES = ("django.core.cache.backends.locmem.", "django.core.cache.backends.dummy.")
-QUIET_MAIL = tuple(f"django.core.mail.backends.{kind}." for kind in ("console", "dummy", "filebased", "locmem"))
+QUIET_MAIL = tuple(
+    f"django.core.mail.backends.{kind}." for kind in ("console", "dummy", "filebased", "locmem")
+)
 WIDEST_NETWORK = 8
 
 Check = Callable[..., list[CheckMessage]]

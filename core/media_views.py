@@ -1,9 +1,9 @@
 """Uploads over HTTP: public ones by their address, private ones after a permission check (R4.7, P11)."""
 
+import errno
 import mimetypes
-from collections.abc import Iterator
 from datetime import datetime
-from typing import IO
+from typing import IO, Any
 from urllib.parse import quote
 
 from django.conf import settings
@@ -16,13 +16,12 @@ from django.http import (
     HttpResponse,
     HttpResponseBase,
     HttpResponseRedirect,
-    StreamingHttpResponse,
 )
 from django.utils.cache import get_conditional_response
 from django.utils.http import content_disposition_header, http_date, quote_etag
 from django.views.decorators.http import require_safe
 
-from .ranges import Span, asked_span
+from .ranges import Part, asked_span
 from .storage import is_public
 
 # What we make ourselves, pixel by pixel. Whatever else lies there is handed out as a download, never shown.
@@ -30,7 +29,6 @@ SHOWN = {".webp": "image/webp"}
 DOWNLOAD = "application/octet-stream"
 # Even a file that a browser takes for a page can do nothing there: no script, no form, an origin of its own.
 POLICY = "default-src 'none'; frame-ancestors 'none'; sandbox"
-CHUNK = 64 * 1024
 
 
 @require_safe
@@ -53,6 +51,8 @@ def deliver(request: HttpRequest, name: str, *, filename: str, content_type: str
     (X-Accel-Redirect to MEDIA_ACCEL_PREFIX); else it is streamed. `content_type` defaults to what `filename` says.
     Raises Http404 when the file is not there.
     """
+    if not default_storage.exists(name):
+        raise Http404
     kind = content_type or mimetypes.guess_type(filename)[0] or DOWNLOAD
     disposition = content_disposition_header(as_attachment=True, filename=filename) or "attachment"
     signed_address = getattr(default_storage, "signed_address", None)
@@ -79,10 +79,18 @@ def _streamed(request: HttpRequest, name: str, content_type: str) -> HttpRespons
     try:
         file = default_storage.open(name)
         size, modified = file.size, default_storage.get_modified_time(name)
-    except (FileNotFoundError, IsADirectoryError, NotADirectoryError, SuspiciousFileOperation) as error:
-        raise Http404 from error
-    except (OSError, ValueError) as error:  # a name that is too long, or that the system cannot write
-        raise Http404 from error
+    except (
+        FileNotFoundError,
+        IsADirectoryError,
+        NotADirectoryError,
+        SuspiciousFileOperation,
+        ValueError,
+    ) as error:
+        raise Http404 from error  # ValueError: a name that the file system cannot write
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise Http404 from error
+        raise
     etag = quote_etag(f"{size:x}-{int(modified.timestamp() * 1e6):x}")
     response = _answer(request, file, size, content_type, etag, modified)
     response["Accept-Ranges"] = "bytes"
@@ -112,23 +120,13 @@ def _answer(
         response = HttpResponse(content_type=content_type)
         response["Content-Length"] = str(size)
         return response
-    if span is None:
-        response = FileResponse(file, content_type=content_type)
-        response["Content-Length"] = str(size)
-        return response
-    response = StreamingHttpResponse(_part(file, span), status=206, content_type=content_type)
-    response["Content-Range"] = f"bytes {span.start}-{span.start + span.length - 1}/{size}"
-    response["Content-Length"] = str(span.length)
+    part: Any = file if span is None else Part(file, span)
+    response = FileResponse(part, status=200 if span is None else 206, content_type=content_type)
+    response["Content-Length"] = str(span.length if span else size)
+    if span:
+        response["Content-Range"] = f"bytes {span.start}-{span.start + span.length - 1}/{size}"
+    del response["Content-Disposition"]  # it would name the file as it is stored
     return response
-
-
-def _part(file: IO[bytes], span: Span) -> Iterator[bytes]:
-    with file:
-        file.seek(span.start)
-        left = span.length
-        while left and (data := file.read(min(left, CHUNK))):
-            left -= len(data)
-            yield data
 
 
 def _made_harmless(response: HttpResponseBase) -> HttpResponseBase:

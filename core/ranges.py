@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from typing import IO
 
 from django.http import HttpRequest
 
@@ -14,6 +15,24 @@ class Span:
 
     start: int
     length: int
+
+
+class Part:
+    """The bytes of `span` in `file`, for a FileResponse, which reads and closes it."""
+
+    def __init__(self, file: IO[bytes], span: Span) -> None:
+        file.seek(span.start)
+        self._file = file
+        self._left = span.length
+
+    def read(self, size: int) -> bytes:
+        """Up to `size` further bytes of the part; b"" at its end."""
+        data = self._file.read(min(size, self._left))
+        self._left -= len(data)
+        return data
+
+    def close(self) -> None:
+        self._file.close()
 
 
 def asked_span(request: HttpRequest, size: int, etag: str) -> Span | None:

@@ -101,12 +101,6 @@ class CommentForm(forms.Form):
         label=_("Comment"), max_length=LONGEST_COMMENT, widget=forms.Textarea(attrs={"rows": 2})
     )
 
-    def clean_text(self) -> str:
-        text: str = self.cleaned_data["text"]
-        if not text.strip():
-            raise ValidationError(_("Write something first."), code="required")
-        return text
-
 
 class ReactionForm(forms.Form):
     kind = forms.TypedChoiceField(choices=Reaction.Kind.choices, coerce=Reaction.Kind)

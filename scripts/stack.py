@@ -163,8 +163,8 @@ def running_stack(
 ) -> Iterator[Stack]:
     """Serve LinkUp as a server would for the time of the block.
 
-    `ports` are those of HTTP and HTTPS (0: a free one), `ws_application` what daphne serves in place of ours; `variables`
-    go on top of the environment. Raises ProgramMissingError or ServerStartError when a part cannot be had.
+    `ports` are those of HTTP and HTTPS (0: a free one), `ws_application` is what daphne serves in place of ours;
+    `variables` go on top of the environment. Raises ProgramMissingError or ServerStartError when a part cannot be had.
     """
     obtain("postgresql", "redis", "nginx")
     with ExitStack() as until_the_end:

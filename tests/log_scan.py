@@ -32,7 +32,15 @@ SHORTEST_PASSWORD = 8
 # Texts and passwords are sought letter by letter, so only the latest are; tokens are looked up, all of them.
 LATEST = 60
 
-_token = re.compile(rf"[\w-]{{{SHORTEST_TOKEN},}}", re.ASCII)
+_runs = (
+    re.compile(rf"[\w-]{{{SHORTEST_TOKEN},}}", re.ASCII),
+    re.compile(rf"[A-Za-z0-9]{{{SHORTEST_TOKEN},}}"),
+)
+
+
+def tokens_of(text: str) -> set[str]:
+    """What in `text` is long enough for a token, with its hyphens and without: a link may glue a number before it."""
+    return {token for run in _runs for token in run.findall(text)}
 
 
 class Scan(logging.Handler):
@@ -47,7 +55,7 @@ class Scan(logging.Handler):
         self._texts: deque[str] = deque(maxlen=LATEST)
 
     def learn_token(self, secret: str) -> None:
-        self._tokens.update(_token.findall(secret))
+        self._tokens |= tokens_of(secret)
 
     def learn_text(self, text: str, shortest: int = SHORTEST_TEXT) -> None:
         # Repetitions such as "xxxxxxxx" stand in lines for reasons of their own.
@@ -57,7 +65,7 @@ class Scan(logging.Handler):
     def secrets_in(self, line: str) -> set[str]:
         """The secrets that `line` tells."""
         known = {PASSWORD, *self._texts}
-        return {secret for secret in known if secret in line} | (self._tokens & set(_token.findall(line)))
+        return {secret for secret in known if secret in line} | (self._tokens & tokens_of(line))
 
     def emit(self, record: logging.LogRecord) -> None:
         self.lines += 1

@@ -5,7 +5,6 @@ from typing import Any
 from allauth.account.auth_backends import AuthenticationBackend
 from django.db.models import Value
 from django.db.models.functions import Lower
-from django.http import HttpRequest
 
 from .audience import Closeness
 from .models import User
@@ -14,7 +13,7 @@ from .models import User
 class MemberBackend(AuthenticationBackend):  # type: ignore[misc]
     """Signs in by name or address; a suspended member is out at the next request, in every open session."""
 
-    def _authenticate(self, request: HttpRequest | None, **credentials: Any) -> Any:
+    def _authenticate(self, request: object, **credentials: Any) -> Any:
         """The account, if the password is its own. One account is looked at, so that one password is hashed, as for
         an account that does not exist; allauth would look twice for an address."""
         name = str(credentials.get("email") or credentials.get("username") or "")

@@ -179,7 +179,7 @@ def test_a_line_that_fits_only_in_part_is_taken_back_and_the_next_that_fits_is_w
 
 def test_a_console_that_is_full_closed_or_gone_breaks_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     with io.FileIO("/dev/full", "w") as full:
-        for stream in (io.TextIOWrapper(full, write_through=True), closed_stream(), None):  # type: ignore[type-var]
+        for stream in (io.TextIOWrapper(full, write_through=True), closed_stream(), None):
             monkeypatch.setattr(sys, "stderr", stream)
             Console().handle(record_of("hello"))
 

@@ -5,7 +5,7 @@ from django.contrib import admin
 from django.test import Client
 from django.urls import reverse
 
-from feed.models import Comment, Post, PostRevision, Reaction, SavedPost, Tag
+from feed.models import Comment, Post, PostImage, PostRevision, PostTag, Reaction, SavedPost, Tag
 from feed.services import edit_post, save_post
 from tests.cast import client_of
 from users.models import User
@@ -52,3 +52,24 @@ def test_members_do_not_get_in(staff: Client, as_bob: Client, model: type[Post])
     response = as_bob.get(reverse(f"admin:feed_{model._meta.model_name}_changelist"))
     assert response.status_code == 302
     assert response["Location"].startswith("/admin/login/")
+
+
+def test_rows_name_what_they_are_by_ids_and_never_by_words(alice: User, bob: User, staff: Client) -> None:
+    post = Post.objects.get()
+    picture = PostImage.objects.create(post=post, file="posts/ab/cd", width=1, height=1)
+    rows = [
+        post,
+        picture,
+        PostTag.objects.get(),
+        Tag.objects.get(),
+        Reaction.objects.get(),
+        SavedPost.objects.get(),
+    ]
+    assert [str(row) for row in rows] == [
+        f"post {post.pk}",
+        "posts/ab/cd",
+        f"{Tag.objects.get().pk} on {post.pk}",
+        "tag",
+        f"{bob.pk} like {post.pk}",
+        f"{bob.pk} saved {post.pk}",
+    ]

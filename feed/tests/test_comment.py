@@ -144,7 +144,7 @@ def test_script_is_text(alice: User, as_bob: Client) -> None:
     ("text", "message"),
     [
         ("", "This field is required."),
-        (" \n\t ", "required"),
+        (" \n\t ", "This field is required."),
         ("x" * 100_000, "at most 3000 characters"),
         (f"{SCRIPT}{'x' * 3000}", "at most 3000 characters"),
     ],
@@ -156,7 +156,7 @@ def test_a_refusal_says_why_and_keeps_what_was_typed(
 ) -> None:
     post = say(alice, "The post itself")
     part = send(as_bob, post, 422, htmx=htmx, text=text)
-    assert message in part or "Write something first." in part
+    assert message in part
     assert text.strip() in unescape(part)
     assert SCRIPT not in part
     assert ("The post itself" in part) is not htmx

@@ -232,6 +232,33 @@ def test_sharing_in_two_tabs_at_once_shares_once_and_says_so(post: Post, bob: Us
 
 
 @pytest.mark.postgres_only
+def test_a_reply_to_a_comment_that_is_deleted_at_the_same_moment_keeps_what_was_typed(
+    post: Post, alice: User, bob: User
+) -> None:
+    top, client, deleted = answer(post, bob), client_of(alice), Event()
+
+    def delete() -> str:
+        with transaction.atomic():
+            services.delete_comment(comment=top)
+            deleted.set()
+            wait_for_a_waiter()
+        return ""
+
+    def late() -> str:
+        deleted.wait(20)
+        data = {"text": "My typed reply", "parent": top.pk}
+        response = client.post(f"/posts/{post.pk}/comment/", data, headers=HTMX)
+        assert response.status_code == 422
+        return response.content.decode()
+
+    _nothing, form = at_once(delete, late)
+    assert isinstance(form, str)
+    assert "My typed reply" in form
+    assert "deleted meanwhile" in form
+    assert counts_are_true(post).comment_count == 0
+
+
+@pytest.mark.postgres_only
 @pytest.mark.parametrize("act", ["react", "unreact", "save", "repost", "comment", "edit", "delete"])
 def test_an_act_on_a_post_that_is_deleted_at_the_same_moment_is_a_404(alice: User, act: str) -> None:
     post, client, deleted = say(alice), client_of(alice), Event()

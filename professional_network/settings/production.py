@@ -4,6 +4,8 @@ Only what differs from base stands here (R2.4); docs/SETTINGS.md has the table. 
 and named in one message at the end.
 """
 
+from pathlib import Path
+
 from csp.constants import SELF
 
 from ..env import env
@@ -108,9 +110,9 @@ CONTENT_SECURITY_POLICY = {
 }
 
 # -- Static and media files (R4) --------------------------------------------------------------
-STATIC_ROOT = env.text("STATIC_ROOT", str(DATA_DIR / "staticfiles"))
+STATIC_ROOT = Path(env.text("STATIC_ROOT", str(DATA_DIR / "staticfiles")))
 WHITENOISE_MAX_AGE = CACHE_TIMEOUTS["static"]
-MEDIA_ROOT = env.text("MEDIA_ROOT", str(DATA_DIR / "media"))
+MEDIA_ROOT = Path(env.text("MEDIA_ROOT", str(DATA_DIR / "media")))
 STORAGES = {**STORAGES, "staticfiles": {"BACKEND": "core.storage.StaticStorage"}}
 _after_security = MIDDLEWARE.index("django.middleware.security.SecurityMiddleware") + 1
 MIDDLEWARE = [

@@ -16,13 +16,13 @@ from users.models import User  # isort: skip
 GROUP = "tests.room"
 
 
-class Room(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
+class Room(AsyncJsonWebsocketConsumer):
     """Says hello, counts when asked, and tells what it hears from the layer."""
 
     async def connect(self) -> None:
         await self.channel_layer.group_add(GROUP, self.channel_name)
         await self.accept()
-        await self.send_json({"type": "hello", "member": self.scope["user"].get_username()})
+        await self.send_json({"type": "hello", "member": str(self.scope["user"])})
 
     async def receive_json(self, content: dict[str, Any], **options: Any) -> None:
         counts = await asyncio.gather(*(in_database(User.objects.count) for _ in range(content["times"])))
@@ -38,5 +38,5 @@ class Room(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
         await self.channel_layer.group_discard(GROUP, self.channel_name)
 
 
-routes: Any = [path("ws/", Room.as_asgi())]
-application = ProtocolTypeRouter({"http": http, "websocket": sockets(routes)})
+room: Any = Room.as_asgi()
+application = ProtocolTypeRouter({"http": http, "websocket": sockets([path("ws/", room)])})

@@ -71,12 +71,13 @@ def test_wrong_database_credentials_are_logged_without_the_password(
     password: str,
     fault: str,
 ) -> None:
-    wrong: dict[str, Any] = {
+    faults: dict[str, dict[str, Any]] = {
         "password": {"USER": GUARDED},
         "role": {"USER": "nobody_of_that_name"},
         "database": {"NAME": "no_such_database"},
         "port": {"PORT": closed_port()},
-    }[fault]
+    }
+    wrong = faults[fault]
     monkeypatch.setattr(outages, "_every", 0)
     monkeypatch.setattr(outages, "_say_after", float("-inf"))
     caplog.clear()

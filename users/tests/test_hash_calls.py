@@ -45,7 +45,7 @@ KINDS: dict[str, Callable[[], object]] = {
 }
 
 
-@pytest.fixture(params=KINDS.values(), ids=KINDS.keys())
+@pytest.fixture(params=KINDS.values(), ids=list(KINDS))
 def known(request: pytest.FixtureRequest) -> None:
     """An account called `known` of each kind."""
     request.param()

@@ -1,0 +1,268 @@
+"""Uploads over HTTP: what is shown, what is only handed out, and what is not there for anybody."""
+
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.http import Http404, HttpRequest, HttpResponseBase
+from django.test import Client, RequestFactory, override_settings
+
+from core.media_views import deliver
+from core.tests import pictures
+
+# The end of an answer looks after the connections to the database.
+pytestmark = pytest.mark.django_db
+
+PICTURE = b"RIFF" + bytes(range(256)) * 10
+
+
+@pytest.fixture(autouse=True)
+def gzip() -> Iterator[None]:
+    """As in production, where pages are compressed."""
+    middleware = ["django.middleware.gzip.GZipMiddleware", *settings.MIDDLEWARE]
+    with override_settings(MIDDLEWARE=middleware):
+        yield
+
+
+def stored(name: str, data: bytes = PICTURE) -> str:
+    """The address of a new file in a folder of its own."""
+    return settings.MEDIA_URL + default_storage.save(f"{uuid.uuid4().hex}/{name}", ContentFile(data))
+
+
+def body_of(response: HttpResponseBase) -> bytes:
+    body = b"".join(response)
+    response.close()
+    return body
+
+
+def test_a_picture_of_ours_is_shown(client: Client) -> None:
+    response = client.get(stored("a.webp"))
+    assert (response.status_code, body_of(response)) == (200, PICTURE)
+    assert response["Content-Type"] == "image/webp"
+    assert "Content-Disposition" not in response
+    assert response["Content-Length"] == str(len(PICTURE))
+    assert response["Cache-Control"] == "public, max-age=604800, immutable"
+
+
+KINDS = {
+    "page.html": pictures.HTML,
+    "page.xhtml": pictures.HTML,
+    "drawing.svg": pictures.SVG,
+    "script.js": b"alert(1)",
+    "style.css": b"*{}",
+    "paper.pdf": b"%PDF-1.7",
+    "photo.jpg": pictures.jpeg(),
+    "photo.WEBP": PICTURE,
+    "archive.webp.html": pictures.HTML,
+    "nothing": b"words",
+}
+
+
+@pytest.mark.parametrize(("name", "data"), KINDS.items(), ids=KINDS.keys())
+def test_anything_else_is_a_download_without_a_type(client: Client, name: str, data: bytes) -> None:
+    response = client.get(stored(name, data))
+    assert body_of(response) == data
+    assert response["Content-Type"] == "application/octet-stream"
+    assert response["Content-Disposition"] == "attachment"
+
+
+@pytest.mark.parametrize("name", ["a.webp", "page.html"])
+def test_nothing_that_comes_from_here_can_run(client: Client, name: str) -> None:
+    response = client.get(stored(name, pictures.HTML))
+    body_of(response)
+    assert response["X-Content-Type-Options"] == "nosniff"
+    assert response["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'; sandbox"
+    assert response["Cross-Origin-Resource-Policy"] == "same-origin"
+
+
+def test_a_head_has_the_length_and_no_body(client: Client) -> None:
+    response = client.head(stored("a.webp"))
+    assert (response.status_code, body_of(response)) == (200, b"")
+    assert response["Content-Length"] == str(len(PICTURE))
+
+
+@pytest.mark.parametrize("method", ["post", "put", "delete", "patch"])
+def test_it_is_for_looking_only(client: Client, method: str) -> None:
+    assert getattr(client, method)(stored("a.webp")).status_code == 405
+
+
+def test_what_the_browser_has_is_not_sent_again(client: Client) -> None:
+    address = stored("a.webp")
+    first = client.get(address)
+    body_of(first)
+    for header in ({"If-None-Match": first["ETag"]}, {"If-Modified-Since": first["Last-Modified"]}):
+        again = client.get(address, headers=header)
+        assert (again.status_code, body_of(again)) == (304, b"")
+    other = client.get(address, headers={"If-None-Match": '"other"'})
+    assert (other.status_code, body_of(other)) == (200, PICTURE)
+
+
+@pytest.mark.parametrize("accepted", ["gzip", "gzip, br", "*"])
+def test_a_picture_is_not_compressed_once_more(client: Client, accepted: str) -> None:
+    response = client.get(stored("a.webp", b"\0" * 5000), headers={"Accept-Encoding": accepted})
+    assert "Content-Encoding" not in response
+    assert (response["Content-Length"], len(body_of(response))) == ("5000", 5000)
+
+
+LAST = len(PICTURE) - 1
+
+
+@pytest.mark.parametrize(
+    ("asked", "start", "end"),
+    [
+        ("bytes=0-0", 0, 0),
+        ("bytes=10-19", 10, 19),
+        ("bytes=100-", 100, LAST),
+        ("bytes=-5", LAST - 4, LAST),
+        ("bytes=0-999999", 0, LAST),
+        ("bytes=-999999", 0, LAST),
+        ("bytes = 3 - 4", 3, 4),
+    ],
+)
+def test_a_part_is_sent_when_a_part_is_asked_for(client: Client, asked: str, start: int, end: int) -> None:
+    response = client.get(stored("a.webp"), headers={"Range": asked, "Accept-Encoding": "gzip"})
+    assert (response.status_code, body_of(response)) == (206, PICTURE[start : end + 1])
+    assert response["Content-Range"] == f"bytes {start}-{end}/{len(PICTURE)}"
+    assert response["Content-Length"] == str(end - start + 1)
+
+
+@pytest.mark.parametrize("asked", [f"bytes={LAST + 1}-", "bytes=-0", "bytes=99999-999999"])
+def test_a_part_beyond_the_end_is_refused(client: Client, asked: str) -> None:
+    response = client.get(stored("a.webp"), headers={"Range": asked})
+    assert (response.status_code, response["Content-Range"]) == (416, f"bytes */{len(PICTURE)}")
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "bytes=0-1,5-6",
+        "bytes=5-3",
+        "bytes=a-b",
+        "bytes=",
+        "lines=1-2",
+        "bytes=--1",
+        "0-5",
+        "bytes=1e3-",
+        "bytes=²-",
+    ],
+)
+def test_what_is_no_part_gets_the_whole(client: Client, asked: str) -> None:
+    response = client.get(stored("a.webp"), headers={"Range": asked})
+    assert (response.status_code, body_of(response)) == (200, PICTURE)
+
+
+def test_a_part_of_another_version_gets_the_whole(client: Client) -> None:
+    address = stored("a.webp")
+    whole = client.get(address, headers={"Range": "bytes=0-3", "If-Range": '"former"'})
+    assert (whole.status_code, body_of(whole)) == (200, PICTURE)
+    part = client.get(address, headers={"Range": "bytes=0-3", "If-Range": whole["ETag"]})
+    assert (part.status_code, body_of(part)) == (206, b"RIFF")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "",
+        "nowhere.webp",
+        "photos",
+        "photos/",
+        "../manage.py",
+        "photos/../../manage.py",
+        "..%2f..%2fmanage.py",
+        "%2e%2e/%2e%2e/etc/passwd",
+        "/etc/passwd",
+        "//etc/passwd",
+        "..\\manage.py",
+        "a.webp/",
+        "./a.webp",
+        "x" * 300 + ".webp",
+        ("x/" * 3000) + "a.webp",
+        "%ff%fe.webp",
+        "a\u202e.webp",
+        "\ud83d\ude00.webp".encode("utf-16", "surrogatepass").decode("utf-16"),
+    ],
+)
+def test_what_is_no_file_of_ours_is_not_there(client: Client, path: str) -> None:
+    assert client.get(settings.MEDIA_URL + path).status_code == 404
+
+
+def test_a_hidden_file_is_not_there(client: Client) -> None:
+    (Path(settings.MEDIA_ROOT) / "shown").mkdir(parents=True, exist_ok=True)
+    (Path(settings.MEDIA_ROOT) / "shown" / ".secret.webp").write_bytes(PICTURE)
+    assert client.get("/media/shown/.secret.webp").status_code == 404
+
+
+@pytest.fixture
+def private() -> str:
+    return default_storage.save(f"private/{uuid.uuid4().hex}/cv.pdf", ContentFile(b"%PDF-1.7 secret"))
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "{}",
+        "./{}",
+        "a/../{}",
+        "/{}",
+        "%2e/{}",
+        "PRIVATE{0}",
+        "Private{0}",
+        "\uff50rivate{0}",
+        "privat\u200be{0}",
+    ],
+)
+def test_a_private_file_has_no_address(client: Client, private: str, form: str) -> None:
+    name = form.format(private.removeprefix("private") if "{0}" in form else private)
+    assert client.get(f"/media/{name}").status_code == 404
+
+
+# -- Private files, after the view that asked for them has let the viewer pass -------------------
+
+
+def request(**headers: str) -> HttpRequest:
+    return RequestFactory().get("/somewhere/", headers=headers)
+
+
+def test_a_private_file_is_delivered_as_a_download(private: str) -> None:
+    response = deliver(request(), private, filename="My CV.pdf")
+    assert body_of(response) == b"%PDF-1.7 secret"
+    assert response["Content-Type"] == "application/pdf"
+    assert response["Content-Disposition"] == 'attachment; filename="My CV.pdf"'
+    assert response["Cache-Control"] == "private, no-store"
+    assert response["X-Content-Type-Options"] == "nosniff"
+    assert "sandbox" in response["Content-Security-Policy"]
+
+
+def test_a_part_of_a_private_file_is_delivered_too(private: str) -> None:
+    response = deliver(request(Range="bytes=0-3"), private, filename="cv.pdf")
+    assert (response.status_code, body_of(response)) == (206, b"%PDF")
+
+
+@pytest.mark.parametrize(
+    "filename", ['a"; filename="x.html', "a\r\nSet-Cookie: x=y.pdf", "\u202efdp.exe", "é😀.pdf"]
+)
+def test_a_name_cannot_leave_its_place_in_the_header(private: str, filename: str) -> None:
+    response = deliver(request(), private, filename=filename, content_type="application/pdf")
+    body_of(response)
+    assert response["Content-Disposition"].startswith("attachment; filename")
+    assert "\n" not in response["Content-Disposition"]
+    assert not response.has_header("Set-Cookie")
+
+
+def test_behind_nginx_it_is_nginx_that_sends_the_file(private: str) -> None:
+    with override_settings(MEDIA_ACCEL_PREFIX="/protected-media/"):
+        response = deliver(request(), private, filename="cv.pdf")
+    assert body_of(response) == b""
+    assert response["X-Accel-Redirect"] == f"/protected-media/{private}"
+    assert response["Content-Disposition"] == 'attachment; filename="cv.pdf"'
+    assert response["Content-Type"] == "application/pdf"
+
+
+@pytest.mark.parametrize("prefix", ["", "/protected-media/"])
+def test_a_file_that_is_gone_is_not_found(prefix: str) -> None:
+    with override_settings(MEDIA_ACCEL_PREFIX=prefix), pytest.raises(Http404):
+        deliver(request(), "private/gone.pdf", filename="gone.pdf")

@@ -1,0 +1,132 @@
+"""The id of a request: who may bring one, and where it is found again (R9.3)."""
+
+import asyncio
+import logging
+from typing import Any
+
+import pytest
+from django.conf import settings as project
+from django.http import HttpRequest, HttpResponse
+from django.test import AsyncClient, Client, RequestFactory
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pytest_django import Settings
+
+from core.middleware import RequestId
+from core.request_id import NOBODY, Origin, RequestContext, current, is_acceptable, mint, serving
+
+PROXY = "10.0.0.9"
+
+
+@pytest.fixture(autouse=True)
+def _one_proxy(settings: Settings) -> None:
+    settings.TRUSTED_PROXIES = [PROXY]
+
+
+def id_of(response: Any) -> str:
+    return str(response["X-Request-ID"])
+
+
+def test_each_answer_has_an_id_of_its_own(client: Client) -> None:
+    ids = {id_of(client.get("/health/")) for _ in range(5)}
+    assert len(ids) == 5
+    assert all(len(value) == 32 and is_acceptable(value) for value in ids)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "path", ["/", "/nowhere/", "/accounts/login/", "/health/", "/static/none.css", "/%00"]
+)
+def test_every_kind_of_answer_has_one(client: Client, path: str) -> None:
+    assert is_acceptable(id_of(client.get(path)))
+
+
+def test_a_trusted_proxy_brings_it(client: Client) -> None:
+    answer = client.get("/health/", headers={"x-request-id": "0123456789abcdef"}, REMOTE_ADDR=PROXY)
+    assert id_of(answer) == "0123456789abcdef"
+
+
+def test_nobody_else_does(client: Client) -> None:
+    answer = client.get("/health/", headers={"x-request-id": "0123456789abcdef"}, REMOTE_ADDR="203.0.113.5")
+    assert id_of(answer) != "0123456789abcdef"
+
+
+@settings(max_examples=200)
+@given(st.text(max_size=80) | st.from_regex(r"[A-Za-z0-9-]{1,70}[\n\r]?", fullmatch=True))
+def test_what_a_proxy_passes_on_is_taken_only_when_it_looks_like_an_id(value: str) -> None:
+    request = RequestFactory().get("/", REMOTE_ADDR=PROXY)
+    request.META["HTTP_X_REQUEST_ID"] = value
+    answer = RequestId(lambda _: HttpResponse())(request)
+    assert isinstance(answer, HttpResponse)
+    given_id = id_of(answer)
+    good = 8 <= len(value) <= 64 and value.isascii() and value.replace("-", "").isalnum()
+    good = good and not value.startswith("-") and not value.endswith("-")
+    assert (given_id == value) is good
+    assert is_acceptable(given_id)
+
+
+def record() -> logging.LogRecord:
+    return logging.LogRecord("core", logging.INFO, __file__, 1, "x", (), None)
+
+
+def filtered(line: logging.LogRecord) -> Origin:
+    RequestContext().filter(line)
+    return Origin(line.__dict__["request_id"], line.__dict__["client"])
+
+
+def test_lines_logged_meanwhile_have_it_and_lines_after_do_not() -> None:
+    seen: list[Origin] = []
+
+    def view(request: HttpRequest) -> HttpResponse:
+        seen.append(filtered(record()))
+        return HttpResponse()
+
+    answer = RequestId(view)(RequestFactory().get("/", REMOTE_ADDR="203.0.113.5"))
+    assert isinstance(answer, HttpResponse)
+    assert seen == [Origin(id_of(answer), "203.0.113.5")]
+    assert filtered(record()) == current() == Origin(NOBODY, NOBODY)
+
+
+def test_a_line_that_django_writes_afterwards_has_it_from_the_request(
+    client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    answer = client.get("/nowhere/", headers={"x-forwarded-for": "198.51.100.3"}, REMOTE_ADDR=PROXY)
+    (line,) = [line for line in caplog.records if line.name == "django.request"]
+    assert filtered(line) == Origin(id_of(answer), "198.51.100.3")
+
+
+def test_a_peer_without_address_is_a_dash(settings: Settings) -> None:
+    request = RequestFactory().get("/", REMOTE_ADDR="")
+    with serving(Origin("outer-id", "-")):
+        RequestId(lambda _: HttpResponse(filtered(record()).client))(request)
+    assert NOBODY == "-"
+
+
+async def test_it_holds_across_awaits_and_does_not_mix_between_requests() -> None:
+    async def view(request: HttpRequest) -> HttpResponse:
+        await asyncio.sleep(0.01)
+        return HttpResponse(filtered(record()).request_id)
+
+    middleware = RequestId(view)
+    answers = await asyncio.gather(*[_asked(middleware) for _ in range(20)])
+    assert all(answer.content.decode() == id_of(answer) for answer in answers)
+    assert len({id_of(answer) for answer in answers}) == 20
+
+
+async def _asked(middleware: RequestId) -> HttpResponse:
+    answer = middleware(RequestFactory().get("/"))
+    assert not isinstance(answer, HttpResponse)
+    return await answer
+
+
+async def test_answers_through_asgi_have_it() -> None:
+    answer = await AsyncClient().get("/health/")
+    assert is_acceptable(id_of(answer))
+
+
+def test_it_is_the_first_of_all_middleware() -> None:
+    assert project.MIDDLEWARE[0] == "core.middleware.RequestId"
+
+
+def test_ids_differ() -> None:
+    assert len({mint() for _ in range(100)}) == 100

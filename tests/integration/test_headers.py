@@ -1,0 +1,158 @@
+"""What production sends with every answer, through nginx and TLS: Observatory's score, and the headers beyond it (R3)."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg2
+import pytest
+
+from core.security_headers import DENIED_FEATURES
+from scripts.stack import Stack
+from tests.observatory import findings, parse_policy, score
+
+from .visitor import Answer, Visitor
+
+# bar.md, security.
+LEAST = 130
+
+
+def headers_of(answer: Answer) -> dict[str, list[str]]:
+    names = {name.lower() for name in answer.headers}
+    return {name: answer.headers.get_all(name, []) for name in names}
+
+
+@contextmanager
+def broken_table(stack: Stack, name: str) -> Iterator[None]:
+    """A table that has gone, as a half-done deploy may leave it: pages that need it are a 500."""
+
+    def rename(old: str, new: str) -> None:
+        connection = psycopg2.connect(stack.environment["DATABASE_URL"])
+        with connection, connection.cursor() as cursor:
+            cursor.execute(f'ALTER TABLE "{old}" RENAME TO "{new}"')
+        connection.close()
+
+    rename(name, f"{name}_gone")
+    try:
+        yield
+    finally:
+        rename(f"{name}_gone", name)
+
+
+Ask = Callable[[Visitor], Answer]
+PAGES: dict[str, tuple[int, Ask]] = {
+    "home": (200, lambda visitor: visitor.get("/")),
+    "sign-in": (200, lambda visitor: visitor.get("/accounts/login/")),
+    "sign-up": (200, lambda visitor: visitor.get("/accounts/signup/")),
+    "reset": (200, lambda visitor: visitor.get("/accounts/password/reset/")),
+    "sign-in of the administration": (200, lambda visitor: visitor.get("/admin/login/")),
+    "a refused sign-in": (200, lambda visitor: visitor.submit("/accounts/login/", login="x", password="y")),
+    "sent to sign in": (302, lambda visitor: visitor.get("/members/")),
+    "400": (400, lambda visitor: visitor.get("/?q=%00")),
+    "403 without a token": (403, lambda visitor: visitor.ask("POST", "/accounts/login/", b"login=x")),
+    "404": (404, lambda visitor: visitor.get("/nowhere/")),
+    "404 of an upload": (404, lambda visitor: visitor.get("/media/private/nothing.pdf")),
+    "405": (405, lambda visitor: visitor.ask("POST", "/", b"", {"Referer": visitor.stack.origin})),
+    "413": (413, lambda visitor: visitor.ask("POST", "/", b"", {"Content-Length": str(200 * 1024**2)})),
+}
+MEMBERS_PAGES = [
+    "/", "/members/", "/members/alice/", "/network/", "/saved/", "/settings/profile/", "/settings/photo/",
+    "/settings/privacy/", "/accounts/email/", "/accounts/password/change/", "/accounts/logout/",
+]  # fmt: skip
+
+
+def check(answer: Answer, status: int) -> None:
+    assert answer.status == status
+    headers = headers_of(answer)
+    assert score(headers, answer.text) >= LEAST, findings(headers, answer.text)
+
+
+@pytest.mark.parametrize(("status", "ask"), PAGES.values(), ids=PAGES.keys())
+def test_a_page_for_visitors_scores(visitor: Visitor, status: int, ask: Ask) -> None:
+    check(ask(visitor), status)
+
+
+@pytest.mark.parametrize("path", MEMBERS_PAGES)
+def test_a_page_for_members_scores(alice: Visitor, path: str) -> None:
+    check(alice.get(path), 200)
+
+
+def test_a_500_scores_and_so_does_its_style(stack: Stack, alice: Visitor) -> None:
+    with broken_table(stack, "network_follow"):
+        answer = alice.get("/network/following/")
+    check(answer, 500)
+    assert "<style>" in answer.text
+    assert any(source.startswith("'sha256-") for source in policy_of(answer)["style-src"])
+
+
+def test_a_429_scores(stack: Stack) -> None:
+    with Visitor(stack) as visitor:
+        for _number in range(40):
+            answer = visitor.submit("/accounts/password/reset/", email="nobody@example.org")
+            if answer.status == 429:
+                break
+    check(answer, 429)
+
+
+def policy_of(answer: Answer) -> dict[str, set[str]]:
+    return parse_policy(answer.headers.get_all("Content-Security-Policy", []))
+
+
+def test_the_policy_lets_in_our_own_files_and_one_nonce(visitor: Visitor) -> None:
+    first, second = policy_of(visitor.get("/")), policy_of(visitor.get("/"))
+    assert first["default-src"] == {"'none'"}
+    assert first["style-src"] == {"'self'"}
+    assert {source for source in first["script-src"] if not source.startswith("'nonce-")} == {"'self'"}
+    assert "'unsafe-" not in str(first)
+    for directive in ("base-uri", "frame-ancestors"):
+        assert first[directive] == {"'none'"}
+    assert "upgrade-insecure-requests" in first
+    nonces = [source for policy in (first, second) for source in policy["script-src"] if "nonce" in source]
+    assert len(set(nonces)) == len(nonces)
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/nowhere/", "/?q=%00", "/members/", "/admin/login/", "/health/", "/health/db/", "/media/nothing"]
+)
+def test_every_answer_of_the_application_says_who_may_use_it(visitor: Visitor, path: str) -> None:
+    answer = visitor.get(path)
+    assert answer.header("Cross-Origin-Opener-Policy") == "same-origin"
+    assert answer.header("Cross-Origin-Resource-Policy") == "same-origin"
+    assert answer.header("Referrer-Policy") == "same-origin"
+    assert answer.header("X-Content-Type-Options") == "nosniff"
+    assert answer.header("X-Frame-Options") == "DENY"
+    features = {part.strip() for part in answer.header("Permissions-Policy").split(",")}
+    assert features == {f"{feature}=()" for feature in DENIED_FEATURES}
+    for name in ("Server", "X-Powered-By"):
+        assert not any(char.isdigit() for char in answer.header(name))
+
+
+def test_an_upload_and_a_static_file_say_it_too(stack: Stack, visitor: Visitor) -> None:
+    pictures = Path(stack.environment["DATA_DIR"]) / "media" / "photos"
+    pictures.mkdir(parents=True, exist_ok=True)
+    (pictures / "a.webp").write_bytes(b"RIFF")
+    style = visitor.get("/").text.split('rel="stylesheet" href="')[1].partition('"')[0]
+    for path in ("/media/photos/a.webp", style):
+        answer = visitor.get(path)
+        assert answer.status == 200
+        assert answer.header("X-Content-Type-Options") == "nosniff"
+        assert answer.header("Cross-Origin-Resource-Policy") == "same-origin"
+        assert answer.header("Strict-Transport-Security").startswith("max-age=31536000")
+    assert "sandbox" in visitor.get("/media/photos/a.webp").header("Content-Security-Policy")
+
+
+def test_cookies_are_closed_to_scripts_other_sites_and_plain_http(stack: Stack) -> None:
+    with Visitor(stack) as visitor:
+        page = visitor.get("/accounts/login/")
+    cookies = page.headers.get_all("Set-Cookie", [])
+    assert cookies
+    for cookie in cookies:
+        assert cookie.startswith("__Host-")
+        for word in ("HttpOnly", "Secure", "SameSite=Lax", "Path=/"):
+            assert word in cookie
+        assert "Domain" not in cookie
+
+
+def test_the_deploy_check_is_clean(stack: Stack) -> None:
+    said = stack.manage("check", "--deploy", "--fail-level", "WARNING")
+    assert "no issues" in said

@@ -1,0 +1,80 @@
+"""What sign-in tells the security log: which account was tried, never what was typed as a password (R9.6)."""
+
+import pytest
+from django.contrib.auth import authenticate
+from django.db import connection
+from django.test import Client, override_settings
+from django.test.utils import CaptureQueriesContext
+
+from tests.cast import PASSWORD
+from users.models import User
+
+from .accounts import sign_in
+
+pytestmark = pytest.mark.django_db
+
+
+def lines_of(caplog: pytest.LogCaptureFixture, logger: str) -> list[str]:
+    return [record.getMessage() for record in caplog.records if record.name == logger]
+
+
+@pytest.mark.parametrize("login", ["alice", " ALICE ", "Alice@Example.org"])
+def test_a_failed_sign_in_names_the_account(
+    client: Client, alice: User, caplog: pytest.LogCaptureFixture, login: str
+) -> None:
+    sign_in(client, login, "not-the-password-of-alice")
+    assert lines_of(caplog, "security.login") == ["sign-in failed: account alice"]
+    assert "not-the-password" not in caplog.text
+
+
+def test_a_password_typed_as_the_name_is_not_written(
+    client: Client, alice: User, caplog: pytest.LogCaptureFixture
+) -> None:
+    sign_in(client, PASSWORD, PASSWORD)
+    sign_in(client, PASSWORD.upper(), PASSWORD)
+    sign_in(client, "somebody-else", PASSWORD)
+    one, again, other = lines_of(caplog, "security.login")
+    assert PASSWORD not in caplog.text
+    assert one == again != other
+    assert one.startswith("sign-in failed: account (unknown ")
+
+
+def test_a_good_sign_in_is_not_written(client: Client, alice: User, caplog: pytest.LogCaptureFixture) -> None:
+    sign_in(client, "alice")
+    assert lines_of(caplog, "security.login") == []
+
+
+@pytest.mark.parametrize(
+    "credentials", [{}, {"username": None}, {"username": "x\x00y"}, {"email": "y" * 9999}]
+)
+def test_strange_credentials_break_nothing(
+    credentials: dict[str, object], caplog: pytest.LogCaptureFixture
+) -> None:
+    assert authenticate(None, password="x", **credentials) is None
+    assert "(unknown " in lines_of(caplog, "security.login")[0]
+
+
+def test_the_admin_site_counts_too(client: Client, alice: User, caplog: pytest.LogCaptureFixture) -> None:
+    client.post("/admin/login/", {"username": "alice", "password": "not-the-password"})
+    assert lines_of(caplog, "security.login") == ["sign-in failed: account alice"]
+
+
+def test_the_queries_are_as_many_for_a_known_name_as_for_an_unknown_one(alice: User) -> None:
+    counts = []
+    for login in ("alice", "nobody"):
+        with CaptureQueriesContext(
+            connection,
+        ) as queries:
+            sign_in(Client(), login, "not-the-password")
+        counts.append(len(queries))
+    assert counts[0] == counts[1]
+
+
+def test_a_limit_that_is_told_in_the_form_is_written(
+    client: Client, alice: User, caplog: pytest.LogCaptureFixture
+) -> None:
+    with override_settings(ACCOUNT_RATE_LIMITS={"login_failed": "2/m/key"}):
+        for _ in range(3):
+            sign_in(client, "alice", "not-the-password")
+    assert lines_of(caplog, "security.limit") == ["rate limit hit: too_many_login_attempts"]
+    assert len(lines_of(caplog, "security.login")) == 2
