@@ -32,6 +32,9 @@ def _media_of_this_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
 
 
 @pytest.fixture(autouse=True)
-def _empty_cache() -> None:
+def _empty_memories() -> None:
     """Ids are given out anew in each test, so nothing kept for one of the last test may be found."""
+    from feed import cards  # models may be imported only when the settings are there
+
     cache.clear()
+    cards.forget()

@@ -38,7 +38,9 @@ def _is_draining() -> bool:
     return bool(path) and Path(path).exists()
 
 
-def _view(*probes: Probe, draining_counts: bool = False) -> Callable[[HttpRequest], HttpResponse]:
+def answer_of(*probes: Probe, draining_counts: bool = False) -> Callable[[HttpRequest], HttpResponse]:
+    """The view that asks `probes`, all at once, and says what each found (R15.4)."""
+
     @cache_control(no_store=True)
     @require_safe
     def view(request: HttpRequest) -> HttpResponse:
@@ -51,11 +53,11 @@ def _view(*probes: Probe, draining_counts: bool = False) -> Callable[[HttpReques
 
 
 # Answers while this process can answer, and asks nothing else (R15.1).
-health = _view()
-health_database = _view(checks.database)
-health_redis = _view(checks.redis)
+health = answer_of()
+health_database = answer_of(checks.database)
+health_redis = answer_of(checks.redis)
 # For orchestrators and load balancers (R15.5): all of them, and whether visitors are still wanted.
-readiness = _view(checks.database, checks.redis, draining_counts=True)
+readiness = answer_of(checks.database, checks.redis, draining_counts=True)
 
 
 class HealthMiddleware:

@@ -78,6 +78,12 @@ def test_more_pixels_than_the_budget_are_refused(width: int, height: int) -> Non
     assert refusal(pictures.png_claiming(width, height)) == "too_many_pixels"
 
 
+def test_the_budget_holds_without_pillow_s_own_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its warning is turned into an error for all threads together, so one thread may miss it."""
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", None)
+    assert refusal(pictures.png_bomb()) == "too_many_pixels"
+
+
 def test_a_picture_of_the_whole_budget_is_taken_and_scaled_down() -> None:
     image = opened(pictures.png_bomb(10_000, 5_000))
     assert image.size == (4096, 2048)

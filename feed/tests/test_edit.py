@@ -73,6 +73,11 @@ def test_a_quote_whose_words_go_is_a_plain_repost(alice: User, bob: User) -> Non
     assert Post.objects.filter(author=alice, is_repost=True, text="").count() == 1
 
 
+def test_the_audience_of_a_plain_repost_can_be_changed(alice: User, bob: User) -> None:
+    shared = pass_on(say(bob), by=alice)
+    assert edit(shared, "", Audience.PUBLIC).audience == Audience.PUBLIC
+
+
 def test_a_quote_cannot_become_a_second_plain_repost(alice: User, bob: User) -> None:
     post = say(bob)
     pass_on(post, by=alice)

@@ -92,10 +92,11 @@ def test_what_a_follower_of_mine_says_is_not_on_my_home(alice: User, charlie: Us
     assert home(alice) == []
 
 
-def test_an_invitation_brings_nothing_home(alice: User, charlie: User) -> None:
+def test_an_invitation_brings_nothing_home_to_either(alice: User, charlie: User) -> None:
     invite_member(inviter=alice, invitee=charlie)
-    say(charlie)
-    assert home(alice) == []
+    hers, his = say(alice), say(charlie)
+    assert home(alice) == [hers]
+    assert home(charlie) == [his]
 
 
 def test_a_followed_members_words_to_connections_stay_out(alice: User, charlie: User) -> None:
@@ -133,6 +134,17 @@ def test_a_hidden_post_leaves_home_and_hides_no_other(alice: User, bob: User) ->
     first, hidden, last = say(bob, "1"), say(bob, "2"), say(bob, "3")
     Post.objects.filter(pk=hidden.pk).update(hidden_at=timezone.now())
     assert walk(alice, 1) == [last, first]
+
+
+def test_what_is_hidden_or_not_for_me_takes_no_room_on_a_page(alice: User, charlie: User) -> None:
+    follow_member(follower=alice, followed=charlie)
+    shown = [say(charlie, str(number)) for number in range(2)]
+    for number in range(3):
+        say(charlie, f"narrow {number}", audience=Audience.CONNECTIONS)
+        Post.objects.filter(pk=say(charlie).pk).update(hidden_at=timezone.now())
+    page = home_page(alice, None, size=2)
+    assert page.rows == shown[::-1]
+    assert page.next == ""
 
 
 def test_a_suspended_connection_leaves_home_and_the_walk_goes_on(alice: User, bob: User) -> None:

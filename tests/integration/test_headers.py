@@ -52,7 +52,9 @@ PAGES: dict[str, tuple[int, Ask]] = {
     "403 without a token": (403, lambda visitor: visitor.ask("POST", "/accounts/login/", b"login=x")),
     "404": (404, lambda visitor: visitor.get("/nowhere/")),
     "404 of an upload": (404, lambda visitor: visitor.get("/media/private/nothing.pdf")),
-    "405": (405, lambda visitor: visitor.ask("POST", "/", b"", {"Referer": visitor.stack.origin})),
+    "404 of a static file": (404, lambda visitor: visitor.get("/static/nothing.css")),
+    "404 of a picture": (404, lambda visitor: visitor.get("/media/nothing.webp")),
+    "a form sent to a file": (404, lambda visitor: visitor.ask("POST", "/static/nothing.css", b"")),
     "413": (413, lambda visitor: visitor.ask("POST", "/", b"", {"Content-Length": str(200 * 1024**2)})),
 }
 MEMBERS_PAGES = [
@@ -75,6 +77,10 @@ def test_a_page_for_visitors_scores(visitor: Visitor, status: int, ask: Ask) -> 
 @pytest.mark.parametrize("path", MEMBERS_PAGES)
 def test_a_page_for_members_scores(alice: Visitor, path: str) -> None:
     check(alice.get(path), 200)
+
+
+def test_a_405_scores(alice: Visitor) -> None:
+    check(alice.get("/posts/"), 405)
 
 
 def test_a_500_scores_and_so_does_its_style(stack: Stack, alice: Visitor) -> None:

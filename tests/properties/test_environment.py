@@ -113,7 +113,9 @@ MALFORMED: dict[str, Any] = {
 
 # Property 6 (R7.9): malformed values are named too, and never repeated, since they may be secrets.
 @given(
-    faults=st.dictionaries(st.sampled_from(sorted(MALFORMED)), st.integers(min_value=0, max_value=1), min_size=1)
+    faults=st.dictionaries(
+        st.sampled_from(sorted(MALFORMED)), st.integers(min_value=0, max_value=1), min_size=1
+    )
 )
 @settings(max_examples=100)
 def test_what_is_malformed_is_named_all_at_once(faults: dict[str, int]) -> None:
