@@ -7,14 +7,12 @@ from django.http import HttpRequest, HttpResponse
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
-# What a page may ask of the browser: nothing of these, neither for itself nor for what it embeds. Left open is only
-# what members use: full screen and the clipboard.
+# What a page may ask of the browser: none of these, neither for itself nor for what it embeds. The list holds only what
+# browsers know; they complain about other words on every page. Full screen, the clipboard and passkeys stay open.
 DENIED_FEATURES = (
-    "accelerometer", "ambient-light-sensor", "attribution-reporting", "autoplay", "bluetooth", "browsing-topics",
-    "camera", "compute-pressure", "display-capture", "encrypted-media", "gamepad", "geolocation", "gyroscope", "hid",
-    "identity-credentials-get", "idle-detection", "join-ad-interest-group", "keyboard-map", "local-fonts",
-    "magnetometer", "microphone", "midi", "otp-credentials", "payment", "picture-in-picture", "run-ad-auction",
-    "screen-wake-lock", "serial", "shared-storage", "storage-access", "usb", "window-management", "xr-spatial-tracking",
+    "accelerometer", "autoplay", "camera", "display-capture", "encrypted-media", "gamepad", "geolocation", "gyroscope",
+    "hid", "idle-detection", "local-fonts", "magnetometer", "microphone", "midi", "payment", "picture-in-picture",
+    "screen-wake-lock", "serial", "storage-access", "usb", "window-management", "xr-spatial-tracking",
 )  # fmt: skip
 
 

@@ -65,9 +65,16 @@ def _policy_points(policy: Policy) -> int:
     if not policy:
         return -25
     everything = policy.get("default-src", {"*"})
-    script, style, objects = (policy.get(name, everything) for name in ("script-src", "style-src", "object-src"))
+    script, style, objects = (
+        policy.get(name, everything) for name in ("script-src", "style-src", "object-src")
+    )
     passive = policy.get("img-src", everything) | policy.get("media-src", everything)
-    active = {source for name, sources in policy.items() if name not in {"img-src", "media-src"} for source in sources}
+    active = {
+        source
+        for name, sources in policy.items()
+        if name not in {"img-src", "media-src"}
+        for source in sources
+    }
     losses = [
         (bool(script & (BROAD | INLINE) or objects & BROAD), -20),
         (any(source.startswith(("http:", "ftp:")) for source in active), -20),
@@ -103,12 +110,16 @@ def _cookie_points(headers: Headers) -> int:
 
 def _sharing_points(headers: Headers) -> int:
     """Reflecting the origin together with credentials opens every answer to everybody."""
-    origin, credentials = (_last(headers, f"access-control-allow-{name}") for name in ("origin", "credentials"))
+    origin, credentials = (
+        _last(headers, f"access-control-allow-{name}") for name in ("origin", "credentials")
+    )
     return -50 if origin and origin != "*" and credentials == "true" else 0
 
 
 def _referrer_points(headers: Headers) -> int:
-    given = [word.strip().lower() for value in headers.get("referrer-policy", []) for word in value.split(",")]
+    given = [
+        word.strip().lower() for value in headers.get("referrer-policy", []) for word in value.split(",")
+    ]
     if not given:
         return 0
     known = [word for word in given if word in PRIVATE_REFERRERS | UNSAFE_REFERRERS]
@@ -117,7 +128,9 @@ def _referrer_points(headers: Headers) -> int:
 
 def _transport_points(headers: Headers) -> int:
     values = headers.get("strict-transport-security", [])
-    match = re.search(r"(?:^|;)\s*max-age=(\d+)", values[0].lower()) if values and "," not in values[0] else None
+    match = (
+        re.search(r"(?:^|;)\s*max-age=(\d+)", values[0].lower()) if values and "," not in values[0] else None
+    )
     if match is None:
         return -20
     return 0 if int(match[1]) >= SIX_MONTHS else -10

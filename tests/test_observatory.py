@@ -5,7 +5,9 @@ import pytest
 from .observatory import findings, score
 
 GOOD = {
-    "content-security-policy": ["default-src 'none'; script-src 'self' 'nonce-abc'; form-action 'self'; frame-ancestors 'none'"],
+    "content-security-policy": [
+        "default-src 'none'; script-src 'self' 'nonce-abc'; form-action 'self'; frame-ancestors 'none'"
+    ],
     "strict-transport-security": ["max-age=31536000; includeSubDomains"],
     "referrer-policy": ["same-origin"],
     "x-content-type-options": ["nosniff"],

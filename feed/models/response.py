@@ -58,6 +58,7 @@ class SavedPost(models.Model):
         verbose_name = _("saved post")
         verbose_name_plural = _("saved posts")
         constraints = [models.UniqueConstraint(fields=["member", "post"], name="feed_saved_once")]
+        indexes = [models.Index(fields=["member", "-id"], name="feed_saved_latest_first")]
 
     def __str__(self) -> str:
         return f"{self.member_id} saved {self.post_id}"

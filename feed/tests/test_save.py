@@ -50,13 +50,13 @@ def test_htmx_gets_the_bar_anew(alice: User, as_bob: Client) -> None:
     assert f"/posts/{post.pk}/save/" in bar
 
 
-def test_the_list_shows_what_i_saved_newest_post_first(alice: User, bob: User, as_bob: Client) -> None:
+def test_the_list_shows_what_i_saved_last_first(alice: User, bob: User, as_bob: Client) -> None:
     old, new, other = say(alice, "older words"), say(alice, "newer words"), say(alice, "not saved")
     services.save_post(post=new, member=bob)
     services.save_post(post=old, member=bob)
     services.save_post(post=other, member=alice)
     page = page_of(as_bob, "/saved/")
-    assert page.index("newer words") < page.index("older words")
+    assert page.index("older words") < page.index("newer words")
     assert "not saved" not in page
 
 
@@ -103,11 +103,11 @@ def test_more_than_a_page_is_paged(alice: User, as_alice: Client) -> None:
     posts = Post.objects.bulk_create(
         Post(author=alice, html=f"<p>number {number}.</p>") for number in range(21)
     )
-    SavedPost.objects.bulk_create(SavedPost(post=post, member=alice) for post in posts)
+    saves = SavedPost.objects.bulk_create(SavedPost(post=post, member=alice) for post in posts)
     first = page_of(as_alice, "/saved/")
     assert "number 1." in first
     assert "number 0." not in first
-    rest = page_of(as_alice, f"/saved/?page={posts[1].pk}", headers=HTMX)
+    rest = page_of(as_alice, f"/saved/?page={saves[1].pk}", headers=HTMX)
     assert "number 0." in rest
     assert "number 1." not in rest
     assert "<html" not in rest

@@ -8,8 +8,7 @@ from django.db import IntegrityError
 from django.utils import timezone
 
 from feed.models import Post
-from feed.services import save_post
-from network.models import Viewer
+from network.models import Member, Viewer
 from network.services import (
     block_member,
     follow_member,
@@ -143,10 +142,20 @@ def test_an_audience_beyond_connections_is_refused_by_the_database(alice: User) 
         Post.objects.create(author=alice, text="mine", audience=Audience.ME)
 
 
-def test_the_lists_pick_by_author_tag_and_bookmark(alice: User, bob: User) -> None:
-    tagged, plain, other = say(alice, "On #Trains"), say(alice, "On nothing"), say(bob, "On #trainspotting")
-    save_post(post=plain, member=bob)
-    assert set(Post.objects.by(alice)) == {tagged, plain}
+@pytest.mark.parametrize("standing", TABLE)
+def test_the_posts_of_one_member_are_those_that_are_visible(alice: User, standing: str) -> None:
+    for audience in Audience.values[:3]:
+        say(alice, f"for {audience}", audience=audience)
+    Post.objects.filter(pk=say(alice, "hidden").pk).update(hidden_at=timezone.now())
+    viewer = viewer_who_is(standing, alice)
+    # A public page: what remains to decide is the audience of each post.
+    User.objects.filter(pk=alice.pk).update(page_audience=Audience.PUBLIC)
+    member = Member.objects.visible_to(viewer).for_display(viewer).filter(pk=alice.pk).first()
+    found = set(Post.objects.by(member)) if member else set()
+    assert found == set(Post.objects.visible_to(viewer).filter(author=alice))
+
+
+def test_the_list_of_a_tag_picks_by_tag(alice: User, bob: User) -> None:
+    tagged = say(alice, "On #Trains")
+    say(bob, "On #trainspotting")
     assert list(Post.objects.tagged("TRAINS")) == [tagged]
-    assert list(Post.objects.saved_by(bob)) == [plain]
-    assert other not in Post.objects.by(alice)

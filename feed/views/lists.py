@@ -5,13 +5,13 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
 
-from core.pagination import CURSOR, Page, id_cursor
+from core.pagination import CURSOR, Page, id_cursor, newest_first
 from network.models import Member
 from users.audience import Audience
 from users.http import HtmxRequest, MemberRequest, member_required
 
 from ..forms import PostForm
-from ..models import Post
+from ..models import Post, SavedPost
 from ..models.post import PostQuerySet
 from ..timeline import PAGE_SIZE, displayed, home_page
 
@@ -39,21 +39,26 @@ def by_member(request: HtmxRequest, username: str) -> HttpResponse:
 
 @require_GET
 def tag(request: HtmxRequest, tag: str) -> HttpResponse:
-    page = posts_page(request, Post.objects.tagged(tag))
+    page = posts_page(request, Post.objects.tagged(tag).visible_to(request.user))
     return render(request, _PAGE if request.htmx else "feed/tag.html", {"page": page, "tag": tag.casefold()})
 
 
 @member_required
 @require_GET
 def saved(request: MemberRequest) -> HttpResponse:
-    page = posts_page(request, Post.objects.saved_by(request.user))
+    """What was saved last comes first."""
+    saves = newest_first(
+        SavedPost.objects.filter(member=request.user), request.GET.get(CURSOR), size=PAGE_SIZE
+    )
+    ids = [row.post_id for row in saves.rows]
+    posts = displayed(Post.objects.filter(pk__in=ids), request.user)
+    page = Page(sorted(posts, key=lambda post: ids.index(post.pk)), saves.next)
     return render(request, _PAGE if request.htmx else "feed/saved.html", {"page": page})
 
 
 def posts_page(request: HtmxRequest, posts: PostQuerySet) -> Page[Post]:
-    """The page of `posts` that the request's cursor names, as its viewer may see them."""
+    """The page of `posts`, all visible to the viewer, that the request's cursor names."""
     before = id_cursor(request.GET.get(CURSOR))
-    posts = posts.visible_to(request.user)
     if before is not None:
         posts = posts.filter(pk__lt=before)
     ids = list(posts.order_by("-pk").values_list("pk", flat=True)[: PAGE_SIZE + 1])
