@@ -8,6 +8,8 @@ from django.db import connections
 from django.test import override_settings
 from hypothesis import settings as hypothesis_settings
 
+from core.database import shut_pool
+
 pytest_plugins = ["tests.cast", "tests.log_scan"]
 
 # How long one example takes says more about the machine than about the code.
@@ -38,3 +40,10 @@ def _empty_memories() -> None:
 
     cache.clear()
     cards.forget()
+
+
+@pytest.fixture(autouse=True)
+def _no_kept_connections() -> Iterator[None]:
+    """The pool of `in_database` holds no connection to this test's database when the next one begins."""
+    yield
+    shut_pool()

@@ -14,6 +14,7 @@ from typing import ParamSpec, TypeVar
 
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg2 import OperationalError, extensions
 
 from . import health
@@ -26,6 +27,9 @@ T = TypeVar("T")
 KEEP_SECONDS = 600
 # After so many seconds of silence the server is asked whether it lives.
 QUIET_SECONDS = 1.0
+
+# The connections of the pool's threads.
+_kept: list[BaseDatabaseWrapper] = []
 
 breaker = Breaker("PostgreSQL", rest=1.0)
 
@@ -53,6 +57,17 @@ async def in_database(function: Callable[P, T], *args: P.args, **kwargs: P.kwarg
     return await asyncio.get_running_loop().run_in_executor(_pool(), contextvars.copy_context().run, call)
 
 
+def shut_pool() -> None:
+    """Wait for the pool's calls and close its connections; the next call makes a new pool. For the end of a test."""
+    if _pool.cache_info().currsize:
+        _pool().shutdown()
+        _pool.cache_clear()
+    while _kept:
+        connection = _kept.pop()
+        connection.inc_thread_sharing()
+        connection.close()
+
+
 @functools.cache
 def _pool() -> ThreadPoolExecutor:
     size = getattr(settings, "DATABASE_THREADS", 4)
@@ -75,6 +90,7 @@ def _keep_connections() -> None:
         if connection.settings_dict is connections.settings[alias]:
             kept = {"CONN_MAX_AGE": KEEP_SECONDS, "CONN_HEALTH_CHECKS": True}
             connection.settings_dict = {**connection.settings_dict, **kept}
+            _kept.append(connection)
 
 
 def _drop_unusable() -> None:

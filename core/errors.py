@@ -84,7 +84,7 @@ class FixedPage:
         self.hashes = [_hash_of(style) for style in styles]
 
     def text(self, request_id: str) -> str:
-        return self._text.replace("{{ request_id }}", escape(request_id))
+        return self._text.replace("<code>-</code>", f"<code>{escape(request_id)}</code>")
 
 
 def _hash_of(style: str) -> str:

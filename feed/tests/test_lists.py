@@ -133,6 +133,21 @@ def test_more_than_a_page_is_loaded_by_the_cursor(alice: User, as_bob: Client, a
 
 
 @pytest.mark.parametrize("address", ["/members/alice/posts/", "/tags/jobs/"])
+def test_what_the_viewer_may_not_see_takes_no_room_on_a_page(
+    alice: User, as_charlie: Client, address: str
+) -> None:
+    for number in range(20):
+        say(alice, f"number {number}. #jobs")
+    for number in range(3):
+        say(alice, f"narrow {number} #jobs", audience=CONNECTIONS)
+    page = page_of(as_charlie, address)
+    assert "number 0." in page
+    assert "number 19." in page
+    assert "narrow" not in page
+    assert 'rel="next"' not in page
+
+
+@pytest.mark.parametrize("address", ["/members/alice/posts/", "/tags/jobs/"])
 @pytest.mark.parametrize("cursor", ["abc", "-1", "9" * 30, "%00"])
 def test_what_is_no_cursor_is_a_bad_request(alice: User, as_bob: Client, address: str, cursor: str) -> None:
     page_of(as_bob, f"{address}?page={cursor}", 400)

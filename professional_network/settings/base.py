@@ -169,8 +169,8 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 50 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FILES = 12
 # The largest request that any form makes: nine pictures of 10 MB and a document of 20 MB, rounded up. nginx has the
-# same figure (client_max_body_size).
-REQUEST_MAX_BODY = 120 * 1024 * 1024
+# same figure (client_max_body_size in deploy/nginx/linkup.conf).
+REQUEST_MAX_BODY = 128 * 1024 * 1024
 
 # How long copies may be kept, in seconds, by kind of data (R11.2). Files whose name holds their hash are kept for ever
 # (WhiteNoise); "static" is for those asked for by their plain name. Uploads never change under their name.

@@ -11,9 +11,8 @@ from django.test import Client, override_settings
 
 from core.cache import breaker
 from core.models import CacheEntry
-from tests.cast import PASSWORD
+from tests.cast import PASSWORD, make_member
 from tests.properties.loading import COMPLETE, load
-from users.models import User
 from users.tests.accounts import is_inside, sign_in
 
 from .weather import RedisServer
@@ -55,6 +54,12 @@ def redis(tmp_path: Path) -> Iterator[RedisServer]:
     breaker.reset()
 
 
+@pytest.fixture(autouse=True)
+def _alice(db: None) -> None:
+    """In the database of the test; the fixture of that name is a visitor of the stack."""
+    make_member("alice")
+
+
 def seconds_of(act: Callable[[], object]) -> float:
     started = time.monotonic()
     act()
@@ -62,7 +67,7 @@ def seconds_of(act: Callable[[], object]) -> float:
 
 
 @weathers
-def test_a_correct_password_signs_in(redis: RedisServer, alice: User, weather: Weather) -> None:
+def test_a_correct_password_signs_in(redis: RedisServer, weather: Weather) -> None:
     weather(redis)
     client = Client()
     assert sign_in(client, "alice").status_code == 302
@@ -70,7 +75,7 @@ def test_a_correct_password_signs_in(redis: RedisServer, alice: User, weather: W
 
 
 @weathers
-def test_a_limit_that_began_before_goes_on_after(redis: RedisServer, alice: User, weather: Weather) -> None:
+def test_a_limit_that_began_before_goes_on_after(redis: RedisServer, weather: Weather) -> None:
     """Three wrong passwords with Redis, three without: the sixth, and from then on the right one, must wait."""
     client = Client()
     answers = [sign_in(client, "alice", "wrong-password") for _number in range(3)]
@@ -83,7 +88,7 @@ def test_a_limit_that_began_before_goes_on_after(redis: RedisServer, alice: User
 
 
 @weathers
-def test_a_limit_goes_by_the_address_too(redis: RedisServer, alice: User, weather: Weather) -> None:
+def test_a_limit_goes_by_the_address_too(redis: RedisServer, weather: Weather) -> None:
     """Ten wrong passwords a minute from one address, for whomever; another address is free to sign in."""
     client = Client(REMOTE_ADDR="203.0.113.9")
     for number in range(10):
@@ -97,7 +102,7 @@ def test_a_limit_goes_by_the_address_too(redis: RedisServer, alice: User, weathe
 
 
 @absences
-def test_no_answer_is_more_than_a_second_late(redis: RedisServer, alice: User, weather: Weather) -> None:
+def test_no_answer_is_more_than_a_second_late(redis: RedisServer, weather: Weather) -> None:
     # bar.md: within +1 s; the page of suggestions asks the cache, sign-in asks the limits.
     client = Client()
     sign_in(client, "alice")
@@ -141,7 +146,7 @@ def test_a_redis_that_is_away_is_worth_one_warning_a_minute(
     assert redis.url not in said[0]
 
 
-def test_more_keys_than_a_table_of_django_keeps_push_no_limit_out(redis: RedisServer, alice: User) -> None:
+def test_more_keys_than_a_table_of_django_keeps_push_no_limit_out(redis: RedisServer) -> None:
     """Django's table drops a third of its rows above 300: who guesses must not be able to bring that about."""
     redis.stop()
     for _number in range(5):

@@ -64,7 +64,6 @@ def test_who_has_not_signed_in_is_anonymous(stack: Stack) -> None:
         "https://localhost.evil.example:8443",
         "null",
         "https://[::1",
-        "\x7f",
         "",
     ],
 )
