@@ -36,7 +36,7 @@ def _media_of_this_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
 @pytest.fixture(autouse=True)
 def _empty_memories() -> None:
     """Ids are given out anew in each test, so nothing kept for one of the last test may be found."""
-    from feed import cards  # models may be imported only when the settings are there
+    from feed import cards  # noqa: PLC0415 -- models may be imported only when the settings are there
 
     cache.clear()
     cards.forget()

@@ -44,7 +44,7 @@ def publish(group: str, event: Mapping[str, EventValue]) -> None:
             return
         try:
             async_to_sync(_send)(group, frame)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 -- whatever it is, the change itself is stored
             breaker.trip(error)
 
     transaction.on_commit(send, robust=True)

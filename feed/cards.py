@@ -30,7 +30,7 @@ def post_card(post: Post, viewer: Viewer, *, whole: bool = False) -> SafeString:
 
     def render() -> SafeString:
         card = get_template("feed/_post.html")
-        return mark_safe(card.render({"post": post, "user": viewer, "whole": whole}))  # noqa: S308 -- a template's output
+        return mark_safe(card.render({"post": post, "user": viewer, "whole": whole}))
 
     return _cards.get_or_make(
         (_state(post, viewer), whole, get_language(), timezone.get_current_timezone_name()), render

@@ -1,7 +1,6 @@
 """The demo network and the crowd for benches."""
 
 import io
-import re
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,18 +19,15 @@ from django.utils import timezone
 from pytest_django import DjangoDbBlocker
 from pytest_django.fixtures import Settings
 
-from core.text import clean_block, clean_line, refuse_invisible
 from feed.models import Comment, Post, PostImage, PostRevision, Reaction, SavedPost, Tag
 from feed.services import publish_post
 from network.models import Connection, Follow, Member
 from network.relations import Standing, relation
-from professional_network.demo import crowd, library, pictures, seed, ties
+from professional_network.demo import crowd, seed, ties
 from professional_network.demo.diary import Publish, React
-from professional_network.demo.documents import pdf
 from professional_network.demo.people import PASSWORD
-from professional_network.demo.pictures.portraits import STYLES, portrait
+from tests.properties.loading import COMPLETE, load
 from users.models import Experience, User
-from users.validators import username_shape
 
 NOW = timezone.now()
 SIGN_INS = ("alice", "bob", "charlie", "mona", "admin")
@@ -268,30 +264,20 @@ class TestTheDemoNetwork:
 
 
 @pytest.mark.parametrize("options", [{}, {"members": 60, "posts": 10}])
-def test_it_refuses_in_production(
-    db: None, monkeypatch: pytest.MonkeyPatch, settings: Settings, options: dict[str, int]
+def test_it_refuses_where_no_settings_module_allows_it(
+    db: None, settings: Settings, options: dict[str, int]
 ) -> None:
-    settings.DEBUG = False
-    monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "professional_network.settings.production")
+    settings.DEMO_NETWORK = False
     with pytest.raises(CommandError, match="development"):
         seeded(**options)
     assert not User.objects.exists()
 
 
-def test_it_refuses_when_the_environment_picks_production(
-    db: None, monkeypatch: pytest.MonkeyPatch, settings: Settings
-) -> None:
-    settings.DEBUG = False
-    settings.DJANGO_ENVIRONMENT = "production"
-    monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "professional_network.settings")
-    with pytest.raises(CommandError, match="development"):
-        seeded()
-
-
-def test_it_works_in_development(alice: User, monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
-    settings.DEBUG = True
-    monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "professional_network.settings")
-    assert "already" in seeded()
+def test_only_development_and_test_allow_it() -> None:
+    allowed = {
+        module: load(module, COMPLETE)["DEMO_NETWORK"] for module in ("production", "development", "test")
+    }
+    assert allowed == {"production": False, "development": True, "test": True}
 
 
 @pytest.mark.parametrize(
@@ -300,82 +286,6 @@ def test_it_works_in_development(alice: User, monkeypatch: pytest.MonkeyPatch, s
 def test_a_crowd_needs_both_numbers(db: None, options: dict[str, int]) -> None:
     with pytest.raises(CommandError, match="--members"):
         seeded(**options)
-
-
-# -- What it says -------------------------------------------------------------------------------
-
-
-def all_texts() -> Iterator[str]:
-    for member in library.members().values():
-        yield from (member.name, member.headline, member.location, member.about, *member.skills)
-    for post in library.posts():
-        yield from (post.text, *(said.text for said in post.voices()))
-
-
-def test_every_text_is_written_once_and_without_shouting() -> None:
-    words = [post.text for post in library.posts() if post.text]
-    words += [said.text for post in library.posts() for said in post.voices()]
-    doubles = {text for text, times in Counter(words).items() if times > 1}
-    assert not doubles
-    assert not [text for text in all_texts() if "!" in text or "lorem" in text.lower()]
-
-
-def test_every_text_is_one_that_a_member_could_have_typed() -> None:
-    for member in library.members().values():
-        username_shape(member.username)
-        for line in (member.name, member.headline, member.location):
-            assert clean_line(line) == line
-            refuse_invisible(line)
-        assert len(member.name) <= 80
-        assert len(member.headline) <= 160
-        assert len(member.about) <= 4000
-        assert member.experience or member.education or member.username == "admin"
-    for post in library.posts():
-        assert clean_block(post.text) == post.text
-        assert len(post.text) <= 10_000
-        assert all(len(said.text) <= 3000 and clean_block(said.text) == said.text for said in post.voices())
-
-
-def test_every_name_in_the_texts_belongs_to_a_member() -> None:
-    members = library.members()
-    for post in library.posts():
-        authors = {post.author, *(said.author for said in post.voices())}
-        assert authors <= set(members)
-        mentioned = set(re.findall(r"(?<![\w.])@([a-z]+(?:\.[a-z]+)?)", post.text))
-        assert mentioned <= set(members)
-    keys = {post.key for post in library.posts() if post.key}
-    assert {post.repost for post in library.posts() if post.repost} <= keys
-
-
-# -- Pictures and documents ---------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("style", STYLES)
-def test_a_portrait_is_square_and_the_same_for_the_same_seed(style: str) -> None:
-    one, two = (portrait(style, 3, seed="someone") for _time in range(2))
-    assert one.size == (512, 512)
-    assert one.tobytes() == two.tobytes()
-    assert portrait(style, 4, seed="someone").tobytes() != one.tobytes()
-
-
-def test_a_scene_fills_a_cover() -> None:
-    covers = {member.cover for member in library.members().values() if member.cover}
-    for kind in covers:
-        assert pictures.cover(kind, seed="x").size == (1500, 375)
-
-
-def test_a_document_is_a_pdf_whose_table_points_at_its_objects() -> None:
-    data = pdf("Über (uns)", ["One line.", "", "A long line " * 20])
-    assert data.startswith(b"%PDF-1.4")
-    assert rb"(\334ber" not in data
-    assert "Über \\(uns\\)".encode("latin-1") in data
-    table = int(re.findall(rb"startxref\n(\d+)\n%%EOF\n$", data)[0])
-    assert data[table:].startswith(b"xref\n")
-    places = [int(place) for place in re.findall(rb"(\d{10}) 00000 n ", data)]
-    assert [data[place:].split(b" ")[0] for place in places] == [b"1", b"2", b"3", b"4", b"5", b"6"]
-    length = int(re.findall(rb"/Length (\d+)", data)[0])
-    stream = data.partition(b"stream\n")[2].partition(b"\nendstream")[0]
-    assert len(stream) == length
 
 
 # -- The crowd ----------------------------------------------------------------------------------

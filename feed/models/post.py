@@ -111,7 +111,7 @@ class Post(models.Model):
         verbose_name = _("post")
         verbose_name_plural = _("posts")
         indexes = [
-            # The home feed takes the newest few of each author (feed.timeline); with the last two it reads the index alone.
+            # The home feed takes the newest few of each author (feed.timeline), from the index alone.
             models.Index(fields=["author", "-id", "audience", "hidden_at"], name="feed_post_of_author"),
         ]
         constraints = [

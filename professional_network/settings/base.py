@@ -176,6 +176,9 @@ REQUEST_MAX_BODY = 128 * 1024 * 1024
 # (WhiteNoise); "static" is for those asked for by their plain name. Uploads never change under their name.
 CACHE_TIMEOUTS = {"default": 300, "suggestions": 600, "static": 3600, "media": 604_800}
 
+# Whether `seed_demo` may run: its passwords are public, so only where a development or test module says so.
+DEMO_NETWORK = False
+
 # -- Mail -------------------------------------------------------------------------------------
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "LinkUp <no-reply@localhost>")
 EMAIL_TIMEOUT = 10

@@ -8,6 +8,7 @@ from .base import DATA_DIR
 from .sqlite import SQLITE_OPTIONS
 
 DEBUG = True
+DEMO_NETWORK = True
 SECRET_KEY = env.text("SECRET_KEY", "development-only-never-use-this-key-on-a-server")
 ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
 

@@ -1,7 +1,7 @@
 """A server: PostgreSQL and Redis from the environment, nothing shown to strangers.
 
-Only what differs from base stands here (R2.4); docs/SETTINGS.md has the table. Every fault of the environment is gathered
-and named in one message at the end.
+Only what differs from base stands here (R2.4); docs/SETTINGS.md has the table. Every fault of the environment is
+gathered and named in one message at the end.
 """
 
 from pathlib import Path
@@ -95,7 +95,7 @@ SECURE_HSTS_SECONDS = env.number("SECURE_HSTS_SECONDS", 31_536_000)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = env.flag("SECURE_HSTS_INCLUDE_SUBDOMAINS", default=True)
 # Hard to undo: browsers keep a preloaded name for months. docs/SETTINGS.md says when to turn it off.
 SECURE_HSTS_PRELOAD = env.flag("SECURE_HSTS_PRELOAD", default=True)
-# Trusted only because the proxy overwrites what a visitor sends (R13.6): deploy/nginx/linkup.conf sets it on each request.
+# Trusted only because the proxy overwrites what a visitor sends (R13.6): deploy/nginx/linkup.conf always sets it.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 # Without effect since Django 4, which dropped the header; the content security policy protects in its place (R3.10).
 SECURE_BROWSER_XSS_FILTER = True
@@ -112,13 +112,14 @@ CONTENT_SECURITY_POLICY = {
 # -- Static and media files (R4) --------------------------------------------------------------
 STATIC_ROOT = Path(env.text("STATIC_ROOT", str(DATA_DIR / "staticfiles")))
 WHITENOISE_MAX_AGE = CACHE_TIMEOUTS["static"]
+WHITENOISE_ALLOW_ALL_ORIGINS = False  # no other site needs our fonts and styles
 MEDIA_ROOT = Path(env.text("MEDIA_ROOT", str(DATA_DIR / "media")))
 STORAGES = {**STORAGES, "staticfiles": {"BACKEND": "core.storage.StaticStorage"}}
 _after_security = MIDDLEWARE.index("django.middleware.security.SecurityMiddleware") + 1
 MIDDLEWARE = [
     *MIDDLEWARE[:_after_security],
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    # Masks each answer anew, so that compressing pages with secrets tells nothing (BREACH); nginx compresses files only.
+    # Masks each answer anew, so that compressing pages with secrets tells nothing (BREACH); nginx leaves pages alone.
     "django.middleware.gzip.GZipMiddleware",
     *MIDDLEWARE[_after_security:],
 ]

@@ -12,6 +12,7 @@ from .base import *
 from .sqlite import SQLITE_OPTIONS
 
 DEBUG = False
+DEMO_NETWORK = True
 SECRET_KEY = "test-only-key-with-no-secret-in-it-at-all-0123456789"
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
 

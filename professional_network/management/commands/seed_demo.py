@@ -1,6 +1,5 @@
 """Fills a development database with the demo network, or with a crowd for benches."""
 
-import os
 from typing import Any
 
 from django.conf import settings
@@ -28,7 +27,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if not is_permitted():
+        if not settings.DEMO_NETWORK:
             raise CommandError(
                 "seed_demo refuses: the passwords of the demo members are public, so they belong into a "
                 "development or test database only (DJANGO_ENVIRONMENT=development)."
@@ -57,9 +56,3 @@ class Command(BaseCommand):
 
     def _say(self, words: str) -> None:
         self.stdout.write(f"  {words}")
-
-
-def is_permitted() -> bool:
-    """Whether this is a development or test environment: DEBUG is on, or the settings are those for tests."""
-    module = os.environ.get("DJANGO_SETTINGS_MODULE", "").rpartition(".")[2]
-    return bool(settings.DEBUG) or getattr(settings, "DJANGO_ENVIRONMENT", module) == "test"

@@ -1,0 +1,68 @@
+"""A private file behind nginx: LinkUp says who may have it, nginx sends it (X-Accel-Redirect)."""
+
+import pytest
+
+from scripts.stack import Stack
+from tests.integration.people import PASSWORD
+
+from .visitor import Visitor
+
+PDF = b"%PDF-1.7\n" + b"a plan " * 1000
+POST = f"""
+from feed.services import Document, publish_post
+from users.models import User
+author = User.objects.get(username="bob")
+post = publish_post(author=author, text="", document=Document({PDF!r}, "Ünser plan.pdf"))
+print(post.pk, post.document)
+"""
+
+
+@pytest.fixture(scope="module")
+def document(stack: Stack) -> tuple[str, str]:
+    """The address of a document that members may read, and the name under which it is stored."""
+    pk, name = stack.manage("shell", "--command", POST).split()[-2:]
+    return f"/posts/{pk}/document/", name
+
+
+def test_a_member_gets_it_from_nginx(alice: Visitor, document: tuple[str, str]) -> None:
+    answer = alice.get(document[0])
+    assert (answer.status, answer.body) == (200, PDF)
+    assert answer.header("Content-Type") == "application/pdf"
+    assert answer.header("Content-Disposition").startswith("attachment; filename*=utf-8''%C3%9Cnser%20plan.pdf")
+    assert answer.header("Cache-Control") == "private, no-store"
+    assert answer.header("X-Content-Type-Options") == "nosniff"
+    assert "sandbox" in answer.header("Content-Security-Policy")
+    assert answer.header("X-Accel-Redirect") == ""
+
+
+def test_a_part_of_it_is_sent_by_nginx(alice: Visitor, document: tuple[str, str]) -> None:
+    answer = alice.get(document[0], Range="bytes=0-4")
+    assert (answer.status, answer.body) == (206, b"%PDF-")
+
+
+def test_a_visitor_gets_nothing(visitor: Visitor, document: tuple[str, str]) -> None:
+    assert visitor.get(document[0]).status == 404
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/media/{}",
+        "/protected-media/{}",
+        "/media/x/../{}",
+        "/media//{}",
+        "/media/./{}",
+        "/media/%70rivate{0}",
+        "/media/PRIVATE{0}",
+        "/static/../media/{}",
+        "/media/photos/..%2f{}",
+    ],
+)
+def test_no_address_leads_to_it(stack: Stack, document: tuple[str, str], path: str) -> None:
+    """Not even for a member."""
+    with Visitor(stack) as member:
+        member.sign_in("alice", PASSWORD)
+        name = document[1].removeprefix("private") if "{0}" in path else document[1]
+        answer = member.get(path.format(name))
+    assert answer.status in {400, 404}
+    assert b"a plan" not in answer.body
