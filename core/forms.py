@@ -8,7 +8,7 @@ from django.core.files.uploadedfile import UploadedFile
 from PIL import Image
 
 from .images import ACCEPT, open_image
-from .text import clean_block, clean_line, refuse_invisible
+from .text import clean_block, clean_line, refuse_invisible, says_something
 
 
 class LineField(forms.CharField):
@@ -33,7 +33,8 @@ class BlockField(forms.CharField):
         super().__init__(**options)
 
     def to_python(self, value: Any) -> str:
-        return clean_block(super().to_python(value) or "")
+        text = clean_block(super().to_python(value) or "")
+        return text if says_something(text) else ""
 
 
 class ImageField(forms.FileField):

@@ -33,6 +33,11 @@ def _parser() -> MarkdownIt:
 _markdown = _parser()
 
 
+def fold_tag(tag: str) -> str:
+    """The key of a hashtag, however it was typed: case folded, without the marks that folding leaves behind."""
+    return "".join(char for char in tag.casefold() if not unicodedata.combining(char))
+
+
 def find_mentions(text: str) -> set[str]:
     """The names mentioned in a Markdown text, in lower case; those in code or links are not mentions."""
     return {name.lower() for name in _matches(text, _mentions)}
@@ -87,7 +92,7 @@ def _hashtags(content: str) -> Iterable[tuple[re.Match[str], str]]:
     is one that the vowel signs of its script would cut off.
     """
     for match in HASHTAG.finditer(content):
-        tag = "".join(char for char in match[1].casefold() if not unicodedata.combining(char))
+        tag = fold_tag(match[1])
         cut_off = unicodedata.category(content[match.end() : match.end() + 1] or " ").startswith("M")
         if not (tag.isdigit() or cut_off or len(tag) > LONGEST_TAG):
             yield match, tag

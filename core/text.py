@@ -36,6 +36,13 @@ def clean_block(text: str) -> str:
     return _blank_lines.sub("\n\n\n", text).strip("\n").rstrip()
 
 
+def says_something(text: str) -> bool:
+    """Whether there is anything to see in `text`: blanks and characters without a shape say nothing."""
+    # Not "Cn": the emoji of next year are unassigned in the tables of this Python.
+    unseen = {"Cc", "Cf", "Zs", "Zl", "Zp"}
+    return any(char not in BLANKS and unicodedata.category(char) not in unseen for char in text)
+
+
 def search_key(text: str) -> str:
     """Text for sorting and comparing without regard to case or accents ("Émile" → "emile")."""
     folded = unicodedata.normalize("NFKD", text).casefold()

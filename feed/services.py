@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from PIL import Image
 
 from core import images, markdown, storage
+from core.text import says_something
 from network.models import Connection, Member
 from users.audience import Audience
 from users.models import User
@@ -23,6 +24,8 @@ from .models import Comment, Post, PostImage, PostRevision, PostTag, Reaction, S
 from .models.post import IMAGE_SIZES
 
 MOST_TAGS = 30
+# Beyond this a post calls people, it does not mention them; the others stay plain text.
+MOST_MENTIONS = 50
 
 
 class FeedError(Exception):
@@ -72,7 +75,7 @@ class Rendered:
 
 def render_text(text: str, *, author: User) -> Rendered:
     """Render a member's Markdown: names that exist for the author and hashtags become links. One query."""
-    names = markdown.find_mentions(text)
+    names = sorted(markdown.find_mentions(text))[:MOST_MENTIONS]
     found = Member.objects.visible_to(author).filter(username__in=names) if names else []
     members = {member.username: member for member in found}
     tags = set(sorted(markdown.find_hashtags(text))[:MOST_TAGS])
@@ -94,7 +97,7 @@ def publish_post(
     document: Document | None = None,
 ) -> Post:
     """Store a post and announce it. Raises NothingSaid without words, pictures and document."""
-    if not (text.strip() or pictures or document):
+    if not (says_something(text) or pictures or document):
         raise NothingSaid(_("Write something, or add a picture or a document."))
     rendered = render_text(text, author=author)
     post = Post(author=author, text=text, html=rendered.html, audience=audience)
@@ -115,7 +118,7 @@ def edit_post(*, post: Post, text: str, audience: int) -> Post:
     Raises NothingSaid where nothing would be left, AlreadyReposted where a second plain repost would be.
     """
     post = _locked(post)
-    if not (text.strip() or post.document or post.original_id or post.images.exists()):
+    if not (says_something(text) or post.document or post.original_id or post.images.exists()):
         raise NothingSaid(_("A post needs at least a few words, a picture or a document."))
     if post.original and not text:
         _refuse_second_plain_repost(post.original, by=post.author, besides=post.pk)

@@ -1,6 +1,7 @@
 """Which posts stand on a member's home page: the newest of the circle, found without reading anybody else's."""
 
 from django.db import connection
+from django.db.models import prefetch_related_objects
 
 from core.pagination import Page, id_cursor
 from network.models import Connection, Viewer
@@ -8,7 +9,7 @@ from users.audience import Audience
 from users.models import User
 
 from .models import Post
-from .models.post import PostQuerySet
+from .models.post import PostQuerySet, originals_for
 
 PAGE_SIZE = 20
 
@@ -81,5 +82,8 @@ def home_page(member: User, cursor: str | None, *, size: int = PAGE_SIZE) -> Pag
 
 def displayed(posts: PostQuerySet, viewer: Viewer) -> list[Post]:
     """`posts` as the viewer may see them, newest first; plain reposts of what is out of sight are left out."""
-    rows = posts.visible_to(viewer).for_display(viewer).order_by("-pk")
+    rows = list(posts.visible_to(viewer).with_card(viewer).order_by("-pk"))
+    passed_on = [post for post in rows if post.original_id]
+    if passed_on:  # most pages hold few or none, and what is not asked costs nothing
+        prefetch_related_objects(passed_on, originals_for(viewer))
     return [post for post in rows if post.says_something]

@@ -238,11 +238,14 @@ WELCOME = """
 """
 
 
-def _stop_on_terminate() -> None:
+def _stop_when_told() -> None:
+    """SIGTERM stops in order too, and SIGINT also where a shell started us in the background."""
+
     def stop(number: int, frame: object) -> None:
         raise KeyboardInterrupt
 
     signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
 
 
 def main(arguments: list[str]) -> int:
@@ -256,7 +259,7 @@ def main(arguments: list[str]) -> int:
     if taken:
         print(f"Port {taken[0]} is taken. Choose others: make stack HTTPS=8444 HTTP=8081", file=sys.stderr)
         return 1
-    _stop_on_terminate()
+    _stop_when_told()
     try:
         # No HSTS: a browser would insist on HTTPS for everything else on localhost, too.
         with running_stack(

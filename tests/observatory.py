@@ -100,7 +100,7 @@ def _cookie_points(headers: Headers) -> int:
         if cookie["samesite"] and cookie["samesite"].lower() not in {"lax", "strict", "none"}:
             points.append(-20)
         if not cookie["secure"]:
-            points.append(((-10 if guarded else -40) if is_session else (-5 if guarded else -20)))
+            points.append((-10 if guarded else -40) if is_session else (-5 if guarded else -20))
         if "csrf" in cookie.key.lower() and not cookie["samesite"]:
             points.append(-20)
         if is_session and not cookie["httponly"]:

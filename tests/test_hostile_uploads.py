@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from django import forms
 from django.conf import settings
 from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -230,10 +231,10 @@ def test_a_document_is_handed_out_under_a_harmless_name(as_alice: Client, name: 
 
 def test_every_field_that_takes_a_file_is_in_the_table() -> None:
     """A new form with a file must be added above; `MultiPartParser` sends files to any view, forms alone read them."""
-    from django import forms  # noqa: PLC0415
 
-    def subclasses(cls: type) -> set[type]:
-        return {cls, *(found for sub in cls.__subclasses__() for found in subclasses(sub))}
+    def subclasses(parent: type) -> set[type]:
+        children: list[type] = parent.__subclasses__()
+        return {parent, *(found for child in children for found in subclasses(child))}
 
     ours = {
         form

@@ -9,7 +9,7 @@ from django.db import IntegrityError
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from . import services
 from .forms import CardPrivacyForm, CoverForm, PhotoForm, ProfileForm, SectionPrivacyForm
@@ -40,13 +40,13 @@ class ConfirmEmailView(allauth_views.ConfirmEmailView):  # type: ignore[misc]
 
 
 @member_required
-@require_GET
+@require_safe
 def settings(request: MemberRequest) -> HttpResponse:
     return redirect("users:profile")
 
 
 @member_required
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def profile(request: MemberRequest) -> HttpResponse:
     form = ProfileForm(
         request.POST or None, instance=request.user, initial={"about": request.user.profile.about}
@@ -62,7 +62,7 @@ def profile(request: MemberRequest) -> HttpResponse:
 
 
 @member_required
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def photo(request: MemberRequest) -> HttpResponse:
     form = PhotoForm(request.POST or None, request.FILES or None)
     if request.method == "POST":
@@ -105,7 +105,7 @@ def remove_cover(request: MemberRequest) -> HttpResponse:
 
 
 @member_required
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def entries(request: MemberRequest, section: str) -> HttpResponse:
     kind = _section(section)
     form = kind.form(request.POST or None, instance=kind.model(user=request.user))
@@ -124,7 +124,7 @@ def entries(request: MemberRequest, section: str) -> HttpResponse:
 
 
 @member_required
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def entry(request: MemberRequest, section: str, pk: int) -> HttpResponse:
     kind = _section(section)
     row = _own_entry(request, kind, pk)
@@ -148,7 +148,7 @@ def delete_entry(request: MemberRequest, section: str, pk: int) -> HttpResponse:
 
 
 @member_required
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def privacy(request: MemberRequest) -> HttpResponse:
     data = request.POST or None
     card = CardPrivacyForm(data, instance=request.user)
@@ -163,7 +163,7 @@ def privacy(request: MemberRequest) -> HttpResponse:
 
 
 @member_required
-@require_GET
+@require_safe
 def next_step(request: MemberRequest) -> HttpResponse:
     """The part of a page that says how complete the profile is and what is next."""
     percent, words, address = services.next_step(request.user)

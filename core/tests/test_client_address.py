@@ -27,9 +27,11 @@ noise = st.text(max_size=30).filter(lambda text: parse_address(text) is None and
 
 
 def seen(peer: str, forwarded: str | None = None, proxies: list[str] | None = None) -> str:
-    headers = {} if forwarded is None else {"HTTP_X_FORWARDED_FOR": forwarded}
+    request = RequestFactory().get("/", REMOTE_ADDR=peer)
+    if forwarded is not None:
+        request.META["HTTP_X_FORWARDED_FOR"] = forwarded
     with override_settings(TRUSTED_PROXIES=PROXIES if proxies is None else proxies):
-        return client_address(RequestFactory().get("/", REMOTE_ADDR=peer, **headers))
+        return client_address(request)
 
 
 @given(peer=strangers, forwarded=st.lists(addresses | noise).map(",".join))

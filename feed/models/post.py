@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from core.markdown import fold_tag
 from network.models import Connection, Member, Viewer, exists_for
 from users.audience import Audience
 from users.models import User
@@ -42,13 +43,15 @@ class PostQuerySet(models.QuerySet["Post"]):
         return self.filter(author_id=member.pk, hidden_at=None, audience__lte=member.closeness)
 
     def tagged(self, tag: str) -> "PostQuerySet":
-        return self.filter(pk__in=PostTag.objects.filter(tag__name=tag.casefold()).values("post"))
+        return self.filter(pk__in=PostTag.objects.filter(tag__name=fold_tag(tag)).values("post"))
 
     def for_display(self, viewer: Viewer) -> "PostQuerySet":
         """With all that _post.html shows, in a number of queries that does not depend on the number of posts."""
-        originals = Post.objects.visible_to(viewer).with_people_and_pictures(viewer).with_answers_of(viewer)
-        shown = self.with_people_and_pictures(viewer).with_answers_of(viewer)
-        return shown.prefetch_related(Prefetch("original", originals))
+        return self.with_card(viewer).prefetch_related(originals_for(viewer))
+
+    def with_card(self, viewer: Viewer) -> "PostQuerySet":
+        """The same without the posts that reposts pass on."""
+        return self.with_people_and_pictures(viewer).with_answers_of(viewer)
 
     def with_answers_of(self, viewer: Viewer) -> "PostQuerySet":
         """With the viewer's own reaction (`my_reaction`) and whether the viewer put the post aside (`is_saved`)."""
@@ -63,6 +66,11 @@ class PostQuerySet(models.QuerySet["Post"]):
     def with_people_and_pictures(self, viewer: Viewer) -> "PostQuerySet":
         """With authors as the viewer may see them, and pictures; three queries with that of the posts."""
         return self.prefetch_related(Prefetch("author", Member.objects.for_display(viewer)), "images")
+
+
+def originals_for(viewer: Viewer) -> "Prefetch[str, PostQuerySet, str]":
+    """How to fetch what reposts pass on, as far as the viewer may see it."""
+    return Prefetch("original", Post.objects.visible_to(viewer).with_card(viewer))
 
 
 class Post(models.Model):

@@ -54,7 +54,9 @@ def test_a_visitor_does_not_get_that_of_members(client: Client, document: str) -
     assert status(client, document) == 404
 
 
-@pytest.mark.parametrize("values", [{"suspended_at": timezone.now()}, {"is_active": False}, {"joined_at": None}])
+@pytest.mark.parametrize(
+    "values", [{"suspended_at": timezone.now()}, {"is_active": False}, {"joined_at": None}]
+)
 def test_that_of_an_author_who_is_gone_is_gone(
     as_charlie: Client, alice: User, document: str, values: dict[str, object]
 ) -> None:

@@ -1,6 +1,8 @@
 """Posts by a member and by hashtag."""
 
+import unicodedata
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from django.test import Client
@@ -161,3 +163,9 @@ def test_looking_changes_nothing_and_posting_is_refused(
     page_of(as_bob, address)
     assert as_bob.post(address).status_code == 405
     assert everything() == before
+
+
+@pytest.mark.parametrize("typed", ["İstanbul", "istanbul", "Μαΐου"])
+def test_the_address_of_a_tag_may_be_typed_in_any_case(alice: User, as_alice: Client, typed: str) -> None:
+    say(alice, "The #İstanbul meeting in #Μαΐου")
+    assert "meeting in" in page_of(as_alice, f"/tags/{quote(unicodedata.normalize('NFC', typed))}/")

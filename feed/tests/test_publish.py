@@ -178,3 +178,9 @@ def test_a_failure_after_the_announcement_leaves_no_post(alice: User) -> None:
         post_published.disconnect(fail)
     assert not Post.objects.exists()
     assert not Tag.objects.exists()
+
+
+def test_a_post_mentions_fifty_at_most(alice: User) -> None:
+    members = [make_member(f"person{number:02}") for number in range(52)]
+    post = say(alice, " ".join(f"@{member.username}" for member in members))
+    assert post.html.count('class="mention"') == 50

@@ -223,3 +223,11 @@ def test_a_refused_form_still_shows_the_feed_and_ways_that_work(as_alice: Client
     following = re.search(r'rel="next"\s+hx-get="([^"]*page=\d+)"', page)
     assert following
     assert "old 9" in page_of(as_alice, urljoin("/posts/", following[1]))
+
+
+@pytest.mark.parametrize("nothing", ["\u200b", "\u2800\u3164", " \u00a0\u2003\n\u200d"])
+def test_what_nobody_can_see_is_no_post(alice: User, as_alice: Client, nothing: str) -> None:
+    refused = as_alice.post("/posts/", {"text": nothing, "audience": 1})
+    assert refused.status_code == 422
+    assert "Write something" in refused.content.decode()
+    assert not Post.objects.exists()

@@ -3,7 +3,7 @@
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from core.pagination import CURSOR, id_cursor, oldest_first
 from users.http import HtmxRequest, MemberRequest, member_required
@@ -17,7 +17,7 @@ from .posts import gone_is_404, post_page, shown
 REPLIES = 20
 
 
-@require_GET
+@require_safe
 def inline(request: HtmxRequest, pk: int) -> HttpResponse:
     """The newest comments below a post in a list; without htmx, the post's own page."""
     post = shown(request, pk)
@@ -52,7 +52,7 @@ def comment(request: MemberRequest, pk: int) -> HttpResponse:
     return redirect(made)
 
 
-@require_GET
+@require_safe
 def replies(request: HtmxRequest, pk: int) -> HttpResponse:
     visible = Comment.objects.visible_to(request.user).top_level().select_related("post")
     parent = get_object_or_404(visible, pk=pk)
@@ -64,7 +64,7 @@ def replies(request: HtmxRequest, pk: int) -> HttpResponse:
 
 
 @member_required
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def edit_comment(request: MemberRequest, pk: int) -> HttpResponse:
     comment = _own(request, pk)
     form = CommentForm(request.POST or None, initial={"text": comment.text})
@@ -76,11 +76,11 @@ def edit_comment(request: MemberRequest, pk: int) -> HttpResponse:
 
 
 @member_required
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @gone_is_404
 def delete_comment(request: MemberRequest, pk: int) -> HttpResponse:
     comment = _own(request, pk)
-    if request.method == "GET":
+    if request.method != "POST":
         return render(request, "feed/delete_comment.html", {"comment": comment})
     services.delete_comment(comment=comment)
     return redirect(comment.post)

@@ -3,8 +3,9 @@
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
+from core.markdown import fold_tag
 from core.pagination import CURSOR, Page, id_cursor, newest_first
 from network.models import Member
 from users.audience import Audience
@@ -18,7 +19,7 @@ from ..timeline import PAGE_SIZE, displayed, home_page
 _PAGE = "feed/_posts_page.html"
 
 
-@require_GET
+@require_safe
 def home(request: HtmxRequest) -> HttpResponse:
     if isinstance(request.user, AnonymousUser):
         return render(request, "feed/welcome.html")
@@ -27,7 +28,7 @@ def home(request: HtmxRequest) -> HttpResponse:
     return render(request, _PAGE if request.htmx else "feed/home.html", context)
 
 
-@require_GET
+@require_safe
 def by_member(request: HtmxRequest, username: str) -> HttpResponse:
     people = Member.objects.visible_to(request.user).for_display(request.user)
     member = get_object_or_404(people, username=username.lower())
@@ -37,14 +38,14 @@ def by_member(request: HtmxRequest, username: str) -> HttpResponse:
     return render(request, _PAGE if request.htmx else "feed/by_member.html", {"page": page, "member": member})
 
 
-@require_GET
+@require_safe
 def tag(request: HtmxRequest, tag: str) -> HttpResponse:
     page = posts_page(request, Post.objects.tagged(tag).visible_to(request.user))
-    return render(request, _PAGE if request.htmx else "feed/tag.html", {"page": page, "tag": tag.casefold()})
+    return render(request, _PAGE if request.htmx else "feed/tag.html", {"page": page, "tag": fold_tag(tag)})
 
 
 @member_required
-@require_GET
+@require_safe
 def saved(request: MemberRequest) -> HttpResponse:
     """What was saved last comes first."""
     saves = newest_first(

@@ -9,7 +9,7 @@ from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from core.media_views import deliver
 from core.pagination import CURSOR, oldest_first
@@ -61,13 +61,13 @@ def publish(request: MemberRequest) -> HttpResponse:
     return redirect("feed:home")
 
 
-@require_GET
+@require_safe
 def post(request: HtmxRequest, pk: int) -> HttpResponse:
     return post_page(request, shown(request, pk), CommentForm())
 
 
 @member_required
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @gone_is_404
 def edit(request: MemberRequest, pk: int) -> HttpResponse:
     post = _own(request, pk)
@@ -85,17 +85,17 @@ def edit(request: MemberRequest, pk: int) -> HttpResponse:
 
 
 @member_required
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def delete(request: MemberRequest, pk: int) -> HttpResponse:
     post = _own(request, pk)
-    if request.method == "GET":
+    if request.method != "POST":
         return render(request, "feed/delete.html", {"post": post})
     services.delete_post(post=post)
     messages.success(request, _("Your post is deleted."))
     return redirect("feed:home")
 
 
-@require_GET
+@require_safe
 def history(request: HtmxRequest, pk: int) -> HttpResponse:
     """The former wordings; whoever may read the post may read what it said before."""
     post = shown(request, pk)

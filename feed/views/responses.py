@@ -4,7 +4,7 @@ from django.contrib import messages
 from django.http import HttpResponse, HttpResponseBadRequest
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from core.http import back_or
 from core.pagination import CURSOR, newest_first
@@ -41,7 +41,7 @@ def unreact(request: MemberRequest, pk: int) -> HttpResponse:
     return _done(request, post)
 
 
-@require_GET
+@require_safe
 def reactions(request: HtmxRequest, pk: int) -> HttpResponse:
     """Who reacted, newest first, as far as they exist for the viewer."""
     post = shown(request, pk)
@@ -72,7 +72,7 @@ def unsave(request: MemberRequest, pk: int) -> HttpResponse:
 
 
 @member_required
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @gone_is_404
 def repost(request: MemberRequest, pk: int) -> HttpResponse:
     post = shown(request, pk)

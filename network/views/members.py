@@ -8,7 +8,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from core.http import back_or
 from core.pagination import CURSOR, Page, by_text_key
@@ -25,7 +25,7 @@ PAGE_SIZE = 24
 
 
 @member_required
-@require_GET
+@require_safe
 def directory(request: MemberRequest) -> HttpResponse:
     form = DirectoryForm(request.GET)
     words = search_key(form.cleaned_data["q"]) if form.is_valid() else ""
@@ -41,7 +41,7 @@ def directory(request: MemberRequest) -> HttpResponse:
     return render(request, template, context, status=200 if form.is_valid() else 422)
 
 
-@require_GET
+@require_safe
 def member(request: HtmxRequest, username: str) -> HttpResponse:
     """A visitor who may not see the page is asked to sign in, whether or not such a member exists."""
     found = _members(request).filter(username=username.lower()).first()
@@ -53,7 +53,7 @@ def member(request: HtmxRequest, username: str) -> HttpResponse:
 
 
 @member_required
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def invite(request: MemberRequest, username: str) -> HttpResponse:
     other = _other(request, username)
     form = InvitationForm(request.POST if request.method == "POST" else None)

@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from core.http import back_or
 from core.pagination import CURSOR, by_text_key, newest_first
@@ -24,7 +24,7 @@ SUGGESTED_BESIDE = 3
 
 
 @member_required
-@require_GET
+@require_safe
 def overview(request: MemberRequest) -> HttpResponse:
     received = Connection.objects.received_by(request.user)
     page = newest_first(received.existing_for(request.user), request.GET.get(CURSOR), size=PAGE_SIZE)
@@ -37,7 +37,7 @@ def overview(request: MemberRequest) -> HttpResponse:
 
 
 @member_required
-@require_GET
+@require_safe
 def sent(request: MemberRequest) -> HttpResponse:
     invitations = Connection.objects.sent_by(request.user)
     page = newest_first(invitations.existing_for(request.user), request.GET.get(CURSOR), size=PAGE_SIZE)
@@ -46,19 +46,19 @@ def sent(request: MemberRequest) -> HttpResponse:
 
 
 @member_required
-@require_GET
+@require_safe
 def connections(request: MemberRequest) -> HttpResponse:
     return _people(request, Member.objects.connected_to(request.user.pk), "network/connections.html")
 
 
 @member_required
-@require_GET
+@require_safe
 def following(request: MemberRequest) -> HttpResponse:
     return _people(request, Member.objects.followed_by(request.user), "network/following.html")
 
 
 @member_required
-@require_GET
+@require_safe
 def blocked(request: MemberRequest) -> HttpResponse:
     people = Member.objects.blocked_by(request.user)
     page = by_text_key(people, request.GET.get(CURSOR), field="sort_name", size=PAGE_SIZE)
@@ -66,7 +66,7 @@ def blocked(request: MemberRequest) -> HttpResponse:
 
 
 @member_required
-@require_GET
+@require_safe
 def suggested(request: MemberRequest) -> HttpResponse:
     """The part of a page that suggests people; the home page fetches it after the posts."""
     return render(request, "network/_suggested.html", {"people": _suggested(request, SUGGESTED_BESIDE)})

@@ -16,7 +16,14 @@ if not User.objects.filter(username="stella").exists():
     author = User.objects.create_user("author", "author@example.org", {PASSWORD!r}, joined_at=timezone.now())
     publish_post(author=author, text="Looked at by staff")
 """
-LISTS = ["users/user", "feed/post", "feed/comment", "network/connection", "account/emailaddress", "auth/group"]
+LISTS = [
+    "users/user",
+    "feed/post",
+    "feed/comment",
+    "network/connection",
+    "account/emailaddress",
+    "auth/group",
+]
 
 
 @pytest.fixture

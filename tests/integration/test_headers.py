@@ -1,4 +1,4 @@
-"""What production sends with every answer, through nginx and TLS: Observatory's score, and the headers beyond it (R3)."""
+"""What production sends with every answer, through nginx and TLS: Observatory's score, and the other headers (R3)."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,6 +11,7 @@ from core.security_headers import DENIED_FEATURES
 from scripts.stack import Stack
 from tests.observatory import findings, parse_policy, score
 
+from .people import PASSWORD
 from .visitor import Answer, Visitor
 
 # bar.md, security.
@@ -20,6 +21,14 @@ LEAST = 130
 def headers_of(answer: Answer) -> dict[str, list[str]]:
     names = {name.lower() for name in answer.headers}
     return {name: answer.headers.get_all(name, []) for name in names}
+
+
+@pytest.fixture(scope="module")
+def member(stack: Stack) -> Iterator[Visitor]:
+    """Alice, who signs in once: sign-ins from one address are limited."""
+    with Visitor(stack) as visitor:
+        visitor.sign_in("alice", PASSWORD)
+        yield visitor
 
 
 @contextmanager
@@ -75,20 +84,33 @@ def test_a_page_for_visitors_scores(visitor: Visitor, status: int, ask: Ask) -> 
 
 
 @pytest.mark.parametrize("path", MEMBERS_PAGES)
-def test_a_page_for_members_scores(alice: Visitor, path: str) -> None:
-    check(alice.get(path), 200)
+def test_a_page_for_members_scores(member: Visitor, path: str) -> None:
+    check(member.get(path), 200)
 
 
-def test_a_405_scores(alice: Visitor) -> None:
-    check(alice.get("/posts/"), 405)
+def test_a_405_scores(member: Visitor) -> None:
+    check(member.get("/posts/"), 405)
 
 
-def test_a_500_scores_and_so_does_its_style(stack: Stack, alice: Visitor) -> None:
+def test_a_500_scores_and_so_does_its_style(stack: Stack, member: Visitor) -> None:
     with broken_table(stack, "network_follow"):
-        answer = alice.get("/network/following/")
+        answer = member.get("/network/following/")
     check(answer, 500)
     assert "<style>" in answer.text
     assert any(source.startswith("'sha256-") for source in policy_of(answer)["style-src"])
+
+
+def test_a_503_scores_whoever_says_it(stack: Stack) -> None:
+    """LinkUp without its database, and nginx without LinkUp."""
+    for server in (stack.postgres, stack.web):
+        server.stop()
+        try:
+            with Visitor(stack) as visitor:
+                answer = visitor.get("/members/alice/")
+        finally:
+            server.start()
+        check(answer, 503)
+        assert answer.header("Retry-After") == "5"
 
 
 def test_a_429_scores(stack: Stack) -> None:
@@ -118,7 +140,8 @@ def test_the_policy_lets_in_our_own_files_and_one_nonce(visitor: Visitor) -> Non
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/nowhere/", "/?q=%00", "/members/", "/admin/login/", "/health/", "/health/db/", "/media/nothing"]
+    "path",
+    ["/", "/nowhere/", "/?q=%00", "/members/", "/admin/login/", "/health/", "/health/db/", "/media/nothing"],
 )
 def test_every_answer_of_the_application_says_who_may_use_it(visitor: Visitor, path: str) -> None:
     answer = visitor.get(path)

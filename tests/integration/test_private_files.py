@@ -1,10 +1,12 @@
 """A private file behind nginx: LinkUp says who may have it, nginx sends it (X-Accel-Redirect)."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from scripts.stack import Stack
-from tests.integration.people import PASSWORD
 
+from .people import PASSWORD
 from .visitor import Visitor
 
 PDF = b"%PDF-1.7\n" + b"a plan " * 1000
@@ -24,19 +26,29 @@ def document(stack: Stack) -> tuple[str, str]:
     return f"/posts/{pk}/document/", name
 
 
-def test_a_member_gets_it_from_nginx(alice: Visitor, document: tuple[str, str]) -> None:
-    answer = alice.get(document[0])
+@pytest.fixture(scope="module")
+def member(stack: Stack) -> Iterator[Visitor]:
+    """Alice, who signs in once: sign-ins from one address are limited."""
+    with Visitor(stack) as visitor:
+        visitor.sign_in("alice", PASSWORD)
+        yield visitor
+
+
+def test_a_member_gets_it_from_nginx(member: Visitor, document: tuple[str, str]) -> None:
+    answer = member.get(document[0])
     assert (answer.status, answer.body) == (200, PDF)
     assert answer.header("Content-Type") == "application/pdf"
-    assert answer.header("Content-Disposition").startswith("attachment; filename*=utf-8''%C3%9Cnser%20plan.pdf")
+    assert answer.header("Content-Disposition").startswith(
+        "attachment; filename*=utf-8''%C3%9Cnser%20plan.pdf"
+    )
     assert answer.header("Cache-Control") == "private, no-store"
     assert answer.header("X-Content-Type-Options") == "nosniff"
     assert "sandbox" in answer.header("Content-Security-Policy")
     assert answer.header("X-Accel-Redirect") == ""
 
 
-def test_a_part_of_it_is_sent_by_nginx(alice: Visitor, document: tuple[str, str]) -> None:
-    answer = alice.get(document[0], Range="bytes=0-4")
+def test_a_part_of_it_is_sent_by_nginx(member: Visitor, document: tuple[str, str]) -> None:
+    answer = member.get(document[0], Range="bytes=0-4")
     assert (answer.status, answer.body) == (206, b"%PDF-")
 
 
@@ -58,11 +70,9 @@ def test_a_visitor_gets_nothing(visitor: Visitor, document: tuple[str, str]) -> 
         "/media/photos/..%2f{}",
     ],
 )
-def test_no_address_leads_to_it(stack: Stack, document: tuple[str, str], path: str) -> None:
+def test_no_address_leads_to_it(member: Visitor, document: tuple[str, str], path: str) -> None:
     """Not even for a member."""
-    with Visitor(stack) as member:
-        member.sign_in("alice", PASSWORD)
-        name = document[1].removeprefix("private") if "{0}" in path else document[1]
-        answer = member.get(path.format(name))
+    name = document[1].removeprefix("private") if "{0}" in path else document[1]
+    answer = member.get(path.format(name))
     assert answer.status in {400, 404}
     assert b"a plan" not in answer.body

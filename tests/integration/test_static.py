@@ -1,4 +1,4 @@
-"""Static files without nginx in front: hashed, compressed, kept for ever, modules included (R4, R11; tasks 5.1, 16.1)."""
+"""Static files without nginx in front: hashed, compressed, kept for ever, modules too (R4, R11; tasks 5.1, 16.1)."""
 
 import gzip
 import http.client

@@ -53,7 +53,7 @@ def check_list_of_r3(found: dict[str, Any]) -> None:
 
 
 def check_policy(found: dict[str, Any]) -> None:
-    """The policy in the place of the dropped header (R3.10): closed, with nonces, nothing unsafe, from no other site."""
+    """The policy in the place of the dropped header (R3.10): closed, with nonces, nothing unsafe, no other site."""
     policy = found["CONTENT_SECURITY_POLICY"]["DIRECTIVES"]
     assert policy["default-src"] == ["'none'"]
     assert len(policy["script-src"]) == 2
