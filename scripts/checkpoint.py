@@ -22,7 +22,7 @@ from .servers import (
     redis_server,
     temporary_folder,
 )
-from .stack import answers_health, manage, production_environment, web_command, ws_command
+from .stack import answers_health, manage, production_environment, release, web_command, ws_command
 from .suite import RESULTS, Stage, run_stage
 
 HEALTH = ("/health/", "/health/db/", "/health/redis/", "/readiness/")
@@ -144,8 +144,7 @@ def production_starts() -> str:
         cache = until_the_end.enter_context(redis_server()).url
         folder = until_the_end.enter_context(temporary_folder(None))
         environment = production_environment(database, cache, folder)
-        manage(environment, "migrate", "--noinput", "--verbosity", "0")
-        manage(environment, "collectstatic", "--noinput", "--verbosity", "0")
+        release(environment)
         manage(environment, "check", "--deploy", "--fail-level", "WARNING")
         web, ws = free_port(), free_port()
         _serve(until_the_end, web_command(web), web, folder / "web", environment)

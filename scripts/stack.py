@@ -174,27 +174,10 @@ def running_stack(
         folder = until_the_end.enter_context(temporary_folder(None))
         environment = production_environment(postgres.url, cache.url, folder, **variables)
         say("migrations and static files …")
-        manage(environment, "migrate", "--noinput", "--verbosity", "0")
-        manage(environment, "collectstatic", "--noinput", "--verbosity", "0")
-        (folder / "media").mkdir(exist_ok=True)
-
-        def serve(name: str, command: list[str], ready: Callable[[], bool], stop: signal.Signals) -> Server:
-            place = folder / name
-            place.mkdir(exist_ok=True)
-            server = Server(command, ready, place, None, stop, environment={**environment}, start_in=ROOT)
-            server.start()
-            until_the_end.callback(server.stop)
-            return server
-
+        release(environment)
         say("gunicorn, daphne and nginx …")
-        web_port, ws_port = free_port(), free_port()
-        web = serve("gunicorn", web_command(web_port), lambda: answers_health(web_port), signal.SIGTERM)
-        ws = serve(
-            "daphne", ws_command(ws_port, ws_application), lambda: answers_health(ws_port), signal.SIGTERM
-        )
-        site = _site(folder, ports, web_port, ws_port, hsts)
-        # SIGQUIT lets nginx finish what it began; SIGTERM would not, but waits for nobody.
-        front = serve("nginx", prepare(site), lambda: _listens(site.https), signal.SIGTERM)
+        site = _site(folder, ports, hsts)
+        serve = _starter(until_the_end, folder, environment)
         yield Stack(
             origin=f"https://localhost:{site.https}",
             http_origin=f"http://localhost:{site.http}",
@@ -202,23 +185,45 @@ def running_stack(
             environment=environment,
             postgres=postgres,
             redis=cache,
-            web=web,
-            ws=ws,
-            nginx=front,
+            web=serve("gunicorn", web_command(site.web), lambda: answers_health(site.web)),
+            ws=serve("daphne", ws_command(site.ws, ws_application), lambda: answers_health(site.ws)),
+            nginx=serve("nginx", prepare(site), lambda: _listens(site.https)),
         )
 
 
-def _site(folder: Path, ports: tuple[int, int], web: int, ws: int, hsts: str) -> Site:
-    place = folder / "nginx"
-    place.mkdir(exist_ok=True)
+def release(environment: Mapping[str, str]) -> None:
+    """What the Procfile's release process does."""
+    manage(environment, "migrate", "--noinput", "--verbosity", "0")
+    manage(environment, "collectstatic", "--noinput", "--verbosity", "0")
+
+
+def _starter(
+    until_the_end: ExitStack, folder: Path, environment: Mapping[str, str]
+) -> Callable[[str, list[str], Callable[[], bool]], Server]:
+    def serve(name: str, command: list[str], ready: Callable[[], bool]) -> Server:
+        place = folder / name
+        place.mkdir(exist_ok=True)
+        server = Server(
+            command, ready, place, None, signal.SIGTERM, environment={**environment}, start_in=ROOT
+        )
+        server.start()
+        until_the_end.callback(server.stop)
+        return server
+
+    return serve
+
+
+def _site(folder: Path, ports: tuple[int, int], hsts: str) -> Site:
+    for name in ("nginx", "media"):
+        (folder / name).mkdir(exist_ok=True)
     return Site(
-        folder=place,
+        folder=folder / "nginx",
         static=folder / "staticfiles",
         media=folder / "media",
         http=ports[0] or free_port(),
         https=ports[1] or free_port(),
-        web=web,
-        ws=ws,
+        web=free_port(),
+        ws=free_port(),
         hsts=hsts,
     )
 

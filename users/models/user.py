@@ -97,7 +97,11 @@ class User(AbstractBaseUser, PermissionsMixin):
             models.UniqueConstraint(Lower("username"), name="users_username_unique"),
             models.UniqueConstraint(Lower("email"), name="users_email_unique"),
         ]
-        indexes = [models.Index(fields=["sort_name", "id"], name="users_by_name")]
+        indexes = [
+            models.Index(fields=["sort_name", "id"], name="users_by_name"),
+            # allauth looks addresses up as they are stored: in lower case.
+            models.Index(fields=["email"], name="users_by_email"),
+        ]
 
     def __str__(self) -> str:
         return self.username
