@@ -9,6 +9,7 @@ from django.test import override_settings
 from hypothesis import settings as hypothesis_settings
 
 from core.database import shut_pool
+from core.memo import forget_everything
 
 pytest_plugins = ["tests.cast", "tests.log_scan"]
 
@@ -36,10 +37,8 @@ def _media_of_this_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
 @pytest.fixture(autouse=True)
 def _empty_memories() -> None:
     """Ids are given out anew in each test, so nothing kept for one of the last test may be found."""
-    from feed import cards  # noqa: PLC0415 -- models may be imported only when the settings are there
-
     cache.clear()
-    cards.forget()
+    forget_everything()
 
 
 @pytest.fixture(autouse=True)

@@ -68,7 +68,7 @@ def plans_of_page(client: Client, address: str) -> list[Plan]:
 
 
 def _is_select(sql: str) -> bool:
-    return sql.lstrip().upper().startswith(("SELECT", "WITH"))
+    return sql.lstrip().upper().startswith(("SELECT", "WITH", "EXECUTE"))
 
 
 def _nodes(node: Node) -> Iterator[Node]:

@@ -1,16 +1,21 @@
 """Queries compiled once: a QuerySet says which rows, its SQL is kept, and only the values change from call to call.
 
-Django builds and compiles a QuerySet anew each time it is used, which for conditions such as "exists for this viewer" takes
-many times as long as the database takes to answer. The SQL depends on the shape alone: so the QuerySet is built once
-with marks in place of the values, and the places of the marks among the parameters are remembered.
+Django builds and compiles a QuerySet anew each time it is used, which for conditions such as "exists for this viewer"
+takes many times as long as the database takes to answer. The SQL depends on the shape alone: so the QuerySet is built
+once with marks in place of the values, and the places of the marks among the parameters are remembered. PostgreSQL in
+turn plans each statement once for a connection.
 """
 
+import hashlib
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Generic, TypeVar, cast
+from weakref import WeakKeyDictionary
 
-from django.db import DEFAULT_DB_ALIAS, connections, models
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
+from psycopg2.extensions import AsIs
 
 Row = TypeVar("Row")
 
@@ -19,6 +24,12 @@ STEP = 20
 # Marks are whole numbers from here on: beyond any id, and inside the range of every database's integers.
 FIRST_MARK = 7_377_000_000_000_000_000
 MOST_MARKS = 1_000_000
+
+# PostgreSQL's codes for: the plan is gone, is there already, or no longer fits the tables (after a migration).
+PLAN_REFUSED = {"26000", "42P05", "0A000"}
+
+# The names of the statements that each open connection to PostgreSQL has plans for.
+_planned: "WeakKeyDictionary[Any, set[str]]" = WeakKeyDictionary()
 
 
 class CannotBePreparedError(Exception):
@@ -38,6 +49,19 @@ class _Statement:
     model: type[models.Model] | None
     fields: tuple[str, ...]
     annotations: tuple[tuple[str, int], ...]
+
+    @cached_property
+    def name(self) -> str:
+        """What PostgreSQL calls it: the same name is the same SQL, in whichever process."""
+        said = repr((self.sql, self.fixed)).encode()
+        return f"prepared_{hashlib.sha256(said).hexdigest()[:24]}"
+
+    def numbered(self) -> list[Any]:
+        """Parameters with which `sql` becomes what PREPARE takes: $1, $2 … in place of the values."""
+        return [
+            fixed if place is None else AsIs(f"${place + 1}")
+            for fixed, place in zip(self.fixed, self.places, strict=True)
+        ]
 
     def parameters(self, values: Sequence[int]) -> list[Any]:
         return [
@@ -69,7 +93,8 @@ class Prepared(Generic[Row]):
         statement = self._statement(connection, one is not None, len(filled))
         values = filled if one is None else [one, *filled]
         with connection.cursor() as cursor:
-            cursor.execute(statement.sql, statement.parameters(values))
+            if not _executed_by_plan(statement, values, cursor, connection):
+                cursor.execute(statement.sql, statement.parameters(values))
             found = cursor.fetchall()
         return cast(list[Row], _made(statement, found, connection))
 
@@ -82,6 +107,30 @@ class Prepared(Generic[Row]):
         return self._statements[key]
 
 
+def _executed_by_plan(
+    statement: _Statement, values: Sequence[int], cursor: Any, connection: BaseDatabaseWrapper
+) -> bool:
+    """Let PostgreSQL use the plan that it made for this connection before; False where it has none and may make none.
+
+    Inside a transaction none is used: a plan that is refused would end the transaction.
+    """
+    if connection.vendor != "postgresql" or connection.in_atomic_block or not connection.autocommit:
+        return False
+    known = _planned.setdefault(connection.connection, set())
+    try:
+        if statement.name not in known:
+            cursor.execute(f"PREPARE {statement.name} AS {statement.sql}", statement.numbered())
+            known.add(statement.name)
+        marks = ", ".join(["%s"] * len(values))
+        cursor.execute(f"EXECUTE {statement.name} ({marks})", values)
+    except DatabaseError as error:
+        if getattr(error.__cause__, "pgcode", None) not in PLAN_REFUSED:
+            raise
+        known.discard(statement.name)
+        return False
+    return True
+
+
 def _filled(many: Collection[int]) -> list[int]:
     """`many`, the last one repeated up to the next multiple of STEP."""
     values = list(many)
@@ -91,12 +140,12 @@ def _filled(many: Collection[int]) -> list[int]:
 def _compiled(
     rows: "models.QuerySet[Any, Any]", marks: list[int], connection: BaseDatabaseWrapper
 ) -> _Statement:
-    if rows.query.select_related or getattr(rows, "_prefetch_related_lookups", ()):
+    if rows.query.select_related or vars(rows).get("_prefetch_related_lookups"):
         raise CannotBePreparedError("Related rows are not fetched along.")
     compiler = rows.query.get_compiler(connection=connection)
     sql, parameters = compiler.as_sql()
     columns = [column for column, _sql, _alias in compiler.select or ()]
-    info = compiler.klass_info
+    info = None if rows.query.values_select else compiler.klass_info
     fields = [columns[place].target.attname for place in info["select_fields"]] if info else []
     return _Statement(
         sql=sql,

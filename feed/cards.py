@@ -1,8 +1,11 @@
 """A post as HTML, remembered: most readers of a post see the same card."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
+from datetime import datetime
+from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
+from django.db.models import prefetch_related_objects
 from django.template.loader import get_template
 from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
@@ -10,7 +13,7 @@ from django.utils.translation import get_language
 
 from core.memo import Memo
 from network.models import Viewer
-from theme.templatetags.theme import words_for_age
+from theme.templatetags.theme import age
 from users.models import User
 
 from .models import Post
@@ -27,46 +30,74 @@ def post_card(post: Post, viewer: Viewer, *, whole: bool = False) -> SafeString:
     The template gets nothing but these three, and the key names all that it shows of them: no request, no token, so
     that one viewer's card can be shown to another whose card would be the same.
     """
-
-    def render() -> SafeString:
-        card = get_template("feed/_post.html")
-        return mark_safe(card.render({"post": post, "user": viewer, "whole": whole}))
-
-    return _cards.get_or_make(
-        (_state(post, viewer), whole, get_language(), timezone.get_current_timezone_name()), render
-    )
+    values = {"post": post, "user": viewer, "whole": whole}
+    me = None if isinstance(viewer, AnonymousUser) else viewer.pk
+    key = (_state(post, me, timezone.now()), whole, _surroundings())
+    return _cards.get_or_make(key, lambda: _drawn("feed/_post.html", values))
 
 
-def _state(post: Post, viewer: Viewer) -> Hashable:
+def list_of_cards(posts: Sequence[Post], viewer: Viewer) -> SafeString:
+    """`_post_with_comments.html` for each post, fetched by feed.timeline.displayed or for_display(viewer).
+
+    Pictures are asked for only for cards that are not remembered: they never change after the post is published, so no
+    key needs them.
+    """
+    now, surroundings = timezone.now(), _surroundings()
+    me = None if isinstance(viewer, AnonymousUser) else viewer.pk
+    keys = [(_state(post, me, now), "in list", surroundings) for post in posts]
+    cards = [_cards.get(key) for key in keys]
+    fetch_pictures([post for post, card in zip(posts, cards, strict=True) if card is None])
+    for place, card in enumerate(cards):
+        if card is None:
+            values = {"post": posts[place], "user": viewer}
+            cards[place] = drawn = _drawn("feed/_post_with_comments.html", values)
+            _cards.put(keys[place], drawn)
+    return mark_safe("".join(card for card in cards if card))
+
+
+def fetch_pictures(posts: Sequence[Post]) -> None:
+    """The pictures of posts and of what they pass on, in one query, where they were not fetched yet."""
+    originals = [post.original for post in posts if post.is_repost and post.original]
+    prefetch_related_objects([*posts, *originals], "images")
+
+
+def _drawn(name: str, values: dict[str, Any]) -> SafeString:
+    return mark_safe(get_template(name).render(values))
+
+
+def _surroundings() -> Hashable:
+    """What every card depends on besides post and viewer: a date of this year is written without the year."""
+    return get_language(), timezone.get_current_timezone_name(), timezone.localtime().year
+
+
+def _state(post: Post, me: int | None, now: datetime) -> Hashable:
     """All that the card shows of the post, and of the viewer's relation to it."""
     return (
-        not isinstance(viewer, AnonymousUser),
-        _shown_of(post, viewer),
-        _shown_of(post.original, viewer) if post.is_repost and post.original else None,
+        me is not None,
+        _shown_of(post, me, now),
+        _shown_of(post.original, me, now) if post.is_repost and post.original else None,
     )
 
 
-def _shown_of(post: Post, viewer: Viewer) -> Hashable:
+def _shown_of(post: Post, me: int | None, now: datetime) -> Hashable:
     return (
         post.pk,
         post.audience,
         post.edited_at,
-        words_for_age(post.created_at),
+        age(post.created_at, now),
         post.comment_count,
         post.repost_count,
-        tuple(count for _kind, count in post.reaction_counts),
-        tuple(kind for kind, _count in post.reaction_counts),
+        post.like_count,
+        post.celebrate_count,
+        post.support_count,
+        post.insightful_count,
+        post.curious_count,
         post.my_reaction,
         post.is_saved,
-        post.author_id == viewer.pk,
+        post.author_id == me,
         _shown_of_author(post.author),
     )
 
 
 def _shown_of_author(author: User) -> Hashable:
-    return (author.pk, author.username, author.display_name, author.headline, author.photo_medium)
-
-
-def forget() -> None:
-    """Forget all cards: for tests, in which ids are given out anew."""
-    _cards.clear()
+    return (author.pk, author.username, author.name, author.headline, author.shows("photo") and author.photo)

@@ -1,5 +1,7 @@
 """What is checked of a post, a comment, a repost and a reaction."""
 
+from collections.abc import Hashable
+from functools import cache
 from pathlib import PurePath
 from typing import Any
 
@@ -11,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.forms import BlockField, ManyImagesField
 from core.text import clean_line
+from users.audience import Audience
 
 from .models import Post, PostImage, Reaction
 from .services import Document, Picture
@@ -62,6 +65,16 @@ class PostForm(forms.Form):
     )
     document = DocumentField(label=_("PDF document"), required=False)
     audience = AudienceField()
+
+    @classmethod
+    @cache
+    def empty(cls, audience: int = Audience.MEMBERS) -> "PostForm":
+        """The form before anything is typed; the same one for everybody, so nobody may change it."""
+        return cls(initial={"audience": int(audience)})
+
+    def known_by(self) -> Hashable:
+        """What the form shows, for `{% remember %}`: nothing is remembered once something was typed."""
+        return None if self.is_bound else ("empty", self.initial["audience"])
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}

@@ -2,12 +2,14 @@
 
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
+from core.prepared import Prepared
 from users.models import User
 
-from .models import Connection
+from .models import Connection, exists_for
 
 # Past this the badge says "99+"; nothing counts further.
 MOST = 100
@@ -22,4 +24,15 @@ def badges(request: HttpRequest) -> dict[str, Any]:
 
 
 def waiting_invitations(user: User) -> int:
-    return Connection.objects.received_by(user).existing_for(user)[:MOST].count()
+    return len(_WAITING.rows(user.pk))
+
+
+def _waiting(member: int | None, _ids: list[int]) -> QuerySet[Connection, tuple[int]]:
+    user = User(pk=member)
+    # The member who is signed in exists; so the other end alone is asked for, which is the one who invites.
+    waiting = Connection.objects.received_by(user).filter(exists_for(user, "inviter"))
+    return waiting.values_list("pk")[:MOST]
+
+
+# Their ids rather than their number, which a QuerySet gives only by asking at once.
+_WAITING = Prepared(_waiting)

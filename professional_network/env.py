@@ -114,7 +114,9 @@ class Environment:
         """
         url = self.text(name) or self._url_from_parts()
         if not url:
-            self.faults.append(f"{name}: missing (or give DB_HOST, DB_PORT, DB_NAME, DB_USER and DB_PASSWORD)")
+            self.faults.append(
+                f"{name}: missing (or give DB_HOST, DB_PORT, DB_NAME, DB_USER and DB_PASSWORD)"
+            )
             return {}
         try:
             parts = urlsplit(url)

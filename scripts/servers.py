@@ -146,7 +146,12 @@ class Server:
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start, and return when it answers; ServerStartError, with the end of its log, when it does not."""
+        """Start, and return when it answers; ServerStartError, with the end of its log, when it does not.
+
+        A server that runs already is an error of the caller's: RuntimeError.
+        """
+        if self.process is not None:
+            raise RuntimeError(f"{self._command!r} runs already")
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
                 self._command,
@@ -162,10 +167,14 @@ class Server:
                 preexec_fn=die_with_parent(self._stop),  # noqa: PLW1509 -- one prctl call, no locks
             )
         deadline = time.monotonic() + START_TIMEOUT
-        while not self._ready():
+        while True:
+            # Looked at again when it is ready: another server may be the one that answers on this port.
+            ready = self._ready()
             if self.process.poll() is not None or time.monotonic() > deadline:
                 self.kill()
                 raise ServerStartError(f"{self._command!r} did not start:\n{self._log_tail()}")
+            if ready:
+                return
             time.sleep(0.02)
 
     def stop(self) -> None:

@@ -209,7 +209,7 @@ HEAVY = {
 
 
 def cost(piece: str, length: int) -> float:
-    """Seconds of this process that a text of `length` characters costs: the best of three, which noise reaches least."""
+    """Seconds of this process that a text of `length` characters costs: the best of three."""
     text = (piece * length)[:length]
 
     def once() -> float:

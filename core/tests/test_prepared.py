@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.contrib.auth.models import Permission
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Case, CharField, F, QuerySet, Value, When
 from django.db.models.functions import Cast
 from django.test.utils import CaptureQueriesContext
@@ -72,7 +72,7 @@ def test_an_empty_list_asks_nothing(db: None) -> None:
 def test_without_a_value_another_shape_is_built(people: list[User]) -> None:
     def build(one: int | None, ids: list[int]) -> QuerySet[User]:
         found = User.objects.filter(pk__in=ids)
-        return found if one is None else found.exclude(pk=one)
+        return found if one is None else found.exclude(pk=one or 0)
 
     statement, ids = Prepared(build), [people[0].pk, people[1].pk]
     assert {row.pk for row in statement.rows(None, ids)} == set(ids)
@@ -103,7 +103,7 @@ def left_out(one: int | None, ids: list[int]) -> QuerySet[User]:
 
 
 def list_cut(one: int | None, ids: list[int]) -> QuerySet[User]:
-    return User.objects.filter(pk__in=ids[1:]).exclude(pk=one)
+    return User.objects.filter(pk__in=ids[1:]).exclude(pk=one or 0)
 
 
 def as_limit(one: int | None, ids: list[int]) -> QuerySet[User]:
@@ -120,7 +120,7 @@ def fetched_along(one: int | None, ids: list[int]) -> QuerySet[User]:
 
 
 def selected_along(one: int | None, ids: list[int]) -> QuerySet[Permission]:
-    return Permission.objects.filter(pk__in=ids).exclude(pk=one).select_related("content_type")
+    return Permission.objects.filter(pk__in=ids).exclude(pk=one or 0).select_related("content_type")
 
 
 @pytest.mark.parametrize(
@@ -170,3 +170,39 @@ def test_threads_may_ask_at_once(people: list[User]) -> None:
 
 def test_marks_are_ids_that_every_database_can_hold() -> None:
     assert prepared.FIRST_MARK + prepared.MOST_MARKS < 2**63
+
+
+@pytest.mark.postgres_only
+@pytest.mark.django_db(transaction=True)
+def test_outside_of_transactions_postgresql_plans_once(people: list[User]) -> None:
+    statement, ids = Prepared(of_ids), [member.pk for member in people[:5]]
+    plain = statement_rows_in_transaction(statement, ids)
+    with CaptureQueriesContext(connection) as captured:
+        for _time in range(8):  # the plan for any values comes into use after some
+            assert [vars(row) | {"_state": None} for row in statement.rows(ids[0], ids)] == plain
+    said = [query["sql"].split()[0] for query in captured.captured_queries]
+    assert said == ["PREPARE", *["EXECUTE"] * 8]
+
+
+@pytest.mark.postgres_only
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    "spoiling",
+    ["DEALLOCATE ALL", "ALTER TABLE users_user ALTER name TYPE varchar(90)"],
+)
+def test_a_plan_that_is_gone_or_fits_no_more_is_done_without(people: list[User], spoiling: str) -> None:
+    statement, ids = Prepared(of_ids), [member.pk for member in people[:5]]
+    statement.rows(ids[0], ids)
+    with connection.cursor() as cursor:
+        cursor.execute(spoiling)
+    try:
+        for _time in range(3):
+            assert len(statement.rows(ids[0], ids)) == 5
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE users_user ALTER name TYPE varchar(80)")
+
+
+def statement_rows_in_transaction(statement: Prepared[User], ids: list[int]) -> list[dict[str, object]]:
+    with transaction.atomic():
+        return [vars(row) | {"_state": None} for row in statement.rows(ids[0], ids)]

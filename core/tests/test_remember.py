@@ -69,17 +69,14 @@ def test_a_part_sees_nothing_that_is_not_named(rf: RequestFactory) -> None:
 def test_any_change_of_a_row_is_another_value() -> None:
     part = template("{{ user.display_name }} {{ user.photo_small }}", "user=user")
     member = User(pk=1, username="alice", name="Alice", photo="photos/1")
-    shown = [part.render(Context({"user": SimpleLazyObject(lambda: member)}))]
+    member.closeness = 1
+    assert "photos/1" in part.render(Context({"user": SimpleLazyObject(lambda: member)}))
     member.name = "Another"
-    shown.append(part.render(Context({"user": member})))
-    member.closeness = 3
+    assert part.render(Context({"user": member})).startswith("Another")
     member.photo_audience = 3
-    shown.append(part.render(Context({"user": member})))
-    member.closeness = 0
-    shown.append(part.render(Context({"user": member})))
-    assert len(set(shown)) == 4 or shown[1:3] == [shown[1]] * 2
-    assert "photos" not in shown[3]
-    assert shown[0].startswith("Alice")
+    assert "photos" not in part.render(Context({"user": member}))
+    member.closeness = 3
+    assert "photos/1" in part.render(Context({"user": member}))
 
 
 class Typed:

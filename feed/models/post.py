@@ -47,7 +47,8 @@ class PostQuerySet(models.QuerySet["Post"]):
 
     def for_display(self, viewer: Viewer) -> "PostQuerySet":
         """With all that _post.html shows, in a number of queries that does not depend on the number of posts."""
-        return self.with_card(viewer).prefetch_related(originals_for(viewer))
+        originals = Prefetch("original", Post.objects.visible_to(viewer).with_card(viewer))
+        return self.with_card(viewer).prefetch_related(originals)
 
     def with_card(self, viewer: Viewer) -> "PostQuerySet":
         """The same without the posts that reposts pass on."""
@@ -66,11 +67,6 @@ class PostQuerySet(models.QuerySet["Post"]):
     def with_people_and_pictures(self, viewer: Viewer) -> "PostQuerySet":
         """With authors as the viewer may see them, and pictures; three queries with that of the posts."""
         return self.prefetch_related(Prefetch("author", Member.objects.for_display(viewer)), "images")
-
-
-def originals_for(viewer: Viewer) -> "Prefetch[str, PostQuerySet, str]":
-    """How to fetch what reposts pass on, as far as the viewer may see it."""
-    return Prefetch("original", Post.objects.visible_to(viewer).with_card(viewer))
 
 
 class Post(models.Model):

@@ -11,8 +11,9 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from feed.models import Post
-from feed.timeline import home_page
+from feed.models import Post, Reaction, SavedPost
+from feed.timeline import displayed, home_page
+from network.models import Viewer
 from network.services import block_member, follow_member, invite_member, remove_connection
 from tests.cast import connect, make_member
 from users.audience import Audience
@@ -76,6 +77,27 @@ def test_visible_to_is_what_the_naive_definition_says(people: list[User], world:
             assert seen == [posts[place] for place in world.visible(me)]
         seen = list(Post.objects.visible_to(AnonymousUser()).order_by("-pk"))
         assert seen == [posts[place] for place in world.visible(None)]
+
+
+@any_world
+@given(world=worlds())
+def test_a_list_shows_what_the_plain_query_sets_say(people: list[User], world: World) -> None:
+    """`displayed` against PostQuerySet.for_display: posts, authors, originals, and the viewer's answers."""
+    with stored(world, people) as posts:
+        for place, post in enumerate(posts[:4]):
+            Reaction.objects.create(post=post, member=people[place % 2], kind="support")
+            SavedPost.objects.create(post=post, member=people[place % 3])
+        viewers: list[Viewer] = [*people[:3], AnonymousUser()]
+        for viewer in viewers:
+            plain = Post.objects.visible_to(viewer).for_display(viewer).order_by("-pk")
+            wanted = [told(post) for post in plain if post.says_something]
+            assert [told(post) for post in displayed([post.pk for post in posts], viewer)] == wanted
+
+
+def told(post: Post) -> list[object]:
+    """All that was read of a post, of its author and of what it passes on."""
+    rows = [post, post.author, *([post.original, post.original.author] if post.original else [])]
+    return [{name: value for name, value in vars(row).items() if not name.startswith("_")} for row in rows]
 
 
 def test_home_shows_me_my_connections_and_whom_i_follow(alice: User, bob: User, charlie: User) -> None:

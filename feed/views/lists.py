@@ -8,7 +8,6 @@ from django.views.decorators.http import require_safe
 from core.markdown import fold_tag
 from core.pagination import CURSOR, Page, id_cursor, newest_first
 from network.models import Member
-from users.audience import Audience
 from users.http import HtmxRequest, MemberRequest, member_required
 
 from ..forms import PostForm
@@ -24,7 +23,7 @@ def home(request: HtmxRequest) -> HttpResponse:
     if isinstance(request.user, AnonymousUser):
         return render(request, "feed/welcome.html")
     page = home_page(request.user, request.GET.get(CURSOR))
-    context = {"page": page, "form": PostForm(initial={"audience": Audience.MEMBERS})}
+    context = {"page": page, "form": PostForm.empty()}
     return render(request, _PAGE if request.htmx else "feed/home.html", context)
 
 
@@ -52,7 +51,7 @@ def saved(request: MemberRequest) -> HttpResponse:
         SavedPost.objects.filter(member=request.user), request.GET.get(CURSOR), size=PAGE_SIZE
     )
     ids = [row.post_id for row in saves.rows]
-    posts = displayed(Post.objects.filter(pk__in=ids), request.user)
+    posts = displayed(ids, request.user)
     page = Page(sorted(posts, key=lambda post: ids.index(post.pk)), saves.next)
     return render(request, _PAGE if request.htmx else "feed/saved.html", {"page": page})
 
@@ -63,5 +62,5 @@ def posts_page(request: HtmxRequest, posts: PostQuerySet) -> Page[Post]:
     if before is not None:
         posts = posts.filter(pk__lt=before)
     ids = list(posts.order_by("-pk").values_list("pk", flat=True)[: PAGE_SIZE + 1])
-    rows = displayed(Post.objects.filter(pk__in=ids[:PAGE_SIZE]), request.user)
+    rows = displayed(ids[:PAGE_SIZE], request.user)
     return Page(rows, str(ids[PAGE_SIZE - 1]) if len(ids) > PAGE_SIZE else "")

@@ -55,7 +55,7 @@ def publish(request: MemberRequest) -> HttpResponse:
         document=form.cleaned_data["document"],
     )
     if request.htmx:
-        fresh = PostForm(initial={"audience": post.audience})
+        fresh = PostForm.empty(post.audience)
         return render(request, "feed/_published.html", {"post": shown(request, post.pk), "form": fresh})
     messages.success(request, _("Your post is published."))
     return redirect("feed:home")

@@ -182,7 +182,9 @@ def check_axe(page: Page) -> None:
     for scheme in (LIGHT, DARK):
         page.emulate_media(color_scheme=scheme)
         # Colours may fade from one scheme to the other; contrast counts when they have arrived.
-        page.evaluate("() => Promise.all(document.getAnimations().map((fade) => fade.finished.catch(() => {})))")
+        page.evaluate(
+            "() => Promise.all(document.getAnimations().map((fade) => fade.finished.catch(() => {})))"
+        )
         told.extend(f"{scheme}:\n{_describe(fault)}" for fault in accessibility_faults(page))
     page.emulate_media(color_scheme=LIGHT)
     assert not told, f"Accessibility faults on {page.url}\n" + "\n".join(told)

@@ -65,20 +65,32 @@ def ago(moment: dt.datetime | None) -> SafeString:
 def words_for_age(moment: dt.datetime, now: dt.datetime | None = None) -> str:
     """`moment` (aware) in words as seen at `now`: "just now", "5 min ago", "3 h ago", "2 days ago", "12 Nov"."""
     now = now or timezone.now()
-    seconds = int((now - moment).total_seconds())
-    if 0 <= seconds < MINUTE or -MINUTE < seconds < 0:
+    unit, count = age(moment, now)
+    if unit == "now":
         return gettext("just now")
-    if 0 < seconds < HOUR:
-        minutes = seconds // MINUTE
-        return ngettext("%(count)s min ago", "%(count)s min ago", minutes) % {"count": minutes}
-    if 0 < seconds < DAY:
-        hours = seconds // HOUR
-        return ngettext("%(count)s h ago", "%(count)s h ago", hours) % {"count": hours}
-    if 0 < seconds < 7 * DAY:
-        days = seconds // DAY
-        return ngettext("%(count)s day ago", "%(count)s days ago", days) % {"count": days}
+    if unit == "minutes":
+        return ngettext("%(count)s min ago", "%(count)s min ago", count) % {"count": count}
+    if unit == "hours":
+        return ngettext("%(count)s h ago", "%(count)s h ago", count) % {"count": count}
+    if unit == "days":
+        return ngettext("%(count)s day ago", "%(count)s days ago", count) % {"count": count}
     local, here = timezone.localtime(moment), timezone.localtime(now)
     return date_format(local, "j M" if local.year == here.year else "j M Y")
+
+
+def age(moment: dt.datetime, now: dt.datetime) -> tuple[str, int]:
+    """What `words_for_age` says, before it is put into words: a unit and how many. For "date", the words also depend on
+    the year of `now`."""
+    seconds = int((now - moment).total_seconds())
+    if 0 <= seconds < MINUTE or -MINUTE < seconds < 0:
+        return "now", 0
+    if 0 < seconds < HOUR:
+        return "minutes", seconds // MINUTE
+    if 0 < seconds < DAY:
+        return "hours", seconds // HOUR
+    if 0 < seconds < 7 * DAY:
+        return "days", seconds // DAY
+    return "date", 0
 
 
 @register.filter
@@ -103,9 +115,12 @@ def compact(value: Any) -> str:
 
 @register.simple_tag(takes_context=True)
 def active(context: Context, *names: str) -> SafeString:
-    """`aria-current="page"` where the page's URL name starts with one of `names`, else nothing."""
+    """`aria-current="page"` where the page's URL name starts with one of `names`, else nothing.
+
+    Inside `{% remember %}` there is no request; the URL name is `here` then.
+    """
     match = getattr(context.get("request"), "resolver_match", None)
-    here = getattr(match, "view_name", None) or ""
+    here = context.get("here") or getattr(match, "view_name", None) or ""
     return mark_safe('aria-current="page"' if names and here.startswith(names) else "")
 
 
