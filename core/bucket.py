@@ -2,7 +2,9 @@
 
 from typing import Any
 
+from boto3.exceptions import Boto3Error
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings
 from django.utils.encoding import filepath_to_uri
 from storages.backends.s3 import S3Storage
@@ -20,6 +22,13 @@ class BucketStorage(S3Storage):  # type: ignore[misc]
     or without one our own, from where core.media_views streams them. Private files leave through a signed address.
     Objects get no ACL: new buckets of Amazon refuse them.
     """
+
+    def _save(self, name: str, content: Any) -> str:
+        """As the parent; what the bucket refuses is an OSError, as it is of a disk."""
+        try:
+            return str(super()._save(name, content))
+        except (BotoCoreError, Boto3Error, ClientError) as error:
+            raise OSError("the bucket did not take the file") from error
 
     def get_default_settings(self) -> dict[str, Any]:
         """What holds unless an option says otherwise. Nothing waits longer than a few seconds for the bucket."""

@@ -4,13 +4,17 @@ What stands under `private/` reaches people through core.media_views.deliver alo
 its address.
 """
 
+import logging
 import secrets
 import unicodedata
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import transaction
+from django.utils.translation import gettext as _
 from whitenoise.storage import CompressedManifestStaticFilesStorage
+
+logger = logging.getLogger(__name__)
 
 PRIVATE = "private"
 
@@ -50,12 +54,23 @@ def is_public(name: str) -> bool:
     return unicodedata.normalize("NFKC", parts[0]).casefold() != PRIVATE
 
 
+class CannotStore(Exception):
+    """The storage took no more: the disk is full, or cannot be written. The text is for the member."""
+
+
 def store(name: str, data: bytes) -> str:
     """Store `data` under `name` in the default storage; returns the name that the storage gave it.
 
-    When the surrounding transaction rolls back the file stays behind unreferenced; nothing points to it.
+    Raises CannotStore, with the fault in the log, when the storage refuses. When the surrounding transaction rolls back
+    the file stays behind unreferenced; nothing points to it.
     """
-    return default_storage.save(name, ContentFile(data))
+    try:
+        return default_storage.save(name, ContentFile(data))
+    except OSError as error:
+        logger.exception("an upload of %d bytes could not be stored", len(data))
+        raise CannotStore(
+            _("There is no room for files on the server at the moment. Try again later, or without the file.")
+        ) from error
 
 
 def delete_on_commit(*names: str) -> None:

@@ -1,5 +1,6 @@
 """Settings: what a member says about the own account."""
 
+from collections.abc import Callable
 from typing import Any
 
 from allauth.account import views as allauth_views
@@ -10,6 +11,9 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from PIL import Image
+
+from core.storage import CannotStore
 
 from . import services
 from .forms import CardPrivacyForm, CoverForm, PhotoForm, ProfileForm, SectionPrivacyForm
@@ -67,8 +71,9 @@ def photo(request: MemberRequest) -> HttpResponse:
     form = PhotoForm(request.POST or None, request.FILES or None)
     if request.method == "POST":
         form = PhotoForm(request.POST, request.FILES)
-        if form.is_valid():
-            services.set_photo(user=request.user, image=form.cleaned_data["photo"])
+        if form.is_valid() and _stored(
+            form, "photo", lambda image: services.set_photo(user=request.user, image=image)
+        ):
             messages.success(request, _("Your photo is saved."))
             return redirect("users:photo")
     context = {"photo_form": form, "cover_form": CoverForm()}
@@ -79,8 +84,9 @@ def photo(request: MemberRequest) -> HttpResponse:
 @require_POST
 def cover(request: MemberRequest) -> HttpResponse:
     form = CoverForm(request.POST, request.FILES)
-    if form.is_valid():
-        services.set_cover(user=request.user, image=form.cleaned_data["cover"])
+    if form.is_valid() and _stored(
+        form, "cover", lambda image: services.set_cover(user=request.user, image=image)
+    ):
         messages.success(request, _("Your cover is saved."))
         return redirect("users:photo")
     return render(
@@ -168,6 +174,16 @@ def next_step(request: MemberRequest) -> HttpResponse:
     """The part of a page that says how complete the profile is and what is next."""
     percent, words, address = services.next_step(request.user)
     return render(request, "users/_next_step.html", {"percent": percent, "words": words, "address": address})
+
+
+def _stored(form: forms.BaseForm, field: str, verb: Callable[[Image.Image], None]) -> bool:
+    """Whether the picture in `field` was stored by `verb`; when it found no room the form says so."""
+    try:
+        verb(form.cleaned_data[field])
+    except CannotStore as error:
+        form.add_error(field, str(error))
+        return False
+    return True
 
 
 def _section(slug: str) -> Section:

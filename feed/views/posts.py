@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from core.media_views import deliver
 from core.pagination import CURSOR, oldest_first
+from core.storage import CannotStore
 from users.http import HtmxRequest, MemberRequest, member_required
 
 from .. import services
@@ -42,18 +43,12 @@ def gone_is_404(view: View) -> View:
 @require_POST
 def publish(request: MemberRequest) -> HttpResponse:
     form = PostForm(request.POST, request.FILES)
-    if not form.is_valid():
+    post = _published(request, form) if form.is_valid() else None
+    if post is None:
         template = "feed/_compose.html" if request.htmx else "feed/home.html"
         page = None if request.htmx else home_page(request.user, None)
         context = {"form": form, "page": page, "address": reverse("feed:home")}
         return render(request, template, context, status=422)
-    post = services.publish_post(
-        author=request.user,
-        text=form.cleaned_data["text"],
-        audience=form.cleaned_data["audience"],
-        pictures=form.pictures(),
-        document=form.cleaned_data["document"],
-    )
     if request.htmx:
         fresh = PostForm.empty(post.audience)
         return render(request, "feed/_published.html", {"post": shown(request, post.pk), "form": fresh})
@@ -134,6 +129,21 @@ def post_page(
 
 def _visible(request: HtmxRequest, pk: int) -> Post:
     return get_object_or_404(Post.objects.visible_to(request.user).for_display(request.user), pk=pk)
+
+
+def _published(request: MemberRequest, form: PostForm) -> Post | None:
+    """The new post, or None with the reason in the form when its files found no room."""
+    try:
+        return services.publish_post(
+            author=request.user,
+            text=form.cleaned_data["text"],
+            audience=form.cleaned_data["audience"],
+            pictures=form.pictures(),
+            document=form.cleaned_data["document"],
+        )
+    except CannotStore as error:
+        form.add_error("images", str(error))
+        return None
 
 
 def _own(request: MemberRequest, pk: int) -> Post:
