@@ -2,6 +2,7 @@
 
 import logging
 import time
+from asyncio import CancelledError
 from threading import Lock
 
 logger = logging.getLogger(__name__)
@@ -38,8 +39,9 @@ class Breaker:
             if warn:
                 self._warn_after = now + WARN_EVERY
         if warn:
-            cause = type(error.__cause__ or error).__name__
-            logger.warning("%s does not answer (%s); going on without it", self.server, cause)
+            # asyncio's time limits come from a cancellation, which says nothing.
+            cause = error if isinstance(error.__cause__, CancelledError) else error.__cause__ or error
+            logger.warning("%s does not answer (%s); going on without it", self.server, type(cause).__name__)
 
     def reset(self) -> None:
         """Close, and forget the last warning: as new."""

@@ -18,6 +18,12 @@ HASHTAG = re.compile(r"(?<![\w@#&/])#(\w{1,64})(?!\w)")
 
 LONGEST_TAG = 64
 
+# Lines in which nothing means anything to Markdown, links, names and tags: each begins with a letter, does not end with
+# a space, and holds letters, digits and a few signs; a dot ends a word. Quotation marks are no HTML outside of tags.
+PLAIN_LINE = r"""[^\W\d_](?:[^\W_]|[ ,;:!?()'"%…–—€-]|\.(?!\w))*(?<! )"""
+PLAIN = re.compile(rf"{PLAIN_LINE}(?:\n+{PLAIN_LINE})*")
+PARAGRAPHS = re.compile(r"\n\n+")
+
 LinkFor = Callable[[str], str | None]
 Finder = Callable[[str], Iterable[tuple[re.Match[str], str]]]
 
@@ -54,6 +60,8 @@ def to_html(text: str, *, mention: LinkFor, hashtag: LinkFor) -> str:
     `mention` and `hashtag` get a name (lower case) or tag (case folded) and return the address to link to, or None
     to leave the text as it is.
     """
+    if PLAIN.fullmatch(text):
+        return _plain_html(text)
     tokens = _markdown.parse(text)
     for inline in _inlines(tokens):
         inline.children = _linked(inline.children or [], mention, hashtag)
@@ -65,6 +73,12 @@ def to_html(text: str, *, mention: LinkFor, hashtag: LinkFor) -> str:
         url_schemes={"http", "https", "mailto"},
         link_rel="nofollow noopener ugc",
     ).strip()
+
+
+def _plain_html(text: str) -> str:
+    """What all the rest comes to for most short messages, at a fraction of its cost."""
+    paragraphs = [paragraph.replace("\n", "<br>\n") for paragraph in PARAGRAPHS.split(text)]
+    return "\n".join(f"<p>{paragraph}</p>" for paragraph in paragraphs)
 
 
 def _inlines(tokens: Iterable[Token]) -> Iterable[Token]:

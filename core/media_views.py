@@ -44,29 +44,37 @@ def public(request: HttpRequest, name: str) -> HttpResponseBase:
     return response
 
 
-def deliver(request: HttpRequest, name: str, *, filename: str, content_type: str = "") -> HttpResponseBase:
+def deliver(
+    request: HttpRequest, name: str, *, filename: str, content_type: str = "", shown: bool = False
+) -> HttpResponseBase:
     """The private file `name` as a download called `filename`, to a viewer whom the caller has let pass.
 
     A bucket hands it out itself, through a signed address that ends soon; behind nginx, nginx does
     (X-Accel-Redirect to MEDIA_ACCEL_PREFIX); else it is streamed. `content_type` defaults to what `filename` says.
     Raises Http404 when the file is not there.
+
+    With `shown` it is one of our own pictures, which stands in a page. It comes from this host even where a bucket
+    keeps it: pages show pictures of this host alone (img-src). A browser may keep it, but asks each time whether it
+    still may show it.
     """
     if not default_storage.exists(name):
         raise Http404
     kind = content_type or mimetypes.guess_type(filename)[0] or DOWNLOAD
-    disposition = content_disposition_header(as_attachment=True, filename=filename) or "attachment"
+    if shown and kind not in SHOWN.values():
+        raise ValueError(f"{kind} is never shown")
+    disposition = content_disposition_header(as_attachment=not shown, filename=filename) or "attachment"
     signed_address = getattr(default_storage, "signed_address", None)
     response: HttpResponseBase
-    if signed_address is not None:
+    if signed_address is not None and not shown:
         response = HttpResponseRedirect(signed_address(name, content_type=kind, disposition=disposition))
-    elif settings.MEDIA_ACCEL_PREFIX:
+    elif settings.MEDIA_ACCEL_PREFIX and signed_address is None:
         response = HttpResponse(content_type=kind)
         response["X-Accel-Redirect"] = quote(settings.MEDIA_ACCEL_PREFIX.rstrip("/") + "/" + name)
         response["Content-Disposition"] = disposition
     else:
         response = _streamed(request, name, kind)
         response["Content-Disposition"] = disposition
-    response["Cache-Control"] = "private, no-store"
+    response["Cache-Control"] = "private, no-cache" if shown else "private, no-store"
     return _made_harmless(response)
 
 

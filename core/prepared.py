@@ -77,10 +77,19 @@ class Prepared(Generic[Row]):
     length of list, with marks that stand for the values. It may give rows of a model, with annotations but without
     select_related and prefetch_related, or a values_list. A mark that is missing from the SQL's parameters, or stands
     there in another form, is a CannotBePreparedError.
+
+    Lists are filled up to a multiple of `step` by repeating the last value; with 1 the list stays as it is, for
+    QuerySets that want a certain number of values, each in a place of its own.
     """
 
-    def __init__(self, build: Callable[[int | None, list[int]], "models.QuerySet[Any, Row]"]) -> None:
+    def __init__(
+        self,
+        build: Callable[[int | None, list[int]], "models.QuerySet[Any, Row]"],
+        *,
+        step: int = STEP,
+    ) -> None:
         self._build = build
+        self._step = step
         # Two threads may make the same one at once; the last one stays.
         self._statements: dict[tuple[str, str, bool, int], _Statement] = {}
 
@@ -89,7 +98,7 @@ class Prepared(Generic[Row]):
         if many is not None and not many:
             return []
         connection = connections[DEFAULT_DB_ALIAS]
-        filled = _filled(many or [])
+        filled = _filled(many or [], self._step)
         statement = self._statement(connection, one is not None, len(filled))
         values = filled if one is None else [one, *filled]
         with connection.cursor() as cursor:
@@ -131,10 +140,10 @@ def _executed_by_plan(
     return True
 
 
-def _filled(many: Collection[int]) -> list[int]:
-    """`many`, the last one repeated up to the next multiple of STEP."""
+def _filled(many: Collection[int], step: int) -> list[int]:
+    """`many`, the last one repeated up to the next multiple of `step`."""
     values = list(many)
-    return values + values[-1:] * (-len(values) % STEP)
+    return values + values[-1:] * (-len(values) % step)
 
 
 def _compiled(

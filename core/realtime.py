@@ -1,20 +1,15 @@
 """The one exit to sockets. The channel layer only says "look": ids, never bodies."""
 
-import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from asgiref.sync import async_to_sync
-from channels.layers import get_channel_layer
 from django.db import transaction
 
-from .breaker import Breaker
+from .courier import breaker, courier
+
+__all__ = ["LONGEST_VALUE", "breaker", "member_group", "publish", "settle"]
 
 # The longest text an event may carry: room for a UUID or a name of a kind, not for a message.
 LONGEST_VALUE = 64
-# How long a request may wait for the layer; what is not told is found by the tabs themselves when they ask.
-SEND_SECONDS = 0.5
-
-breaker = Breaker("The channel layer")
 
 EventValue = int | str | None
 
@@ -24,11 +19,12 @@ def member_group(member_id: int) -> str:
     return f"member.{member_id}"
 
 
-def publish(group: str, event: Mapping[str, EventValue]) -> None:
-    """Tell `group` after commit that something happened; with the channel layer down, log it and go on.
+def publish(groups: str | Sequence[str], event: Mapping[str, EventValue]) -> None:
+    """Tell the tabs that listen to any of `groups`, after commit, that something happened. Never waits for anybody.
 
     `event` holds a dotted `type` and ids. Raises TypeError for any other kind of value and ValueError when the
-    type is missing or a text is longer than an id can be, so that no body ever travels this way.
+    type is missing or a text is longer than an id can be, so that no body ever travels this way. A tab that is in
+    several of the groups hears it once. What is lost on the way is found by the tabs themselves when they ask.
     """
     if not isinstance(event.get("type"), str):
         raise ValueError("an event needs a type")
@@ -37,21 +33,16 @@ def publish(group: str, event: Mapping[str, EventValue]) -> None:
             raise TypeError(f"{key} is {type(value).__name__}; events carry ids only")
         if isinstance(value, str) and len(value) > LONGEST_VALUE:
             raise ValueError(f"{key} is too long; events carry ids only")
-    frame = dict(event)
-
-    def send() -> None:
-        if breaker.is_open:
-            return
-        try:
-            async_to_sync(_send)(group, frame)
-        except Exception as error:  # noqa: BLE001 -- whatever it is, the change itself is stored
-            breaker.trip(error)
-
-    transaction.on_commit(send, robust=True)
+    to = [groups] if isinstance(groups, str) else list(groups)
+    if not to:
+        return
+    hint = {"groups": to, "event": dict(event)}
+    transaction.on_commit(lambda: courier.post(hint), robust=True)
 
 
-async def _send(group: str, frame: dict[str, EventValue]) -> None:
-    layer = get_channel_layer()
-    if layer is not None:
-        async with asyncio.timeout(SEND_SECONDS):
-            await layer.group_send(group, frame)
+def settle(seconds: float = 5.0) -> bool:
+    """Wait until the layer has been given all that this process has published; False when that took too long.
+
+    For tests, and for a process that ends.
+    """
+    return courier.settle(seconds)

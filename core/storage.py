@@ -19,6 +19,10 @@ logger = logging.getLogger(__name__)
 PRIVATE = "private"
 
 
+# What Django itself looks for in modules, for all files or none.
+MODULE_IMPORTS = CompressedManifestStaticFilesStorage._js_module_import_aggregation_patterns[1]  # noqa: SLF001
+
+
 class StaticStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
     """Hashed names, gzip and brotli (R4.5); also for the modules that our scripts import from each other.
 
@@ -27,7 +31,7 @@ class StaticStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
 
     patterns = (
         *CompressedManifestStaticFilesStorage.patterns,
-        ("theme/*.js", CompressedManifestStaticFilesStorage._js_module_import_aggregation_patterns[1]),  # noqa: SLF001
+        *((f"{app}/*.js", MODULE_IMPORTS) for app in ("core", "theme", "feed", "messaging", "notifications")),
     )
 
 

@@ -147,8 +147,10 @@ class Block(models.Model):
         return f"{self.blocker_id} blocks {self.blocked_id}"
 
 
-def exists_for(viewer: Viewer, path: str = "") -> Q:
+def exists_for(viewer: Viewer | OuterRef, path: str = "") -> Q:
     """The condition that a member exists for `viewer`; `path` leads there from the queried model ("author").
+
+    Where each row has a viewer of its own, `viewer` is the reference to that column: OuterRef("recipient").
 
     A member exists who has confirmed an address, is neither deactivated nor suspended, and has no block with the
     viewer in either direction.

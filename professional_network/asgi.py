@@ -11,12 +11,15 @@ http = get_asgi_application()
 
 # These need the settings and the models that the line above has loaded.
 from core.asgi import sockets  # noqa: E402
+from core.close_codes import allow_all_close_codes  # noqa: E402
 from core.database import limit_waiting, serve_asynchronously  # noqa: E402
 
-from .start import refuse_without_manifest  # noqa: E402
+from .start import refuse_without_manifest, warm_up  # noqa: E402
 
 refuse_without_manifest()
 limit_waiting()
 serve_asynchronously()
+allow_all_close_codes()
+warm_up()
 
-application = ProtocolTypeRouter({"http": http, "websocket": sockets([])})
+application = ProtocolTypeRouter({"http": http, "websocket": sockets})

@@ -2,6 +2,17 @@
 
 from django.contrib.staticfiles.storage import ManifestFilesMixin, staticfiles_storage
 from django.core.exceptions import ImproperlyConfigured
+from django.template.loader import get_template
+from django.urls import reverse
+
+DRAWN_FOR_TABS = ("messaging/_entry.html", "messaging/_inbox_row.html", "notifications/_row.html")
+
+
+def warm_up() -> None:
+    """Load addresses and what is drawn for tabs, which the first of them would load otherwise, in every thread anew."""
+    reverse("feed:home")
+    for name in DRAWN_FOR_TABS:
+        get_template(name)
 
 
 def refuse_without_manifest() -> None:

@@ -304,10 +304,11 @@ def _create_database(port: int) -> None:
 
 
 @contextmanager
-def postgres_server() -> Iterator[Server]:
+def postgres_server(**options: str) -> Iterator[Server]:
     """A PostgreSQL of our own for the time of the block; its `url` is that of an empty database.
 
-    Raises ProgramMissingError when there is no PostgreSQL to be had, ServerStartError when it does not start.
+    `options` are PostgreSQL's own, in place of QUICK_SETTINGS (`fsync="on"`). Raises ProgramMissingError when there is
+    no PostgreSQL to be had, ServerStartError when it does not start.
     """
     binaries = obtain("postgresql")["postgresql"]
     owner = _postgres_owner()
@@ -316,10 +317,10 @@ def postgres_server() -> Iterator[Server]:
         _initdb(binaries, data, owner)
 
         def make(port: int) -> Server:
-            settings = {**QUICK_SETTINGS, "listen_addresses": HOST, "port": str(port)}
+            settings = {**QUICK_SETTINGS, **options, "listen_addresses": HOST, "port": str(port)}
             settings["unix_socket_directories"] = ""
-            options = (part for name, value in settings.items() for part in ("-c", f"{name}={value}"))
-            command = [str(binaries / "postgres"), "-D", str(data), *options]
+            chosen = (part for name, value in settings.items() for part in ("-c", f"{name}={value}"))
+            command = [str(binaries / "postgres"), "-D", str(data), *chosen]
             # SIGINT is PostgreSQL's "fast" stop: it waits for nobody.
             server = Server(command, lambda: _postgres_ready(port), folder, owner, signal.SIGINT)
             server.url = _postgres_url(port, "linkup")

@@ -1,17 +1,23 @@
-"""What accounts tell the security log (R9.6). Connected in UsersConfig.ready."""
+"""What accounts tell the security log (R9.6) and open tabs. Connected in UsersConfig.ready."""
 
 import logging
 from collections.abc import Mapping
 from typing import Any
 
-from django.contrib.auth.signals import user_login_failed
+from django.contrib.auth.signals import user_logged_out, user_login_failed
 from django.db.models import Q
+from django.db.models.signals import post_delete, post_save
 from django.dispatch import receiver
 from django.utils.crypto import salted_hmac
+
+from core.realtime import member_group, publish
 
 from .models import User
 
 logger = logging.getLogger("security.login")
+
+# What decides whether a session still holds (users.backends, and the session's hash of the password).
+DECISIVE = {"password", "is_active", "suspended_at"}
 
 
 @receiver(user_login_failed, dispatch_uid="users.log_failed_login")
@@ -33,3 +39,31 @@ def _account_called(typed: str) -> str:
         if name := found.first():
             return str(name)
     return f"(unknown {salted_hmac('users.receivers', wanted, algorithm='sha256').hexdigest()[:12]})"
+
+
+@receiver(user_logged_out, dispatch_uid="users.end_session")
+def end_session(sender: Any, request: Any, user: User | None, **kwargs: Any) -> None:
+    """End the session now, so that the tabs, when they look, find that it has ended; Django does so right after."""
+    if user is not None:
+        request.session.flush()
+        _look_at_sessions(user)
+
+
+@receiver(post_save, sender=User, dispatch_uid="users.sessions_may_have_ended")
+def sessions_may_have_ended(
+    sender: Any, instance: User, created: bool, update_fields: Any, **kwargs: Any
+) -> None:
+    """A new password, a deactivation or a suspension ends sessions, in whatever tab or by whoever it was done."""
+    if not created and (update_fields is None or DECISIVE & set(update_fields)):
+        _look_at_sessions(instance)
+
+
+@receiver(post_delete, sender=User, dispatch_uid="users.sessions_have_ended")
+def sessions_have_ended(sender: Any, instance: User, **kwargs: Any) -> None:
+    """Nobody is left to be signed in."""
+    _look_at_sessions(instance)
+
+
+def _look_at_sessions(user: User) -> None:
+    """Each tab of the member looks whether its own session still holds; what is not told, the next pulse finds."""
+    publish(member_group(user.pk), {"type": "tab.session"})

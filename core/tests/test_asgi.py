@@ -1,15 +1,13 @@
 """A WebSocket's way in: full origins only, the member of the session, and a clean refusal."""
 
-import json
 import logging
 from typing import Any
 
 import pytest
-from channels.generic.websocket import AsyncJsonWebsocketConsumer
-from channels.testing import WebsocketCommunicator
 from django.conf import settings as django_settings
-from django.test import Client, override_settings
-from django.urls import path
+from django.db import OperationalError
+from django.test import override_settings
+from django.utils import timezone
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -17,6 +15,10 @@ from core.asgi import origin_is_ours, sockets
 from core.database import in_database
 from professional_network.asgi import application
 from users.models import User
+
+from .socket_client import Refused, SocketClient, cookie_of
+
+pytestmark = pytest.mark.usefixtures("registry", "fresh_breakers")
 
 ORIGIN = "https://network.example.org"
 
@@ -31,7 +33,7 @@ def scope(origin: str | None, *, host: str = "network.example.org", proto: str =
 @pytest.fixture(autouse=True)
 def _as_in_production() -> Any:
     with override_settings(
-        ALLOWED_HOSTS=["network.example.org", "localhost"],
+        ALLOWED_HOSTS=["network.example.org", "localhost", "testserver"],
         SECURE_PROXY_SSL_HEADER=("HTTP_X_FORWARDED_PROTO", "https"),
         CSRF_TRUSTED_ORIGINS=["https://partner.example"],
     ):
@@ -80,67 +82,106 @@ def test_no_other_text_passes_for_our_origin(origin: str) -> None:
 @given(st.text(st.characters(codec="latin-1", exclude_categories=["Cc"]), max_size=80))
 def test_a_page_of_a_host_that_is_not_ours_may_not(host: str) -> None:
     assert origin_is_ours(scope(f"https://{host}", host=host)) == (
-        host.lower() in {"network.example.org", "localhost"}
-        or host.lower().rpartition(":")[0] in {"network.example.org", "localhost"}
+        host.lower() in {"network.example.org", "localhost", "testserver"}
+        or host.lower().rpartition(":")[0] in {"network.example.org", "localhost", "testserver"}
     )
 
 
-class Hello(AsyncJsonWebsocketConsumer):
-    """Says who is there."""
-
-    async def connect(self) -> None:
-        await self.accept()
-        await self.send_json(str(self.scope["user"]))
-
-
-hello: Any = Hello.as_asgi()
-
-
-async def answer(application: Any, *, origin: str = ORIGIN, cookie: str = "", at: str = "/ws/") -> Any:
-    """What a tab is told first, or None when it is refused."""
-    headers = [*scope(origin)["headers"], (b"cookie", cookie.encode())]
-    communicator = WebsocketCommunicator(application, at, headers=headers)
-    connected, _ = await communicator.connect()
-    said = json.loads(await communicator.receive_from()) if connected else None
-    await communicator.disconnect()
-    return said
+async def greeting(cookie: str, *, origin: str = "http://testserver", path: str = "/ws/") -> dict[str, Any]:
+    """What a tab is told first; raises Refused."""
+    async with SocketClient(cookie, origin=origin, path=path) as tab:
+        await tab.open()
+        return await tab.next()
 
 
 @pytest.mark.django_db(transaction=True)
 async def test_the_member_of_the_session_is_known(alice: User) -> None:
-    client = Client()
-    await in_database(client.force_login, alice)
-    name = django_settings.SESSION_COOKIE_NAME
-    cookie = f"{name}={client.cookies[name].value}"
-    assert await answer(sockets([path("ws/", hello)]), cookie=cookie) == str(alice)
+    assert (await greeting(await cookie_of(alice)))["member"] == alice.pk
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("cookie", ["", "sessionid=forged", "sessionid="])
-async def test_without_a_session_nobody_is(cookie: str) -> None:
-    assert await answer(sockets([path("ws/", hello)]), cookie=cookie) == "AnonymousUser"
+async def test_the_cookie_is_found_among_others(alice: User) -> None:
+    cookie = f"theme=dark; {await cookie_of(alice)}; csrftoken=abc"
+    assert (await greeting(cookie))["member"] == alice.pk
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_a_suspended_member_is_nobody(alice: User) -> None:
-    client = Client()
-    await in_database(client.force_login, alice)
-    alice.is_active = False
-    await in_database(alice.save)
-    name = django_settings.SESSION_COOKIE_NAME
-    cookie = f"{name}={client.cookies[name].value}"
-    assert await answer(sockets([path("ws/", hello)]), cookie=cookie) == "AnonymousUser"
+@pytest.mark.parametrize(
+    "cookie", ["", "sessionid=forged", "sessionid=", "sessionid", "é=è", 'sessionid="a b"']
+)
+async def test_without_a_session_there_is_no_socket(cookie: str, caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(Refused):
+        await greeting(cookie)
+    assert caplog.records == []
+
+
+def deactivate(member: User) -> None:
+    User.objects.filter(pk=member.pk).update(is_active=False)
+
+
+def suspend(member: User) -> None:
+    User.objects.filter(pk=member.pk).update(suspended_at=timezone.now())
+
+
+def change_password(member: User) -> None:
+    member.set_password("another-long-password")
+    member.save()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("end", [deactivate, suspend, change_password])
+async def test_who_may_not_be_signed_in_gets_no_socket(alice: User, end: Any) -> None:
+    cookie = await cookie_of(alice)
+    await in_database(end, alice)
+    with pytest.raises(Refused):
+        await greeting(cookie)
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_session_of_an_old_key_opens_a_socket(alice: User) -> None:
+    cookie = await cookie_of(alice)
+    with override_settings(SECRET_KEY="a new key", SECRET_KEY_FALLBACKS=[django_settings.SECRET_KEY]):
+        async with SocketClient(cookie) as tab:
+            await tab.open()
+            assert (await tab.next())["member"] == alice.pk
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("origin", ["https://evil.example", "", "null", "https://testserver"])
+async def test_a_foreign_page_is_refused_even_with_a_session(alice: User, origin: str) -> None:
+    with pytest.raises(Refused):
+        await greeting(await cookie_of(alice), origin=origin)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("at", ["/ws", "/ws/nothing/", "/", "/admin/", "//ws/"])
+async def test_every_other_address_is_refused_quietly(
+    alice: User, at: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    cookie = await cookie_of(alice)
+    with caplog.at_level(logging.WARNING), pytest.raises(Refused):
+        await greeting(cookie, path=at)
+    assert caplog.records == []
 
 
 async def test_a_foreign_page_is_refused_before_the_database_is_asked() -> None:
-    assert await answer(sockets([path("ws/", hello)]), origin="https://evil.example") is None
+    with pytest.raises(Refused):
+        await greeting("sessionid=whatever", origin="https://evil.example")
 
 
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("at", ["/ws/", "/ws/nothing/", "/", "/admin/"])
-async def test_until_there_is_a_consumer_every_socket_is_refused_quietly(
-    at: str, caplog: pytest.LogCaptureFixture
+async def test_with_the_database_away_a_socket_is_refused_and_it_is_said(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with caplog.at_level(logging.WARNING):
-        assert await answer(application, at=at) is None
-    assert caplog.records == []
+    def away(session_key: str) -> None:
+        raise OperationalError("secret address")
+
+    monkeypatch.setattr("core.asgi.visitor_of", away)
+    with pytest.raises(Refused):
+        await greeting("sessionid=whatever")
+    assert "the database does not answer (OperationalError)" in caplog.text
+    assert "secret address" not in caplog.text
+    assert "whatever" not in caplog.text
+
+
+def test_the_server_serves_them() -> None:
+    assert application.application_mapping["websocket"] is sockets

@@ -266,3 +266,58 @@ def test_behind_nginx_it_is_nginx_that_sends_the_file(private: str) -> None:
 def test_a_file_that_is_gone_is_not_found(prefix: str) -> None:
     with override_settings(MEDIA_ACCEL_PREFIX=prefix), pytest.raises(Http404):
         deliver(request(), "private/gone.pdf", filename="gone.pdf")
+
+
+# -- Private pictures, which stand in pages ------------------------------------------------------
+
+
+@pytest.fixture
+def picture() -> str:
+    return default_storage.save(f"private/{uuid.uuid4().hex}/a.webp", ContentFile(PICTURE))
+
+
+def test_a_private_picture_is_shown_in_its_page(picture: str) -> None:
+    response = deliver(request(), picture, filename="Harbour.webp", shown=True)
+    assert body_of(response) == PICTURE
+    assert response["Content-Type"] == "image/webp"
+    assert response["Content-Disposition"] == 'inline; filename="Harbour.webp"'
+    assert response["X-Content-Type-Options"] == "nosniff"
+    assert "sandbox" in response["Content-Security-Policy"]
+
+
+def test_a_browser_that_has_the_picture_asks_whether_it_still_may_show_it(picture: str) -> None:
+    response = deliver(request(), picture, filename="a.webp", shown=True)
+    body_of(response)
+    assert response["Cache-Control"] == "private, no-cache"
+    again = deliver(request(**{"If-None-Match": response["ETag"]}), picture, filename="a.webp", shown=True)
+    assert (again.status_code, again["Cache-Control"]) == (304, "private, no-cache")
+
+
+def test_behind_nginx_it_is_nginx_that_sends_the_picture(picture: str) -> None:
+    with override_settings(MEDIA_ACCEL_PREFIX="/protected-media/"):
+        response = deliver(request(), picture, filename="a.webp", shown=True)
+    assert body_of(response) == b""
+    assert response["X-Accel-Redirect"] == f"/protected-media/{picture}"
+    assert response["Content-Type"] == "image/webp"
+    assert response["Content-Disposition"] == 'inline; filename="a.webp"'
+
+
+@pytest.mark.parametrize("prefix", ["", "/protected-media/"])
+def test_a_picture_of_a_bucket_comes_from_this_host(
+    picture: str, prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def signed_address(name: str, **options: str) -> str:
+        return f"https://bucket.example/{name}"
+
+    monkeypatch.setattr(default_storage, "signed_address", signed_address, raising=False)
+    with override_settings(MEDIA_ACCEL_PREFIX=prefix):
+        shown = deliver(request(), picture, filename="a.webp", shown=True)
+        download = deliver(request(), picture, filename="a.webp")
+    assert (shown.status_code, body_of(shown)) == (200, PICTURE)
+    assert (download.status_code, download["Location"]) == (302, f"https://bucket.example/{picture}")
+
+
+@pytest.mark.parametrize("kind", ["text/html", "image/svg+xml", "application/pdf", ""])
+def test_nothing_but_our_own_pictures_is_shown(private: str, kind: str) -> None:
+    with pytest.raises(ValueError, match="never shown"):
+        deliver(request(), private, filename="page.html", content_type=kind, shown=True)

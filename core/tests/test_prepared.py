@@ -206,3 +206,15 @@ def test_a_plan_that_is_gone_or_fits_no_more_is_done_without(people: list[User],
 def statement_rows_in_transaction(statement: Prepared[User], ids: list[int]) -> list[dict[str, object]]:
     with transaction.atomic():
         return [vars(row) | {"_state": None} for row in statement.rows(ids[0], ids)]
+
+
+def test_a_list_of_a_certain_length_is_not_filled_up(people: list[User]) -> None:
+    def between(one: int | None, ends: list[int]) -> QuerySet[User]:
+        within = User.objects.filter(pk__gte=ends[0], pk__lte=ends[1])
+        return within.exclude(pk__in=[one]).order_by("pk")
+
+    ids = sorted(member.pk for member in people)
+    rows = Prepared(between, step=1).rows(ids[3], [ids[1], ids[5]])
+    assert [row.pk for row in rows] == [ids[1], ids[2], ids[4], ids[5]]
+    with pytest.raises(CannotBePreparedError):
+        Prepared(between).rows(ids[3], [ids[1], ids[5]])

@@ -1,6 +1,7 @@
 """Fixtures of the browser tests: a site, its mailbox, a browser and its visitors."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -8,6 +9,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from .browser import RESULTS, Visitors, picture, running_browser
 from .mailbox import Mailbox
 from .site import Site, running_site
+from .talkers import Two, make_pairs, people
 
 
 @pytest.fixture(scope="session")
@@ -51,3 +53,21 @@ def visitors(browser: Browser, site: Site, request: pytest.FixtureRequest) -> It
 def page(visitors: Visitors) -> Page:
     """One visitor on a desktop."""
     return visitors()
+
+
+@pytest.fixture(scope="session")
+def pairs(site: Site) -> dict[str, Any]:
+    """Pairs of members who may talk to each other."""
+    return make_pairs(site)
+
+
+@pytest.fixture
+def two(visitors: Visitors, site: Site, pairs: dict[str, Any]) -> Two:
+    """Nora and Omar, who have not said anything yet."""
+    return people(visitors, site, pairs["fresh"].pop())
+
+
+@pytest.fixture
+def old_friends(visitors: Visitors, site: Site, pairs: dict[str, Any]) -> Two:
+    """Nora and Omar, who have said much."""
+    return people(visitors, site, pairs["history"])

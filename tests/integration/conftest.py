@@ -14,7 +14,7 @@ MEASURED: list[tuple[str, str, str]] = []
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
-    """LinkUp as on a server, with two members; its sockets lead to the tests' own consumer (see room.py)."""
+    """LinkUp as on a server, with two members; with an app more on its sockets (see room.py)."""
     with running_stack(ws_application="tests.integration.room:application", WEB_CONCURRENCY="2") as running:
         make_people(running)
         yield running

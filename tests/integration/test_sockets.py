@@ -1,7 +1,11 @@
-"""WebSockets through nginx and daphne, with a consumer of the tests' own (room.py)."""
+"""WebSockets through nginx and daphne: the product's own, with an app of the tests' beside the others (room.py)."""
 
+import signal
 import time
 from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
 
 import psycopg2
 import pytest
@@ -10,11 +14,11 @@ from scripts.stack import Stack
 
 from .conftest import FaultTable
 from .visitor import Visitor
-from .websocket import WebSocket
+from .websocket import BINARY, TEXT, Closed, WebSocket
 
 # Longer than the five seconds after which a wrong client of Redis drops an idle socket.
 IDLE_SECONDS = 8
-TELL = "from core.realtime import publish; publish('tests.room', {'type': 'look', 'id': %d})"
+TELL = "from core.realtime import publish; publish('tests.room', {'type': 'tests.look', 'id': %d})"
 DATABASE_THREADS = 8
 
 
@@ -41,18 +45,59 @@ def layer(request: pytest.FixtureRequest, stack: Stack) -> Iterator[str]:
     stack.ws.start()
 
 
+def next_of(socket: WebSocket, kind: str, seconds: float = 10.0) -> dict[str, Any]:
+    """The next frame of this type; others are passed over. TimeoutError when none comes."""
+    until = time.monotonic() + seconds
+    while True:
+        frame = socket.receive(max(0.01, until - time.monotonic()))
+        if frame["type"] == kind:
+            return frame
+
+
+def close_code(socket: WebSocket, seconds: float = 10.0) -> int:
+    """The code with which the server closes."""
+    with pytest.raises(Closed) as closed:
+        next_of(socket, "no such frame", seconds)
+    code: int = closed.value.args[0]
+    return code
+
+
+def opened(visitor: Visitor) -> WebSocket:
+    """An open tab; apps have greeted it."""
+    socket = WebSocket.of(visitor)
+    assert socket.receive()["type"] == "hello"
+    socket.send({"type": "tests.count"})
+    next_of(socket, "tests.counted")
+    return socket
+
+
+def log_of(stack: Stack) -> str:
+    """What daphne has written so far."""
+    return (stack.ws.folder / "log").read_text()
+
+
 def test_a_socket_that_idles_for_long_still_receives(stack: Stack, alice: Visitor, layer: str) -> None:
-    with WebSocket.of(alice) as socket:
-        assert socket.receive() == {"type": "hello", "member": "alice"}
+    with opened(alice) as socket:
         time.sleep(IDLE_SECONDS)
         tell(stack, 7)
-        frame = socket.receive()
-        assert (frame["type"], frame["id"]) == ("look", 7)
+        assert next_of(socket, "tests.look")["id"] == 7
 
 
-def test_who_has_not_signed_in_is_anonymous(stack: Stack) -> None:
+def test_an_event_that_daphne_does_not_know_closes_nothing(stack: Stack, alice: Visitor, layer: str) -> None:
+    with opened(alice) as socket:
+        stack.manage(
+            "shell",
+            "--command",
+            "from core.realtime import publish; publish('tests.room', {'type': 'from.the.future', 'id': 1})",
+            CHANNEL_LAYER=layer,
+        )
+        tell(stack, 8)
+        assert next_of(socket, "tests.look")["id"] == 8
+
+
+def test_who_has_not_signed_in_gets_no_socket(stack: Stack) -> None:
     with WebSocket(stack) as socket:
-        assert socket.receive() == {"type": "hello", "member": "AnonymousUser"}
+        assert socket.status == 403
 
 
 @pytest.mark.parametrize(
@@ -74,11 +119,109 @@ def test_a_page_of_another_site_opens_no_socket(stack: Stack, origin: str) -> No
 
 @pytest.mark.parametrize("path", ["/ws/nothing/", "/ws/../admin/", "/ws/%ff/"])
 def test_an_unknown_socket_is_refused_without_an_error_in_the_log(stack: Stack, path: str) -> None:
-    log = stack.ws.folder / "log"
-    before = log.read_text()
+    before = log_of(stack)
     with WebSocket(stack, path=path) as socket:
         assert socket.status in {403, 404}
-    assert "Traceback" not in log.read_text().removeprefix(before)
+    assert "Traceback" not in log_of(stack).removeprefix(before)
+
+
+def test_signing_out_closes_the_socket(stack: Stack, alice: Visitor) -> None:
+    with opened(alice) as socket:
+        alice.submit("/accounts/logout/")
+        assert close_code(socket, 5) == 4401
+
+
+def test_frames_of_every_size_and_kind(stack: Stack, alice: Visitor) -> None:
+    before = log_of(stack)
+    with opened(alice) as socket:
+        for said in (b"{", b"[]", b"1", b"[" * 60_000, b'{"type": NaN}', b'"' + b"x" * 60_000 + b'"'):
+            socket.send_raw(TEXT, said)
+            assert next_of(socket, "error") == {"type": "error", "reason": "malformed"}
+        socket.send_raw(BINARY, b"\x00\xff")
+        assert next_of(socket, "error")["reason"] == "malformed"
+        socket.send({"type": "tests.count", "fill": "x" * 65_000})
+        next_of(socket, "tests.counted")
+        socket.send({"type": "tests.count", "fill": "x" * 65_536})
+        assert close_code(socket) == 1009
+    with opened(alice) as socket:
+        socket.send_raw(TEXT, b"x" * 1_048_000)
+        assert close_code(socket) == 1009
+    with opened(alice) as socket:
+        socket.send_raw(TEXT, b"\xff\xfe")  # not UTF-8: daphne drops the connection by itself
+        assert close_code(socket) in {1007, 0}
+    with opened(alice) as socket, suppress(OSError):
+        socket.send_raw(TEXT, b"x" * 1_048_577)  # daphne closes while we are sending
+        assert close_code(socket) in {1009, 0}
+    assert "Traceback" not in log_of(stack).removeprefix(before)
+
+
+def test_a_flood_of_frames_closes_the_socket_and_disturbs_nobody(stack: Stack, alice: Visitor) -> None:
+    with opened(alice) as calm, opened(alice) as loud:
+        with suppress(OSError):
+            for _ in range(10_000):
+                loud.send({"type": "tests.count"})
+        with suppress(OSError):
+            # Or nothing more than the end, when it came while we were still sending.
+            assert close_code(loud) in {1008, 0}
+        calm.send({"type": "tests.count"})
+        next_of(calm, "tests.counted", 5)
+
+
+def resident(stack: Stack) -> int:
+    """The memory of daphne, in KiB."""
+    assert stack.ws.process is not None
+    lines = Path(f"/proc/{stack.ws.process.pid}/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith("VmRSS")).split()[1])
+
+
+def test_who_stops_reading_costs_little_and_is_told_later(
+    stack: Stack, alice: Visitor, fault_table: FaultTable
+) -> None:
+    with opened(alice) as slow:
+        before = resident(stack)
+        for _ in range(50):  # 60 MB, if anybody sent them
+            slow.send({"type": "tests.much"})
+            time.sleep(0.05)
+        grown = resident(stack) - before
+        fault_table.count("60 MB for a tab that does not read", "memory of daphne, KiB", grown)
+        assert grown < 8 * 1024
+        until = time.monotonic() + 20
+        while (frame := slow.receive())["type"] != "lagged" and time.monotonic() < until:
+            if frame["type"] == "ping":
+                slow.send({"type": "pong", "n": frame["n"]})
+        assert frame["type"] == "lagged"
+        slow.send({"type": "tests.count"})
+        next_of(slow, "tests.counted")
+
+
+def test_before_daphne_stops_every_tab_is_sent_elsewhere(
+    stack: Stack, alice: Visitor, fault_table: FaultTable
+) -> None:
+    tabs = [opened(alice) for _ in range(20)]
+    assert stack.ws.process is not None
+    started = time.monotonic()
+    stack.ws.process.send_signal(signal.SIGTERM)
+    assert {close_code(tab) for tab in tabs} == {1012}
+    for tab in tabs:
+        tab.__exit__(None, None, None)
+    fault_table.note("SIGTERM to daphne", "20 tabs were sent elsewhere", time.monotonic() - started)
+    assert stack.ws.process.wait(10) in {0, -signal.SIGTERM}
+    fault_table.note("SIGTERM to daphne", "it has ended", time.monotonic() - started)
+    stack.ws.process = None
+    stack.ws.start()
+
+
+def test_a_drain_sends_every_tab_elsewhere_and_takes_no_new_ones(stack: Stack, alice: Visitor) -> None:
+    with opened(alice) as socket:
+        stack.manage("drain", "--seconds", "0")
+        try:
+            assert close_code(socket, 5) == 1012
+            with WebSocket.of(alice) as another:
+                assert another.status == 403
+        finally:
+            stack.manage("drain", "--off")
+    with opened(alice):
+        pass
 
 
 def connections_of(stack: Stack) -> int:
@@ -96,16 +239,16 @@ def connections_of(stack: Stack) -> int:
     return int(row[0])
 
 
-def test_many_sockets_share_few_connections(stack: Stack, fault_table: FaultTable) -> None:
+def test_many_sockets_share_few_connections(stack: Stack, alice: Visitor, fault_table: FaultTable) -> None:
     stack.ws.stop()
     before = connections_of(stack)
     stack.ws.start()
-    sockets = [WebSocket(stack) for _ in range(30)]
+    sockets = [opened(alice) for _ in range(30)]
     for socket in sockets:
-        assert socket.receive()["type"] == "hello"
-        socket.send({"times": 20})
+        for _ in range(20):
+            socket.send({"type": "tests.count"})
     for socket in sockets:
-        assert len(set(socket.receive()["counts"])) == 1
+        assert len({next_of(socket, "tests.counted")["members"] for _ in range(20)}) == 1
         socket.__exit__(None, None, None)
     used = connections_of(stack) - before
     fault_table.count("600 queries of 30 sockets", "connections of daphne", used)
@@ -121,18 +264,42 @@ def test_pages_under_daphne_leave_no_connection_behind(stack: Stack, visitor: Vi
     assert connections_of(stack) <= before
 
 
-def test_a_consumer_that_only_sends_outlives_a_restart_of_postgresql(stack: Stack, alice: Visitor) -> None:
-    with WebSocket.of(alice) as socket:
-        socket.receive()
-        socket.send({"times": 3 * DATABASE_THREADS})
-        assert socket.receive()["type"] == "counts"
+def test_a_tab_that_only_listens_outlives_a_restart_of_postgresql(stack: Stack, alice: Visitor) -> None:
+    with opened(alice) as socket:
+        for _ in range(3 * DATABASE_THREADS):
+            socket.send({"type": "tests.count"})
+        for _ in range(3 * DATABASE_THREADS):
+            next_of(socket, "tests.counted")
         stack.postgres.stop()
         stack.postgres.start()
         tell(stack, 11)
-        frame = socket.receive()
-        assert (frame["type"], frame["id"], frame["members"] > 0) == ("look", 11, True)
-        socket.send({"times": 3 * DATABASE_THREADS})
-        assert len(socket.receive()["counts"]) == 3 * DATABASE_THREADS
+        frame = next_of(socket, "tests.look")
+        assert (frame["id"], frame["members"] > 0) == (11, True)
+        time.sleep(1.5)  # so many frames are a flood otherwise
+        for _ in range(3 * DATABASE_THREADS):
+            socket.send({"type": "tests.count"})
+        for _ in range(3 * DATABASE_THREADS):
+            next_of(socket, "tests.counted")
+
+
+def test_sockets_stay_open_while_redis_is_away(
+    stack: Stack, alice: Visitor, layer: str, fault_table: FaultTable
+) -> None:
+    with opened(alice) as socket:
+        tell(stack, 1)
+        assert next_of(socket, "tests.look")["id"] == 1
+        stack.redis.stop()
+        time.sleep(3)
+        stack.redis.start()
+        started = time.monotonic()
+        for number in range(2, 30):
+            tell(stack, number)
+            with suppress(TimeoutError):
+                next_of(socket, "tests.look", 0.5)
+                break
+        taken = time.monotonic() - started
+        fault_table.note(f"Redis restarted, {layer}", "hints flow again after", taken)
+        assert taken < 10
 
 
 def test_a_socket_comes_back_after_daphne_was_killed(
@@ -143,6 +310,6 @@ def test_a_socket_comes_back_after_daphne_was_killed(
     with WebSocket.of(alice) as socket:
         assert socket.status == 503
     stack.ws.start()
-    with WebSocket.of(alice) as socket:
-        assert socket.receive()["type"] == "hello"
+    with opened(alice):
+        pass
     fault_table.note("daphne kill -9", "sockets are back after (start included)", time.monotonic() - started)

@@ -15,7 +15,7 @@ from scripts.stack import Stack
 
 from .visitor import Visitor, trusting
 
-TEXT, CLOSE, PING, PONG = 1, 8, 9, 10
+TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 
 
 class Closed(Exception):
@@ -69,6 +69,10 @@ class WebSocket:
         """Send a JSON object."""
         self._send(TEXT, json.dumps(frame).encode())
 
+    def send_raw(self, code: int, payload: bytes) -> None:
+        """Send any bytes as a frame of this kind."""
+        self._send(code, payload)
+
     def receive(self, seconds: float = 10.0) -> dict[str, Any]:
         """The next JSON object; TimeoutError when none comes, Closed when the server closes."""
         self._socket.settimeout(seconds)
@@ -96,6 +100,12 @@ class WebSocket:
     def _send(self, code: int, payload: bytes) -> None:
         mask = os.urandom(4)
         length = len(payload)
-        size = bytes([0x80 | length]) if length < 126 else struct.pack("!BH", 0x80 | 126, length)
-        masked = bytes(byte ^ mask[place % 4] for place, byte in enumerate(payload))
+        if length < 126:
+            size = bytes([0x80 | length])
+        elif length < 2**16:
+            size = struct.pack("!BH", 0x80 | 126, length)
+        else:
+            size = struct.pack("!BQ", 0x80 | 127, length)
+        pattern = (mask * (length // 4 + 1))[:length]
+        masked = (int.from_bytes(payload, "big") ^ int.from_bytes(pattern, "big")).to_bytes(length, "big")
         self._socket.sendall(bytes([0x80 | code]) + size + mask + masked)

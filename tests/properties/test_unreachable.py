@@ -128,6 +128,7 @@ def test_with_a_wrong_redis_url_the_application_answers_on(
         assert cache.get("kept") == "in the table"
         with transaction.atomic():
             realtime.publish("member.1", {"type": "post.published", "id": 1})
+        assert realtime.settle()
         response = Client().get("/accounts/login/")
         cache.clear()
     assert response.status_code == 200

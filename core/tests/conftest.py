@@ -1,0 +1,64 @@
+"""What tests of sockets share: an empty registry of frames, and the three channel layers."""
+
+import signal
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from channels.layers import channel_layers
+from django.test import override_settings
+
+from core import courier, frames, layer_link
+from core.drain import drain
+from scripts.servers import Server, redis_server
+
+LAYERS = {
+    "memory": "channels.layers.InMemoryChannelLayer",
+    "core": "channels_redis.core.RedisChannelLayer",
+    "pubsub": "channels_redis.pubsub.RedisPubSubChannelLayer",
+}
+
+
+@pytest.fixture
+def registry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is registered for sockets but what the test registers."""
+    for name in ("frame_handlers", "quick_handlers", "event_renderers", "pulse_parts"):
+        monkeypatch.setattr(frames, name, {})
+    for name in ("openers", "closers", "chores"):
+        monkeypatch.setattr(frames, name, [])
+
+
+@pytest.fixture(scope="session")
+def redis() -> Iterator[Server]:
+    """A Redis of the tests' own."""
+    with redis_server() as server:
+        yield server
+
+
+@pytest.fixture
+def fresh_breakers() -> Iterator[None]:
+    """No breaker remembers another test's failures; no drain is under way."""
+    breakers = (courier.breaker, courier.overflow, layer_link.breaker)
+    for breaker in breakers:
+        breaker.reset()
+    drain.forget()
+    terminate = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, terminate)
+    for breaker in breakers:
+        breaker.reset()
+    drain.forget()
+
+
+@pytest.fixture(params=LAYERS)
+def layer(request: pytest.FixtureRequest, fresh_breakers: None) -> Iterator[str]:
+    """Each of the three channel layers in turn."""
+    config: dict[str, Any] = {"capacity": 1000}
+    if request.param != "memory":
+        url = request.getfixturevalue("redis").url
+        config = {"hosts": [{"address": url, "socket_connect_timeout": 1}], "prefix": f"test-{request.param}"}
+    layers = {"default": {"BACKEND": LAYERS[request.param], "CONFIG": config}}
+    with override_settings(CHANNEL_LAYERS=layers):
+        channel_layers.backends = {}
+        yield request.param
+    channel_layers.backends = {}

@@ -1,0 +1,81 @@
+"""The registry of what apps say on the socket, and how they read what a tab sent."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core import frames
+from core.frames import FrameError, Tab, text, whole
+
+BIG = 2**62
+
+
+def test_a_tab_begins_with_the_group_of_its_member() -> None:
+    tab = Tab(5)
+    assert (tab.member_id, tab.groups, tab.visible, tab.state) == (5, {"member.5"}, False, {})
+
+
+def test_two_tabs_of_one_member_are_two() -> None:
+    assert len({Tab(5, "key"), Tab(5, "key")}) == 2
+
+
+@pytest.mark.usefixtures("registry")
+def test_apps_register_each_kind() -> None:
+    def one(*arguments: Any) -> None:
+        """One app's."""
+
+    def two(*arguments: Any) -> None:
+        """Another's."""
+
+    for function in (one, two):
+        assert frames.on_frame("visible")(function) is function
+        assert frames.on_event("tests.look")(function) is function
+        assert frames.on_open(function) is function
+        assert frames.on_close(function) is function
+        assert frames.every(0.2)(function) is function
+        assert frames.on_pulse(function.__name__)(function) is function
+    assert frames.frame_handlers == {"visible": [one, two]}
+    assert frames.event_renderers == {"tests.look": [one, two]}
+    assert (frames.openers, frames.closers) == ([one, two], [one, two])
+    assert frames.chores == [(0.2, one), (0.2, two)]
+    assert list(frames.pulse_parts) == ["one", "two"]
+
+
+@pytest.mark.usefixtures("registry")
+def test_a_part_of_the_heartbeat_has_one_owner() -> None:
+    frames.on_pulse("tests")(dict)
+    with pytest.raises(ValueError, match="tests"):
+        frames.on_pulse("tests")(dict)
+
+
+@given(st.integers(0, BIG))
+def test_a_whole_number_is_read(number: int) -> None:
+    assert whole({"id": number}, "id") == number
+
+
+@pytest.mark.parametrize("value", [-1, BIG + 1, 10**400, True, False, 1.0, "1", None, [1], {}, float("inf")])
+def test_anything_else_is_malformed(value: Any) -> None:
+    with pytest.raises(FrameError) as refusal:
+        whole({"id": value}, "id")
+    assert refusal.value.reason == "malformed"
+
+
+def test_a_number_that_is_missing_or_too_large_for_its_place_is_malformed() -> None:
+    for frame in ({}, {"id": 8}):
+        with pytest.raises(FrameError):
+            whole(frame, "id", most=7)
+    assert whole({"id": 7}, "id", most=7) == 7
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=20))
+def test_a_text_is_read(value: str) -> None:
+    assert text({"q": value}, "q", 20) == value
+
+
+@pytest.mark.parametrize("value", ["x" * 21, "a\x00b", "\ud800", "a\udfffb", 1, None, ["x"], b"x"])
+def test_a_text_that_no_database_stores_is_malformed(value: Any) -> None:
+    with pytest.raises(FrameError) as refusal:
+        text({"q": value}, "q", 20)
+    assert (refusal.value.reason, refusal.value.text) == ("malformed", "")

@@ -1,0 +1,232 @@
+"""The heartbeat, the end of sessions, and chores."""
+
+import asyncio
+import threading
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+from django.contrib.sessions.models import Session
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from core import dispatch, frames, pulse
+from core.database import in_database
+from core.frames import Tab
+from core.realtime import member_group
+from core.sessions import ended
+from core.switchboard import switchboard
+from users.models import User
+
+from .socket_client import SocketClient, cookie_of, until, until_up
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("registry", "fresh_breakers"),
+]
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Time goes fifty times as fast."""
+    for name in ("HEARTBEAT", "HEARTBEAT_ALONE", "TICK"):
+        monkeypatch.setattr(pulse, name, getattr(pulse, name) / 50)
+
+
+async def test_one_call_for_all_tabs_and_each_gets_its_own(alice: User, charlie: User) -> None:
+    calls: list[int] = []
+
+    @frames.on_pulse("tests")
+    def part(tabs: Sequence[Tab]) -> Mapping[Tab, Mapping[str, Any]]:
+        calls.append(len(tabs))
+        return {tab: {"of": tab.member_id} for tab in tabs if tab.member_id == alice.pk}
+
+    async with await SocketClient.of(alice) as one, await SocketClient.of(charlie) as two:
+        await until_up()
+        switchboard.heal()
+        assert await one.next() == {"type": "heartbeat", "tests": {"of": alice.pk}}
+        assert await two.next() == {"type": "heartbeat"}
+        for _ in range(2):
+            await one.next_of("heartbeat")
+    assert 2 in calls
+
+
+async def test_a_part_that_fails_costs_itself_alone(alice: User, caplog: pytest.LogCaptureFixture) -> None:
+    def fail(tabs: Sequence[Tab]) -> Mapping[Tab, Mapping[str, Any]]:
+        raise LookupError("a fault")
+
+    frames.on_pulse("failing")(fail)
+    frames.on_pulse("mute")(lambda tabs: {tab: {"what": object()} for tab in tabs})
+    frames.on_pulse("foreign")(lambda tabs: {Tab(1): {"n": 1}})
+    frames.on_pulse("tests")(lambda tabs: {tab: {"n": 1} for tab in tabs})
+    async with await SocketClient.of(alice) as tab:
+        assert await tab.next() == {"type": "heartbeat", "tests": {"n": 1}}
+    assert "the heartbeat's part failing failed" in caplog.text
+    assert "the heartbeat's part mute failed" in caplog.text
+
+
+async def test_groups_that_a_part_changes_are_heard(alice: User) -> None:
+    def part(tabs: Sequence[Tab]) -> Mapping[Tab, Mapping[str, Any]]:
+        for tab in tabs:
+            tab.groups.add("tests.room")
+        return {}
+
+    frames.on_pulse("tests")(part)
+    frames.on_event("tests.look")(lambda tab, event: [{**event}])
+    async with await SocketClient.of(alice) as tab:
+        await tab.next_of("heartbeat")
+        switchboard.hand_out(["tests.room"], {"type": "tests.look", "id": 1})
+        await tab.next_of("tests.look")
+
+
+def waiting(go_on: threading.Event, tabs: Sequence[Tab]) -> Mapping[Tab, Mapping[str, Any]]:
+    """As when the database takes long."""
+    go_on.wait(20)
+    return {tab: {"n": 1} for tab in tabs}
+
+
+async def test_a_database_that_takes_too_long_delays_no_heartbeat(
+    alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pulse, "PATIENCE", 0.05)
+    go_on = threading.Event()
+    frames.on_pulse("tests")(partial(waiting, go_on))
+    async with await SocketClient.of(alice) as tab:
+        for _ in range(3):
+            assert await tab.next() == {"type": "heartbeat"}
+        go_on.set()
+        async with asyncio.timeout(5):
+            while await tab.next() != {"type": "heartbeat", "tests": {"n": 1}}:
+                pass
+
+
+async def test_who_comes_while_the_database_is_slow_gets_a_bare_heartbeat(
+    alice: User, charlie: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pulse, "PATIENCE", 0.3)
+    go_on = threading.Event()
+    frames.on_pulse("tests")(partial(waiting, go_on))
+    async with await SocketClient.of(alice) as one, await SocketClient.of(charlie) as two:
+        assert await one.next() == {"type": "heartbeat"}
+        assert await two.next() == {"type": "heartbeat"}
+        go_on.set()
+
+
+# -- Sessions ----------------------------------------------------------------------------------
+def session_of(tab: SocketClient) -> Any:
+    """The row of its session."""
+    return Session.objects.filter(session_key=tab.cookie.partition("=")[2])
+
+
+def sign_out(member: User, tab: SocketClient) -> None:
+    session_of(tab).delete()
+
+
+def let_time_pass(member: User, tab: SocketClient) -> None:
+    session_of(tab).update(expire_date=timezone.now() - timedelta(seconds=1))
+
+
+def deactivate(member: User, tab: SocketClient) -> None:
+    User.objects.filter(pk=member.pk).update(is_active=False)
+
+
+def suspend(member: User, tab: SocketClient) -> None:
+    User.objects.filter(pk=member.pk).update(suspended_at=timezone.now())
+
+
+def change_password(member: User, tab: SocketClient) -> None:
+    member.set_password("another-long-password")
+    member.save()
+
+
+def delete(member: User, tab: SocketClient) -> None:
+    member.delete()
+
+
+ENDS = [sign_out, let_time_pass, deactivate, suspend, change_password, delete]
+
+
+@pytest.mark.parametrize("end", ENDS)
+async def test_the_pulse_finds_a_session_that_has_ended(alice: User, charlie: User, end: Any) -> None:
+    async with await SocketClient.of(alice) as tab, await SocketClient.of(charlie) as other:
+        await in_database(end, alice, tab)
+        assert await tab.closed() == 4401
+        for _ in range(2):
+            await other.next_of("heartbeat")
+
+
+@pytest.mark.parametrize("end", ENDS)
+async def test_a_hint_ends_it_at_once(alice: User, end: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HEARTBEAT", "HEARTBEAT_ALONE"):
+        monkeypatch.setattr(pulse, name, 1000)
+    async with await SocketClient.of(alice) as tab, await SocketClient.of(alice) as other:
+        await until_up()
+        switchboard.heal()
+        for each in (tab, other):
+            await each.next_of("heartbeat")  # there is no other in this test
+        group = member_group(alice.pk)
+        await in_database(end, alice, tab)
+        switchboard.hand_out([group], {"type": "tab.session"})
+        assert await tab.closed() == 4401
+        if end in {sign_out, let_time_pass}:
+            frames.on_event("tests.look")(lambda tab, event: [{**event}])
+            switchboard.hand_out([group], {"type": "tests.look", "id": 1})
+            await other.next_of("tests.look")
+        else:
+            assert await other.closed() == 4401
+
+
+async def test_nobody_is_sent_away_while_the_database_cannot_be_asked(
+    alice: User, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(tabs: Sequence[Tab]) -> set[Tab]:
+        raise LookupError("a fault")
+
+    monkeypatch.setattr(dispatch, "ended", fail)
+    async with await SocketClient.of(alice) as tab:
+        switchboard.hand_out([member_group(alice.pk)], {"type": "tab.session"})
+        for _ in range(2):
+            await tab.next_of("heartbeat")
+    assert "checking sessions failed" in caplog.text
+    assert "checking a session failed" in caplog.text
+
+
+def test_two_queries_ask_for_all_tabs(alice: User, charlie: User) -> None:
+    tabs = [Tab(member.pk, "no such key", "hash") for member in (alice, charlie) for _ in range(20)]
+    with CaptureQueriesContext(connection) as asked:
+        assert ended(tabs) == set(tabs)
+    assert len(asked) == 2
+
+
+async def test_several_tabs_of_one_session_live_and_end_together(alice: User) -> None:
+    cookie = await cookie_of(alice)
+    tabs = [SocketClient(cookie) for _ in range(3)]
+    for tab in tabs:
+        await tab.open()
+        await tab.next_of("heartbeat")
+    await in_database(sign_out, alice, tabs[0])
+    for tab in tabs:
+        assert await tab.closed() == 4401
+
+
+# -- Chores ------------------------------------------------------------------------------------
+async def test_chores_are_done_while_there_are_tabs_and_once_more(
+    alice: User, caplog: pytest.LogCaptureFixture
+) -> None:
+    done: list[int] = []
+
+    @frames.every(0.01)
+    def chore() -> None:
+        done.append(1)
+        if len(done) == 2:
+            raise LookupError("a fault")
+
+    async with await SocketClient.of(alice):
+        await until(lambda: len(done) >= 5)
+    after = len(done)
+    await asyncio.sleep(0.1)
+    assert len(done) == after >= 6
+    assert "the chore chore failed" in caplog.text
