@@ -162,6 +162,68 @@ network:ignore                       /network/invitations/{got}/ignore/        G
 network:withdraw                     /network/invitations/{sent}/withdraw/     GET   in   405  405  405  405  405  in
                                                                                POST  in   404  404  302  404  404  in
 
+# -- Notifications
+# pattern                            address                                         anon strn conn ownr modr staf susp
+notifications:page                   /notifications/                              GET   in   200  200  200  200  200  in
+                                                                               POST  in   405  405  405  405  405  in
+notifications:read_all               /notifications/read/                         GET   in   405  405  405  405  405  in
+                                                                               POST  in   302  302  302  302  302  in
+notifications:unread                 /notifications/unread/                       GET   in   200  200  200  200  200  in
+                                                                               POST  in   405  405  405  405  405  in
+notifications:preferences            /notifications/preferences/                  GET   in   200  200  200  200  200  in
+                                                                               POST  in   302  302  302  302  302  in
+notifications:unsubscribe            /notifications/unsubscribe/{stop}/          GET   200  200  200  200  200  200  200
+                                                                               POST  200  200  200  200  200  200  200
+notifications:follow                 /notifications/{news}/                       GET   in   404  404  302  404  404  in
+                                                                               POST  in   405  405  405  405  405  in
+notifications:read                   /notifications/{news}/read/                  GET   in   405  405  405  405  405  in
+                                                                               POST  in   404  404  302  404  404  in
+
+# -- Conversations: of two, Alice and the connection; the group of Alice also has Dora in it
+# pattern                            address                                         anon strn conn ownr modr staf susp
+messaging:inbox                      /messages/                                GET   in   200  200  200  200  200  in
+                                                                               POST  in   405  405  405  405  405  in
+messaging:new                        /messages/new/                            GET   in   200  200  200  200  200  in
+                                                                               POST  in   422  302  422  422  422  in
+messaging:poll                       /messages/news/                           GET   in   200  200  200  200  200  in
+                                                                               POST  in   405  405  405  405  405  in
+messaging:to                         /messages/to/alice/                       GET   in   200  302  404  200  200  in
+                                                                               POST  in   302  302  404  302  302  in
+messaging:conversation               /messages/{talk}/                         GET   in   404  200  200  404  404  in
+                                                                               POST  in   405  405  405  405  405  in
+messaging:send                       /messages/{talk}/send/                    GET   in   405  405  405  405  405  in
+                                                                               POST  in   404  302  302  404  404  in
+messaging:since                      /messages/{talk}/since/0/                 GET   in   404  200  200  404  404  in
+                                                                               POST  in   405  405  405  405  405  in
+messaging:search                     /messages/{talk}/search/                  GET   in   404  200  200  404  404  in
+                                                                               POST  in   405  405  405  405  405  in
+messaging:attachment                 /messages/{talk}/files/{file}/            GET   in   404  200  200  404  404  in
+                                                                               POST  in   405  405  405  405  405  in
+messaging:cursors                    /messages/{talk}/cursors/                 GET   in   405  405  405  405  405  in
+                                                                               POST  in   404  204  204  404  404  in
+messaging:edit                       /messages/{talk}/entries/{said}/edit/     GET   in   404  403  200  404  404  in
+                                                                               POST  in   404  403  302  404  404  in
+messaging:delete                     /messages/{talk}/entries/{said}/delete/   GET   in   404  403  200  404  404  in
+                                                                               POST  in   404  403  302  404  404  in
+messaging:about                      /messages/{group}/about/                  GET   in   404  200  200  404  404  in
+                                                                               POST  in   405  405  405  405  405  in
+messaging:rename                     /messages/{group}/rename/                 GET   in   405  405  405  405  405  in
+                                                                               POST  in   404  302  302  404  404  in
+messaging:add                        /messages/{group}/add/                    GET   in   405  405  405  405  405  in
+                                                                               POST  in   404  422  302  404  404  in
+messaging:remove                     /messages/{group}/remove/                 GET   in   405  405  405  405  405  in
+                                                                               POST  in   404  403  302  404  404  in
+messaging:leave                      /messages/{group}/leave/                  GET   in   405  405  405  405  405  in
+                                                                               POST  in   404  302  302  404  404  in
+messaging:mute                       /messages/{talk}/mute/                    GET   in   405  405  405  405  405  in
+                                                                               POST  in   404  302  302  404  404  in
+messaging:unmute                     /messages/{talk}/unmute/                  GET   in   405  405  405  405  405  in
+                                                                               POST  in   404  302  302  404  404  in
+messaging:accept                     /messages/{talk}/accept/                  GET   in   405  405  405  405  405  in
+                                                                               POST  in   404  302  302  404  404  in
+messaging:decline                    /messages/{talk}/decline/                 GET   in   405  405  405  405  405  in
+                                                                               POST  in   404  302  302  404  404  in
+
 # -- Uploads and monitors
 # pattern                            address                                         anon strn conn ownr modr staf susp
 media                                /media/{picture}                          GET   200  200  200  200  200  200  200
@@ -197,4 +259,11 @@ FORMS: dict[str, dict[str, str]] = {
     "users:experience": {"title": "Baker", "employer": "Bakery", "start_0": "1", "start_1": "2001"},
     "users:entry": {"title": "Baker", "employer": "Bakery", "start_0": "1", "start_1": "2001"},
     "network:invite": {"note": "Hello"},
+    "messaging:new": {"to": "alice", "text": "Hello"},
+    "messaging:to": {"text": "Hello"},
+    "messaging:send": {"text": "Hello"},
+    "messaging:edit": {"text": "Better said"},
+    "messaging:rename": {"title": "Harbours"},
+    "messaging:add": {"to": "dora"},
+    "messaging:remove": {"member": "dora"},
 }

@@ -17,7 +17,12 @@ from django.utils import timezone
 
 from core import storage
 from feed.tests.material import PDF, answer, say
+from messaging.services import File, start_direct, start_group
+from messaging.tests.material import send
 from network.services import block_member, invite_member
+from notifications.kinds import Kind
+from notifications.models import Notification
+from notifications.tokens import token_for
 from users.audience import Audience
 from users.models import Experience, User
 from users.tests.accounts import make_unconfirmed
@@ -89,13 +94,17 @@ def world(alice: User, mona: User) -> World:
     }
     connect(alice, members["connection"])
     una = make_unconfirmed("una")
-    asking, asked, foe = (make_member(name) for name in ("asking", "asked", "foe"))
+    asking, asked, foe, dora = (make_member(name) for name in ("asking", "asked", "foe", "dora"))
+    connect(alice, dora)
     document = storage.store(storage.new_private_name("documents", "pdf"), PDF)
     post = say(alice, "Among us #circle", audience=Audience.CONNECTIONS)
     type(post).objects.filter(pk=post.pk).update(document=document, document_name="plan.pdf")
     comment = answer(post, alice)
     answer(post, alice, "And more", parent=comment)
     block_member(blocker=alice, blocked=foe)
+    talk = start_direct(by=alice, other=members["connection"])
+    said = send(talk, alice, files=[File(PDF, "plan.pdf")])
+    group = start_group(by=alice, members=[members["connection"], dora], title="Harbour")
     words = {
         "post": post.pk,
         "comment": comment.pk,
@@ -104,6 +113,12 @@ def world(alice: User, mona: User) -> World:
         ).pk,
         "got": invite_member(inviter=asking, invitee=alice).pk,
         "sent": invite_member(inviter=alice, invitee=asked).pk,
+        "talk": talk.pk,
+        "said": said.seq,
+        "file": said.attachments.get().pk,
+        "group": group.pk,
+        "news": Notification.objects.get(recipient=alice, kind=Kind.INVITATION).pk,
+        "stop": token_for(alice.pk, Kind.COMMENT),
         "picture": default_storage.save("photos/aa/picture.webp", ContentFile(b"RIFF")),
         "private": document,
         "confirmation": EmailConfirmationHMAC(EmailAddress.objects.get(user=una)).key,

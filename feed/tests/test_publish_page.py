@@ -192,8 +192,8 @@ def test_an_empty_file_is_refused(as_alice: Client) -> None:
     refused(as_alice, "empty", document=SimpleUploadedFile("report.pdf", b"", "application/pdf"))
 
 
-def test_thirteen_files_are_a_bad_request(as_alice: Client) -> None:
-    send(as_alice, 400, images=[upload(f"{number}.jpg", jpeg(4, 4)) for number in range(13)])
+def test_fifteen_files_are_a_bad_request(as_alice: Client) -> None:
+    send(as_alice, 400, images=[upload(f"{number}.jpg", jpeg(4, 4)) for number in range(15)])
     assert not Post.objects.exists()
 
 

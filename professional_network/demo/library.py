@@ -62,6 +62,17 @@ class PostText:
             yield from comment.replies
 
 
+@dataclass(frozen=True, eq=False)
+class TalkText:
+    """One conversation, told by content/conversations.toml; a line is [hours ago, author, text] and what it carries."""
+
+    between: list[str]
+    lines: list[list[Any]]
+    title: str = ""
+    unread: dict[str, int] = field(default_factory=dict)
+    request: bool = False
+
+
 @dataclass(frozen=True)
 class TieTexts:
     """The ties that are not left to chance: per member, and the invitations that wait for an answer."""
@@ -87,6 +98,12 @@ def decks() -> list[list[PostText]]:
         [_post(values) for path in sorted(deck.glob("*.toml")) for values in _read(path)["post"]]
         for deck in sorted((CONTENT / "posts").iterdir())
     ]
+
+
+@cache
+def talks() -> list[TalkText]:
+    """What members write to each other alone."""
+    return [TalkText(**values) for values in _read(CONTENT / "conversations.toml")["conversation"]]
 
 
 def posts() -> Iterator[PostText]:

@@ -44,7 +44,9 @@ def test_the_gallery_draws_every_part() -> None:
 
 
 def test_no_template_breaks_the_content_policy() -> None:
-    pages = [*ROOT.glob("*/templates/**/*.html"), *ROOT.glob("templates/*.html")]
+    # Mail is shown by programs that know nothing of our policy, and little of style sheets.
+    drawn = [*ROOT.glob("*/templates/**/*.html"), *ROOT.glob("templates/*.html")]
+    pages = [page for page in drawn if page.parent.name != "mail"]
     assert len(pages) > 40
     for page in pages:
         source = page.read_text(encoding="utf-8")

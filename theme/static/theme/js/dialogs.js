@@ -26,7 +26,7 @@ document.addEventListener("htmx:afterRequest", (event) => {
 });
 
 /** Asks in the page's own dialog; true when the answer is yes. */
-function sure(text, label) {
+export function sure(text, label) {
   const dialog = document.querySelector("[data-confirm-dialog]");
   if (!dialog) return Promise.resolve(window.confirm(text));
   dialog.querySelector("[data-confirm-text]").textContent = text;

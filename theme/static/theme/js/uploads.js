@@ -66,10 +66,7 @@ function fits(file, kind) {
 
 function preview(file, input) {
   const view = make("div", "upload");
-  const picture = make("img", "upload-picture");
-  picture.alt = "";
-  picture.src = URL.createObjectURL(file);
-  picture.addEventListener("load", () => URL.revokeObjectURL(picture.src), { once: true });
+  const picture = file.type.startsWith("image/") ? pictureOf(file) : make("span", "upload-name", file.name);
   const remove = make("button", "upload-remove", "×");
   remove.type = "button";
   remove.setAttribute("aria-label", words("remove", { name: file.name }));
@@ -83,6 +80,14 @@ function preview(file, input) {
     view.append(description);
   }
   return view;
+}
+
+function pictureOf(file) {
+  const picture = make("img", "upload-picture");
+  picture.alt = "";
+  picture.src = URL.createObjectURL(file);
+  picture.addEventListener("load", () => URL.revokeObjectURL(picture.src), { once: true });
+  return picture;
 }
 
 function make(tag, className, text = "") {

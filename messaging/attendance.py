@@ -1,0 +1,77 @@
+"""Who is there, on the socket: tabs that come into view and go out of it, and the heartbeat."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from django.db.models import Q
+from django.utils import timezone
+
+from core.frames import Event, Frame, Tab, on_close, on_event, on_frame, on_pulse
+
+from . import presence
+from .models import Membership
+from .reading import MOST_COUNTED
+from .shown import id_in, view_of, viewer_of
+
+
+@on_frame("visible")
+def come_into_view(tab: Tab, frame: Frame) -> None:
+    view = view_of(tab)
+    if tab.visible != view.in_view:
+        view.in_view = tab.visible
+        (presence.come if tab.visible else presence.go)(tab.member_id)
+
+
+@on_close
+def leave(tab: Tab) -> None:
+    if view_of(tab).in_view:
+        view_of(tab).in_view = False
+        presence.go(tab.member_id)
+
+
+@on_event("messaging.presence")
+def presence_changed(tab: Tab, event: Event) -> Iterator[Frame]:
+    view, member_id = view_of(tab), id_in(event, "member")
+    if view.other == member_id and (shown := presence.shown(member_id, viewer_of(tab))):
+        yield {"type": "messaging.presence", **shown}
+
+
+@on_pulse("messaging")
+def beat(tabs: Sequence[Tab]) -> Mapping[Tab, Mapping[str, Any]]:
+    """The badge, and for tabs with an open conversation its newest number and whether the other is there."""
+    members = {tab.member_id for tab in tabs}
+    if in_view := {tab.member_id for tab in tabs if tab.visible}:
+        presence.see(in_view)
+    unread: dict[int, int] = dict.fromkeys(members, 0)
+    for member_id in Membership.objects.waiting().filter(member__in=members).values_list("member", flat=True):
+        unread[member_id] = min(unread[member_id] + 1, MOST_COUNTED)
+    newest = _newest(tabs)
+    pairs = presence.visible_pairs(
+        {(tab.member_id, view_of(tab).other) for tab in tabs if view_of(tab).other}
+    )
+    known = presence.of({member for _viewer, member in pairs})
+    there = {pair: known[pair[1]] for pair in pairs if pair[1] in known}
+    return {tab: {"unread": unread[tab.member_id], **_open(tab, newest, there)} for tab in tabs}
+
+
+def _newest(tabs: Sequence[Tab]) -> dict[tuple[int, int], int]:
+    """By conversation and member, for those who are in, the newest number of what a tab has open. One query."""
+    watched = {(view_of(tab).conversation, tab.member_id) for tab in tabs if view_of(tab).conversation}
+    pairs = Q(conversation__in={pair[0] for pair in watched}, member__in={pair[1] for pair in watched})
+    rows = Membership.objects.filter(pairs, left_at=None) if watched else Membership.objects.none()
+    return {
+        row[:2]: row[2] for row in rows.values_list("conversation_id", "member_id", "conversation__last_seq")
+    }
+
+
+def _open(
+    tab: Tab, newest: Mapping[tuple[int, int], int], there: Mapping[tuple[int, int], Any]
+) -> dict[str, Any]:
+    view = view_of(tab)
+    seq = newest.get((view.conversation, tab.member_id))
+    if seq is None:
+        return {}
+    told = {"conversation": view.conversation, "newest": seq}
+    if found := there.get((tab.member_id, view.other)):
+        return {**told, "presence": presence.told(view.other, found, timezone.now())}
+    return told

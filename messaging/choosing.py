@@ -1,0 +1,51 @@
+"""Choosing people from one's connections, page by page of a form: who is chosen stays chosen while one searches."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+
+from core.text import search_key
+from network.models import Member, MemberQuerySet
+from users.models import User
+
+# So many connections are offered at once; more are found by name.
+OFFERED = 24
+# Nobody ticks more; a request with more is cut.
+MOST_CHOSEN = 60
+LONGEST_SEARCH = 80
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What a form offers, and what was ticked in it. `is_complete` tells that everybody ticked is a connection."""
+
+    words: str = ""
+    chosen: list[Member] = field(default_factory=list)
+    offered: list[Member] = field(default_factory=list)
+    has_more: bool = False
+    is_complete: bool = True
+    error: str = ""
+
+
+def choice(
+    viewer: User, usernames: Sequence[str], words: str, *, without: Collection[int] = (), error: str = ""
+) -> Choice:
+    """The connections called `usernames` as chosen, and those that `words` find to choose from. Two queries."""
+    words = words[:LONGEST_SEARCH].replace("\x00", "")
+    chosen, is_complete = chosen_from(viewer, usernames)
+    found = connections(viewer).exclude(pk__in={*without, *(member.pk for member in chosen)})
+    rows = list(found.named(search_key(words)).order_by("sort_name", "pk")[: OFFERED + 1])
+    return Choice(words, chosen, rows[:OFFERED], len(rows) > OFFERED, is_complete, error)
+
+
+def chosen_from(viewer: User, usernames: Sequence[str]) -> tuple[list[Member], bool]:
+    """The connections called `usernames`, and whether all of them are. One query, or none."""
+    wanted = {name.lower().replace("\x00", "") for name in usernames[:MOST_CHOSEN]}
+    if not wanted:
+        return [], True
+    chosen = list(connections(viewer).filter(username__in=wanted).order_by("sort_name", "pk"))
+    return chosen, len(chosen) == len(wanted)
+
+
+def connections(viewer: User) -> MemberQuerySet:
+    """The viewer's connections, as the viewer may see them."""
+    return Member.objects.visible_to(viewer).for_display(viewer).connected_to(viewer.pk)

@@ -1,0 +1,11 @@
+"""The names under which tabs listen (core.realtime)."""
+
+
+def conversation_group(conversation_id: int) -> str:
+    """Tabs that have this conversation open."""
+    return f"conversation.{conversation_id}"
+
+
+def presence_group(member_id: int) -> str:
+    """Tabs that show whether this member is there."""
+    return f"presence.{member_id}"

@@ -1,0 +1,7 @@
+"""Who talks to whom, what was said in which order, and how far each has read."""
+
+from .conversation import Conversation, Membership
+from .entry import Attachment, Entry
+from .presence import Presence
+
+__all__ = ["Attachment", "Conversation", "Entry", "Membership", "Presence"]

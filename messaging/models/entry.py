@@ -1,0 +1,197 @@
+"""What happened in a conversation, one entry for each number."""
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.db import models
+from django.db.models import Exists, F, OuterRef, Q
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from core.text import search_key
+from network.models import Viewer, exists_for
+
+from .conversation import Conversation, Membership
+
+# So many words of a search are looked for.
+MOST_WORDS = 6
+
+
+class EntryQuerySet(models.QuerySet["Entry"]):
+    """Entries as those who are in the conversation may see them."""
+
+    def visible_to(self, viewer: Viewer) -> "EntryQuerySet":
+        """Entries of conversations that the viewer is in, from the viewer's coming on."""
+        if isinstance(viewer, AnonymousUser):
+            return self.none()
+        mine = Membership.objects.of(viewer).filter(
+            conversation=OuterRef("conversation"), first_seq__lte=OuterRef("seq")
+        )
+        return self.filter(Exists(mine))
+
+    def readable_by(self, viewer: Viewer) -> "EntryQuerySet":
+        """Messages whose words and files the viewer may have: not deleted, and in a group of nobody who does not exist
+        for the viewer. In a conversation of two, what was said stays readable whatever became of the other."""
+        in_pair, of_nobody = Q(conversation__pair__isnull=False), Q(author=None)
+        spoken = self.visible_to(viewer).messages().filter(deleted_at=None)
+        return spoken.filter(in_pair | of_nobody | exists_for(viewer, "author"))
+
+    def with_words(self, words: str) -> "EntryQuerySet":
+        """Those that hold each of `words` somewhere, regardless of case and accents."""
+        found = self
+        for word in search_key(words).split()[:MOST_WORDS]:
+            found = found.filter(search_text__contains=word)
+        return found
+
+    def messages(self) -> "EntryQuerySet":
+        return self.filter(kind=Entry.Kind.MESSAGE)
+
+    def lines(self) -> "EntryQuerySet":
+        """What a conversation shows in lines of its own: not the changes of what stands there already."""
+        return self.exclude(kind__in=[Entry.Kind.EDIT, Entry.Kind.DELETION])
+
+
+class Entry(models.Model):
+    """A message, the change of one, or somebody's coming and going.
+
+    `target` is the message that an EDIT or DELETION changed; that row itself holds the present words. `digest` tells
+    what was sent at first, so that the same `client_id` with other words is recognised after an edit too.
+    """
+
+    class Kind(models.TextChoices):
+        MESSAGE = "message", _("message")
+        EDIT = "edit", _("edit")
+        DELETION = "deletion", _("deletion")
+        JOINED = "joined", _("joined")
+        LEFT = "left", _("left")
+        RENAMED = "renamed", _("renamed")
+
+    conversation = models.ForeignKey(
+        Conversation, on_delete=models.CASCADE, related_name="entries", db_index=False
+    )
+    seq = models.BigIntegerField(editable=False)
+    kind = models.CharField(max_length=8, choices=Kind.choices, default=Kind.MESSAGE, editable=False)
+    # The numbers stay without gap when an account is deleted.
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+", db_index=False
+    )
+    client_id = models.UUIDField(null=True, blank=True, editable=False)
+    digest = models.CharField(max_length=64, blank=True, editable=False)
+    text = models.TextField(_("text"), max_length=10_000, blank=True)
+    html = models.TextField(blank=True, editable=False)
+    # The words as a search compares them (core.text.search_key).
+    search_text = models.TextField(blank=True, editable=False)
+    target = models.ForeignKey(
+        "self", on_delete=models.SET_NULL, null=True, editable=False, related_name="+", db_index=False
+    )
+    # How many attachments it had when it was sent: most have none, and need not be asked.
+    attached = models.PositiveSmallIntegerField(default=0, editable=False)
+    # Who came or went; the author is who did it.
+    subject = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, editable=False, related_name="+"
+    )
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    edited_at = models.DateTimeField(null=True, blank=True, editable=False)
+    deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects: ClassVar[EntryQuerySet] = EntryQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        verbose_name = _("entry")
+        verbose_name_plural = _("entries")
+        constraints = [
+            models.UniqueConstraint(fields=["conversation", "seq"], name="messaging_one_entry_per_number"),
+            models.UniqueConstraint(fields=["author", "client_id"], name="messaging_sent_once"),
+            models.CheckConstraint(condition=Q(seq__gte=1), name="messaging_numbers_from_one"),
+            models.CheckConstraint(
+                condition=Q(target__isnull=True) | ~Q(target=F("id")), name="messaging_target_is_another"
+            ),
+        ]
+        indexes = [
+            # How quickly a member writes (services._refuse_flood), and whose rows to keep when an account goes.
+            models.Index(fields=["author", "-id"], name="messaging_latest_of_author"),
+            models.Index(fields=["target"], name="messaging_changes", condition=Q(target__isnull=False)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.seq} of conversation {self.conversation_id}"
+
+    def get_absolute_url(self) -> str:
+        return f"{reverse('messaging:conversation', args=[self.conversation_id])}?around={self.seq}#entry-{self.seq}"
+
+    @property
+    def is_message(self) -> bool:
+        return self.kind == self.Kind.MESSAGE
+
+    @property
+    def changes_another(self) -> bool:
+        return self.kind in {self.Kind.EDIT, self.Kind.DELETION}
+
+
+# Pixels of the longer side; the last is what a page shows.
+PICTURE_SIZES = (1600, 800)
+
+
+class AttachmentQuerySet(models.QuerySet["Attachment"]):
+    """What hangs on messages."""
+
+    def readable_by(self, viewer: Viewer) -> "AttachmentQuerySet":
+        """Those of messages that the viewer may read."""
+        return self.filter(entry__in=Entry.objects.readable_by(viewer))
+
+
+class Attachment(models.Model):
+    """A picture (WebP in two sizes) or another file of a message; private: see messaging.views.attachments."""
+
+    class Kind(models.TextChoices):
+        PICTURE = "picture", _("picture")
+        FILE = "file", _("file")
+
+    entry = models.ForeignKey(Entry, on_delete=models.CASCADE, related_name="attachments")
+    kind = models.CharField(max_length=7, choices=Kind.choices, editable=False)
+    stored = models.CharField(max_length=120, editable=False)
+    name = models.CharField(_("name"), max_length=120, editable=False)
+    size = models.PositiveIntegerField(default=0, editable=False)
+    width = models.PositiveIntegerField(default=0, editable=False)
+    height = models.PositiveIntegerField(default=0, editable=False)
+
+    objects: ClassVar[AttachmentQuerySet] = AttachmentQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        verbose_name = _("attachment")
+        verbose_name_plural = _("attachments")
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        # Not its name: that is part of what was said, and staff see this.
+        return f"{self.kind} {self.pk} of entry {self.entry_id}"
+
+    @property
+    def is_picture(self) -> bool:
+        return self.kind == self.Kind.PICTURE
+
+    @staticmethod
+    def variant(stored: str, size: int) -> str:
+        """The stored name of a picture with its longer side at most `size` pixels."""
+        return f"{stored}-{size}.webp"
+
+    @property
+    def files(self) -> list[str]:
+        """The stored names of all that belongs to it."""
+        return (
+            [self.variant(self.stored, size) for size in PICTURE_SIZES] if self.is_picture else [self.stored]
+        )
+
+    @property
+    def url(self) -> str:
+        return reverse("messaging:attachment", args=[self.entry.conversation_id, self.pk])
+
+    @property
+    def full_url(self) -> str:
+        return f"{self.url}?size={PICTURE_SIZES[0]}"
+
+    @property
+    def alt(self) -> str:
+        return self.name

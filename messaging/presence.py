@@ -1,0 +1,105 @@
+"""Who is there: members with a tab of LinkUp in view, now or a moment ago."""
+
+from collections import Counter
+from collections.abc import Collection, Iterable
+from datetime import datetime, timedelta
+from threading import Lock
+
+from django.contrib.auth.models import AnonymousUser
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from core.realtime import publish
+from network.models import Block, Member, exists_for
+from theme.templatetags.theme import words_for_age
+from users.models import User
+
+from .groups import presence_group
+from .models import Presence
+
+# A tab in view says so every 25 seconds (core.pulse); one that missed two of them is not there.
+STAYS = timedelta(seconds=75)
+# From one page to the next: nobody goes offline for the moment between two tabs.
+GRACE = timedelta(seconds=5)
+
+# How many tabs of this process each member has in view.
+_in_view: Counter[int] = Counter()
+_lock = Lock()
+
+
+def come(member_id: int) -> None:
+    """A tab of the member came into view."""
+    with _lock:
+        _in_view[member_id] += 1
+    was_away = member_id not in reading([member_id])
+    see([member_id])
+    if was_away:
+        publish(presence_group(member_id), {"type": "messaging.presence", "member": member_id})
+
+
+def go(member_id: int) -> None:
+    """A tab of the member went out of view; after the last one, the member is "last seen" now."""
+    with _lock:
+        _in_view[member_id] -= 1
+        last = _in_view[member_id] <= 0
+        if last:
+            del _in_view[member_id]
+    if last:
+        now = timezone.now()
+        Presence.objects.filter(member=member_id).update(seen_at=now, until=now + GRACE)
+
+
+def see(member_ids: Collection[int]) -> None:
+    """Note that these members have a tab in view now. Two queries."""
+    now = timezone.now()
+    # A tab may outlive its member's account for a moment.
+    there = User.objects.filter(pk__in=member_ids).order_by("pk").values_list("pk", flat=True)
+    Presence.objects.bulk_create(
+        [Presence(member_id=pk, seen_at=now, until=now + STAYS) for pk in there],
+        update_conflicts=True,
+        unique_fields=["member"],
+        update_fields=["seen_at", "until"],
+    )
+
+
+def reading(member_ids: Collection[int]) -> set[int]:
+    """Those of `member_ids` who have a page of LinkUp in view at this moment. One query."""
+    there = Presence.objects.filter(member__in=member_ids, until__gt=timezone.now())
+    return set(there.values_list("member_id", flat=True)) if member_ids else set()
+
+
+def shown(member_id: int, viewer: User) -> dict[str, object] | None:
+    """What `viewer` is told of the member's presence, or None where the member does not exist for the viewer."""
+    if not Member.objects.visible_to(viewer).filter(pk=member_id).exists():
+        return None
+    return told(member_id, Presence.objects.filter(member=member_id).first(), timezone.now())
+
+
+def told(member_id: int, presence: Presence | None, now: datetime) -> dict[str, object]:
+    """`{"member": …, "online": …, "words": …}` for a member and what is known of the member's presence."""
+    if presence is None:
+        return {"member": member_id, "online": False, "words": ""}
+    online = presence.until > now
+    words = (
+        _("online") if online else _("last seen %(when)s") % {"when": words_for_age(presence.seen_at, now)}
+    )
+    return {"member": member_id, "online": online, "words": words}
+
+
+def visible_pairs(pairs: Collection[tuple[int, int]]) -> set[tuple[int, int]]:
+    """Those pairs of viewer and member in which the member exists for the viewer. Two queries for any number."""
+    if not pairs:
+        return set()
+    members = {member for _viewer, member in pairs}
+    there = set(
+        Member.objects.filter(exists_for(AnonymousUser()), pk__in=members).values_list("pk", flat=True)
+    )
+    everybody = members | {viewer for viewer, _member in pairs}
+    blocks = Block.objects.filter(blocker__in=everybody, blocked__in=everybody)
+    apart = {frozenset(block) for block in blocks.values_list("blocker", "blocked")}
+    return {pair for pair in pairs if pair[1] in there and frozenset(pair) not in apart}
+
+
+def of(member_ids: Iterable[int]) -> dict[int, Presence]:
+    """What is known of the presence of these members. One query."""
+    return Presence.objects.in_bulk(list(member_ids))

@@ -1,0 +1,92 @@
+"""Questions that the page, the socket and programs ask of a conversation."""
+
+from typing import Any
+
+from django.db import DEFAULT_DB_ALIAS
+from django.db.models import QuerySet
+
+from core.prepared import Prepared
+from network.models import exists_for
+from users.models import User
+
+from .lines import as_json
+from .models import Conversation, Entry, Membership
+from .models.entry import EntryQuerySet
+
+# So many entries come at once; who lacks more asks again.
+AT_ONCE = 100
+# Past this the badge says "99+"; nothing counts further.
+MOST_COUNTED = 100
+
+
+def membership_of(viewer: User, conversation_id: int) -> Membership | None:
+    """The viewer's membership with its conversation, or None where the viewer is not in. One query."""
+    for row in _MINE.rows(viewer.pk, [conversation_id]):
+        mine = Membership.from_db(DEFAULT_DB_ALIAS, _OF_MEMBERSHIP, row[: len(_OF_MEMBERSHIP)])
+        mine.conversation = Conversation.from_db(
+            DEFAULT_DB_ALIAS, _OF_CONVERSATION, row[len(_OF_MEMBERSHIP) :]
+        )
+        return mine
+    return None
+
+
+_OF_MEMBERSHIP = [field.attname for field in Membership._meta.concrete_fields]
+_OF_CONVERSATION = [field.attname for field in Conversation._meta.concrete_fields]
+
+
+def _mine(viewer: int | None, conversations: list[int]) -> "QuerySet[Membership, tuple[Any, ...]]":
+    mine = Membership.objects.filter(member=viewer, conversation=conversations[0], left_at=None)
+    return mine.values_list(*_OF_MEMBERSHIP, *(f"conversation__{name}" for name in _OF_CONVERSATION))
+
+
+_MINE = Prepared(_mine, step=1)
+
+
+def since(mine: Membership, viewer: User, seq: int) -> dict[str, Any]:
+    """What came after `seq`: up to AT_ONCE entries as JSON, the number of the newest, and whether there are more."""
+    start = max(seq, mine.first_seq - 1)
+    found = _AFTER.rows(mine.conversation_id, [start])
+    entries = found[:AT_ONCE]
+    newest = max([mine.conversation.last_seq, *(entry.seq for entry in entries)])
+    return {
+        "conversation": mine.conversation_id,
+        "entries": as_json(entries, mine, viewer),
+        "newest": newest,
+        "more": len(found) > AT_ONCE,
+    }
+
+
+def _after(conversation: int | None, start: list[int]) -> EntryQuerySet:
+    return Entry.objects.filter(conversation=conversation, seq__gt=start[0]).order_by("seq")[: AT_ONCE + 1]
+
+
+_AFTER = Prepared(_after, step=1)
+
+
+def cursors(mine: Membership, viewer: User) -> list[dict[str, int]]:
+    """How far the others have come, as far as they exist for the viewer; of those who have not accepted, nothing."""
+    return [
+        {"member": member, "delivered": delivered, "read": read}
+        for member, delivered, read in _CURSORS.rows(viewer.pk, [mine.conversation_id])
+    ]
+
+
+def _cursors(viewer: int | None, conversations: list[int]) -> "QuerySet[Membership, tuple[int, int, int]]":
+    others = Membership.objects.filter(conversation=conversations[0], left_at=None).exclude(member=viewer)
+    rows = others.filter(exists_for(User(pk=viewer), "member"), accepted_at__isnull=False).order_by("pk")
+    return rows.values_list("member_id", "delivered_seq", "read_seq")
+
+
+_CURSORS = Prepared(_cursors, step=1)
+
+
+def waiting_conversations(member_id: int) -> int:
+    """How many conversations hold something unread, up to MOST_COUNTED. One query."""
+    return len(_WAITING.rows(member_id))
+
+
+def _waiting(member: int | None, none: list[int]) -> "QuerySet[Membership, tuple[int]]":
+    return Membership.objects.waiting().filter(member=member).values_list("pk")[:MOST_COUNTED]
+
+
+_WAITING = Prepared(_waiting)

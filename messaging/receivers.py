@@ -1,0 +1,32 @@
+"""What follows in conversations from facts of the network. Imported in MessagingConfig.ready."""
+
+from typing import Any
+
+from django.dispatch import receiver
+
+from network.events import connection_made, member_blocked
+from network.models import Connection
+from users.models import User
+
+from . import services
+from .models import Conversation
+from .services.log import tell_mine
+
+
+@receiver(connection_made, dispatch_uid="messaging.accept_request")
+def accept_request(sender: Any, connection: Connection, **values: Any) -> None:
+    """What one of two connections wrote while they were strangers is no request any more."""
+    pair = Conversation.pair_of(connection.low_id, connection.high_id)
+    conversation = Conversation.objects.filter(pair=pair).first()
+    if conversation is not None:
+        for member in (connection.low, connection.high):
+            services.accept_conversation(conversation=conversation, member=member)
+
+
+@receiver(member_blocked, dispatch_uid="messaging.mute_pair")
+def mute_pair(sender: Any, blocker: User, blocked: User, **values: Any) -> None:
+    """Open tabs of both look at their conversation anew: it takes nothing from now on."""
+    conversation = Conversation.objects.filter(pair=Conversation.pair_of(blocker.pk, blocked.pk)).first()
+    if conversation is not None:
+        for member in (blocker, blocked):
+            tell_mine(conversation.pk, member.pk)

@@ -1,0 +1,40 @@
+"""What members do in conversations. Whatever adds an entry holds the conversation's row until the transaction ends."""
+
+from .attachments import File, Picture
+from .beginnings import write_first
+from .conversations import (
+    accept_conversation,
+    add_members,
+    decline_conversation,
+    leave_conversation,
+    mute_conversation,
+    remove_member,
+    rename_conversation,
+    start_direct,
+    start_group,
+    unmute_conversation,
+)
+from .cursors import Reached, move_cursors
+from .messages import Sent, delete_message, edit_message, send_message
+
+__all__ = [
+    "File",
+    "Picture",
+    "Reached",
+    "Sent",
+    "accept_conversation",
+    "add_members",
+    "decline_conversation",
+    "delete_message",
+    "edit_message",
+    "leave_conversation",
+    "move_cursors",
+    "mute_conversation",
+    "remove_member",
+    "rename_conversation",
+    "send_message",
+    "start_direct",
+    "start_group",
+    "unmute_conversation",
+    "write_first",
+]

@@ -1,0 +1,66 @@
+"""Pictures and files of messages, on their way into the storage."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from PIL import Image
+
+from core import images, storage
+
+from ..models import Attachment
+from ..models.entry import PICTURE_SIZES
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A decoded picture to send, and the name that its sender gave it."""
+
+    image: Image.Image
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class File:
+    """A checked file to send: its bytes, and a name that is safe to offer."""
+
+    data: bytes = field(repr=False)
+    name: str
+
+
+def stored(pictures: Sequence[Picture], files: Sequence[File]) -> list[Attachment]:
+    """Attachments without a message so far, whose files are stored. Raises CannotStore, and then none is."""
+    attachments: list[Attachment] = []
+    try:
+        for picture in pictures:
+            attachments.append(_stored_picture(picture))  # noqa: PERF401 -- those before a fault are discarded
+        for file in files:
+            attachments.append(_stored_file(file))  # noqa: PERF401
+    except storage.CannotStore:
+        discard(attachments)
+        raise
+    return attachments
+
+
+def discard(attachments: Iterable[Attachment]) -> None:
+    """Delete the files of these attachments once the surrounding transaction has committed."""
+    storage.delete_on_commit(*(name for attachment in attachments for name in attachment.files))
+
+
+def _stored_picture(picture: Picture) -> Attachment:
+    stored = storage.new_private_name("messages", "webp").removesuffix(".webp")
+    encoded = [images.fitted(picture.image, size) for size in PICTURE_SIZES]
+    for size, variant in zip(PICTURE_SIZES, encoded, strict=True):
+        storage.store(Attachment.variant(stored, size), variant.data)
+    return Attachment(
+        kind=Attachment.Kind.PICTURE,
+        stored=stored,
+        name=picture.name,
+        size=len(encoded[0].data),
+        width=encoded[0].width,
+        height=encoded[0].height,
+    )
+
+
+def _stored_file(file: File) -> Attachment:
+    stored = storage.store(storage.new_private_name("messages", "bin"), file.data)
+    return Attachment(kind=Attachment.Kind.FILE, stored=stored, name=file.name, size=len(file.data))

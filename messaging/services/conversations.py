@@ -1,0 +1,238 @@
+"""Beginning a conversation, coming and going, and what one makes of it for oneself."""
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from core.realtime import member_group, publish
+from network.models import Connection, Member
+from users.models import User
+
+from ..errors import NotAGroup, NotIn, NotReachable, TooFast, TooMany
+from ..models import Conversation, Entry, Membership
+from .log import append, locked, members_of, tell, tell_mine
+
+MOST_IN_A_GROUP = 50
+# First messages to people who do not know one, in a day.
+MOST_REQUESTS = 20
+TITLE_NAMES = 3
+
+
+@transaction.atomic
+def start_direct(*, by: User, other: User) -> Conversation:
+    """The one conversation of the two, made when there is none; for a stranger it is a request until answered.
+
+    Raises NotReachable for oneself, where one has blocked the other and where the other is gone; TooFast after
+    MOST_REQUESTS of them in a day.
+    """
+    pair = Conversation.pair_of(by.pk, other.pk)
+    found = Conversation.objects.filter(pair=pair).first()
+    if found is not None:
+        return found
+    if by.pk == other.pk or not Member.objects.visible_to(by).filter(pk=other.pk).exists():
+        raise NotReachable(_("This member cannot be reached."))
+    known = Connection.objects.connected().between(by.pk, other.pk).exists()
+    if not known:
+        _refuse_many_requests(by)
+    conversation, created = Conversation.objects.get_or_create(pair=pair, defaults={"created_by": by})
+    if created:
+        now = timezone.now()
+        Membership.objects.create(conversation=conversation, member=by, accepted_at=now)
+        Membership.objects.create(conversation=conversation, member=other, accepted_at=now if known else None)
+    return conversation
+
+
+@transaction.atomic
+def start_group(*, by: User, members: Sequence[User], title: str = "") -> Conversation:
+    """A new conversation of `by` with some of the own connections. Without a title it is called by its first names.
+
+    Raises NotReachable where one of them is no connection (any more), TooMany above MOST_IN_A_GROUP.
+    """
+    chosen = _connections(by, members)
+    if len(chosen) + 1 > MOST_IN_A_GROUP:
+        raise TooMany(_("A conversation holds at most %(most)d members.") % {"most": MOST_IN_A_GROUP})
+    conversation = Conversation.objects.create(created_by=by, title=title or _named_after([by, *chosen]))
+    now = timezone.now()
+    Membership.objects.create(conversation=conversation, member=by, accepted_at=now, is_owner=True)
+    Membership.objects.bulk_create(
+        Membership(conversation=conversation, member=member, accepted_at=now) for member in chosen
+    )
+    for member in chosen:
+        entry = append(conversation, kind=Entry.Kind.JOINED, author=by, subject=member)
+    Membership.objects.within(conversation).update(place=entry.pk)
+    tell(entry, [by.pk, *(member.pk for member in chosen)])
+    return conversation
+
+
+@transaction.atomic
+def add_members(*, conversation: Conversation, by: User, members: Sequence[User]) -> None:
+    """Take own connections into a group; they see what is said from now on. Who is in already stays as it is.
+
+    Raises NotIn, NotAGroup, NotReachable or TooMany.
+    """
+    conversation = _group(conversation)
+    _mine, others = members_of(conversation, by.pk)
+    present = {membership.member_id for membership in others} | {by.pk}
+    coming = [member for member in _connections(by, members) if member.pk not in present]
+    if len(present) + len(coming) > MOST_IN_A_GROUP:
+        raise TooMany(_("A conversation holds at most %(most)d members.") % {"most": MOST_IN_A_GROUP})
+    for member in coming:
+        entry = append(conversation, kind=Entry.Kind.JOINED, author=by, subject=member)
+        _take_in(entry, member)
+        present.add(member.pk)
+    if coming:
+        Membership.objects.within(conversation).update(place=entry.pk)
+        tell(entry, present)
+
+
+@transaction.atomic
+def remove_member(*, conversation: Conversation, by: User, member: User) -> None:
+    """Take a member out of a group, as its owner; open tabs of the one go dark at once. Twice is once.
+
+    Raises NotIn where `by` is not in or not the owner, NotAGroup.
+    """
+    conversation = _group(conversation)
+    mine, others = members_of(conversation, by.pk)
+    if not mine.is_owner:
+        raise NotIn(_("Only who began the conversation can do this."))
+    if member.pk in {membership.member_id for membership in others}:
+        _take_out(conversation, member, by=by)
+
+
+@transaction.atomic
+def leave_conversation(*, conversation: Conversation, member: User) -> None:
+    """Leave a group; the longest-standing other one becomes its owner where the owner leaves. Twice is once.
+
+    Raises NotAGroup.
+    """
+    conversation = _group(conversation)
+    try:
+        mine, others = members_of(conversation, member.pk)
+    except NotIn:
+        return
+    if mine.is_owner and others:
+        heir = min(others, key=lambda membership: membership.pk)
+        Membership.objects.filter(pk=heir.pk).update(is_owner=True)
+    _take_out(conversation, member, by=member)
+
+
+@transaction.atomic
+def rename_conversation(*, conversation: Conversation, by: User, title: str) -> None:
+    """Give a group another title; the same again changes nothing. Raises NotIn or NotAGroup."""
+    conversation = _group(conversation)
+    _mine, others = members_of(conversation, by.pk)
+    if title != conversation.title:
+        Conversation.objects.filter(pk=conversation.pk).update(title=title)
+        entry = append(conversation, kind=Entry.Kind.RENAMED, author=by, text=title)
+        tell(entry, [by.pk, *(membership.member_id for membership in others)])
+
+
+@transaction.atomic
+def accept_conversation(*, conversation: Conversation, member: User) -> None:
+    """Take a stranger's request into the own list; twice is once."""
+    waiting = Membership.objects.of(member).filter(conversation=conversation, accepted_at=None)
+    if waiting.update(accepted_at=timezone.now(), declined_at=None):
+        tell_mine(conversation.pk, member.pk)
+
+
+@transaction.atomic
+def decline_conversation(*, conversation: Conversation, member: User) -> None:
+    """Put a stranger's request out of sight; the other is not told. Answering it later takes that back."""
+    waiting = Membership.objects.of(member).filter(
+        conversation=conversation, accepted_at=None, declined_at=None
+    )
+    if waiting.update(declined_at=timezone.now()):
+        tell_mine(conversation.pk, member.pk)
+
+
+@transaction.atomic
+def mute_conversation(*, conversation: Conversation, member: User) -> None:
+    """No badge and no notification of this conversation any more; it still shows what is new."""
+    _set_muted(conversation, member, muted=True)
+
+
+@transaction.atomic
+def unmute_conversation(*, conversation: Conversation, member: User) -> None:
+    """Take the muting back."""
+    _set_muted(conversation, member, muted=False)
+
+
+def _set_muted(conversation: Conversation, member: User, *, muted: bool) -> None:
+    mine = Membership.objects.of(member).filter(conversation=conversation).exclude(muted=muted)
+    if mine.update(muted=muted):
+        tell_mine(conversation.pk, member.pk)
+
+
+def _refuse_many_requests(by: User) -> None:
+    day = timedelta(days=1)
+    begun = Conversation.objects.filter(
+        created_by=by,
+        created_at__gt=timezone.now() - day,
+        pair__isnull=False,
+        memberships__accepted_at=None,
+    )
+    if begun.count() >= MOST_REQUESTS:
+        raise TooFast(
+            _("You have written to many people today. Wait until tomorrow, or until some of them answer."),
+            wait=int(day.total_seconds()),
+        )
+
+
+def _group(conversation: Conversation) -> Conversation:
+    conversation = locked(conversation)
+    if conversation.is_direct:
+        raise NotAGroup(_("This is a conversation of two."))
+    return conversation
+
+
+def _connections(by: User, members: Iterable[User]) -> list[Member]:
+    """The same members, if all of them are connections of `by`; each once. Raises NotReachable."""
+    wanted = {member.pk for member in members if member.pk != by.pk}
+    found = (
+        Member.objects.visible_to(by).connected_to(by.pk).filter(pk__in=wanted).order_by("sort_name", "pk")
+    )
+    chosen = list(found)
+    if not wanted or len(chosen) < len(wanted):
+        raise NotReachable(_("Choose people from your connections."))
+    return chosen
+
+
+def _named_after(members: Sequence[User]) -> str:
+    names = [member.display_name for member in members]
+    more = len(names) - TITLE_NAMES
+    shown = ", ".join(names[:TITLE_NAMES])
+    return (f"{shown} +{more}" if more > 0 else shown)[:120]
+
+
+def _take_in(entry: Entry, member: User) -> None:
+    """Into the conversation from `entry` on; one who was in before begins anew."""
+    now = timezone.now()
+    Membership.objects.update_or_create(
+        conversation=entry.conversation,
+        member=member,
+        defaults={
+            "first_seq": entry.seq,
+            "delivered_seq": entry.seq - 1,
+            "read_seq": entry.seq - 1,
+            "joined_at": now,
+            "accepted_at": now,
+            "left_at": None,
+            "declined_at": None,
+            "is_owner": False,
+            "muted": False,
+            "unread": 0,
+        },
+    )
+
+
+def _take_out(conversation: Conversation, member: User, *, by: User) -> None:
+    Membership.objects.filter(conversation=conversation, member=member).update(
+        left_at=timezone.now(), unread=0, is_owner=False
+    )
+    entry = append(conversation, kind=Entry.Kind.LEFT, author=by, subject=member)
+    staying = Membership.objects.within(conversation).values_list("member_id", flat=True)
+    tell(entry, staying)
+    publish(member_group(member.pk), {"type": "messaging.gone", "conversation": conversation.pk})

@@ -1,0 +1,259 @@
+"""Sending, changing and deleting a message."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.db.models import Exists, F, OuterRef, Subquery
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from core import markdown
+from core.prepared import Prepared
+from core.text import says_something, search_key
+from network.models import Member
+from users.models import User
+
+from ..errors import (
+    ClientIdTaken,
+    MessagingError,
+    NotChangeable,
+    NothingSaid,
+    NotReachable,
+    TooFast,
+    Unanswered,
+)
+from ..events import message_sent
+from ..models import Attachment, Conversation, Entry, Membership
+from ..models.conversation import MembershipQuerySet
+from . import attachments as carried
+from .attachments import File, Picture
+from .log import apart, append, locked, members_of, next_number, store, tell
+
+# A request from somebody unknown may hold so many messages until it is accepted.
+MOST_UNANSWERED = 5
+# So many messages of one member in so many seconds; beyond it a person does not write, a program does.
+MOST_MESSAGES, FLOOD_SECONDS = 120, 60
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What a send led to; `is_new` is False where the same was sent before."""
+
+    entry: Entry
+    is_new: bool
+
+
+class _SentBefore(MessagingError):
+    """The author has stored something under this client id."""
+
+
+def send_message(
+    *,
+    conversation: Conversation,
+    author: User,
+    client_id: UUID,
+    text: str,
+    pictures: Sequence[Picture] = (),
+    files: Sequence[File] = (),
+) -> Sent:
+    """Store a message under the next number of the conversation; sending the same again gives the first result.
+
+    Returns the entry, which is acknowledged once the transaction has committed. Raises NothingSaid, NotIn,
+    NotReachable (blocked or gone), Unanswered, TooFast, ClientIdTaken (the same id with another content or
+    conversation), CannotStore (core.storage).
+    """
+    if not (says_something(text) or pictures or files):
+        raise NothingSaid(_("Write something, or add a picture or a file."))
+    digest = _digest(conversation.pk, text, pictures, files)
+    # What was stored before is not stored again.
+    if (pictures or files) and (before := _sent_before(author, client_id, digest)):
+        return before
+    attachments = carried.stored(pictures, files)
+    entry = Entry(conversation=conversation, author=author, client_id=client_id, digest=digest)
+    entry.text, entry.html, entry.search_text = text, to_html(text), search_key(text)
+    entry.attached = len(attachments)
+    try:
+        with transaction.atomic():
+            _send(entry, author, attachments)
+    except MessagingError:
+        carried.discard(attachments)
+        # Whatever speaks against it now: what was accepted once stays acknowledged.
+        if before := _sent_before(author, client_id, digest):
+            return before
+        raise
+    return Sent(entry, is_new=True)
+
+
+def _send(entry: Entry, author: User, attachments: Sequence[Attachment]) -> None:
+    """Give the message its number, store it and count it. Raises what send_message says, and _SentBefore."""
+    conversation = entry.conversation
+    entry.seq = next_number(conversation)
+    sides = _SIDES_OF_TWO if conversation.is_direct else _SIDES
+    mine, others = apart(sides.rows(author.pk, [conversation.pk]), author.pk)
+    _refuse_unreachable(conversation, author, others)
+    _refuse_flood(mine)
+    if not store(entry):
+        raise _SentBefore
+    for attachment in attachments:
+        attachment.entry = entry
+    if attachments:
+        Attachment.objects.bulk_create(attachments)
+    _count(entry, mine)
+    first_unread = [
+        each for each in others if not each.unread and not each.muted and each.declined_at is None
+    ]
+    message_sent.send(Entry, entry=entry, first_unread_of=first_unread)
+    tell(entry, [author.pk, *(membership.member_id for membership in others)])
+
+
+@transaction.atomic
+def edit_message(*, entry: Entry, by: User, text: str) -> Entry:
+    """Change the words of an own message for all, with a visible mark; the same words again change nothing.
+
+    Returns the message as it is now. Raises NotIn, NotReachable, NotChangeable, NothingSaid.
+    """
+    conversation, others, message = _own(entry, by)
+    if not (says_something(text) or message.attachments.exists()):
+        raise NothingSaid(_("A message needs words. Delete it instead."))
+    if text != message.text:
+        message.text, message.html, message.search_text = text, to_html(text), search_key(text)
+        message.edited_at = timezone.now()
+        message.save(update_fields=["text", "html", "search_text", "edited_at"])
+        change = append(conversation, kind=Entry.Kind.EDIT, author=by, target=message)
+        tell(change, [by.pk, *(membership.member_id for membership in others)])
+    return message
+
+
+@transaction.atomic
+def delete_message(*, entry: Entry, by: User) -> Entry:
+    """Delete an own message for all: its place stays, without words and files. Deleting twice is once.
+
+    Returns the message as it is now. Raises NotIn, NotReachable or NotChangeable.
+    """
+    conversation, others, message = _own(entry, by, even_deleted=True)
+    if message.deleted_at is not None:
+        return message
+    message.text, message.html, message.search_text = "", "", ""
+    message.deleted_at = timezone.now()
+    message.save(update_fields=["text", "html", "search_text", "deleted_at"])
+    carried.discard(message.attachments.all())
+    message.attachments.all().delete()
+    counted = Membership.objects.within(conversation).exclude(member=by)
+    counted.filter(read_seq__lt=message.seq, first_seq__lte=message.seq, unread__gt=0).update(
+        unread=F("unread") - 1
+    )
+    change = append(conversation, kind=Entry.Kind.DELETION, author=by, target=message)
+    tell(change, [by.pk, *(membership.member_id for membership in others)])
+    return message
+
+
+def to_html(text: str) -> str:
+    """A message's Markdown as HTML; names and hashtags stay plain text."""
+    return markdown.to_html(text, mention=lambda name: None, hashtag=lambda tag: None)
+
+
+def _refuse_unreachable(conversation: Conversation, author: User, others: Sequence[Membership]) -> None:
+    if not conversation.is_direct:
+        return
+    # The account of the other end may be gone, with its membership.
+    if not any(other.is_there for other in others):  # type: ignore[attr-defined]  # annotated in _sides_of_two
+        raise NotReachable(_("This member cannot be reached."))
+    if others[0].is_request:
+        sent = Entry.objects.messages().filter(conversation=conversation, author=author)
+        if sent.count() >= MOST_UNANSWERED:
+            raise Unanswered(_("You can write more once your request is accepted."))
+
+
+def _refuse_flood(mine: Membership) -> None:
+    """Raise TooFast where the member has sent MOST_MESSAGES within FLOOD_SECONDS."""
+    earliest = mine.earliest  # type: ignore[attr-defined]  # annotated in _sides
+    if earliest is None:
+        return
+    left = earliest + timedelta(seconds=FLOOD_SECONDS) - timezone.now()
+    if left > timedelta():
+        wait = left.seconds + 1
+        raise TooFast(_("You write faster than anybody can read. Wait a moment."), wait=wait)
+
+
+def _sides(author: int | None, conversations: list[int]) -> MembershipQuerySet:
+    """All who are in the one conversation, held by id, and when the author has sent what is MOST_MESSAGES ago: one
+    probe of an index."""
+    # A range of one keeps PostgreSQL on the index of the author: for an equal author it may walk all entries backwards.
+    mine = Entry.objects.filter(author_id__gte=author, author_id__lte=author)
+    latest = mine.order_by("author_id", "-pk").values("created_at")
+    within = Membership.objects.filter(conversation=conversations[0], left_at=None)
+    return (
+        within.select_for_update(no_key=True)
+        .order_by("pk")
+        .annotate(earliest=Subquery(latest[MOST_MESSAGES - 1 : MOST_MESSAGES]))
+    )
+
+
+def _sides_of_two(author: int | None, conversations: list[int]) -> MembershipQuerySet:
+    """The same, and whether each exists for the author."""
+    there = Member.objects.visible_to(User(pk=author)).filter(pk=OuterRef("member"))
+    return _sides(author, conversations).annotate(is_there=Exists(there))
+
+
+_SIDES = Prepared(_sides, step=1)
+_SIDES_OF_TWO = Prepared(_sides_of_two, step=1)
+
+
+def _sent_before(author: User, client_id: UUID, digest: str) -> Sent | None:
+    """The first result of the same send. Raises ClientIdTaken where the id was used for something else."""
+    entry = Entry.objects.filter(author=author, client_id=client_id).first()
+    if entry is None:
+        return None
+    if entry.digest != digest:
+        raise _taken()
+    return Sent(entry, is_new=False)
+
+
+def _taken() -> ClientIdTaken:
+    return ClientIdTaken(_("Another message was sent under the same number."))
+
+
+def _digest(conversation: int, text: str, pictures: Sequence[Picture], files: Sequence[File]) -> str:
+    """What tells this content from any other: 64 hexadecimal digits."""
+    shown = [hashlib.sha256(picture.image.tobytes()).hexdigest() for picture in pictures]
+    carried = [[file.name, hashlib.sha256(file.data).hexdigest()] for file in files]
+    return hashlib.sha256(json.dumps([conversation, text, shown, carried]).encode()).hexdigest()
+
+
+_COUNT = """
+UPDATE messaging_membership SET place = %s, unread = CASE WHEN member_id = %s THEN unread ELSE unread + 1 END
+WHERE conversation_id = %s AND left_at IS NULL
+"""
+
+
+def _count(entry: Entry, mine: Membership) -> None:
+    """One more unread for all others; the conversation moves to the top for everybody. Answering is accepting."""
+    with connection.cursor() as query:
+        query.execute(_COUNT, [entry.pk, mine.member_id, entry.conversation_id])
+    if mine.is_request:
+        Membership.objects.filter(pk=mine.pk).update(accepted_at=timezone.now(), declined_at=None)
+
+
+def _own(
+    entry: Entry, by: User, *, even_deleted: bool = False
+) -> tuple[Conversation, list[Membership], Entry]:
+    """The locked conversation, the others in it, and the message as it is now, if `by` may change it."""
+    conversation = locked(entry.conversation)
+    mine, others = members_of(conversation, by.pk)
+    message = Entry.objects.get(pk=entry.pk)
+    changeable = message.is_message and message.author_id == by.pk
+    if not changeable or (message.deleted_at and not even_deleted) or message.seq < mine.first_seq:
+        raise NotChangeable(_("This message cannot be changed."))
+    if conversation.is_direct:
+        _refuse_unreachable_other(conversation, by)
+    return conversation, others, message
+
+
+def _refuse_unreachable_other(conversation: Conversation, by: User) -> None:
+    if not Member.objects.visible_to(by).filter(pk=conversation.other_id(by.pk)).exists():
+        raise NotReachable(_("This member cannot be reached."))

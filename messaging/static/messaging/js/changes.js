@@ -1,0 +1,118 @@
+// Changing and deleting what one has said, at its place; the links lead to pages that do the same.
+import { sure } from "../../theme/js/dialogs.js";
+import { catchUp, lines, replace } from "./log.js";
+import { follow } from "./scroll.js";
+import { on, part, tell } from "./talk.js";
+import { page, post, renewToken } from "./transport.js";
+import { shape, words } from "./words.js";
+
+const log = part("log");
+
+async function edit(link) {
+  const line = link.closest("[data-seq]");
+  if (line.querySelector("[data-edit-form]")) return;
+  const text = (await page(link.href))?.querySelector("textarea[name='text']")?.value;
+  if (text === undefined) return location.assign(link.href);
+  cancel();
+  const form = shape("edit-entry");
+  const area = form.elements.text;
+  form.action = link.href;
+  area.id = `edit-${line.dataset.seq}`;
+  form.querySelector("label").htmlFor = area.id;
+  area.value = text;
+  follow(() => {
+    line.querySelector(".entry-main").prepend(form);
+    line.classList.add("is-editing");
+  });
+  area.focus();
+  area.setSelectionRange(text.length, text.length);
+}
+
+function cancel() {
+  for (const form of log.querySelectorAll("[data-edit-form]")) {
+    follow(() => {
+      form.closest("[data-seq]").classList.remove("is-editing");
+      form.remove();
+    });
+  }
+}
+
+async function save(form) {
+  const button = form.querySelector("[type='submit']");
+  if (button.getAttribute("aria-busy")) return;
+  button.setAttribute("aria-busy", "true");
+  const answer = await change(form.action, [["text", form.elements.text.value]]);
+  button.removeAttribute("aria-busy");
+  if (done(answer)) {
+    cancel();
+    tell("focus");
+    await take(answer);
+  } else form.querySelector("[data-edit-error]").textContent = why(answer);
+}
+
+async function remove(link) {
+  if (!(await sure(words("deleteSure"), words("delete")))) return;
+  const answer = await change(link.href, []);
+  if (done(answer)) await take(answer);
+  else document.dispatchEvent(new CustomEvent("toast", { detail: { text: why(answer), level: "error" } }));
+  tell("focus");
+}
+
+async function change(url, fields) {
+  const answer = await post(url, fields);
+  if (answer.status !== 403 || answer.body?.text || (await renewToken()) !== "fresh") return answer;
+  return post(url, fields);
+}
+
+// A plain answer leads back to the conversation; to the page for signing in it would not.
+const done = ({ status, redirected, body }) => status >= 200 && status < 300 && (!redirected || body !== null);
+
+async function take({ body }) {
+  if (body?.entry) replace(body.entry.seq, body.entry.html);
+  await catchUp();
+}
+
+function why({ status, redirected, body }) {
+  if (redirected) return words("waitingSignedOut");
+  if (body?.text) return body.text;
+  if (body?.errors) return Object.values(body.errors).flat().join(" ");
+  return words(status === 0 || status >= 500 ? "unreachable" : "forbidden");
+}
+
+function press(event) {
+  const form = event.target.closest?.("[data-edit-form]");
+  if (!form || event.isComposing || event.keyCode === 229) return;
+  if (event.key === "Escape") {
+    event.preventDefault();
+    cancel();
+    tell("focus");
+  } else if (event.key === "Enter" && !event.shiftKey && event.target.matches("textarea")) {
+    event.preventDefault();
+    form.requestSubmit();
+  }
+}
+
+/** Begins to listen. */
+export function start() {
+  log.addEventListener("click", (event) => {
+    if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+    const link = event.target.closest("a[data-edit], a[data-delete]");
+    if (link) {
+      event.preventDefault();
+      (link.matches("[data-edit]") ? edit : remove)(link);
+    } else if (event.target.closest("[data-edit-cancel]")) {
+      cancel();
+      tell("focus");
+    }
+  });
+  log.addEventListener("keydown", press);
+  log.addEventListener("submit", (event) => {
+    if (!event.target.matches("[data-edit-form]")) return;
+    event.preventDefault();
+    save(event.target);
+  });
+  on("edit-last", () => {
+    const last = lines().findLast((line) => line.querySelector("a[data-edit]"));
+    if (last) edit(last.querySelector("a[data-edit]"));
+  });
+}

@@ -1,0 +1,79 @@
+// Where one writes: Enter sends, Shift+Enter begins a line, the up arrow in an empty field changes what was said last.
+import * as outbox from "./outbox.js";
+import { conversation, on, part, talk, tell } from "./talk.js";
+import { telling } from "./typing.js";
+
+const form = part("send-form");
+const area = form?.elements.text;
+
+const filesOf = (name) => [...(form.elements[name]?.files ?? [])];
+
+/** Puts the cursor where one writes. */
+export function focus() {
+  if (area && !form.hidden) area.focus({ preventScroll: true });
+}
+
+// The draft (theme/js/drafts.js) is kept until the browser keeps the message.
+async function send() {
+  const message = { conversation, url: talk.dataset.sendUrl, text: area.value, pictures: filesOf("pictures"), files: filesOf("files") };
+  if (!message.text.trim() && !message.pictures.length && !message.files.length) return focus();
+  form.reset();
+  area.value = "";
+  part("send-errors")?.replaceChildren();
+  area.removeAttribute("aria-invalid");
+  focus();
+  await outbox.add(message);
+  tell("sent");
+  area.dispatchEvent(new Event("input", { bubbles: true }));
+}
+
+function write({ text, pictures, files }) {
+  area.value = [text, area.value].filter(Boolean).join("\n");
+  area.dispatchEvent(new Event("input", { bubbles: true }));
+  attach(pictures, "pictures");
+  attach(files, "files");
+  focus();
+}
+
+/** Adds `files` to the field `name`, as if they had been chosen there (theme/js/uploads.js checks and shows them). */
+export function attach(files, name) {
+  const input = form?.elements[name];
+  if (!input || !files.length) return;
+  const transfer = new DataTransfer();
+  for (const file of files) transfer.items.add(file);
+  input.files = transfer.files;
+  input.dispatchEvent(new Event("change", { bubbles: true }));
+}
+
+function press(event) {
+  // An input method that is choosing letters has the keys.
+  if (event.isComposing || event.keyCode === 229) return;
+  if (event.key === "Enter" && !event.shiftKey && !event.altKey) {
+    event.preventDefault();
+    form.requestSubmit();
+  } else if (event.key === "ArrowUp" && area.value === "") {
+    event.preventDefault();
+    tell("edit-last");
+  }
+}
+
+// Browsers that cannot grow a field by themselves.
+function grow() {
+  area.style.height = "auto";
+  area.style.height = `${area.scrollHeight + 2}px`;
+}
+
+/** Begins to listen. */
+export function start() {
+  if (!area) return;
+  area.setAttribute("enterkeyhint", "send");
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    send();
+  });
+  area.addEventListener("keydown", press);
+  area.addEventListener("input", (event) => event.isTrusted && area.value.trim() && telling());
+  if (!CSS.supports("field-sizing", "content")) area.addEventListener("input", grow);
+  on("write", write);
+  on("focus", focus);
+}

@@ -1,0 +1,18 @@
+// The open conversation: its parts begin in this order, those that show something first.
+import { state } from "../../core/js/tab.js";
+import * as attach from "./attach.js";
+import * as changes from "./changes.js";
+import * as composer from "./composer.js";
+import * as connection from "./connection.js";
+import * as cursors from "./cursors.js";
+import * as history from "./history.js";
+import * as log from "./log.js";
+import * as pending from "./pending.js";
+import "./divider.js";
+import "./presence.js";
+import * as scroll from "./scroll.js";
+import { talk } from "./talk.js";
+
+for (const part of [history, scroll, pending, composer, attach, changes, cursors, connection]) part.start();
+log.start(state);
+talk.dataset.ready = "";

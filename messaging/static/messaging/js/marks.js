@@ -1,0 +1,39 @@
+// What became of one's own messages: sent, delivered when every other has got them, read when every other has.
+import { lines } from "./log.js";
+import { me, on, talk } from "./talk.js";
+import { words } from "./words.js";
+
+let cursors = JSON.parse(talk.dataset.cursors || "[]");
+
+/** "sent", "delivered" or "read" (messaging.pages.mark_of). */
+function markOf(seq) {
+  if (cursors.length && cursors.every(({ read }) => read >= seq)) return "read";
+  return cursors.length && cursors.every(({ delivered }) => delivered >= seq) ? "delivered" : "sent";
+}
+
+/** Shows the mark `name`, in words for all. */
+export function setMark(element, name, text = words(name)) {
+  const mark = element.querySelector("[data-mark]");
+  if (!mark || mark.textContent === text) return;
+  mark.dataset.mark = name;
+  mark.textContent = text;
+}
+
+function show() {
+  const own = lines().filter((line) => Number(line.dataset.author) === me);
+  for (const line of own.reverse()) {
+    const name = markOf(Number(line.dataset.seq));
+    // Cursors only go forward, so above a line that was marked as read all are.
+    if (line.querySelector("[data-mark='read']")) return;
+    setMark(line, name);
+  }
+}
+
+on("cursors", (told) => {
+  cursors = told;
+  show();
+});
+on("changed", (line) => {
+  if (line === null) show();
+  else if (Number(line.dataset.author) === me) setMark(line, markOf(Number(line.dataset.seq)));
+});

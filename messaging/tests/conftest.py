@@ -1,0 +1,49 @@
+"""The conversations of the cast."""
+
+from typing import Any
+
+import pytest
+from django.db import transaction
+
+from core.courier import courier
+from messaging import services
+from messaging.models import Conversation
+from tests.cast import connect, make_member
+from users.models import User
+
+
+@pytest.fixture
+def talk(alice: User, bob: User) -> Conversation:
+    """The conversation of Alice and Bob, empty."""
+    return services.start_direct(by=alice, other=bob)
+
+
+@pytest.fixture
+def dora(alice: User) -> User:
+    """Another connection of Alice; Bob does not know her."""
+    dora = make_member("dora")
+    connect(alice, dora)
+    return dora
+
+
+@pytest.fixture
+def group(alice: User, bob: User, dora: User) -> Conversation:
+    """Alice's group with Bob and Dora; its first two entries say that they came."""
+    return services.start_group(by=alice, members=[bob, dora], title="Harbour")
+
+
+@pytest.fixture
+def erin(alice: User) -> User:
+    """A connection of Alice who is in no conversation so far."""
+    erin = make_member("erin")
+    connect(alice, erin)
+    return erin
+
+
+@pytest.fixture
+def published(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """The hints that leave for the channel layer, at once instead of after the commit that a test never makes."""
+    hints: list[dict[str, Any]] = []
+    monkeypatch.setattr(courier, "post", hints.append)
+    monkeypatch.setattr(transaction, "on_commit", lambda act, **options: act())
+    return hints

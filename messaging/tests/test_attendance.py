@@ -1,0 +1,187 @@
+"""Who types, who is there, and what the heartbeat says of it."""
+
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from core import frames as registry
+from core.frames import Tab
+from messaging import presence, receipts, services
+from messaging.models import Conversation, Presence
+from network.services import block_member
+from tests.cast import connect, make_member
+from users.models import User
+
+from .material import send, statements_of
+from .tabs import beat, entry_hint, hint, say, types, watching
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _nobody_in_view() -> None:
+    presence._in_view.clear()
+    receipts._waiting.clear()
+
+
+# -- Typing and presence -----------------------------------------------------------------------
+
+
+def test_typing_is_shown_to_the_other(
+    talk: Conversation, alice: User, bob: User, published: list[dict[str, Any]]
+) -> None:
+    tab = watching(alice, talk)
+    assert say(tab, "messaging.typing", conversation=talk.pk) == []
+    say(tab, "messaging.typing", conversation=talk.pk)
+    event = {"type": "messaging.typing", "conversation": talk.pk, "member": alice.pk}
+    assert [each for each in published if each["event"] == event] == [
+        {"groups": [f"conversation.{talk.pk}"], "event": event}
+    ]
+    ids = {"conversation": talk.pk, "member": alice.pk}
+    assert hint(watching(bob, talk), "messaging.typing", **ids) == [
+        {"type": "messaging.typing", **ids, "name": "Alice Álvarez"}
+    ]
+    assert hint(tab, "messaging.typing", **ids) == []
+    assert hint(Tab(bob.pk), "messaging.typing", **ids) == []
+
+
+def test_typing_elsewhere_says_nothing(talk: Conversation, alice: User, published: list[Any]) -> None:
+    say(Tab(alice.pk), "messaging.typing", conversation=talk.pk)
+    assert published == []
+
+
+def test_whoever_has_not_accepted_a_request_types_unseen(
+    alice: User, charlie: User, published: list[Any]
+) -> None:
+    request = services.start_direct(by=charlie, other=alice)
+    tab = watching(alice, request)
+    published.clear()
+    say(tab, "messaging.typing", conversation=request.pk)
+    assert published == []
+
+
+def test_somebody_who_is_not_in_types_unseen(group: Conversation, bob: User, charlie: User) -> None:
+    assert hint(watching(bob, group), "messaging.typing", conversation=group.pk, member=charlie.pk) == []
+
+
+def test_between_two_who_are_blocked_nothing_is_shown(talk: Conversation, alice: User, bob: User) -> None:
+    send(talk, bob)
+    tab = watching(alice, talk, 1)
+    presence.see([bob.pk])
+    assert beat(tab)[tab]["presence"]["online"] is True
+    block_member(blocker=bob, blocked=alice)
+    assert hint(tab, "messaging.presence", member=bob.pk) == []
+    assert hint(tab, "messaging.typing", conversation=talk.pk, member=bob.pk) == []
+    assert hint(tab, "messaging.cursors", conversation=talk.pk)[0]["cursors"] == []
+    assert beat(tab)[tab] == {"unread": 1, "conversation": talk.pk, "newest": 1}
+    assert types(say(Tab(alice.pk), "messaging.watch", conversation=talk.pk, seq=1)) == ["messaging.cursors"]
+
+
+@pytest.mark.parametrize("values", [{"suspended_at": timezone.now()}, {"is_active": False}])
+def test_who_is_gone_is_not_shown_as_there(
+    talk: Conversation, alice: User, bob: User, values: dict[str, Any]
+) -> None:
+    presence.see([bob.pk])
+    User.objects.filter(pk=bob.pk).update(**values)
+    tab = watching(alice, talk)
+    assert "presence" not in beat(tab)[tab]
+    assert hint(tab, "messaging.presence", member=bob.pk) == []
+
+
+def test_a_tab_in_view_is_there_and_the_last_one_that_goes_is_not(
+    talk: Conversation, alice: User, bob: User, published: list[dict[str, Any]]
+) -> None:
+    one, two = Tab(bob.pk), Tab(bob.pk)
+    for tab in (one, two):
+        tab.visible = True
+        say(tab, "visible", visible=True)
+        say(tab, "visible", visible=True)
+    assert presence.reading([bob.pk, alice.pk]) == {bob.pk}
+    assert [each["groups"] for each in published] == [[f"presence.{bob.pk}"]]
+    shown = hint(watching(alice, talk), "messaging.presence", member=bob.pk)
+    assert shown[0]["online"] is True
+    for closer in registry.closers:
+        closer(one)
+    assert Presence.objects.get(member=bob).until > timezone.now() + presence.GRACE
+    two.visible = False
+    say(two, "visible", visible=False)
+    assert Presence.objects.get(member=bob).until <= timezone.now() + presence.GRACE
+    for closer in registry.closers:
+        closer(two)
+    Presence.objects.update(seen_at=timezone.now() - 2 * presence.STAYS, until=timezone.now())
+    assert presence.reading([bob.pk]) == set()
+    (frame,) = hint(watching(alice, talk), "messaging.presence", member=bob.pk)
+    assert (frame["online"], frame["words"]) == (False, "last seen 2 min ago")
+
+
+def test_nobody_is_asked_for_nobody() -> None:
+    assert presence.reading([]) == set()
+    assert presence.visible_pairs(set()) == set()
+
+
+def test_somebody_never_seen_is_not_there(talk: Conversation, alice: User, bob: User) -> None:
+    assert presence.shown(bob.pk, alice) == {"member": bob.pk, "online": False, "words": ""}
+
+
+def test_presence_of_somebody_else_is_not_for_this_tab(
+    talk: Conversation, alice: User, charlie: User
+) -> None:
+    assert hint(watching(alice, talk), "messaging.presence", member=charlie.pk) == []
+
+
+# -- The heartbeat -----------------------------------------------------------------------------
+
+
+def test_the_heartbeat_tells_what_a_tab_could_have_missed(talk: Conversation, alice: User, bob: User) -> None:
+    send(talk, alice)
+    elsewhere, here = Tab(bob.pk), watching(bob, talk, 1)
+    send(talk, alice)
+    presence.see([alice.pk])
+    said = beat(elsewhere, here)
+    assert said[elsewhere] == {"unread": 1}
+    there = {"member": alice.pk, "online": True, "words": "online"}
+    assert said[here] == {"unread": 1, "conversation": talk.pk, "newest": 2, "presence": there}
+
+
+def test_a_heartbeat_keeps_who_is_in_view_there(bob: User) -> None:
+    tab, hidden = Tab(bob.pk), Tab(make_member("hidden").pk)
+    tab.visible = True
+    beat(tab, hidden)
+    assert presence.reading([bob.pk, hidden.member_id]) == {bob.pk}
+
+
+def test_a_tab_that_outlives_its_account_harms_no_other(alice: User, charlie: User) -> None:
+    gone, here = Tab(charlie.pk), Tab(alice.pk)
+    gone.visible = here.visible = True
+    charlie.delete()
+    assert beat(gone, here)[here] == {"unread": 0}
+    assert presence.reading([alice.pk]) == {alice.pk}
+
+
+def test_the_heartbeat_of_fifty_tabs_asks_as_often_as_that_of_two(alice: User) -> None:
+    tabs = []
+    for turn in range(50):
+        member = make_member(f"member{turn}")
+        connect(alice, member)
+        talk = services.start_direct(by=alice, other=member)
+        send(talk, alice)
+        tabs.append(watching(member, talk))
+        tabs[-1].visible = True
+    presence.see([alice.pk])
+    beat(*tabs)
+    few, many = statements_of(lambda: beat(*tabs[:2])), statements_of(lambda: beat(*tabs))
+    # Who is there (2), badges, newest numbers, who exists for whom (2), presence.
+    assert len(few) == len(many) == 7, "\n".join(many)
+
+
+def test_a_watch_and_a_hint_ask_a_few_times_only(talk: Conversation, alice: User, bob: User) -> None:
+    tab = watching(bob, talk)
+    send(talk, alice)
+    entry_hint(tab, talk)
+    send(talk, alice)
+    # Membership, entries, authors, badge.
+    assert len(statements_of(lambda: entry_hint(tab, talk))) == 4
+    # Membership, entries, authors, cursors, whether the other exists, the other's presence.
+    watch = statements_of(lambda: say(Tab(bob.pk), "messaging.watch", conversation=talk.pk, seq=0))
+    assert len(watch) == 6

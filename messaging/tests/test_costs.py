@@ -1,0 +1,110 @@
+"""What a message costs in statements: the same in a long conversation and in a large group."""
+
+import json
+import uuid
+
+import pytest
+from django.test import Client
+
+from core.memo import forget_everything
+from messaging import services
+from messaging.models import Conversation, Entry
+from tests.cast import connect, make_member
+from users.models import User
+
+from .material import many, post_json, read, send, statements_of, told_since
+
+pytestmark = pytest.mark.django_db
+
+MOST_FOR_SEND, MOST_FOR_SINCE = 14, 7
+
+
+def cost_of_send(client: Client, talk: Conversation) -> list[str]:
+    body = {"text": "Hello", "client_id": str(uuid.uuid4())}
+    forget_everything()
+    return statements_of(lambda: post_json(client, f"/messages/{talk.pk}/send/", body))
+
+
+def test_a_send_costs_the_same_in_a_long_conversation(
+    as_alice: Client, talk: Conversation, alice: User, bob: User
+) -> None:
+    send(talk, alice)
+    cost_of_send(as_alice, talk)
+    few = cost_of_send(as_alice, talk)
+    Entry.objects.all().delete()
+    many(talk, bob, 500)
+    long = cost_of_send(as_alice, talk)
+    assert len(few) == len(long) <= MOST_FOR_SEND, "\n".join(few)
+
+
+def test_a_send_costs_the_same_in_a_large_group(as_alice: Client, alice: User, bob: User, dora: User) -> None:
+    people = [make_member(f"member{turn}") for turn in range(40)]
+    for member in people:
+        connect(alice, member)
+    small = services.start_group(by=alice, members=[bob, dora])
+    large = services.start_group(by=alice, members=people)
+    for group in (small, large):
+        send(group, alice)  # the first unread one is told to others
+        cost_of_send(as_alice, group)
+    assert len(cost_of_send(as_alice, small)) == len(cost_of_send(as_alice, large)) <= MOST_FOR_SEND
+
+
+def test_catching_up_costs_the_same_for_one_and_for_a_hundred(
+    as_bob: Client, group: Conversation, alice: User, dora: User
+) -> None:
+    entry = send(group, alice)
+
+    def ask() -> list[str]:
+        forget_everything()
+        return statements_of(lambda: as_bob.get(f"/messages/{group.pk}/since/0/"))
+
+    services.edit_message(entry=entry, by=alice, text="changed")
+    ask()
+    few = ask()
+    Entry.objects.bulk_create(
+        Entry(conversation=group, seq=turn, author=(alice, dora)[turn % 2], text="n", html="n")
+        for turn in range(5, 90)
+    )
+    Conversation.objects.filter(pk=group.pk).update(last_seq=89)
+    services.edit_message(entry=entry, by=alice, text="changed again")
+    assert len(few) == len(ask()) <= MOST_FOR_SINCE, "\n".join(few)
+
+
+def test_cursors_cost_the_same_for_one_and_for_many(
+    group: Conversation, alice: User, bob: User, dora: User
+) -> None:
+    for _turn in range(3):
+        send(group, alice)
+    few = statements_of(lambda: read(group, bob, 5))
+    for _turn in range(2):
+        send(group, alice)
+    far = services.Reached(read=Conversation.objects.get(pk=group.pk).last_seq)
+    both = {(group.pk, dora.pk): far, (group.pk, bob.pk): far}
+    assert len(few) == len(statements_of(lambda: services.move_cursors(both)))
+
+
+def test_a_line_is_drawn_once_for_all_who_see_the_same(
+    group: Conversation, alice: User, bob: User, dora: User
+) -> None:
+    send(group, alice, "Hello")
+    one, other = told_since(group, bob)[-1], told_since(group, dora)[-1]
+    assert one["html"] is other["html"]
+    assert told_since(group, alice)[-1]["html"] != one["html"]
+    assert json.dumps(one) == json.dumps(other)
+
+
+def test_a_line_is_drawn_anew_for_what_it_shows(group: Conversation, alice: User, bob: User) -> None:
+    entry = send(group, alice, "Hello")
+
+    def line() -> str:
+        return str(told_since(group, bob)[2]["html"])
+
+    before = line()
+    User.objects.filter(pk=alice.pk).update(name="Alice Another")
+    renamed = line()
+    assert "Alice Another" in renamed
+    assert "Alice Another" not in before
+    services.edit_message(entry=entry, by=alice, text="Goodbye")
+    assert "Goodbye" in line()
+    services.delete_message(entry=entry, by=alice)
+    assert "Goodbye" not in line()

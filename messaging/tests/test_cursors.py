@@ -1,0 +1,159 @@
+"""How far members have come: over HTTP, in bulk, and forward only."""
+
+import json
+import uuid
+
+import pytest
+from django.test import Client
+
+from messaging import receipts, services
+from messaging.models import Conversation, Membership
+from messaging.services import Reached, cursors
+from users.models import User
+
+from .material import JSON, post_json, read, send, side_of, unread_by_definition, unread_of
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def address(talk: Conversation) -> str:
+    return f"/messages/{talk.pk}/cursors/"
+
+
+def stands(talk: Conversation, member: User) -> tuple[int, int, int]:
+    side = side_of(talk, member)
+    return side.delivered_seq, side.read_seq, side.unread
+
+
+def test_a_form_and_json_move_them(
+    as_bob: Client, talk: Conversation, alice: User, bob: User, address: str
+) -> None:
+    for _turn in range(3):
+        send(talk, alice)
+    assert as_bob.post(address, {"delivered": "2", "read": "1"}, headers=JSON).status_code == 204
+    assert stands(talk, bob) == (2, 1, 2)
+    assert post_json(as_bob, address, {"read": 3}).status_code == 204
+    assert stands(talk, bob) == (3, 3, 0)
+
+
+def test_they_never_go_back_nor_beyond_the_newest(
+    as_bob: Client, talk: Conversation, alice: User, bob: User, address: str
+) -> None:
+    send(talk, alice)
+    post_json(as_bob, address, {"read": 10**17})
+    assert stands(talk, bob) == (1, 1, 0)
+    post_json(as_bob, address, {"read": 0, "delivered": 0})
+    assert stands(talk, bob) == (1, 1, 0)
+
+
+@pytest.mark.parametrize("value", ["-1", "x", "1.5", "9" * 19, "²", True, 1.5, [1], {"a": 1}])
+def test_what_is_no_number_is_400(
+    as_bob: Client, bob: User, talk: Conversation, address: str, value: object
+) -> None:
+    assert post_json(as_bob, address, {"read": value}).status_code == 400
+    assert stands(talk, bob) == (0, 0, 0)
+
+
+def test_nothing_said_moves_nothing(as_bob: Client, talk: Conversation, bob: User, address: str) -> None:
+    assert as_bob.post(address).status_code == 204
+    assert stands(talk, bob) == (0, 0, 0)
+
+
+def test_a_page_is_sent_back(as_bob: Client, address: str) -> None:
+    assert as_bob.post(address, {"read": "0", "next": "/messages/"})["Location"] == "/messages/"
+
+
+def test_a_stranger_gets_404_a_visitor_signs_in_and_get_is_refused(
+    as_charlie: Client, client: Client, as_bob: Client, address: str
+) -> None:
+    assert post_json(as_charlie, address, {"read": 1}).status_code == 404
+    assert post_json(client, address, {"read": 1}).status_code == 302
+    assert as_bob.get(address).status_code == 405
+
+
+def test_a_request_without_token_is_refused(bob: User, address: str) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(bob)
+    assert post_json(client, address, {"read": 1}).status_code == 403
+
+
+def test_many_move_with_one_statement_and_strangers_are_passed_over(
+    talk: Conversation, group: Conversation, alice: User, bob: User, dora: User, charlie: User
+) -> None:
+    for where in (talk, group):
+        send(where, alice)
+    far = Reached(read=10)
+    pairs = {(talk.pk, bob.pk): far, (group.pk, bob.pk): far, (group.pk, dora.pk): far}
+    strange = {(talk.pk, dora.pk): far, (talk.pk, charlie.pk): far, (2**62, bob.pk): far}
+    assert services.move_cursors({**pairs, **strange}) == set()
+    assert stands(talk, bob) == (1, 1, 0)
+    assert stands(group, bob) == stands(group, dora) == (3, 3, 0)
+    assert not Membership.objects.filter(conversation=talk, member=dora).exists()
+
+
+def test_nobody_moves_nothing() -> None:
+    assert services.move_cursors({}) == set()
+
+
+def test_what_is_too_much_at_once_is_left_for_the_next_time(
+    talk: Conversation, alice: User, bob: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send(talk, alice)
+    monkeypatch.setattr(cursors, "AT_ONCE", 1)
+    pairs = {(talk.pk, bob.pk): Reached(read=1), (talk.pk, alice.pk): Reached(read=1)}
+    assert services.move_cursors(pairs) == {(talk.pk, alice.pk)}
+    assert stands(talk, bob) == (1, 1, 0)
+
+
+def test_who_has_left_moves_nothing(group: Conversation, alice: User, bob: User) -> None:
+    send(group, alice)
+    services.leave_conversation(conversation=group, member=bob)
+    assert services.move_cursors({(group.pk, bob.pk): Reached(read=3)}) == set()
+    assert side_of(group, bob).read_seq == 0
+
+
+def test_unread_counts_messages_of_others_that_stand(talk: Conversation, alice: User, bob: User) -> None:
+    entries = [send(talk, who, str(turn)) for turn, who in enumerate((alice, bob, alice, alice))]
+    services.edit_message(entry=entries[0], by=alice, text="changed")
+    assert unread_of(talk, bob) == 3
+    services.delete_message(entry=entries[2], by=alice)
+    services.delete_message(entry=entries[2], by=alice)
+    assert unread_of(talk, bob) == unread_by_definition(talk, bob) == 2
+    read(talk, bob, 2)
+    assert unread_of(talk, bob) == unread_by_definition(talk, bob) == 1
+    services.delete_message(entry=entries[0], by=alice)
+    assert unread_of(talk, bob) == unread_by_definition(talk, bob) == 1
+
+
+# -- What tabs say, gathered (messaging.receipts) -----------------------------------------------
+
+
+def test_the_furthest_of_what_was_noted_is_stored(talk: Conversation, alice: User, bob: User) -> None:
+    for _turn in range(3):
+        send(talk, alice)
+    for reached in (Reached(delivered=2), Reached(read=1), Reached(delivered=3), Reached(delivered=1)):
+        receipts.note(talk.pk, bob.pk, reached)
+    receipts.store()
+    assert stands(talk, bob) == (3, 1, 2)
+    receipts.store()
+    assert receipts._waiting == {}
+
+
+def test_what_could_not_be_stored_waits(
+    talk: Conversation, alice: User, bob: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send(talk, alice)
+    monkeypatch.setattr(receipts, "move_cursors", lambda taken, patient: 1 / 0)
+    receipts.note(talk.pk, bob.pk, Reached(read=1))
+    with pytest.raises(ZeroDivisionError):
+        receipts.store()
+    monkeypatch.undo()
+    receipts.store()
+    assert stands(talk, bob) == (1, 1, 0)
+
+
+def test_the_answer_to_a_send_knows_its_client_id_only(as_alice: Client, talk: Conversation) -> None:
+    body = {"text": "x", "client_id": str(uuid.uuid4())}
+    told = json.loads(post_json(as_alice, f"/messages/{talk.pk}/send/", body).content)
+    assert told["entry"]["client_id"] == body["client_id"]

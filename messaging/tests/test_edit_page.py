@@ -1,0 +1,97 @@
+"""GET and POST /messages/<id>/entries/<seq>/edit/: other words for an own message."""
+
+import pytest
+from django.test import Client
+
+from messaging import services
+from messaging.models import Conversation, Entry
+from network.services import block_member
+from users.models import User
+
+from .material import JSON, send
+
+FETCH = {"X-Requested-With": "fetch"}
+
+
+@pytest.fixture
+def address(talk: Conversation, alice: User) -> str:
+    """Where a message of Alice is edited."""
+    return f"/messages/{talk.pk}/entries/{send(talk, alice, 'Helo & such').seq}/edit/"
+
+
+def test_the_form_holds_the_words_as_they_were_typed(as_alice: Client, address: str) -> None:
+    page = as_alice.get(address).content.decode()
+    assert "Helo &amp; such</textarea>" in page
+    part = as_alice.get(address, headers=FETCH).content.decode()
+    assert "Helo &amp; such</textarea>" in part
+    assert "<html" not in part
+
+
+def test_other_words_are_stored_and_shown(as_alice: Client, address: str, talk: Conversation) -> None:
+    response = as_alice.post(address, {"text": "Hello"})
+    assert response["Location"] == f"/messages/{talk.pk}/?around=1#entry-1"
+    assert "edited" in as_alice.get(response["Location"]).content.decode()
+
+
+def test_scripts_get_the_line_anew(as_alice: Client, address: str) -> None:
+    line = as_alice.post(address, {"text": "Hello"}, headers=FETCH).content.decode()
+    assert line.strip().startswith('<li class="entry entry-mine"')
+    assert "<p>Hello</p>" in line
+    assert "edited" in line
+
+
+def test_programs_get_the_message_anew(as_alice: Client, address: str, talk: Conversation) -> None:
+    told = as_alice.post(address, {"text": "Hello"}, headers=JSON).json()
+    assert told["conversation"] == talk.pk
+    assert (told["entry"]["seq"], told["entry"]["text"]) == (1, "Hello")
+
+
+def test_words_that_say_nothing_are_refused(as_alice: Client, address: str) -> None:
+    response = as_alice.post(address, {"text": " "})
+    assert response.status_code == 422
+    assert 'aria-invalid="true"' in response.content.decode()
+    told = as_alice.post(address, {"text": "x" * 10_001}, headers=JSON)
+    assert (told.status_code, list(told.json()["errors"])) == (422, ["text"])
+    assert Entry.objects.get(seq=1).text == "Helo & such"
+
+
+def test_a_message_that_carries_something_may_lose_its_words(
+    as_alice: Client, talk: Conversation, alice: User
+) -> None:
+    entry = send(talk, alice, "See", files=[services.File(b"%PDF-1.4", "plan.pdf")])
+    response = as_alice.post(f"/messages/{talk.pk}/entries/{entry.seq}/edit/", {"text": ""})
+    assert response.status_code == 302
+    assert Entry.objects.get(pk=entry.pk).text == ""
+
+
+def test_where_the_other_has_blocked_nothing_changes(
+    as_alice: Client, address: str, alice: User, bob: User
+) -> None:
+    block_member(blocker=bob, blocked=alice)
+    response = as_alice.post(address, {"text": "Hello"})
+    assert response.status_code == 403
+    assert "Hello</textarea>" in response.content.decode()
+    assert as_alice.post(address, {"text": "Hello"}, headers=JSON).json()["error"] == "blocked"
+
+
+def test_only_its_author_changes_a_message(as_alice: Client, talk: Conversation, bob: User) -> None:
+    send(talk, bob)
+    assert as_alice.get(f"/messages/{talk.pk}/entries/1/edit/").status_code == 403
+    assert as_alice.get(f"/messages/{talk.pk}/entries/2/edit/").status_code == 404
+
+
+def test_neither_a_deleted_message_nor_a_line_of_the_house_is_changed(
+    as_alice: Client, talk: Conversation, group: Conversation, alice: User
+) -> None:
+    services.delete_message(entry=send(talk, alice), by=alice)
+    assert as_alice.post(f"/messages/{talk.pk}/entries/1/edit/", {"text": "Hello"}).status_code == 403
+    assert as_alice.post(f"/messages/{group.pk}/entries/1/edit/", {"text": "Hello"}).status_code == 403
+
+
+def test_a_message_from_before_one_s_coming_back_is_out_of_sight(
+    as_bob: Client, group: Conversation, alice: User, bob: User
+) -> None:
+    entry = send(group, bob)
+    services.remove_member(conversation=group, by=alice, member=bob)
+    services.add_members(conversation=group, by=alice, members=[bob])
+    assert as_bob.get(f"/messages/{group.pk}/entries/{entry.seq}/edit/").status_code == 404

@@ -1,0 +1,119 @@
+"""What a file is, told by its content, and what it is called from then on."""
+
+import struct
+
+import pytest
+
+from core.tests import pictures
+from messaging.files import LONGEST_CONTENTS, LONGEST_NAME, kind_of, safe_name, safe_stem
+
+from .material import PDF, archive
+
+ODF = "application/vnd.oasis.opendocument."
+OOXML = {"[Content_Types].xml": "<Types/>", "_rels/.rels": "<x/>"}
+
+TAKEN = {
+    "pdf": (PDF, "a.pdf", "pdf"),
+    "pdf under another name": (PDF, "a.exe", "pdf"),
+    "pdf with a page in it": (PDF + pictures.HTML, "a.html", "pdf"),
+    "rtf": (rb"{\rtf1\ansi Hello}", "a.doc", "rtf"),
+    "word": (archive({**OOXML, "word/document.xml": "x"}), "a", "docx"),
+    "excel": (archive({**OOXML, "xl/workbook.xml": "x"}), "a.zip", "xlsx"),
+    "powerpoint": (archive({**OOXML, "ppt/presentation.xml": "x"}), "a.pptx", "pptx"),
+    "two offices in one": (archive({**OOXML, "ppt/a.xml": "x", "xl/b.xml": "x"}), "a.pptx", "zip"),
+    "writer": (archive({"mimetype": f"{ODF}text", "content.xml": "x"}), "a.odt", "odt"),
+    "calc": (archive({"mimetype": f"{ODF}spreadsheet"}), "a.odt", "ods"),
+    "impress": (archive({"mimetype": f"{ODF}presentation"}), "a.odt", "odp"),
+    "another open document": (archive({"mimetype": "application/epub+zip"}), "a.odt", "zip"),
+    "archive": (archive({"a.txt": "x", "b.exe": "MZ"}), "a.jar", "zip"),
+    "text": (b"Hello\r\n\tyou\f", "a.txt", "txt"),
+    "text with a bom": (b"\xef\xbb\xbfHello", "a.txt", "txt"),
+    "text in many letters": ("Grüße 履歴書 😀".encode(), "a.TXT", "txt"),
+    "text that begins like a bitmap": (b"BMW and others", "a.txt", "txt"),
+    "table": (b"a;b\n1;2\n", "a.CSV", "csv"),
+    "markdown": (b"# Title\n", "a.md", "md"),
+    "calendar": (b"BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n", "a.txt", "ics"),
+    "no calendar": (b"Hello", "a.ics", "txt"),
+    "a program's source": (b"print('hello')\n", "a.py", "txt"),
+    "a batch file": (b"@echo off\r\ndel *.*\r\n", "a.bat", "txt"),
+    "an autorun file": (b"[autorun]\nopen=a.exe\n", "autorun.inf", "txt"),
+}
+
+
+@pytest.mark.parametrize(("data", "name", "kind"), TAKEN.values(), ids=TAKEN.keys())
+def test_what_is_taken_gets_the_ending_of_its_content(data: bytes, name: str, kind: str) -> None:
+    assert kind_of(data, name) == kind
+
+
+def with_contents_of(length: int) -> bytes:
+    """An archive that says that its list of contents has this length."""
+    data = bytearray(archive({"a": "x"}))
+    struct.pack_into("<L", data, data.rindex(b"PK\x05\x06") + 12, length)
+    return bytes(data)
+
+
+REFUSED = {
+    "a page": pictures.HTML,
+    "a page behind a bom": b"\xef\xbb\xbf\n " + pictures.HTML,
+    "a page without a doctype": b"<HTML><script>alert(1)</script>",
+    "svg": pictures.SVG,
+    "svg without a declaration": b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>",
+    "xml": b"<xml><x/></xml>",
+    "php": b"<?php phpinfo(); ?>",
+    "a shell script": b"#!/bin/sh\nrm -rf /\n",
+    "postscript": b"%!PS-Adobe-3.0\nshowpage\n",
+    "windows program": b"MZ\x90\x00" + b"\x00" * 60,
+    "linux program": b"\x7fELF\x02\x01\x01" + b"\x00" * 60,
+    "archive behind a program": b"MZ\x90\x00" + archive({"a": "x"}),
+    "picture": pictures.png(),
+    "nul": b"Hello\x00you",
+    "escape sequences": b"\x1b[2JHello",
+    "no utf-8": b"Gr\xfc\xdfe",
+    "utf-16": "Hello".encode("utf-16"),
+    "surrogates": b"a\xed\xa0\x80b",
+    "word with macros": archive({**OOXML, "word/document.xml": "x", "word/vbaProject.bin": "x"}),
+    "archive cut off": archive({"a": "x" * 100})[:60],
+    "archive's end cut off": archive({"a": "x" * 100})[:-3],
+    "archive of nothing": b"PK\x05\x06" + b"\x00" * 18,
+    "archive's first bytes": b"PK\x03\x04" + b"\x00" * 60,
+    "archive with too long a list": with_contents_of(LONGEST_CONTENTS + 1),
+    "archive with a list that is none": with_contents_of(10),
+    "rar": b"Rar!\x1a\x07\x00" + b"\x00" * 20,
+}
+
+
+@pytest.mark.parametrize("data", REFUSED.values(), ids=REFUSED.keys())
+def test_anything_else_is_refused_whatever_its_name(data: bytes) -> None:
+    assert [kind_of(data, name) for name in ("a.pdf", "a.txt", "a.zip", "a")] == [None] * 4
+
+
+def test_a_bomb_is_not_unpacked() -> None:
+    bomb = archive({"mimetype": b"\0" * 30_000_000, "a": b"\0" * 30_000_000})
+    assert kind_of(bomb, "a.zip") == "zip"
+
+
+NAMES = [
+    ("The plan.pdf", "The plan.pdf"),
+    ("The plan.exe", "The plan.pdf"),
+    ("../../etc/passwd", "passwd.pdf"),
+    ("C:\\Windows\\evil.pdf", "evil.pdf"),
+    ("annual-\u202efdp.exe", "annual-fdp.pdf"),
+    ("a\u200b\u2060\x00\x1b\r\nb.pdf", "a b.pdf"),
+    ("....pdf", "file.pdf"),
+    (".pdf", "pdf.pdf"),
+    ("", "file.pdf"),
+    ("/", "file.pdf"),
+    ("two.parts.pdf", "two.parts.pdf"),
+    ("Résumé 履歴書 😀.pdf", "Résumé 履歴書 😀.pdf"),
+    ("n" * 300 + ".pdf", "n" * 96 + ".pdf"),
+]
+
+
+@pytest.mark.parametrize(("name", "safe"), NAMES)
+def test_a_name_is_one_printable_line_with_the_right_ending(name: str, safe: str) -> None:
+    assert safe_name(name, "pdf") == safe
+    assert len(safe) <= LONGEST_NAME
+
+
+def test_a_stem_may_be_nothing() -> None:
+    assert [safe_stem(name) for name in ("", "\u200b.png", "..", "x/")] == ["", "png", "", "x"]

@@ -1,0 +1,58 @@
+"""POST /messages/<id>/mute/, unmute/, accept/ and decline/: what one makes of a conversation for oneself."""
+
+import pytest
+from django.test import Client
+
+from messaging import services
+from messaging.models import Conversation, Membership
+from users.models import User
+
+from .material import send, side_of
+
+
+@pytest.fixture
+def request_of_charlie(alice: User, charlie: User) -> Conversation:
+    """What Charlie, whom Alice does not know, wrote to her."""
+    conversation = services.start_direct(by=charlie, other=alice)
+    send(conversation, charlie)
+    return conversation
+
+
+def test_a_muted_conversation_counts_no_more(
+    as_alice: Client, talk: Conversation, alice: User, bob: User
+) -> None:
+    send(talk, bob)
+    assert as_alice.get("/messages/news/").json() == {"unread": 1}
+    assert as_alice.post(f"/messages/{talk.pk}/mute/")["Location"] == f"/messages/{talk.pk}/"
+    assert as_alice.get("/messages/news/").json() == {"unread": 0}
+    assert not side_of(talk, bob).muted
+    as_alice.post(f"/messages/{talk.pk}/unmute/")
+    assert as_alice.get("/messages/news/").json() == {"unread": 1}
+
+
+def test_one_comes_back_to_where_the_button_was(as_alice: Client, talk: Conversation) -> None:
+    there = f"/messages/{talk.pk}/about/"
+    assert as_alice.post(f"/messages/{talk.pk}/mute/", {"next": there})["Location"] == there
+    elsewhere = as_alice.post(f"/messages/{talk.pk}/unmute/", {"next": "https://example.org/"})
+    assert elsewhere["Location"] == f"/messages/{talk.pk}/"
+
+
+def test_an_accepted_request_is_in_the_list(
+    as_alice: Client, request_of_charlie: Conversation, alice: User
+) -> None:
+    address = f"/messages/{request_of_charlie.pk}/accept/"
+    assert as_alice.post(address)["Location"] == f"/messages/{request_of_charlie.pk}/"
+    assert Membership.objects.inbox(alice).exists()
+    assert "data-request" not in as_alice.get(f"/messages/{request_of_charlie.pk}/").content.decode()
+
+
+def test_a_declined_request_can_still_be_read_and_answered(
+    as_alice: Client, request_of_charlie: Conversation, alice: User
+) -> None:
+    here = f"/messages/{request_of_charlie.pk}/"
+    assert as_alice.post(f"{here}decline/")["Location"] == "/messages/?box=requests"
+    page = as_alice.get(here).content.decode()
+    assert "You declined this request." in page
+    assert f'action="{here}decline/"' not in page
+    as_alice.post(f"{here}send/", {"text": "After all"})
+    assert Membership.objects.inbox(alice).exists()

@@ -1,0 +1,249 @@
+"""Conversations on the socket: what a tab is told, and what it is not."""
+
+import json
+
+import pytest
+
+from core import frames as registry
+from core.frames import FrameError, Tab
+from messaging import presence, receipts, services
+from messaging.models import Conversation, Membership
+from messaging.shown import view_of
+from users.models import User
+
+from .material import many, read, send, side_of
+from .tabs import beat, entry_hint, hint, say, told, types, watching
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _nobody_in_view() -> None:
+    presence._in_view.clear()
+    receipts._waiting.clear()
+
+
+# -- Watching ----------------------------------------------------------------------------------
+
+
+def test_a_new_tab_is_told_the_badge(talk: Conversation, alice: User, bob: User) -> None:
+    send(talk, alice)
+    answers = [answer for opener in registry.openers for answer in told(opener(Tab(bob.pk)))]
+    assert {"type": "messaging.badge", "unread": 1} in answers
+
+
+def test_watching_brings_what_is_newer_the_cursors_and_the_presence(
+    talk: Conversation, alice: User, bob: User
+) -> None:
+    for _turn in range(3):
+        send(talk, alice)
+    presence.see([alice.pk])
+    tab = Tab(bob.pk)
+    entries, cursors, there = say(tab, "messaging.watch", conversation=talk.pk, seq=1)
+    assert (entries["type"], [entry["seq"] for entry in entries["entries"]]) == ("messaging.entries", [2, 3])
+    assert (entries["newest"], entries["more"]) == (3, False)
+    assert cursors == {
+        "type": "messaging.cursors",
+        "conversation": talk.pk,
+        "cursors": [{"member": alice.pk, "delivered": 0, "read": 0}],
+    }
+    assert there == {"type": "messaging.presence", "member": alice.pk, "online": True, "words": "online"}
+    assert tab.groups == {f"member.{bob.pk}", f"conversation.{talk.pk}", f"presence.{alice.pk}"}
+
+
+def test_who_has_everything_gets_no_entries(talk: Conversation, alice: User, bob: User) -> None:
+    send(talk, alice)
+    for seq in (1, 5, 2**62):
+        answers = say(Tab(bob.pk), "messaging.watch", conversation=talk.pk, seq=seq)
+        assert "messaging.entries" not in types(answers)
+
+
+def test_who_lacks_more_than_a_hundred_is_told_that_there_is_more(
+    talk: Conversation, alice: User, bob: User
+) -> None:
+    many(talk, alice, 150)
+    tab = Tab(bob.pk)
+    entries = say(tab, "messaging.watch", conversation=talk.pk, seq=0)[0]
+    assert (len(entries["entries"]), entries["more"], entries["newest"]) == (100, True, 150)
+    # It asks for the rest over HTTP: the next hint brings only what comes from now on.
+    send(talk, bob)
+    assert [entry["seq"] for entry in entry_hint(tab, talk)[0]["entries"]] == [151]
+
+
+def test_one_conversation_at_a_time_and_none_after_unwatch(
+    talk: Conversation, group: Conversation, bob: User
+) -> None:
+    tab = watching(bob, talk)
+    say(tab, "messaging.watch", conversation=group.pk, seq=0)
+    assert tab.groups == {f"member.{bob.pk}", f"conversation.{group.pk}"}
+    assert say(tab, "messaging.unwatch") == []
+    assert tab.groups == {f"member.{bob.pk}"}
+
+
+BAD_IDS = [-1, 2**63, 10**30, True, 1.5, "1", None, [1], {"a": 1}]
+
+
+@pytest.mark.parametrize("value", BAD_IDS)
+@pytest.mark.parametrize("frame_type", ["watch", "typing", "delivered", "read"])
+def test_an_id_that_is_none_is_malformed(
+    talk: Conversation, bob: User, frame_type: str, value: object
+) -> None:
+    with pytest.raises(FrameError, match="malformed"):
+        say(watching(bob, talk), f"messaging.{frame_type}", conversation=value, seq=1)
+
+
+@pytest.mark.parametrize("value", BAD_IDS)
+@pytest.mark.parametrize("frame_type", ["watch", "delivered", "read"])
+def test_a_number_that_is_none_is_malformed(
+    talk: Conversation, bob: User, frame_type: str, value: object
+) -> None:
+    with pytest.raises(FrameError, match="malformed"):
+        say(Tab(bob.pk), f"messaging.{frame_type}", conversation=talk.pk, seq=value)
+
+
+@pytest.mark.parametrize("conversation", [0, 999_999, 2**62])
+def test_a_conversation_that_is_not_there_is_not_found(bob: User, conversation: int) -> None:
+    with pytest.raises(FrameError, match="not_found"):
+        say(Tab(bob.pk), "messaging.watch", conversation=conversation, seq=0)
+
+
+def test_a_stranger_watches_nothing_and_keeps_what_was_watched(
+    talk: Conversation, group: Conversation, charlie: User, dora: User
+) -> None:
+    with pytest.raises(FrameError, match="not_found"):
+        say(Tab(charlie.pk), "messaging.watch", conversation=talk.pk, seq=0)
+    tab = watching(dora, group)
+    with pytest.raises(FrameError, match="not_found"):
+        say(tab, "messaging.watch", conversation=talk.pk, seq=0)
+    assert f"conversation.{group.pk}" in tab.groups
+    assert f"conversation.{talk.pk}" not in tab.groups
+
+
+# -- Something new -----------------------------------------------------------------------------
+
+
+def test_a_hint_brings_the_message_the_line_of_the_list_and_the_badge(
+    talk: Conversation, alice: User, bob: User
+) -> None:
+    tab = watching(bob, talk)
+    send(talk, alice, "News")
+    entries, row, badge = entry_hint(tab, talk)
+    assert [entry["text"] for entry in entries["entries"]] == ["News"]
+    assert row == {
+        "type": "messaging.inbox",
+        "conversation": talk.pk,
+        "seq": 1,
+        "unread": 1,
+        "muted": False,
+        "html": "",
+    }
+    assert badge == {"type": "messaging.badge", "unread": 1}
+
+
+def test_a_doubled_hint_brings_nothing_twice(talk: Conversation, alice: User, bob: User) -> None:
+    tab = watching(bob, talk)
+    send(talk, alice)
+    assert types(entry_hint(tab, talk))[0] == "messaging.entries"
+    assert "messaging.entries" not in types(entry_hint(tab, talk))
+
+
+def test_a_hint_that_was_lost_is_made_up_for_by_the_next(talk: Conversation, alice: User, bob: User) -> None:
+    tab = watching(bob, talk)
+    for _turn in range(3):
+        send(talk, alice)
+    assert [entry["seq"] for entry in entry_hint(tab, talk)[0]["entries"]] == [1, 2, 3]
+
+
+def test_a_tab_elsewhere_gets_no_words(talk: Conversation, alice: User, bob: User) -> None:
+    send(talk, alice, "News")
+    answers = entry_hint(Tab(bob.pk), talk)
+    assert types(answers) == ["messaging.inbox", "messaging.badge"]
+    assert "News" not in json.dumps(answers)
+
+
+def test_a_tab_with_the_list_gets_its_line(talk: Conversation, alice: User, bob: User) -> None:
+    tab = Tab(bob.pk)
+    assert say(tab, "messaging.list", shown=True) == []
+    send(talk, alice, "News")
+    assert "News" in entry_hint(tab, talk)[0]["html"]
+    say(tab, "messaging.list", shown="yes")
+    assert entry_hint(tab, talk)[0]["html"] == ""
+
+
+def test_a_stranger_is_told_nothing_whatever_hint_comes(
+    talk: Conversation, alice: User, charlie: User
+) -> None:
+    tab = Tab(charlie.pk)
+    view_of(tab).conversation = talk.pk
+    send(talk, alice)
+    ids = {"conversation": talk.pk, "member": alice.pk, "seq": 1}
+    for event_type in ("entry", "mine", "cursors", "typing", "presence"):
+        assert hint(tab, f"messaging.{event_type}", **ids) == []
+
+
+def test_hints_without_ids_are_nothing(talk: Conversation, bob: User) -> None:
+    tab = watching(bob, talk)
+    for event_type in ("entry", "mine", "cursors", "typing", "presence"):
+        assert hint(tab, f"messaging.{event_type}") == []
+
+
+def test_my_own_side_changed(talk: Conversation, alice: User, bob: User) -> None:
+    send(talk, alice)
+    services.mute_conversation(conversation=talk, member=bob)
+    row, badge = hint(Tab(bob.pk), "messaging.mine", conversation=talk.pk)
+    assert (row["muted"], row["unread"], badge["unread"]) == (True, 1, 0)
+
+
+def test_cursors_are_shown_where_the_conversation_is_open(talk: Conversation, alice: User, bob: User) -> None:
+    send(talk, alice)
+    read(talk, bob, 1)
+    (frame,) = hint(watching(alice, talk, 1), "messaging.cursors", conversation=talk.pk)
+    assert frame["cursors"] == [{"member": bob.pk, "delivered": 1, "read": 1}]
+    assert hint(Tab(alice.pk), "messaging.cursors", conversation=talk.pk) == []
+
+
+def test_what_a_tab_says_to_have_read_is_noted(
+    talk: Conversation, alice: User, bob: User, charlie: User
+) -> None:
+    send(talk, alice)
+    say(Tab(bob.pk), "messaging.delivered", conversation=talk.pk, seq=1)
+    say(Tab(charlie.pk), "messaging.read", conversation=talk.pk, seq=1)
+    receipts.store()
+    assert (side_of(talk, bob).delivered_seq, side_of(talk, bob).read_seq) == (1, 0)
+    say(Tab(bob.pk), "messaging.read", conversation=talk.pk, seq=2**62)
+    receipts.store()
+    assert (side_of(talk, bob).read_seq, side_of(talk, bob).unread) == (1, 0)
+    assert not Membership.objects.filter(member=charlie).exists()
+
+
+# -- Taken out -----------------------------------------------------------------------------------
+
+
+def test_who_was_taken_out_sees_it_go_dark(group: Conversation, alice: User, bob: User) -> None:
+    tab = watching(bob, group, 2)
+    services.remove_member(conversation=group, by=alice, member=bob)
+    send(group, alice, "Without Bob")
+    assert entry_hint(tab, group) == []
+    assert hint(tab, "messaging.cursors", conversation=group.pk) == []
+    assert beat(tab)[tab] == {"unread": 0}
+    assert hint(tab, "messaging.gone", conversation=group.pk) == [
+        {"type": "messaging.gone", "conversation": group.pk},
+        {"type": "messaging.badge", "unread": 0},
+    ]
+    assert tab.groups == {f"member.{bob.pk}"}
+
+
+def test_who_is_in_again_by_then_is_not_sent_away(group: Conversation, alice: User, bob: User) -> None:
+    tab = watching(bob, group, 2)
+    services.remove_member(conversation=group, by=alice, member=bob)
+    send(group, alice, "Without Bob")
+    services.add_members(conversation=group, by=alice, members=[bob])
+    assert hint(tab, "messaging.gone", conversation=group.pk) == []
+    entries = entry_hint(tab, group)[0]["entries"]
+    assert [entry["kind"] for entry in entries] == ["joined"]
+
+
+def test_a_tab_elsewhere_hears_that_a_conversation_is_gone(group: Conversation, bob: User) -> None:
+    tab = Tab(bob.pk)
+    services.leave_conversation(conversation=group, member=bob)
+    assert types(hint(tab, "messaging.gone", conversation=group.pk)) == ["messaging.gone", "messaging.badge"]

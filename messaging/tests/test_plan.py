@@ -1,0 +1,158 @@
+"""How PostgreSQL finds what is asked all the time: from an index, however much is said elsewhere."""
+
+import json
+import uuid
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from messaging import reading, services
+from messaging.models import Conversation, Entry, Membership
+from messaging.services import cursors
+from users.models import User
+
+pytestmark = [pytest.mark.postgres_only, pytest.mark.django_db]
+
+CONVERSATIONS, ENTRIES, IN_ONE = 1500, 9_000, 1_500
+WORDS = "words " * 40
+Node = dict[str, Any]
+
+
+@pytest.fixture
+def crowded(talk: Conversation, alice: User, bob: User) -> Conversation:
+    """Alice and Bob's conversation among many of others, each with some history."""
+    crowd = User.objects.bulk_create(
+        User(username=f"m{number}", email=f"m{number}@example.org", joined_at=alice.joined_at)
+        for number in range(CONVERSATIONS)
+    )
+    others = Conversation.objects.bulk_create(Conversation(title=member.username) for member in crowd)
+    Membership.objects.bulk_create(
+        Membership(
+            conversation=each,
+            member=member,
+            accepted_at=alice.joined_at,
+            place=member.pk,
+            unread=member.pk % 3,
+        )
+        for each, one in zip(others, crowd, strict=True)
+        for member in {one, crowd[one.pk % 50], crowd[0]}
+    )
+    Entry.objects.bulk_create(
+        Entry(
+            conversation=others[number % len(others)],
+            seq=1 + number // len(others),
+            author=crowd[number % 100],
+            text=WORDS,
+            search_text=WORDS,
+        )
+        for number in range(ENTRIES)
+    )
+    Entry.objects.bulk_create(
+        Entry(conversation=talk, seq=seq, author=(alice, bob)[seq % 2], text=WORDS, search_text=WORDS)
+        for seq in range(1, IN_ONE + 1)
+    )
+    Conversation.objects.filter(pk=talk.pk).update(last_seq=IN_ONE)
+    Membership.objects.filter(conversation=talk).update(place=1, unread=3)
+    with connection.cursor() as query:
+        query.execute("ANALYZE")
+    return talk
+
+
+def plan(sql: str) -> Node:
+    with connection.cursor() as query:
+        query.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}")
+        (row,) = query.fetchall()
+    document = row[0] if isinstance(row[0], list) else json.loads(row[0])
+    top: Node = document[0]["Plan"]
+    return top
+
+
+def nodes(node: Node) -> Iterator[Node]:
+    yield node
+    for child in node.get("Plans", []):
+        yield from nodes(child)
+
+
+def statement(act: Any, table: str) -> str:
+    """The last statement of `act` that reads the table first of all."""
+    with CaptureQueriesContext(connection) as captured:
+        act()
+    found = [query["sql"] for query in captured.captured_queries if f'FROM "{table}"' in query["sql"]]
+    return str(found[-1])
+
+
+def indexes(top: Node, table: str) -> set[str]:
+    """The indexes through which the table is read; it must not be read in any other way."""
+    scans = [node for node in nodes(top) if node.get("Relation Name") == table]
+    assert scans
+    kinds = {node["Node Type"] for node in scans}
+    assert kinds <= {"Index Scan", "Index Only Scan", "Bitmap Heap Scan"}, kinds
+    return {node["Index Name"] for node in nodes(top) if "Index Name" in node}
+
+
+def test_what_came_since(crowded: Conversation, alice: User) -> None:
+    mine = reading.membership_of(alice, crowded.pk)
+    assert mine is not None
+    top = plan(statement(lambda: reading.since(mine, alice, 100), "messaging_entry"))
+    assert indexes(top, "messaging_entry") == {"messaging_one_entry_per_number"}
+    assert not [node for node in nodes(top) if node["Node Type"] == "Sort"]
+
+
+def test_the_membership(crowded: Conversation, alice: User) -> None:
+    top = plan(statement(lambda: reading.membership_of(alice, crowded.pk), "messaging_membership"))
+    assert "messaging_in_once" in indexes(top, "messaging_membership")
+
+
+def test_the_list(crowded: Conversation, alice: User) -> None:
+    busy = User.objects.get(username="m1")
+    top = plan(
+        statement(
+            lambda: list(Membership.objects.inbox(busy).order_by("-place")[:21]), "messaging_membership"
+        )
+    )
+    assert indexes(top, "messaging_membership") == {"messaging_inbox"}
+    assert not [node for node in nodes(top) if node["Node Type"] == "Sort"]
+
+
+def test_the_badge(crowded: Conversation) -> None:
+    busy = User.objects.get(username="m1")
+    top = plan(statement(lambda: reading.waiting_conversations(busy.pk), "messaging_membership"))
+    assert indexes(top, "messaging_membership") <= {"messaging_waiting", "messaging_inbox"}
+
+
+def test_how_fast_somebody_writes_and_who_is_in(crowded: Conversation, alice: User) -> None:
+    def send() -> None:
+        services.send_message(conversation=crowded, author=alice, client_id=uuid.uuid4(), text="Hello")
+
+    Entry.objects.filter(author=alice).update(created_at=timezone.now() - timedelta(days=1))
+    top = plan(statement(send, "messaging_membership"))
+    assert indexes(top, "messaging_entry") >= {"messaging_latest_of_author", "messaging_in_once"}
+    probe = [node for node in nodes(top) if node.get("Index Name") == "messaging_latest_of_author"]
+    assert (
+        sum(node["Actual Rows"] * node["Actual Loops"] for node in probe) <= services.messages.MOST_MESSAGES
+    )
+
+
+def test_what_is_unread_after_a_number(crowded: Conversation, alice: User) -> None:
+    mine = reading.membership_of(alice, crowded.pk)
+    assert mine is not None
+    top = plan(statement(lambda: cursors._unread_after(mine, IN_ONE - 10), "messaging_entry"))
+    assert indexes(top, "messaging_entry") == {"messaging_one_entry_per_number"}
+
+
+@pytest.mark.parametrize("words", ["words", "nowhere"])
+def test_a_search_reads_its_conversation_alone(crowded: Conversation, alice: User, words: str) -> None:
+    found = Entry.objects.filter(conversation=crowded).readable_by(alice).with_words(words)
+    top = plan(statement(lambda: list(found.order_by("-seq")[:21]), "messaging_entry"))
+    assert indexes(top, "messaging_entry") >= {"messaging_one_entry_per_number"}
+    read = sum(
+        (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"]
+        for node in nodes(top)
+        if node.get("Relation Name") == "messaging_entry"
+    )
+    assert read <= IN_ONE

@@ -1,0 +1,1 @@
+"""What members see of conversations, and do in them."""

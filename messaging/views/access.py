@@ -1,0 +1,46 @@
+"""What all doors of conversations ask and answer in the same way."""
+
+from django.http import Http404, HttpResponse, JsonResponse
+
+from users.http import MemberRequest
+
+from .. import reading
+from ..errors import MessagingError, TooFast
+from ..models import Membership
+
+STATUS = {"client_id_taken": 409, "too_fast": 429, "not_in": 404}
+
+
+def mine_or_404(request: MemberRequest, pk: int) -> Membership:
+    """The viewer's membership of the conversation `pk`, else 404."""
+    mine = reading.membership_of(request.user, pk)
+    if mine is None:
+        raise Http404
+    return mine
+
+
+def wants_json(request: MemberRequest) -> bool:
+    """Whether a program asks: it says that it accepts JSON rather than a page."""
+    return request.get_preferred_type(["text/html", "application/json"]) == "application/json"
+
+
+def wants_part(request: MemberRequest) -> bool:
+    """Whether a script asks, for a part of the page."""
+    return bool(request.htmx) or request.headers.get("X-Requested-With") == "fetch"
+
+
+def status_of(error: MessagingError) -> int:
+    """The status of an answer to an act that the state of the conversation forbids."""
+    return STATUS.get(error.code, 403)
+
+
+def refusal(error: MessagingError) -> HttpResponse:
+    """The answer to an act that the state of the conversation forbids, for programs."""
+    return refuse(error, JsonResponse({"error": error.code, "text": str(error)}, status=status_of(error)))
+
+
+def refuse(error: MessagingError, response: HttpResponse) -> HttpResponse:
+    """`response`, which says why, with when to try again where that is known."""
+    if isinstance(error, TooFast):
+        response["Retry-After"] = str(error.wait)
+    return response

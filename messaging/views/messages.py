@@ -1,0 +1,121 @@
+"""A message on its way: sending, catching up, saying how far one has read."""
+
+import json
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.exceptions import BadRequest
+from django.http import Http404, HttpResponse, JsonResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from core.http import back_or
+from core.storage import CannotStore
+from users.http import MemberRequest, member_required
+
+from .. import reading, services
+from ..errors import ClientIdTaken, MessagingError, NothingSaid, NotIn
+from ..forms import MessageForm
+from ..lines import as_json
+from ..models import Membership
+from ..services.cursors import Reached
+from .access import mine_or_404, refusal, refuse, status_of, wants_json
+from .pages import conversation_page
+
+# Numbers with more digits are none.
+LARGEST_SEQ = 10**18 - 1
+
+
+@member_required
+@require_POST
+def send(request: MemberRequest, pk: int) -> HttpResponse:
+    mine = mine_or_404(request, pk)
+    form = MessageForm(_posted(request), request.FILES)
+    try:
+        sent = _sent(request, mine, form) if form.is_valid() else None
+    except MessagingError as error:
+        return refusal(error) if wants_json(request) else _refused_page(request, pk, form, error)
+    if not wants_json(request):
+        return redirect("messaging:conversation", pk) if sent else conversation_page(request, pk, form, 422)
+    if sent is None:
+        errors = {name: [str(error) for error in errors] for name, errors in form.errors.items()}
+        return JsonResponse({"error": "invalid", "errors": errors}, status=422)
+    (entry,) = as_json([sent.entry], mine, request.user)
+    return JsonResponse({"conversation": pk, "entry": entry}, status=201 if sent.is_new else 200)
+
+
+@member_required
+@require_safe
+def since(request: MemberRequest, pk: int, seq: int) -> HttpResponse:
+    if seq > LARGEST_SEQ:
+        raise Http404
+    mine = mine_or_404(request, pk)
+    told = reading.since(mine, request.user, seq)
+    cursors = reading.cursors(mine, request.user)
+    return JsonResponse({**told, "cursors": cursors, "read": mine.read_seq, "unread": mine.unread})
+
+
+@member_required
+@require_POST
+def cursors(request: MemberRequest, pk: int) -> HttpResponse:
+    mine = mine_or_404(request, pk)
+    posted = _posted(request)
+    reached = Reached(_number(posted, "delivered"), _number(posted, "read"))
+    services.move_cursors({(mine.conversation_id, request.user.pk): reached})
+    if "next" in posted:
+        return back_or(request, mine.conversation.get_absolute_url())
+    return HttpResponse(status=204)
+
+
+def _sent(request: MemberRequest, mine: Membership, form: MessageForm) -> services.Sent | None:
+    """What was sent, or None with the reason in the form. Raises MessagingError where the state forbids it."""
+    data = form.cleaned_data
+    try:
+        return services.send_message(
+            conversation=mine.conversation,
+            author=request.user,
+            client_id=data["client_id"] or uuid.uuid4(),
+            text=data["text"],
+            pictures=form.named_pictures(),
+            files=data["files"],
+        )
+    except (NothingSaid, CannotStore) as error:
+        form.add_error("text", str(error))
+        return None
+
+
+def _refused_page(request: MemberRequest, pk: int, form: MessageForm, error: MessagingError) -> HttpResponse:
+    """The page again, with what was typed and why it was not sent."""
+    if isinstance(error, NotIn):
+        raise Http404 from error
+    if isinstance(error, ClientIdTaken):
+        # Sent from a page that had sent something already, after going back to it: the next time it is another one.
+        form.data = {**dict(form.data.items()), "client_id": str(uuid.uuid4())}
+        form.add_error(
+            "text", _("You changed something that was sent already. Send it again as a new message.")
+        )
+    else:
+        form.add_error("text", str(error))
+    return refuse(error, conversation_page(request, pk, form, status_of(error)))
+
+
+def _posted(request: MemberRequest) -> Mapping[str, Any]:
+    """What was sent, as a form or as a JSON object. Raises BadRequest for JSON that is none."""
+    if request.content_type != "application/json":
+        return request.POST
+    try:
+        data = json.loads(request.body)
+    except (ValueError, RecursionError) as error:
+        raise BadRequest("not JSON") from error
+    if not isinstance(data, dict):
+        raise BadRequest("not a JSON object")
+    return data
+
+
+def _number(posted: Mapping[str, Any], name: str) -> int:
+    raw = str(posted.get(name) or "0")
+    if not (raw.isascii() and raw.isdigit() and len(raw) <= 18):
+        raise BadRequest(f"{name} is not a number")
+    return int(raw)

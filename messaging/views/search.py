@@ -1,0 +1,43 @@
+"""Searching one conversation."""
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from core.pagination import CURSOR, cut, id_cursor
+from core.text import clean_line
+from users.http import MemberRequest, member_required
+
+from ..lines import lines
+from ..models import Entry
+from .access import mine_or_404
+
+PAGE_SIZE = 20
+LONGEST_QUERY = 100
+
+
+@member_required
+@require_safe
+def search(request: MemberRequest, pk: int) -> HttpResponse:
+    """Messages that hold the words `q`, the newest first; without words, none."""
+    mine = mine_or_404(request, pk)
+    query = clean_line(request.GET.get("q", ""))[:LONGEST_QUERY]
+    before = id_cursor(request.GET.get(CURSOR))
+    found = Entry.objects.none()
+    if query:
+        found = (
+            Entry.objects.filter(conversation=mine.conversation_id)
+            .readable_by(request.user)
+            .with_words(query)
+        )
+    if before is not None:
+        found = found.filter(seq__lt=before)
+    page = cut(list(found.order_by("-seq")[: PAGE_SIZE + 1]), PAGE_SIZE, lambda entry: str(entry.seq))
+    context = {
+        "conversation": mine.conversation,
+        "mine": mine,
+        "query": query,
+        "page": page,
+        "lines": lines(page.rows, mine, request.user),
+    }
+    return render(request, "messaging/search.html", context)
