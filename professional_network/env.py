@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
+from zoneinfo import available_timezones
 
 import dj_database_url
 from decouple import Config, RepositoryEmpty, RepositoryEnv, UndefinedValueError
@@ -138,6 +139,11 @@ class Environment:
         port = str(self.number("DB_PORT", 5432))
         quoted = [quote(part, safe="") for part in (user, password, database)]
         return f"postgres://{quoted[0]}:{quoted[1]}@{host}:{port}/{quoted[2]}"
+
+    def check_time_zone(self, name: str) -> None:
+        """Note a fault unless `name` is a time zone; said by each module that refuses faults, as base is read once."""
+        if name not in available_timezones():
+            self.faults.append("TIME_ZONE: use a name such as Europe/Berlin")
 
     def refuse_faults(self) -> None:
         """Raise ImproperlyConfigured with one message that names every fault, when there is any."""

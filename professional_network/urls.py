@@ -29,6 +29,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/", include("allauth.account.urls")),
     path("settings/", include("users.urls")),
     path("", include("network.urls")),
+    path("", include("messaging.urls")),
+    path("notifications/", include("notifications.urls")),
     path("admin/", admin.site.urls),
     # Public uploads, where no nginx and no bucket serves them.
     path("media/<path:name>", media_views.public, name="media"),

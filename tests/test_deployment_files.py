@@ -100,7 +100,7 @@ def test_systemd_drains_before_it_stops_and_reloads_by_hup() -> None:
     assert unit("linkup-web.socket")["Socket"]["ListenStream"] == "127.0.0.1:8000"
 
 
-@pytest.mark.parametrize("name", ["linkup-web.service", "linkup-ws.service"])
+@pytest.mark.parametrize("name", ["linkup-web.service", "linkup-ws.service", "linkup-mail.service"])
 def test_the_services_may_do_little(name: str) -> None:
     service = unit(name)["Service"]
     assert service["User"] == "linkup"
@@ -108,6 +108,12 @@ def test_the_services_may_do_little(name: str) -> None:
         assert service[key] == "yes"
     assert service["ProtectSystem"] == "strict"
     assert service["CapabilityBoundingSet"] == ""
+
+
+def test_a_timer_sends_the_mail_that_waited() -> None:
+    assert command("linkup-mail.service")[1:] == ["manage.py", "send_due_notifications"]
+    assert unit("linkup-mail.timer")["Timer"]["OnCalendar"] == "*:0/5"
+    assert "linkup-mail.timer" in unit("linkup.target")["Unit"]["Wants"].split()
 
 
 def test_every_variable_of_a_unit_is_one_that_is_read() -> None:

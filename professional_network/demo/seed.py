@@ -8,9 +8,10 @@ from datetime import datetime
 from django.db import transaction
 from django.utils import timezone
 
+from notifications.services import silently
 from users.models import User
 
-from . import diary, library, people, ties
+from . import bell, diary, library, people, talks, ties
 from .stage import Stage
 
 SEED = "linkup"
@@ -47,16 +48,21 @@ def make_demo_network(*, say: Say, now: datetime | None = None, with_pictures: b
     """Make the demo network in one transaction. `say` is told how far it is; `now` is this moment by default."""
     now = now or timezone.now()
     plan, fixed = planned(now), library.ties()
-    members = people.make_members(
-        library.members().values(), plan.joined, with_pictures=with_pictures, say=say
-    )
-    ties.make(plan.ties, fixed, members, plan.joined, now=now, dice=_dice("dates"), say=say)
-    stage = Stage(members, with_pictures=with_pictures)
-    stage.play(plan.acts)
+    with silently():
+        members = people.make_members(
+            library.members().values(), plan.joined, with_pictures=with_pictures, say=say
+        )
+        ties.make(plan.ties, fixed, members, plan.joined, now=now, dice=_dice("dates"), say=say)
+        stage = Stage(members, with_pictures=with_pictures)
+        stage.play(plan.acts)
     for name, tie in fixed.of.items():
         for key in tie.get("saved", []):
             stage.save(name, key)
+    bell.date_notifications(now)
     say(f"{len(stage.posts)} posts and {len(stage.comments)} comments are written.")
+    with silently():
+        said = talks.make(library.talks(), members, now=now, with_pictures=with_pictures)
+    say(f"{len(said)} messages are sent.")
 
 
 def _dice(purpose: str) -> random.Random:

@@ -28,6 +28,8 @@ INSTALLED_APPS = [
     "allauth.account",
     "network",
     "feed",
+    "messaging",
+    "notifications",
     "professional_network",  # its commands
     "channels",
     "csp",
@@ -72,7 +74,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "csp.context_processors.nonce",
-                "network.context_processors.badges",
+                "notifications.context_processors.navigation",
             ],
             "builtins": [
                 "theme.templatetags.theme",
@@ -151,7 +153,8 @@ LANGUAGES = [("en", _("English"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True
 USE_TZ = True
-TIME_ZONE = "UTC"
+# Whose clock pages show; what is stored is UTC.
+TIME_ZONE = env.text("TIME_ZONE", "UTC")
 
 # -- Files ------------------------------------------------------------------------------------
 STATIC_URL = "/static/"
@@ -167,7 +170,7 @@ STORAGES: dict[str, dict[str, Any]] = {
 FILE_UPLOAD_PERMISSIONS = 0o644
 DATA_UPLOAD_MAX_MEMORY_SIZE = 50 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
-DATA_UPLOAD_MAX_NUMBER_FILES = 12
+DATA_UPLOAD_MAX_NUMBER_FILES = 14  # of a message: nine pictures and five files
 # The largest request that any form makes: nine pictures of 10 MB and a document of 20 MB, rounded up. nginx has the
 # same figure (client_max_body_size in deploy/nginx/linkup.conf).
 REQUEST_MAX_BODY = 128 * 1024 * 1024
@@ -180,6 +183,8 @@ CACHE_TIMEOUTS = {"default": 300, "suggestions": 600, "static": 3600, "media": 6
 DEMO_NETWORK = False
 
 # -- Mail -------------------------------------------------------------------------------------
+# Where this network is reached: the beginning of every link in a mail about it.
+SITE_URL = env.text("SITE_URL", "http://localhost:8000")
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "LinkUp <no-reply@localhost>")
 EMAIL_TIMEOUT = 10
 

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
-APPS = ("core", "theme", "users", "network", "feed")
+APPS = ("core", "theme", "users", "network", "feed", "messaging", "notifications")
 MAX_BYTES = 10 * 1024 * 1024
 BACKUPS = 5
 

@@ -66,7 +66,7 @@ _core_layer = {
     "CONFIG": {
         "hosts": [_host],
         "prefix": "linkup",
-        "capacity": env.number("CHANNEL_CAPACITY", 1000),
+        "capacity": env.number("CHANNEL_CAPACITY", 10_000),
         "expiry": env.number("CHANNEL_EXPIRY", 60),
     },
 }
@@ -77,6 +77,9 @@ _pubsub_layer = {
 CHANNEL_LAYERS = {"default": _core_layer if CHANNEL_LAYER == "core" else _pubsub_layer}
 
 # -- Mail -------------------------------------------------------------------------------------
+SITE_URL = env.text(
+    "SITE_URL", f"https://{next(iter(ALLOWED_HOSTS), 'localhost').lstrip('.*') or 'localhost'}"
+)
 EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
 EMAIL_HOST = env.text("EMAIL_HOST", "localhost")
 EMAIL_PORT = env.number("EMAIL_PORT", 25)
@@ -152,4 +155,5 @@ LOGGING = logging_config(LOG_DIR, level=LOG_LEVEL, json_console=env.flag("LOG_JS
 DRAIN_FILE = env.text("DRAIN_FILE", str(DATA_DIR / "drain"))
 DRAIN_SECONDS = env.number("DRAIN_SECONDS", 10)
 
+env.check_time_zone(TIME_ZONE)
 env.refuse_faults()

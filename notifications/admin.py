@@ -1,0 +1,41 @@
+"""Notifications for staff: who was told what, and by which way."""
+
+from django.contrib import admin
+
+from .models import Fact, Notification, Preference, QuietHours
+
+
+@admin.register(Notification)
+class NotificationAdmin(admin.ModelAdmin):
+    list_display = ("id", "recipient", "kind", "on_page", "latest_at", "read_at", "mail_due_at", "mailed_at")
+    list_filter = ("kind", "on_page", "latest_at")
+    search_fields = ("recipient__username", "key")
+    raw_id_fields = ("recipient", "post")
+    list_select_related = ("recipient",)
+    readonly_fields = ("key", "created_at", "latest_at", "mailed_at")
+
+
+@admin.register(Fact)
+class FactAdmin(admin.ModelAdmin):
+    list_display = ("id", "actor", "notification", "created_at")
+    list_filter = ("notification__kind", "created_at")
+    search_fields = ("actor__username", "notification__recipient__username")
+    raw_id_fields = ("notification", "actor", "reaction", "comment", "shared", "connection", "follow")
+    list_select_related = ("actor", "notification")
+
+
+@admin.register(Preference)
+class PreferenceAdmin(admin.ModelAdmin):
+    list_display = ("member", "kind", "channel", "wanted")
+    list_filter = ("kind", "channel", "wanted")
+    search_fields = ("member__username",)
+    raw_id_fields = ("member",)
+    list_select_related = ("member",)
+
+
+@admin.register(QuietHours)
+class QuietHoursAdmin(admin.ModelAdmin):
+    list_display = ("member", "start", "end", "zone")
+    search_fields = ("member__username", "zone")
+    raw_id_fields = ("member",)
+    list_select_related = ("member",)

@@ -1,0 +1,217 @@
+"""What a member is told, who did it, and what the member wants to be told."""
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.db import models
+from django.db.models import Exists, F, OuterRef, Q
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from feed.models import Comment, Post, Reaction
+from network.models import Connection, Follow, Viewer, exists_for
+from users.audience import Audience
+
+from .kinds import ABOUT, Channel, Kind
+
+
+def _readable(path: str, recipient: str) -> Q:
+    """The condition that the post at `path`, where there is one, is shown to `recipient`, another column of the row.
+
+    It says what Post.objects.visible_to says of one viewer, for rows of many (tests/test_visible_to.py compares them).
+    """
+    connected = Connection.objects.connected()
+    me, author = OuterRef(recipient), OuterRef(f"{path}__author")
+    knows = Q(Exists(connected.filter(low=me, high=author))) | Q(
+        Exists(connected.filter(low=author, high=me))
+    )
+    audience = (
+        Q(**{f"{path}__audience__lte": Audience.MEMBERS})
+        | Q(**{f"{path}__author": F(recipient)})
+        | Q(**{f"{path}__audience": Audience.CONNECTIONS}) & knows
+    )
+    exists = exists_for(OuterRef(recipient), f"{path}__author")
+    return Q(**{path: None}) | Q(**{f"{path}__hidden_at": None}) & exists & audience
+
+
+class NotificationQuerySet(models.QuerySet["Notification"]):
+    """Notifications as their recipients see them."""
+
+    def holding(self) -> "NotificationQuerySet":
+        """Those that still hold for their recipient: the post is one to see, and somebody there still did it."""
+        facts = Fact.objects.holding().filter(notification=OuterRef("pk"))
+        return self.filter(_readable("post", "recipient"), Exists(facts))
+
+    def visible_to(self, viewer: Viewer) -> "NotificationQuerySet":
+        """What stands on the viewer's page."""
+        if isinstance(viewer, AnonymousUser):
+            return self.none()
+        return self.filter(recipient=viewer, on_page=True).holding()
+
+    def unread(self) -> "NotificationQuerySet":
+        return self.filter(read_at=None)
+
+    def due(self, now: object) -> "NotificationQuerySet":
+        """Those whose mail should leave by `now`."""
+        return self.filter(mail_due_at__lte=now)
+
+
+class Notification(models.Model):
+    """One line for one member: all that happened of one `kind` about one thing (`key`) until it was read.
+
+    What happens after that begins a new line. `place` is the id of the latest fact: by it the page is sorted. A line
+    that is not `on_page` waits for its mail only.
+    """
+
+    recipient = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False
+    )
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices)
+    key = models.CharField(max_length=60, editable=False)
+    post = models.ForeignKey(
+        Post, on_delete=models.CASCADE, null=True, blank=True, related_name="+", db_index=False
+    )
+    on_page = models.BooleanField(_("on the page"), default=True)
+    place = models.BigIntegerField(default=0, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    latest_at = models.DateTimeField(default=timezone.now, editable=False)
+    read_at = models.DateTimeField(_("read"), null=True, blank=True)
+    mail_due_at = models.DateTimeField(_("mail due"), null=True, blank=True)
+    mailed_at = models.DateTimeField(_("mailed"), null=True, blank=True, editable=False)
+
+    objects: ClassVar[NotificationQuerySet] = NotificationQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        verbose_name = _("notification")
+        verbose_name_plural = _("notifications")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["recipient", "kind", "key"],
+                condition=Q(read_at=None),
+                name="notifications_one_unread_line",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["recipient", "-place"], name="notifications_page"),
+            models.Index(fields=["post"], name="notifications_of_post", condition=Q(post__isnull=False)),
+            models.Index(
+                fields=["mail_due_at"], name="notifications_due", condition=Q(mail_due_at__isnull=False)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} for {self.recipient_id} about {self.key or 'the member'}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("notifications:follow", args=[self.pk])
+
+    @property
+    def is_unread(self) -> bool:
+        return self.read_at is None
+
+    @property
+    def icon(self) -> str:
+        return ABOUT[Kind(self.kind)].icon
+
+
+class FactQuerySet(models.QuerySet["Fact"]):
+    """What was done."""
+
+    def holding(self) -> "FactQuerySet":
+        """What was not taken back, by members who exist for the recipient, where the recipient may see it."""
+        waits = Q(
+            notification__kind=Kind.INVITATION,
+            connection__state=Connection.State.INVITED,
+            connection__ignored_at=None,
+        )
+        stands = Q(notification__kind=Kind.CONNECTION, connection__state=Connection.State.CONNECTED)
+        return self.filter(
+            exists_for(OuterRef("notification__recipient"), "actor"),
+            _readable("shared", "notification__recipient"),
+            Q(comment=None) | Q(comment__deleted_at=None, comment__hidden_at=None),
+            Q(connection=None) | waits | stands,
+        )
+
+
+class Fact(models.Model):
+    """`actor` did something that one notification tells of; what it was is in one of the references, or in its post.
+
+    When it is taken back, the fact goes with it.
+    """
+
+    notification = models.ForeignKey(Notification, on_delete=models.CASCADE, related_name="facts")
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    reaction = models.ForeignKey(
+        Reaction, on_delete=models.CASCADE, null=True, blank=True, related_name="+", db_index=False
+    )
+    comment = models.ForeignKey(
+        Comment, on_delete=models.CASCADE, null=True, blank=True, related_name="+", db_index=False
+    )
+    shared = models.ForeignKey(
+        Post, on_delete=models.CASCADE, null=True, blank=True, related_name="+", db_index=False
+    )
+    connection = models.ForeignKey(
+        Connection, on_delete=models.CASCADE, null=True, blank=True, related_name="+", db_index=False
+    )
+    follow = models.ForeignKey(
+        Follow, on_delete=models.CASCADE, null=True, blank=True, related_name="+", db_index=False
+    )
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects: ClassVar[FactQuerySet] = FactQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        verbose_name = _("fact")
+        verbose_name_plural = _("facts")
+        indexes = [
+            models.Index(
+                fields=[name], name=f"notifications_by_{name}", condition=Q(**{f"{name}__isnull": False})
+            )
+            for name in ("reaction", "comment", "shared", "connection", "follow")
+        ]
+
+    def __str__(self) -> str:
+        return f"fact {self.pk} by {self.actor_id}"
+
+
+class Preference(models.Model):
+    """Where a member wants something else than the default of a kind (notifications.kinds)."""
+
+    member = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False
+    )
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices)
+    channel = models.CharField(_("channel"), max_length=4, choices=Channel.choices)
+    wanted = models.BooleanField(_("wanted"))
+
+    class Meta:
+        verbose_name = _("preference")
+        verbose_name_plural = _("preferences")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["member", "kind", "channel"], name="notifications_one_preference"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} by {self.channel} for {self.member_id}"
+
+
+class QuietHours(models.Model):
+    """When no mail reaches a member, by the wall clock of a time zone; an end before the start is on the next day."""
+
+    member = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="+"
+    )
+    start = models.TimeField(_("from"))
+    end = models.TimeField(_("until"))
+    zone = models.CharField(_("time zone"), max_length=64)
+
+    class Meta:
+        verbose_name = _("quiet hours")
+        verbose_name_plural = _("quiet hours")
+
+    def __str__(self) -> str:
+        return f"quiet hours of {self.member_id}"

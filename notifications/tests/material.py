@@ -1,0 +1,72 @@
+"""What the tests of notifications let members do, and how they look at what came of it."""
+
+import re
+
+from django.core import mail
+from django.core.mail import EmailMultiAlternatives
+from django.test import Client
+
+from core.frames import Event, Frame, Tab, event_renderers, frame_handlers, openers, pulse_parts
+from messaging.presence import see
+from notifications.lines import lines
+from notifications.models import Notification
+from users.models import User
+
+HOSTILE = "<script>alert('x')</script>\r\nBcc: everybody@example.org {who} %s %(who)s"
+LINK = re.compile(r"http://localhost:8000(/[^\s\"<>]*)")
+
+
+def told(member: User) -> list[str]:
+    """What stands on the member's page, in words, the latest first."""
+    return [
+        line.text for line in lines(list(Notification.objects.visible_to(member).order_by("-place")), member)
+    ]
+
+
+def row_of(member: User) -> Notification:
+    """The one notification of the member, seen or not."""
+    return Notification.objects.get(recipient=member)
+
+
+def comes_back(member: User) -> None:
+    """The member has a page in view now."""
+    see([member.pk])
+
+
+def mails() -> list[EmailMultiAlternatives]:
+    """What was mailed since the last look."""
+    sent = list(mail.outbox)
+    mail.outbox.clear()
+    assert all(isinstance(message, EmailMultiAlternatives) for message in sent)
+    return [message for message in sent if isinstance(message, EmailMultiAlternatives)]
+
+
+def stop_link(message: EmailMultiAlternatives) -> str:
+    """The path at which this mail is turned off."""
+    found = LINK.search(message.extra_headers["List-Unsubscribe"])
+    assert found
+    return found[1]
+
+
+def page_of(client: Client, address: str = "/notifications/", status: int = 200, **options: object) -> str:
+    response = client.get(address, **options)  # type: ignore[arg-type]
+    assert response.status_code == status, response.content[:300]
+    return response.content.decode()
+
+
+def frames_of(tab: Tab, event: Event) -> list[Frame]:
+    """What a tab is sent when a hint reaches it."""
+    return [frame for render in event_renderers[str(event["type"])] for frame in render(tab, event) or ()]
+
+
+def send(tab: Tab, **frame: object) -> list[Frame]:
+    """What a tab is answered to a frame."""
+    return [answer for handle in frame_handlers[str(frame["type"])] for answer in handle(tab, frame) or ()]
+
+
+def opened(tab: Tab) -> list[Frame]:
+    return [frame for opener in openers for frame in opener(tab) or ()]
+
+
+def pulse(*tabs: Tab) -> dict[Tab, int]:
+    return {tab: int(values["unread"]) for tab, values in pulse_parts["notifications"](tabs).items()}

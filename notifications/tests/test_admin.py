@@ -1,0 +1,37 @@
+"""Notifications in the administration: every model opens."""
+
+from datetime import time
+
+import pytest
+from django.db.models import Model
+from django.test import Client
+from django.urls import reverse
+
+from feed.tests.material import SCRIPT, react, say
+from notifications import services
+from notifications.kinds import Channel, Kind
+from notifications.models import Fact, Notification, Preference, QuietHours
+from tests.cast import client_of
+from users.models import User
+
+from .material import page_of
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def staff(alice: User, charlie: User) -> Client:
+    """Someone who may do everything, where there is one row of each kind."""
+    react(say(alice, SCRIPT), charlie)
+    services.choose(member=alice, choices={(Kind.REACTION, Channel.MAIL): True})
+    services.set_quiet_hours(member=alice, start=time(22), end=time(7), zone="UTC")
+    return client_of(User.objects.create_superuser("root", "root@example.org"))
+
+
+@pytest.mark.parametrize("model", [Notification, Fact, Preference, QuietHours])
+def test_every_model_is_listed_searched_and_opened(staff: Client, model: type[Model]) -> None:
+    name = f"admin:notifications_{model._meta.model_name}"
+    row = model._default_manager.get()
+    assert f"/{row.pk}/change/" in page_of(staff, reverse(f"{name}_changelist"))
+    assert page_of(staff, reverse(f"{name}_changelist") + "?q=alice")
+    assert str(row) in page_of(staff, reverse(f"{name}_change", args=[row.pk]))

@@ -1,0 +1,361 @@
+"""Which mail leaves, when, and what it says."""
+
+import re
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import time, timedelta
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.db import transaction
+from django.utils import timezone
+
+from feed.models import Post
+from feed.services import delete_post
+from feed.tests.material import answer, react, say
+from messaging.events import message_sent
+from messaging.models import Conversation, Entry, Membership, Presence
+from network.models import Block
+from network.services import invite_member, withdraw_invitation
+from notifications import services
+from notifications.kinds import Channel, Kind
+from notifications.mailing import send_due
+from notifications.models import Notification, QuietHours
+from tests.cast import make_member
+from users.models import User
+
+from .material import HOSTILE, LINK, comes_back, mails, row_of, stop_link
+
+pytestmark = pytest.mark.django_db
+
+Commit = Callable[..., AbstractContextManager[Any]]
+
+
+@pytest.fixture(autouse=True)
+def committed(django_capture_on_commit_callbacks: Commit) -> Commit:
+    """What happens inside is committed at its end."""
+    return lambda: django_capture_on_commit_callbacks(execute=True)
+
+
+@pytest.fixture
+def post(alice: User) -> Post:
+    return say(alice, "My first day")
+
+
+def test_a_comment_is_mailed_with_words_and_links(post: Post, charlie: User, committed: Commit) -> None:
+    with committed():
+        answer(post, charlie, "Good luck & **welcome**")
+    (message,) = mails()
+    assert message.to == ["alice@example.org"]
+    assert message.subject == "Charlie commented on your post"
+    assert '"Good luck & welcome"' in message.body
+    assert f"http://localhost:8000/notifications/{row_of(post.author).pk}/" in message.body
+    ((html, kind),) = message.alternatives
+    assert kind == "text/html"
+    assert "Good luck &amp; welcome" in str(html)
+
+
+def test_no_mail_leaves_when_the_change_is_rolled_back(post: Post, charlie: User, committed: Commit) -> None:
+    with committed(), transaction.atomic():
+        answer(post, charlie)
+        transaction.set_rollback(True)
+    assert mails() == []
+
+
+def test_an_unread_line_is_mailed_once(post: Post, charlie: User, mona: User, committed: Commit) -> None:
+    for member in (charlie, mona, charlie):
+        with committed():
+            answer(post, member)
+    assert len(mails()) == 1
+    services.mark_read(notification=row_of(post.author))
+    with committed():
+        answer(post, mona)
+    assert len(mails()) == 1
+
+
+def test_the_headers_let_a_program_unsubscribe(post: Post, charlie: User, committed: Commit) -> None:
+    with committed():
+        answer(post, charlie)
+    (message,) = mails()
+    assert re.fullmatch(
+        r"<http://localhost:8000/notifications/unsubscribe/[\w.-]+/>",
+        message.extra_headers["List-Unsubscribe"],
+    )
+    assert message.extra_headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert stop_link(message) in message.body
+    assert stop_link(message) in str(message.alternatives[0][0])
+    assert message.message().as_bytes().count(b"List-Unsubscribe:") == 1
+
+
+def test_kinds_that_are_not_mailed_by_default_are_not_mailed(
+    post: Post, charlie: User, committed: Commit
+) -> None:
+    with committed():
+        react(post, charlie)
+    assert mails() == []
+    services.choose(member=post.author, choices={(Kind.REACTION, Channel.MAIL): True})
+    Notification.objects.all().delete()
+    with committed():
+        react(say(post.author), charlie)
+    assert len(mails()) == 1
+
+
+def test_who_turned_it_off_gets_none(post: Post, charlie: User, committed: Commit) -> None:
+    services.choose(member=post.author, choices={(Kind.COMMENT, Channel.MAIL): False})
+    with committed():
+        answer(post, charlie)
+    assert mails() == []
+
+
+def test_nothing_hostile_leaves_its_place(post: Post, charlie: User, committed: Commit) -> None:
+    User.objects.filter(pk=charlie.pk).update(name=HOSTILE[:80])
+    charlie.refresh_from_db()
+    with committed():
+        answer(post, charlie, "<img src=x onerror=alert(1)> {{ settings }} javascript:alert(1)")
+    (message,) = mails()
+    assert "\n" not in message.subject
+    assert "\r" not in message.subject
+    headers = message.message().as_string().partition("\n\n")[0]
+    assert not re.search(r"^Bcc:", headers, re.MULTILINE)
+    html = str(message.alternatives[0][0])
+    assert "<script" not in html
+    assert "<img" not in html
+
+
+def test_who_reads_at_the_moment_gets_none_until_it_is_clear_that_it_was_not_read(
+    post: Post, charlie: User, committed: Commit
+) -> None:
+    comes_back(post.author)
+    with committed():
+        answer(post, charlie)
+    assert mails() == []
+    Presence.objects.all().delete()
+    assert not send_due(member_id=post.author_id, now=timezone.now() + timedelta(minutes=14))
+    with committed():
+        assert send_due(member_id=post.author_id, now=timezone.now() + timedelta(minutes=16))
+    assert len(mails()) == 1
+
+
+def test_what_was_read_meanwhile_is_not_mailed(post: Post, charlie: User, committed: Commit) -> None:
+    comes_back(post.author)
+    with committed():
+        answer(post, charlie)
+    services.mark_read(notification=row_of(post.author))
+    Presence.objects.all().delete()
+    assert not send_due(member_id=post.author_id, now=timezone.now() + timedelta(hours=1))
+
+
+# -- Quiet hours and the command ---------------------------------------------------------------
+
+
+@pytest.fixture
+def quiet(alice: User) -> None:
+    """Alice's quiet hours: all day but for the last minute."""
+    services.set_quiet_hours(member=alice, start=time(0), end=time(23, 59, 59), zone="UTC")
+
+
+def sent() -> int:
+    """How many mails the command sends now."""
+    before = len(mails())
+    assert before == 0
+    call_command("send_due_notifications", verbosity=0)
+    return len(mails())
+
+
+def make_due() -> None:
+    """The quiet hours are over."""
+    QuietHours.objects.all().delete()
+    Notification.objects.exclude(mail_due_at=None).update(mail_due_at=timezone.now() - timedelta(minutes=1))
+
+
+def test_in_quiet_hours_mail_waits(
+    post: Post, quiet: None, charlie: User, committed: Commit, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with committed():
+        answer(post, charlie)
+        assert sent() == 0
+    row = row_of(post.author)
+    assert row.mail_due_at
+    assert row.mail_due_at.time().replace(microsecond=0) == time(23, 59, 59)
+    assert mails() == []
+
+
+def test_after_them_all_that_waits_is_one_mail(
+    post: Post, quiet: None, charlie: User, committed: Commit, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with committed():
+        answer(post, charlie)
+        answer(say(post.author, "Another"), charlie)
+        invite_member(inviter=charlie, invitee=post.author)
+    make_due()
+    with committed():
+        call_command("send_due_notifications")
+    (message,) = mails()
+    assert message.subject == "Charlie asked to connect with you, and 2 more"
+    assert message.body.count("commented on your post") == 2
+    with committed():
+        call_command("send_due_notifications")
+    assert mails() == []
+    assert capsys.readouterr().out == "1 mails were sent.\n0 mails were sent.\n"
+
+
+def test_quiet_hours_that_were_set_meanwhile_hold_too(
+    post: Post, quiet: None, charlie: User, committed: Commit
+) -> None:
+    with committed():
+        answer(post, charlie)
+    Notification.objects.update(mail_due_at=timezone.now() - timedelta(minutes=1))
+    with committed():
+        assert not send_due(member_id=post.author_id)
+    assert row_of(post.author).mail_due_at is not None
+    assert mails() == []
+
+
+@pytest.mark.parametrize("change", ["deleted", "blocked", "unwanted", "suspended", "read"])
+def test_what_changed_while_it_waited_is_not_mailed(
+    post: Post, quiet: None, charlie: User, committed: Commit, change: str
+) -> None:
+    alice = post.author
+    with committed():
+        answer(post, charlie)
+    match change:
+        case "deleted":
+            delete_post(post=post)
+        case "blocked":
+            Block.objects.create(blocker=charlie, blocked=alice)
+        case "unwanted":
+            services.stop_mail(member=alice, kinds=[Kind.COMMENT])
+        case "suspended":
+            User.objects.filter(pk=alice.pk).update(suspended_at=timezone.now())
+        case "read":
+            services.mark_all_read(member=alice)
+    make_due()
+    with committed():
+        assert not send_due(member_id=alice.pk)
+    assert mails() == []
+    assert not Notification.objects.exclude(mail_due_at=None).exists()
+
+
+def test_a_mail_that_cannot_be_made_keeps_no_other_back(
+    alice: User, bob: User, charlie: User, committed: Commit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for member in (alice, bob):
+        services.set_quiet_hours(member=member, start=time(0), end=time(23, 59, 59), zone="UTC")
+    with committed():
+        answer(say(alice), charlie)
+        answer(say(bob), charlie)
+    make_due()
+    Notification.objects.filter(recipient=alice).update(kind="unheard")
+    with committed():
+        call_command("send_due_notifications", verbosity=0)
+    assert [message.to for message in mails()] == [["bob@example.org"]]
+
+
+def test_only_the_first_mails_leave_with_the_comment_that_names_many(alice: User, committed: Commit) -> None:
+    members = [make_member(f"member{number:02}") for number in range(15)]
+    with committed():
+        say(alice, " ".join(f"@{member.username}" for member in members))
+    assert len(mails()) == 10
+    with committed():
+        call_command("send_due_notifications", verbosity=0)
+    assert len(mails()) == 5
+
+
+def test_a_long_mail_ends_with_a_link_to_the_rest(alice: User, charlie: User, committed: Commit) -> None:
+    services.set_quiet_hours(member=alice, start=time(0), end=time(23, 59, 59), zone="UTC")
+    with committed():
+        for number in range(23):
+            answer(say(alice, f"Post {number}"), charlie)
+    make_due()
+    with committed():
+        send_due(member_id=alice.pk)
+    (message,) = mails()
+    assert "And 3 more" in message.body
+    assert (
+        len([path for path in LINK.findall(str(message.body)) if re.fullmatch(r"/notifications/\d+/", path)])
+        == 20
+    )
+
+
+# -- Mail without a page -------------------------------------------------------------------------
+
+
+def test_inviting_again_and_again_fills_no_mailbox(alice: User, charlie: User, committed: Commit) -> None:
+    for _time in range(4):
+        with committed():
+            connection = invite_member(inviter=charlie, invitee=alice)
+        with committed():
+            withdraw_invitation(connection=connection, by=charlie)
+    assert len(mails()) == 1
+
+
+def test_who_reads_in_mail_alone_gets_the_next_one_an_hour_later(
+    post: Post, charlie: User, committed: Commit
+) -> None:
+    services.choose(member=post.author, choices={(Kind.COMMENT, Channel.PAGE): False})
+    for _time in range(3):
+        with committed():
+            answer(post, charlie)
+    assert len(mails()) == 1
+    with committed():
+        assert not send_due(member_id=post.author_id, now=timezone.now() + timedelta(minutes=58))
+        assert send_due(member_id=post.author_id, now=timezone.now() + timedelta(minutes=61))
+    assert len(mails()) == 1
+
+
+@pytest.fixture
+def chat(alice: User, bob: User) -> Conversation:
+    chat = Conversation.objects.create(pair=Conversation.pair_of(alice.pk, bob.pk), created_by=bob)
+    for member in (alice, bob):
+        Membership.objects.create(conversation=chat, member=member, accepted_at=timezone.now())
+    Notification.objects.all().delete()
+    return chat
+
+
+def write(chat: Conversation, author: User, *first_unread_of: User) -> None:
+    """A message, announced the way messaging does it."""
+    chat.last_seq += 1
+    chat.save()
+    entry = Entry.objects.create(conversation=chat, seq=chat.last_seq, author=author, text="Are you there?")
+    rows = Membership.objects.filter(conversation=chat, member__in=first_unread_of)
+    rows.update(unread=1)
+    message_sent.send(Entry, entry=entry, first_unread_of=list(rows))
+
+
+def test_a_message_is_mailed_and_stands_on_no_page(
+    chat: Conversation, alice: User, bob: User, committed: Commit
+) -> None:
+    with committed():
+        write(chat, bob, alice)
+    (message,) = mails()
+    assert message.subject == "Bob wrote to you"
+    assert f"http://localhost:8000/messages/{chat.pk}/" in message.body
+    assert "Are you there" not in message.body
+    assert not Notification.objects.visible_to(alice).exists()
+    with committed():
+        write(chat, bob, alice)
+    assert len(mails()) == 1
+
+
+def test_a_message_that_was_read_meanwhile_is_not_mailed(
+    chat: Conversation, alice: User, bob: User, committed: Commit
+) -> None:
+    comes_back(alice)
+    with committed():
+        write(chat, bob, alice)
+    Membership.objects.update(unread=0)
+    Presence.objects.all().delete()
+    with committed():
+        assert not send_due(member_id=alice.pk, now=timezone.now() + timedelta(hours=1))
+    assert mails() == []
+
+
+def test_in_a_group_nobody_hears_of_one_who_does_not_exist_for_them(
+    chat: Conversation, alice: User, bob: User, committed: Commit
+) -> None:
+    Block.objects.create(blocker=alice, blocked=bob)
+    with committed():
+        write(chat, bob, alice)
+    assert not Notification.objects.exists()
+    assert mails() == []

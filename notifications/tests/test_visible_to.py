@@ -1,0 +1,123 @@
+"""What was told is looked at again whenever it is read: things change."""
+
+from collections.abc import Callable
+
+import pytest
+from django.contrib.auth.models import AnonymousUser
+from django.utils import timezone
+
+from feed.models import Post
+from feed.tests.material import answer, pass_on, react, say
+from network.models import Block
+from network.services import remove_connection
+from notifications.badge import unread_of, unread_of_many
+from notifications.models import Notification
+from tests.cast import connect, make_member
+from users.audience import Audience
+from users.models import User
+
+from .material import told
+
+pytestmark = pytest.mark.django_db
+
+
+def gone(member: User) -> None:
+    User.objects.filter(pk=member.pk).update(suspended_at=timezone.now())
+
+
+def deactivated(member: User) -> None:
+    User.objects.filter(pk=member.pk).update(is_active=False)
+
+
+def unconfirmed(member: User) -> None:
+    User.objects.filter(pk=member.pk).update(joined_at=None)
+
+
+@pytest.mark.parametrize("vanish", [gone, deactivated, unconfirmed])
+def test_who_does_not_exist_any_more_is_not_shown(
+    alice: User, charlie: User, mona: User, vanish: Callable[[User], None]
+) -> None:
+    post = say(alice)
+    react(post, charlie)
+    react(post, mona)
+    vanish(mona)
+    assert told(alice) == ["Charlie reacted to your post"]
+    vanish(charlie)
+    assert told(alice) == []
+    assert unread_of(alice.pk) == 0
+
+
+@pytest.mark.parametrize("by_alice", [True, False])
+def test_a_block_hides_whoever_made_it(alice: User, charlie: User, by_alice: bool) -> None:
+    react(say(alice), charlie)
+    one, two = (alice, charlie) if by_alice else (charlie, alice)
+    Block.objects.create(blocker=one, blocked=two)
+    assert told(alice) == []
+
+
+def test_a_post_out_of_sight_is_told_of_no_more(alice: User, bob: User, charlie: User) -> None:
+    Notification.objects.all().delete()
+    post = say(bob, "Thanks @alice", audience=Audience.CONNECTIONS)
+    assert len(told(alice)) == 1
+    remove_connection(member=alice, other=bob)
+    assert told(alice) == []
+    Post.objects.filter(pk=post.pk).update(audience=Audience.MEMBERS)
+    assert len(told(alice)) == 1
+    Post.objects.filter(pk=post.pk).update(hidden_at=timezone.now())
+    assert told(alice) == []
+
+
+def test_only_the_recipient_sees_it(alice: User, charlie: User, mona: User) -> None:
+    react(say(alice), charlie)
+    assert [told(member) for member in (charlie, mona)] == [[], []]
+    assert not Notification.objects.visible_to(AnonymousUser()).exists()
+
+
+@pytest.fixture
+def mixed(alice: User, bob: User) -> list[User]:
+    """Authors in every state and relation to Alice, who was named in posts and comments of every audience."""
+    authors = [bob, *[make_member(name) for name in ("friend", "stranger", "foe", "fan", "lost", "asleep")]]
+    connect(alice, authors[1])
+    for author in authors:
+        for audience in (Audience.PUBLIC, Audience.MEMBERS, Audience.CONNECTIONS):
+            post = say(author, "@alice", audience=audience)
+            Notification.objects.get_or_create(
+                recipient=alice,
+                kind="mention",
+                key=f"post:{post.pk}",
+                defaults={"post": post, "place": post.pk},
+            )[0].facts.get_or_create(actor=author)
+    mine = say(alice)
+    for author in authors:
+        answer(mine, author)
+        pass_on(mine, author, "Look", audience=Audience.CONNECTIONS)
+    Block.objects.create(blocker=authors[3], blocked=alice)
+    Block.objects.create(blocker=alice, blocked=authors[4])
+    gone(authors[5])
+    deactivated(authors[6])
+    Post.objects.filter(author=authors[1], audience=Audience.PUBLIC).update(hidden_at=timezone.now())
+    return authors
+
+
+def test_the_posts_told_of_are_those_that_the_feed_shows(alice: User, mixed: list[User]) -> None:
+    shown = set(Notification.objects.visible_to(alice).filter(kind="mention").values_list("post", flat=True))
+    posts = Post.objects.visible_to(alice).filter(text="@alice")
+    assert shown == set(posts.values_list("pk", flat=True))
+    assert 0 < len(shown) < Notification.objects.filter(recipient=alice, kind="mention").count()
+
+
+def test_every_way_of_counting_says_the_same(alice: User, mixed: list[User]) -> None:
+    everybody = [alice, *mixed]
+    slow = {member.pk: Notification.objects.visible_to(member).unread().count() for member in everybody}
+    assert {member.pk: unread_of(member.pk) for member in everybody} == slow
+    assert unread_of_many([member.pk for member in everybody]) == slow
+    assert {member.pk: len(told(member)) for member in everybody} == slow
+    assert slow[alice.pk] > 5
+
+
+def test_the_count_ends_at_a_hundred(alice: User, charlie: User) -> None:
+    for number in range(103):
+        row = Notification.objects.create(recipient=alice, kind="mention", key=f"x{number}", place=number)
+        row.facts.create(actor=charlie)
+    assert unread_of(alice.pk) == 100
+    assert unread_of_many([alice.pk, charlie.pk]) == {alice.pk: 100, charlie.pk: 0}

@@ -1,0 +1,26 @@
+"""The signed words of a link by which a mail is turned off without signing in."""
+
+from django.core.signing import BadSignature, Signer
+
+from .kinds import Channel, Kind, channels_of
+
+# A mail about several kinds turns all of them off.
+ALL = "all"
+
+_signer = Signer(sep=".", salt="notifications.unsubscribe")
+
+
+def token_for(member_id: int, kind: Kind | None) -> str:
+    """A token that turns off mail about `kind`, or about everything, for one member. It holds nothing else, and stays
+    good: a mail may be read years later."""
+    return _signer.sign(f"{member_id}-{kind.value if kind else ALL}")
+
+
+def read_token(token: str) -> tuple[int, list[Kind]] | None:
+    """The member's id and the kinds in a token, or None where we did not make it."""
+    try:
+        member, _sep, kind = _signer.unsign(token).partition("-")
+    except BadSignature:
+        return None
+    mailed = [each for each in Kind if Channel.MAIL in channels_of(each)]
+    return int(member), mailed if kind == ALL else [Kind(kind)]

@@ -1,0 +1,114 @@
+"""My notifications, and what I want to be told."""
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from core.http import back_or
+from core.pagination import CURSOR, id_cursor
+from users.http import HtmxRequest, MemberRequest, member_required
+from users.models import User
+
+from . import services
+from .badge import unread_of
+from .forms import HOURS, PreferencesForm
+from .lines import lines
+from .models import Notification
+from .pages import ALL, FILTERS, page_of
+from .tokens import read_token
+
+
+@member_required
+@require_safe
+def page(request: MemberRequest) -> HttpResponse:
+    show = request.GET.get("show", ALL)
+    if show not in FILTERS:
+        raise Http404
+    found = page_of(request.user, show, before=id_cursor(request.GET.get(CURSOR)))
+    context = {"page": found, "show": show}
+    if request.htmx:
+        return render(request, "notifications/_rows.html", context)
+    here = reverse("notifications:page")
+    filters = [
+        (here if name == ALL else f"{here}?show={name}", label, name == show)
+        for name, label in FILTERS.items()
+    ]
+    return render(request, "notifications/page.html", {**context, "filters": filters})
+
+
+@member_required
+@require_safe
+@never_cache
+def follow(request: MemberRequest, pk: int) -> HttpResponse:
+    """On to what the notification is about, which marks it read; a browser that only looks ahead does not."""
+    row = get_object_or_404(Notification.objects.visible_to(request.user), pk=pk)
+    found = lines([row], request.user)
+    if not found:
+        raise Http404
+    if request.method == "GET" and "prefetch" not in request.headers.get("Sec-Purpose", ""):
+        services.mark_read(notification=row)
+    return redirect(found[0].url)
+
+
+@member_required
+@require_POST
+def read(request: MemberRequest, pk: int) -> HttpResponse:
+    row = get_object_or_404(Notification.objects.visible_to(request.user), pk=pk)
+    services.mark_read(notification=row)
+    if request.htmx:
+        row.refresh_from_db()
+        return render(request, "notifications/_read.html", {"lines": lines([row], request.user)})
+    return back_or(request, reverse("notifications:page"))
+
+
+@member_required
+@require_POST
+def read_all(request: MemberRequest) -> HttpResponse:
+    """All that stood on the page; `up_to` is the newest place that it showed."""
+    services.mark_all_read(member=request.user, up_to=id_cursor(request.POST.get("up_to")))
+    return back_or(request, reverse("notifications:page"))
+
+
+@member_required
+@require_safe
+@never_cache
+def unread(request: MemberRequest) -> HttpResponse:
+    """The number at the bell, for pages whose socket does not come up."""
+    return JsonResponse({"unread": unread_of(request.user.pk)})
+
+
+@member_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def preferences(request: MemberRequest) -> HttpResponse:
+    form = PreferencesForm(request.POST if request.method == "POST" else None, member=request.user)
+    if request.method == "POST" and form.is_valid():
+        services.choose(member=request.user, choices=form.choices())
+        if form.cleaned_data["quiet"]:
+            hours = {name: form.cleaned_data[name] for name in HOURS}
+            services.set_quiet_hours(member=request.user, **hours)
+        else:
+            services.clear_quiet_hours(member=request.user)
+        messages.success(request, _("Saved. It holds from the next notification on."))
+        return redirect("notifications:preferences")
+    status = 422 if form.is_bound else 200
+    return render(request, "notifications/preferences.html", {"form": form}, status=status)
+
+
+@csrf_exempt  # RFC 8058: a mail program posts here, without cookies; the token says what, and for whom
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+def unsubscribe(request: HtmxRequest, token: str) -> HttpResponse:
+    """Turn mail off by the link of a mail. Looking changes nothing; posting does, without signing in."""
+    read = read_token(token)
+    if read is None:
+        raise Http404
+    member = get_object_or_404(User, pk=read[0], is_active=True)
+    if request.method == "POST":
+        services.stop_mail(member=member, kinds=read[1])
+    context = {"kind": read[1][0].label if len(read[1]) == 1 else "", "done": request.method == "POST"}
+    return render(request, "notifications/unsubscribe.html", context)
