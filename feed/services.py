@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from PIL import Image
 
 from core import images, markdown, storage
+from core.realtime import publish
 from core.text import says_something
 from network.models import Connection, Member
 from users.audience import Audience
@@ -23,6 +24,8 @@ from .events import comment_published, post_edited, post_published, post_reacted
 from .models import Comment, Post, PostImage, PostRevision, PostTag, Reaction, SavedPost, Tag
 from .models.post import IMAGE_SIZES
 
+# What tabs with a home page in them listen to.
+HOME_GROUP = "feed.home"
 MOST_TAGS = 30
 # Beyond this a post calls people, it does not mention them; the others stay plain text.
 MOST_MENTIONS = 50
@@ -108,6 +111,7 @@ def publish_post(
     PostImage.objects.bulk_create([_stored_picture(post, picture) for picture in pictures])
     _set_tags(post, rendered.tags)
     post_published.send(Post, post=post, mentioned=_readers(post, rendered.mentioned))
+    _tell_homes(post)
     return post
 
 
@@ -175,6 +179,7 @@ def repost(*, post: Post, by: User, text: str = "", audience: int = Audience.MEM
     _set_tags(shared, rendered.tags)
     Post.objects.filter(pk=post.pk).update(repost_count=F("repost_count") + 1)
     post_reposted.send(Post, post=shared, by=by)
+    _tell_homes(shared)
     return shared
 
 
@@ -267,6 +272,11 @@ def delete_comment(*, comment: Comment) -> None:
         Comment.objects.filter(pk=current.parent_id, reply_count=0).exclude(deleted_at=None).delete()
 
 
+def _tell_homes(post: Post) -> None:
+    """Hint to tabs that show a home page; each knows whose posts stand on it (feed.frames)."""
+    publish(HOME_GROUP, {"type": "feed.post", "author": post.author_id})
+
+
 def _refuse_second_plain_repost(post: Post, *, by: User, besides: int = 0) -> None:
     plain = Post.objects.filter(author=by, original=post, is_repost=True, text="")
     if plain.exclude(pk=besides).exists():
@@ -285,7 +295,9 @@ def _readers(post: Post, members: list[Member]) -> list[Member]:
 
 
 def _locked(post: Post) -> Post:
-    return Post.objects.select_for_update(of=("self",)).select_related("author").get(pk=post.pk)
+    # Not the key: who refers to the post meanwhile need not wait.
+    rows = Post.objects.select_for_update(of=("self",), no_key=True)
+    return rows.select_related("author").get(pk=post.pk)
 
 
 def _count(post: Post, **changes: int) -> None:

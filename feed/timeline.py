@@ -30,6 +30,8 @@ WITH circle (author_id, audience) AS (
 )
 """
 
+_WHOSE = _CIRCLE + "SELECT author_id, audience FROM circle"  # noqa: S608 -- two constants
+
 # PostgreSQL takes the newest few of each author from the index (author, -id) and merges them: the cost depends on
 # the size of the circle, never on the number of posts in the network. "= ANY" with the author in the order keeps the
 # planner on that index: written plainly, where few members write most posts, it walks the primary key backwards and
@@ -81,6 +83,13 @@ def home_page(member: User, cursor: str | None, *, size: int = PAGE_SIZE) -> Pag
         ids = [row[0] for row in query.fetchall()]
     posts = displayed(ids[:size], member)
     return Page(posts, str(ids[size - 1]) if len(ids) > size else "")
+
+
+def circle(member: User) -> dict[int, int]:
+    """Whose posts stand on the home page of `member`: by id, the narrowest audience of theirs that the member is in."""
+    with connection.cursor() as query:
+        query.execute(_WHOSE, parameters(member, None, 0))
+        return dict(query.fetchall())
 
 
 def displayed(ids: Collection[int], viewer: Viewer) -> list[Post]:

@@ -1,0 +1,102 @@
+"""The home page on the socket: how many posts came since the page was opened (docs/realtime.md)."""
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from django.db.models import Q
+
+from core.frames import Event, Frame, Tab, on_event, on_frame, on_pulse, whole
+from users.models import User
+
+from .models import Post
+from .services import HOME_GROUP
+from .timeline import circle
+
+# Above it the page says "many": nobody counts further.
+MOST_COUNTED = 99
+# After so long, in seconds, a tab asks anew who is in its circle.
+CIRCLE_LASTS = 600.0
+
+
+@dataclass
+class Home:
+    """A home page in a tab: the newest post that it shows, and whose posts belong on it."""
+
+    newest: int
+    authors: Mapping[int, int] = field(default_factory=dict)
+    known_at: float = float("-inf")
+
+    def wants(self, author: int, audience: int) -> bool:
+        """Whether a post of `author` for `audience` belongs on this page."""
+        return audience <= self.authors.get(author, -1)
+
+
+@on_frame("feed.watch")
+def watch(tab: Tab, frame: Frame) -> list[Frame]:
+    """The tab shows the home page down from the post `newest` (0: none)."""
+    known = tab.state.get("feed")
+    home = Home(whole(frame, "newest"))
+    if known is not None:
+        home.authors, home.known_at = known.authors, known.known_at
+    tab.state["feed"] = home
+    tab.groups.add(HOME_GROUP)
+    return _told([tab])
+
+
+@on_frame("feed.unwatch")
+def unwatch(tab: Tab, frame: Frame) -> None:
+    tab.state.pop("feed", None)
+    tab.groups.discard(HOME_GROUP)
+
+
+@on_event("feed.post")
+def post_came(tab: Tab, event: Event) -> list[Frame]:
+    """Most posts are of others' circles: those cost no query."""
+    home = tab.state.get("feed")
+    author = event.get("author")
+    if home is None or not isinstance(author, int) or author not in home.authors:
+        return []
+    return _told([tab])
+
+
+@on_pulse("feed")
+def beat(tabs: Sequence[Tab]) -> dict[Tab, dict[str, int]]:
+    """For tabs in view that show a home page, how many posts came. One query for all, and one for an old circle."""
+    return {tab: {"count": count} for tab, count in _counts([tab for tab in tabs if tab.visible]).items()}
+
+
+def _told(tabs: Iterable[Tab]) -> list[Frame]:
+    return [{"type": "feed.new", "count": count} for count in _counts(tabs).values()]
+
+
+def _counts(tabs: Iterable[Tab]) -> dict[Tab, int]:
+    homes = {tab: _current(tab) for tab in tabs if "feed" in tab.state}
+    if not homes:
+        return {}
+    oldest = min(home.newest for home in homes.values())
+    # Plain reposts of what is out of sight show nothing, so they are not announced either; nor what was hidden.
+    rows = (
+        Post.objects.filter(pk__gt=oldest, hidden_at=None)
+        # Blocks end the ties by which a member is in a circle; suspension does not.
+        .filter(author__is_active=True, author__suspended_at=None)
+        .exclude(Q(is_repost=True, text="") & Q(original=None))
+        .order_by("-pk")
+        .values_list("pk", "author_id", "audience")[: MOST_COUNTED * 4]
+    )
+    found = list(rows)
+    return {
+        tab: min(sum(pk > home.newest and home.wants(who, to) for pk, who, to in found), MOST_COUNTED)
+        for tab, home in homes.items()
+    }
+
+
+def _current(tab: Tab) -> Home:
+    home: Home = tab.state["feed"]
+    now = time.monotonic()
+    if now - home.known_at > CIRCLE_LASTS:
+        authors = circle(User(pk=tab.member_id))
+        # What one posts oneself is on the page already.
+        authors.pop(tab.member_id, None)
+        home.authors, home.known_at = authors, now
+    return home

@@ -1,0 +1,118 @@
+"""The home page on the socket: what came since it was opened, and nothing of anybody else's circle."""
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from core.frames import FrameError, Tab
+from feed import frames
+from feed.models import Post
+from feed.services import HOME_GROUP, publish_post, repost
+from network.services import block_member, follow_member
+from users.audience import Audience
+from users.models import User
+
+
+def home_of(member: User, newest: int = 0) -> Tab:
+    """A tab in view with the home page of `member`."""
+    tab = Tab(member.pk)
+    tab.visible = True
+    frames.watch(tab, {"type": "feed.watch", "newest": newest})
+    return tab
+
+
+def count_of(tab: Tab) -> int:
+    return frames.beat([tab])[tab]["count"]
+
+
+def test_a_post_of_a_connection_is_counted(alice: User, bob: User) -> None:
+    tab = home_of(alice)
+    post = publish_post(author=bob, text="News")
+    assert frames.post_came(tab, {"type": "feed.post", "author": bob.pk}) == [
+        {"type": "feed.new", "count": 1}
+    ]
+    assert frames.watch(tab, {"newest": post.pk}) == [{"type": "feed.new", "count": 0}]
+
+
+def test_a_strangers_post_costs_no_query(alice: User, charlie: User) -> None:
+    tab = home_of(alice)
+    publish_post(author=charlie, text="Elsewhere")
+    with CaptureQueriesContext(connection) as queries:
+        assert frames.post_came(tab, {"type": "feed.post", "author": charlie.pk}) == []
+    assert len(queries) == 0
+    assert count_of(tab) == 0
+
+
+def test_an_own_post_is_not_announced(alice: User) -> None:
+    tab = home_of(alice)
+    publish_post(author=alice, text="Mine")
+    assert count_of(tab) == 0
+
+
+def test_what_is_for_connections_is_not_announced_to_followers(alice: User, charlie: User) -> None:
+    follow_member(follower=charlie, followed=alice)
+    tab = home_of(charlie)
+    publish_post(author=alice, text="Among us", audience=Audience.CONNECTIONS)
+    assert count_of(tab) == 0
+    publish_post(author=alice, text="For all")
+    assert count_of(tab) == 1
+
+
+def test_what_is_hidden_or_of_the_suspended_is_not_announced(alice: User, bob: User) -> None:
+    tab = home_of(alice)
+    Post.objects.filter(pk=publish_post(author=bob, text="One").pk).update(hidden_at=timezone.now())
+    assert count_of(tab) == 0
+    publish_post(author=bob, text="Two")
+    User.objects.filter(pk=bob.pk).update(suspended_at=timezone.now())
+    assert count_of(tab) == 0
+
+
+def test_after_a_block_a_new_page_hears_nothing(alice: User, bob: User) -> None:
+    block_member(blocker=bob, blocked=alice)
+    tab = home_of(alice)
+    publish_post(author=bob, text="Gone")
+    assert count_of(tab) == 0
+
+
+def test_a_plain_repost_of_what_is_gone_is_not_announced(alice: User, bob: User, charlie: User) -> None:
+    tab = home_of(alice)
+    original = publish_post(author=charlie, text="Original")
+    repost(post=original, by=bob)
+    assert count_of(tab) == 1
+    Post.objects.filter(pk=original.pk).update(hidden_at=timezone.now())
+    Post.objects.filter(is_repost=True).update(original=None)
+    assert count_of(tab) == 0
+
+
+def test_a_tab_that_shows_no_home_page_hears_nothing(alice: User, bob: User) -> None:
+    tab = home_of(alice)
+    frames.unwatch(tab, {})
+    publish_post(author=bob, text="News")
+    assert frames.post_came(tab, {"type": "feed.post", "author": bob.pk}) == []
+    assert frames.beat([tab]) == {}
+    assert HOME_GROUP not in tab.groups
+
+
+def test_a_tab_out_of_view_costs_no_query_at_the_pulse(alice: User) -> None:
+    tab = home_of(alice)
+    tab.visible = False
+    with CaptureQueriesContext(connection) as queries:
+        assert frames.beat([tab]) == {}
+    assert len(queries) == 0
+
+
+@pytest.mark.parametrize("newest", [-1, True, "7", 2**63, None, 1.5])
+def test_a_malformed_number_is_refused(alice: User, newest: object) -> None:
+    with pytest.raises(FrameError):
+        frames.watch(Tab(alice.pk), {"newest": newest})
+
+
+def test_the_pulse_asks_once_for_all_tabs(alice: User, bob: User) -> None:
+    tabs = [home_of(member) for member in (alice, bob) for _ in range(25)]
+    publish_post(author=bob, text="News")
+    with CaptureQueriesContext(connection) as queries:
+        counts = frames.beat(tabs)
+    assert len(queries) == 1
+    assert {told["count"] for tab, told in counts.items() if tab.member_id == alice.pk} == {1}
+    assert {told["count"] for tab, told in counts.items() if tab.member_id == bob.pk} == {0}
