@@ -1,10 +1,13 @@
 # The commands of the house. The logic lives in scripts/; this file only names it.
 .DEFAULT_GOAL := help
-.PHONY: help run stack checkpoint test test-fast lint format css css-check coverage requirements venv venv-dev
+.PHONY: help run stack checkpoint test test-fast chaos lint format css css-check coverage bench-ws requirements venv venv-dev
 PYTHON_OF_VENV := .venv/bin/python
 PORT ?= 8000
 HTTPS ?= 8443
 HTTP ?= 8080
+FIRST_SEED ?= 1
+SEEDS ?= 10
+MINUTES ?= 1
 
 help: ## Show these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +27,9 @@ test: venv-dev ## Run every test: SQLite, PostgreSQL, integration, browser
 test-fast: venv-dev ## Run the tests that need no server and no browser
 	@$(PYTHON_OF_VENV) -m pytest -n auto --database=sqlite
 
+chaos: venv-dev ## Let messages pass while servers and network fail, as FIRST_SEED=… and SEEDS=… say
+	@$(PYTHON_OF_VENV) -m tests.integration.delivery.chaos --first-seed $(FIRST_SEED) --seeds $(SEEDS)
+
 lint: venv-dev ## Check style, types, imports, templates, migrations, shell scripts
 	@scripts/lint.sh
 
@@ -38,6 +44,9 @@ css-check: venv-dev ## Fail when the committed CSS is not what the sources give
 
 coverage: venv-dev ## Measure which lines the tests run, on both databases
 	@scripts/coverage.sh
+
+bench-ws: venv-dev ## Measure messages and sockets beside their limit (MINUTES=10 for the bar; BENCH="--help")
+	@$(PYTHON_OF_VENV) -m bench.ws --minutes $(MINUTES) $(BENCH)
 
 requirements: venv-dev ## Compile requirements.txt and requirements-dev.txt from pyproject.toml
 	@scripts/requirements.sh

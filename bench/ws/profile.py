@@ -1,0 +1,147 @@
+"""Where the time of one message goes, in one process: `python -m bench.ws.profile`, in the settings of the servers.
+
+Statements and milliseconds of each thing that the servers do for it, and the functions that take most.
+"""
+
+import cProfile
+import io
+import pstats
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from itertools import count, cycle
+from typing import Any
+from urllib.parse import urlencode
+from uuid import uuid4
+
+import django
+
+REPEATED, SHOWN = 60, 28
+FORM = "application/x-www-form-urlencoded"
+
+
+def main() -> None:
+    """Print a table, and the profile of a send and of its delivery."""
+    django.setup()
+    works = _works()
+    for _ in range(5):
+        for work in works.values():
+            work()
+    print(f"== In one process, {REPEATED} times each (median)")
+    for name, work in works.items():
+        print(_cost(name, work))
+    for name in ("send (HTTP request)", "delivery to an open conversation"):
+        print(f"\n== {name}: statements\n{_statements(works[name])}")
+        print(f"\n== {name}: functions by their own time\n{_profile(works[name])}")
+
+
+def _works() -> dict[str, Callable[[], object]]:
+    from django.conf import settings  # noqa: PLC0415 -- models can be imported once the settings stand
+
+    from core import asgi, dispatch  # noqa: PLC0415
+    from core.frames import Event, Tab  # noqa: PLC0415
+    from messaging import receipts  # noqa: PLC0415
+    from messaging.models import Membership  # noqa: PLC0415
+
+    mine, other = Membership.objects.order_by("pk")[:2]
+    session = _session_of(mine.member_id)
+    # In turns: one alone would be told that nobody writes so fast.
+    writers = cycle(
+        _client(row, settings.SESSION_COOKIE_NAME) for row in Membership.objects.order_by("pk")[:8:2]
+    )
+    tab, plain = Tab(other.member_id), Tab(other.member_id)
+    numbers = count(1)
+    seq = mine.conversation.last_seq
+
+    def send() -> None:
+        form = urlencode({"text": f"Shall we meet on Thursday? Number {next(numbers)}", "client_id": uuid4()})
+        client, path = next(writers)
+        answer = client.post(path, form, FORM, secure=True, headers={"host": "localhost"})
+        if answer.status_code != 201:
+            raise RuntimeError(f"the send was answered with {answer.status_code}: {answer.content[:200]!r}")
+
+    watched: Event = {"type": "messaging.watch", "conversation": mine.conversation_id, "seq": seq}
+    hint: Event = {"type": "messaging.entry", "conversation": mine.conversation_id, "seq": seq}
+
+    def watch() -> object:
+        from messaging.models import Conversation  # noqa: PLC0415
+
+        newest = Conversation.objects.values_list("last_seq", flat=True).get(pk=mine.conversation_id)
+        return dispatch.answers(tab, {**watched, "seq": newest - 3})
+
+    def deliver() -> object:
+        tab.state["messaging"].seq -= 1
+        return dispatch.rendered(tab, [hint])
+
+    def receipt() -> None:
+        Membership.objects.filter(pk=other.pk).update(delivered_seq=1, read_seq=0)
+        dispatch.answers(tab, {**hint, "type": "messaging.delivered"})
+        receipts.store()
+
+    cursors: Event = {"type": "messaging.cursors", "conversation": mine.conversation_id}
+    return {
+        "send (HTTP request)": send,
+        "watch, 3 entries behind": watch,
+        "delivery to an open conversation": deliver,
+        "delivery to another page": lambda: dispatch.rendered(plain, [hint]),
+        "delivered: noted and stored": receipt,
+        "the cursors' hint": lambda: dispatch.rendered(tab, [cursors]),
+        "handshake": lambda: asgi.visitor_of(session),
+        "a tab opens": lambda: dispatch.opened(plain),
+        "a heartbeat of 1 tab": lambda: dispatch.beats([tab]),
+    }
+
+
+def _client(writer: Any, cookie: str) -> tuple[Any, str]:
+    """A browser of the member, and where the member writes."""
+    from django.test import Client  # noqa: PLC0415
+
+    client = Client(headers={"accept": "application/json"})
+    client.cookies[cookie] = _session_of(writer.member_id)
+    return client, f"/messages/{writer.conversation_id}/send/"
+
+
+def _session_of(member: int) -> str:
+    from django.contrib.sessions.models import Session  # noqa: PLC0415
+
+    for session in Session.objects.order_by("session_key").iterator():
+        if session.get_decoded().get("_auth_user_id") == str(member):
+            return session.session_key
+    raise LookupError(member)
+
+
+def _cost(name: str, work: Callable[[], object]) -> str:
+    taken, used = [], []
+    for _ in range(REPEATED):
+        started, cpu = time.perf_counter(), time.thread_time()
+        work()
+        taken.append(1000 * (time.perf_counter() - started))
+        used.append(1000 * (time.thread_time() - cpu))
+    asked = sum(1 for _ in _asked(work))
+    medians = f"{statistics.median(taken):>7.2f} ms {statistics.median(used):>7.2f} ms CPU"
+    return f"{name:<36} {asked:>3} statements {medians}"
+
+
+def _asked(work: Callable[[], object]) -> Iterator[dict[str, Any]]:
+    from django.db import connection  # noqa: PLC0415
+    from django.test.utils import CaptureQueriesContext  # noqa: PLC0415
+
+    with CaptureQueriesContext(connection) as captured:
+        work()
+    yield from captured.captured_queries
+
+
+def _statements(work: Callable[[], object]) -> str:
+    return "\n".join(f"{query['time']:>6} {' '.join(query['sql'].split())[:150]}" for query in _asked(work))
+
+
+def _profile(work: Callable[[], object]) -> str:
+    profile, told = cProfile.Profile(), io.StringIO()
+    for _ in range(REPEATED):
+        profile.runcall(work)
+    pstats.Stats(profile, stream=told).sort_stats("tottime").print_stats(SHOWN)
+    return told.getvalue().partition("\n\n")[2]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,18 @@
+"""Who asks what came since gets nothing: live frames are all that there is."""
+
+from typing import Any
+
+from messaging import reading
+
+from . import replace
+
+proper = reading.since
+
+
+def since(*arguments: Any) -> dict[str, Any]:
+    return {**proper(*arguments), "entries": [], "more": False}
+
+
+def apply() -> None:
+    # The socket has the proper one: it took it when it was imported.
+    replace("since", since, reading)

@@ -1,0 +1,19 @@
+"""Numbers are given without a lock on the conversation: two may read the same last one."""
+
+from messaging.models import Conversation
+from messaging.services import log, messages
+
+from . import replace
+
+SQL = "ALTER TABLE messaging_entry DROP CONSTRAINT messaging_one_entry_per_number"
+
+
+def next_number(conversation: Conversation) -> int:
+    rows = Conversation.objects.filter(pk=conversation.pk)
+    number = rows.values_list("last_seq", flat=True).get() + 1
+    rows.update(last_seq=number)
+    return number
+
+
+def apply() -> None:
+    replace("next_number", next_number, log, messages)

@@ -1,0 +1,18 @@
+"""A client id means nothing: what is sent again is stored again."""
+
+from messaging.models import Entry
+from messaging.services import log, messages
+
+from . import replace
+
+SQL = "ALTER TABLE messaging_entry DROP CONSTRAINT messaging_sent_once"
+
+
+def store(entry: Entry) -> bool:
+    entry.save(force_insert=True)
+    return True
+
+
+def apply() -> None:
+    replace("store", store, log, messages)
+    replace("_sent_before", lambda author, client_id, digest: None, messages)

@@ -1,0 +1,35 @@
+"""`make chaos`: runs with random faults, one for each seed. Ends with 1 when the checker complains of any."""
+
+import argparse
+import sys
+import time
+
+from .run import Course, run
+from .site import ground, running_site
+
+
+def main(arguments: list[str]) -> int:
+    """Run the seeds that are asked for, and say how each went."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--first-seed", type=int, default=1, help="the first seed (1)")
+    parser.add_argument("--seeds", type=int, default=10, help="how many seeds (10)")
+    chosen = parser.parse_args(arguments)
+    failed, messages, began = [], 0, time.monotonic()
+    with ground() as base, running_site(base) as site:
+        casts = site.casts(chosen.seeds)
+        for seed, cast in enumerate(casts, start=chosen.first_seed):
+            outcome = run(site, cast, seed, Course())
+            messages += outcome.acknowledged
+            print(f"seed {seed}: {len(outcome.complaints)} complaints, {outcome.figures}", flush=True)
+            if outcome.complaints:
+                failed.append(seed)
+                print(outcome, flush=True)
+    seconds = time.monotonic() - began
+    print(
+        f"{chosen.seeds} seeds, {messages} messages acknowledged, {seconds:.0f} s; failed: {failed or 'none'}"
+    )
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

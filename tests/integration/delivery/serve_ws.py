@@ -1,0 +1,25 @@
+"""What daphne serves here: the product, with a clock that may be wrong and a quicker heart, and perhaps broken."""
+
+import os
+
+from tests.integration.delivery import broken, clock
+
+clock.wear()
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "professional_network.settings")
+
+from django.core.asgi import get_asgi_application  # noqa: E402
+
+# The settings and the models, which what follows needs.
+get_asgi_application()
+
+from core import pulse  # noqa: E402
+
+# Before core.consumers says it to tabs. Waiting for the real one would make each run longer by half a minute.
+pulse.HEARTBEAT = float(os.environ["DELIVERY_HEARTBEAT"])
+pulse.HEARTBEAT_ALONE = pulse.HEARTBEAT / 2
+
+from professional_network.asgi import application  # noqa: E402
+
+broken.apply()
+
+__all__ = ["application"]

@@ -1,0 +1,232 @@
+"""The servers of a run: a PostgreSQL that keeps what it acknowledged, Redis, gunicorn, and two daphne processes."""
+
+import json
+import signal
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from urllib.parse import urlsplit
+
+import psycopg2
+from redis import Redis
+
+from scripts.programs import ROOT
+from scripts.servers import Server, free_port, postgres_server, redis_server, temporary_folder
+from scripts.stack import answers_health, manage, production_environment, release, web_command, ws_command
+
+from . import broken, clock
+from .cast import SCRIPT, Cast
+
+# What a crash of PostgreSQL alone must not lose; without these, losses would be the server's.
+SAFE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
+HEARTBEAT = 2
+WORKERS = 2
+PRISTINE = "pristine"
+WHOLE = "whole"
+# No deed on a server takes longer.
+DEED_SECONDS = 30.0
+
+
+@dataclass
+class Site:
+    """The servers, and where they are. What is done to one waits until the last deed on it is done."""
+
+    folder: Path
+    environment: dict[str, str]
+    postgres: Server
+    redis: Server
+    web: Server
+    sockets: list[Server]
+    web_port: int
+    ws_ports: list[int]
+    operators: ThreadPoolExecutor
+    name: str
+
+    def __post_init__(self) -> None:
+        self._locks = {id(server): Lock() for server in self.servers}
+
+    @property
+    def servers(self) -> list[Server]:
+        return [self.postgres, self.redis, self.web, *self.sockets]
+
+    @property
+    def database(self) -> str:
+        return self.environment["DATABASE_URL"]
+
+    @property
+    def clock(self) -> Path:
+        return self.folder / "clock"
+
+    def lock(self, server: Server) -> Lock:
+        """Held by who does something to the server."""
+        return self._locks[id(server)]
+
+    def manage(self, *arguments: str) -> str:
+        """Run a management command."""
+        return manage(self.environment, *arguments)
+
+    def casts(self, number: int) -> list[Cast]:
+        """So many casts: members with sessions, and their conversations."""
+        told = self.manage("shell", "--no-imports", "--command", SCRIPT.replace("NUMBER", str(number)))
+        return [Cast.read(line) for line in json.loads(told.splitlines()[-1])]
+
+    def break_database(self) -> None:
+        """Rid the database of what would keep the break from showing; the cast is there by then."""
+        if self.name != WHOLE:
+            _execute(self.database, broken.sql_of(self.name))
+
+    def crash_postgres(self) -> None:
+        """PostgreSQL's "immediate" stop, as in a crash, and its recovery."""
+        process = self.postgres.process
+        assert process is not None
+        process.send_signal(signal.SIGQUIT)
+        process.wait()
+        self.postgres.process = None
+        self.postgres.start()
+
+    def redis_client(self) -> Redis:
+        """A connection to Redis, to be closed."""
+        return Redis.from_url(self.redis.url, socket_timeout=2, socket_connect_timeout=2)
+
+    def heal(self) -> None:
+        """Everything runs, and every clock is right."""
+        for slot in range(clock.SLOTS):
+            clock.shift(self.clock, slot, 0.0)
+        for server in self.servers:
+            server.thaw()
+        for server in self.servers:
+            # Who was interrupted in a deed may hold it still.
+            is_ours = self.lock(server).acquire(timeout=DEED_SECONDS)
+            try:
+                if server.process is None or server.process.poll() is not None:
+                    server.process = None
+                    server.start()
+            finally:
+                if is_ours:
+                    self.lock(server).release()
+
+    def logs(self) -> str:
+        """What the servers wrote, the end of each."""
+        told = ""
+        for server in self.servers:
+            path = server.folder / "log"
+            text = path.read_text(errors="replace") if path.is_file() else ""
+            told += f"\n== {server.folder.name}\n{text[-20_000:]}"
+        return told
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What several sites may share. Servers that an operator starts again end with the operators, so these stay."""
+
+    postgres: Server
+    redis: Server
+    environment: dict[str, str]
+    operators: ThreadPoolExecutor
+
+
+@contextmanager
+def ground() -> Iterator[Ground]:
+    """PostgreSQL with an empty LinkUp in it, Redis, and the environment: what several sites may share."""
+    with ExitStack() as until_the_end:
+        operators = until_the_end.enter_context(ThreadPoolExecutor(8, "operator"))
+        postgres = until_the_end.enter_context(postgres_server(**SAFE))
+        cache = until_the_end.enter_context(redis_server())
+        folder = until_the_end.enter_context(temporary_folder(None))
+        environment = production_environment(
+            postgres.url,
+            cache.url,
+            folder,
+            WEB_CONCURRENCY=str(WORKERS),
+            DELIVERY_HEARTBEAT=str(HEARTBEAT),
+            SECURE_SSL_REDIRECT="true",
+            LOG_LEVEL="WARNING",
+        )
+        release(environment)
+        # Copied for what is broken: nobody may use a database while it is copied.
+        _copy(environment["DATABASE_URL"], PRISTINE)
+        yield Ground(postgres, cache, environment, operators)
+
+
+@contextmanager
+def running_site(base: Ground, *, broke: str = "", daphnes: int = 2) -> Iterator[Site]:
+    """Serve LinkUp on `base`, broken as `broke` says (on a database of its own then)."""
+    environment = {**base.environment, broken.VARIABLE: broke}
+    with ExitStack() as until_the_end:
+        if broke:
+            environment["DATABASE_URL"] = _copy(
+                _named(environment["DATABASE_URL"], PRISTINE), f"broken_{broke}"
+            )
+        folder = until_the_end.enter_context(temporary_folder(None))
+        clock.make(folder / "clock")
+        web_port, ws_ports = free_port(), [free_port() for _ in range(daphnes)]
+        serve = "tests.integration.delivery.serve"
+        web = _server(
+            folder, environment, "gunicorn", [*web_command(web_port), f"{serve}_web:application"], web_port
+        )
+        sockets = [
+            _server(
+                folder, environment, f"daphne-{slot}", ws_command(port, f"{serve}_ws:application"), port, slot
+            )
+            for slot, port in enumerate(ws_ports)
+        ]
+        starting = []
+        for server in (web, *sockets):
+            until_the_end.callback(server.stop)
+            starting.append(base.operators.submit(server.start))
+        for start in starting:
+            start.result()
+        yield Site(
+            folder,
+            environment,
+            base.postgres,
+            base.redis,
+            web,
+            sockets,
+            web_port,
+            ws_ports,
+            base.operators,
+            broke or "whole",
+        )
+
+
+def _server(
+    folder: Path, environment: dict[str, str], name: str, command: list[str], port: int, slot: int = clock.WEB
+) -> Server:
+    place = folder / name
+    place.mkdir()
+    variables = {**environment, clock.FILE: str(folder / "clock"), clock.SLOT: str(slot)}
+    return Server(
+        command,
+        lambda: answers_health(port),
+        place,
+        None,
+        signal.SIGTERM,
+        environment=variables,
+        start_in=ROOT,
+    )
+
+
+def _execute(url: str, sql: str) -> None:
+    if not sql:
+        return
+    connection = psycopg2.connect(url)
+    try:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute(sql)
+    finally:
+        connection.close()
+
+
+def _named(url: str, name: str) -> str:
+    return urlsplit(url)._replace(path=f"/{name}").geturl()
+
+
+def _copy(url: str, name: str) -> str:
+    """A copy of the database, which nobody uses at the moment; returns its address."""
+    _execute(_named(url, "postgres"), f"CREATE DATABASE {name} TEMPLATE {urlsplit(url).path.lstrip('/')}")
+    return _named(url, name)

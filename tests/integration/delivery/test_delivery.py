@@ -1,0 +1,95 @@
+"""Three runs with random faults, and the proof that the checker would have seen what they must not do."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from .cast import Cast
+from .proxy import CALM, Weather
+from .run import Course, Run, run
+from .site import Ground, Site, running_site
+
+MESSAGES = 500
+SEEDS = (1, 2, 3)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_nothing_is_lost_doubled_reordered_or_told_to_strangers(site: Site, cast: Cast, seed: int) -> None:
+    outcome = run(site, cast, seed, Course())
+    assert not outcome.complaints, str(outcome)
+    assert outcome.acknowledged >= MESSAGES, str(outcome)
+
+
+async def kill_workers(run: Run) -> None:
+    """Three times, kill all of gunicorn's workers right after some sends were acknowledged."""
+    for _ in range(3):
+        await run.until_acknowledged(4)
+        run.kill_workers()
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What is broken, the rule that must notice, and the course that brings it to light."""
+
+    broke: str
+    rule: str
+    course: Course
+
+
+SHORT = Course(messages=10, pace=0.03, with_faults=False, weather=CALM, settle=3.0, patience=8.0)
+
+
+def short(**values: Any) -> Course:
+    """A short course without faults, but for `values`."""
+    return Course(**{**vars(SHORT), **values})
+
+
+def patient(**values: Any) -> Course:
+    """The same for a server on which nothing is broken: it may take its time."""
+    return short(**{"settle": 15.0, "patience": 60.0, **values})
+
+
+LOSSY = Weather(drop=0.15, swap=0.1)
+REPEATED = Weather(unanswered=0.15, twice=0.15)
+PROOFS = (
+    Proof(
+        "acknowledge_before_commit",
+        "acknowledged is stored",
+        short(messages=6, deed=kill_workers, patience=12.0),
+    ),
+    Proof("no_unique_key", "stored once or not at all", short(weather=REPEATED)),
+    Proof("no_lock", "numbers have no gap", SHORT),
+    Proof("out_of_order", "acknowledged in order", SHORT),
+    Proof("no_catch_up", "screens are whole", short(weather=LOSSY)),
+    Proof("bodies_to_all", "no body reaches a non-member", SHORT),
+    Proof("gone_still_hears", "no body reaches a non-member", SHORT),
+    Proof("unread_guessed", "unread is its definition", SHORT),
+    Proof("cursors_go_back", "cursors are kept", SHORT),
+)
+
+
+@pytest.mark.parametrize("proof", PROOFS, ids=lambda proof: proof.broke)
+def test_a_broken_server_is_found(base: Ground, proof: Proof) -> None:
+    with running_site(base, broke=proof.broke, daphnes=1) as broken:
+        (cast,) = broken.casts(1)
+        broken.break_database()
+        outcome = run(broken, cast, 0, proof.course)
+    assert proof.rule in outcome.rules, str(outcome)
+
+
+def test_a_client_that_ignores_gaps_is_found(site: Site, cast: Cast) -> None:
+    outcome = run(site, cast, 0, short(weather=LOSSY, catches_up=False))
+    assert {"shows the stored", "screens are whole"} <= outcome.rules, str(outcome)
+
+
+@pytest.mark.parametrize(
+    "course",
+    [patient(), patient(weather=LOSSY), patient(weather=REPEATED)],
+    ids=["calm", "lossy", "repeated"],
+)
+def test_the_same_courses_are_without_complaint_when_nothing_is_broken(
+    site: Site, cast: Cast, course: Course
+) -> None:
+    outcome = run(site, cast, 0, course)
+    assert not outcome.complaints, str(outcome)
