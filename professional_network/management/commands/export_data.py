@@ -1,0 +1,64 @@
+"""Exports the network of a SQLite installation into a folder (docs/DATABASE_MIGRATION.md)."""
+
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from professional_network.transfer.exports import export
+from professional_network.transfer.faults import TransferRefused
+from professional_network.transfer.source import SqliteSource
+from professional_network.transfer.tables import LEFT_OUT, all_tables
+
+
+class Command(BaseCommand):
+    """See `help`."""
+
+    help = (
+        "Export a SQLite installation, uploaded files included, into a folder that import_data reads. "
+        "The source is opened read-only, and the site may run meanwhile."
+    )
+    requires_system_checks = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "folder", type=Path, help="where the export goes; an older export there is replaced"
+        )
+        parser.add_argument(
+            "--source", type=Path, metavar="FILE", help="the SQLite file (default: of the settings)"
+        )
+        parser.add_argument("--media", type=Path, metavar="FOLDER", help="the uploads (default: MEDIA_ROOT)")
+        parser.add_argument(
+            "--without-media-files", action="store_true", help="list the uploads with their hashes, copy none"
+        )
+        parser.add_argument("--quiet", action="store_true", help="no progress")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        say = (lambda _words: None) if options["quiet"] else self.stderr.write
+        try:
+            path = options["source"] or source_of_the_settings()
+            with closing(
+                SqliteSource(path, options["media"] or Path(settings.MEDIA_ROOT), all_tables())
+            ) as source:
+                made = export(
+                    source,
+                    options["folder"],
+                    copy_media=not options["without_media_files"],
+                    progress=say,
+                    note=lambda words: self.stderr.write(f"Note: {words}"),
+                )
+        except TransferRefused as refused:
+            raise CommandError(f"{refused}\nNothing was exported.") from refused
+        files = f"{made.media.files} files ({'copied' if made.media.copied else 'listed'})"
+        self.stdout.write(f"Exported {made.rows:,} rows of {len(made.tables)} tables and {files}.")
+        self.stdout.write(f"Left out: {', '.join(LEFT_OUT)}.")
+
+
+def source_of_the_settings() -> Path:
+    """The SQLite file of the settings. Raises TransferRefused when they name another kind of database."""
+    database = settings.DATABASES["default"]
+    if not database["ENGINE"].endswith("sqlite3"):
+        raise TransferRefused("The settings do not name a SQLite database; say which one: --source FILE.")
+    return Path(database["NAME"])

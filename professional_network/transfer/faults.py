@@ -1,0 +1,48 @@
+"""What stands in the way of a transfer, named so that an operator finds it."""
+
+import errno
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+LONGEST = 40
+NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+def shortened(value: object) -> str:
+    """`value` as it may stand in a message: quoted, one line, at most 40 characters of it."""
+    text = value if isinstance(value, str) else str(value)
+    return repr(text if len(text) <= LONGEST else f"{text[:LONGEST]}…")
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that is wrong: where, and what. `row` is the primary key, `field` the model's name of the column."""
+
+    table: str
+    row: str
+    field: str
+    what: str
+
+    def __str__(self) -> str:
+        where = (
+            self.table
+            + (f" {self.row}" if self.row else "")
+            + (f", field {self.field}" if self.field else "")
+        )
+        return f"{where}: {self.what}" if where else self.what
+
+
+class TransferRefused(Exception):
+    """A transfer that cannot be done, or that was undone; `faults` names everything that was found."""
+
+    def __init__(self, summary: str, faults: Iterable[Fault] = ()) -> None:
+        self.summary = summary
+        self.faults = list(faults)
+        super().__init__("\n".join([summary, *(f"  - {fault}" for fault in self.faults)]))
+
+
+def lack_of_room(error: OSError) -> str:
+    """What an OSError means to an operator: a full disk is called one."""
+    place = f" ({error.filename})" if error.filename else ""
+    reason = "the disk is full" if error.errno in NO_ROOM else error.strerror or type(error).__name__
+    return f"{reason}{place}"

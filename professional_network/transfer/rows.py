@@ -1,0 +1,79 @@
+"""A row on its way: its key, and one line of JSON with the canonical text of each value."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from typing import NamedTuple, Protocol
+
+from .media import MediaFile
+from .tables import Key, Table, Values
+
+# App and name, as django_migrations has them.
+Migration = tuple[str, str]
+
+
+class Row(NamedTuple):
+    """A row of a table. Two rows are the same when their lines are."""
+
+    key: Key
+    line: bytes
+
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+def line_of(values: Values) -> bytes:
+    """The line of a row; without a line break, so that one line of a file is one row."""
+    return _encode(values).encode()
+
+
+def values_of(line: bytes) -> Values:
+    """What `line_of` took."""
+    values: Values = json.loads(line)
+    return values
+
+
+def row_hash(line: bytes) -> bytes:
+    """The hash of one row: BLAKE2b over its line, 128 bits."""
+    return hashlib.blake2b(line, digest_size=16).digest()
+
+
+class TableHash:
+    """The hash of a table: SHA-256 over the hashes of its rows, in the order of their keys."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self._sum = hashlib.sha256()
+
+    def add(self, one_row_hash: bytes) -> None:
+        self.rows += 1
+        self._sum.update(one_row_hash)
+
+    @property
+    def text(self) -> str:
+        return self._sum.hexdigest()
+
+
+class Origin(Protocol):
+    """Where a network comes from: the SQLite file, or an export of it."""
+
+    @property
+    def told(self) -> str:
+        """What messages call it."""
+
+    @property
+    def tables(self) -> list[Table]: ...
+
+    @property
+    def migrations(self) -> set[Migration]:
+        """Those that have been applied."""
+
+    def count(self, table: Table) -> int: ...
+
+    def rows(self, table: Table) -> Iterator[Row]:
+        """The rows in the order of their keys; raises TransferRefused where one cannot be read."""
+
+    def sequence(self, table: Table) -> int:
+        """The highest id that was ever given out, 0 when none was."""
+
+    def media(self) -> Iterator[MediaFile]: ...

@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# Exports a SQLite installation into a folder. docs/DATABASE_MIGRATION.md tells the whole way.
+set -euo pipefail
+
+usage() {
+  cat <<'TEXT'
+Usage: scripts/export_data.sh FOLDER [--source FILE] [--media FOLDER] [--without-media-files] [--quiet]
+
+Writes the whole network (every table, every uploaded file) into FOLDER, for scripts/import_data.sh.
+The SQLite file is opened read-only. Settings come from the environment, as for manage.py.
+TEXT
+}
+
+case "${1:-}" in
+  -h | --help)
+    usage
+    exit 0
+    ;;
+  "" | -*)
+    usage >&2
+    exit 2
+    ;;
+esac
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+python="$root/.venv/bin/python"
+if [ ! -x "$python" ]; then python=python3; fi
+exec "${PYTHON:-$python}" "$root/manage.py" export_data "$@"

@@ -1,0 +1,1 @@
+"""The move from SQLite to PostgreSQL as an operator does it: with the scripts, in processes of their own."""

@@ -1,0 +1,1 @@
+"""The move from SQLite to PostgreSQL: formats, bad input, and whether every corruption is found."""

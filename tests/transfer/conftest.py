@@ -1,0 +1,168 @@
+"""A network in a SQLite file, and an empty PostgreSQL for it, anew for each test."""
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import psycopg2
+import pytest
+from django.db import connections
+from pytest_django.fixtures import Settings
+
+from professional_network.transfer.exports import ExportFolder, export
+from professional_network.transfer.imports import bring_in
+from professional_network.transfer.source import SqliteSource
+from professional_network.transfer.tables import all_tables
+from professional_network.transfer.verification import Findings, verify
+from scripts.programs import ROOT
+
+from .network import build, environment
+
+
+@dataclass(frozen=True)
+class Network:
+    """A SQLite installation: its file and its media folder."""
+
+    folder: Path
+
+    @property
+    def file(self) -> Path:
+        return self.folder / "db.sqlite3"
+
+    @property
+    def media(self) -> Path:
+        return self.folder / "media"
+
+    def change(self, statement: str, *values: Any) -> None:
+        """Write into the file as anything may that is not Django; foreign keys and checks are not asked."""
+        with closing(sqlite3.connect(self.file)) as database, database:
+            database.execute("PRAGMA ignore_check_constraints = ON")
+            database.execute(statement, values)
+
+    def value(self, statement: str) -> Any:
+        with closing(sqlite3.connect(self.file)) as database:
+            return database.execute(statement).fetchone()[0]
+
+    def source(self) -> SqliteSource:
+        return SqliteSource(self.file, self.media, all_tables())
+
+    def export(self, folder: Path, **options: Any) -> ExportFolder:
+        """Export into `folder`."""
+        with closing(self.source()) as source:
+            export(source, folder, **options)
+        return ExportFolder(folder, all_tables())
+
+
+@pytest.fixture(scope="session")
+def built_network(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Made once; tests get copies."""
+    folder = tmp_path_factory.mktemp("network")
+    build(folder)
+    return folder
+
+
+@pytest.fixture
+def network(built_network: Path, tmp_path: Path) -> Network:
+    return Network(shutil.copytree(built_network, tmp_path / "network"))
+
+
+@pytest.fixture(scope="session")
+def built_export(built_network: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An export of the network, to be read only."""
+    folder = tmp_path_factory.mktemp("exports") / "whole"
+    Network(built_network).export(folder)
+    return folder
+
+
+@pytest.fixture
+def exported(built_export: Path, tmp_path: Path) -> Path:
+    """A copy of the export, to be damaged."""
+    return shutil.copytree(built_export, tmp_path / "export")
+
+
+def url_of(name: str) -> str:
+    return urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}").geturl()
+
+
+@dataclass(frozen=True)
+class Database:
+    """An empty, migrated PostgreSQL database, to which the settings point; `media` is the target's media folder."""
+
+    name: str
+    media: Path
+
+    @property
+    def url(self) -> str:
+        return url_of(self.name)
+
+    def run(self, statement: str, *values: Any) -> list[Any]:
+        """Run one statement by itself."""
+        with closing(psycopg2.connect(self.url)) as connection:
+            connection.autocommit = True
+            with connection.cursor() as cursor:
+                cursor.execute(statement, values or None)
+                return cursor.fetchall() if cursor.description else []
+
+    def count(self, table: str) -> int:
+        return int(self.run(f"SELECT count(*) FROM {table}")[0][0])  # noqa: S608 -- a name of ours
+
+    def files(self) -> set[str]:
+        return {path.relative_to(self.media).as_posix() for path in self.media.rglob("*") if path.is_file()}
+
+    def is_untouched(self) -> bool:
+        """Whether it is as `migrate` left it, files included."""
+        tables = [table.name for table in all_tables() if not table.given]
+        gone = self.run("SELECT count(*) FROM django_content_type WHERE app_label = 'gone'")[0][0]
+        return not any(map(self.count, tables)) and not gone and not self.files()
+
+    def bring_in(self, folder: Path) -> None:
+        bring_in(ExportFolder(folder, all_tables()))
+
+    def verify(self, folder: Path) -> Findings:
+        return verify(ExportFolder(folder, all_tables()))
+
+
+@pytest.fixture(scope="session")
+def pristine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The name of a database that `migrate` has prepared; others are copied from it."""
+    name = f"linkup_pristine_{os.getpid()}"
+    with closing(psycopg2.connect(os.environ["DATABASE_URL"])) as server:
+        server.autocommit = True
+        with server.cursor() as cursor:
+            cursor.execute(f"CREATE DATABASE {name}")
+            command = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
+            subprocess.run(command, cwd=ROOT, env=environment(url_of(name)), check=True)
+            yield name
+            cursor.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def database(
+    pristine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> Iterator[Database]:
+    """The database that the settings name is an empty one of this test's own, and so is the media folder."""
+    name = pristine.replace("pristine", "target")
+    media = tmp_path / "target-media"
+    settings.MEDIA_ROOT = str(media)
+    with closing(psycopg2.connect(os.environ["DATABASE_URL"])) as server:
+        server.autocommit = True
+        with server.cursor() as cursor:
+            cursor.execute(f"CREATE DATABASE {name} TEMPLATE {pristine}")
+            monkeypatch.setitem(connections["default"].settings_dict, "NAME", name)
+            yield Database(name, media)
+            cursor.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def moved(database: Database, built_export: Path) -> Database:
+    """The same with the network in it."""
+    database.bring_in(built_export)
+    return database
