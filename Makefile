@@ -1,6 +1,6 @@
 # The commands of the house. The logic lives in scripts/; this file only names it.
 .DEFAULT_GOAL := help
-.PHONY: help run stack checkpoint test test-fast chaos lint format css css-check coverage bench-ws requirements venv venv-dev
+.PHONY: help run stack checkpoint test test-fast chaos lint security format css css-check coverage bench-ws requirements venv venv-dev
 PYTHON_OF_VENV := .venv/bin/python
 PORT ?= 8000
 HTTPS ?= 8443
@@ -32,6 +32,9 @@ chaos: venv-dev ## Let messages pass while servers and network fail, as FIRST_SE
 
 lint: venv-dev ## Check style, types, imports, templates, migrations, shell scripts
 	@scripts/lint.sh
+
+security: venv-dev ## Look for known mistakes, secrets, and settings that are unsafe on a server
+	@scripts/security.sh
 
 format: venv-dev ## Rewrite Python files and templates in the house style
 	@scripts/format.sh

@@ -100,7 +100,10 @@ function abandon() {
   const left = socket;
   socket = null;
   clearTimeout(watch);
-  left?.close();
+  if (!left) return;
+  // One that is still on its way is closed when it arrives: closing it now is an error in browsers' eyes.
+  if (left.readyState === WebSocket.CONNECTING) left.onopen = () => left.close();
+  else left.close();
 }
 
 function drop() {

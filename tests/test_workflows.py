@@ -1,0 +1,105 @@
+"""GitHub's workflows: by schema, by zizmor, and the same steps as `.ci/run`."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from scripts.programs import ROOT
+
+BINARIES = Path(sys.executable).parent
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+
+
+def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(part) for part in command],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+def workflow(name: str) -> dict[Any, Any]:
+    loaded: dict[Any, Any] = yaml.safe_load((ROOT / ".github" / "workflows" / name).read_text())
+    return loaded
+
+
+def steps(name: str) -> list[dict[str, Any]]:
+    return [step for job in workflow(name)["jobs"].values() for step in job["steps"]]
+
+
+def commands(name: str) -> str:
+    return "\n".join(step.get("run", "") for step in steps(name))
+
+
+def make_targets(text: str) -> list[str]:
+    return re.findall(r"^\s*make ([a-z-]+)", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_the_schema_accepts(path: Path) -> None:
+    done = run(BINARIES / "check-jsonschema", "--builtin-schema", "vendor.github-workflows", path)
+    assert done.returncode == 0, done.stdout
+
+
+def test_zizmor_finds_nothing() -> None:
+    done = run(BINARIES / "zizmor", "--offline", *WORKFLOWS)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_workflow_runs_what_ci_runs_in_the_same_order() -> None:
+    in_ci = make_targets((ROOT / ".ci" / "run").read_text())
+    in_workflow = [target for target in make_targets(commands("test.yml")) if target in in_ci]
+    assert in_workflow == in_ci == ["lint", "css-check", "test"]
+
+
+def test_coverage_and_security_are_looked_at() -> None:
+    targets = make_targets(commands("test.yml"))
+    assert {"coverage", "security"} <= set(targets)
+    assert "pip-audit --strict" in commands("test.yml")
+    security = (ROOT / "scripts" / "security.sh").read_text()
+    for tool in ("bandit", "detect-secrets-hook", "check --deploy --fail-level WARNING"):
+        assert tool in security
+
+
+def test_every_target_that_a_workflow_calls_exists() -> None:
+    there = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    for path in WORKFLOWS:
+        assert set(make_targets(commands(path.name))) <= there
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_actions_are_pinned_and_rights_are_few(path: Path) -> None:
+    loaded = workflow(path.name)
+    assert loaded["permissions"] == {}
+    assert "concurrency" in loaded
+    for job in loaded["jobs"].values():
+        assert job["permissions"]["contents"] == "read"
+        assert job["timeout-minutes"] <= 60
+    for step in steps(path.name):
+        if "uses" in step:
+            assert re.fullmatch(r"[\w.-]+/[\w./-]+@[0-9a-f]{40}", step["uses"]), step["uses"]
+        if step.get("uses", "").startswith("actions/checkout@"):
+            assert step["with"]["persist-credentials"] is False
+
+
+def test_the_tests_have_postgresql_and_redis_beside_them() -> None:
+    services = workflow("test.yml")["jobs"]["test"]["services"]
+    assert services["postgres"]["image"].startswith("postgres:")
+    assert services["redis"]["image"].startswith("redis:")
+    (tests,) = (step for step in steps("test.yml") if step.get("run") == "make test")
+    assert set(tests["env"]) == {"DATABASE_URL", "REDIS_URL"}
+
+
+def test_a_release_builds_the_image_with_the_list_of_what_is_in_it() -> None:
+    assert "--sbom=true" in commands("release.yml")
+    assert "--provenance" in commands("release.yml")
+    assert list(workflow("release.yml")[True]["push"]) == ["tags"]
