@@ -2,14 +2,13 @@
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
 import psycopg2
 from django.core.files.storage import Storage, default_storage
-from psycopg2.extensions import get_wait_callback, set_wait_callback
 
 from . import manifest
 from .comparison import compare_rows
@@ -24,17 +23,6 @@ from .target import LOCK, NEEDED, SESSION, Target, first_line
 # Classes of errors about the connection, the server's means, its administrator; and a foreign key that leads nowhere.
 NOT_THE_DATA = ("08", "53", "57", "58")
 BROKEN_REFERENCE = "23503"
-
-
-@contextmanager
-def waiting_in_libpq() -> Iterator[None]:
-    """COPY knows no other waiting. Commands wait so anyway; a process that serves has changed it (core.database)."""
-    former = get_wait_callback()
-    set_wait_callback(None)
-    try:
-        yield
-    finally:
-        set_wait_callback(former)
 
 
 @dataclass(frozen=True)
@@ -175,7 +163,7 @@ class _Import:
         columns = ", ".join(quoted(column.column) for column in table.columns)
         stream = CopyStream(rows, [self._writer(table, column) for column in table.columns])
         try:
-            with self._target.connection.cursor() as cursor, waiting_in_libpq():
+            with self._target.connection.cursor() as cursor:
                 cursor.copy_expert(f"COPY {quoted(table.name)} ({columns}) FROM STDIN", stream, 1 << 16)
         except psycopg2.Error as error:
             # What went wrong while we read is the cause; PostgreSQL only says that we broke off.
