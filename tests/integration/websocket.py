@@ -29,7 +29,7 @@ class WebSocket:
         parts = urlsplit(stack.origin)
         plain = socket.create_connection((parts.hostname or "", parts.port or 0), timeout=20)
         self._socket: ssl.SSLSocket = trusting(stack).wrap_socket(plain, server_hostname=parts.hostname)
-        self._file = self._socket.makefile("rb")
+        self._buffer = bytearray()
         sent = {
             "Host": parts.netloc,
             "Upgrade": "websocket",
@@ -47,9 +47,11 @@ class WebSocket:
             "",
         ]
         self._socket.sendall("\r\n".join(lines).encode())
-        self.status = int(self._file.readline().split()[1])
-        while self._file.readline().strip():
-            pass
+        while b"\r\n\r\n" not in self._buffer:
+            self._more()
+        head, _, rest = bytes(self._buffer).partition(b"\r\n\r\n")
+        self.status = int(head.split()[1])
+        self._buffer = bytearray(rest)
 
     @classmethod
     def of(cls, visitor: Visitor) -> Self:
@@ -62,7 +64,6 @@ class WebSocket:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._file.close()
         self._socket.close()
 
     def send(self, frame: dict[str, Any]) -> None:
@@ -87,15 +88,31 @@ class WebSocket:
                 return frame
 
     def _frame(self) -> tuple[int, bytes]:
-        head = self._file.read(2)
-        if len(head) < 2:
+        """The next frame. One that has come in part stays for the next call when the time is up."""
+        while (frame := self._whole_frame()) is None:
+            self._more()
+        return frame
+
+    def _whole_frame(self) -> tuple[int, bytes] | None:
+        if len(self._buffer) < 2:
+            return None
+        start, length = 2, self._buffer[1] & 0x7F
+        if length >= 126:
+            start = 4 if length == 126 else 10
+            if len(self._buffer) < start:
+                return None
+            length = int.from_bytes(self._buffer[2:start], "big")
+        if len(self._buffer) < start + length:
+            return None
+        code, payload = self._buffer[0] & 0x0F, bytes(self._buffer[start : start + length])
+        del self._buffer[: start + length]
+        return code, payload
+
+    def _more(self) -> None:
+        chunk = self._socket.recv(65_536)
+        if not chunk:
             raise Closed(0)
-        length = head[1] & 0x7F
-        if length == 126:
-            length = struct.unpack("!H", self._file.read(2))[0]
-        elif length == 127:
-            length = struct.unpack("!Q", self._file.read(8))[0]
-        return head[0] & 0x0F, self._file.read(length)
+        self._buffer += chunk
 
     def _send(self, code: int, payload: bytes) -> None:
         mask = os.urandom(4)
