@@ -39,11 +39,13 @@ RUN groupadd --system --gid 10001 linkup \
     # The venv's own pip went with the first stage's; this one is nobody's business here.
     && python -m pip uninstall --yes --quiet pip setuptools wheel
 
+# The drain file is of one container: /data is shared by all.
 ENV PATH=/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     DJANGO_ENVIRONMENT=production \
     DATA_DIR=/data \
+    DRAIN_FILE=/tmp/drain \
     STATIC_ROOT=/app/staticfiles \
     LOG_JSON=True
 

@@ -331,6 +331,13 @@ def test_kubernetes_sets_only_variables_that_are_read() -> None:
     assert names <= read_by_the_code() | {"DJANGO_ENVIRONMENT"}
 
 
+def test_draining_one_container_leaves_the_others_alone() -> None:
+    """The drain file must not lie on what they share."""
+    assert "DRAIN_FILE=/tmp/drain" in last_stage()
+    assert resources("ConfigMap")["linkup"]["data"]["DRAIN_FILE"].startswith("/tmp/")
+    assert "DRAIN_FILE" not in compose()["services"]["web"]["environment"]
+
+
 def test_one_job_migrates() -> None:
     (job,) = resources("Job").values()
     (container,) = job["spec"]["template"]["spec"]["containers"]

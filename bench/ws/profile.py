@@ -61,7 +61,7 @@ def _works() -> dict[str, Callable[[], object]]:
             raise RuntimeError(f"the send was answered with {answer.status_code}: {answer.content[:200]!r}")
 
     watched: Event = {"type": "messaging.watch", "conversation": mine.conversation_id, "seq": seq}
-    hint: Event = {"type": "messaging.entry", "conversation": mine.conversation_id, "seq": seq}
+    hint: Event = {"type": "messaging.entry", "conversation": mine.conversation_id}
 
     def watch() -> object:
         from messaging.models import Conversation  # noqa: PLC0415
@@ -75,7 +75,7 @@ def _works() -> dict[str, Callable[[], object]]:
 
     def receipt() -> None:
         Membership.objects.filter(pk=other.pk).update(delivered_seq=1, read_seq=0)
-        dispatch.answers(tab, {**hint, "type": "messaging.delivered"})
+        dispatch.quick_answers(tab, {**watched, "type": "messaging.delivered"})
         receipts.store()
 
     cursors: Event = {"type": "messaging.cursors", "conversation": mine.conversation_id}

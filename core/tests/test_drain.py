@@ -9,6 +9,7 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
+from django.core.management import call_command
 from django.test import override_settings
 
 from core import drain as drains
@@ -110,3 +111,12 @@ async def test_in_a_thread_no_signal_is_watched() -> None:
     thread.start()
     thread.join()
     assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_the_command_makes_the_folder_that_is_not_there_yet(tmp_path: Path) -> None:
+    file = tmp_path / "new" / "drain"
+    with override_settings(DRAIN_FILE=str(file)):
+        call_command("drain", "--seconds", "0")
+        assert file.exists()
+        call_command("drain", "--off")
+    assert not file.exists()

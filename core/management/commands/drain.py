@@ -29,6 +29,8 @@ class Command(BaseCommand):
         if options["off"]:
             path.unlink(missing_ok=True)
             return
+        # In a container the folder may be as new as the container.
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
         seconds = options["seconds"]
         time.sleep(getattr(settings, "DRAIN_SECONDS", 0) if seconds is None else max(0.0, seconds))
