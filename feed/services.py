@@ -4,6 +4,7 @@ A post that was deleted between the fetch and the lock raises Post.DoesNotExist.
 """
 
 from collections.abc import Iterable, Sequence
+from copy import copy
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -20,7 +21,14 @@ from network.models import Connection, Member
 from users.audience import Audience
 from users.models import User
 
-from .events import comment_published, post_edited, post_published, post_reacted, post_reposted
+from .events import (
+    comment_edited,
+    comment_published,
+    post_edited,
+    post_published,
+    post_reacted,
+    post_reposted,
+)
 from .models import Comment, Post, PostImage, PostRevision, PostTag, Reaction, SavedPost, Tag
 from .models.post import IMAGE_SIZES
 
@@ -128,14 +136,15 @@ def edit_post(*, post: Post, text: str, audience: int) -> Post:
         _refuse_second_plain_repost(post.original, by=post.author, besides=post.pk)
     if (text, audience) == (post.text, post.audience):
         return post
+    former = copy(post)
+    rendered = render_text(text, author=post.author)
     if text != post.text:
         PostRevision.objects.create(post=post, text=post.text, html=post.html)
-        rendered = render_text(text, author=post.author)
         post.text, post.html, post.edited_at = text, rendered.html, timezone.now()
         _set_tags(post, rendered.tags)
     post.audience = audience
     post.save(update_fields=["text", "html", "edited_at", "audience"])
-    post_edited.send(Post, post=post)
+    post_edited.send(Post, post=post, mentioned=_newly_called(rendered.mentioned, post, former))
     return post
 
 
@@ -178,7 +187,7 @@ def repost(*, post: Post, by: User, text: str = "", audience: int = Audience.MEM
     )
     _set_tags(shared, rendered.tags)
     Post.objects.filter(pk=post.pk).update(repost_count=F("repost_count") + 1)
-    post_reposted.send(Post, post=shared, by=by)
+    post_reposted.send(Post, post=shared, by=by, mentioned=_readers(shared, rendered.mentioned))
     _tell_homes(shared)
     return shared
 
@@ -244,15 +253,22 @@ def comment_on_post(*, post: Post, author: User, text: str, parent: Comment | No
 
 @transaction.atomic
 def edit_comment(*, comment: Comment, text: str) -> Comment:
-    """Change the words of a comment, with a visible mark; the same words again change nothing."""
-    if text != comment.text:
-        comment.text, comment.html = text, render_text(text, author=comment.author).html
-        comment.edited_at = timezone.now()
-        # One that was deleted meanwhile stays without words.
-        Comment.objects.filter(pk=comment.pk, deleted_at=None).update(
-            text=comment.text, html=comment.html, edited_at=comment.edited_at
-        )
-    return comment
+    """Change the words of a comment, with a visible mark; the same words again change nothing.
+
+    Returns the comment as it is now.
+    """
+    post = _locked(comment.post)
+    current = Comment.objects.filter(pk=comment.pk, deleted_at=None).select_related("author").first()
+    # One that was deleted meanwhile stays without words.
+    if current is None or text == current.text:
+        return current or comment
+    rendered, former = render_text(text, author=current.author), current.html
+    current.post = post
+    current.text, current.html, current.edited_at = text, rendered.html, timezone.now()
+    current.save(update_fields=["text", "html", "edited_at"])
+    called = [member for member in rendered.mentioned if not _names(former, member)]
+    comment_edited.send(Comment, comment=current, mentioned=_readers(post, called))
+    return current
 
 
 @transaction.atomic
@@ -292,6 +308,19 @@ def _readers(post: Post, members: list[Member]) -> list[Member]:
         connected = Connection.objects.connected().other_ends(post.author_id)
         readers = readers.filter(Q(pk=post.author_id) | Q(pk__in=connected))
     return list(readers)
+
+
+def _newly_called(members: list[Member], post: Post, former: Post) -> list[Member]:
+    """Those of `members` whom the post calls, and whom it did not call as it was before: it did not name them, or was
+    not for their eyes."""
+    called = _readers(post, [member for member in members if _names(post.html, member)])
+    before = _readers(former, [member for member in called if _names(former.html, member)])
+    return [member for member in called if member not in before]
+
+
+def _names(html: str, member: Member) -> bool:
+    """Whether a name in a text leads to the member: no link that is typed gets this class (core.markdown)."""
+    return f'<a href="{member.get_absolute_url()}" class="mention"' in html
 
 
 def _locked(post: Post) -> Post:

@@ -32,8 +32,8 @@ def leave(tab: Tab) -> None:
 @on_event("messaging.presence")
 def presence_changed(tab: Tab, event: Event) -> Iterator[Frame]:
     view, member_id = view_of(tab), id_in(event, "member")
-    if view.other == member_id and (shown := presence.shown(member_id, viewer_of(tab))):
-        yield {"type": "messaging.presence", **shown}
+    if member_id and view.other == member_id:
+        yield {"type": "messaging.presence", **presence.shown(member_id, viewer_of(tab))}
 
 
 @on_pulse("messaging")
@@ -72,6 +72,7 @@ def _open(
     if seq is None:
         return {}
     told = {"conversation": view.conversation, "newest": seq}
-    if found := there.get((tab.member_id, view.other)):
-        return {**told, "presence": presence.told(view.other, found, timezone.now())}
-    return told
+    if not view.other:
+        return told
+    seen = there.get((tab.member_id, view.other))
+    return {**told, "presence": presence.told(view.other, seen, timezone.now())}

@@ -68,11 +68,11 @@ def reading(member_ids: Collection[int]) -> set[int]:
     return set(there.values_list("member_id", flat=True)) if member_ids else set()
 
 
-def shown(member_id: int, viewer: User) -> dict[str, object] | None:
-    """What `viewer` is told of the member's presence, or None where the member does not exist for the viewer."""
-    if not Member.objects.visible_to(viewer).filter(pk=member_id).exists():
-        return None
-    return told(member_id, Presence.objects.filter(member=member_id).first(), timezone.now())
+def shown(member_id: int, viewer: User) -> dict[str, object]:
+    """What `viewer` is told of the member's presence: of one who does not exist for the viewer as of one never seen."""
+    there = Member.objects.visible_to(viewer).filter(pk=member_id).exists()
+    seen = Presence.objects.filter(member=member_id).first() if there else None
+    return told(member_id, seen, timezone.now())
 
 
 def told(member_id: int, presence: Presence | None, now: datetime) -> dict[str, object]:

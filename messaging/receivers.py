@@ -4,11 +4,13 @@ from typing import Any
 
 from django.dispatch import receiver
 
+from core.realtime import publish
 from network.events import connection_made, member_blocked
 from network.models import Connection
 from users.models import User
 
 from . import services
+from .groups import presence_group
 from .models import Conversation
 from .services.log import tell_mine
 
@@ -25,8 +27,9 @@ def accept_request(sender: Any, connection: Connection, **values: Any) -> None:
 
 @receiver(member_blocked, dispatch_uid="messaging.mute_pair")
 def mute_pair(sender: Any, blocker: User, blocked: User, **values: Any) -> None:
-    """Open tabs of both look at their conversation anew: it takes nothing from now on."""
+    """Open tabs of both look at their conversation anew: it takes nothing from now on, and nobody is there any more."""
     conversation = Conversation.objects.filter(pair=Conversation.pair_of(blocker.pk, blocked.pk)).first()
     if conversation is not None:
         for member in (blocker, blocked):
             tell_mine(conversation.pk, member.pk)
+            publish(presence_group(member.pk), {"type": "messaging.presence", "member": member.pk})

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from core.frames import Event, Tab
 from users.models import User
 
+from .groups import conversation_group, presence_group
+from .models import Conversation
+
 
 @dataclass
 class View:
@@ -21,6 +24,29 @@ class View:
 def view_of(tab: Tab) -> View:
     view: View = tab.state.setdefault("messaging", View())
     return view
+
+
+def open_up(tab: Tab, conversation: Conversation, seq: int) -> View:
+    """The tab shows this conversation in place of the one before, and has everything up to `seq`."""
+    close(tab)
+    view = view_of(tab)
+    view.conversation, view.seq = conversation.pk, min(seq, conversation.last_seq)
+    view.other = conversation.other_id(tab.member_id) if conversation.is_direct else 0
+    tab.groups |= _groups(view)
+    return view
+
+
+def close(tab: Tab) -> None:
+    """The tab shows no conversation any more."""
+    view = view_of(tab)
+    tab.groups -= _groups(view)
+    view.conversation = view.seq = view.other = 0
+
+
+def _groups(view: View) -> set[str]:
+    """What a tab listens to that shows the conversation of `view`."""
+    groups = {conversation_group(view.conversation)} if view.conversation else set()
+    return groups | ({presence_group(view.other)} if view.other else set())
 
 
 def viewer_of(tab: Tab) -> User:

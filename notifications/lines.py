@@ -1,5 +1,6 @@
 """Notifications in words: who did what to which of one's things, as one member sees it."""
 
+import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ from .models import Fact, Notification
 # So many are called by name; the others are counted.
 NAMED = 2
 EXCERPT = 160
+# Lists of mails show some 60 characters of a subject: one name of so many leaves room for what happened.
+NAME_IN_SUBJECT = 30
 
 Put = Callable[..., str]
 
@@ -41,7 +44,13 @@ class Line:
     @property
     def text(self) -> str:
         """The sentence without marks, for mail and screen readers."""
-        return self._sentence([member.display_name for member in self.people], str.format)
+        return self._sentence([_apart(member.display_name) for member in self.people], str.format)
+
+    @property
+    def subject(self) -> str:
+        """The same in short: the latest by name, cut where it is long, the others counted."""
+        name = str(Truncator(self.people[0].display_name).chars(NAME_IN_SUBJECT))
+        return self._sentence([_apart(name)], str.format)
 
     @property
     def html(self) -> str:
@@ -132,8 +141,11 @@ def _latest_actors(ids: Sequence[int]) -> dict[int, list[tuple[int, int, int]]]:
 
 
 def _names(names: Sequence[str], others: int, put: Put) -> str:
-    if len(names) == 1:
+    if len(names) == 1 and not others:
         return names[0]
+    if len(names) == 1:
+        words = ngettext("{first} and {count} other", "{first} and {count} others", others)
+        return put(words, first=names[0], count=others)
     first, second = names
     if not others:
         return put(_("{first} and {second}"), first=first, second=second)
@@ -161,6 +173,13 @@ def _words(row: Notification, fact: Fact) -> str:
     if kind is Kind.REPLY and comment and comment.parent and comment.parent.author_id == row.recipient_id:
         return _("{who} replied to your comment")
     return str(_WORDS[kind])
+
+
+def _apart(name: str) -> str:
+    """A name for a text without marks. One that runs from right to left would turn the words around it about, so it
+    stands between characters that are not seen and keep it to itself (first strong isolate, Unicode annex 9)."""
+    turns = any(unicodedata.bidirectional(char) in {"R", "AL"} for char in name)
+    return f"\u2068{name}\u2069" if turns else name
 
 
 def _shortened(text: str) -> str:

@@ -10,6 +10,8 @@ from django.db import transaction
 from django.db.models import Case, F, Value, When
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from core.mail import send_template
 from network.models import Member
@@ -26,6 +28,8 @@ from .tokens import token_for
 LATER = timedelta(minutes=15)
 # What does not fit into one mail is behind its link.
 MOST = 20
+# Lists of mails show a line of words behind the subject; where the preview is short, nothing but this follows it.
+BLANKS = "\u034f\u200c\u00a0" * 80
 
 
 @dataclass(frozen=True)
@@ -33,8 +37,11 @@ class Item:
     """One line of a mail: its address is the notification's, which marks it read and leads on."""
 
     text: str
+    html: str
     excerpt: str
     url: str
+    # What the button or link says.
+    act: str
 
 
 @transaction.atomic
@@ -104,7 +111,10 @@ def _send(member: User, told: Sequence[Line]) -> None:
         "member": member,
         "items": [_item(line) for line in told[:MOST]],
         "more": max(len(told) - MOST, 0),
-        "first": told[0].text,
+        "subject": _subject(told),
+        # In the list of mails, behind the subject.
+        "preview": told[0].excerpt or told[0].text,
+        "blanks": BLANKS,
         "count": len(told),
         "kind": only.label if only else "",
         "stop_url": stop,
@@ -120,9 +130,35 @@ def _send(member: User, told: Sequence[Line]) -> None:
     send_template(to=member.email, template="notifications/mail/news", context=context, headers=headers)
 
 
+def _subject(told: Sequence[Line]) -> str:
+    first, more = told[0].subject, len(told) - 1
+    if not more:
+        return first
+    words = ngettext("%(first)s, and %(more)s more", "%(first)s, and %(more)s more", more)
+    return words % {"first": first, "more": more}
+
+
 def _item(line: Line) -> Item:
     path = line.url if not line.notification.on_page else line.notification.get_absolute_url()
-    return Item(line.text, line.excerpt, absolute(path))
+    return Item(line.text, line.html, line.excerpt, absolute(path), _act(line))
+
+
+def _act(line: Line) -> str:
+    kind = Kind(line.notification.kind)
+    if kind in {Kind.CONNECTION, Kind.FOLLOW}:
+        return _("See the profile") if line.count == 1 else _("See who")
+    return str(_ACTS[kind])
+
+
+_ACTS = {
+    Kind.INVITATION: gettext_lazy("Answer the invitation"),
+    Kind.REACTION: gettext_lazy("See the post"),
+    Kind.COMMENT: gettext_lazy("Read the comment"),
+    Kind.REPLY: gettext_lazy("Read the reply"),
+    Kind.MENTION: gettext_lazy("Read it on LinkUp"),
+    Kind.REPOST: gettext_lazy("See the post"),
+    Kind.MESSAGE: gettext_lazy("Read the message"),
+}
 
 
 def absolute(path: str) -> str:

@@ -1,7 +1,6 @@
 """Who is told what of the facts that other rooms announce. Imported in NotificationsConfig.ready.
 
 `users.events.member_joined` is told to nobody: one joins without having been asked by a member.
-`feed.events.post_edited` neither: it does not say whom the new words name, and nobody is called twice.
 """
 
 from collections.abc import Collection, Sequence
@@ -10,7 +9,14 @@ from typing import Any
 from django.db.models import Q
 from django.dispatch import receiver
 
-from feed.events import comment_published, post_published, post_reacted, post_reposted
+from feed.events import (
+    comment_edited,
+    comment_published,
+    post_edited,
+    post_published,
+    post_reacted,
+    post_reposted,
+)
 from feed.models import Comment, Post, Reaction
 from messaging.events import message_sent
 from messaging.models import Entry, Membership
@@ -20,6 +26,7 @@ from users.audience import Audience
 from users.models import User
 
 from .kinds import Kind
+from .models import Fact, Notification
 from .services import News, forget_between, tell
 
 # The latest to speak in a thread hear of a reply; who was there long before them does not.
@@ -52,8 +59,18 @@ def forget_blocked(sender: Any, blocker: User, blocked: User, **values: Any) -> 
 @receiver(post_published, dispatch_uid="notifications.post")
 def tell_mentioned(sender: Any, post: Post, mentioned: Sequence[User], **values: Any) -> None:
     """Those named in it; who merely follows the author finds it in the feed."""
-    key = f"post:{post.pk}"
-    tell(actor=post.author, news=[News(member.pk, Kind.MENTION, key, post) for member in mentioned])
+    tell(actor=post.author, news=_calls(post, mentioned))
+
+
+@receiver(post_edited, dispatch_uid="notifications.edit")
+def tell_newly_mentioned(sender: Any, post: Post, mentioned: Sequence[User], **values: Any) -> None:
+    """Those whom it calls now; nobody is called by one post twice, however often a name goes and comes back."""
+    if not mentioned:
+        return
+    # The edit holds the post's row, so two at once come one after the other.
+    told = Notification.objects.filter(post=post, kind=Kind.MENTION, key=_key_of(post))
+    called = set(told.values_list("recipient_id", flat=True))
+    tell(actor=post.author, news=_calls(post, [member for member in mentioned if member.pk not in called]))
 
 
 @receiver(post_reacted, dispatch_uid="notifications.reaction")
@@ -61,25 +78,26 @@ def tell_of_reaction(sender: Any, post: Post, member: User, **values: Any) -> No
     """The author, who exists for whoever sees the post."""
     if post.author_id != member.pk:
         source = {"reaction": Reaction.objects.get(post=post, member=member)}
-        tell(actor=member, news=[News(post.author_id, Kind.REACTION, f"post:{post.pk}", post, source)])
+        tell(actor=member, news=[News(post.author_id, Kind.REACTION, _key_of(post), post, source)])
 
 
 @receiver(post_reposted, dispatch_uid="notifications.repost")
-def tell_of_repost(sender: Any, post: Post, by: User, **values: Any) -> None:
-    """The author of the original, where the repost is for the author's eyes."""
-    original = post.original
+def tell_of_repost(sender: Any, post: Post, by: User, mentioned: Sequence[User], **values: Any) -> None:
+    """Those named in its words, then the author of the original, where it is for the author's eyes; each once."""
+    news, original = _calls(post, mentioned), post.original
     if original is not None and original.author_id in _readers(post, [original.author_id], actor=by):
-        key = f"post:{original.pk}"
-        tell(actor=by, news=[News(original.author_id, Kind.REPOST, key, original, {"shared": post})])
+        source = {"shared": post}
+        news.append(News(original.author_id, Kind.REPOST, _key_of(original), original, source))
+    tell(actor=by, news=news)
 
 
 @receiver(comment_published, dispatch_uid="notifications.comment")
 def tell_of_comment(sender: Any, comment: Comment, mentioned: Sequence[User], **values: Any) -> None:
     """Those named in it, then those in the thread, then the author of the post; each once."""
     post, source = comment.post, {"comment": comment}
-    calls = [(member.pk, Kind.MENTION, f"comments:{post.pk}") for member in mentioned]
+    calls = [(member.pk, Kind.MENTION, _key_of_comments(post)) for member in mentioned]
     calls += [(pk, Kind.REPLY, f"thread:{comment.parent_id}") for pk in _thread(comment)]
-    calls += [(post.author_id, Kind.COMMENT, f"post:{post.pk}")]
+    calls += [(post.author_id, Kind.COMMENT, _key_of(post))]
     # The author exists for whoever sees the post.
     others = {pk for pk, _kind, _key in calls} - {post.author_id}
     readers = {post.author_id, *_readers(post, others, actor=comment.author)}
@@ -87,6 +105,20 @@ def tell_of_comment(sender: Any, comment: Comment, mentioned: Sequence[User], **
         actor=comment.author,
         news=[News(pk, kind, key, post, source) for pk, kind, key in calls if pk in readers],
     )
+
+
+@receiver(comment_edited, dispatch_uid="notifications.comment_edit")
+def tell_newly_mentioned_in_comment(
+    sender: Any, comment: Comment, mentioned: Sequence[User], **values: Any
+) -> None:
+    """Those whom its new words name; nobody who heard of the comment in whichever way hears of it again."""
+    if not mentioned:
+        return
+    post, source = comment.post, {"comment": comment}
+    told = set(Fact.objects.filter(comment=comment).values_list("notification__recipient_id", flat=True))
+    key = _key_of_comments(post)
+    called = [member for member in mentioned if member.pk not in told]
+    tell(actor=comment.author, news=[News(each.pk, Kind.MENTION, key, post, source) for each in called])
 
 
 @receiver(message_sent, dispatch_uid="notifications.message")
@@ -100,6 +132,19 @@ def tell_of_message(
     existing = Member.objects.visible_to(entry.author).filter(pk__in=members).values_list("pk", flat=True)
     key = f"conversation:{entry.conversation_id}"
     tell(actor=entry.author, news=[News(pk, Kind.MESSAGE, key) for pk in existing])
+
+
+def _key_of(post: Post) -> str:
+    return f"post:{post.pk}"
+
+
+def _key_of_comments(post: Post) -> str:
+    return f"comments:{post.pk}"
+
+
+def _calls(post: Post, mentioned: Sequence[User]) -> list[News]:
+    """That the post's own words name these members."""
+    return [News(member.pk, Kind.MENTION, _key_of(post), post) for member in mentioned]
 
 
 def _thread(comment: Comment) -> list[int]:

@@ -36,22 +36,22 @@ def main() -> None:
 
 
 def _works() -> dict[str, Callable[[], object]]:
-    from django.conf import settings  # noqa: PLC0415 -- models can be imported once the settings stand
+    """What the servers do for one message, by name: for its author, for the others, and for those who only come in."""
+    from messaging.models import Membership  # noqa: PLC0415 -- models can be imported once the settings stand
 
-    from core import asgi, dispatch  # noqa: PLC0415
-    from core.frames import Event, Tab  # noqa: PLC0415
-    from messaging import receipts  # noqa: PLC0415
+    mine, other = Membership.objects.order_by("pk").select_related("conversation")[:2]
+    return {"send (HTTP request)": _sending(), **_deliveries(mine, other), **_arrivals(mine, other)}
+
+
+def _sending() -> Callable[[], object]:
+    from django.conf import settings  # noqa: PLC0415
+
     from messaging.models import Membership  # noqa: PLC0415
 
-    mine, other = Membership.objects.order_by("pk")[:2]
-    session = _session_of(mine.member_id)
     # In turns: one alone would be told that nobody writes so fast.
-    writers = cycle(
-        _client(row, settings.SESSION_COOKIE_NAME) for row in Membership.objects.order_by("pk")[:8:2]
-    )
-    tab, plain = Tab(other.member_id), Tab(other.member_id)
+    authors = Membership.objects.order_by("pk")[:8:2]
+    writers = cycle(_client(author, settings.SESSION_COOKIE_NAME) for author in authors)
     numbers = count(1)
-    seq = mine.conversation.last_seq
 
     def send() -> None:
         form = urlencode({"text": f"Shall we meet on Thursday? Number {next(numbers)}", "client_id": uuid4()})
@@ -60,12 +60,23 @@ def _works() -> dict[str, Callable[[], object]]:
         if answer.status_code != 201:
             raise RuntimeError(f"the send was answered with {answer.status_code}: {answer.content[:200]!r}")
 
-    watched: Event = {"type": "messaging.watch", "conversation": mine.conversation_id, "seq": seq}
-    hint: Event = {"type": "messaging.entry", "conversation": mine.conversation_id}
+    return send
+
+
+def _deliveries(mine: Any, other: Any) -> dict[str, Callable[[], object]]:
+    """What the sockets of `other`, who is in the same conversation as `mine`, are told and say."""
+    from core import dispatch  # noqa: PLC0415
+    from core.frames import Tab  # noqa: PLC0415
+    from messaging import receipts  # noqa: PLC0415
+    from messaging.models import Conversation, Membership  # noqa: PLC0415
+
+    tab, plain = Tab(other.member_id), Tab(other.member_id)
+    hint, cursors, watched, delivered = (
+        {"type": f"messaging.{name}", "conversation": mine.conversation_id, "seq": mine.conversation.last_seq}
+        for name in ("entry", "cursors", "watch", "delivered")
+    )
 
     def watch() -> object:
-        from messaging.models import Conversation  # noqa: PLC0415
-
         newest = Conversation.objects.values_list("last_seq", flat=True).get(pk=mine.conversation_id)
         return dispatch.answers(tab, {**watched, "seq": newest - 3})
 
@@ -75,20 +86,28 @@ def _works() -> dict[str, Callable[[], object]]:
 
     def receipt() -> None:
         Membership.objects.filter(pk=other.pk).update(delivered_seq=1, read_seq=0)
-        dispatch.quick_answers(tab, {**watched, "type": "messaging.delivered"})
+        dispatch.quick_answers(tab, delivered)
         receipts.store()
 
-    cursors: Event = {"type": "messaging.cursors", "conversation": mine.conversation_id}
     return {
-        "send (HTTP request)": send,
         "watch, 3 entries behind": watch,
         "delivery to an open conversation": deliver,
         "delivery to another page": lambda: dispatch.rendered(plain, [hint]),
         "delivered: noted and stored": receipt,
         "the cursors' hint": lambda: dispatch.rendered(tab, [cursors]),
-        "handshake": lambda: asgi.visitor_of(session),
-        "a tab opens": lambda: dispatch.opened(plain),
         "a heartbeat of 1 tab": lambda: dispatch.beats([tab]),
+    }
+
+
+def _arrivals(mine: Any, other: Any) -> dict[str, Callable[[], object]]:
+    """What it takes until a tab is there."""
+    from core import asgi, dispatch  # noqa: PLC0415
+    from core.frames import Tab  # noqa: PLC0415
+
+    session, tab = _session_of(mine.member_id), Tab(other.member_id)
+    return {
+        "handshake": lambda: asgi.visitor_of(session),
+        "a tab opens": lambda: dispatch.opened(tab),
     }
 
 

@@ -7,6 +7,7 @@ from feed import services
 from feed.events import post_edited
 from feed.models import Post, PostRevision
 from feed.services import AlreadyReposted, Document, NothingSaid, Picture
+from tests.cast import make_member
 from users.audience import Audience
 from users.models import User
 
@@ -93,6 +94,52 @@ def test_a_quote_whose_original_is_gone_needs_words(alice: User, bob: User) -> N
     services.delete_post(post=post)
     with pytest.raises(NothingSaid):
         edit(quote, "")
+
+
+# -- Who is called ----------------------------------------------------------------------------
+
+
+def called_by(post: Post, text: str, audience: int = Audience.MEMBERS) -> list[str]:
+    """Whom an edit announces as mentioned."""
+    with heard(post_edited) as said:
+        edit(post, text, audience)
+    return sorted(member.username for fact in said for member in fact["mentioned"])
+
+
+def test_only_those_are_called_who_were_not_named_before(alice: User, bob: User, charlie: User) -> None:
+    post = say(alice, "Thanks @bob")
+    assert called_by(post, "Thanks @bob and @charlie, says @alice") == ["charlie"]
+    assert called_by(post, "Thanks both, @Bob, @charlie") == []
+
+
+def test_a_name_typed_as_a_link_or_as_code_called_nobody(alice: User, charlie: User) -> None:
+    post = say(alice, "See [him](/members/charlie/) and `@charlie`")
+    assert called_by(post, "See @charlie") == ["charlie"]
+
+
+def test_a_name_that_became_a_member_is_called_by_the_next_words(alice: User) -> None:
+    post = say(alice, "Soon with us: @dan")
+    make_member("dan")
+    assert called_by(post, "Now with us: @dan") == ["dan"]
+
+
+def test_who_may_not_see_the_post_is_not_called(alice: User, bob: User, charlie: User) -> None:
+    post = say(alice, "Hello", audience=Audience.CONNECTIONS)
+    assert called_by(post, "Hello @bob, @charlie", Audience.CONNECTIONS) == ["bob"]
+
+
+def test_a_wider_audience_calls_those_who_could_not_see_that_they_are_named(
+    alice: User, bob: User, charlie: User
+) -> None:
+    post = say(alice, "Hello @bob, @charlie", audience=Audience.CONNECTIONS)
+    assert called_by(post, post.text, Audience.MEMBERS) == ["charlie"]
+    assert called_by(post, post.text, Audience.CONNECTIONS) == []
+
+
+def test_a_wider_audience_calls_nobody_whom_the_words_did_not_reach(alice: User) -> None:
+    post = say(alice, "Soon with us: @dan", audience=Audience.CONNECTIONS)
+    make_member("dan")
+    assert called_by(post, post.text, Audience.MEMBERS) == []
 
 
 # -- The page ---------------------------------------------------------------------------------

@@ -4,12 +4,13 @@ import pytest
 from django.test import Client
 
 from feed import services
+from feed.events import comment_edited
 from feed.models import Comment
 from network.services import block_member
 from users.audience import Audience
 from users.models import User
 
-from .material import SCRIPT, answer, everything, page_of, say
+from .material import SCRIPT, answer, everything, heard, page_of, say
 
 
 def test_new_words_leave_a_mark(alice: User) -> None:
@@ -41,6 +42,25 @@ def test_a_comment_gone_meanwhile_is_no_trouble(alice: User) -> None:
     services.delete_comment(comment=Comment.objects.get(pk=comment.pk))
     services.edit_comment(comment=comment, text="Second")
     assert not Comment.objects.exists()
+
+
+def called_by(comment: Comment, text: str) -> list[str]:
+    """Whom an edit announces as mentioned."""
+    with heard(comment_edited) as said:
+        services.edit_comment(comment=comment, text=text)
+    return sorted(member.username for fact in said for member in fact["mentioned"])
+
+
+def test_only_those_are_called_who_were_not_named_before(alice: User, bob: User, charlie: User) -> None:
+    comment = answer(say(alice), alice, "Thanks @bob")
+    assert called_by(comment, "Thanks @bob and @charlie, says @alice") == ["charlie"]
+    # The object that the page holds is not what the row says by now.
+    assert called_by(comment, "Thanks both, @bob, @charlie") == []
+
+
+def test_who_may_not_see_the_post_is_not_called(alice: User, bob: User, charlie: User) -> None:
+    comment = answer(say(alice, audience=Audience.CONNECTIONS), alice, "Hello")
+    assert called_by(comment, "Hello @bob, @charlie") == ["bob"]
 
 
 # -- The page ---------------------------------------------------------------------------------

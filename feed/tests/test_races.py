@@ -10,12 +10,13 @@ from django.db.models import Count
 from django.test import Client
 
 from feed import services
+from feed.events import comment_edited, post_edited
 from feed.models import Comment, Post, Reaction, SavedPost
 from feed.services import AlreadyReposted, CommentGone
 from tests.cast import client_of, make_member
 from users.models import User
 
-from .material import HTMX, answer, at_once, pass_on, react, say
+from .material import HTMX, answer, at_once, heard, pass_on, react, say
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -207,6 +208,21 @@ def test_edits_at_once_keep_every_wording(post: Post) -> None:
     assert sorted([*former, row.text]) == sorted(["Hello", *texts])
 
 
+def test_edits_at_once_call_the_same_member_once(post: Post, charlie: User) -> None:
+    texts = [f"wording {number} for @charlie" for number in range(4)]
+    with heard(post_edited) as said:
+        unhurt(at_once(*[partial(services.edit_post, post=post, text=text, audience=1) for text in texts]))
+    assert sorted(len(fact["mentioned"]) for fact in said) == [0, 0, 0, 1]
+
+
+def test_edits_of_a_comment_at_once_call_the_same_member_once(post: Post, bob: User, charlie: User) -> None:
+    comment = answer(post, bob)
+    texts = [f"wording {number} for @charlie" for number in range(4)]
+    with heard(comment_edited) as said:
+        unhurt(at_once(*[partial(services.edit_comment, comment=comment, text=text) for text in texts]))
+    assert sorted(len(fact["mentioned"]) for fact in said) == [0, 0, 0, 1]
+
+
 # -- Through the addresses: never a 500 -------------------------------------------------------
 
 
@@ -256,6 +272,26 @@ def test_a_reply_to_a_comment_that_is_deleted_at_the_same_moment_keeps_what_was_
     assert "My typed reply" in form
     assert "deleted meanwhile" in form
     assert counts_are_true(post).comment_count == 0
+
+
+@pytest.mark.postgres_only
+def test_an_edit_of_a_comment_whose_post_is_deleted_at_the_same_moment_is_a_404(
+    post: Post, bob: User
+) -> None:
+    comment, client, deleted = answer(post, bob), client_of(bob), Event()
+
+    def delete() -> int:
+        with transaction.atomic():
+            services.delete_post(post=post)
+            deleted.set()
+            wait_for_a_waiter()
+        return 0
+
+    def late() -> int:
+        deleted.wait(20)
+        return press(client, f"/comments/{comment.pk}/edit/", {"text": "words"})
+
+    assert at_once(delete, late) == [0, 404]
 
 
 @pytest.mark.postgres_only

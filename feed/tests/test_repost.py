@@ -28,6 +28,16 @@ def test_a_plain_repost_points_to_its_original_and_is_counted(alice: User, bob: 
     assert [(fact["post"], fact["by"]) for fact in said] == [(shared, bob)]
 
 
+def test_those_named_in_its_words_are_announced_as_far_as_they_may_see_it(
+    alice: User, bob: User, charlie: User
+) -> None:
+    post = say(charlie)
+    with heard(post_reposted) as said:
+        pass_on(post, by=alice, text="Look @bob, @charlie, @alice", audience=Audience.CONNECTIONS)
+        pass_on(post, by=alice)
+    assert [[member.username for member in fact["mentioned"]] for fact in said] == [["bob"], []]
+
+
 def test_a_second_plain_repost_is_refused(alice: User, bob: User) -> None:
     post = say(alice)
     pass_on(post, by=bob)

@@ -65,6 +65,7 @@ def replies(request: HtmxRequest, pk: int) -> HttpResponse:
 
 @member_required
 @require_http_methods(["GET", "HEAD", "POST"])
+@gone_is_404
 def edit_comment(request: MemberRequest, pk: int) -> HttpResponse:
     comment = _own(request, pk)
     form = CommentForm(request.POST or None, initial={"text": comment.text})

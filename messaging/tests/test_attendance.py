@@ -71,11 +71,35 @@ def test_between_two_who_are_blocked_nothing_is_shown(talk: Conversation, alice:
     presence.see([bob.pk])
     assert beat(tab)[tab]["presence"]["online"] is True
     block_member(blocker=bob, blocked=alice)
-    assert hint(tab, "messaging.presence", member=bob.pk) == []
+    # What the tab was shown before goes, be it by the hint or by the heartbeat.
+    nothing = {"member": bob.pk, "online": False, "words": ""}
+    assert hint(tab, "messaging.presence", member=bob.pk) == [{"type": "messaging.presence", **nothing}]
     assert hint(tab, "messaging.typing", conversation=talk.pk, member=bob.pk) == []
     assert hint(tab, "messaging.cursors", conversation=talk.pk)[0]["cursors"] == []
-    assert beat(tab)[tab] == {"unread": 1, "conversation": talk.pk, "newest": 1}
-    assert types(say(Tab(alice.pk), "messaging.watch", conversation=talk.pk, seq=1)) == ["messaging.cursors"]
+    assert beat(tab)[tab] == {"unread": 1, "conversation": talk.pk, "newest": 1, "presence": nothing}
+    answers = say(Tab(alice.pk), "messaging.watch", conversation=talk.pk, seq=1)
+    assert types(answers) == ["messaging.cursors", "messaging.presence"]
+    assert answers[1] == {"type": "messaging.presence", **nothing}
+
+
+def test_a_block_tells_the_tabs_of_both_that_nobody_is_there(
+    talk: Conversation, alice: User, bob: User, published: list[dict[str, Any]]
+) -> None:
+    block_member(blocker=bob, blocked=alice)
+    told = [each for each in published if each["event"]["type"] == "messaging.presence"]
+    assert sorted((each["groups"], each["event"]["member"]) for each in told) == [
+        ([f"presence.{member.pk}"], member.pk) for member in (alice, bob)
+    ]
+
+
+def test_the_heartbeat_of_a_group_tells_of_nobodys_presence(
+    group: Conversation, alice: User, bob: User
+) -> None:
+    presence.see([bob.pk])
+    tab = watching(alice, group)
+    newest = Conversation.objects.get(pk=group.pk).last_seq
+    told = beat(tab)[tab]
+    assert (told["conversation"], told["newest"], "presence" in told) == (group.pk, newest, False)
 
 
 @pytest.mark.parametrize("values", [{"suspended_at": timezone.now()}, {"is_active": False}])
@@ -85,8 +109,9 @@ def test_who_is_gone_is_not_shown_as_there(
     presence.see([bob.pk])
     User.objects.filter(pk=bob.pk).update(**values)
     tab = watching(alice, talk)
-    assert "presence" not in beat(tab)[tab]
-    assert hint(tab, "messaging.presence", member=bob.pk) == []
+    nothing = {"member": bob.pk, "online": False, "words": ""}
+    assert beat(tab)[tab]["presence"] == nothing
+    assert hint(tab, "messaging.presence", member=bob.pk) == [{"type": "messaging.presence", **nothing}]
 
 
 def test_a_tab_in_view_is_there_and_the_last_one_that_goes_is_not(

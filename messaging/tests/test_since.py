@@ -35,9 +35,22 @@ def test_it_tells_what_is_newer_and_how_far_everybody_is(
         "newest": 3,
         "more": False,
         "cursors": [{"member": bob.pk, "delivered": 2, "read": 2}],
+        "member": alice.pk,
         "read": 0,
         "unread": 2,
     }
+
+
+def test_a_program_tells_its_own_entries_from_those_of_others(
+    as_alice: Client, as_bob: Client, talk: Conversation, alice: User, bob: User
+) -> None:
+    for who in (alice, bob, alice):
+        send(talk, who)
+    for client, own in ((as_alice, [1, 3]), (as_bob, [2])):
+        told = since(client, talk, 0)
+        assert [entry["seq"] for entry in told["entries"] if entry["author"] == told["member"]] == own
+        # Who asks is told, even where nothing is new.
+        assert since(client, talk, 3)["member"] == told["member"]
 
 
 def test_the_newest_number_gets_nothing(as_alice: Client, talk: Conversation, bob: User) -> None:

@@ -53,8 +53,9 @@ def since(request: MemberRequest, pk: int, seq: int) -> HttpResponse:
         raise Http404
     mine = mine_or_404(request, pk)
     told = reading.since(mine, request.user, seq)
-    cursors = reading.cursors(mine, request.user)
-    return JsonResponse({**told, "cursors": cursors, "read": mine.read_seq, "unread": mine.unread})
+    # `member` is who asks, as in the socket's hello: by it a program tells its own entries from those of others.
+    side = {"member": request.user.pk, "read": mine.read_seq, "unread": mine.unread}
+    return JsonResponse({**told, "cursors": reading.cursors(mine, request.user), **side})
 
 
 @member_required

@@ -49,7 +49,7 @@ def test_a_comment_is_mailed_with_words_and_links(post: Post, charlie: User, com
     (message,) = mails()
     assert message.to == ["alice@example.org"]
     assert message.subject == "Charlie commented on your post"
-    assert '"Good luck & welcome"' in message.body
+    assert "\n> Good luck & welcome\n" in message.body
     assert f"http://localhost:8000/notifications/{row_of(post.author).pk}/" in message.body
     ((html, kind),) = message.alternatives
     assert kind == "text/html"

@@ -1,18 +1,23 @@
 """Several at the same moment, in threads with connections of their own, on a real database."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
+from typing import Any
 
 import pytest
 from django.core import mail
+from django.db import connection
 
 from feed.models import Post
-from feed.services import delete_post, take_back_reaction
+from feed.services import delete_post, edit_post, take_back_reaction
 from feed.tests.material import answer, at_once, react, say
 from network.services import block_member, follow_member
 from notifications.badge import unread_of
+from notifications.kinds import Kind
 from notifications.mailing import send_due
 from notifications.models import Fact, Notification
-from notifications.services import mark_all_read, mark_read
+from notifications.services import TRIES, News, mark_all_read, mark_read, tell
 from tests.cast import make_member
 from users.models import User
 
@@ -68,6 +73,14 @@ def test_members_who_mention_the_same_others_do_not_wait_for_each_other(crowd: l
     assert Fact.objects.count() == 4 * (CROWD - 1)
 
 
+def test_edits_at_once_tell_whom_they_name_once(post: Post, charlie: User) -> None:
+    texts = [f"wording {number} for @charlie" for number in range(3)]
+    # In between the name is gone, so that two of them find it missing.
+    texts += ["nobody", "nobody else"]
+    unhurt(at_once(*[partial(edit_post, post=post, text=text, audience=1) for text in texts]))
+    assert Fact.objects.filter(notification__recipient=charlie).count() == 1
+
+
 def test_a_block_while_others_follow_leaves_the_others(alice: User, crowd: list[User]) -> None:
     follow_member(follower=crowd[0], followed=alice)
     acts = [partial(follow_member, follower=member, followed=alice) for member in crowd[1:]]
@@ -91,6 +104,47 @@ def test_taking_back_while_others_react_leaves_the_others(post: Post, crowd: lis
     acts = [partial(take_back_reaction, post=post, member=member) for member in crowd[:4]]
     unhurt(at_once(*acts, *[partial(react, post, member) for member in crowd[4:]]))
     assert Fact.objects.count() == CROWD - 4
+
+
+@contextmanager
+def meanwhile(before: str, act: Callable[[], object], times: int) -> Iterator[None]:
+    """Each time before this connection says `before` of notifications, somebody else does `act` and commits it."""
+    left = [act] * times
+
+    def first(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if left and before in sql and f'"{Notification._meta.db_table}"' in sql:
+            unhurt(at_once(left.pop()))
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(first):
+        yield
+    assert not left
+
+
+@pytest.mark.postgres_only
+def test_a_line_that_is_read_in_the_moment_in_which_it_is_told_on_begins_anew(
+    post: Post, charlie: User, mona: User
+) -> None:
+    react(post, charlie)
+    with meanwhile("FOR UPDATE", partial(mark_all_read, member=post.author), times=1):
+        react(post, mona)
+    assert told(post.author) == ["Mona reacted to your post", "Charlie reacted to your post"]
+    assert unread_of(post.author_id) == 1
+
+
+@pytest.mark.postgres_only
+def test_a_line_that_comes_and_is_read_again_and_again_ends_in_an_error_and_stores_nothing(
+    post: Post, charlie: User, mona: User
+) -> None:
+    news = [News(post.author_id, Kind.FOLLOW)]
+    with (
+        meanwhile("INSERT", partial(tell, actor=charlie, news=news), times=TRIES),
+        meanwhile("FOR UPDATE", partial(mark_all_read, member=post.author), times=TRIES),
+        pytest.raises(RuntimeError, match="again and again"),
+    ):
+        tell(actor=mona, news=news)
+    assert not Fact.objects.filter(actor=mona).exists()
+    assert Fact.objects.filter(actor=charlie).count() == TRIES
 
 
 def test_two_who_send_the_same_mail_at_once_send_it_once(post: Post, charlie: User) -> None:

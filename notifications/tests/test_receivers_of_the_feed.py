@@ -7,7 +7,9 @@ from feed import services
 from feed.models import Comment, Post
 from feed.tests.material import answer, pass_on, react, say
 from network.services import block_member, remove_connection
+from notifications.lines import Line, lines
 from notifications.models import Notification
+from notifications.services import mark_all_read
 from tests.cast import connect, make_member
 from users.audience import Audience
 from users.models import User
@@ -20,6 +22,10 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def post(alice: User) -> Post:
     return say(alice, "Hello")
+
+
+def lines_of(member: User) -> list[Line]:
+    return lines(list(Notification.objects.visible_to(member).order_by("-place")), member)
 
 
 def test_the_author_is_told_of_reactions_each_member_once(post: Post, bob: User, charlie: User) -> None:
@@ -77,9 +83,94 @@ def test_followers_are_not_told_of_a_post(alice: User, bob: User) -> None:
     assert not Notification.objects.exists()
 
 
-def test_an_edit_calls_nobody(post: Post, charlie: User) -> None:
-    services.edit_post(post=post, text="Now with @charlie", audience=post.audience)
+def edit(post: Post, text: str, audience: int = Audience.MEMBERS) -> None:
+    services.edit_post(post=post, text=text, audience=audience)
+
+
+def test_those_whom_an_edit_names_are_told_and_nobody_else(post: Post, charlie: User, mona: User) -> None:
+    edit(post, "Now with @charlie, says @alice")
+    edit(post, "Now with @charlie and @mona")
+    assert told(charlie) == told(mona) == ["Alice Álvarez mentioned you in a post"]
+    assert told(post.author) == []
+    assert [row.facts.count() for row in Notification.objects.all()] == [1, 1]
+
+
+@pytest.mark.parametrize("is_read", [False, True])
+def test_a_name_that_goes_and_comes_back_is_told_once(post: Post, charlie: User, is_read: bool) -> None:
+    edit(post, "With @charlie")
+    if is_read:
+        mark_all_read(member=charlie)
+    edit(post, "Without")
+    edit(post, "With @charlie again")
+    (row,) = Notification.objects.filter(recipient=charlie)
+    assert (row.is_unread, row.facts.count()) == (not is_read, 1)
+
+
+def test_a_name_told_when_the_post_came_is_not_told_by_an_edit(alice: User, charlie: User) -> None:
+    post = say(alice, "With @charlie")
+    mark_all_read(member=charlie)
+    edit(post, "Without")
+    edit(post, "With @charlie again")
+    assert Notification.objects.filter(recipient=charlie).count() == 1
+
+
+def test_one_whom_a_comment_named_is_told_when_the_post_names_them_too(
+    post: Post, charlie: User, bob: User
+) -> None:
+    answer(post, bob, "Did you forget @charlie?")
+    edit(post, "With @charlie")
+    assert told(charlie) == ["Alice Álvarez mentioned you in a post", "Bob mentioned you in a comment"]
+
+
+def test_who_may_not_see_the_edited_post_is_told_once_it_is_for_them(post: Post, charlie: User) -> None:
+    edit(post, "With @charlie", Audience.CONNECTIONS)
+    assert not Notification.objects.filter(recipient=charlie).exists()
+    edit(post, "With @charlie", Audience.MEMBERS)
+    assert told(charlie) == ["Alice Álvarez mentioned you in a post"]
+
+
+@pytest.mark.parametrize("blocks", ["author", "named"])
+def test_where_one_has_blocked_the_other_an_edit_tells_nothing(
+    post: Post, charlie: User, blocks: str
+) -> None:
+    ends = (post.author, charlie) if blocks == "author" else (charlie, post.author)
+    block_member(blocker=ends[0], blocked=ends[1])
+    edit(post, "With @charlie")
+    pass_on(say(post.author, "Other"), post.author, "Hello @charlie")
+    assert not Notification.objects.filter(recipient=charlie).exists()
+
+
+def test_those_named_in_the_words_of_a_repost_are_told(post: Post, charlie: User, mona: User) -> None:
+    pass_on(post, charlie, "Look @mona, says @charlie")
+    assert told(mona) == ["Charlie mentioned you in a post"]
     assert told(charlie) == []
+    assert told(post.author) == ["Charlie shared your post"]
+    assert "Look @mona" in lines_of(mona)[0].excerpt
+
+
+def test_the_author_of_the_original_is_told_once_and_the_mention_comes_first(
+    post: Post, charlie: User
+) -> None:
+    quote = pass_on(post, charlie, "Well said @alice")
+    assert told(post.author) == ["Charlie mentioned you in a post"]
+    assert lines_of(post.author)[0].url == quote.get_absolute_url()
+
+
+def test_who_is_named_in_a_repost_for_others_is_not_told(
+    post: Post, bob: User, charlie: User, mona: User
+) -> None:
+    connect(charlie, mona)
+    Notification.objects.all().delete()
+    pass_on(post, charlie, "Look @bob, @mona", audience=Audience.CONNECTIONS)
+    assert told(bob) == []
+    assert told(mona) == ["Charlie mentioned you in a post"]
+
+
+def test_words_added_to_a_repost_tell_those_whom_they_name(post: Post, charlie: User, mona: User) -> None:
+    shared = pass_on(post, charlie)
+    edit(shared, "Look @mona, @alice")
+    assert told(mona) == ["Charlie mentioned you in a post"]
+    assert told(post.author) == ["Charlie mentioned you in a post", "Charlie shared your post"]
 
 
 def test_a_comment_is_told_to_the_author(post: Post, charlie: User, mona: User) -> None:
@@ -87,6 +178,28 @@ def test_a_comment_is_told_to_the_author(post: Post, charlie: User, mona: User) 
     answer(post, charlie)
     answer(post, mona)
     assert told(post.author) == ["Mona and Charlie commented on your post"]
+
+
+def test_those_whom_the_new_words_of_a_comment_name_are_told_once(
+    post: Post, charlie: User, mona: User
+) -> None:
+    comment = answer(post, charlie, "With @mona")
+    mark_all_read(member=mona)
+    dan = make_member("dan")
+    for text in ("With @dan", "Without", "With @dan and @mona, says @charlie"):
+        services.edit_comment(comment=comment, text=text)
+    assert told(dan) == ["Charlie mentioned you in a comment"]
+    assert Notification.objects.get(recipient=dan).facts.count() == 1
+    assert Notification.objects.filter(recipient=mona).count() == 1
+    assert told(charlie) == []
+
+
+def test_who_heard_of_a_comment_does_not_hear_of_it_again_when_it_names_them(
+    post: Post, charlie: User
+) -> None:
+    comment = answer(post, charlie)
+    services.edit_comment(comment=comment, text="Well said @alice")
+    assert told(post.author) == ["Charlie commented on your post"]
 
 
 def test_a_reply_is_told_to_the_one_answered_and_to_those_in_the_thread(

@@ -80,6 +80,25 @@ def test_editing_and_deleting_show_at_once_on_both_sides(two: Two) -> None:
         expect(page.get_by_text("See you at ten")).to_have_count(0)
 
 
+def test_the_head_of_a_group_follows_who_comes_and_goes(two: Two) -> None:
+    nora = two[0].page("/messages/new/")
+    nora.get_by_role("checkbox", name="Omar Idrissi").check()
+    nora.get_by_role("textbox", name="Title").fill("Bridges")
+    nora.get_by_role("textbox", name="Message").fill("Welcome")
+    nora.get_by_role("button", name="Send").click()
+    expect(line(nora, "Welcome")).to_be_visible()
+    head = nora.locator(".talk-head")
+    expect(head).to_contain_text("2 members")
+    omar = two[1].page(f"{nora.url}about/")
+    omar.get_by_role("textbox", name="Title").fill("Small bridges")
+    omar.get_by_role("button", name="Rename").click()
+    expect(head).to_contain_text("Small bridges")
+    omar.get_by_role("button", name="Leave").click()
+    omar.get_by_role("dialog").get_by_role("button", name="Leave").click()
+    expect(line(nora, "Omar Idrissi left")).to_be_visible()
+    expect(head).to_contain_text("1 member")
+
+
 def test_older_lines_come_on_scrolling_up_and_nothing_jumps(old_friends: Two) -> None:
     nora = old_friends[0].page()
     expect(line(nora, f"Line {HISTORY - 1}")).to_be_in_viewport()

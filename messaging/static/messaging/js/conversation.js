@@ -9,6 +9,7 @@ import * as history from "./history.js";
 import * as log from "./log.js";
 import * as pending from "./pending.js";
 import "./divider.js";
+import "./head.js";
 import "./presence.js";
 import * as scroll from "./scroll.js";
 import { talk } from "./talk.js";
