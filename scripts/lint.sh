@@ -16,6 +16,9 @@ migrations() {
   DJANGO_SETTINGS_MODULE=professional_network.settings.test python manage.py makemigrations --check --dry-run
 }
 
+# Whatever in deploy/docker begins as a shell script does, with or without an ending.
+mapfile -t of_images < <(grep --recursive --files-with-matches --max-count=1 '^#!/bin/\(ba\)\?sh' deploy/docker)
+
 check "ruff check" ruff check --quiet .
 check "ruff format" ruff format --check --quiet .
 check "mypy" mypy
@@ -23,7 +26,8 @@ check "import-linter" lint-imports --no-logo
 check "djlint format" djlint . --check
 check "djlint lint" djlint . --quiet --lint
 check "migrations" migrations
-check "shellcheck" shellcheck scripts/*.sh .ci/run
+check "migration linter" python -m scripts.migrations
+check "shellcheck" shellcheck scripts/*.sh .ci/run "${of_images[@]}"
 
 if [ ${#failed[@]} -gt 0 ]; then
   (IFS=,; echo "Failed: ${failed[*]}" >&2)

@@ -1,0 +1,108 @@
+"""`manage.py migrate`, as Django's, and beside visitors: it takes locks only for moments, and never two at once."""
+
+import random
+import time
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+from django.core.management.commands.migrate import Command as Migrate
+from django.db import OperationalError, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from psycopg2 import errors
+
+from core import migrating
+
+PASSES_BY_ITSELF = (errors.LockNotAvailable, errors.DeadlockDetected)
+
+
+class Command(Migrate):
+    """On PostgreSQL a change waits a second for its lock, then lets visitors pass and tries again.
+
+    Ends with 1 when the lock was not to be had, or when a migration held a table for too long; what it had begun is
+    rolled back, what came before it stays.
+    """
+
+    at_work = ""
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument(
+            "--offline",
+            action="store_true",
+            help="The servers are stopped: wait for locks and hold them for as long as it takes.",
+        )
+        parser.add_argument(
+            "--tries",
+            type=int,
+            default=len(migrating.PAUSES) + 1,
+            help="How often to try for a lock that others hold (%(default)s times, within about a minute).",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Apply the migrations."""
+        connection = connections[options["database"]]
+        only_looks = options["plan"] or options["check_unapplied"]
+        if connection.vendor != "postgresql" or only_looks or connection.in_atomic_block:
+            super().handle(*args, **options)
+            return
+        if not migrating.can_be_watched(connection):
+            self.stderr.write(
+                "DB_BEHIND_PGBOUNCER is on: migrate can neither limit its locks nor keep a second one out. "
+                "Give this command a DATABASE_URL of PostgreSQL itself."
+            )
+            super().handle(*args, **options)
+            return
+        with migrating.limits(connection, offline=options["offline"]):
+            self._beside_visitors(connection, args, options)
+
+    def migration_progress_callback(self, action: str, migration: Any = None, fake: bool = False) -> None:
+        """Remember which one it is."""
+        if migration is not None:
+            self.at_work = str(migration)
+        super().migration_progress_callback(action, migration, fake)
+
+    def _beside_visitors(
+        self, connection: BaseDatabaseWrapper, args: tuple[Any, ...], options: dict[str, Any]
+    ) -> None:
+        try:
+            with migrating.watched(connection, self.stderr.write, offline=options["offline"]) as watch:
+                for number in range(1, options["tries"] + 1):
+                    try:
+                        super().handle(*args, **options)
+                    except OperationalError as error:
+                        self._explain(error, watch, is_last=number >= options["tries"])
+                        self._pause(connection, number)
+                    else:
+                        return
+        except migrating.TurnNeverCame as error:
+            raise CommandError(
+                f"Another migrate has been running for {migrating.TURN_WAIT / 60:.0f} minutes."
+            ) from error
+
+    def _explain(self, error: OperationalError, watch: migrating.Watch, *, is_last: bool) -> None:
+        """Say who was in the way; CommandError when trying again would not help."""
+        if isinstance(error.__cause__, errors.QueryCanceled) and watch.cancelled:
+            raise CommandError(
+                f"{self.at_work} held {', '.join(watch.cancelled)} for more than {migrating.HOLD} s and was rolled "
+                "back, so that visitors need not wait. docs/UPGRADING.md says how to split it; with the servers "
+                "stopped, `migrate --offline` lets it take its time."
+            ) from error
+        if not isinstance(error.__cause__, PASSES_BY_ITSELF):
+            raise error
+        who = "".join(f"\n  {session}" for session in watch.blockers) or "\n  somebody who is gone by now"
+        self.stderr.write(
+            f"\n{self.at_work} waited {migrating.LOCK_WAIT:.0f} s for a lock and let go. It is held by:{who}"
+        )
+        if is_last:
+            ends = "".join(f" SELECT pg_terminate_backend({session.pid});" for session in watch.blockers)
+            raise CommandError(
+                f"{self.at_work} could not get its lock. It was rolled back, what came before it stays, visitors "
+                f"are served as before. Run migrate again at a quieter moment, or end what is in the way:{ends}"
+            ) from error
+
+    def _pause(self, connection: BaseDatabaseWrapper, number: int) -> None:
+        """Let visitors pass; each time longer, and never in step with what comes at regular times."""
+        seconds = migrating.PAUSES[min(number, len(migrating.PAUSES)) - 1] * random.uniform(0.75, 1.25)
+        self.stderr.write(f"Trying again in {seconds:.0f} s.")
+        connection.close()
+        time.sleep(seconds)
