@@ -4,6 +4,9 @@
 import os
 import sys
 
+# Not 1, which some commands give for what they found: verify_migration for differences.
+WRONG_SETTINGS = 2
+
 
 def main() -> None:
     from django.conf import settings
@@ -17,7 +20,8 @@ def main() -> None:
     try:
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as error:
-        sys.exit(str(error))
+        print(error, file=sys.stderr)
+        sys.exit(WRONG_SETTINGS)
 
 
 if __name__ == "__main__":

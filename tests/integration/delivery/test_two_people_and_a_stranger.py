@@ -186,7 +186,9 @@ async def test_a_blocked_pair_hears_nothing_of_each_other(site: Site, cast: Cast
         assert [frame for frame in told if frame.get("cursors")] == []
         beats = [frame["messaging"] for frame in told if "messaging" in frame]
         assert beats
-        assert [beat for beat in beats if "presence" in beat] == []
+        # The same as of one never seen: whoever was shown as online is so no longer.
+        assert {beat["presence"]["online"] for beat in beats} == {False}
+        assert {beat["presence"]["words"] for beat in beats} == {""}
 
 
 async def test_signing_out_closes_that_session_s_sockets_and_no_other(site: Site, cast: Cast) -> None:
