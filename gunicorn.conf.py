@@ -145,11 +145,13 @@ worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
 def on_starting(server: Any) -> None:
     """End with one message when the settings are at fault, instead of a trace from each worker.
 
-    Asked in a process of its own: what the master had loaded, a reload could not load anew.
+    Asked in a process of its own: what the master had loaded, a reload could not load anew. The same one sweeps out
+    what processes have counted that are no more.
     """
     server.ages = RawArray(c_int, 2)
     env.refuse_faults()
-    command = [sys.executable, "-c", f"import {wsgi_app.partition(':')[0]}"]
+    begin = f"import {wsgi_app.partition(':')[0]}; from core import metrics; metrics.sweep()"
+    command = [sys.executable, "-c", begin]
     done = subprocess.run(  # noqa: S603 -- this Python, and one of two modules
         command, cwd=BASE_DIR, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
     )

@@ -6,6 +6,8 @@ class CoreConfig(AppConfig):
     verbose_name = "Core"
 
     def ready(self) -> None:
-        from .checks import register_checks  # noqa: PLC0415 -- apps are ready only now
+        from . import metrics  # noqa: PLC0415 -- apps are ready only now
+        from .checks import register_checks  # noqa: PLC0415
 
         register_checks()
+        metrics.count_security_lines()

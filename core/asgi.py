@@ -12,6 +12,7 @@ from django.core.handlers.asgi import ASGIRequest
 from django.db import DatabaseError
 from django.http import HttpRequest, parse_cookie
 
+from . import metrics
 from .consumers import TabConsumer
 from .database import in_database
 from .drain import drain
@@ -55,6 +56,7 @@ def visitor_of(session_key: str) -> Visitor | None:
 
 async def refuse(receive: Any, send: Any) -> None:
     """Answer the handshake with 403, the one refusal that ASGI knows for a socket that is not open yet."""
+    metrics.tabs_refused.inc()
     await receive()
     await send({"type": "websocket.close"})
 

@@ -3,6 +3,7 @@
 import logging
 import time
 from asyncio import CancelledError
+from collections.abc import Callable
 from threading import Lock
 
 logger = logging.getLogger(__name__)
@@ -11,11 +12,15 @@ WARN_EVERY = 60.0
 
 
 class Breaker:
-    """Remembers that a server failed. Closed: ask it. Open, for `rest` seconds after a failure: go on without it."""
+    """Remembers that a server failed. Closed: ask it. Open, for `rest` seconds after a failure: go on without it.
 
-    def __init__(self, server: str, *, rest: float = 5.0) -> None:
+    `on_trip` is called at each failure.
+    """
+
+    def __init__(self, server: str, *, rest: float = 5.0, on_trip: Callable[[], None] = lambda: None) -> None:
         self.server = server
         self.rest = rest
+        self._on_trip = on_trip
         self._open_until = 0.0
         self._warn_after = 0.0
         self._lock = Lock()
@@ -32,6 +37,7 @@ class Breaker:
     def trip(self, error: BaseException) -> None:
         """Open after `error`. Warns at most once a minute, with the class of the error only: its text may hold an
         address with a password."""
+        self._on_trip()
         now = time.monotonic()
         with self._lock:
             self._open_until = now + self.rest

@@ -9,6 +9,7 @@ from django_redis.cache import RedisCache
 from django_redis.exceptions import ConnectionInterrupted
 from redis.exceptions import RedisError
 
+from . import metrics
 from .breaker import Breaker
 
 TABLE = "core_cacheentry"
@@ -18,7 +19,7 @@ LIMITS = "allauth:rl:"
 # Above it the table drops what expired and, if that is not enough, a third of the rest. No stranger fills it that far.
 MOST_ROWS = 50_000
 
-breaker = Breaker("Redis (cache)")
+breaker = Breaker("Redis (cache)", on_trip=metrics.redis_failed)
 
 
 class FallbackCache(BaseCache):

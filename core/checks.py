@@ -13,6 +13,7 @@ from .addresses import UNIX, parse_network
 
 TAG = "linkup"
 SHORTEST_KEY = 50
+SHORTEST_TOKEN = 32
 FEWEST_CHARACTERS = 12
 # Beginnings of keys that stand in a repository, ours or Django's.
 KNOWN_KEYS = ("development-only", "test-only", "django-insecure-", "change")
@@ -115,6 +116,18 @@ def _faults_of_proxies(entries: list[str]) -> Iterator[CheckMessage]:
             yield Error(f"TRUSTED_PROXIES trusts half the world: {entry}.", hint=hint, id="linkup.E010")
 
 
+def check_metrics_token(app_configs: list[AppConfig] | None, **options: Any) -> list[CheckMessage]:
+    """Who guesses it reads how the house is doing, as often as he likes."""
+    token = str(getattr(settings, "METRICS_TOKEN", ""))
+    hint = "`python manage.py generate_secret_key` makes one; without a token there is no /metrics."
+    if token and (len(token) < SHORTEST_TOKEN or len(set(token)) < FEWEST_CHARACTERS):
+        words = (
+            f"METRICS_TOKEN is easy to guess: shorter than {SHORTEST_TOKEN} characters, or always the same."
+        )
+        return [Error(words, hint=hint, id="linkup.E011")]
+    return []
+
+
 CHECKS: tuple[Check, ...] = (
     check_debug,
     check_secret_key,
@@ -125,6 +138,7 @@ CHECKS: tuple[Check, ...] = (
     check_mail,
     check_static_manifest,
     check_trusted_proxies,
+    check_metrics_token,
 )
 
 

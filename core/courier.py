@@ -11,6 +11,7 @@ from typing import Any
 
 from channels.layers import get_channel_layer
 
+from . import metrics
 from .breaker import Breaker
 
 # The one group of the layer: each server process that has tabs is in it, with one channel (core.layer_link).
@@ -22,7 +23,7 @@ SEND_SECONDS = 2.0
 MOST_WAITING = 1000
 LOAD = 50
 
-breaker = Breaker("The channel layer", rest=2.0)
+breaker = Breaker("The channel layer", rest=2.0, on_trip=metrics.redis_failed)
 overflow = Breaker("The channel layer, which is too slow for all that is said,", rest=0.0)
 
 Hint = dict[str, Any]
@@ -60,9 +61,9 @@ class Courier:
         """Have `hint` brought to the layer. What does not fit is dropped, and so is all while the layer is down."""
         with self._changed:
             if breaker.is_open:
-                self._has_lost = True
+                self._lose(1)
             elif len(self._waiting) >= MOST_WAITING:
-                self._has_lost = True
+                self._lose(1)
                 overflow.trip(OverflowError())
             else:
                 self._waiting.append(hint)
@@ -71,6 +72,10 @@ class Courier:
                 self._start()
             elif self._is_busy and self._pause is not None:
                 self._carrying_on.call_soon_threadsafe(self._pause.set)
+
+    def _lose(self, number: int) -> None:
+        self._has_lost = True
+        metrics.hints.labels("dropped").inc(number)
 
     def _start(self) -> None:
         try:
@@ -105,8 +110,8 @@ class Courier:
     def _next_load(self) -> list[Hint] | None:
         """What to bring next, a word that something was lost in front; None when nothing is left to do."""
         with self._changed:
-            if breaker.is_open:
-                self._has_lost = self._has_lost or bool(self._waiting)
+            if breaker.is_open and self._waiting:
+                self._lose(len(self._waiting))
                 self._waiting.clear()
             load: list[Hint] = [{"lost": True}] if self._has_lost else []
             load += [self._waiting.popleft() for _ in range(min(LOAD, len(self._waiting)))]
@@ -126,14 +131,16 @@ class Courier:
         self._pause = None
 
     async def _bring(self, load: list[Hint]) -> None:
+        number = len(load) - ("lost" in load[0])
         try:
             layer = get_channel_layer()
             if layer is not None:
                 async with asyncio.timeout(SEND_SECONDS):
                     await layer.group_send(TABS, {"type": "switchboard.events", "events": load})
+                metrics.hints.labels("sent").inc(number)
         except Exception as error:  # noqa: BLE001 -- whatever it is, the change itself is stored
             breaker.trip(error)
-            self._has_lost = True
+            self._lose(number)
         else:
             if "lost" in load[0]:
                 self._has_lost = False

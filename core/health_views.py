@@ -9,6 +9,7 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
 from . import health as checks
+from . import metrics_views
 from .health import Finding, Probe
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -68,6 +69,8 @@ class HealthMiddleware:
         "/health/db/": health_database,
         "/health/redis/": health_redis,
         "/readiness/": readiness,
+        # Prometheus asks each pod by its address, too.
+        "/metrics": metrics_views.page,
     }
 
     def __init__(self, get_response: GetResponse) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from channels.layers import get_channel_layer
 
+from . import metrics
 from .breaker import Breaker
 from .courier import TABS
 
@@ -24,7 +25,7 @@ PAUSE = 0.5
 # The core layer drops from the group, after a day, who has not joined again.
 JOIN_EVERY = 600.0
 
-breaker = Breaker("The channel layer, for sockets,", rest=0.0)
+breaker = Breaker("The channel layer, for sockets,", rest=0.0, on_trip=metrics.redis_failed)
 
 
 class _Once(logging.Filter):

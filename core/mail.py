@@ -8,6 +8,7 @@ from django.core.mail import EmailMultiAlternatives
 from django.template.exceptions import TemplateDoesNotExist
 from django.template.loader import render_to_string
 
+from . import metrics
 from .tasks import enqueue_on_commit, task
 
 
@@ -58,4 +59,9 @@ def deliver_mail(*, to: str, subject: str, text: str, html: str, headers: dict[s
     )
     if html:
         message.attach_alternative(html, "text/html")
-    message.send()
+    outcome = "failed"
+    try:
+        message.send()
+        outcome = "sent"
+    finally:
+        metrics.mail.labels(outcome).inc()

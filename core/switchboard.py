@@ -10,7 +10,7 @@ from functools import partial
 from time import monotonic
 from typing import Any
 
-from . import dispatch, frames
+from . import dispatch, frames, metrics
 from .courier import courier
 from .database import in_database
 from .drain import drain
@@ -62,6 +62,7 @@ class Switchboard:
         if self._loop is not None and self._loop is not loop:
             self._begin()  # what belonged to a loop that has ended
         self.tabs.add(tab)
+        metrics.tabs.set(len(self.tabs))
         tab.due = first_beat()
         self.regroup(tab, monotonic())
         if self._loop is None:
@@ -71,6 +72,7 @@ class Switchboard:
     async def remove(self, tab: OpenTab) -> None:
         """`tab` has gone; after the last one the work ends, and chores are done once more."""
         self.tabs.discard(tab)
+        metrics.tabs.set(len(self.tabs))
         for group in tab.joined:
             self._quit(tab, group)
         tab.joined = frozenset()

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from time import monotonic
 from typing import Any, Protocol
 
-from . import dispatch, frames
+from . import dispatch, frames, metrics
 from .database import in_database
 from .dispatch import wire
 from .frames import Event, Frame, Tab
@@ -82,6 +82,11 @@ class OpenTab(Tab):
             self._closing = code
             self._wake()
 
+    @property
+    def code(self) -> int:
+        """The code it is closed with; 0 while it is not, and where the tab itself has gone."""
+        return self._closing or 0
+
     def beat(self, said: str) -> None:
         """Send the heartbeat `said`, however slow the tab is."""
         self._beat = said
@@ -102,10 +107,11 @@ class OpenTab(Tab):
         if self._closing is not None:
             return
         if said is not None and is_too_large(said):
-            self.close(TOO_LARGE)
+            self._refuse("too_large", TOO_LARGE)
         elif not self._bucket.take():
-            self.close(FLOODED)
+            self._refuse("flood", FLOODED)
         elif (frame := parsed(said)) is None:
+            metrics.frames_refused.labels("malformed").inc()
             self._out.append(MALFORMED)
             self._wake()
         else:
@@ -123,10 +129,14 @@ class OpenTab(Tab):
             return
         self._waiting_bytes += size
         if self._waiting_bytes > WAITING_BYTES:
-            self.close(FLOODED)
+            self._refuse("flood", FLOODED)
             return
         self._frames.append((frame, size))
         self._wake()
+
+    def _refuse(self, reason: str, code: int) -> None:
+        metrics.frames_refused.labels(reason).inc()
+        self.close(code)
 
     def _answered(self, number: Any) -> None:
         if isinstance(number, int):

@@ -11,3 +11,4 @@ class NotificationsConfig(AppConfig):
         import_module("notifications.receivers")
         import_module("notifications.tasks")
         import_module("notifications.frames")
+        import_module("notifications.metrics")

@@ -4,7 +4,7 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path, re_path, register_converter
 
-from core import media_views
+from core import media_views, metrics_views
 from core.converters import IdConverter
 from core.health_views import health, health_database, health_redis, readiness
 from users.views import ConfirmEmailView, SignupView
@@ -39,6 +39,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("health/db/", health_database, name="health_db"),
     path("health/redis/", health_redis, name="health_redis"),
     path("readiness/", readiness, name="readiness"),
+    path("metrics", metrics_views.page, name="metrics"),
 ]
 
 if settings.DEBUG:

@@ -238,6 +238,8 @@ health_redis                         /health/redis/                            G
                                                                                POST  405  405  405  405  405  405  405
 readiness                            /readiness/                               GET   up   up   up   up   up   up   up
                                                                                POST  405  405  405  405  405  405  405
+metrics                              /metrics                                  GET   404  404  404  404  404  404  404
+                                                                               POST  404  404  404  404  404  404  404
 """
 
 # What is sent with a POST, where an empty one would say nothing of who may do it.

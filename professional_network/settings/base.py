@@ -39,6 +39,8 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     # Before all others, so that every line and every answer has the request's id.
     "core.middleware.RequestId",
+    # Before all that answer something, so that refusals are counted and timed too.
+    "core.metrics_views.MeasureRequests",
     # First, so that an answer of any middleware below carries their headers too: a refused host, a redirect to HTTPS.
     "core.security_headers.SecurityHeadersMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -214,5 +216,15 @@ CONTENT_SECURITY_POLICY: dict[str, Any] = {
     },
 }
 
+# -- Figures (docs/MONITORING.md) ---------------------------------------------------------------
+# Who brings it may read /metrics; empty, there is no such page.
+METRICS_TOKEN = env.text("METRICS_TOKEN")
+# Where several processes count together; empty, each tells its own figures.
+METRICS_FOLDER = env.text("PROMETHEUS_MULTIPROC_DIR")
+
 # -- Logs -------------------------------------------------------------------------------------
 LOGGING: dict[str, Any] = console_config()
+
+# -- Backups ----------------------------------------------------------------------------------
+# What `manage.py backup` encrypts with, and `restore` opens; empty, it needs --key-file or writes backups in the clear.
+BACKUP_KEY = env.text("BACKUP_KEY")

@@ -1,0 +1,331 @@
+"""/metrics: who may read it, what stands there, and what each request and each mail adds to it."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.conf import settings as project
+from django.core import mail as outbox
+from django.core.checks import run_checks
+from django.core.mail.backends.locmem import EmailBackend
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.http import HttpRequest, HttpResponse
+from django.test import Client, RequestFactory, override_settings
+from prometheus_client.parser import text_string_to_metric_families
+from pytest_django import Settings
+
+from core import metrics
+from core.breaker import Breaker
+from core.checks import TAG
+from core.health import Probe
+from core.health_views import HealthMiddleware
+from core.mail import send_mail
+from core.metrics_views import EARLY, Database, MeasureRequests, Told, database, view_of
+from users.models import User
+
+TOKEN = "0123456789-figures-for-those-who-may"
+
+
+@pytest.fixture
+def token(settings: Settings) -> str:
+    """The house has figures to tell."""
+    settings.METRICS_TOKEN = TOKEN
+    return TOKEN
+
+
+def ask(client: Client, brought: str = f"Bearer {TOKEN}", **headers: str) -> Any:
+    return client.get("/metrics", headers={"authorization": brought, **headers})
+
+
+def value(name: str, **labels: str) -> float:
+    """What is told now under this name."""
+    found = [
+        sample.value
+        for metric in metrics.told()
+        for sample in metric.samples
+        if sample.name == name and labels.items() <= sample.labels.items()
+    ]
+    return sum(found)
+
+
+def answers(**labels: str) -> float:
+    return value("linkup_http_requests_total", **labels)
+
+
+# -- Who may read it
+def test_without_a_token_in_the_settings_there_is_no_such_page(client: Client, settings: Settings) -> None:
+    settings.METRICS_TOKEN = ""
+    for brought in ("", "Bearer ", f"Bearer {TOKEN}"):
+        assert ask(client, brought).status_code == 404
+    assert client.post("/metrics").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "brought",
+    [
+        "",
+        "Bearer",
+        "Bearer ",
+        TOKEN,
+        f"Bearer {TOKEN[:-1]}",
+        f"Bearer {TOKEN}x",
+        f"Basic {TOKEN}",
+        "Bearer é☃",
+    ],
+)
+def test_whoever_brings_another_is_refused(client: Client, token: str, brought: str) -> None:
+    answer = ask(client, brought)
+    assert (answer.status_code, answer["WWW-Authenticate"]) == (401, 'Bearer realm="metrics"')
+    assert b"linkup_" not in answer.content
+
+
+def test_a_wrong_token_stands_in_the_security_log_without_itself(
+    client: Client, token: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    ask(client, "")
+    ask(client, "Bearer a-secret-of-another-house")
+    (line,) = [line for line in caplog.records if line.name == "security.denied"]
+    assert line.getMessage() == "metrics: wrong token"
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
+def test_whoever_brings_it_reads_the_figures(client: Client, token: str, scheme: str) -> None:
+    answer = ask(client, f"{scheme} {token}")
+    assert (answer.status_code, answer["Cache-Control"]) == (200, "no-store")
+    assert answer["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+    names = {family.name for family in text_string_to_metric_families(answer.content.decode())}
+    assert names >= {"linkup_http_requests", "linkup_database_up", "linkup_build_info", "linkup_mail_due"}
+    assert "linkup_redis_up" not in names  # there is none here
+    assert not [name for name in names if name.endswith("_created")]
+
+
+def test_other_methods_are_refused(client: Client, token: str) -> None:
+    for method in (client.post, client.put, client.delete):
+        assert method("/metrics", headers={"authorization": f"Bearer {token}"}).status_code == 405
+
+
+@pytest.mark.parametrize("host", ["evil.example", "10.0.0.7:8000", "not a host", ""])
+def test_it_is_answered_before_the_host_check_and_the_redirect(token: str, host: str) -> None:
+    with override_settings(SECURE_SSL_REDIRECT=True):
+        assert Client().get("/metrics", headers={"host": host}).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("chosen", "fault"), [("", False), ("short", True), ("a" * 50, True), (TOKEN, False), (TOKEN[:31], True)]
+)
+def test_a_token_that_can_be_guessed_is_refused(settings: Settings, chosen: str, fault: bool) -> None:
+    settings.METRICS_TOKEN = chosen
+    found = {message.id for message in run_checks(tags=[TAG], include_deployment_checks=True)}
+    assert ("linkup.E011" in found) is fault
+
+
+# -- The database
+@pytest.mark.django_db(transaction=True)
+def test_a_database_that_does_not_answer_is_told_and_nothing_is_told_of_it() -> None:
+    def refuse() -> list[Any]:
+        raise OSError("no route")
+
+    one = Database()
+    assert next(metric.samples[0].value for metric in one.figures()) == 1
+    one.add(refuse)
+    (up,) = one.figures()
+    assert (up.name, up.samples[0].value) == ("linkup_database_up", 0)
+
+
+def test_it_has_the_time_that_health_checks_have() -> None:
+    assert database._probe._patience == Probe("x", lambda: "ok")._patience
+
+
+@pytest.mark.postgres_only
+@pytest.mark.django_db(transaction=True)
+def test_connections_are_told_by_state_against_what_there_may_be() -> None:
+    connections[DEFAULT_DB_ALIAS].ensure_connection()
+    told = {metric.name: metric for metric in database.figures()}
+    states = {sample.labels["state"]: sample.value for sample in told["linkup_database_connections"].samples}
+    assert {"active", "idle", "idle in transaction", "other"} <= set(states)
+    assert states["idle"] >= 1  # this test's
+    used = told["linkup_database_server_connections"].samples[0].value
+    assert used >= sum(states.values())
+    assert told["linkup_database_server_connections_max"].samples[0].value > used
+
+
+@pytest.mark.django_db(transaction=True)
+def test_its_connection_does_not_stay() -> None:
+    left: list[Any] = []
+    one = Database()
+
+    def look() -> list[Any]:
+        left.append(connections[DEFAULT_DB_ALIAS])
+        return []
+
+    one.add(look)
+    assert one.figures()
+    assert left[0].connection is None
+
+
+# -- Redis
+def test_redis_is_down_for_a_while_after_it_failed(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+
+    def up() -> list[float]:
+        return [s.value for m in Told().collect() for s in m.samples if s.name == "linkup_redis_up"]
+
+    monkeypatch.setattr(database, "figures", list)
+    metrics.redis_failed_at.set(0)
+    before = value("linkup_redis_failures_total")
+    assert up() == [1]
+    Breaker("Redis", on_trip=metrics.redis_failed).trip(ConnectionError())
+    assert (up(), value("linkup_redis_failures_total") - before) == ([0], 1)
+    metrics.redis_failed_at.set(metrics.redis_failed_at._value.get() - 11)
+    assert up() == [1]
+    metrics.redis_failed_at.set(0)
+
+
+# -- Requests
+COUNTED = [
+    ("/health/", "health", 200),
+    ("/readiness/", "readiness", 200),
+    ("/nowhere/at/all/", "none", 404),
+    ("/static/none.css", "static", 404),
+    ("/metrics", "metrics", 404),
+    ("/accounts/login/", "account_login", 200),
+]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("path", "view", "status"), COUNTED)
+def test_an_answer_is_counted_by_its_view(client: Client, path: str, view: str, status: int) -> None:
+    before = answers(method="GET", view=view, status=str(status))
+    timed = value("linkup_http_request_duration_seconds_count", view=view)
+    client.get(path)
+    assert answers(method="GET", view=view, status=str(status)) == before + 1
+    assert value("linkup_http_request_duration_seconds_count", view=view) == timed + 1
+    assert value("linkup_http_requests_in_progress") == 0
+
+
+@pytest.mark.django_db
+def test_what_middleware_refuses_is_counted_too(client: Client, alice: User) -> None:
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(alice)
+    before = [answers(status=status) for status in ("400", "403", "413")]
+    client.get("/accounts/login/", headers={"host": "evil.example"})
+    strict.post("/posts/")
+    client.generic("POST", "/posts/", CONTENT_LENGTH=str(10**12))
+    assert [answers(status=status) for status in ("400", "403", "413")] == [count + 1 for count in before]
+
+
+def test_nothing_that_answers_stands_before_it() -> None:
+    assert project.MIDDLEWARE.index("core.metrics_views.MeasureRequests") == 1
+
+
+def test_labels_have_bounds(client: Client) -> None:
+    client.generic("PROPFIND", "/health/")
+    for number in range(20):
+        client.get(f"/nowhere/{number}/")
+    told = {metric.name: metric for metric in metrics.told()}
+    labels = [sample.labels for sample in told["linkup_http_requests"].samples]
+    assert {each["method"] for each in labels} <= {"GET", "HEAD", "POST", "OPTIONS", "other"}
+    assert not [each for each in labels if "/" in each["view"] and "nowhere" in each["view"]]
+    assert answers(method="other", view="health", status="405") >= 1
+
+
+def test_the_early_addresses_have_the_names_of_urls(client: Client) -> None:
+    assert EARLY.keys() == HealthMiddleware.views.keys()
+    assert [view_of(RequestFactory().get(path)) for path in EARLY] == list(EARLY.values())
+
+
+@pytest.mark.django_db
+def test_a_fault_is_counted_by_view_and_exception(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def break_down(*args: Any, **options: Any) -> None:
+        raise ZeroDivisionError
+
+    client.raise_request_exception = False
+    before = value("linkup_http_exceptions_total", view="account_login", exception="ZeroDivisionError")
+    monkeypatch.setattr("django.template.response.TemplateResponse.render", break_down)
+    assert client.get("/accounts/login/").status_code == 500
+    after = value("linkup_http_exceptions_total", view="account_login", exception="ZeroDivisionError")
+    assert after == before + 1
+
+
+async def test_requests_under_way_are_counted_also_when_the_visitor_goes() -> None:
+    begun, seen = asyncio.Event(), []
+
+    async def wait(request: HttpRequest) -> HttpResponse:
+        seen.append(value("linkup_http_requests_in_progress"))
+        begun.set()
+        await asyncio.sleep(60)
+        return HttpResponse()
+
+    async def answer(request: HttpRequest) -> HttpResponse:
+        return HttpResponse(status=204)
+
+    served = MeasureRequests(wait)(RequestFactory().get("/"))
+    assert not isinstance(served, HttpResponse)
+    task = asyncio.ensure_future(served)
+    await begun.wait()
+    task.cancel()
+    await asyncio.wait({task})
+    assert (seen, value("linkup_http_requests_in_progress")) == ([1], 0)
+    before = answers(status="204")
+    other = MeasureRequests(answer)(RequestFactory().get("/"))
+    assert not isinstance(other, HttpResponse)
+    await other
+    assert answers(status="204") == before + 1
+
+
+@pytest.mark.django_db
+def test_counting_asks_no_database(
+    client: Client, django_assert_num_queries: Callable[..., Any], token: str
+) -> None:
+    with django_assert_num_queries(0):
+        client.get("/health/")
+        ask(client, "Bearer wrong")
+
+
+# -- Mail and the security log
+@pytest.mark.django_db(transaction=True)
+def test_mail_is_counted_by_what_the_server_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = [value("linkup_mail_total", outcome=outcome) for outcome in ("sent", "failed")]
+    send_mail(to="alice@example.org", subject="News", text="Hello")
+    assert len(outbox.outbox) == 1
+
+    def refuse(self: EmailBackend, messages: Any) -> int:
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(EmailBackend, "send_messages", refuse)
+    send_mail(to="alice@example.org", subject="News", text="Hello")
+    assert [value("linkup_mail_total", outcome=outcome) for outcome in ("sent", "failed")] == [
+        before[0] + 1,
+        before[1] + 1,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("logger", "event"),
+    [
+        ("security.login", "sign_in_failed"),
+        ("security.limit", "limit_hit"),
+        ("security.denied", "permission_denied"),
+        ("django.security.csrf", "csrf"),
+        ("django.security.DisallowedHost", "disallowed_host"),
+        ("django.security.SuspiciousSession", "other"),
+    ],
+)
+def test_lines_of_the_security_log_are_counted_once(logger: str, event: str) -> None:
+    metrics.count_security_lines()  # another test may have configured logging anew
+    before = value("linkup_security_events_total", event=event)
+    logging.getLogger(logger).warning("a line")
+    logging.getLogger(logger).info("not of the log")
+    assert value("linkup_security_events_total", event=event) == before + 1
+
+
+@pytest.mark.django_db
+def test_a_failed_sign_in_is_one(client: Client, alice: User) -> None:
+    before = value("linkup_security_events_total", event="sign_in_failed")
+    client.post("/accounts/login/", {"login": "alice", "password": "not hers at all"})
+    assert value("linkup_security_events_total", event="sign_in_failed") == before + 1

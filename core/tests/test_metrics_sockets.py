@@ -1,0 +1,174 @@
+"""What open tabs and their hints add to the figures."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from channels.layers import channel_layers
+from django.db import transaction
+from django.test import override_settings
+
+from core import courier, frames
+from core.courier import MOST_WAITING, Courier, breaker
+from core.database import in_database
+from core.limits import BURST, FRAME_BYTES, TABS_EACH
+from core.metrics import SERVER_CODES, tab_closed
+from core.realtime import member_group, publish, settle
+from core.switchboard import switchboard
+from core.tabs import FLOODED, RESTART, SIGNED_OUT, TOO_LARGE
+from users.models import User
+
+from .socket_client import Refused, SocketClient, cookie_of, until, until_up
+from .test_metrics import value
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("registry", "fresh_breakers"),
+]
+
+
+class Change:
+    """How much a figure has grown since."""
+
+    def __init__(self, name: str, **labels: str) -> None:
+        self._name, self._labels = name, labels
+        self._before = value(name, **labels)
+
+    def __call__(self) -> float:
+        return value(self._name, **self._labels) - self._before
+
+
+def closed(by: str, code: object) -> Change:
+    return Change("linkup_websockets_closed_total", by=by, code=str(code))
+
+
+def refused(reason: str) -> Change:
+    return Change("linkup_websocket_frames_refused_total", reason=reason)
+
+
+async def test_open_tabs_are_those_that_are_open(alice: User) -> None:
+    went, ours = closed("client", 1001), Change("linkup_websockets_closed_total", by="server")
+    one, two = [await SocketClient.of(alice) for _ in range(2)]
+    assert value("linkup_websockets_open") == 2
+    await one.leave()
+    assert value("linkup_websockets_open") == 1
+    await two.leave()
+    assert (value("linkup_websockets_open"), went(), ours()) == (0, 2, 0)
+
+
+async def test_what_the_server_closes_has_its_code(alice: User) -> None:
+    sent_elsewhere, came = closed("server", RESTART), Change("linkup_websockets_closed_total", by="client")
+    tab = await SocketClient.of(alice)
+    switchboard.close_all()
+    assert await tab.closed() == RESTART
+    await until(lambda: sent_elsewhere() == 1)
+    assert came() == 0
+
+
+@pytest.mark.parametrize(
+    ("said", "reason", "code"),
+    [(["x" * (FRAME_BYTES + 1)], "too_large", TOO_LARGE), (["{}"] * (BURST + 20), "flood", FLOODED)],
+)
+async def test_a_tab_that_says_too_much_is_counted_by_what_it_did(
+    alice: User, said: list[str], reason: str, code: int
+) -> None:
+    frames_refused, tabs_closed = refused(reason), closed("server", code)
+    tab = await SocketClient.of(alice)
+    for text in said:
+        tab.say_text(text)
+    assert await tab.closed() == code
+    await until(lambda: tabs_closed() == 1)
+    assert frames_refused() == 1
+
+
+async def test_a_frame_that_is_none_is_counted(alice: User) -> None:
+    malformed = refused("malformed")
+    async with await SocketClient.of(alice) as tab:
+        tab.say_text("no frame")
+        await tab.next()
+    assert malformed() == 1
+
+
+async def test_a_tab_too_many_is_counted(alice: User) -> None:
+    cookie = await cookie_of(alice)
+    tabs = [SocketClient(cookie) for _ in range(TABS_EACH + 1)]
+    too_many = closed("server", FLOODED)
+    for tab in tabs:
+        await tab.open()
+    assert (await tabs[-1].closed(), too_many()) == (FLOODED, 1)
+    for tab in tabs:
+        await tab.leave()
+    assert value("linkup_websockets_open") == 0
+
+
+async def test_a_handshake_that_is_refused_is_counted(alice: User) -> None:
+    handshakes = Change("linkup_websockets_refused_total")
+    with pytest.raises(Refused):
+        await SocketClient().open()
+    assert handshakes() == 1
+
+
+@pytest.mark.parametrize(("code", "told"), [(1000, 1000), (1006, 1006), (4999, "other"), (3, "other")])
+def test_a_tab_cannot_make_up_labels(code: int, told: object) -> None:
+    counted = closed("client", told)
+    tab_closed(0, code)
+    assert counted() == 1
+
+
+def test_each_code_of_ours_is_told_from_the_start() -> None:
+    assert set(SERVER_CODES) == {RESTART, FLOODED, TOO_LARGE, SIGNED_OUT}
+
+
+@pytest.mark.usefixtures("layer")
+async def test_hints_that_the_layer_took_are_sent(alice: User) -> None:
+    def three() -> None:
+        with transaction.atomic():
+            for number in range(3):
+                publish(member_group(alice.pk), {"type": "tests.look", "id": number})
+
+    frames.on_event("tests.look")(lambda tab, event: [{**event}])
+    async with await SocketClient.of(alice) as tab:
+        await until_up()
+        sent, dropped = (
+            Change("linkup_hints_total", outcome="sent"),
+            Change("linkup_hints_total", outcome="dropped"),
+        )
+        await in_database(three)
+        for _ in range(3):
+            await tab.next_of("tests.look")
+        await until(lambda: sent() == 3)
+        assert dropped() == 0
+
+
+def test_hints_of_a_layer_that_is_away_are_dropped() -> None:
+    layer = {
+        "BACKEND": "channels_redis.core.RedisChannelLayer",
+        "CONFIG": {"hosts": ["redis://127.0.0.1:1/0"]},
+    }
+    dropped, sent = (
+        Change("linkup_hints_total", outcome="dropped"),
+        Change("linkup_hints_total", outcome="sent"),
+    )
+    failed = Change("linkup_redis_failures_total")
+    with override_settings(CHANNEL_LAYERS={"default": layer}):
+        channel_layers.backends = {}
+        for number in range(5):
+            publish("tests", {"type": "tests.look", "id": number})
+        assert settle()
+    channel_layers.backends = {}
+    assert (dropped(), sent()) == (5, 0)
+    assert failed() >= 1
+    assert breaker.is_open
+
+
+def test_hints_that_find_no_room_are_dropped() -> None:
+    slow, loop = Courier(), asyncio.new_event_loop()
+    # A loop that has no time for hints: it does not run.
+    slow.serve_on(loop)
+    dropped = Change("linkup_hints_total", outcome="dropped")
+    hint: dict[str, Any] = {"groups": ["tests"], "event": {"type": "tests.look"}}
+    for _ in range(MOST_WAITING + 7):
+        slow.post(hint)
+    loop.close()
+    assert dropped() == 7
+    assert courier.overflow.has_tripped

@@ -1,0 +1,25 @@
+"""How much mail waits though it is due (core.metrics_views asks)."""
+
+from django.db.models import Count, Min
+from django.utils import timezone
+from prometheus_client.core import GaugeMetricFamily, Metric
+
+from core.metrics_views import database
+
+from .models import Notification
+
+
+@database.add
+def due_mail() -> list[Metric]:
+    """How many notifications, and for how long the oldest one: the timer that sends them comes every few minutes."""
+    now = timezone.now()
+    due = Notification.objects.unread().due(now).aggregate(number=Count("pk"), since=Min("mail_due_at"))
+    waited = (now - due["since"]).total_seconds() if due["since"] else 0.0
+    return [
+        GaugeMetricFamily(
+            "linkup_mail_due", "Notifications whose mail should have left.", value=due["number"]
+        ),
+        GaugeMetricFamily(
+            "linkup_mail_due_oldest_seconds", "How long the oldest of them waits.", value=waited
+        ),
+    ]
