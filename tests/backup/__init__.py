@@ -1,0 +1,1 @@
+"""Backup and restore: what is in a file, what is refused, and that a damaged file is never believed."""

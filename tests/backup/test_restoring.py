@@ -1,0 +1,253 @@
+"""Restoring: into an empty server alone, whole or not at all, and what is there afterwards is what was."""
+
+import tarfile
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connections
+from django.test import override_settings
+
+from professional_network.backup import restoring, targets
+from professional_network.backup.backup_file import BackupFile
+from professional_network.backup.chunks import CHUNK, SEAL
+from professional_network.backup.making import make
+from professional_network.backup.restoring import restore
+from professional_network.transfer.faults import TransferRefused
+from professional_network.transfer.media import UNFINISHED
+from professional_network.transfer.target import LOCK
+from tests.transfer.network import FILES, MEMBERS, POSTS
+
+from .conftest import KEY, Server, at, small_disk
+
+# What has nothing to do with the database is tried on one of them.
+once = pytest.mark.sqlite_only
+
+
+def refusal(path: Path, key: str = "") -> str:
+    with pytest.raises(TransferRefused) as refused:
+        restore(BackupFile(path, key))
+    return str(refused.value)
+
+
+def hashes(path: Path, key: str = "") -> dict[str, tuple[int, str]]:
+    """Rows and hash of each table in a backup."""
+    return {label: (facts.rows, facts.hash) for label, facts in BackupFile(path, key).manifest.tables.items()}
+
+
+def test_what_was_restored_is_what_was_there(filled: Server, plain: Path, tmp_path: Path) -> None:
+    assert filled.count("users_user") == MEMBERS
+    assert filled.files() == {name: content.read() for name, content in BackupFile(plain, "").contents()}
+    assert targets.MARK not in filled.tables()
+    with at(filled):
+        assert hashes(make(tmp_path / "again.backup", "").file) == hashes(plain)
+
+
+def test_an_encrypted_one_is_restored_the_same(prepared: Server, encrypted: Path, plain: Path) -> None:
+    done = restore(BackupFile(encrypted, KEY))
+    assert done.findings.same
+    assert (done.files, done.was_there, done.forward) == (len(FILES) + 1, False, 0)
+    assert {
+        found.table.label: (found.source.rows, found.source.text) for found in done.findings.tables
+    } == hashes(plain)
+
+
+def test_ids_go_on_where_they_were(prepared: Server, plain: Path) -> None:
+    given_out = BackupFile(plain, "").manifest.tables["feed.post"].sequence
+    assert given_out > POSTS
+    restore(BackupFile(plain, ""))
+    row = prepared.run("SELECT * FROM feed_post WHERE id = 1")[0]
+    names = [name for (name,) in prepared.run(COLUMNS[prepared.is_sqlite])]
+    values = {name: value for name, value in zip(names, row, strict=True) if name != "id"}
+    columns, places = ", ".join(values), ", ".join("%s" for _ in values)
+    statement = f"INSERT INTO feed_post ({columns}) VALUES ({places})"  # noqa: S608 -- names of the table itself
+    prepared.run(statement, *values.values())
+    assert prepared.run("SELECT max(id) FROM feed_post") == [(given_out + 1,)]
+
+
+COLUMNS = {
+    True: "SELECT name FROM pragma_table_info('feed_post') ORDER BY cid",
+    False: "SELECT column_name FROM information_schema.columns WHERE table_name = 'feed_post' "
+    "ORDER BY ordinal_position",
+}
+
+
+def test_sessions_stay_behind(prepared: Server, plain: Path) -> None:
+    restore(BackupFile(plain, ""))
+    assert (prepared.count("django_session"), prepared.count("core_cacheentry")) == (0, 0)
+
+
+# -- Again, and after a cut -------------------------------------------------------------------
+@pytest.mark.postgres_only
+def test_run_again_it_says_that_all_is_there(network: Server, plain: Path) -> None:
+    done = restore(BackupFile(plain, ""))
+    assert (done.was_there, done.files, done.findings.same) == (True, 0, True)
+
+
+def test_after_a_cut_between_files_and_rows_it_is_completed(
+    prepared: Server, plain: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The machine was switched off: nothing was undone.
+    backup = BackupFile(plain, "")
+    for name, content in backup.contents():
+        (prepared.media / name).parent.mkdir(parents=True, exist_ok=True)
+        (prepared.media / name).write_bytes(content.read())
+        break
+    (prepared.media / f"half{UNFINISHED}").write_bytes(b"half")
+    done = restore(backup)
+    assert done.findings.same
+    assert done.files == len(FILES)
+
+
+def test_after_a_cut_while_it_was_prepared_it_is_completed(
+    empty: Server, plain: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(targets, "migrate_to", lambda ends: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            restore(BackupFile(plain, ""))
+    assert empty.tables() == {targets.MARK}
+    call_command("migrate", "contenttypes", verbosity=0)
+    assert "django_content_type" in empty.tables()
+    assert restore(BackupFile(plain, "")).findings.same
+    assert targets.MARK not in empty.tables()
+    assert empty.count("users_user") == MEMBERS
+
+
+# -- Refused ----------------------------------------------------------------------------------
+def test_a_database_with_tables_of_others_is_refused(empty: Server, plain: Path) -> None:
+    empty.run("CREATE TABLE mine (id integer)")
+    told = refusal(plain)
+    assert "is not empty. Nothing was changed. Create a new database without tables" in told
+    assert "the table mine" in told
+    assert empty.tables() == {"mine"}
+
+
+def test_a_network_that_is_there_is_refused_with_what_it_holds(network: Server, encrypted: Path) -> None:
+    network.run("UPDATE users_user SET headline = 'Newer' WHERE id = 7")
+    network.run("INSERT INTO feed_tag (name) VALUES ('mine')")
+    before = network.files()
+    (network.media / next(iter(FILES))).unlink()
+    told = refusal(encrypted, KEY)
+    assert "is not empty" in told
+    assert "feed.tag" in told
+    assert "users.user" in told
+    # Not even a file that is missing was brought.
+    assert set(network.files()) == set(before) - {next(iter(FILES))}
+    assert network.run("SELECT headline FROM users_user WHERE id = 7") == [("Newer",)]
+
+
+def test_a_database_of_other_migrations_is_refused(prepared: Server, plain: Path) -> None:
+    prepared.run("DELETE FROM django_migrations WHERE app = 'sessions'")
+    told = refusal(plain)
+    assert "`migrate` of another version has prepared it" in told
+    assert "sessions.0001_initial" in told
+
+
+@once
+def test_a_wrong_key_is_refused_before_anything_is_written(empty: Server, encrypted: Path) -> None:
+    assert "The key is not the one" in refusal(encrypted, "another long sentence of the tests")
+    assert empty.tables() == set()
+
+
+@once
+def test_a_damaged_one_is_refused_before_anything_is_written(
+    empty: Server, plain: Path, tmp_path: Path
+) -> None:
+    data = bytearray(plain.read_bytes())
+    data[-100_000] ^= 1
+    (tmp_path / "damaged.backup").write_bytes(data)
+    assert "is damaged between the bytes" in refusal(tmp_path / "damaged.backup")
+    assert (empty.tables(), empty.files()) == (set(), {})
+
+
+@once
+def test_another_file_under_the_name_of_ours_is_refused_and_kept(prepared: Server, plain: Path) -> None:
+    name = list(FILES)[-1]
+    (prepared.media / name).parent.mkdir(parents=True)
+    (prepared.media / name).write_bytes(b"mine")
+    told = refusal(plain)
+    assert "Another file stands under the same name" in told
+    assert name in told
+    assert prepared.files() == {name: b"mine"}
+    assert prepared.count("users_user") == 0
+
+
+@once
+def test_a_full_disk_is_named_and_undone(prepared: Server, plain: Path) -> None:
+    with small_disk():
+        assert "disk is full" in refusal(plain)
+    assert prepared.files() == {}
+    assert prepared.count("users_user") == 0
+
+
+@pytest.mark.postgres_only
+def test_a_connection_that_is_cut_undoes_everything(prepared: Server, plain: Path) -> None:
+    def cut(words: str) -> None:
+        if "foreign keys" in words:
+            prepared.run(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+
+    with pytest.raises(TransferRefused, match="nothing of it is in the target"):
+        restore(BackupFile(plain, ""), progress=cut)
+    assert (prepared.files(), prepared.count("users_user")) == ({}, 0)
+    assert restore(BackupFile(plain, "")).findings.same
+
+
+@pytest.mark.postgres_only
+def test_two_at_once_do_not_mix(prepared: Server, plain: Path) -> None:
+    other = connections.create_connection("default")
+    other.settings_dict = connections["default"].settings_dict
+    with other.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [LOCK + 1])
+    assert "Another restore into this database is at work" in refusal(plain)
+    other.close()
+
+
+# -- What it tells ----------------------------------------------------------------------------
+def say(*arguments: str | Path, **options: Any) -> str:
+    out = StringIO()
+    call_command("restore", *map(str, arguments), stdout=out, stderr=StringIO(), **options)
+    return out.getvalue()
+
+
+@once
+def test_the_command_checks_only_when_asked_to(empty: Server, encrypted: Path) -> None:
+    with override_settings(BACKUP_KEY=KEY):
+        assert say(encrypted, check=True).startswith("Sound: ")
+    assert empty.tables() == set()
+
+
+def test_a_difference_is_told_by_the_exit_code(
+    prepared: Server, plain: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bring_rows = restoring._bring_rows
+
+    def bring_and_lose(backup: BackupFile, progress: Any) -> Any:
+        outcome = bring_rows(backup, progress)
+        prepared.run("DELETE FROM feed_posttag WHERE id = 7")
+        (prepared.media / next(iter(FILES))).unlink()
+        return outcome
+
+    monkeypatch.setattr(restoring, "_bring_rows", bring_and_lose)
+    out = StringIO()
+    with pytest.raises(CommandError, match="What was restored differs") as refused:
+        call_command("restore", str(plain), quiet=True, stdout=out)
+    assert refused.value.returncode == 3
+    assert "Different: feed.posttag 7: is lost" in out.getvalue()
+    assert f"Different: media {next(iter(FILES))}: is missing" in out.getvalue()
+
+
+@once
+def test_the_inner_form_is_a_tar_that_others_can_read(plain: Path, tmp_path: Path) -> None:
+    """Should LinkUp be gone one day, the rows are not."""
+    data = plain.read_bytes()
+    start = data.index(b"\n") + 1
+    pieces = [data[place : place + CHUNK] for place in range(start, len(data) - SEAL, CHUNK + SEAL)]
+    (tmp_path / "inner.tar").write_bytes(b"".join(pieces))
+    with tarfile.open(tmp_path / "inner.tar") as tar:
+        assert tar.getnames()[-2:] == ["media.jsonl", "manifest.json"]

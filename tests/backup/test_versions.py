@@ -1,0 +1,97 @@
+"""Backups of another version: an older one is brought forward, a newer one is refused, and `migrate` may wait."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+from django.test import override_settings
+
+from professional_network.backup.backup_file import BackupFile
+from professional_network.backup.making import make
+from professional_network.backup.restoring import restore
+from professional_network.backup.states import Migrations, in_order
+from professional_network.transfer.faults import TransferRefused
+from professional_network.transfer.tables import all_tables
+
+from .conftest import Server, at
+
+TOMORROW = {"feed": "tests.backup.tomorrow.migrations"}
+
+
+@contextmanager
+def tomorrow() -> Iterator[None]:
+    """Inside, the code is a newer one."""
+    with override_settings(MIGRATION_MODULES=TOMORROW):
+        yield
+
+
+def test_an_older_one_is_restored_as_it_was_and_brought_forward(prepared: Server, plain: Path) -> None:
+    with tomorrow():
+        done = restore(BackupFile(plain, ""))
+    assert (done.findings.same, done.forward) == (True, 1)
+    assert sorted(prepared.run("SELECT name, color FROM feed_tag")) == [
+        ("größe", "none"),
+        ("tomorrow", "blue"),
+    ]
+    assert prepared.count("feed_later") == 0
+
+
+def test_a_newer_one_is_refused_with_what_to_do(network: Server, tmp_path: Path) -> None:
+    with tomorrow():
+        call_command("migrate", verbosity=0)
+        made = make(tmp_path / "newer.backup", "")
+        assert made.backup.manifest.tables["feed.later"].rows == 0
+    with pytest.raises(TransferRefused) as refused:
+        restore(BackupFile(made.file, ""))
+    told = str(refused.value)
+    assert "is of a newer LinkUp than this code" in told
+    assert "Install that version and run the command again" in told
+    assert "feed.0003_tomorrow" in told
+
+
+def test_before_migrate_the_backup_is_of_the_old_tables(network: Server, plain: Path, tmp_path: Path) -> None:
+    with tomorrow():
+        made = make(tmp_path / "before.backup", "")
+    assert made.backup.manifest.migrations == BackupFile(plain, "").manifest.migrations
+    assert made.backup.manifest.tables == BackupFile(plain, "").manifest.tables
+
+
+def test_what_migrations_put_in_is_there_once(network: Server, empty: Server, tmp_path: Path) -> None:
+    """`empty` is the server of the settings here."""
+    with tomorrow():
+        done = restore(_of_tomorrow(network, tmp_path))
+        assert (done.findings.same, done.forward) == (True, 0)
+    assert sorted(empty.run("SELECT name, color FROM feed_tag")) == [("größe", "none"), ("mine", "red")]
+
+
+def _of_tomorrow(network: Server, folder: Path) -> BackupFile:
+    with at(network):
+        call_command("migrate", verbosity=0)
+        network.run("UPDATE feed_tag SET name = 'mine', color = 'red' WHERE name = 'tomorrow'")
+        return make(folder / "tomorrow.backup", "").backup
+
+
+def test_tables_of_the_migrations_are_those_of_the_models() -> None:
+    code = Migrations()
+    of_models = {table.label: table for table in all_tables()}
+    of_migrations = {table.label: table for table in code.tables(code.all)}
+    assert set(of_migrations) == set(of_models)
+    for label, table in of_models.items():
+        found = in_order(of_migrations[label], table.fields)
+        assert found.name == table.name
+        assert [column.column for column in found.columns] == [column.column for column in table.columns]
+        assert [found.columns[place].name for place in found.key] == [
+            table.columns[place].name for place in table.key
+        ]
+
+
+def test_columns_that_were_changed_without_a_migration_are_refused(
+    empty: Server, plain: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backup = BackupFile(plain, "")
+    backup.manifest.columns["feed.tag"].append("color")
+    with pytest.raises(TransferRefused, match="has other tables or columns than this code"):
+        restore(backup)
+    assert empty.tables() == set()

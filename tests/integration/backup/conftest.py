@@ -1,0 +1,51 @@
+"""A network on PostgreSQL whose members write, and empty servers beside it."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from scripts.programs import ROOT
+from scripts.servers import postgres_server
+from tests.integration.transfer.installation import Installation, manage
+from tests.transfer.network import PASSWORD, environment
+
+# Alice joins, puts up a photo and writes a post, by the forms that members use.
+ALICE = f"""
+from django.test import Client
+from django.utils import timezone
+from core.tests import pictures
+from feed.tests.material import upload
+from users.models import User
+User.objects.create_user("alice", "alice@example.org", "{PASSWORD}", joined_at=timezone.now())
+alice = Client(SERVER_NAME="localhost")
+assert alice.post("/accounts/login/", {{"login": "alice", "password": "{PASSWORD}"}}).status_code == 302
+assert alice.post("/settings/photo/", {{"photo": upload("me.jpg", pictures.jpeg((600, 400)))}}).status_code == 302
+assert alice.post("/posts/", {{"text": "Before the fire", "audience": 1}}).status_code == 302
+"""
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[str]:
+    """The address of an empty database on a PostgreSQL of our own."""
+    with postgres_server() as running:
+        yield running.url
+
+
+@pytest.fixture(scope="session")
+def installation(server: str, tmp_path_factory: pytest.TempPathFactory) -> Installation:
+    """The network, with its uploads in the folder and its rows on the server."""
+    folder = tmp_path_factory.mktemp("installation")
+    command = [sys.executable, "-m", "tests.transfer.network", str(folder)]
+    subprocess.run(command, cwd=ROOT, env=environment(server), check=True, capture_output=True)
+    found = Installation(folder)
+    manage(found.environment(DATABASE_URL=server), "shell", "--command", ALICE)
+    return found
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """Where backups may go."""
+    return tmp_path / "backups"
