@@ -7,6 +7,7 @@ from django.core.cache import cache
 from django.db import connections
 from django.test import override_settings
 from hypothesis import settings as hypothesis_settings
+from psycopg2.extensions import set_wait_callback
 
 from core.database import shut_pool
 from core.memo import forget_everything
@@ -16,6 +17,25 @@ pytest_plugins = ["tests.cast", "tests.log_scan"]
 # How long one example takes says more about the machine than about the code.
 hypothesis_settings.register_profile("house", deadline=None)
 hypothesis_settings.load_profile("house")
+
+
+def _wait_as_commands_do() -> None:
+    """What a test imported may have made this process one that serves (core.database.limit_waiting): such a one cannot
+    COPY, and gives up a PostgreSQL that is merely busy, as at the end of a run.
+    """
+    set_wait_callback(None)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """Before the fixtures, those of the session included."""
+    _wait_as_commands_do()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_teardown() -> None:
+    """Before the fixtures end: after the last test, the database is dropped."""
+    _wait_as_commands_do()
 
 
 @pytest.fixture(scope="session")

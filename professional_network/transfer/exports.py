@@ -20,14 +20,14 @@ from functools import cached_property
 from pathlib import Path
 
 from . import manifest
-from .faults import Fault, TransferRefused, lack_of_room
+from .faults import Fault, TransferRefused, lack_of_room, shortened
 from .manifest import Manifest, MediaFacts, TableFacts
 from .media import MEDIA, MediaFile, files_below, hashed, is_safe, names_below, size_of
 from .progress import Progress
 from .rows import Migration, Row
 from .source import FaultList, SqliteSource
 from .table_files import FOLDER as TABLES
-from .table_files import TableFile
+from .table_files import SUFFIX, TableFile
 from .tables import LEFT_OUT, Table
 
 LIST = "media.jsonl"
@@ -61,8 +61,9 @@ def export(
     try:
         with _workshop(folder) as workshop:
             made = _make(source, workshop, copy_media=copy_media, progress=progress, note=note)
+            # All that needs room is written before the former export goes.
+            manifest.write(made, workshop)
             _move_in(workshop, folder)
-            manifest.write(made, folder)
     except OSError as error:
         raise TransferRefused(f"The export could not be written: {lack_of_room(error)}") from error
     return made
@@ -73,13 +74,24 @@ def _refuse_bad_place(folder: Path, source: SqliteSource) -> None:
         raise TransferRefused(
             f"{folder} lies in the media folder, which is to be exported; choose another place."
         )
+    if source.media_root.resolve().is_relative_to(folder.resolve()):
+        raise TransferRefused(
+            f"{folder} holds the media folder, which is to be exported; choose another place."
+        )
     if folder.exists() and not folder.is_dir():
         raise TransferRefused(f"{folder} is not a folder.")
-    strange = {path.name for path in folder.iterdir()} - {*PARTS, UNFINISHED} if folder.is_dir() else set()
+    there = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    # What an export is made of may be somebody's all the same, when it is not beside what marks one.
+    is_export = there & {manifest.NAME, UNFINISHED} or LIST in there or _is_of_exports(folder / TABLES)
+    strange = there - {*PARTS, UNFINISHED} if is_export else there
     if strange:
         raise TransferRefused(
             f"{folder} holds other things ({', '.join(sorted(strange)[:5])}); choose another place."
         )
+
+
+def _is_of_exports(tables: Path) -> bool:
+    return tables.is_dir() and all(path.name.endswith(SUFFIX) for path in tables.iterdir())
 
 
 @contextmanager
@@ -113,6 +125,8 @@ def _make(source: SqliteSource, workshop: Path, *, copy_media: bool, progress: S
     source.check_tables()
     for name, count in source.strangers.items():
         note(f"The table {name} ({count} rows) belongs to no model of this version and is left out.")
+    for name, columns in source.strange_columns.items():
+        note(f"Of the table {name} no field of this version knows, and left out is: {', '.join(columns)}.")
     found = FaultList()
     source.orphans(found.add)
     tables = _write_tables(source, workshop, found, progress)
@@ -134,7 +148,7 @@ def _write_tables(
     facts = {}
     for table in source.tables:
         rows = shown.count(source.rows(table, found.add), table.label)
-        facts[table.label] = TableFile(workshop, table).write(rows, source.sequence(table))
+        facts[table.label] = TableFile(workshop, table).write(rows, source.sequence(table, found.add))
     shown.finish()
     return facts
 
@@ -166,9 +180,22 @@ def _move_in(workshop: Path, folder: Path) -> None:
         if old.is_dir():
             shutil.rmtree(old)
         (workshop / part).replace(old)
+    (workshop / manifest.NAME).replace(folder / manifest.NAME)
 
 
 # -- Reading one ------------------------------------------------------------------------------
+def _listed(line: bytes) -> MediaFile:
+    """A line of the list of files. The list as a whole was compared before: only a forged one fails here."""
+    try:
+        content = json.loads(line)
+        return MediaFile(str(content["name"]), int(content["size"]), str(content["sha256"]))
+    except (ValueError, KeyError, TypeError) as error:
+        fault = Fault(
+            LIST, "", "", f"has a line that tells of no file: {shortened(line.decode(errors='replace'))}"
+        )
+        raise TransferRefused("The export is damaged:", [fault]) from error
+
+
 class ExportFolder:
     """An Origin: an export that is complete by its own account. Raises TransferRefused when it is not."""
 
@@ -223,7 +250,7 @@ class ExportFolder:
     def media(self) -> Iterator[MediaFile]:
         with self._list.open("rb") as file:
             for line in file:
-                listed = MediaFile(**json.loads(line))
+                listed = _listed(line)
                 if not is_safe(listed.name):
                     fault = Fault(
                         MEDIA, ascii(listed.name), "", "is no name of a file below the media folder"

@@ -1,11 +1,8 @@
 """An import: one export into one empty PostgreSQL, in one transaction. It is there whole, or nothing of it is."""
 
-import re
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from itertools import islice
-from typing import Any
 
 import psycopg2
 from django.core.files.storage import Storage, default_storage
@@ -16,13 +13,10 @@ from .exports import ExportFolder, Say
 from .faults import Fault, TransferRefused
 from .media import Placement
 from .progress import Progress
+from .refusals import orphan, refused_by_server, row_of_copy
 from .rows import Row, values_of
 from .tables import CONTENT_TYPES, PERMISSIONS, Column, Table, quoted
 from .target import LOCK, NEEDED, SESSION, Target, first_line
-
-# Classes of errors about the connection, the server's means, its administrator; and a foreign key that leads nowhere.
-NOT_THE_DATA = ("08", "53", "57", "58")
-BROKEN_REFERENCE = "23503"
 
 
 @dataclass(frozen=True)
@@ -32,6 +26,10 @@ class Outcome:
     rows: int
     files: int
     was_there: bool
+
+
+class OutcomeUnknown(TransferRefused):
+    """An import that the target has whole or not at all, and which of both it did not say."""
 
 
 def bring_in(
@@ -55,6 +53,8 @@ def bring_in(
         try:
             with closing(Target(folder.tables, read_only=False)) as target:
                 return _Import(folder, target, placement, progress).run()
+        except OutcomeUnknown:
+            raise  # rows that were committed need the files, and the next run finds those that are there
         except psycopg2.Error as error:
             placement.undo()
             raise refused_by_server(error) from error
@@ -93,10 +93,21 @@ class _Import:
         for table in self._carried:
             self._target.raise_sequence(table, self._folder.sequence(table))
         self._place_files()
-        self._target.connection.commit()
+        self._commit()
         if not filled:
             self._gather_statistics()
         return Outcome(self._folder.manifest.rows, self._placement.placed, bool(filled))
+
+    def _commit(self) -> None:
+        try:
+            self._target.connection.commit()
+        except psycopg2.Error as error:
+            if error.pgcode is None:  # no answer: it may be done
+                raise OutcomeUnknown(
+                    "The connection was cut while the import was committed, and nobody knows whether it is in the "
+                    f"target: {first_line(error).rstrip('.')}. Run it again: it is there whole then, nothing doubled."
+                ) from error
+            raise
 
     def _lock(self) -> None:
         if not self._target.run("SELECT pg_try_advisory_xact_lock(%s)", LOCK)[0][0]:
@@ -135,7 +146,10 @@ class _Import:
                 self._copy(table, rows)
         # Foreign keys are checked here and not in COMMIT, so that the fault can be named.
         self._progress("import: the foreign keys are checked")
-        self._target.run("SET CONSTRAINTS ALL IMMEDIATE")
+        try:
+            self._target.run("SET CONSTRAINTS ALL IMMEDIATE")
+        except psycopg2.Error as error:
+            raise refused_by_server(error, orphan(error, self._folder)) from error
         shown.finish()
 
     def _complete(self, table: Table, rows: Iterator[Row]) -> None:
@@ -167,22 +181,13 @@ class _Import:
                 cursor.copy_expert(f"COPY {quoted(table.name)} ({columns}) FROM STDIN", stream, 1 << 16)
         except psycopg2.Error as error:
             # What went wrong while we read is the cause; PostgreSQL only says that we broke off.
-            raise stream.trouble or refused_by_server(error, self._named(table, error)) from error
+            fault = row_of_copy(error, table, self._folder)
+            raise stream.trouble or refused_by_server(error, fault) from error
         if stream.rows != self._folder.count(table):
             fault = Fault(
                 table.label, "", "", f"has {stream.rows} rows, {self._folder.count(table)} in the manifest"
             )
             raise TransferRefused("The export is damaged:", [fault])
-
-    def _named(self, table: Table, error: Any) -> Fault:
-        """The row that COPY stumbled over: it tells the line, the export tells which row that is."""
-        line = re.search(r", line (\d+)", error.diag.context or "")
-        rows = islice(self._folder.rows(table), int(line[1]) - 1, None) if line else iter(())
-        row = next(rows, None)
-        column = (
-            error.diag.column_name or (re.search(r"column (\w+)", error.diag.context or "") or ["", ""])[1]
-        )
-        return Fault(table.label, table.named(row.key) if row else "", column, first_line(error))
 
     def _writer(self, table: Table, column: Column) -> Callable[[str], str]:
         if not column.named_by:
@@ -260,15 +265,3 @@ class CopyStream:
 def _escaped(text: str) -> str:
     """What COPY reads back as `text`."""
     return text.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t")
-
-
-def refused_by_server(error: Any, fault: Fault | None = None) -> TransferRefused:
-    """What PostgreSQL holds against the import. Of a row's values only the key of a broken reference is told."""
-    undone = "The import was undone; nothing of it is in the target."
-    if error.pgcode is None or error.pgcode.startswith(NOT_THE_DATA):
-        return TransferRefused(f"{undone} {first_line(error)} When that is mended, run it again.")
-    diagnosis = error.diag
-    if fault is None:
-        detail = f" ({diagnosis.message_detail})" if error.pgcode == BROKEN_REFERENCE else ""
-        fault = Fault(diagnosis.table_name or "", "", diagnosis.column_name or "", first_line(error) + detail)
-    return TransferRefused(f"{undone} PostgreSQL refuses:", [fault])

@@ -29,8 +29,12 @@ class MediaFile(NamedTuple):
 
 def hashed(file: IO[bytes], also: IO[bytes] | None = None) -> tuple[int, str]:
     """Size and SHA-256 of what `file` holds; what is read is written to `also`."""
+    return _hashed(iter(lambda: file.read(PIECE), b""), also)
+
+
+def _hashed(pieces: Iterable[bytes], also: IO[bytes] | None) -> tuple[int, str]:
     size, total = 0, hashlib.sha256()
-    while piece := file.read(PIECE):
+    for piece in pieces:
         size += len(piece)
         total.update(piece)
         if also is not None:
@@ -38,27 +42,50 @@ def hashed(file: IO[bytes], also: IO[bytes] | None = None) -> tuple[int, str]:
     return size, total.hexdigest()
 
 
-def names_below(root: Path) -> Iterator[str]:
-    """The names of all regular files below `root`, in order; a folder that does not exist is empty.
+def _refused(name: str, what: str) -> TransferRefused:
+    return TransferRefused(
+        "The media folder holds what cannot be carried over:", [Fault(MEDIA, name, "", what)]
+    )
 
-    Raises TransferRefused for a name that is not UTF-8 or has a line break.
+
+def names_below(root: Path) -> Iterator[str]:
+    """The names of all files below `root`, in order; a folder that does not exist is empty.
+
+    Links are followed, as the site follows them. Raises TransferRefused for a name that is not UTF-8 or has a line
+    break, for a link that leads nowhere or round in a circle, and for what is no file.
     """
 
     def fail(error: OSError) -> None:
         raise TransferRefused(f"The media folder cannot be read: {lack_of_room(error)}") from error
 
-    for folder, folders, files in os.walk(root, onerror=fail) if root.is_dir() else ():
+    for folder, folders, files in os.walk(root, onerror=fail, followlinks=True) if root.is_dir() else ():
         folders.sort()
+        for inner in folders:
+            _refuse_circle(root, Path(folder, inner))
         for file in sorted(files):
-            path = Path(folder, file)
-            name = path.relative_to(root).as_posix()
-            if not is_safe(name):
-                fault = Fault(
-                    MEDIA, ascii(name), "", "is a file name with characters that no name of LinkUp has"
-                )
-                raise TransferRefused("The media folder holds what cannot be carried over:", [fault])
-            if path.is_file() and not name.endswith(UNFINISHED):
+            name = Path(folder, file).relative_to(root).as_posix()
+            if _is_file(root, name) and not name.endswith(UNFINISHED):
                 yield name
+
+
+def _is_file(root: Path, name: str) -> bool:
+    """Whether it can be carried; not when it has gone meanwhile. Raises TransferRefused for what is none."""
+    if not is_safe(name):
+        raise _refused(ascii(name), "is a file name with characters that no name of LinkUp has")
+    path = root / name
+    if path.is_file() or not os.path.lexists(path):
+        return path.is_file()
+    raise _refused(name, "is no file, or a link that leads nowhere; remove it")
+
+
+def _refuse_circle(root: Path, path: Path) -> None:
+    """Raise TransferRefused when `path` is a link to a folder on the way to it."""
+    if not path.is_symlink():
+        return
+    target = path.resolve()
+    way = path.relative_to(root).parents  # the last one is `root` itself
+    if any((root / folder).resolve().is_relative_to(target) for folder in way):
+        raise _refused(ascii(path.relative_to(root).as_posix()), f"is a link that leads back to {target}")
 
 
 def size_of(path: Path) -> int:
@@ -76,14 +103,29 @@ def files_below(root: Path, copy_to: Path | None = None) -> Iterator[MediaFile]:
             source = (root / name).open("rb")
         except FileNotFoundError:
             continue
+        except OSError as error:
+            raise _refused(name, f"cannot be read: {error.strerror}") from error
         with source:
             if copy_to is None:
-                yield MediaFile(name, *hashed(source))
+                yield MediaFile(name, *_hashed(_pieces(source, name), None))
                 continue
             copy = copy_to / name
             copy.parent.mkdir(parents=True, exist_ok=True)
             with copy.open("wb") as target:
-                yield MediaFile(name, *hashed(source, target))
+                yield MediaFile(name, *_hashed(_pieces(source, name), target))
+
+
+def _pieces(file: IO[bytes], name: str) -> Iterator[bytes]:
+    """What `file` holds. A fault of the source's disk is told apart from one of the disk that is written to."""
+    try:
+        while piece := file.read(PIECE):
+            yield piece
+    except OSError as error:
+        raise _refused(name, f"cannot be read: {error.strerror}") from error
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0] or type(error).__name__
 
 
 def is_safe(name: str) -> bool:
@@ -123,10 +165,11 @@ class Placement:
         for file in files:
             try:
                 self._place(file, folder / file.name)
-            except OSError as error:
-                raise TransferRefused(
-                    f"The file {file.name} cannot be stored: {lack_of_room(error)}"
-                ) from error
+            except TransferRefused:
+                raise
+            except Exception as error:  # a bucket has errors of its own
+                told = lack_of_room(error) if isinstance(error, OSError) else _first_line(error)
+                raise TransferRefused(f"The file {file.name} cannot be stored: {told}") from error
             said(file.size)
 
     def _place(self, file: MediaFile, path: Path) -> None:

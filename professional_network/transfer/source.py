@@ -19,6 +19,12 @@ from .rows import Migration, Row, line_of
 from .tables import CONTENT_TYPES, NAMES, Column, Table, Values, quoted
 
 MOST_FAULTS = 100
+# No form of LinkUp takes a thousandth of it; a row has to pass through memory in one piece.
+LONGEST_VALUE = 16_000_000
+# SQLite's own most, which it takes when it is asked for more.
+NO_LIMIT = 2**31 - 1
+# What quick_check of some versions tells of and we name better, with row and field.
+NAMED_LATER = ("NULL value in ", "CHECK constraint failed in ")
 HEADER = b"SQLite format 3\0"
 WAIT_SECONDS = 20
 
@@ -68,7 +74,7 @@ class SqliteSource:
             self._present = self._table_names()
         except sqlite3.Error as error:
             self.close()
-            raise TransferRefused(f"{path} cannot be read: {error}") from error
+            raise _unreadable(path, error) from error
 
     def close(self) -> None:
         self._database.close()
@@ -81,22 +87,42 @@ class SqliteSource:
         try:
             return self._database.execute(statement, values).fetchall()
         except sqlite3.Error as error:
-            raise TransferRefused(f"{self.path} cannot be read: {error}") from error
+            raise _unreadable(self.path, error) from error
 
     def check_file(self) -> None:
         """Raise TransferRefused when SQLite finds its own file damaged."""
         found = self._all("PRAGMA quick_check(5)")
-        if found != [("ok",)]:
-            raise TransferRefused(
-                f"{self.path} is damaged:", [Fault("", "", "", str(line)) for (line,) in found]
-            )
+        faults = [Fault("", "", "", str(line)) for (line,) in found if not str(line).startswith(NAMED_LATER)]
+        if found != [("ok",)] and faults:
+            raise TransferRefused(f"{self.path} is damaged:", faults)
 
     def check_tables(self) -> None:
-        """Raise TransferRefused when a table is missing."""
-        missing = [table for table in self.tables if table.name not in self._present]
-        if missing:
-            faults = [Fault(table.label, "", "", "has no table in the source") for table in missing]
+        """Raise TransferRefused when a table or a column is missing."""
+        faults = []
+        for table in self.tables:
+            if table.name not in self._present:
+                faults.append(Fault(table.label, "", "", "has no table in the source"))
+                continue
+            there = self._columns(table)
+            missing = [column for column in table.columns if column.column not in there]
+            faults += [
+                Fault(table.label, "", column.name, "has no column in the source") for column in missing
+            ]
+        if faults:
             raise TransferRefused(f"{self.path} is not a database of this version of LinkUp:", faults)
+
+    def _columns(self, table: Table) -> list[str]:
+        return [name for (name,) in self._all("SELECT name FROM pragma_table_info(?)", table.name)]
+
+    @property
+    def strange_columns(self) -> dict[str, list[str]]:
+        """For each table that is carried, the columns that no field of this version knows."""
+        strange = {}
+        for table in self.tables:
+            # Of the given tables only what tells names is read.
+            known = {column.column for column in table.columns} | ({"id", "name"} if table.given else set())
+            strange[table.name] = [name for name in self._columns(table) if name not in known]
+        return {name: columns for name, columns in strange.items() if columns}
 
     @property
     def strangers(self) -> dict[str, int]:
@@ -148,9 +174,11 @@ class SqliteSource:
     def _found(self, table: Table, report: Report) -> Iterator[Row]:
         readers = [self._reader(column) for column in table.columns]
         required = [place for place, column in enumerate(table.columns) if not column.null]
-        names = ", ".join(quoted(column.column) for column in table.columns)
+        # With the table before it: SQLite takes a quoted name alone, of a column that is not there, for a text.
+        names = ", ".join(f"t.{quoted(column.column)}" for column in table.columns)
         order = "" if table.given else f" ORDER BY {table.order('BINARY')}"
         key_of = table.key_of
+        self._database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST_VALUE)
         try:
             for raw in self._database.execute(f"SELECT {names} FROM {quoted(table.name)} t{order}"):  # noqa: S608
                 try:
@@ -166,7 +194,24 @@ class SqliteSource:
                     continue
                 yield Row(key_of(values), line_of(values))
         except sqlite3.Error as error:
+            self._database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, NO_LIMIT)
+            self._refuse_giants(table)
             raise TransferRefused(f"{self.path}, table {table.label}, cannot be read: {error}") from error
+        finally:
+            self._database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, NO_LIMIT)
+
+    def _refuse_giants(self, table: Table) -> None:
+        """Raise TransferRefused that names each value that is too large to be read."""
+        keys = ", ".join(f"t.{quoted(table.columns[place].column)}" for place in table.key)
+        found = FaultList()
+        for column in table.columns:
+            # SQLite counts bytes; that of a BLOB it knows without reading it.
+            length = f"length(CAST(t.{quoted(column.column)} AS BLOB))"
+            statement = f"SELECT {length}, {keys} FROM {quoted(table.name)} t WHERE {length} > ?"  # noqa: S608
+            for size, *key in self._all(statement, LONGEST_VALUE):
+                what = f"is {size} bytes long, {LONGEST_VALUE} is the most that is carried"
+                found.add(Fault(table.label, table.named(tuple(key)), column.name, what))
+        found.refuse()
 
     def orphans(self, report: Report) -> None:
         """Report each foreign key that leads nowhere."""
@@ -185,15 +230,21 @@ class SqliteSource:
                     what = f"refers to {reference.other_table} {value}, which does not exist"
                     report(Fault(table.label, table.named(tuple(key)), reference.name, what))
 
-    def sequence(self, table: Table) -> int:
+    def sequence(self, table: Table, report: Report = _refuse) -> int:
         """SQLite remembers the highest id even after its row was deleted, so that no id is given out twice."""
         if table.counted is None:
             return 0
-        highest = self._all(f"SELECT max({quoted(table.counted.column)}) FROM {quoted(table.name)}")[0][0]  # noqa: S608
+        highest = self._all(f"SELECT max(t.{quoted(table.counted.column)}) FROM {quoted(table.name)} t")[0][0]  # noqa: S608
         remembered = 0
         if self._all("SELECT 1 FROM sqlite_master WHERE name = 'sqlite_sequence'"):
             found = self._all("SELECT max(seq) FROM sqlite_sequence WHERE name = ?", table.name)
             remembered = found[0][0]
+        try:
+            if remembered is not None:
+                table.counted.kind.from_source(remembered)
+        except Misfit as misfit:
+            what = f"in sqlite_sequence, which counts its ids, {misfit.words(hidden=False)}"
+            report(Fault(table.label, "", table.counted.name, what))
         return max([number for number in (highest, remembered) if type(number) is int], default=0)
 
     def media(self) -> Iterator[MediaFile]:
@@ -212,6 +263,17 @@ def _opened(path: Path) -> sqlite3.Connection:
         raise TransferRefused(f"{path} cannot be opened: {error}") from error
     database.text_factory = _text
     return database
+
+
+def _unreadable(path: Path, error: sqlite3.Error) -> TransferRefused:
+    journal = path.with_name(f"{path.name}-journal")
+    # SQLite would have to undo the half of it that reached the file, and we open it for reading only.
+    if "readonly" in str(error) and journal.is_file() and journal.stat().st_size:
+        return TransferRefused(
+            f"{path} cannot be read: a write was interrupted, and {journal.name} beside it holds what undoes it. "
+            f"Let SQLite do so, as the user that owns the file: sqlite3 {path} 'PRAGMA user_version'"
+        )
+    return TransferRefused(f"{path} cannot be read: {error}")
 
 
 def _key_of_raw(table: Table, raw: tuple[Any, ...]) -> str:

@@ -20,13 +20,14 @@ from .tables import Table
 
 COMPRESSION = 3
 FOLDER = "tables"
+SUFFIX = ".jsonl.gz"
 
 
 class TableFile:
     """A table's file below the folder of an export."""
 
     def __init__(self, folder: Path, table: Table) -> None:
-        self.path = folder / FOLDER / f"{table.label}.jsonl.gz"
+        self.path = folder / FOLDER / f"{table.label}{SUFFIX}"
         self._table = table
 
     @property

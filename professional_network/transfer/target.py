@@ -96,10 +96,21 @@ class Target:
         unprepared = f"{self.told} is not prepared: run `python manage.py migrate` there first."
         if not self._has("django_migrations"):
             raise TransferRefused(unprepared)
-        missing = [table for table in self.tables if not self._has(table.name)]
-        if missing:
-            faults = [Fault(table.label, "", "", "has no table in the target") for table in missing]
+        faults = [fault for table in self.tables for fault in self._missing(table)]
+        if faults:
             raise TransferRefused(unprepared, faults)
+
+    def _missing(self, table: Table) -> list[Fault]:
+        """The table when the target has none, else those of its columns that it has not."""
+        if not self._has(table.name):
+            return [Fault(table.label, "", "", "has no table in the target")]
+        statement = (
+            "SELECT attname FROM pg_attribute "
+            "WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped"
+        )
+        there = {name for (name,) in self.run(statement, quoted(table.name))}
+        missing = [column.name for column in table.columns if column.column not in there]
+        return [Fault(table.label, "", name, "has no column in the target") for name in missing]
 
     def _has(self, name: str) -> bool:
         return self.run("SELECT to_regclass(%s)", quoted(name))[0][0] is not None

@@ -15,7 +15,6 @@ from urllib.parse import urlsplit
 import psycopg2
 import pytest
 from django.db import connections
-from psycopg2.extensions import get_wait_callback, set_wait_callback
 from pytest_django.fixtures import Settings
 
 from professional_network.transfer.exports import ExportFolder, export
@@ -26,16 +25,6 @@ from professional_network.transfer.verification import Findings, verify
 from scripts.programs import ROOT
 
 from .network import build, environment
-
-
-# Of the whole session, so that it is there before the other fixtures of that scope; these tests are the last.
-@pytest.fixture(scope="session", autouse=True)
-def _waiting_as_commands_do() -> Iterator[None]:
-    """Tests before may have made this process one that serves (core.database.limit_waiting), which cannot COPY."""
-    former = get_wait_callback()
-    set_wait_callback(None)
-    yield
-    set_wait_callback(former)
 
 
 @dataclass(frozen=True)

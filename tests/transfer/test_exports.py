@@ -294,11 +294,11 @@ def test_two_exports_to_one_place_do_not_mix(network: Network, tmp_path: Path) -
 
 
 @contextmanager
-def small_disk() -> Iterator[None]:
-    """The kernel lets no file of this process grow beyond 4,000 bytes."""
+def small_disk(room: int = 4_000) -> Iterator[None]:
+    """The kernel lets no file of this process grow beyond `room` bytes."""
     former = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (4_000, hard))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, hard))
     try:
         yield
     finally:

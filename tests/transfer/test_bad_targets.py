@@ -1,0 +1,246 @@
+"""A target in a bad state, and rows that PostgreSQL refuses: named, undone, and complete when run again."""
+
+import os
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg2
+import pytest
+from django.core.files import File
+from django.core.files.storage import InMemoryStorage
+from django.db import connections
+
+from professional_network.transfer.exports import ExportFolder
+from professional_network.transfer.faults import TransferRefused
+from professional_network.transfer.imports import OutcomeUnknown, bring_in
+from professional_network.transfer.tables import all_tables
+
+from .conftest import Database, Network
+from .network import FILES
+from .test_exports import small_disk
+from .test_imports import refusal, seal_with
+
+pytestmark = pytest.mark.postgres_only
+
+
+# -- Rows that SQLite let pass ----------------------------------------------------------------
+ALIKE = [
+    # SQLite knows upper and lower case of ASCII alone.
+    (
+        [
+            "INSERT INTO users_skill (user_id, name) VALUES (5, 'Ärzte'), (5, 'ärzte')",
+        ],
+        "users.skill 2, field user_id, lower(name): duplicate key value violates",
+    ),
+    (
+        ["DROP INDEX users_email_unique", "UPDATE users_user SET email = 'Member3@example.org' WHERE id = 7"],
+        "users.user 7, field lower(email): duplicate key value violates unique constraint",
+    ),
+    (
+        ["INSERT INTO network_follow (follower_id, followed_id, created_at) VALUES (5, 5, '2026-01-01')"],
+        "network.follow 1, field followed, follower: new row for relation",
+    ),
+]
+
+
+@pytest.mark.parametrize(("statements", "told"), ALIKE, ids=[told.split(":")[0] for _, told in ALIKE])
+def test_a_row_that_breaks_a_constraint_is_named_with_its_fields(
+    database: Database, network: Network, tmp_path: Path, statements: list[str], told: str
+) -> None:
+    for statement in statements:
+        network.change(statement)
+    network.export(tmp_path / "export")
+    said = refusal(database, tmp_path / "export")
+    assert told in said
+    assert "ember3@example.org" not in said
+    assert "rzte" not in said
+
+
+def test_a_key_that_is_there_twice_is_named(database: Database, exported: Path) -> None:
+    seal_with(exported, lambda lines: [*lines[:3], lines[2], *lines[3:]])
+    assert "feed.post 3, field id: duplicate key value" in refusal(database, exported)
+
+
+def test_an_export_of_an_older_state_is_refused(database: Database, network: Network, tmp_path: Path) -> None:
+    network.change("DELETE FROM django_migrations WHERE app = 'feed' AND name = '0001_initial'")
+    network.export(tmp_path / "export")
+    assert "feed.0001_initial is applied in the target only" in refusal(database, tmp_path / "export")
+
+
+def test_a_network_without_rows_is_brought_in_and_again(
+    database: Database, network: Network, tmp_path: Path
+) -> None:
+    with closing(network.source()) as source:
+        names = [table.name for table in source.tables if not table.given]
+    for name in names:
+        network.change(f"DELETE FROM {name}")  # noqa: S608 -- a name of ours
+    shutil.rmtree(network.media)
+    network.export(tmp_path / "export")
+    for _ in range(2):
+        database.bring_in(tmp_path / "export")
+        assert database.verify(tmp_path / "export").differences == []
+
+
+# -- The target's own state -------------------------------------------------------------------
+def test_a_column_that_is_missing_in_the_target_is_named(database: Database, built_export: Path) -> None:
+    database.run("ALTER TABLE users_user DROP COLUMN headline")
+    assert "users.user, field headline: has no column in the target" in refusal(database, built_export)
+
+
+def test_a_column_more_in_the_target_that_wants_a_value_is_named(
+    database: Database, built_export: Path
+) -> None:
+    database.run("ALTER TABLE feed_tag ADD COLUMN mine integer NOT NULL")
+    assert "feed.tag 1, field mine: null value in column" in refusal(database, built_export)
+
+
+def test_a_site_that_still_runs_is_told_of(database: Database, built_export: Path) -> None:
+    with closing(psycopg2.connect(database.url)) as site, site.cursor() as cursor:
+        cursor.execute("LOCK TABLE feed_post IN ROW EXCLUSIVE MODE")
+        told = refusal(database, built_export)
+    assert "lock timeout. When that is mended, run it again." in told
+
+
+def test_two_imports_at_once_leave_one_whole(database: Database, built_export: Path) -> None:
+    told: list[str] = []
+
+    def go() -> None:
+        try:
+            database.bring_in(built_export)
+            told.append("brought in")
+        except TransferRefused as refused:
+            told.append(str(refused))
+
+    both = [threading.Thread(target=go) for _ in range(2)]
+    for one in both:
+        one.start()
+    for one in both:
+        one.join(60)
+    # The second one came while the first was at work, or found that all is there.
+    assert len(told) == 2
+    assert all(words == "brought in" or "Another import" in words for words in told)
+    assert "brought in" in told
+    assert database.verify(built_export).differences == []
+    assert database.files() == set(FILES)
+
+
+def test_a_disk_that_fills_with_files_leaves_those_that_were_there(
+    database: Database, built_export: Path
+) -> None:
+    name = min(FILES, key=lambda name: len(FILES[name]))
+    path = database.media / name
+    path.parent.mkdir(parents=True)
+    path.write_bytes(FILES[name])
+    with small_disk(), pytest.raises(TransferRefused, match="the disk is full"):
+        database.bring_in(built_export)
+    assert database.files() == {name}
+    assert database.count("users_user") == 0
+
+
+class FullBucket(InMemoryStorage):
+    """Takes one file, and refuses the next in words of its own, as the libraries of buckets do."""
+
+    def _save(self, name: str, content: "File[bytes]") -> str:
+        if self.listdir("")[0]:
+            raise LookupError("An error occurred (QuotaExceeded) when calling PutObject")
+        return str(super()._save(name, content))  # type: ignore[misc]
+
+
+def test_a_bucket_that_refuses_a_file_undoes_all(database: Database, built_export: Path) -> None:
+    bucket = FullBucket()
+    with pytest.raises(TransferRefused, match=r"The file .* cannot be stored: .*QuotaExceeded"):
+        bring_in(ExportFolder(built_export, all_tables()), storage=bucket)
+    assert not [name for name in FILES if bucket.exists(name)]
+    assert database.is_untouched()
+
+
+# -- Cut off while it is committed ------------------------------------------------------------
+class Wire:
+    """Stands between the import and PostgreSQL, and cuts the connection at the word COMMIT."""
+
+    def __init__(self, host: str, port: int, *, before: bool) -> None:
+        self._server = (host, port)
+        self._before = before
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def close(self) -> None:
+        self._listener.close()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                server = socket.create_connection(self._server)
+                threading.Thread(target=self._forward, args=(client, server), daemon=True).start()
+                threading.Thread(target=self._back, args=(server, client), daemon=True).start()
+
+    def _forward(self, client: socket.socket, server: socket.socket) -> None:
+        with suppress(OSError), client, server:
+            while piece := client.recv(1 << 16):
+                is_commit = b"COMMIT\0" in piece
+                if is_commit:
+                    # The answer never arrives; the order may.
+                    client.shutdown(socket.SHUT_WR)
+                if is_commit and self._before:
+                    server.shutdown(socket.SHUT_RDWR)
+                    return
+                server.sendall(piece)
+                if is_commit:
+                    server.shutdown(socket.SHUT_WR)
+                    while server.recv(1 << 16):
+                        pass
+                    return
+
+    def _back(self, server: socket.socket, client: socket.socket) -> None:
+        with suppress(OSError):
+            while piece := server.recv(1 << 16):
+                client.sendall(piece)
+
+
+@contextmanager
+def wire(monkeypatch: pytest.MonkeyPatch, *, before: bool) -> Iterator[None]:
+    """The settings name the wire in place of the server, without TLS."""
+    address = urlsplit(os.environ["DATABASE_URL"])
+    between = Wire(address.hostname or "127.0.0.1", address.port or 5432, before=before)
+    with monkeypatch.context() as changed:
+        settings = connections["default"].settings_dict
+        changed.setitem(settings, "HOST", "127.0.0.1")
+        changed.setitem(settings, "PORT", str(between.port))
+        changed.setitem(settings, "OPTIONS", {**settings["OPTIONS"], "sslmode": "disable"})
+        yield
+    between.close()
+
+
+@pytest.mark.parametrize("before", [True, False], ids=["not done", "done"])
+def test_a_connection_cut_while_it_is_committed_is_told_as_unknown_and_the_next_run_settles_it(
+    database: Database, built_export: Path, monkeypatch: pytest.MonkeyPatch, before: bool
+) -> None:
+    with wire(monkeypatch, before=before), pytest.raises(OutcomeUnknown, match="Run it again"):
+        database.bring_in(built_export)
+    # Files that rows may need stay where they are.
+    assert database.files() == set(FILES)
+    wait_for_others(database)
+    assert bool(database.count("users_user")) is not before
+    again = bring_in(ExportFolder(built_export, all_tables()))
+    assert (again.was_there, again.files) == (not before, 0)
+    assert database.verify(built_export).differences == []
+
+
+def wait_for_others(database: Database) -> None:
+    """Until the server has noticed that the connection is gone."""
+    statement = (
+        "SELECT pg_backend_pid() <> pid FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()"
+    )
+    for _ in range(200):
+        if not database.run(statement, database.name):
+            return
+        time.sleep(0.05)
+    raise AssertionError("the connection that was cut is still there")
