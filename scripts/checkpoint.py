@@ -1,202 +1,100 @@
-"""One look over everything (task 17): settings, variables, tests, both starts, health. `make checkpoint` calls this."""
+"""`make checkpoint`: docs/PRODUCTION_CHECKLIST.md line by line, as far as it can be seen without your server.
 
-import http.client
-import json
-import re
-import signal
+The page is the source. A line marked "here" is looked at by the function that stands below under its words, or else by
+its command as it stands, on the production stack that this starts; a line marked "on your server" is only listed.
+`--only WORDS` looks at the lines that hold these words.
+"""
+
+import argparse
+import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 
-from .programs import ROOT, ProgramMissingError
-from .servers import (
-    HOST,
-    Server,
-    ServerStartError,
-    free_port,
-    postgres_server,
-    redis_server,
-    temporary_folder,
-)
-from .stack import answers_health, manage, production_environment, release, web_command, ws_command
-from .suite import RESULTS, Stage, run_stage
+from .checks import development, page, repository, server
+from .checks.page import CODE, HERE, Line
+from .checks.place import Place, running_place
+from .checks.rows import ELSEWHERE, FAILED, TROUBLE, Row, look, table
 
-HEALTH = ("/health/", "/health/db/", "/health/redis/", "/readiness/")
-REQUIRED = ("SECRET_KEY", "DATABASE_URL", "ALLOWED_HOSTS", "REDIS_URL")
-# Never asked: an import opens no connection.
-NOWHERE = ("postgres://linkup@127.0.0.1:1/linkup", "redis://127.0.0.1:1/0")
-TESTS = (
-    Stage("checkpoint-sqlite", ("-n", "auto", "--database=sqlite")),
-    Stage("checkpoint-postgres", ("-n", "auto", "--database=postgres", "tests/properties", "core")),
-)
-
-
-class CheckFailed(Exception):
-    """A check does not hold; the message says what is wrong."""
-
-
-@dataclass(frozen=True)
-class Row:
-    """One line of the table."""
-
-    check: str
-    holds: bool
-    detail: str
-    seconds: float
+OF_THE_CODE: dict[str, Callable[[], str]] = {
+    "all settings can be imported": repository.settings_can_be_imported,
+    "the required variables are in the example": repository.example_is_complete,
+    "unit and property tests pass": lambda: repository.all_tests_pass(repository.TESTS),
+    "it starts in development": development.development_starts,
+    "the files of the plan are there": repository.plan_is_there,
+    "git ignores what is secret or local": repository.sensitive_files_are_ignored,
+    "the README leads to production": repository.readme_leads_to_production,
+    "the guides' commands are run by tests": repository.guides_are_run,
+}
+OF_THE_SERVER: dict[str, Callable[[Place], str]] = {
+    "it starts in production": server.both_servers_answer,
+    "everything LinkUp leans on answers": server.doctor_finds_nothing,
+    "sockets open": server.sockets_open,
+    "mail leaves": server.mail_leaves,
+    "logs are written": server.logs_are_written,
+    "private files are private": server.private_files_are_private,
+    "uploads outlive a restart": server.uploads_outlive_a_restart,
+    "a reload loses nobody": server.a_reload_loses_nobody,
+    "a copy can be restored": server.a_backup_is_restored,
+}
 
 
-def settings_can_be_imported() -> str:
-    """Every settings module, each in a process of its own."""
-    names = sorted(path.stem for path in (ROOT / "professional_network" / "settings").glob("*.py"))
-    modules = [name for name in ("development", "production", "test") if name in names]
-    with temporary_folder(None) as data:
-        for module in modules:
-            environment = production_environment(*NOWHERE, data, DJANGO_ENVIRONMENT=module)
-            if module != "production":
-                environment = {**environment, "DATABASE_URL": "sqlite:///:memory:"}
-            manage(environment, "check")
-    return ", ".join(modules)
+def _of_the_code(line: Line) -> str:
+    function = OF_THE_CODE.get(line.what)
+    return function() if function else page.run(line, os.environ, {})
 
 
-def example_is_complete() -> str:
-    """`.env.example` names each required variable; a test holds it to the code, variable by variable."""
-    named = set(re.findall(r"(?m)^#?([A-Z][A-Z0-9_]+)=", (ROOT / ".env.example").read_text()))
-    missing = [name for name in REQUIRED if name not in named]
-    if missing:
-        raise CheckFailed(f"missing: {', '.join(missing)}")
-    return f"{len(named)} variables, all {len(REQUIRED)} required ones among them"
+def _of_the_server(line: Line, place: Place) -> str:
+    function = OF_THE_SERVER.get(line.what)
+    return function(place) if function else page.run(line, place.environment, place.origins, place.shell)
 
 
-def tests_pass() -> str:
-    """Unit tests and property tests, none failed and none skipped."""
-    RESULTS.mkdir(exist_ok=True)
-    outcomes = [outcome for stage in TESTS for outcome in run_stage(stage)]
-    bad = [f"{outcome.test} {outcome.result}" for outcome in outcomes if outcome.result != "passed"]
-    if bad:
-        raise CheckFailed(f"{len(bad)} of {len(outcomes)}: {'; '.join(bad[:5])}")
-    return f"{len(outcomes)} passed"
+def _told(line: Line) -> None:
+    print(f"-- {line.what} …", flush=True)
 
 
-def ask(port: int, path: str, *, host: str = "anything.example") -> tuple[int, str]:
-    """Status and text of one page, as a proxy would ask for it that has spoken TLS."""
-    connection = http.client.HTTPConnection(HOST, port, timeout=10)
-    try:
-        connection.request("GET", path, headers={"Host": host, "X-Forwarded-Proto": "https"})
-        response = connection.getresponse()
-        return response.status, response.read().decode()
-    finally:
-        connection.close()
-
-
-def _expect_health(port: int) -> None:
-    for path in HEALTH:
-        status, text = ask(port, path)
-        if status != http.HTTPStatus.OK or json.loads(text)["status"] != "ok":
-            raise CheckFailed(f"{path} says {status}: {text[:200]}")
-
-
-def _serve(
-    until_the_end: ExitStack, command: list[str], port: int, folder: Path, env: Mapping[str, str]
-) -> None:
-    folder.mkdir(exist_ok=True)
-    server = Server(
-        command,
-        lambda: answers_health(port),
-        folder,
-        None,
-        signal.SIGTERM,
-        environment={**env},
-        start_in=ROOT,
-    )
-    server.start()
-    until_the_end.callback(server.stop)
-
-
-def development_starts() -> str:
-    """migrate and runserver on a new SQLite file; a page and the health addresses answer."""
+def look_at_server(lines: list[Line]) -> list[Row]:
+    """The lines that need a server, on one of our own; all of them fail when it does not start."""
+    if not lines:
+        return []
+    rows: list[Row] = []
+    print("-- PostgreSQL, Redis, gunicorn, daphne and nginx start …", flush=True)
     with ExitStack() as until_the_end:
-        folder = until_the_end.enter_context(temporary_folder(None))
-        environment = production_environment("", "", folder, DJANGO_ENVIRONMENT="development")
-        environment = {name: value for name, value in environment.items() if value and name != "EMAIL_HOST"}
-        manage(environment, "migrate", "--verbosity", "0")
-        port = free_port()
-        command = [sys.executable, "manage.py", "runserver", "--noreload", f"{HOST}:{port}"]
-        _serve(until_the_end, command, port, folder / "server", environment)
-        _expect_page(port)
-        _expect_health(port)
-    return "runserver, home page, health"
+        try:
+            place = until_the_end.enter_context(running_place())
+        except TROUBLE as error:
+            return [Row(line.what, FAILED, f"the stack did not start: {error}") for line in lines]
+        for line in lines:
+            _told(line)
+            rows.append(look(line.what, partial(_of_the_server, line, place)))
+    return rows
 
 
-def _expect_page(port: int) -> None:
-    status, text = ask(port, "/", host="localhost")
-    if status != http.HTTPStatus.OK or "LinkUp" not in text:
-        raise CheckFailed(f"the home page says {status}")
+def look_at(lines: list[Line]) -> list[Row]:
+    """All lines, those of the server first: they fail sooner, and the tests take longest."""
+    here = [line for line in lines if line.where == HERE]
+    rows = look_at_server([line for line in here if line.section != CODE])
+    for line in here:
+        if line.section == CODE:
+            _told(line)
+            rows.append(look(line.what, partial(_of_the_code, line)))
+    return rows + [Row(line.what, ELSEWHERE, line.does) for line in lines if line.where == ELSEWHERE]
 
 
-def production_starts() -> str:
-    """The release and both servers of the Procfile, with test variables; a page and the health addresses answer."""
-    with ExitStack() as until_the_end:
-        database = until_the_end.enter_context(postgres_server()).url
-        cache = until_the_end.enter_context(redis_server()).url
-        folder = until_the_end.enter_context(temporary_folder(None))
-        environment = production_environment(database, cache, folder)
-        release(environment)
-        manage(environment, "check", "--deploy", "--fail-level", "WARNING")
-        web, ws = free_port(), free_port()
-        _serve(until_the_end, web_command(web), web, folder / "web", environment)
-        _serve(until_the_end, ws_command(ws), ws, folder / "ws", environment)
-        _expect_page(web)
-        _expect_health(web)
-        _expect_health(ws)
-    return "check --deploy, gunicorn, daphne, home page, health of both"
-
-
-CHECKS: tuple[tuple[str, Callable[[], str]], ...] = (
-    ("all settings can be imported", settings_can_be_imported),
-    (".env.example has all required variables", example_is_complete),
-    ("unit and property tests pass", tests_pass),
-    ("the application starts in development", development_starts),
-    ("the application starts in production", production_starts),
-)
-
-
-def look(check: str, function: Callable[[], str]) -> Row:
-    """Do one check; whatever goes wrong in it is its result."""
-    started = time.monotonic()
-    try:
-        holds, detail = True, function()
-    except (CheckFailed, ProgramMissingError, ServerStartError, RuntimeError, OSError, ValueError) as error:
-        holds, detail = False, str(error)
-    return Row(check, holds, detail, time.monotonic() - started)
-
-
-def table(rows: list[Row]) -> str:
-    """The rows, one below the other; long details are told in full below."""
-    lines = [f"{'':<6} {'check':<42} {'seconds':>7}  detail"]
-    for row in rows:
-        state = "ok" if row.holds else "FAILED"
-        detail = row.detail.splitlines()[0] if row.detail else ""
-        lines.append(f"{state:<6} {row.check:<42} {row.seconds:>7.1f}  {detail[:100]}")
-    lines += [f"\n{row.check}:\n{row.detail}" for row in rows if not row.holds]
-    return "\n".join(lines)
-
-
-def main() -> int:
-    """Do all checks, also after one has failed; 0 only when all hold."""
-    rows = []
-    for check, function in CHECKS:
-        print(f"-- {check} …", flush=True)
-        rows.append(look(check, function))
+def main(arguments: list[str]) -> int:
+    """Look at all lines, also after one has failed; 0 only when all hold."""
+    parser = argparse.ArgumentParser(prog="python -m scripts.checkpoint", description=__doc__)
+    parser.add_argument("--only", default="", metavar="WORDS", help="only the lines that hold these words")
+    chosen = parser.parse_args(arguments)
+    rows = look_at([line for line in page.read() if chosen.only in line.what])
     print(f"\n{table(rows)}")
-    return 0 if all(row.holds for row in rows) else 1
+    return 0 if rows and all(row.holds for row in rows) else 1
 
 
 if __name__ == "__main__":
     try:
-        sys.exit(main())
+        sys.exit(main(sys.argv[1:]))
     except (KeyboardInterrupt, subprocess.SubprocessError):
         sys.exit(1)

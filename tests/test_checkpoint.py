@@ -1,41 +1,144 @@
-"""`make checkpoint`: its table says what holds, and its exit code whether all does."""
+"""`make checkpoint`: the page and the checks are one, the table says what holds, the exit code whether all does."""
+
+import re
 
 import pytest
 
 from scripts import checkpoint
-from scripts.checkpoint import CheckFailed, look, main, table
+from scripts.checkpoint import OF_THE_CODE, OF_THE_SERVER, look_at, main
+from scripts.checks import page, repository
+from scripts.checks.page import CODE, HERE, PAGE, Line, lines_of, read
+from scripts.checks.rows import ELSEWHERE, CheckFailed, Row, look, table
 
 
 def broken() -> str:
     raise CheckFailed("the first line\nand the rest")
 
 
+def line(what: str, does: str, shows: str = "", where: str = HERE) -> Line:
+    return Line(CODE, what, does, shows, where)
+
+
+# -- The page -------------------------------------------------------------------------------
+def test_every_line_of_the_page_is_looked_at_or_marked() -> None:
+    lines = read()
+    assert {one.where for one in lines} == {HERE, ELSEWHERE}
+    for one in lines:
+        functions = OF_THE_CODE if one.section == CODE else OF_THE_SERVER
+        looked_at = one.what in functions or bool(one.command)
+        assert (one.where == ELSEWHERE) or looked_at, one.what
+
+
+def test_no_check_is_without_its_line_and_no_line_stands_twice() -> None:
+    lines = [one for one in read() if one.where == HERE]
+    assert set(OF_THE_CODE) <= {one.what for one in lines if one.section == CODE}
+    assert set(OF_THE_SERVER) <= {one.what for one in lines if one.section != CODE}
+    assert len({one.what for one in read()}) == len(read())
+
+
+def test_every_table_of_the_page_is_read() -> None:
+    written = [row for row in PAGE.read_text().splitlines() if row.startswith("|")]
+    heads_and_rules = [row for row in written if re.fullmatch(r"\| what .*|[| -]+", row)]
+    assert len(read()) == len(written) - len(heads_and_rules) > 25
+
+
+@pytest.mark.parametrize(
+    "row",
+    ["| a | `b` | c |", "| a | `b` | c | somewhere |", "| a | `b | c` | d | here |", "| a | `b` | c | |"],
+)
+def test_a_torn_line_is_an_error(row: str) -> None:
+    with pytest.raises(ValueError, match="no line of the checklist"):
+        lines_of(f"## The code\n\n| what | command | shows | where |\n| --- | --- | --- | --- |\n{row}\n")
+
+
+def test_a_page_without_tables_is_no_success() -> None:
+    assert lines_of("# A page\n\nWords.\n") == []
+    assert main(["--only", "words that stand in no line"]) == 1
+
+
+# -- The table ------------------------------------------------------------------------------
 def test_a_check_that_holds_is_ok() -> None:
     row = look("it is there", lambda: "all of it")
     assert (row.holds, row.detail) == (True, "all of it")
-    assert table([row]).splitlines()[1].startswith("ok     it is there")
+    assert table([row]).splitlines()[1].startswith("ok             it is there")
 
 
 def test_a_check_that_fails_is_told_in_full() -> None:
     row = look("it is there", broken)
     told = table([row])
     assert not row.holds
-    assert "FAILED it is there" in told
+    assert "FAILED         it is there" in told
     assert told.endswith("it is there:\nthe first line\nand the rest")
+
+
+def test_a_line_for_the_operators_server_is_listed_and_never_run() -> None:
+    rows = look_at([line("the name leads here", "`touch /nowhere/at/all`", where=ELSEWHERE)])
+    assert rows == [Row("the name leads here", ELSEWHERE, "`touch /nowhere/at/all`")]
+    assert table(rows).splitlines()[1].startswith("on your server the name leads here")
 
 
 def test_one_that_fails_does_not_keep_the_others_from_being_made(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(checkpoint, "CHECKS", (("one", broken), ("two", lambda: "fine")))
-    assert main() == 1
-    assert "ok     two" in capsys.readouterr().out
+    lines = [line("one", "`false`"), line("two", "`echo fine`"), line("three", "x", where=ELSEWHERE)]
+    monkeypatch.setattr(page, "read", lambda: lines)
+    assert main([]) == 1
+    told = capsys.readouterr().out
+    assert "FAILED         one" in told
+    assert re.search(r"ok +two .* fine", told)
 
 
 def test_all_that_hold_are_a_success(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checkpoint, "CHECKS", (("two", lambda: "fine"),))
-    assert main() == 0
+    monkeypatch.setattr(page, "read", lambda: [line("two", "`true`"), line("x", "y", where=ELSEWHERE)])
+    assert main([]) == 0
 
 
-def test_the_example_of_the_repository_is_complete() -> None:
-    assert "all 4 required ones" in checkpoint.example_is_complete()
+def test_a_server_that_does_not_start_fails_all_its_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    def start() -> None:
+        raise OSError("no room on the disk")
+
+    monkeypatch.setattr(checkpoint, "running_place", start)
+    rows = look_at([Line("The server", "pages answer", "`true`", "", HERE)])
+    assert [(row.holds, row.detail) for row in rows] == [
+        (False, "the stack did not start: no room on the disk")
+    ]
+
+
+# -- Commands as they stand -----------------------------------------------------------------
+ENVIRONMENT = {"PATH": "/usr/bin:/bin", "COLOUR": "green"}
+
+
+def ran(does: str, shows: str = "", **origins: str) -> str:
+    return page.run(line("x", does, shows), ENVIRONMENT, origins)
+
+
+def test_a_command_gets_its_environment_and_the_name_of_the_site() -> None:
+    assert ran("`echo $COLOUR house`", "`house`", house="hut") == "green hut"
+
+
+def test_a_command_that_ends_with_another_code_fails() -> None:
+    with pytest.raises(CheckFailed, match=r"exit code 3: (.|\n)*why"):
+        ran("`echo why; exit 3`")
+
+
+def test_a_command_that_shows_something_else_fails() -> None:
+    with pytest.raises(CheckFailed, match="does not show 'three'"):
+        ran("`echo one two`", "`one`, `three`")
+
+
+def test_a_command_of_the_site_may_be_another_program() -> None:
+    one = line("x", "`nginx -t`", "`-c here -t`")
+    assert page.run(one, ENVIRONMENT, {}, 'nginx() { echo -c here "$@"; }') == "-c here -t"
+
+
+def test_the_python_of_a_command_is_ours() -> None:
+    assert "django" in ran("`python -c 'import django; print(django.__name__)'`")
+
+
+# -- The code -------------------------------------------------------------------------------
+def test_the_repository_holds_what_is_asked_of_it() -> None:
+    assert "all 4 required ones" in repository.example_is_complete()
+    assert repository.plan_is_there().endswith("paths")
+    assert repository.sensitive_files_are_ignored().endswith("kinds")
+    assert repository.readme_leads_to_production().endswith("links")
+    assert "DATABASE_MIGRATION.md" in repository.guides_are_run()

@@ -1,0 +1,133 @@
+"""What can be asked of the code alone: settings, variables, files, pages, tests."""
+
+import re
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+
+from ..programs import ROOT
+from ..servers import temporary_folder
+from ..stack import manage, production_environment
+from ..suite import RESULTS, Stage, run_stage
+from .page import files_named
+from .rows import CheckFailed
+
+REQUIRED = ("SECRET_KEY", "DATABASE_URL", "ALLOWED_HOSTS", "REDIS_URL")
+# Never asked: an import opens no connection.
+NOWHERE = ("postgres://linkup@127.0.0.1:1/linkup", "redis://127.0.0.1:1/0")
+TESTS = (
+    Stage("checkpoint-sqlite", ("-n", "auto", "--database=sqlite")),
+    Stage("checkpoint-postgres", ("-n", "auto", "--database=postgres", "tests/properties", "core")),
+)
+# One of each kind that must never be in the repository (R6).
+SENSITIVE = (
+    ".env", ".env.production", "db.sqlite3", "db.sqlite3-wal", "media/photos/a.webp", "staticfiles/a.css",
+    "logs/security.log", "core/__pycache__/apps.cpython-311.pyc", "node_modules/a/index.js", ".coverage",
+)  # fmt: skip
+SERVER_SECTION = "## On a server"
+NEEDED_LINKS = ("docs/DEPLOYMENT.md", "docs/DATABASE_MIGRATION.md", "docs/PRODUCTION_CHECKLIST.md")
+
+
+def settings_can_be_imported() -> str:
+    """Every settings module, each in a process of its own."""
+    names = sorted(path.stem for path in (ROOT / "professional_network" / "settings").glob("*.py"))
+    modules = [name for name in ("development", "production", "test") if name in names]
+    with temporary_folder(None) as data:
+        for module in modules:
+            environment = production_environment(*NOWHERE, data, DJANGO_ENVIRONMENT=module)
+            if module != "production":
+                environment = {**environment, "DATABASE_URL": "sqlite:///:memory:"}
+            manage(environment, "check")
+    return ", ".join(modules)
+
+
+def example_is_complete(example: Path = ROOT / ".env.example") -> str:
+    """`.env.example` names each required variable; a test holds it to the code, variable by variable."""
+    named = set(re.findall(r"(?m)^#?([A-Z][A-Z0-9_]+)=", example.read_text()))
+    missing = [name for name in REQUIRED if name not in named]
+    if missing:
+        raise CheckFailed(f"missing: {', '.join(missing)}")
+    return f"{len(named)} variables, all {len(REQUIRED)} required ones among them"
+
+
+def all_tests_pass(stages: Iterable[Stage] = TESTS) -> str:
+    """Unit tests and property tests, none failed and none skipped."""
+    RESULTS.mkdir(exist_ok=True)
+    outcomes = [outcome for stage in stages for outcome in run_stage(stage)]
+    bad = [f"{outcome.test} {outcome.result}" for outcome in outcomes if outcome.result != "passed"]
+    if bad:
+        raise CheckFailed(f"{len(bad)} of {len(outcomes)}: {'; '.join(bad[:5])}")
+    return f"{len(outcomes)} passed"
+
+
+def _git(*arguments: str, folder: Path = ROOT) -> list[str]:
+    done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=False)
+    if done.returncode not in {0, 1}:
+        raise CheckFailed(done.stderr)
+    return [name for name in re.split(r"[\0\n]", done.stdout) if name]
+
+
+def sensitive_files_are_ignored(folder: Path = ROOT) -> str:
+    """git ignores one of each kind, and nothing that it ignores was added all the same."""
+    ignored = set(_git("check-ignore", "--no-index", *SENSITIVE, folder=folder))
+    missing = [name for name in SENSITIVE if name not in ignored]
+    if missing:
+        raise CheckFailed(f"not ignored: {', '.join(missing)}")
+    added = _git("ls-files", "-z", "--cached", "--ignored", "--exclude-standard", folder=folder)
+    if added:
+        raise CheckFailed(f"ignored, and in the repository all the same: {', '.join(added[:5])}")
+    return f"{len(SENSITIVE)} kinds"
+
+
+def _all_paths(folder: Path) -> set[str]:
+    files = _git("ls-files", "-z", "--cached", "--others", "--exclude-standard", folder=folder)
+    paths = {Path(name) for name in files if (folder / name).exists()}
+    return {path.as_posix() for path in paths} | {
+        above.as_posix() for path in paths for above in path.parents
+    }
+
+
+def plan_is_there(plan: Path = ROOT / "docs" / "IMPLEMENTATION_PLAN.md", folder: Path = ROOT) -> str:
+    """Each path that the plan's table names is in the repository; the page may leave out folders at the front."""
+    paths = _all_paths(folder)
+    rows = [line for line in plan.read_text().splitlines() if line.startswith("|")]
+    named = [token.rstrip("/") for row in rows for token in files_named(row)]
+    lacking = sorted({name for name in named if not _is_among(name, paths)})
+    if lacking or not named:
+        raise CheckFailed(f"not there: {', '.join(lacking) or 'anything'}")
+    return f"{len(set(named))} paths"
+
+
+def _is_among(name: str, paths: set[str]) -> bool:
+    if "*" in name:
+        return any(Path(path).match(name) for path in paths)
+    return name in paths or any(path.endswith(f"/{name}") for path in paths)
+
+
+def readme_leads_to_production(readme: Path = ROOT / "README.md") -> str:
+    """The README has its section on servers, which leads to the pages, and every file it links to is there."""
+    text = readme.read_text()
+    if SERVER_SECTION not in text:
+        raise CheckFailed(f"no section {SERVER_SECTION!r}")
+    section = text.split(SERVER_SECTION)[1].split("\n## ")[0]
+    absent = [link for link in NEEDED_LINKS if f"({link})" not in section]
+    if absent:
+        raise CheckFailed(f"the section does not lead to {', '.join(absent)}")
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", text)
+    broken = [link for link in links if not (readme.parent / link).exists()]
+    if broken:
+        raise CheckFailed(f"leads nowhere: {', '.join(broken)}")
+    return f"{len(links)} links"
+
+
+def guides_are_run(folder: Path = ROOT) -> str:
+    """Each page that has blocks marked `bash` is named by a test, which runs them."""
+    pages = [*(folder / "docs").glob("*.md"), *(folder / "deploy").rglob("*.md")]
+    with_blocks = sorted(page.name for page in pages if re.search(r"(?m)^```bash$", page.read_text()))
+    tests = "".join(path.read_text() for path in (folder / "tests").rglob("*.py"))
+    alone = [
+        page for page in with_blocks if not re.search(rf"\b{re.escape(page.removesuffix('.md'))}\b", tests)
+    ]
+    if alone or not with_blocks:
+        raise CheckFailed(f"no test runs the blocks of {', '.join(alone) or 'any page'}")
+    return f"{len(with_blocks)} pages: {', '.join(with_blocks)}"

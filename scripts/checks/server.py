@@ -1,0 +1,215 @@
+"""What is asked of a running site where the page tells a person what to do, and what a command alone would not show."""
+
+import http.client
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+
+import psycopg2
+
+from ..programs import ROOT
+from ..servers import HOST
+from ..stack import manage, release
+from .place import ALICE, PDF, Place
+from .rows import CheckFailed
+
+HEALTH = ("/health/", "/health/db/", "/health/redis/", "/readiness/")
+LOGS = ("django.log", "security.log")
+# Of the throw-away certificate of this run, which lives for days.
+EXPECTED_WARNINGS = {"certificate"}
+VISITORS, RELOADS = 8, 2
+RESTORED = f"""
+from django.test import Client
+from users.models import User
+member = Client(SERVER_NAME="localhost")
+answer = member.post("/accounts/login/", {{"login": "{ALICE}", "password": %r}}, secure=True)
+print("signed in:", answer.status_code, "home:", member.get("/", secure=True).status_code, User.objects.count())
+"""
+
+
+def ask(port: int, path: str, *, host: str = "anything.example") -> tuple[int, str]:
+    """Status and text of one page, as a proxy would ask for it that has spoken TLS."""
+    with closing(http.client.HTTPConnection(HOST, port, timeout=10)) as connection:
+        connection.request("GET", path, headers={"Host": host, "X-Forwarded-Proto": "https"})
+        response = connection.getresponse()
+        return response.status, response.read().decode()
+
+
+def expect_health(port: int) -> None:
+    """Each health address says that all is well; CheckFailed otherwise."""
+    for path in HEALTH:
+        status, text = ask(port, path)
+        if status != http.HTTPStatus.OK or json.loads(text)["status"] != "ok":
+            raise CheckFailed(f"{path} says {status}: {text[:200]}")
+
+
+def expect_page(port: int) -> None:
+    """The home page is there; CheckFailed otherwise."""
+    status, text = ask(port, "/", host="localhost")
+    if status != http.HTTPStatus.OK or "LinkUp" not in text:
+        raise CheckFailed(f"the home page says {status}")
+
+
+def both_servers_answer(place: Place) -> str:
+    """gunicorn and daphne, past nginx."""
+    expect_page(place.ports[0])
+    for port in place.ports:
+        expect_health(port)
+    return "gunicorn, daphne, home page, health of both"
+
+
+def doctor_finds_nothing(place: Place) -> str:
+    """No failure, and no warning but the one that this place deserves."""
+    done = subprocess.run(
+        [sys.executable, "manage.py", "doctor", "--no-color"],
+        cwd=ROOT,
+        env={**place.environment, **({"SSL_CERT_FILE": str(place.certificate)} if place.certificate else {})},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    warned = set(re.findall(r"(?m)^warning\s+(\S+)", done.stdout))
+    if done.returncode or not done.stdout or warned - EXPECTED_WARNINGS:
+        raise CheckFailed(f"exit code {done.returncode}:\n{done.stdout}{done.stderr}")
+    found = re.findall(r"(?m)^ok\s+\S", done.stdout)
+    return f"{len(found)} findings ok, warnings: {', '.join(warned) or 'none'}"
+
+
+def sockets_open(place: Place) -> str:
+    """A member's tab gets its socket through nginx, a visitor's does not stay."""
+    with place.member() as member:
+        status = member.shake_hands()
+    if status != http.HTTPStatus.SWITCHING_PROTOCOLS:
+        raise CheckFailed(f"the handshake says {status}")
+    return "101 through nginx"
+
+
+def mail_leaves(place: Place) -> str:
+    """Who asks for a new password gets a letter with a link to this site."""
+    _ = place.upload
+    place.mails.clear()
+    with place.visitor() as visitor:
+        answer = visitor.submit("/accounts/password/reset/", email=f"{ALICE}@example.org")
+    if answer.status != http.HTTPStatus.FOUND:
+        raise CheckFailed(f"asking for a new password says {answer.status}")
+    letter = place.wait_for_mail().replace("=\r\n", "").replace("=\n", "")
+    if f"{ALICE}@example.org" not in letter or place.origin not in letter:
+        raise CheckFailed(f"the letter is for somebody else, or has no link to {place.origin}:\n{letter}")
+    return "a letter with a link"
+
+
+def logs_are_written(place: Place) -> str:
+    """A failed sign-in is in the log of security; both logs belong to who runs the servers, and nobody else reads."""
+    _ = place.upload
+    security = place.folder / "logs" / "security.log"
+    before = security.stat().st_size if security.exists() else 0
+    with place.visitor() as visitor:
+        visitor.submit("/accounts/login/", login=ALICE, password=f"{place.password}?")
+    for name in LOGS:
+        _expect_log(place.folder / "logs" / name)
+    if security.stat().st_size <= before:
+        raise CheckFailed("a failed sign-in is not in security.log")
+    return ", ".join(LOGS)
+
+
+def _expect_log(path: Path) -> None:
+    if not path.is_file():
+        raise CheckFailed(f"{path.name} is not there")
+    found = path.stat()
+    if found.st_uid != os.geteuid() or found.st_mode & 0o007:
+        raise CheckFailed(f"{path.name} belongs to user {found.st_uid}, mode {found.st_mode & 0o777:o}")
+
+
+def private_files_are_private(place: Place) -> str:
+    """A member gets the file; a visitor does not, by none of the ways to it."""
+    upload = place.upload
+    with place.member() as member:
+        _expect_file(place, member.get(upload.address))
+    ways = (upload.address, f"/media/{upload.name}", f"/protected-media/{upload.name}")
+    for way in ways:
+        with place.visitor() as visitor:
+            answer = visitor.get(way)
+        if answer.status == http.HTTPStatus.OK or PDF in answer.body:
+            raise CheckFailed(f"a visitor gets {way}: {answer.status}")
+    return f"a member gets it, a visitor on {len(ways)} ways not"
+
+
+def _expect_file(place: Place, answer: tuple[int, bytes]) -> None:
+    status, body = answer
+    if status != http.HTTPStatus.OK or body != PDF:
+        raise CheckFailed(f"{place.upload.address} says {status}, {len(body)} bytes")
+
+
+def uploads_outlive_a_restart(place: Place) -> str:
+    """gunicorn, daphne and nginx end and start again; the file is the same."""
+    with place.member() as member:
+        _expect_file(place, member.get(place.upload.address))
+    place.restart()
+    with place.member() as member:
+        _expect_file(place, member.get(place.upload.address))
+    return "the same bytes after all servers were stopped and started"
+
+
+def a_reload_loses_nobody(place: Place) -> str:
+    """Visitors ask without a pause while the servers take new code; each of them gets each page."""
+    enough = threading.Event()
+    outcomes: Counter[str] = Counter()
+
+    def visit() -> None:
+        with place.visitor() as visitor:
+            while not enough.is_set():
+                try:
+                    outcomes[str(visitor.get("/accounts/login/").status)] += 1
+                except (OSError, http.client.HTTPException) as error:
+                    outcomes[type(error).__name__] += 1
+
+    with ThreadPoolExecutor(VISITORS) as pool:
+        visits = [pool.submit(visit) for _ in range(VISITORS)]
+        try:
+            for _ in range(RELOADS):
+                time.sleep(1)
+                place.reload()
+            time.sleep(1)
+        finally:
+            enough.set()
+        for one in visits:
+            one.result()
+    if set(outcomes) != {"200"}:
+        raise CheckFailed(f"answers: {dict(outcomes)}")
+    return f"{outcomes['200']} requests during {RELOADS} reloads, 0 failed"
+
+
+def a_backup_is_restored(place: Place) -> str:
+    """A backup of this place, restored into an empty database and folder; a member signs in there."""
+    _ = place.upload
+    said = manage(place.environment, "backup", str(place.folder / "backups"), "--quiet")
+    there = _empty_place(place)
+    restored = manage(there, "restore", said.split()[-1], "--quiet")
+    if "The same as in the backup" not in restored:
+        raise CheckFailed(restored)
+    if (Path(there["DATA_DIR"]) / "media" / place.upload.name).read_bytes() != PDF:
+        raise CheckFailed(f"{place.upload.name} is not what was uploaded")
+    release(there)
+    seen = manage(there, "shell", "--command", RESTORED % place.password).splitlines()[-1]
+    if seen != "signed in: 302 home: 200 1":
+        raise CheckFailed(f"in the restored place: {seen}")
+    return "the same rows and files; a member signs in"
+
+
+def _empty_place(place: Place) -> dict[str, str]:
+    url = place.environment["DATABASE_URL"]
+    with closing(psycopg2.connect(url)) as connection:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute("CREATE DATABASE restored")
+    other = f"{url.rpartition('/')[0]}/restored"
+    return {**place.environment, "DATABASE_URL": other, "DATA_DIR": str(place.folder / "restored")}
