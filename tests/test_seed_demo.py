@@ -21,8 +21,10 @@ from pytest_django.fixtures import Settings
 
 from feed.models import Comment, Post, PostImage, PostRevision, Reaction, SavedPost, Tag
 from feed.services import publish_post
+from messaging.models import Attachment, Conversation, Entry, Membership
 from network.models import Connection, Follow, Member
 from network.relations import Standing, relation
+from notifications.models import Fact, Notification
 from professional_network.demo import crowd, seed, ties
 from professional_network.demo.diary import Publish, React
 from professional_network.demo.people import PASSWORD
@@ -49,6 +51,8 @@ def stored(blocker: DjangoDbBlocker) -> Iterator[None]:
     """Access to the database outside a single test; what was stored goes at the end."""
     with blocker.unblock():
         yield
+        # What was said outlives accounts.
+        Conversation.objects.all().delete()
         User.objects.all().delete()
         Tag.objects.all().delete()
 
@@ -347,3 +351,69 @@ class TestACrowd:
         assert Connection.objects.received_by(bench).count() == 5
         assert Follow.objects.filter(follower=bench).count() == 10
         assert SavedPost.objects.filter(member=bench).exists()
+
+    def test_photos_of_a_crowd_are_files_of_their_own(self) -> None:
+        photos = set(User.objects.exclude(photo="").values_list("photo", flat=True))
+        assert len(photos) > 16
+        assert all(default_storage.exists(f"{photo}-{size}.webp") for photo in photos for size in (512, 64))
+
+    def test_what_a_crowd_says_is_numbered_from_one_without_a_gap(self) -> None:
+        assert Conversation.objects.filter(pair__isnull=True).exists()
+        assert Conversation.objects.filter(pair__isnull=False).count() >= 15
+        for conversation in Conversation.objects.all():
+            seqs = list(conversation.entries.order_by("pk").values_list("seq", flat=True))
+            assert seqs == list(range(1, conversation.last_seq + 1))
+            times = list(conversation.entries.order_by("seq").values_list("created_at", flat=True))
+            assert times == sorted(times)
+            assert times[-1] <= timezone.now()
+            assert conversation.created_at <= times[0]
+
+    def test_the_unread_of_a_crowd_is_what_others_said_behind_the_cursor(self) -> None:
+        rows = list(Membership.objects.select_related("conversation"))
+        assert any(row.unread for row in rows)
+        for row in rows:
+            entries = Entry.objects.filter(conversation=row.conversation)
+            behind = entries.messages().filter(seq__gt=row.read_seq).exclude(author=row.member)
+            assert row.unread == behind.count()
+            assert row.read_seq <= row.delivered_seq <= row.conversation.last_seq
+            assert row.place == entries.latest("pk").pk
+
+    def test_a_crowd_talks_among_connections_alone(self) -> None:
+        for conversation in Conversation.objects.filter(pair__isnull=False):
+            one, two = conversation.memberships.values_list("member", flat=True)
+            assert conversation.pair == Conversation.pair_of(one, two)
+            assert Connection.objects.connected().between(one, two).exists()
+        for group in Conversation.objects.filter(pair=None):
+            founder = group.memberships.get(is_owner=True).member_id
+            others = set(group.memberships.exclude(member=founder).values_list("member", flat=True))
+            assert others <= set(Connection.objects.connected().other_ends(founder))
+            joined = group.entries.filter(kind=Entry.Kind.JOINED).values_list("subject", flat=True)
+            assert set(joined) == others
+
+    def test_pictures_of_a_crowd_hang_on_messages(self) -> None:
+        attachments = list(Attachment.objects.select_related("entry"))
+        assert attachments
+        assert all(attachment.entry.attached == 1 for attachment in attachments)
+        assert Entry.objects.filter(attached__gt=0).count() == len(attachments)
+        assert all(default_storage.exists(name) for each in attachments for name in each.files)
+
+    def test_bench_has_an_inbox_a_bell_and_pages_that_show_them(self) -> None:
+        bench = User.objects.get(username="bench")
+        assert Membership.objects.inbox(bench).count() >= 12
+        client = Client()
+        client.force_login(bench)
+        shown = Membership.objects.inbox(bench).first()
+        assert shown is not None
+        for address in ("/messages/", shown.conversation.get_absolute_url(), "/notifications/"):
+            assert client.get(address).status_code == 200
+
+    def test_a_crowd_is_told_what_happened_and_nobody_of_own_deeds(self) -> None:
+        rows = Notification.objects.annotate(newest=Max("facts"), latest=Max("facts__created_at"))
+        assert rows.count() > 60
+        for row in rows:
+            assert (row.place, row.latest_at) == (row.newest, row.latest)  # type: ignore[attr-defined]
+            assert row.post is not None
+            assert row.post.author_id == row.recipient_id
+        assert not Fact.objects.filter(actor=F("notification__recipient")).exists()
+        assert not Fact.objects.exclude(notification__post=F("reaction__post")).filter(comment=None).exists()
+        assert not Fact.objects.exclude(notification__post=F("comment__post")).filter(reaction=None).exists()

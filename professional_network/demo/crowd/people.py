@@ -20,7 +20,8 @@ BENCH = "bench"
 DOMAIN = "crowd.example.org"
 CROWD = Q(email__endswith=f"@{DOMAIN}")
 BATCH = 1000
-PORTRAITS = 8
+# So many faces, in so many files.
+PORTRAITS, PHOTOS = 8, 200
 WITH_PHOTO = 0.65
 SEED = "crowd"
 
@@ -29,7 +30,7 @@ def make_people(count: int) -> list[int]:
     """Store `count` members, BENCH first; returns their ids."""
     dice = random.Random(f"{SEED}:people")  # noqa: S311 -- repeatable on purpose
     password = make_password(PASSWORD)
-    photos = [_portrait(number) for number in range(PORTRAITS)]
+    photos = _photos(min(PHOTOS, count))
     ids: list[int] = []
     for start in range(0, count, BATCH):
         numbers = range(start, min(start + BATCH, count))
@@ -87,11 +88,22 @@ def _give_profiles(users: list[User], dice: random.Random) -> None:
     )
 
 
-def _portrait(number: int) -> str:
-    """Store a portrait that many members share; returns its key."""
-    key = storage.new_name("photos", "webp").removesuffix(".webp")
+def _photos(count: int) -> list[str]:
+    """Store `count` photos, among which each portrait comes again and again; returns their keys."""
+    portraits = [_portrait(number) for number in range(min(PORTRAITS, count))]
+    return [_stored(portraits[number % PORTRAITS]) for number in range(count)]
+
+
+def _portrait(number: int) -> dict[int, bytes]:
+    """A portrait in the sizes of a photo."""
     style = list(STYLES)[number % len(STYLES)]
     image = portrait(style, number % len(LOOKS), seed=f"{SEED}:{number}")
-    for size in PHOTO_SIZES:
-        storage.store(photo_variant(key, size), images.cropped(image, size, size).data)
+    return {size: images.cropped(image, size, size).data for size in PHOTO_SIZES}
+
+
+def _stored(sizes: dict[int, bytes]) -> str:
+    """Store a photo under a key of its own."""
+    key = storage.new_name("photos", "webp").removesuffix(".webp")
+    for size, data in sizes.items():
+        storage.store(photo_variant(key, size), data)
     return key

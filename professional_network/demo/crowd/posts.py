@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import reset_queries, transaction
+from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
 
@@ -18,6 +18,7 @@ from users.audience import Audience
 from users.models import User
 
 from .. import library, pictures
+from .bell import tell_some
 from .graph import Popularity
 from .people import BENCH, CROWD, SEED
 
@@ -71,7 +72,6 @@ def make_posts(count: int, *, say: Say) -> None:
         times = [start + step * (number - present + 1) for number in range(first, last)]
         with transaction.atomic():
             earlier = _store_batch(times, earlier, stock, dice)
-        reset_queries()  # in development Django remembers every statement
         if time.monotonic() - told > 5 or last == count:
             say(f"{last:,} of {count:,} posts are written.")
             told = time.monotonic()
@@ -139,14 +139,14 @@ def _store_batch(times: list[datetime], earlier: list[Post], stock: Stock, dice:
         ]
     )
     PostImage.objects.bulk_create(_pictures(posts, stock, dice))
-    Reaction.objects.bulk_create(
+    reactions = Reaction.objects.bulk_create(
         [
             Reaction(post=post, member_id=member, kind=kind, created_at=post.created_at)
             for post, pair in zip(posts, kinds, strict=True)
             for member, kind in zip(dice.sample(stock.readers, 2), pair, strict=True)
         ]
     )
-    _store_comments(posts, stock, dice)
+    tell_some(posts, reactions, _stored_comments(posts, stock, dice), dice)
     return posts
 
 
@@ -189,20 +189,19 @@ def _pictures(posts: list[Post], stock: Stock, dice: random.Random) -> list[Post
     ]
 
 
-def _store_comments(posts: list[Post], stock: Stock, dice: random.Random) -> None:
-    """Two comments on each post; the second one is sometimes a reply to the first."""
+def _stored_comments(posts: list[Post], stock: Stock, dice: random.Random) -> list[Comment]:
+    """Two comments on each post; the second one is sometimes a reply to the first. Returns them."""
     answered = [dice.random() < REPLIES for _post in posts]
     firsts = [
         _comment(post, None, stock, dice, replies=int(is_answered))
         for post, is_answered in zip(posts, answered, strict=True)
     ]
     Comment.objects.bulk_create(firsts)
-    Comment.objects.bulk_create(
-        [
-            _comment(post, first if is_answered else None, stock, dice)
-            for post, first, is_answered in zip(posts, firsts, answered, strict=True)
-        ]
-    )
+    seconds = [
+        _comment(post, first if is_answered else None, stock, dice)
+        for post, first, is_answered in zip(posts, firsts, answered, strict=True)
+    ]
+    return [*firsts, *Comment.objects.bulk_create(seconds)]
 
 
 def _comment(

@@ -1,0 +1,78 @@
+"""The deployed LinkUp and the moving network, both once for all tests of this folder."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from scripts.programs import ROOT
+from scripts.servers import Server, die_with_parent, postgres_server, temporary_folder
+from tests.integration.visitor import Visitor
+
+from .members import join
+from .place import Place, deployed, steps, walk
+
+
+@dataclass(frozen=True)
+class Removal:
+    """A network of 20,000 on its way from SQLite in `folder` to `server`."""
+
+    folder: Path
+    server: Server
+    process: "subprocess.Popen[bytes]"
+
+
+@pytest.fixture(scope="session")
+def removal() -> Iterator[Removal]:
+    """It takes a while, so it begins before the guide is walked and goes on meanwhile."""
+    with postgres_server() as server, temporary_folder(None) as folder:
+        module = "tests.integration.deployment.sample"
+        process = subprocess.Popen(
+            [sys.executable, "-m", module, str(folder), server.url],
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+            preexec_fn=die_with_parent(signal.SIGTERM),  # noqa: PLW1509 -- one prctl call, no locks
+        )
+        try:
+            yield Removal(folder, server, process)
+        finally:
+            # The command that is at work goes with it.
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGTERM)
+            process.wait()
+
+
+@pytest.fixture(scope="session")
+def empty_place(removal: Removal) -> Iterator[Place]:
+    """Where nobody has followed the guide so far."""
+    with deployed() as here:
+        yield here
+
+
+@pytest.fixture(scope="session")
+def place(empty_place: Place) -> Place:
+    """LinkUp as docs/DEPLOYMENT.md leads to it, a second daphne beside the first one."""
+    walk(empty_place, steps()[-1])
+    return empty_place
+
+
+@pytest.fixture
+def guest(place: Place) -> Iterator[Visitor]:
+    """Somebody with a browser who has not signed in."""
+    with Visitor(place.served) as somebody:
+        yield somebody
+
+
+@pytest.fixture(scope="session")
+def alice(place: Place) -> str:
+    """The name of a member who has joined by the pages and the mail."""
+    with Visitor(place.served) as newcomer:
+        join(newcomer, place.mailbox, "alice")
+    return "alice"

@@ -1,0 +1,315 @@
+"""LinkUp where the guide puts it: an empty folder, the guide's blocks run in order, and servers of our own."""
+
+import os
+import pwd
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from scripts.nginx import MAIN, Site, _mime_types
+from scripts.programs import ROOT, obtain
+from scripts.servers import HOST, Server, free_port, postgres_server, redis_server, temporary_folder
+from scripts.stack import KEPT_VARIABLES, Stack, answers_health
+from tests.e2e.mailbox import Mailbox
+from tests.test_house import files_of_the_repository
+
+from .blocks import GUIDE, Block, blocks_of
+from .shell import BlockFailed, Shell
+
+BINARIES = Path(sys.executable).parent
+NAME = "localhost"
+ADMIN = {"USERNAME": "olga", "EMAIL": "olga@example.org", "PASSWORD": "a long sentence of the operator"}
+NEXT_VERSION = "next-version"
+# How this machine reaches packages.
+OF_THE_MACHINE = re.compile(r"(PIP|UV)_\w+|LC_\w+|SSL_CERT_\w+|REQUESTS_CA_BUNDLE|(?i:\w+_proxy)")
+
+
+@dataclass
+class Place:
+    """The deployed LinkUp and everything around it."""
+
+    folder: Path
+    variables: dict[str, str]
+    shell: Shell
+    mailbox: Mailbox
+    postgres: Server
+    redis: Server
+    ports: dict[str, int]
+    until_the_end: ExitStack
+    run: list[Block] = field(default_factory=list)
+    said: dict[str, str] = field(default_factory=dict)
+    environment: dict[str, str] = field(default_factory=dict)
+    second: Server | None = None
+    stack: Stack | None = None
+
+    @property
+    def linkup(self) -> Path:
+        """LINKUP: the code, static files, uploads and logs."""
+        return Path(self.variables["LINKUP"])
+
+    @property
+    def pids(self) -> dict[str, int]:
+        """The servers that the guide has started."""
+        found = {path.stem: int(path.read_text()) for path in (self.linkup / "logs").glob("*.pid")}
+        return {name: pid for name, pid in found.items() if _is_one_of_ours(pid, self.linkup)}
+
+    def follow(self, block: Block) -> str:
+        """Run a block of the guide."""
+        try:
+            self.said[block.place] = self.shell.run(block)
+        except BlockFailed as failed:
+            logs = sorted((self.linkup / "logs").glob("*.log"))
+            tails = [f"\n== {log.name}\n{log.read_text(errors='replace')[-4000:]}" for log in logs]
+            raise BlockFailed(f"{failed}{''.join(tails)}") from None
+        self.run.append(block)
+        return self.said[block.place]
+
+    def manage(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        """A command of the deployed LinkUp, in its environment."""
+        return subprocess.run(
+            [self.linkup / ".venv" / "bin" / "python", "manage.py", *arguments],
+            cwd=self.linkup,
+            env={**self.environment, **variables},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def server(self, name: str, command: list[str], port: int, **variables: str) -> Server:
+        """One more server of the deployed LinkUp, not started."""
+        folder = self.folder / name
+        folder.mkdir(exist_ok=True)
+        program = str(self.linkup / ".venv" / "bin" / command[0])
+        return Server(
+            [program, *command[1:]],
+            lambda: answers_health(port),
+            folder,
+            None,
+            signal.SIGTERM,
+            environment={**self.environment, **variables},
+            start_in=self.linkup,
+        )
+
+    @property
+    def served(self) -> Stack:
+        """The site as visitors reach it."""
+        assert self.stack is not None
+        return self.stack
+
+
+def _is_one_of_ours(pid: int, linkup: Path) -> bool:
+    with suppress(OSError):
+        return str(linkup) in Path(f"/proc/{pid}/cmdline").read_text()
+    return False
+
+
+def _source(folder: Path) -> str:
+    """A git repository of this checkout as it is now, changes that are not committed included."""
+    source = folder / "source"
+    for path in files_of_the_repository():
+        copy = source / path.relative_to(ROOT)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(path, copy)
+    _git(source, "init", "--quiet", "--initial-branch=main")
+    _git(source, "add", "--all", "--force")
+    _git(source, "commit", "--quiet", "--message", "As it is now")
+    _git(source, "commit", "--quiet", "--allow-empty", "--message", "As it will be")
+    _git(source, "tag", NEXT_VERSION)
+    _git(source, "reset", "--quiet", "--hard", "HEAD~1")
+    return source.as_uri()
+
+
+def _git(folder: Path, *arguments: str) -> None:
+    of_nobody = ["-c", "user.name=Tests", "-c", "user.email=tests@example.org", "-c", "commit.gpgsign=false"]
+    command = ["git", *of_nobody, *arguments]
+    subprocess.run(command, cwd=folder, capture_output=True, check=True)
+
+
+def _overrides(folder: Path, postgres: str, cache: str, ports: dict[str, int]) -> dict[str, str]:
+    """What the guide's first block takes from the shell in the place of a server's own values."""
+    for name in ("units", "nginx"):
+        (folder / name).mkdir()
+    binaries = obtain("postgresql")["postgresql"]
+    address = urlsplit(postgres)
+    return {
+        "LINKUP": str(folder / "linkup"),
+        "LINKUP_ENV": str(folder / "etc" / "environment"),
+        "LINKUP_SOURCE": _source(folder),
+        "LINKUP_NAME": NAME,
+        "LINKUP_USER": pwd.getpwuid(os.getuid()).pw_name,
+        "LINKUP_CERTIFICATE": str(folder / "certificate"),
+        "LINKUP_NGINX": str(folder / "nginx" / "linkup.conf"),
+        "LINKUP_UNITS": str(folder / "units"),
+        "LINKUP_PSQL": str(binaries / "psql"),
+        "LINKUP_REDIS": cache,
+        "LINKUP_WEB_PORT": str(ports["web"]),
+        "LINKUP_WS_PORT": str(ports["ws"]),
+        "LINKUP_VERSION": NEXT_VERSION,
+        "PGHOST": HOST,
+        "PGPORT": str(address.port),
+        "PGUSER": address.username or "",
+        **{f"DJANGO_SUPERUSER_{name}": value for name, value in ADMIN.items()},
+    }
+
+
+def _shell_of_an_operator(overrides: dict[str, str]) -> dict[str, str]:
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if (name in KEPT_VARIABLES and name != "VIRTUAL_ENV") or OF_THE_MACHINE.fullmatch(name)
+    }
+    # `python3` is the one of this run: a machine may have another, too old one.
+    return {**kept, "PATH": f"{BINARIES}:{os.environ['PATH']}", **overrides}
+
+
+@contextmanager
+def deployed() -> Iterator[Place]:
+    """An empty folder, servers to lean on, and an operator's shell, in which `walk` follows the guide."""
+    obtain("postgresql", "redis", "nginx")
+    with ExitStack() as until_the_end:
+        postgres = until_the_end.enter_context(postgres_server())
+        cache = until_the_end.enter_context(redis_server())
+        folder = until_the_end.enter_context(temporary_folder(None))
+        mailbox = Mailbox()
+        mailbox.start()
+        until_the_end.callback(mailbox.stop)
+        ports = {name: free_port() for name in ("web", "ws", "second", "http", "https")}
+        variables = _overrides(folder, postgres.url, cache.url, ports)
+        shell = Shell(folder, _shell_of_an_operator(variables))
+        until_the_end.callback(shell.leave)
+        place = Place(folder, variables, shell, mailbox, postgres, cache, ports, until_the_end)
+        until_the_end.callback(_end, place)
+        yield place
+
+
+def steps() -> list[Block]:
+    """The blocks of the guide's steps 1 to 9 that are run, in order."""
+    return [block for block in blocks_of(GUIDE) if block.language == "bash" and 1 <= _step(block) <= 9]
+
+
+def _step(block: Block) -> int:
+    number = block.section.partition(".")[0]
+    return int(number) if number.isdigit() else 0
+
+
+def walk(place: Place, last: Block) -> None:
+    """Follow the guide to this block, from where we are; between the blocks do what it leaves to the hand."""
+    for block in steps():
+        if block not in place.run:
+            _do_by_hand(place, _step(place.run[-1]) if place.run else 0, _step(block))
+            place.follow(block)
+        if block == last:
+            return
+
+
+def _do_by_hand(place: Place, done: int, begun: int) -> None:
+    """What lies between the steps `done` and `begun`."""
+    if done < 6 <= begun:
+        _edit_environment(place)
+    if done < 7 <= begun:
+        _take_environment(place)
+    if done < 9 <= begun:
+        _serve(place)
+
+
+def _edit_environment(place: Place) -> None:
+    """What the operator does in the editor."""
+    with Path(place.variables["LINKUP_ENV"]).open("a") as file:
+        file.write(f"EMAIL_HOST={HOST}\nEMAIL_PORT={place.mailbox.port}\n")
+        file.write("DEFAULT_FROM_EMAIL='LinkUp <no-reply@example.org>'\n")
+        # What a test's own certificate and port need.
+        file.write(f"SITE_URL=https://{NAME}:{place.ports['https']}\n")
+        file.write(f"SSL_CERT_FILE={place.variables['LINKUP_CERTIFICATE']}/fullchain.pem\nDRAIN_SECONDS=0\n")
+
+
+def _take_environment(place: Place) -> None:
+    """What the shell holds now is what every server and command of this place gets."""
+    told = place.shell.type("env -0")
+    pairs = (line.partition("=") for line in told.split("\0") if line)
+    unwanted = ("PG", "LINKUP", "DJANGO_SUPERUSER")
+    place.environment = {name: value for name, _, value in pairs if not name.startswith(unwanted)}
+
+
+def _serve(place: Place) -> None:
+    """Put the guide's site under nginx on ports of this test, and start a second daphne."""
+    site = Site(
+        folder=place.folder / "nginx",
+        static=place.linkup / "staticfiles",
+        media=place.linkup / "media",
+        http=place.ports["http"],
+        https=place.ports["https"],
+        web=place.ports["web"],
+        ws=place.ports["ws"],
+    )
+    shutil.copy(f"{place.variables['LINKUP_CERTIFICATE']}/fullchain.pem", site.certificate)
+    nginx = _nginx(site, Path(place.variables["LINKUP_NGINX"]))
+    daphne = ["daphne", "--bind", HOST, "--port", str(place.ports["second"]), "--no-server-name"]
+    second = place.server("second", [*daphne, "professional_network.asgi:application"], place.ports["second"])
+    for server in (nginx, second):
+        server.start()
+        place.until_the_end.callback(server.stop)
+    place.second = second
+    place.stack = Stack(
+        origin=f"https://{NAME}:{site.https}",
+        http_origin=f"http://{NAME}:{site.http}",
+        site=site,
+        environment=place.environment,
+        postgres=place.postgres,
+        redis=place.redis,
+        # Started by the guide, so that these two are nothing to start or stop.
+        web=place.server("web", ["gunicorn"], site.web),
+        ws=place.server("ws", ["daphne"], site.ws),
+        nginx=nginx,
+    )
+
+
+def _nginx(site: Site, config: Path) -> Server:
+    """nginx with the guide's site: only the ports of the world and the log are others."""
+    text = re.sub(r"(?m)^ *listen \[::\].*\n", "", config.read_text())
+    for old, new in {
+        "listen 80": f"listen {HOST}:{site.http}",
+        "listen 443": f"listen {HOST}:{site.https}",
+        "/var/log/nginx/linkup.log": f"{site.folder}/linkup.log",
+        "proxy_set_header Host $host;": f"proxy_set_header Host $host:{site.https};",
+        "https://$host$request_uri": f"https://$host:{site.https}$request_uri",
+    }.items():
+        assert old in text, f"the guide's site holds no {old!r}"
+        text = text.replace(old, new)
+    config.write_text(text)
+    binary = obtain("nginx")["nginx"]
+    user = "user root;" if os.geteuid() == 0 else ""
+    main = site.folder / "nginx.conf"
+    main.write_text(MAIN.format(user=user, folder=site.folder, mime_types=_mime_types(binary)))
+    command = [str(binary), "-p", str(site.folder), "-e", "stderr", "-c", str(main)]
+    folder = site.folder / "server"
+    folder.mkdir()
+    return Server(command, lambda: _listens(site.https), folder, None, signal.SIGTERM)
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex((HOST, port)) == 0
+
+
+def _end(place: Place) -> None:
+    """End what the guide has started, as it says; by force where that does not help."""
+    pids = place.pids
+    for pid in pids.values():
+        os.kill(pid, signal.SIGTERM)
+    deadline = time.monotonic() + 20
+    while place.pids and time.monotonic() < deadline:
+        time.sleep(0.05)
+    stubborn = place.pids
+    for pid in stubborn.values():
+        os.kill(pid, signal.SIGKILL)
+    assert not stubborn, "kill did not end what the guide has started"

@@ -1,0 +1,142 @@
+"""The deployed LinkUp, as its members and its operator use it."""
+
+import gzip
+import http.client
+import json
+import re
+import shutil
+import stat
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from scripts.servers import HOST
+from tests.integration.visitor import Visitor
+from tests.integration.websocket import WebSocket
+
+from .members import PASSWORD, photo, send_form
+from .place import ADMIN, Place
+
+
+def plain(requirement: str) -> str:
+    """A requirement in the one spelling of its name, without extras and conditions."""
+    name, _, version = re.sub(r"\[.*\]| *;.*", "", requirement).partition("==")
+    return f"{re.sub(r'[-_.]+', '-', name).lower()}=={version}"
+
+
+def test_what_was_installed_is_what_is_pinned(place: Place) -> None:
+    pip = place.linkup / ".venv" / "bin" / "pip"
+    listed = subprocess.run([pip, "freeze"], capture_output=True, text=True, check=True).stdout
+    installed = {plain(line) for line in listed.splitlines()}
+    pinned = {
+        plain(line) for line in (place.linkup / "requirements.txt").read_text().splitlines() if "==" in line
+    }
+    project = tomllib.loads((place.linkup / "pyproject.toml").read_text())["project"]
+    assert installed <= pinned
+    assert installed >= {plain(dependency) for dependency in project["dependencies"]}
+
+
+def test_secrets_are_for_root_and_the_servers(place: Place) -> None:
+    file = Path(place.variables["LINKUP_ENV"])
+    assert stat.S_IMODE(file.stat().st_mode) == 0o640
+    assert len(re.findall(r"(?m)^SECRET_KEY='.{50,}'$", file.read_text())) == 1
+    assert place.environment["DJANGO_ENVIRONMENT"] == "production"
+
+
+def test_the_guide_says_what_its_commands_print(place: Place) -> None:
+    of_the_servers = "".join(place.said[block.place] for block in place.run if block.section.startswith("7."))
+    assert of_the_servers.count('{"status": "ok"}') == 2
+    heard = "".join(place.said.values())
+    assert "System check identified no issues" in heard
+    for subject in ("database", "migrations", "Redis", "storage", "mail", "certificate"):
+        assert re.search(rf"^ok +{subject} ", heard, re.MULTILINE), heard
+    assert not re.search(r"^(failure|ERROR|Traceback)", heard, re.MULTILINE)
+
+
+def test_the_units_name_this_place_and_systemd_takes_them(place: Place) -> None:
+    units = sorted(Path(place.variables["LINKUP_UNITS"]).iterdir())
+    assert {unit.name for unit in units} >= {"linkup-web.service", "linkup-ws.service", "linkup.target"}
+    text = "".join(unit.read_text() for unit in units)
+    assert not re.search(r"/srv/linkup|/etc/linkup|(User|Group)=linkup\b", re.sub(r"(?m)^#.*", "", text))
+    for program in re.findall(r"^Exec\w+=(\S+)", text, re.MULTILINE):
+        assert shutil.which(program), program
+    for file in re.findall(r"^EnvironmentFile=-?(\S+)", text, re.MULTILINE):
+        assert Path(file).is_file()
+    if analyze := shutil.which("systemd-analyze"):
+        done = subprocess.run(
+            [analyze, "verify", "--man=no", *units], capture_output=True, text=True, check=False
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+
+
+def ask(port: int, path: str, **headers: str) -> tuple[http.client.HTTPResponse, bytes]:
+    """A request to a server itself, as a proxy sends it."""
+    connection = http.client.HTTPConnection(HOST, port, timeout=10)
+    connection.request("GET", path, headers={"Host": "localhost", "X-Forwarded-Proto": "https", **headers})
+    response = connection.getresponse()
+    body = response.read()
+    connection.close()
+    return response, body
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "br"])
+def test_gunicorn_serves_static_files_by_itself(place: Place, encoding: str) -> None:
+    manifest = json.loads((place.linkup / "staticfiles" / "staticfiles.json").read_text())
+    address = f"/static/{manifest['paths']['theme/app.css']}"
+    response, body = ask(place.ports["web"], address, **{"Accept-Encoding": encoding})
+    assert (response.status, response.getheader("Content-Encoding")) == (200, encoding)
+    assert response.getheader("Cache-Control") == "max-age=315360000, public, immutable"
+    assert len(body) < (place.linkup / "staticfiles" / manifest["paths"]["theme/app.css"]).stat().st_size
+
+
+def test_nginx_serves_static_files_from_the_folder(guest: Visitor) -> None:
+    names = re.findall(r'href="(/static/[^"]+\.css)"', guest.get("/").text)
+    assert names
+    for name in names:
+        assert re.search(r"\.[0-9a-f]{12}\.css$", name)
+        answer = guest.get(name, **{"Accept-Encoding": "gzip"})
+        assert (answer.status, answer.header("Content-Encoding")) == (200, "gzip")
+        assert answer.header("Cache-Control") == "public, max-age=31536000, immutable"
+        assert gzip.decompress(answer.body)
+
+
+def test_plain_http_leads_to_https(place: Place) -> None:
+    response, _body = ask(place.ports["http"], "/accounts/login/")
+    assert response.status == 301
+    assert response.getheader("Location") == f"{place.served.origin}/accounts/login/"
+
+
+def test_the_account_of_the_guide_administers(guest: Visitor) -> None:
+    guest.sign_in(ADMIN["USERNAME"], ADMIN["PASSWORD"])
+    assert guest.get("/admin/").status == 200
+
+
+def test_a_member_joins_and_posts_a_picture(place: Place, alice: str, guest: Visitor) -> None:
+    guest.sign_in(alice, PASSWORD)
+    sent = send_form(
+        guest, "/", "/posts/", text="First light", audience=1, images=photo(), image_alt="The harbour"
+    )
+    assert sent.status == 302, sent.text[:2000]
+    page = guest.get("/")
+    assert page.status == 200
+    assert "First light" in page.text
+    address = re.search(r'src="(/media/posts/[^"]+\.webp)"', page.text)
+    assert address
+    picture = guest.get(address[1])
+    assert (picture.status, picture.header("Content-Type")) == (200, "image/webp")
+    assert picture.body[8:12] == b"WEBP"
+    assert (place.linkup / address[1].lstrip("/")).read_bytes() == picture.body
+
+
+def test_a_tab_is_greeted_through_nginx(alice: str, guest: Visitor) -> None:
+    guest.sign_in(alice, PASSWORD)
+    with WebSocket.of(guest) as socket:
+        assert socket.status == 101
+        assert socket.receive()["type"] == "hello"
+
+
+def test_who_has_not_signed_in_gets_no_socket(place: Place) -> None:
+    with WebSocket(place.served) as socket:
+        assert socket.status == 403
