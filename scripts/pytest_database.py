@@ -1,8 +1,8 @@
 """pytest plugin that picks the database of a run before Django reads its settings.
 
 `pytest feed` runs on SQLite, `pytest feed --database=postgres` on a private PostgreSQL that lives as long as
-the run (or on the one that `DATABASE_URL` names). It also keeps tests/e2e and tests/integration out of a run
-that did not ask for them, by path or by marker.
+the run (or on the one that `DATABASE_URL` names); with `--only-with-database`, tests that use none are left out.
+It also keeps tests/e2e and tests/integration out of a run that did not ask for them, by path or by marker.
 """
 
 import os
@@ -16,17 +16,25 @@ from .programs import ProgramMissingError
 from .servers import ServerStartError, private_postgres
 
 DATABASES = ("sqlite", "postgres")
+# Database → the marker of the tests that it is not for.
+FOREIGN = {"sqlite": "postgres_only", "postgres": "sqlite_only"}
 # Folder → the marker that each of its tests gets.
 SLOW_FOLDERS = {Path("tests/e2e"): "e2e", Path("tests/integration"): "integration"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add `--database`."""
-    parser.getgroup("linkup").addoption(
+    """Add `--database` and `--only-with-database`."""
+    group = parser.getgroup("linkup")
+    group.addoption(
         "--database",
         choices=DATABASES,
         default=os.environ.get("TEST_DATABASE") or "sqlite",
         help="the database to test on; postgres starts a private server (default: $TEST_DATABASE or sqlite)",
+    )
+    group.addoption(
+        "--only-with-database",
+        action="store_true",
+        help="leave out the tests that use no database: those that ran on another one need not run again",
     )
 
 
@@ -83,14 +91,26 @@ def _marker_of(item: pytest.Item) -> str | None:
     return next(inside, None)
 
 
+def _uses_a_database(item: pytest.Item) -> bool:
+    """Whether pytest-django opens the database to this test, or its marker says that it needs this one."""
+    asks = "django_db_setup" in getattr(item, "fixturenames", ())
+    markers = ("django_db", *FOREIGN.values())
+    return asks or any(item.get_closest_marker(name) for name in markers)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark the tests of the slow folders, and deselect what does not apply to this database."""
-    foreign = {"sqlite": "postgres_only", "postgres": "sqlite_only"}[config.getoption("database")]
+    foreign = FOREIGN[config.getoption("database")]
+    only_with_database = config.getoption("only_with_database")
+    wanted: list[pytest.Item] = []
+    unwanted: list[pytest.Item] = []
     for item in items:
         if name := _marker_of(item):
             item.add_marker(name)
-    unwanted = [item for item in items if item.get_closest_marker(foreign)]
+        is_foreign = item.get_closest_marker(foreign) is not None
+        is_idle = only_with_database and not _uses_a_database(item)
+        (unwanted if is_foreign or is_idle else wanted).append(item)
     if unwanted:
         config.hook.pytest_deselected(items=unwanted)
-        items[:] = [item for item in items if not item.get_closest_marker(foreign)]
+        items[:] = wanted

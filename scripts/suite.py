@@ -1,8 +1,11 @@
 """Runs every test in stages and closes with one total. `make test` calls this.
 
-A skipped test is a failure: what does not apply to a database is deselected by its marker instead.
+A skipped test is a failure: what does not apply to a database is deselected by its marker instead. A test that uses no
+database runs once, in the first stage. Tests with servers of their own run two at a time, file by file, but for those
+that measure how long something takes (the marker `alone`).
 """
 
+import os
 import subprocess
 import sys
 import time
@@ -36,11 +39,14 @@ class Outcome:
     result: str
 
 
+# Two workers, each with servers of its own: a file stays in one of them, and the files come in their order.
+TWO_FILES = ("-n", "2", "--dist=loadfile", "--no-loadscope-reorder")
 STAGES = (
     Stage("sqlite", ("-n", "auto", "--database=sqlite")),
-    Stage("postgres", ("-n", "auto", "--database=postgres")),
-    Stage("integration", ("tests/integration",)),
-    Stage("browser", ("tests/e2e",)),
+    Stage("postgres", ("-n", "auto", "--database=postgres", "--only-with-database")),
+    Stage("integration", (*TWO_FILES, "-m", "not alone", "tests/integration")),
+    Stage("alone", ("-m", "alone", "tests/integration")),
+    Stage("browser", (*TWO_FILES, "tests/e2e")),
 )
 
 
@@ -64,13 +70,19 @@ def _read(stage: Stage, report: Path) -> list[Outcome]:
     ]
 
 
+def _environment() -> dict[str, str]:
+    """Ours, in which Python keeps what it compiled: the tests start hundreds of processes."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
+
 def run_stage(stage: Stage) -> list[Outcome]:
     """Run one stage; a run that broke off or found no test counts as one failed outcome."""
     report = RESULTS / f"{stage.name}.xml"
     report.unlink(missing_ok=True)
     print(f"\n== {stage.name}", flush=True)
     command = [sys.executable, "-m", "pytest", "-q", f"--junitxml={report}", *stage.arguments]
-    code = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, check=False).returncode
+    done = subprocess.run(command, cwd=ROOT, env=_environment(), stdin=subprocess.DEVNULL, check=False)
+    code = done.returncode
     outcomes = _read(stage, report) if report.is_file() else []
     broke_off = code not in (NO_TEST_FAILED, SOME_TEST_FAILED) or not outcomes
     if broke_off:

@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, Request, Response
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, Request, Response, expect
 
 from scripts.programs import ROOT, obtain, obtain_axe
 
 RESULTS = ROOT / "test-results"
 DESKTOP = (1280, 900)
 PHONE = (390, 844)
+# So long a page may take for what a test waits for, in milliseconds: other browsers may run beside this one.
+PATIENCE = 20_000
 LIGHT: Literal["light"] = "light"
 DARK: Literal["dark"] = "dark"
 ARGUMENTS = [
@@ -134,7 +136,7 @@ class Visitors:
             locale="en-GB",
             reduced_motion="reduce",
         )
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(PATIENCE)
         context.add_init_script(REPORT_VIOLATIONS)
         _watch_origins(context, self.site_url, self.complaints)
         context.on("page", lambda page: _watch(page, self.complaints))
@@ -151,6 +153,7 @@ class Visitors:
 @contextmanager
 def running_browser(playwright: Playwright) -> Iterator[Browser]:
     """The system's Chromium, without a window, for the time of the block."""
+    expect.set_options(timeout=PATIENCE)
     browser = playwright.chromium.launch(executable_path=obtain("chromium")["chromium"], args=ARGUMENTS)
     try:
         yield browser

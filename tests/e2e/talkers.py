@@ -128,7 +128,7 @@ def line(page: Page, text: str) -> Locator:
 
 def mark(page: Page, text: str, name: str) -> None:
     """Wait until the own message `text` is marked `name`."""
-    expect(line(page, text).locator("[data-mark]")).to_have_attribute("data-mark", name, timeout=10_000)
+    expect(line(page, text).locator("[data-mark]")).to_have_attribute("data-mark", name)
 
 
 def make_pairs(site: Site) -> dict[str, Any]:

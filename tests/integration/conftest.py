@@ -1,6 +1,7 @@
 """The whole production stack, once for all tests that lean on it, and the table of what each fault cost."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -50,6 +51,26 @@ class FaultTable:
 def fault_table() -> FaultTable:
     """Write down a figure."""
     return FaultTable()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What is measured must not depend on what runs beside it."""
+    for item in items:
+        if "fault_table" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.alone)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Hand the table to the process that prints it, where this is one of its workers."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["measured"] = MEASURED
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take the table of a worker of pytest-xdist; one that broke off has none."""
+    MEASURED.extend(getattr(node, "workeroutput", {}).get("measured", []))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

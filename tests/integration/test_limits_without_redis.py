@@ -101,6 +101,7 @@ def test_a_limit_goes_by_the_address_too(redis: RedisServer, weather: Weather) -
     assert is_inside(elsewhere)
 
 
+@pytest.mark.alone
 @absences
 def test_no_answer_is_more_than_a_second_late(redis: RedisServer, weather: Weather) -> None:
     # bar.md: within +1 s; the page of suggestions asks the cache, sign-in asks the limits.
@@ -114,6 +115,7 @@ def test_no_answer_is_more_than_a_second_late(redis: RedisServer, weather: Weath
     assert sorted(late)[2] < usual + 0.2, "only the first one waits"
 
 
+@pytest.mark.alone
 @absences
 def test_the_cache_goes_back_to_redis_within_ten_seconds(redis: RedisServer, weather: Weather) -> None:
     weather(redis)

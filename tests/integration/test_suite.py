@@ -41,6 +41,34 @@ def test_skipped(): pytest.skip("not today")
 def test_expected_to_fail(): assert False
 """
 
+EACH_KIND = """
+import pytest
+
+def test_plain(): pass
+
+def test_asks(client, db): pass
+
+@pytest.mark.django_db
+def test_marked(): pass
+
+@pytest.mark.postgres_only
+def test_for_postgres(): pass
+
+@pytest.mark.sqlite_only
+def test_for_sqlite(): pass
+
+@pytest.mark.alone
+def test_alone(): pass
+"""
+# What each stage makes of them, were they in its folders.
+CHOSEN = {
+    "sqlite": {"plain", "asks", "marked", "for_sqlite", "alone"},
+    "postgres": {"asks", "marked", "for_postgres"},
+    "integration": {"plain", "asks", "marked", "for_sqlite"},
+    "alone": {"alone"},
+    "browser": {"plain", "asks", "marked", "for_sqlite", "alone"},
+}
+
 
 def run_pytest(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run pytest with the project's settings, as a person would in a new shell."""
@@ -116,6 +144,23 @@ def test_slow_tests_run_only_when_asked(
     done = run_pytest("--collect-only", *arguments)
     assert ("tests/e2e/test_smoke.py::" in done.stdout) == browser_tests
     assert ("tests/integration/test_suite.py::" in done.stdout) == integration_tests
+
+
+@pytest.mark.parametrize("stage", suite.STAGES, ids=lambda stage: stage.name)
+def test_each_stage_runs_what_is_meant_for_it(stage: suite.Stage, tmp_path: Path) -> None:
+    path = tmp_path / "test_each_kind.py"
+    path.write_text(EACH_KIND)
+    options = [argument for argument in stage.arguments if not argument.startswith("tests/")]
+    done = run_pytest("--collect-only", *options, "-n", "0", str(path))
+    assert set(re.findall(r"::test_(\w+)$", done.stdout, re.MULTILINE)) == CHOSEN[stage.name]
+
+
+def test_the_folders_with_servers_are_run_whole() -> None:
+    """Two stages share tests/integration: what the one chooses, the other leaves."""
+    chosen = [stage.arguments for stage in suite.STAGES if "tests/integration" in stage.arguments]
+    choices = [arguments[arguments.index("-m") + 1] for arguments in chosen]
+    assert choices == ["not alone", "alone"]
+    assert [stage.name for stage in suite.STAGES if "tests/e2e" in stage.arguments] == ["browser"]
 
 
 @pytest.fixture

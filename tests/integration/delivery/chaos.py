@@ -15,9 +15,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--seeds", type=int, default=10, help="how many seeds (10)")
     chosen = parser.parse_args(arguments)
     failed, messages, began = [], 0, time.monotonic()
-    with ground() as base, running_site(base) as site:
-        casts = site.casts(chosen.seeds)
-        for seed, cast in enumerate(casts, start=chosen.first_seed):
+    with ground(chosen.seeds) as base, running_site(base) as site:
+        for seed, cast in enumerate(base.casts, start=chosen.first_seed):
             outcome = run(site, cast, seed, Course())
             messages += outcome.acknowledged
             print(f"seed {seed}: {len(outcome.complaints)} complaints, {outcome.figures}", flush=True)

@@ -40,6 +40,8 @@ class Course:
     settle: float = 30.0
     # So long members may take to get all their answers.
     patience: float = 120.0
+    # How often the guest of the club is taken out and comes back.
+    comings: int = 2
     with_faults: bool = True
     catches_up: bool = True
     # In place of the faults by seed.
@@ -188,7 +190,7 @@ class Run:
                 if tab.conversation == self.cast.club and tab.person is self.cast.people[CLUB[0]]
             )
             guest = self.cast.people[CLUB[-1]]
-            group.create_task(go_and_come(owner, guest, random.Random(self.seed), 2))
+            group.create_task(go_and_come(owner, guest, random.Random(self.seed), self.course.comings))
             group.create_task(hand.follow(self.planned))
             if self.course.deed is not None:
                 group.create_task(_awaited(self.course.deed(self)))

@@ -68,13 +68,8 @@ class Site:
         """Run a management command."""
         return manage(self.environment, *arguments)
 
-    def casts(self, number: int) -> list[Cast]:
-        """So many casts: members with sessions, and their conversations."""
-        told = self.manage("shell", "--no-imports", "--command", SCRIPT.replace("NUMBER", str(number)))
-        return [Cast.read(line) for line in json.loads(told.splitlines()[-1])]
-
     def break_database(self) -> None:
-        """Rid the database of what would keep the break from showing; the cast is there by then."""
+        """Rid the database of what would keep the break from showing."""
         if self.name != WHOLE:
             _execute(self.database, broken.sql_of(self.name))
 
@@ -126,11 +121,14 @@ class Ground:
     redis: Server
     environment: dict[str, str]
     operators: ThreadPoolExecutor
+    # In each site's database; the first is for those who get a copy of their own.
+    casts: tuple[Cast, ...]
 
 
 @contextmanager
-def ground() -> Iterator[Ground]:
-    """PostgreSQL with an empty LinkUp in it, Redis, and the environment: what several sites may share."""
+def ground(casts: int) -> Iterator[Ground]:
+    """PostgreSQL with a LinkUp in it that holds so many casts, Redis, and the environment: what several sites may
+    share."""
     with ExitStack() as until_the_end:
         operators = until_the_end.enter_context(ThreadPoolExecutor(8, "operator"))
         postgres = until_the_end.enter_context(postgres_server(**SAFE))
@@ -146,9 +144,16 @@ def ground() -> Iterator[Ground]:
             LOG_LEVEL="WARNING",
         )
         release(environment)
+        people = _casts(environment, casts)
         # Copied for what is broken: nobody may use a database while it is copied.
         _copy(environment["DATABASE_URL"], PRISTINE)
-        yield Ground(postgres, cache, environment, operators)
+        yield Ground(postgres, cache, environment, operators, people)
+
+
+def _casts(environment: dict[str, str], number: int) -> tuple[Cast, ...]:
+    """So many casts: members with sessions, and their conversations."""
+    told = manage(environment, "shell", "--no-imports", "--command", SCRIPT.replace("NUMBER", str(number)))
+    return tuple(Cast.read(line) for line in json.loads(told.splitlines()[-1]))
 
 
 @contextmanager

@@ -37,7 +37,7 @@ class Proof:
     course: Course
 
 
-SHORT = Course(messages=10, pace=0.03, with_faults=False, weather=CALM, settle=3.0, patience=8.0)
+SHORT = Course(messages=10, pace=0.03, with_faults=False, weather=CALM, settle=3.0, patience=30.0, comings=1)
 
 
 def short(**values: Any) -> Course:
@@ -59,11 +59,12 @@ PROOFS = (
         short(messages=6, deed=kill_workers, patience=12.0),
     ),
     Proof("no_unique_key", "stored once or not at all", short(weather=REPEATED)),
-    Proof("no_lock", "numbers have no gap", SHORT),
+    # Not all get an answer: who changes a message whose number another one has gets an error, again and again.
+    Proof("no_lock", "numbers have no gap", short(patience=8.0)),
     Proof("out_of_order", "acknowledged in order", SHORT),
     Proof("no_catch_up", "screens are whole", short(weather=LOSSY)),
     Proof("bodies_to_all", "no body reaches a non-member", SHORT),
-    Proof("gone_still_hears", "no body reaches a non-member", SHORT),
+    Proof("gone_still_hears", "no body reaches a non-member", short(comings=2)),
     Proof("unread_guessed", "unread is its definition", SHORT),
     Proof("cursors_go_back", "cursors are kept", SHORT),
 )
@@ -72,9 +73,8 @@ PROOFS = (
 @pytest.mark.parametrize("proof", PROOFS, ids=lambda proof: proof.broke)
 def test_a_broken_server_is_found(base: Ground, proof: Proof) -> None:
     with running_site(base, broke=proof.broke, daphnes=1) as broken:
-        (cast,) = broken.casts(1)
         broken.break_database()
-        outcome = run(broken, cast, 0, proof.course)
+        outcome = run(broken, base.casts[0], 0, proof.course)
     assert proof.rule in outcome.rules, str(outcome)
 
 
