@@ -18,7 +18,7 @@ run: venv ## Start LinkUp with a demo network on http://localhost:8000 (PORT=…
 stack: venv-dev ## Start it as on a server: PostgreSQL, Redis, gunicorn, daphne, nginx, on https://localhost:8443
 	@$(PYTHON_OF_VENV) -m scripts.stack --https $(HTTPS) --http $(HTTP)
 
-checkpoint: venv-dev ## Check settings, tests, both starts and the health addresses, and print a table
+checkpoint: venv-dev ## Go through the production checklist on a server of its own, and print a table
 	@$(PYTHON_OF_VENV) -m scripts.checkpoint
 
 test: venv-dev ## Run every test: SQLite, PostgreSQL, integration, browser

@@ -100,7 +100,9 @@ def test_systemd_drains_before_it_stops_and_reloads_by_hup() -> None:
     assert unit("linkup-web.socket")["Socket"]["ListenStream"] == "127.0.0.1:8000"
 
 
-@pytest.mark.parametrize("name", ["linkup-web.service", "linkup-ws.service", "linkup-mail.service"])
+@pytest.mark.parametrize(
+    "name", ["linkup-web.service", "linkup-ws.service", "linkup-mail.service", "linkup-backup.service"]
+)
 def test_the_services_may_do_little(name: str) -> None:
     service = unit(name)["Service"]
     assert service["User"] == "linkup"
