@@ -1,7 +1,10 @@
 """Answers that every app gives in the same way."""
 
-from django.http import HttpRequest, HttpResponseRedirect
+from django.forms import BaseForm
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.http import url_has_allowed_host_and_scheme
+
+from . import quota
 
 
 def back_or(request: HttpRequest, default: str) -> HttpResponseRedirect:
@@ -11,3 +14,16 @@ def back_or(request: HttpRequest, default: str) -> HttpResponseRedirect:
         wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     )
     return HttpResponseRedirect(wanted if safe else default)
+
+
+def too_often(response: HttpResponse, wait: int) -> HttpResponse:
+    """`response` as a 429 with Retry-After (RFC 6585), in seconds."""
+    response.status_code = 429
+    response["Retry-After"] = str(wait)
+    return response
+
+
+def with_limit(form: BaseForm, response: HttpResponse) -> HttpResponse:
+    """`response`, which shows `form` and its errors; a 429 where one of them is core.quota.TooOften."""
+    wait = quota.wait_of(form)
+    return too_often(response, wait) if wait else response

@@ -10,8 +10,10 @@ from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 
 from .addresses import client_address, from_trusted_proxy
-from .errors import CsrfFailureResponse, too_large, unavailable
+from .errors import CsrfFailureResponse, too_large, too_many_requests, unavailable
+from .http import too_often
 from .outage import is_outage
+from .quota import TooOften
 from .request_id import META_KEY, NOBODY, Origin, is_acceptable, mint, serving
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -81,6 +83,12 @@ class SecurityEvents:
         elif response.status_code == 429:
             self._note(limits, "rate limit hit", request)
         return response
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """The page for who does too much, where there is no form that could say so."""
+        if isinstance(exception, TooOften):
+            return too_often(too_many_requests(request), exception.wait)
+        return None
 
     @staticmethod
     def _note(logger: logging.Logger, what: str, request: HttpRequest) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
+from core import quota
 from core.text import search_key
 from network.models import Member, MemberQuerySet
 from users.models import User
@@ -32,6 +33,11 @@ def choice(
     """The connections called `usernames` as chosen, and those that `words` find to choose from. Two queries."""
     words = words[:LONGEST_SEARCH].replace("\x00", "")
     chosen, is_complete = chosen_from(viewer, usernames)
+    try:
+        if words:
+            quota.spend("search", viewer.pk)
+    except quota.TooOften as refusal:
+        return Choice(words, chosen, is_complete=is_complete, error=refusal.words)
     found = connections(viewer).exclude(pk__in={*without, *(member.pk for member in chosen)})
     rows = list(found.named(search_key(words)).order_by("sort_name", "pk")[: OFFERED + 1])
     return Choice(words, chosen, rows[:OFFERED], len(rows) > OFFERED, is_complete, error)

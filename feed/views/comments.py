@@ -5,6 +5,8 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from core import quota
+from core.http import with_limit
 from core.pagination import CURSOR, id_cursor, oldest_first
 from users.http import HtmxRequest, MemberRequest, member_required
 from users.models import User
@@ -44,7 +46,7 @@ def comment(request: MemberRequest, pk: int) -> HttpResponse:
     if made is None:
         if request.htmx:
             context = {"post": post, "form": form, "parent": parent}
-            return render(request, "feed/_comment_form.html", context, status=422)
+            return with_limit(form, render(request, "feed/_comment_form.html", context, status=422))
         return post_page(request, post, form, parent)
     if request.htmx:
         context = {"post": shown(request, pk), "comment": _displayed(request, made.pk), "parent": parent}
@@ -70,10 +72,13 @@ def edit_comment(request: MemberRequest, pk: int) -> HttpResponse:
     comment = _own(request, pk)
     form = CommentForm(request.POST or None, initial={"text": comment.text})
     if request.method == "POST" and form.is_valid():
-        services.edit_comment(comment=comment, text=form.cleaned_data["text"])
-        return redirect(comment)
+        text = form.cleaned_data["text"]
+        if quota.spend_in(form, "text", "comment", request.user.pk):
+            services.edit_comment(comment=comment, text=text)
+            return redirect(comment)
+    context = {"comment": comment, "form": form}
     status = 422 if form.is_bound else 200
-    return render(request, "feed/edit_comment.html", {"comment": comment, "form": form}, status=status)
+    return with_limit(form, render(request, "feed/edit_comment.html", context, status=status))
 
 
 @member_required
@@ -92,12 +97,15 @@ def _said(author: User, post: Post, form: CommentForm, parent: Comment | None) -
     if not form.is_valid():
         return None
     try:
+        quota.spend("comment", author.pk)
         return services.comment_on_post(
             post=post, author=author, text=form.cleaned_data["text"], parent=parent
         )
+    except quota.TooOften as error:
+        form.add_error("text", error)
     except services.FeedError as error:
         form.add_error("text", str(error))
-        return None
+    return None
 
 
 def _displayed(request: HtmxRequest, pk: int) -> Comment:

@@ -11,6 +11,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from core import quota
+from core.http import with_limit
 from core.media_views import deliver
 from core.pagination import CURSOR, oldest_first
 from core.storage import CannotStore
@@ -48,7 +50,7 @@ def publish(request: MemberRequest) -> HttpResponse:
         template = "feed/_compose.html" if request.htmx else "feed/home.html"
         page = None if request.htmx else home_page(request.user, None)
         context = {"form": form, "page": page, "address": reverse("feed:home")}
-        return render(request, template, context, status=422)
+        return with_limit(form, render(request, template, context, status=422))
     if request.htmx:
         fresh = PostForm.empty(post.audience)
         return render(request, "feed/_published.html", {"post": shown(request, post.pk), "form": fresh})
@@ -69,14 +71,17 @@ def edit(request: MemberRequest, pk: int) -> HttpResponse:
     form = EditPostForm(request.POST or None, initial={"text": post.text, "audience": post.audience})
     if request.method == "POST" and form.is_valid():
         try:
+            quota.spend("post", request.user.pk)
             services.edit_post(post=post, **form.cleaned_data)
+        except quota.TooOften as error:
+            form.add_error("text", error)
         except services.FeedError as error:
             form.add_error("text", str(error))
         else:
             messages.success(request, _("Your post is changed."))
             return redirect(post)
     status = 422 if form.is_bound else 200
-    return render(request, "feed/edit.html", {"post": post, "form": form}, status=status)
+    return with_limit(form, render(request, "feed/edit.html", {"post": post, "form": form}, status=status))
 
 
 @member_required
@@ -124,7 +129,7 @@ def post_page(
     with_authors(page.rows, request.user)
     template = "feed/_comments_page.html" if request.htmx and request.GET.get(CURSOR) else "feed/post.html"
     context = {"post": post, "comments": page, "form": form, "parent": parent}
-    return render(request, template, context, status=422 if form.is_bound else 200)
+    return with_limit(form, render(request, template, context, status=422 if form.is_bound else 200))
 
 
 def _visible(request: HtmxRequest, pk: int) -> Post:
@@ -132,8 +137,9 @@ def _visible(request: HtmxRequest, pk: int) -> Post:
 
 
 def _published(request: MemberRequest, form: PostForm) -> Post | None:
-    """The new post, or None with the reason in the form when its files found no room."""
+    """The new post, or None with the reason in the form: its files found no room, or there were too many posts."""
     try:
+        quota.spend("post", request.user.pk)
         return services.publish_post(
             author=request.user,
             text=form.cleaned_data["text"],
@@ -141,9 +147,11 @@ def _published(request: MemberRequest, form: PostForm) -> Post | None:
             pictures=form.pictures(),
             document=form.cleaned_data["document"],
         )
+    except quota.TooOften as error:
+        form.add_error("text", error)
     except CannotStore as error:
         form.add_error("images", str(error))
-        return None
+    return None
 
 
 def _own(request: MemberRequest, pk: int) -> Post:

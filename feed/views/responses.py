@@ -6,7 +6,8 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from core.http import back_or
+from core import quota
+from core.http import back_or, with_limit
 from core.pagination import CURSOR, newest_first
 from network.models import Member, exists_for
 from users.audience import Audience
@@ -79,15 +80,17 @@ def repost(request: MemberRequest, pk: int) -> HttpResponse:
     form = RepostForm(request.POST or None, initial={"audience": Audience.MEMBERS})
     if request.method == "POST" and form.is_valid():
         try:
+            quota.spend("post", request.user.pk)
             services.repost(post=post, by=request.user, **form.cleaned_data)
+        except quota.TooOften as error:
+            form.add_error(None, error)
         except services.FeedError as error:
             form.add_error(None, str(error))
         else:
             messages.success(request, _("Shared."))
             return redirect("feed:home")
-    return render(
-        request, "feed/repost.html", {"post": post, "form": form}, status=422 if form.is_bound else 200
-    )
+    status = 422 if form.is_bound else 200
+    return with_limit(form, render(request, "feed/repost.html", {"post": post, "form": form}, status=status))
 
 
 def _done(request: MemberRequest, post: Post) -> HttpResponse:

@@ -10,7 +10,8 @@ from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from core.http import back_or
+from core import quota
+from core.http import back_or, with_limit
 from core.pagination import CURSOR, Page, by_text_key
 from core.text import search_key
 from users.http import HtmxRequest, MemberRequest, member_required
@@ -28,7 +29,7 @@ PAGE_SIZE = 24
 @require_safe
 def directory(request: MemberRequest) -> HttpResponse:
     form = DirectoryForm(request.GET)
-    words = search_key(form.cleaned_data["q"]) if form.is_valid() else ""
+    words = _searched(request, form)
     people = Member.objects.visible_to(request.user).for_display(request.user).named(words)
     page: Page[Member] = by_text_key(people, request.GET.get(CURSOR), field="sort_name", size=PAGE_SIZE)
     context = {
@@ -38,7 +39,7 @@ def directory(request: MemberRequest) -> HttpResponse:
         "next": page.next,
     }
     template = "network/_directory_page.html" if request.htmx else "network/directory.html"
-    return render(request, template, context, status=200 if form.is_valid() else 422)
+    return with_limit(form, render(request, template, context, status=200 if form.is_valid() else 422))
 
 
 @require_safe
@@ -57,9 +58,12 @@ def member(request: HtmxRequest, username: str) -> HttpResponse:
 def invite(request: MemberRequest, username: str) -> HttpResponse:
     other = _other(request, username)
     form = InvitationForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        quota.spend_in(form, "note", "invitation", request.user.pk)
     if not form.is_valid():
         context = {"relation": relation(request.user, other), "form": form}
-        return render(request, "network/invite.html", context, status=422 if form.is_bound else 200)
+        status = 422 if form.is_bound else 200
+        return with_limit(form, render(request, "network/invite.html", context, status=status))
     note = form.cleaned_data["note"]
     return _act(
         request, other, lambda: services.invite_member(inviter=request.user, invitee=other, note=note),
@@ -118,6 +122,17 @@ def unblock(request: MemberRequest, username: str) -> HttpResponse:
     services.unblock_member(blocker=request.user, blocked=other)
     messages.success(request, _("Unblocked."))
     return back_or(request, "/network/blocked/")
+
+
+def _searched(request: MemberRequest, form: DirectoryForm) -> str:
+    """The words to look for, as they are compared; none with the reason in the form where it may not be."""
+    if form.is_valid() and form.cleaned_data["q"]:
+        if request.htmx:
+            # A list cannot show the form's error; the page for it becomes a notice.
+            quota.spend("search", request.user.pk)
+        else:
+            quota.spend_in(form, "q", "search", request.user.pk)
+    return search_key(form.cleaned_data.get("q", ""))
 
 
 def _members(request: HtmxRequest) -> MemberQuerySet:

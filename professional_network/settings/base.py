@@ -149,6 +149,18 @@ ACCOUNT_RATE_LIMITS = {
     "manage_email": "10/m/user",
 }
 
+# What a member may do how often (core.quota): (times, seconds). Messages: messaging.services.
+MEMBER_LIMITS = {
+    # Posts, reposts and edits of them.
+    "post": ((20, 60), (200, 86_400)),
+    "comment": ((40, 60), (1000, 86_400)),
+    "invitation": ((30, 60), (200, 86_400)),
+    # By name in the directory, among connections, by words in a conversation.
+    "search": ((120, 60),),
+}
+# So many times as much for everybody; 0 takes the limits away.
+MEMBER_LIMITS_FACTOR = env.number("MEMBER_LIMITS_FACTOR", 1)
+
 # -- Language and time ------------------------------------------------------------------------
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English"))]

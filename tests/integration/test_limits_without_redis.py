@@ -3,12 +3,14 @@
 import logging
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from django.core.cache import cache, caches
 from django.test import Client, override_settings
 
+from core import quota
 from core.cache import breaker
 from core.models import CacheEntry
 from tests.cast import PASSWORD, make_member
@@ -156,3 +158,26 @@ def test_more_keys_than_a_table_of_django_keeps_push_no_limit_out(redis: RedisSe
     for number in range(700):
         cache.set(f"chaff{number}", "x")
     assert "Too many failed" in sign_in(Client(), "alice").content.decode()
+
+
+def may(member: int) -> bool:
+    try:
+        quota.spend("comment", member)
+    except quota.TooOften:
+        return False
+    return True
+
+
+@weathers
+@override_settings(MEMBER_LIMITS={"comment": ((3, 86_400),)})
+def test_what_a_member_may_do_counts_anew_and_holds_again(redis: RedisServer, weather: Weather) -> None:
+    assert [may(1) for _ in range(5)] == [True] * 3 + [False] * 2
+    weather(redis)
+    # What Redis knew is not in the table: at most, everybody has the same again.
+    assert [may(1) for _ in range(5)] == [True] * 3 + [False] * 2
+
+
+@override_settings(MEMBER_LIMITS={"comment": ((10, 86_400),)})
+def test_in_redis_many_at_once_count_each(redis: RedisServer) -> None:
+    with ThreadPoolExecutor(8) as threads:
+        assert list(threads.map(lambda _turn: may(1), range(80))).count(True) == 10

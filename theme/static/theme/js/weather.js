@@ -17,7 +17,7 @@ document.addEventListener("htmx:responseError", (event) => {
 // A refusal that is a fragment (a form with its errors) is shown in place; a whole page would not fit there.
 document.addEventListener("htmx:beforeSwap", (event) => {
   const { xhr } = event.detail;
-  if (xhr.status !== 400 && xhr.status !== 422) return;
+  if (![400, 422, 429].includes(xhr.status)) return;
   if (/^\s*(<!doctype|<html)/i.test(xhr.responseText) || !xhr.responseText.trim()) {
     event.detail.shouldSwap = false;
     toast(words(REASONS[xhr.status]), "error");
