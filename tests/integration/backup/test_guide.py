@@ -1,10 +1,12 @@
 """docs/BACKUP.md: its bash blocks, in order and in one shell, make a backup, check it, and restore it."""
 
+import os
 import re
 import subprocess
 from pathlib import Path
 
 from scripts.programs import ROOT
+from scripts.stack import BINARIES
 from tests.integration.transfer.installation import Installation, beside
 
 GUIDE = ROOT / "docs" / "BACKUP.md"
@@ -24,7 +26,12 @@ def test_its_commands_run_as_they_stand(installation: Installation, server: str,
     done = subprocess.run(
         ["/bin/bash", "-euo", "pipefail", "-c", variables + "\n".join(blocks)],
         cwd=ROOT,
-        env={**installation.environment(DATABASE_URL=server), "TMPDIR": str(tmp_path)},
+        # `python` is LinkUp's own, as in a shell with its environment.
+        env={
+            **installation.environment(DATABASE_URL=server),
+            "TMPDIR": str(tmp_path),
+            "PATH": f"{BINARIES}:{os.environ['PATH']}",
+        },
         capture_output=True,
         text=True,
         check=False,
