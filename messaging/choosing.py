@@ -17,13 +17,17 @@ LONGEST_SEARCH = 80
 
 @dataclass(frozen=True)
 class Choice:
-    """What a form offers, and what was ticked in it. `is_complete` tells that everybody ticked is a connection."""
+    """What a form offers, and what was ticked in it.
+
+    `is_complete` tells that everybody ticked is a connection; `refusal` says why nobody was searched for.
+    """
 
     words: str = ""
     chosen: list[Member] = field(default_factory=list)
     offered: list[Member] = field(default_factory=list)
     has_more: bool = False
     is_complete: bool = True
+    refusal: str = ""
     error: str = ""
 
 
@@ -37,7 +41,7 @@ def choice(
         if words:
             quota.spend("search", viewer.pk)
     except quota.TooOften as refusal:
-        return Choice(words, chosen, is_complete=is_complete, error=refusal.words)
+        return Choice(words, chosen, is_complete=is_complete, error=error, refusal=refusal.words)
     found = connections(viewer).exclude(pk__in={*without, *(member.pk for member in chosen)})
     rows = list(found.named(search_key(words)).order_by("sort_name", "pk")[: OFFERED + 1])
     return Choice(words, chosen, rows[:OFFERED], len(rows) > OFFERED, is_complete, error)

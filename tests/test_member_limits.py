@@ -132,6 +132,11 @@ def test_what_a_form_refuses_is_not_counted(as_alice: Client) -> None:
     assert as_alice.post("/posts/", POSTED).status_code == 302
 
 
+def test_a_refused_search_does_not_say_that_nobody_was_found(ground: Ground, as_alice: Client) -> None:
+    pages = [as_alice.get("/members/", {"q": TYPED}).content.decode() for _turn in range(3)]
+    assert ["Nobody by that name" in page for page in pages] == [True, True, False]
+
+
 def test_the_directory_without_words_and_its_pages_are_free(ground: Ground, as_alice: Client) -> None:
     assert {as_alice.get("/members/").status_code for _turn in range(5)} == {200}
 
@@ -162,6 +167,7 @@ def test_searching_whom_to_write_to_keeps_what_was_typed(ground: Ground, as_alic
     assert "Try again in" not in find() + find()
     page = find()
     assert "Try again in" in page
+    assert "Nobody else of this name" not in page
     assert TYPED in page
 
 

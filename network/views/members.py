@@ -30,7 +30,8 @@ PAGE_SIZE = 24
 def directory(request: MemberRequest) -> HttpResponse:
     form = DirectoryForm(request.GET)
     words = _searched(request, form)
-    people = Member.objects.visible_to(request.user).for_display(request.user).named(words)
+    everybody = Member.objects.visible_to(request.user).for_display(request.user)
+    people = everybody.none() if quota.wait_of(form) else everybody.named(words)
     page: Page[Member] = by_text_key(people, request.GET.get(CURSOR), field="sort_name", size=PAGE_SIZE)
     context = {
         "form": form,

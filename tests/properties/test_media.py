@@ -2,13 +2,14 @@
 
 import io
 import math
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.test import Client
+from django.test import Client, override_settings
 from hypothesis import HealthCheck, assume, given
 from hypothesis import settings as hypothesis
 from hypothesis import strategies as st
@@ -40,6 +41,13 @@ PIECES = [
 ]
 folders = st.sampled_from(["photos", "covers", "posts", "files"])
 extensions = st.sampled_from(["webp", "pdf", "bin", "html", "svg", "txt"])
+
+
+@pytest.fixture(autouse=True)
+def _members_without_limits() -> Iterator[None]:
+    """Each example is another post of the same member."""
+    with override_settings(MEMBER_LIMITS_FACTOR=0):
+        yield
 
 
 def fetched(client: Client, address: str, **headers: str) -> tuple[int, bytes]:
