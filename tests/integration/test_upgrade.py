@@ -152,6 +152,8 @@ def installation(stack: Stack) -> Iterator[Installation]:
         **stack.environment,
         "DATABASE_URL": f"{stack.postgres.url.rpartition('/')[0]}/{name}",
         "REDIS_URL": f"{stack.redis.url.rpartition('/')[0]}/5",
+        # Two members are the whole town.
+        "MEMBER_LIMITS_FACTOR": "0",
     }
     ours = replace(stack, environment=environment)
     with temporary_folder(None) as folder:
