@@ -27,8 +27,8 @@ class Choice:
     offered: list[Member] = field(default_factory=list)
     has_more: bool = False
     is_complete: bool = True
-    refusal: str = ""
     error: str = ""
+    refusal: str = ""
 
 
 def choice(

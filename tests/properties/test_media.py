@@ -4,6 +4,7 @@ import io
 import math
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 from django.conf import settings
@@ -87,7 +88,8 @@ def test_no_name_reaches_a_private_file_or_one_outside(parts: list[str]) -> None
     for place in (root / "private" / "secret.txt", root.parent / "secret.txt"):
         place.write_bytes(SECRET)
     name = "".join(parts)
-    assume("\x00" not in name)
+    # Refused as malformed before any view: core/tests/test_addresses.py.
+    assume("\x00" not in unquote(name))
     status, body = fetched(Client(), settings.MEDIA_URL + name)
     assert SECRET not in body
     assert status in {200, 302, 404}
