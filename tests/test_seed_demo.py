@@ -1,9 +1,7 @@
-"""The demo network and the crowd for benches."""
+"""The demo network."""
 
-import io
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from itertools import pairwise
 
@@ -12,49 +10,26 @@ import pytest
 from allauth.account.models import EmailAddress
 from django.contrib.auth import authenticate
 from django.core.files.storage import default_storage
-from django.core.management import CommandError, call_command
-from django.db.models import Count, F, Max, Q
+from django.core.management import CommandError
+from django.db.models import F, Q
 from django.test import Client, RequestFactory
 from django.utils import timezone
 from pytest_django import DjangoDbBlocker
 from pytest_django.fixtures import Settings
 
-from feed.models import Comment, Post, PostImage, PostRevision, Reaction, SavedPost, Tag
-from feed.services import publish_post
-from messaging.models import Attachment, Conversation, Entry, Membership
+from feed.models import Comment, Post, PostImage, PostRevision, Reaction, SavedPost
 from network.models import Connection, Follow, Member
 from network.relations import Standing, relation
-from notifications.models import Fact, Notification
-from professional_network.demo import crowd, seed, ties
+from professional_network.demo import seed, ties
 from professional_network.demo.diary import Publish, React
 from professional_network.demo.people import PASSWORD
 from tests.properties.loading import COMPLETE, load
 from users.models import Experience, User
 
+from .seeds import assert_counts_are_true, seeded, silent, stored
+
 NOW = timezone.now()
 SIGN_INS = ("alice", "bob", "charlie", "mona", "admin")
-
-
-def seeded(**options: object) -> str:
-    """What the command prints."""
-    out = io.StringIO()
-    call_command("seed_demo", stdout=out, **options)
-    return out.getvalue()
-
-
-def silent(words: str) -> None:
-    """Where progress goes that nobody reads."""
-
-
-@contextmanager
-def stored(blocker: DjangoDbBlocker) -> Iterator[None]:
-    """Access to the database outside a single test; what was stored goes at the end."""
-    with blocker.unblock():
-        yield
-        # What was said outlives accounts.
-        Conversation.objects.all().delete()
-        User.objects.all().delete()
-        Tag.objects.all().delete()
 
 
 @pytest.fixture(scope="class")
@@ -63,38 +38,6 @@ def demo(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[
     with stored(django_db_blocker):
         seed.make_demo_network(say=silent, with_pictures=False, now=NOW)
         yield
-
-
-@pytest.fixture(scope="class")
-def small_crowd(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """A crowd of 60 with 300 posts, made once for a class of tests that only read."""
-    with stored(django_db_blocker):
-        crowd.make(members=60, posts=300, say=silent)
-        yield
-
-
-@pytest.fixture
-def own_crowd(db: None) -> None:
-    """The same crowd for one test, which may change it."""
-    crowd.make(members=60, posts=300, say=silent)
-
-
-def assert_counts_are_true() -> None:
-    """Every counter of every post and comment equals the rows that it counts."""
-    for kind in Reaction.Kind:
-        counted = Post.objects.annotate(real=Count("reactions", Q(reactions__kind=kind.value), distinct=True))
-        assert not [post for post in counted if getattr(post, f"{kind.value}_count") != post.real]  # type: ignore[attr-defined]
-    posts = Post.objects.annotate(
-        said=Count("comments", Q(comments__deleted_at=None), distinct=True),
-        shared=Count("reposts", distinct=True),
-    )
-    for post in posts:
-        assert (post.comment_count, post.repost_count) == (post.said, post.shared)  # type: ignore[attr-defined]
-    for comment in Comment.objects.annotate(answers=Count("replies")):
-        assert comment.reply_count == comment.answers  # type: ignore[attr-defined]
-
-
-# -- The demo network ---------------------------------------------------------------------------
 
 
 def test_the_command_makes_sixty_members_and_two_hundred_posts_once(db: None) -> None:
@@ -290,130 +233,3 @@ def test_only_development_and_test_allow_it() -> None:
 def test_a_crowd_needs_both_numbers(db: None, options: dict[str, int]) -> None:
     with pytest.raises(CommandError, match="--members"):
         seeded(**options)
-
-
-# -- The crowd ----------------------------------------------------------------------------------
-
-
-def test_a_few_of_a_crowd_know_very_many(db: None) -> None:
-    crowd.make(members=400, posts=0, say=silent)
-    ties = Counter(end for pair in Connection.objects.connected().values_list("low", "high") for end in pair)
-    numbers = sorted(ties.values(), reverse=True)
-    assert 18 <= sum(numbers) / 400 <= 21
-    assert numbers[0] > 4 * numbers[200]
-
-
-def test_a_crowd_grows_by_posts_and_keeps_its_members(own_crowd: None) -> None:
-    before = Post.objects.aggregate(latest=Max("created_at"), last=Max("pk"))
-    crowd.make(members=60, posts=420, say=silent)
-    assert (User.objects.count(), Post.objects.count()) == (60, 420)
-    assert not Post.objects.filter(pk__gt=before["last"], created_at__lte=before["latest"]).exists()
-    crowd.make(members=60, posts=400, say=silent)
-    assert Post.objects.count() == 420
-    assert_counts_are_true()
-
-
-def test_a_crowd_of_another_size_is_refused(own_crowd: None) -> None:
-    with pytest.raises(CommandError, match="60 members already"):
-        seeded(members=80, posts=10)
-
-
-def test_a_crowd_grows_beside_the_posts_of_others(alice: User) -> None:
-    publish_post(author=alice, text="I was here before.")
-    crowd.make(members=60, posts=10, say=silent)
-    assert (User.objects.count(), Post.objects.count()) == (61, 11)
-
-
-@pytest.mark.django_db
-@pytest.mark.usefixtures("small_crowd")
-class TestACrowd:
-    """What stands in it once it is made."""
-
-    def test_a_crowd_has_the_numbers_asked_for(self) -> None:
-        assert User.objects.count() == 60
-        assert Post.objects.count() == 300
-        assert Comment.objects.count() == 600
-        assert Reaction.objects.count() == 600
-        assert User.objects.filter(username="member00059").exists()
-
-    def test_the_counters_of_a_crowd_are_true(self) -> None:
-        assert_counts_are_true()
-
-    def test_ids_of_a_crowd_follow_time(self) -> None:
-        times = list(Post.objects.order_by("pk").values_list("created_at", flat=True))
-        assert all(earlier < later for earlier, later in pairwise(times))
-        assert times[-1] <= timezone.now()
-
-    def test_a_crowd_knows_bench_who_can_sign_in(self) -> None:
-        bench = authenticate(RequestFactory().post("/"), username="bench", password=PASSWORD)
-        assert isinstance(bench, User)
-        assert Connection.objects.connected().of(bench.pk).count() == 30
-        assert Connection.objects.received_by(bench).count() == 5
-        assert Follow.objects.filter(follower=bench).count() == 10
-        assert SavedPost.objects.filter(member=bench).exists()
-
-    def test_photos_of_a_crowd_are_files_of_their_own(self) -> None:
-        photos = set(User.objects.exclude(photo="").values_list("photo", flat=True))
-        assert len(photos) > 16
-        assert all(default_storage.exists(f"{photo}-{size}.webp") for photo in photos for size in (512, 64))
-
-    def test_what_a_crowd_says_is_numbered_from_one_without_a_gap(self) -> None:
-        assert Conversation.objects.filter(pair__isnull=True).exists()
-        assert Conversation.objects.filter(pair__isnull=False).count() >= 15
-        for conversation in Conversation.objects.all():
-            seqs = list(conversation.entries.order_by("pk").values_list("seq", flat=True))
-            assert seqs == list(range(1, conversation.last_seq + 1))
-            times = list(conversation.entries.order_by("seq").values_list("created_at", flat=True))
-            assert times == sorted(times)
-            assert times[-1] <= timezone.now()
-            assert conversation.created_at <= times[0]
-
-    def test_the_unread_of_a_crowd_is_what_others_said_behind_the_cursor(self) -> None:
-        rows = list(Membership.objects.select_related("conversation"))
-        assert any(row.unread for row in rows)
-        for row in rows:
-            entries = Entry.objects.filter(conversation=row.conversation)
-            behind = entries.messages().filter(seq__gt=row.read_seq).exclude(author=row.member)
-            assert row.unread == behind.count()
-            assert row.read_seq <= row.delivered_seq <= row.conversation.last_seq
-            assert row.place == entries.latest("pk").pk
-
-    def test_a_crowd_talks_among_connections_alone(self) -> None:
-        for conversation in Conversation.objects.filter(pair__isnull=False):
-            one, two = conversation.memberships.values_list("member", flat=True)
-            assert conversation.pair == Conversation.pair_of(one, two)
-            assert Connection.objects.connected().between(one, two).exists()
-        for group in Conversation.objects.filter(pair=None):
-            founder = group.memberships.get(is_owner=True).member_id
-            others = set(group.memberships.exclude(member=founder).values_list("member", flat=True))
-            assert others <= set(Connection.objects.connected().other_ends(founder))
-            joined = group.entries.filter(kind=Entry.Kind.JOINED).values_list("subject", flat=True)
-            assert set(joined) == others
-
-    def test_pictures_of_a_crowd_hang_on_messages(self) -> None:
-        attachments = list(Attachment.objects.select_related("entry"))
-        assert attachments
-        assert all(attachment.entry.attached == 1 for attachment in attachments)
-        assert Entry.objects.filter(attached__gt=0).count() == len(attachments)
-        assert all(default_storage.exists(name) for each in attachments for name in each.files)
-
-    def test_bench_has_an_inbox_a_bell_and_pages_that_show_them(self) -> None:
-        bench = User.objects.get(username="bench")
-        assert Membership.objects.inbox(bench).count() >= 12
-        client = Client()
-        client.force_login(bench)
-        shown = Membership.objects.inbox(bench).first()
-        assert shown is not None
-        for address in ("/messages/", shown.conversation.get_absolute_url(), "/notifications/"):
-            assert client.get(address).status_code == 200
-
-    def test_a_crowd_is_told_what_happened_and_nobody_of_own_deeds(self) -> None:
-        rows = Notification.objects.annotate(newest=Max("facts"), latest=Max("facts__created_at"))
-        assert rows.count() > 60
-        for row in rows:
-            assert (row.place, row.latest_at) == (row.newest, row.latest)  # type: ignore[attr-defined]
-            assert row.post is not None
-            assert row.post.author_id == row.recipient_id
-        assert not Fact.objects.filter(actor=F("notification__recipient")).exists()
-        assert not Fact.objects.exclude(notification__post=F("reaction__post")).filter(comment=None).exists()
-        assert not Fact.objects.exclude(notification__post=F("comment__post")).filter(reaction=None).exists()
