@@ -332,17 +332,17 @@ def postgres_server(**options: str) -> Iterator[Server]:
 
 
 @contextmanager
-def private_postgres(*, use_environment: bool = True) -> Iterator[str]:
+def private_postgres(*, use_environment: bool = True, **options: str) -> Iterator[str]:
     """A PostgreSQL server for the time of the block; yields the URL of an empty database.
 
     With `use_environment` (the default) a PostgreSQL named by `DATABASE_URL` is used instead of a new one.
-    Raises what `postgres_server` raises.
+    `options` and what is raised: as for `postgres_server`.
     """
     given = os.environ.get("DATABASE_URL", "")
     if use_environment and given.startswith("postgres"):
         yield given
         return
-    with postgres_server() as server:
+    with postgres_server(**options) as server:
         yield server.url
 
 
