@@ -39,7 +39,8 @@ def _works() -> dict[str, Callable[[], object]]:
     """What the servers do for one message, by name: for its author, for the others, and for those who only come in."""
     from messaging.models import Membership  # noqa: PLC0415 -- models can be imported once the settings stand
 
-    mine, other = Membership.objects.order_by("pk").select_related("conversation")[:2]
+    # The last ones: the crowd, which came before, has no sessions.
+    mine, other = Membership.objects.order_by("-pk").select_related("conversation")[:2]
     return {"send (HTTP request)": _sending(), **_deliveries(mine, other), **_arrivals(mine, other)}
 
 
@@ -49,7 +50,7 @@ def _sending() -> Callable[[], object]:
     from messaging.models import Membership  # noqa: PLC0415
 
     # In turns: one alone would be told that nobody writes so fast.
-    authors = Membership.objects.order_by("pk")[:8:2]
+    authors = Membership.objects.order_by("-pk")[:8:2]
     writers = cycle(_client(author, settings.SESSION_COOKIE_NAME) for author in authors)
     numbers = count(1)
 
