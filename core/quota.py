@@ -4,7 +4,8 @@ The figures are settings.MEMBER_LIMITS. They are far above what a person does, a
 session fills neither the feed nor anybody's notifications. Messages have limits of their own, counted where they are
 stored (messaging.services), since a message may be sent twice and counts once.
 
-Counted in the cache, in windows that begin for all at the same time: one trip to Redis, or one row while Redis is away.
+Counted in the cache, in windows that begin for all at the same time: one trip to Redis, or one row while Redis is away,
+which the table forgets after five minutes without another act, whatever its window.
 Who empties the cache gives everybody a fresh start, which is no harm here; sign-in, where it would be, counts elsewhere
 (core.cache).
 """

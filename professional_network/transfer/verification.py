@@ -33,6 +33,15 @@ class Findings:
     def same(self) -> bool:
         return not self.differences
 
+    @property
+    def compared(self) -> str:
+        """How much was compared, for people."""
+        rows = sum(table.source.rows for table in self.tables)
+        return (
+            f"{rows:,} rows of {len(self.tables)} tables, {self.sequences} sequences, "
+            f"{self.references} foreign keys, {self.files:,} files"
+        )
+
 
 class Verification:
     """Compares an origin with the target of the settings. At most `named` rows of a table are named."""

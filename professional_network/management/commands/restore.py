@@ -53,15 +53,12 @@ class Command(BaseCommand):
             self.stdout.write(f"Note: {note}")
         for difference in found.differences:
             self.stdout.write(f"Different: {difference}")
-        compared = (
-            f"{sum(table.source.rows for table in found.tables):,} rows of {len(found.tables)} tables, "
-            f"{found.sequences} sequences, {found.references} foreign keys, {found.files:,} files"
-        )
         if not found.same:
             raise CommandError(
-                f"What was restored differs from the backup (compared: {compared}).", returncode=DIFFERENT
+                f"What was restored differs from the backup (compared: {found.compared}).",
+                returncode=DIFFERENT,
             )
-        self.stdout.write(f"The same as in the backup: {compared}.")
+        self.stdout.write(f"The same as in the backup: {found.compared}.")
         if done.forward:
             self.stdout.write(f"Migrations that are newer than the backup were run: {done.forward}.")
         self.stdout.write("Nobody is signed in. Empty Redis, or name a new one, and start the servers.")

@@ -67,12 +67,8 @@ class Command(BaseCommand):
             self.stdout.write(f"Note: {note}")
         for difference in findings.differences:
             self.stdout.write(f"Different: {difference}")
-        checked = (
-            f"{sum(table.source.rows for table in findings.tables):,} rows of {len(findings.tables)} tables, "
-            f"{findings.sequences} sequences, {findings.references} foreign keys, {findings.files} files"
-        )
         if not findings.same:
             raise CommandError(
-                f"The target differs from the source (compared: {checked}).", returncode=DIFFERENT
+                f"The target differs from the source (compared: {findings.compared}).", returncode=DIFFERENT
             )
-        self.stdout.write(f"The same: {checked}.")
+        self.stdout.write(f"The same: {findings.compared}.")

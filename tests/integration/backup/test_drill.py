@@ -104,8 +104,14 @@ def test_a_network_comes_back(
     assert {path.relative_to(media) for path in media.rglob("*.*") if path.is_file()} == names
     assert all((media / name).read_bytes() == (installation.media / name).read_bytes() for name in names)
 
-    # The smoke test: Alice signs in with the password she had, sees her post and her picture, and writes another.
-    with served(there, tmp_path) as origin:
+    _alice_goes_on(there, tmp_path)
+    newest = "SELECT max(id) FROM feed_post"
+    assert select(empty, newest)[0] > select(server, newest)[0]
+
+
+def _alice_goes_on(there: dict[str, str], folder: Path) -> None:
+    """The smoke test: she signs in with the password she had, sees her post and her picture, and writes another."""
+    with served(there, folder) as origin:
         alice = Browser(origin)
         home = alice.send("/accounts/login/", "/accounts/login/", login="alice", password=PASSWORD)
         assert "Before the fire" in home
@@ -113,5 +119,3 @@ def test_a_network_comes_back(
         assert picture is not None
         assert alice.get(picture[1]).startswith(b"RIFF")
         assert "After the fire" in alice.send("/", "/posts/", text="After the fire", audience="1")
-    newest = "SELECT max(id) FROM feed_post"
-    assert select(empty, newest)[0] > select(server, newest)[0]
