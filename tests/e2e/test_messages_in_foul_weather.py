@@ -11,14 +11,21 @@ OFFLINE = ("ERR_INTERNET_DISCONNECTED", "WebSocket connection to")
 BROKEN = ("ERR_FAILED", "send/", "503")
 
 
-def test_the_words_are_there_at_once_before_the_server_answers(two: Two) -> None:
-    nora = two[0].page()
+def hold_sends(page: Page) -> list[Route]:
+    """What the page sends from now on gets no answer; it is put into this list."""
     held: list[Route] = []
 
+    # Playwright marks the function, which a method of a list does not allow.
     def hold(route: Route) -> None:
         held.append(route)
 
-    nora.route("**/send/", hold)
+    page.route("**/send/", hold)
+    return held
+
+
+def test_the_words_are_there_at_once_before_the_server_answers(two: Two) -> None:
+    nora = two[0].page()
+    held = hold_sends(nora)
     write(nora, "First")
     mark(nora, "First", "sending")
     write(nora, "Second\nof two lines")
@@ -29,6 +36,31 @@ def test_the_words_are_there_at_once_before_the_server_answers(two: Two) -> None
     nora.unroute("**/send/")
     mark(nora, "Second", "sent")
     assert nora.locator("[data-log] .entry-body").all_inner_texts() == ["First", "Second\nof two lines"]
+
+
+def test_the_up_arrow_waits_for_a_message_on_its_way_and_takes_back_one_that_cannot_go(
+    two: Two, visitors: Visitors
+) -> None:
+    visitors.complaints.allow(*OFFLINE)
+    nora = two[0].page()
+    editor = nora.get_by_role("textbox", name="Change this message")
+    write(nora, "Before")
+    mark(nora, "Before", "sent")
+    hold_sends(nora)
+    write(nora, "On its way")
+    composer(nora).press("ArrowUp")
+    mark(nora, "On its way", "sending")
+    expect(editor).to_have_count(0)
+    nora.unroute("**/send/")
+    expect(editor).to_be_focused()
+    expect(editor).to_have_value("On its way")
+    editor.press("Escape")
+    nora.context.set_offline(True)
+    write(nora, "Cannot go")
+    mark(nora, "Cannot go", "waiting")
+    composer(nora).press("ArrowUp")
+    expect(composer(nora)).to_have_value("Cannot go")
+    expect(line(nora, "Cannot go")).to_have_count(0)
 
 
 def test_what_is_written_offline_arrives_once_and_in_order(two: Two, visitors: Visitors) -> None:

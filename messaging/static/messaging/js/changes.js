@@ -1,6 +1,8 @@
 // Changing and deleting what one has said, at its place; the links lead to pages that do the same.
 import { sure } from "../../theme/js/dialogs.js";
-import { catchUp, lines, replace } from "./log.js";
+import { waits } from "./composer.js";
+import { catchUp, line, lines, replace } from "./log.js";
+import * as pending from "./pending.js";
 import { follow } from "./scroll.js";
 import { on, part, tell } from "./talk.js";
 import { page, post, renewToken } from "./transport.js";
@@ -8,24 +10,42 @@ import { shape, words } from "./words.js";
 
 const log = part("log");
 
+// The client id of a message that is to be changed as soon as the server has it.
+let awaited = null;
+
 async function edit(link) {
-  const line = link.closest("[data-seq]");
-  if (line.querySelector("[data-edit-form]")) return;
+  const { seq } = link.closest("[data-seq]").dataset;
+  const isOpen = () => line(seq)?.querySelector("[data-edit-form]");
+  if (isOpen()) return;
   const text = (await page(link.href))?.querySelector("textarea[name='text']")?.value;
   if (text === undefined) return location.assign(link.href);
+  // Meanwhile the line may have been replaced, deleted or opened by a second press.
+  const shown = line(seq);
+  if (!shown?.querySelector("a[data-edit]") || isOpen()) return;
   cancel();
   const form = shape("edit-entry");
   const area = form.elements.text;
   form.action = link.href;
-  area.id = `edit-${line.dataset.seq}`;
+  area.id = `edit-${seq}`;
   form.querySelector("label").htmlFor = area.id;
   area.value = text;
   follow(() => {
-    line.querySelector(".entry-main").prepend(form);
-    line.classList.add("is-editing");
+    shown.querySelector(".entry-main").prepend(form);
+    shown.classList.add("is-editing");
   });
   area.focus();
   area.setSelectionRange(text.length, text.length);
+}
+
+// What was said last may be on its way still, or unable to go.
+function editLast() {
+  const unsent = pending.newest();
+  if (unsent?.isUnderWay) awaited = unsent.id;
+  else if (unsent) pending.takeBack(unsent.id);
+  else {
+    const last = lines().findLast((each) => each.querySelector("a[data-edit]"));
+    if (last) edit(last.querySelector("a[data-edit]"));
+  }
 }
 
 function cancel() {
@@ -111,8 +131,11 @@ export function start() {
     event.preventDefault();
     save(event.target);
   });
-  on("edit-last", () => {
-    const last = lines().findLast((line) => line.querySelector("a[data-edit]"));
-    if (last) edit(last.querySelector("a[data-edit]"));
+  on("edit-last", editLast);
+  on("sent", () => (awaited = null));
+  on("arrived", (id) => {
+    if (id !== awaited) return;
+    awaited = null;
+    if (waits()) editLast();
   });
 }

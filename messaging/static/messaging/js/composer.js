@@ -6,12 +6,18 @@ import { telling } from "./typing.js";
 const form = part("send-form");
 const area = form?.elements.text;
 
+// The latest message is in the browser's keeping.
+let kept = Promise.resolve();
+
 const filesOf = (name) => [...(form.elements[name]?.files ?? [])];
 
 /** Puts the cursor where one writes. */
 export function focus() {
   if (area && !form.hidden) area.focus({ preventScroll: true });
 }
+
+/** Whether the cursor is where one writes, and nothing is written. */
+export const waits = () => Boolean(area) && document.activeElement === area && area.value === "";
 
 // The draft (theme/js/drafts.js) is kept until the browser keeps the message.
 async function send() {
@@ -22,7 +28,8 @@ async function send() {
   part("send-errors")?.replaceChildren();
   area.removeAttribute("aria-invalid");
   focus();
-  await outbox.add(message);
+  kept = outbox.add(message);
+  await kept;
   tell("sent");
   area.dispatchEvent(new Event("input", { bubbles: true }));
 }
@@ -53,7 +60,7 @@ function press(event) {
     form.requestSubmit();
   } else if (event.key === "ArrowUp" && area.value === "") {
     event.preventDefault();
-    tell("edit-last");
+    kept.then(() => tell("edit-last"));
   }
 }
 

@@ -65,8 +65,14 @@ function remove(id) {
   follow(() => bubble.remove());
 }
 
-// The words go back to where they were written.
-async function takeBack(id) {
+/** What was written last and is not acknowledged: {id, isUnderWay}; undefined where there is nothing. */
+export function newest() {
+  const bubble = list.lastElementChild;
+  return bubble ? { id: bubble.dataset.pending, isUnderWay: !["waiting", "failed"].includes(bubble.dataset.state) } : undefined;
+}
+
+/** The words of a message that is not sent go back to where they were written. */
+export async function takeBack(id) {
   const item = await outbox.drop(id);
   if (item) tell("write", item);
 }
