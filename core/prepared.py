@@ -1,4 +1,5 @@
-"""Queries compiled once: a QuerySet says which rows, its SQL is kept, and only the values change from call to call.
+"""Queries compiled once: a QuerySet says which rows, its SQL is kept, and only the values change from call to call. And
+SQL that was written by hand (`Written`), which PostgreSQL plans once as well.
 
 Django builds and compiles a QuerySet anew each time it is used, which for conditions such as "exists for this viewer"
 takes many times as long as the database takes to answer. The SQL depends on the shape alone: so the QuerySet is built
@@ -52,9 +53,8 @@ class _Statement:
 
     @cached_property
     def name(self) -> str:
-        """What PostgreSQL calls it: the same name is the same SQL, in whichever process."""
-        said = repr((self.sql, self.fixed)).encode()
-        return f"prepared_{hashlib.sha256(said).hexdigest()[:24]}"
+        """What PostgreSQL calls it."""
+        return _name_of(self.sql, self.fixed)
 
     def numbered(self) -> list[Any]:
         """Parameters with which `sql` becomes what PREPARE takes: $1, $2 … in place of the values."""
@@ -116,8 +116,42 @@ class Prepared(Generic[Row]):
         return self._statements[key]
 
 
+class Written:
+    """SQL of our own with the values `names`, each `%(name)s` in it.
+
+    PostgreSQL must be able to tell their types from where they stand. What is the same in all calls belongs into the
+    SQL.
+    """
+
+    def __init__(self, sql: str, *names: str) -> None:
+        self.sql = sql
+        self.name = _name_of(sql, names)
+        self._names = names
+
+    def rows(self, *values: Any) -> list[tuple[Any, ...]]:
+        """The rows for these values, which stand in the order of the names, as the database gives them."""
+        connection = connections[DEFAULT_DB_ALIAS]
+        with connection.cursor() as cursor:
+            if not _executed_by_plan(self, values, cursor, connection):
+                cursor.execute(self.sql, self.parameters(values))
+            return list(cursor.fetchall())
+
+    def parameters(self, values: Sequence[Any]) -> dict[str, Any]:
+        """The values by name, for who executes `sql` itself."""
+        return dict(zip(self._names, values, strict=True))
+
+    def numbered(self) -> dict[str, Any]:
+        """Parameters with which `sql` becomes what PREPARE takes."""
+        return {name: AsIs(f"${number}") for number, name in enumerate(self._names, 1)}
+
+
+def _name_of(sql: str, others: tuple[Any, ...]) -> str:
+    """A name that is the same for the same SQL, in whichever process."""
+    return f"prepared_{hashlib.sha256(repr((sql, others)).encode()).hexdigest()[:24]}"
+
+
 def _executed_by_plan(
-    statement: _Statement, values: Sequence[int], cursor: Any, connection: BaseDatabaseWrapper
+    statement: _Statement | Written, values: Sequence[Any], cursor: Any, connection: BaseDatabaseWrapper
 ) -> bool:
     """Let PostgreSQL use the plan that it made for this connection before; False where it has none and may make none.
 

@@ -9,8 +9,14 @@ from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 from django.db import connection
 from django.utils import timezone
 
+from .prepared import Written
+
 # The names of django.contrib.sessions, which are those of its migration.
-_LOAD = "SELECT session_data FROM django_session WHERE session_key = %s AND expire_date > %s"
+_LOAD = Written(
+    "SELECT session_data FROM django_session WHERE session_key = %(key)s AND expire_date > %(now)s",
+    "key",
+    "now",
+)
 
 
 class SessionStore(DatabaseStore):
@@ -19,11 +25,8 @@ class SessionStore(DatabaseStore):
     def load(self) -> dict[str, Any]:
         """What the session holds; nothing, and no key, where there is none that lasts."""
         now = connection.ops.adapt_datetimefield_value(timezone.now())
-        with connection.cursor() as cursor:
-            cursor.execute(_LOAD, [self.session_key, now])
-            row = cursor.fetchone()
-        if row is None:
-            self._session_key = None
-            return {}
-        held: dict[str, Any] = self.decode(row[0])
-        return held
+        for (data,) in _LOAD.rows(self.session_key, now):
+            held: dict[str, Any] = self.decode(data)
+            return held
+        self._session_key = None
+        return {}

@@ -1,12 +1,13 @@
 """Which posts stand on a member's home page: the newest of the circle, found without reading anybody else's."""
 
 from collections.abc import Collection
+from functools import cache
 
 from django.contrib.auth.models import AnonymousUser
 from django.db import connection
 
 from core.pagination import Page, id_cursor
-from core.prepared import Prepared
+from core.prepared import Prepared, Written
 from network.models import Connection, Member, MemberQuerySet, Viewer
 from users.audience import Audience
 from users.models import User
@@ -17,20 +18,20 @@ from .models.post import PostQuerySet
 PAGE_SIZE = 20
 
 # The circle: me, my connections, whom I follow; each with the narrowest audience of theirs that I am in.
-_CIRCLE = """
+_CIRCLE = f"""
 WITH circle (author_id, audience) AS (
     SELECT member_id, MAX(audience) FROM (
-        SELECT CAST(%(me)s AS bigint) AS member_id, %(connections)s AS audience
-        UNION ALL SELECT high_id, %(connections)s FROM network_connection
-            WHERE low_id = %(me)s AND state = %(connected)s
-        UNION ALL SELECT low_id, %(connections)s FROM network_connection
-            WHERE high_id = %(me)s AND state = %(connected)s
-        UNION ALL SELECT followed_id, %(members)s FROM network_follow WHERE follower_id = %(me)s
+        SELECT CAST(%(me)s AS bigint) AS member_id, {Audience.CONNECTIONS:d} AS audience
+        UNION ALL SELECT high_id, {Audience.CONNECTIONS:d} FROM network_connection
+            WHERE low_id = %(me)s AND state = {Connection.State.CONNECTED:d}
+        UNION ALL SELECT low_id, {Audience.CONNECTIONS:d} FROM network_connection
+            WHERE high_id = %(me)s AND state = {Connection.State.CONNECTED:d}
+        UNION ALL SELECT followed_id, {Audience.MEMBERS:d} FROM network_follow WHERE follower_id = %(me)s
     ) AS ties GROUP BY member_id
 )
-"""
+"""  # noqa: S608 -- constants
 
-_WHOSE = _CIRCLE + "SELECT author_id, audience FROM circle"  # noqa: S608 -- two constants
+_WHOSE = Written(_CIRCLE + "SELECT author_id, audience FROM circle", "me")  # noqa: S608 -- two constants
 
 # PostgreSQL takes the newest few of each author from the index (author, -id) and merges them: the cost depends on
 # the size of the circle, never on the number of posts in the network. "= ANY" with the author in the order keeps the
@@ -41,35 +42,26 @@ SELECT post.id FROM circle CROSS JOIN LATERAL (
     SELECT id FROM feed_post
     WHERE author_id = ANY (ARRAY[circle.author_id]) AND id < %(before)s
     AND audience <= circle.audience AND hidden_at IS NULL
-    ORDER BY author_id, id DESC LIMIT %(limit)s
-) AS post ORDER BY post.id DESC LIMIT %(limit)s
+    ORDER BY author_id, id DESC LIMIT {limit:d}
+) AS post ORDER BY post.id DESC LIMIT {limit:d}
 """
 
 # SQLite has no LATERAL; on a developer's machine the plain join is quick enough.
 _SQLITE = """
 SELECT post.id FROM circle JOIN feed_post AS post ON post.author_id = circle.author_id
 WHERE post.id < %(before)s AND post.audience <= circle.audience AND post.hidden_at IS NULL
-ORDER BY post.id DESC LIMIT %(limit)s
+ORDER BY post.id DESC LIMIT {limit:d}
 """
 
 NEWEST = 2**63 - 1
 
 
-def statement() -> str:
-    """The statement that finds the ids, as this database speaks it; its parameters are those of `parameters`."""
-    return _CIRCLE + (_POSTGRESQL if connection.vendor == "postgresql" else _SQLITE)
-
-
-def parameters(member: User, before: int | None, limit: int) -> dict[str, int]:
-    """What `statement` asks for: at most `limit` ids below `before`."""
-    return {
-        "me": member.pk,
-        "connections": Audience.CONNECTIONS,
-        "members": Audience.MEMBERS,
-        "connected": Connection.State.CONNECTED,
-        "before": NEWEST if before is None else before,
-        "limit": limit,
-    }
+@cache
+def newest_ids(vendor: str, limit: int) -> Written:
+    """The statement that finds the ids, as the database of `vendor` speaks it: at most `limit` below a certain id. Its
+    values are the member's id, and that id or `NEWEST`."""
+    newest = _POSTGRESQL if vendor == "postgresql" else _SQLITE
+    return Written(_CIRCLE + newest.format(limit=limit), "me", "before")
 
 
 def home_page(member: User, cursor: str | None, *, size: int = PAGE_SIZE) -> Page[Post]:
@@ -78,18 +70,16 @@ def home_page(member: User, cursor: str | None, *, size: int = PAGE_SIZE) -> Pag
     Posts from the member, connections and followed members, as far as their audience includes the member. A page may
     hold fewer than `size` posts where one is a plain repost of something that the member may not see.
     """
-    with connection.cursor() as query:
-        query.execute(statement(), parameters(member, id_cursor(cursor), size + 1))
-        ids = [row[0] for row in query.fetchall()]
+    before = id_cursor(cursor)
+    statement = newest_ids(connection.vendor, size + 1)
+    ids = [found for (found,) in statement.rows(member.pk, NEWEST if before is None else before)]
     posts = displayed(ids[:size], member)
     return Page(posts, str(ids[size - 1]) if len(ids) > size else "")
 
 
 def circle(member: User) -> dict[int, int]:
     """Whose posts stand on the home page of `member`: by id, the narrowest audience of theirs that the member is in."""
-    with connection.cursor() as query:
-        query.execute(_WHOSE, parameters(member, None, 0))
-        return dict(query.fetchall())
+    return dict(_WHOSE.rows(member.pk))
 
 
 def displayed(ids: Collection[int], viewer: Viewer) -> list[Post]:

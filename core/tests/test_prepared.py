@@ -11,7 +11,7 @@ from django.db.models.functions import Cast
 from django.test.utils import CaptureQueriesContext
 
 from core import prepared
-from core.prepared import CannotBePreparedError, Prepared
+from core.prepared import CannotBePreparedError, Prepared, Written
 from users.models import User
 
 pytestmark = pytest.mark.django_db
@@ -218,3 +218,35 @@ def test_a_list_of_a_certain_length_is_not_filled_up(people: list[User]) -> None
     assert [row.pk for row in rows] == [ids[1], ids[2], ids[4], ids[5]]
     with pytest.raises(CannotBePreparedError):
         Prepared(between).rows(ids[3], [ids[1], ids[5]])
+
+
+def test_written_sql_gets_its_values_by_name_and_as_often_as_it_names_them(people: list[User]) -> None:
+    first, second = people[0], people[1]
+    named = Written(
+        "SELECT id, username, username = %(name)s FROM users_user WHERE id = %(pk)s OR username = %(name)s ORDER BY id",
+        "pk",
+        "name",
+    )
+    for quoted in (second.username, "' OR 1=1 --", "%s %(pk)s $1", "Zoë"):
+        rows = [(row[0], row[1], bool(row[2])) for row in named.rows(first.pk, quoted)]
+        expected = [(first.pk, first.username, False)]
+        assert rows == expected + [(second.pk, second.username, True)] * (quoted == second.username)
+    with pytest.raises(ValueError, match="shorter"):
+        named.parameters([first.pk])
+
+
+@pytest.mark.postgres_only
+@pytest.mark.django_db(transaction=True)
+def test_postgresql_plans_written_sql_once_and_anew_when_the_plan_is_gone(
+    make_people: Callable[[int], list[User]],
+) -> None:
+    (member,) = make_people(1)
+    named = Written("SELECT username FROM users_user WHERE id = %(pk)s", "pk")
+    with CaptureQueriesContext(connection) as captured:
+        for _time in range(3):
+            assert named.rows(member.pk) == [(member.username,)]
+    verbs = [query["sql"].split()[0] for query in captured.captured_queries]
+    assert verbs == ["PREPARE", "EXECUTE", "EXECUTE", "EXECUTE"]
+    with connection.cursor() as query:
+        query.execute("DEALLOCATE ALL")
+    assert [named.rows(member.pk) for _time in range(2)] == [[(member.username,)]] * 2
