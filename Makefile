@@ -24,8 +24,8 @@ checkpoint: venv-dev ## Go through the production checklist on a server of its o
 test: venv-dev ## Run every test: SQLite, PostgreSQL, integration, browser
 	@$(PYTHON_OF_VENV) -m scripts.suite
 
-test-fast: venv-dev ## Run the tests that need no server and no browser
-	@$(PYTHON_OF_VENV) -m pytest -n auto --database=sqlite
+test-fast: venv-dev ## Run the tests of the rooms and of the properties: no server, no browser
+	@$(PYTHON_OF_VENV) -m pytest -n auto --database=sqlite --ignore-glob='tests/test_*.py' --ignore=tests/backup --ignore=tests/transfer
 
 chaos: venv-dev ## Let messages pass while servers and network fail, as FIRST_SEED=… and SEEDS=… say
 	@$(PYTHON_OF_VENV) -m tests.integration.delivery.chaos --first-seed $(FIRST_SEED) --seeds $(SEEDS)

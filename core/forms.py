@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 from PIL import Image
 
-from .images import ACCEPT, open_image
+from .images import ACCEPT, LONGEST, open_image
 from .text import clean_block, clean_line, refuse_invisible, says_something
 
 
@@ -41,6 +41,8 @@ class ImageField(forms.FileField):
     """A picture, checked by its content; cleans to the decoded image (see core.images.open_image)."""
 
     widget = forms.FileInput
+    # A decoded picture is no larger, in pixels a side.
+    longest = LONGEST
 
     def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
         return {**super().widget_attrs(widget), "accept": ACCEPT}
@@ -49,7 +51,7 @@ class ImageField(forms.FileField):
         upload = super().clean(data, initial)
         if not isinstance(upload, UploadedFile):
             return None
-        return open_image(upload, size=upload.size or 0)
+        return open_image(upload, size=upload.size or 0, longest=self.longest)
 
 
 class ManyFilesInput(forms.FileInput):
@@ -57,12 +59,14 @@ class ManyFilesInput(forms.FileInput):
 
 
 class ManyImagesField(ImageField):
-    """Up to `most` pictures in one input; cleans to the list of decoded images."""
+    """Up to `most` pictures in one input; cleans to the list of decoded images, none larger than `longest` pixels a
+    side: the largest size in which they are kept, since all of them are in memory together."""
 
     widget = ManyFilesInput
 
-    def __init__(self, *, most: int, too_many: Any, **options: Any) -> None:
+    def __init__(self, *, most: int, too_many: Any, longest: int, **options: Any) -> None:
         self.most = most
+        self.longest = longest
         self.too_many = too_many
         super().__init__(**options)
 

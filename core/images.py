@@ -13,6 +13,8 @@ FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
 ACCEPT = "image/jpeg,image/png,image/webp,image/gif"
 LARGEST_BYTES = 10 * 1024 * 1024
 LARGEST_PIXELS = 50_000_000
+# A decoded picture takes four bytes for each pixel.
+LONGEST = 4096
 WEBP_QUALITY = 82
 
 # The second wall: even a picture opened by mistake elsewhere is not decoded beyond this.
@@ -28,8 +30,8 @@ class Encoded:
     height: int
 
 
-def open_image(file: IO[bytes], *, size: int) -> Image.Image:
-    """The decoded picture in `file` (`size` bytes), upright, in sRGB, at most 4,096 pixels a side.
+def open_image(file: IO[bytes], *, size: int, longest: int = LONGEST) -> Image.Image:
+    """The decoded picture in `file` (`size` bytes), upright, in sRGB, at most `longest` pixels a side.
 
     Raises ValidationError with words for the member when it is too large in bytes or pixels, is no picture of an
     accepted format whatever its name says, or is damaged.
@@ -55,10 +57,10 @@ def open_image(file: IO[bytes], *, size: int) -> Image.Image:
         raise _too_many_pixels()
     try:
         # JPEG decoders can shrink while they decode: a 50-megapixel photo then costs a fraction of its memory.
-        image.draft("RGB", (4096, 4096))
+        image.draft("RGB", (longest, longest))
         image.load()
         image = ImageOps.exif_transpose(image)
-        image.thumbnail((4096, 4096))
+        image.thumbnail((longest, longest), Image.Resampling.LANCZOS)
         return _to_srgb(image)
     except Exception as error:
         raise ValidationError(

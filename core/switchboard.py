@@ -123,10 +123,12 @@ class Switchboard:
             tab.notice(event)
 
     def heal(self) -> None:
-        """Hints were lost: let every tab have its heartbeat soon, which says what is newest; many tabs not at once."""
+        """Hints were lost: let every tab have its heartbeat soon, which says what is newest, and ask for the rest; many
+        tabs not at once."""
         now, many = monotonic(), len(self.tabs)
         over = min(HEAL_SECONDS, many / HEALED_A_SECOND) if many > HEALED_A_SECOND else 0.0
         for tab in self.tabs:
+            tab.lost_hints()
             tab.due = min(tab.due, now + random.uniform(0.0, over))  # noqa: S311 -- no secret
 
     # -- Work ----------------------------------------------------------------------------------

@@ -48,8 +48,8 @@ class OpenTab(Tab):
     """
 
     __slots__ = (
-        "_asgi_send", "_beat", "_board", "_bucket", "_closing", "_frames", "_has_gone", "_hints", "_is_lagging",
-        "_is_new", "_out", "_task", "_waiting_bytes", "_window", "due", "joined",
+        "_asgi_send", "_beat", "_board", "_bucket", "_closing", "_frames", "_has_gone", "_has_lost", "_hints",
+        "_is_lagging", "_is_new", "_out", "_task", "_waiting_bytes", "_window", "due", "joined",
     )  # fmt: skip
 
     def __init__(self, visitor: Visitor, send: Send, board: Board) -> None:
@@ -66,6 +66,7 @@ class OpenTab(Tab):
         self._beat = ""
         self._is_new = True
         self._is_lagging = False
+        self._has_lost = False
         self._has_gone = False
         self._task: asyncio.Task[None] | None = None
         self.due = 0.0
@@ -90,7 +91,13 @@ class OpenTab(Tab):
     def beat(self, said: str) -> None:
         """Send the heartbeat `said`, however slow the tab is."""
         self._beat = said
+        if self._has_lost and self.visible:
+            self._has_lost, self._is_lagging = False, True
         self._wake()
+
+    def lost_hints(self) -> None:
+        """Hints to it may have been lost: with the next heartbeat in view it is told to ask."""
+        self._has_lost = True
 
     def notice(self, event: Event) -> None:
         """Take a hint; equal ones that wait are one, and types that no app knows are nothing."""

@@ -16,6 +16,7 @@ from core.text import clean_line
 from users.audience import Audience
 
 from .models import Post, PostImage, Reaction
+from .models.post import IMAGE_SIZES
 from .services import Document, Picture
 
 MOST_PICTURES = 9
@@ -61,6 +62,7 @@ class PostForm(forms.Form):
         label=_("Pictures"),
         most=MOST_PICTURES,
         too_many=_("A post holds at most nine pictures."),
+        longest=IMAGE_SIZES[0],
         required=False,
     )
     document = DocumentField(label=_("PDF document"), required=False)

@@ -36,6 +36,14 @@ def presence_changed(tab: Tab, event: Event) -> Iterator[Frame]:
         yield {"type": "messaging.presence", **presence.shown(member_id, viewer_of(tab))}
 
 
+@on_event("messaging.left")
+def still_here(tab: Tab, event: Event) -> tuple[()]:
+    """The member's last tab somewhere else has gone, and this one is in view."""
+    if tab.visible and id_in(event, "member") == tab.member_id:
+        presence.see([tab.member_id])
+    return ()
+
+
 @on_pulse("messaging")
 def beat(tabs: Sequence[Tab]) -> Mapping[Tab, Mapping[str, Any]]:
     """The badge, and for tabs with an open conversation its newest number and whether the other is there."""

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from core.forms import BlockField, LineField, ManyFilesInput, ManyImagesField
 
 from .files import kind_of, safe_name, safe_stem
+from .models.entry import PICTURE_SIZES
 from .services import File, Picture
 
 LONGEST_MESSAGE = 10_000
@@ -69,6 +70,7 @@ class MessageForm(forms.Form):
         label=_("Pictures"),
         most=MOST_PICTURES,
         too_many=_("A message holds at most nine pictures."),
+        longest=PICTURE_SIZES[0],
         required=False,
     )
     # Programs know it by this name; what was uploaded is `self.files` all the same, as in any form.

@@ -9,7 +9,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from core.realtime import publish
+from core.realtime import member_group, publish
 from network.models import Block, Member, exists_for
 from theme.templatetags.theme import words_for_age
 from users.models import User
@@ -47,6 +47,8 @@ def go(member_id: int) -> None:
     if last:
         now = timezone.now()
         Presence.objects.filter(member=member_id).update(seen_at=now, until=now + GRACE)
+        # Tabs on other processes, and on other devices, say at once that the member is there after all.
+        publish(member_group(member_id), {"type": "messaging.left", "member": member_id})
 
 
 def see(member_ids: Collection[int]) -> None:

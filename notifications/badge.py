@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from django.db.models import Count, Func, IntegerField, QuerySet, Subquery
+from django.db.models import Count, IntegerField, QuerySet, Subquery
 
 from core.prepared import Prepared
 from messaging.models import Membership
@@ -51,14 +51,19 @@ def _navigation(member: int | None, _ids: list[int]) -> QuerySet[User, tuple[int
         Connection.objects.received_by(me).filter(exists_for(me, "inviter")).values_list("pk")[:MOST]
     )
     conversations = Membership.objects.waiting().filter(member=member).values_list("pk")[:MOST]
-    counts = [_number_of(rows) for rows in (invitations, conversations, _unread(member, []))]
+    counts = [_NumberOf(rows) for rows in (invitations, conversations, _unread(member, []))]
     return User.objects.filter(pk=me.pk).values_list(*counts)
 
 
-def _number_of(rows: QuerySet[Connection | Membership | Notification, tuple[int]]) -> Subquery:
-    """How many there are, as a column of another query."""
-    counted = rows.model._default_manager.filter(pk__in=rows).order_by()
-    return Subquery(counted.values(number=Func("pk", function="COUNT", output_field=IntegerField())))
+class _NumberOf(Subquery):
+    """How many rows another query has, as a column of this one.
+
+    Counted where they stand: asked as "ids that are in the other query", PostgreSQL may run the other query again for
+    each row, which it does as long as it takes the tables for empty.
+    """
+
+    template = "(SELECT COUNT(*) FROM (%(subquery)s) AS counted)"
+    output_field = IntegerField()
 
 
 # Their ids rather than their number, which a QuerySet gives only by asking at once.

@@ -17,6 +17,8 @@ LAYERS = {
     "core": "channels_redis.core.RedisChannelLayer",
     "pubsub": "channels_redis.pubsub.RedisPubSubChannelLayer",
 }
+# A network with a Redis has a PostgreSQL too: SQLite is for `make run`, which has the layer of the process.
+WITH_REDIS = [pytest.param(name, marks=pytest.mark.postgres_only) for name in ("core", "pubsub")]
 
 
 @pytest.fixture
@@ -50,7 +52,7 @@ def fresh_breakers() -> Iterator[None]:
     drain.forget()
 
 
-@pytest.fixture(params=LAYERS)
+@pytest.fixture(params=["memory", *WITH_REDIS])
 def layer(request: pytest.FixtureRequest, fresh_breakers: None) -> Iterator[str]:
     """Each of the three channel layers in turn."""
     config: dict[str, Any] = {"capacity": 1000}

@@ -1,5 +1,6 @@
 """The form fields for lines, texts and pictures, as a form uses them."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -23,7 +24,7 @@ class Sending(forms.Form):
 
 
 class SendingMany(forms.Form):
-    pictures = ManyImagesField(most=2, too_many="At most two.", required=False)
+    pictures = ManyImagesField(most=2, too_many="At most two.", longest=1600, required=False)
 
 
 def file(data: bytes, name: str = "photo.jpg", kind: str = "image/jpeg") -> SimpleUploadedFile:
@@ -138,6 +139,13 @@ def test_no_picture_cleans_to_an_empty_list() -> None:
     form = many()
     assert form.is_valid()
     assert form.cleaned_data["pictures"] == []
+
+
+@pytest.mark.parametrize("make", [pictures.png, pictures.jpeg])
+def test_each_of_several_is_no_larger_than_it_is_kept(make: Callable[[tuple[int, int]], bytes]) -> None:
+    form = many(file(make((4000, 1000))), file(make((300, 2000))))
+    assert form.is_valid()
+    assert [picture.size for picture in form.cleaned_data["pictures"]] == [(1600, 400), (240, 1600)]
 
 
 def test_more_pictures_than_allowed_are_refused() -> None:

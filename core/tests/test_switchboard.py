@@ -20,6 +20,7 @@ from core.switchboard import switchboard
 from scripts.servers import Server
 from users.models import User
 
+from .conftest import WITH_REDIS
 from .socket_client import SocketClient, until, until_up
 
 pytestmark = [
@@ -148,11 +149,10 @@ async def frozen(server: Server) -> None:
     "ignore:unclosed:ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"
 )
 @pytest.mark.parametrize("fault", [restarted, emptied, disconnected, frozen])
+@pytest.mark.parametrize("layer", WITH_REDIS, indirect=True)
 async def test_sockets_outlive_what_happens_to_redis(
     alice: User, layer: str, fault: Any, request: pytest.FixtureRequest, caplog: pytest.LogCaptureFixture
 ) -> None:
-    if layer == "memory":
-        return  # has no Redis
     frames.on_event("tests.look")(echo)
     frames.on_pulse("tests")(lambda tabs: {tab: {"newest": 7} for tab in tabs})
     async with await SocketClient.of(alice) as tab:
@@ -292,6 +292,22 @@ async def test_what_was_lost_is_made_good_by_a_heartbeat_once_the_layer_answers(
         assert (await tab.next_of("heartbeat"))["tests"] == {"newest": 7}
         del layer.group_send
     assert await asyncio.to_thread(settle)
+
+
+async def test_who_may_have_missed_hints_is_told_to_ask_once_it_is_in_view(alice: User) -> None:
+    async with await SocketClient.of(alice) as tab:
+        await until_up()
+        await tab.next_of("heartbeat")
+        switchboard.heal()
+        await tab.next_of("heartbeat")
+        tab.seen.clear()
+        tab.say({"type": "visible", "visible": True})
+        switchboard.heal()
+        await tab.next_of("lagged")
+        switchboard.heal()
+        await tab.next_of("heartbeat")
+        await tab.next_of("lagged")
+        assert [frame["type"] for frame in tab.seen].count("lagged") == 2
 
 
 def test_too_many_at_once_are_dropped_and_said_once(caplog: pytest.LogCaptureFixture) -> None:

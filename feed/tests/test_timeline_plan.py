@@ -1,15 +1,12 @@
 """How PostgreSQL finds the home feed: from the index of each author in the circle, never through all posts."""
 
-import json
-from collections.abc import Iterator
-from typing import Any
-
 import pytest
 from django.db import connection
 
 from feed import timeline
 from feed.models import Post
 from network.models import Connection, Follow
+from tests.plans import Node, nodes, plan
 from users.audience import Audience
 from users.models import User
 
@@ -19,8 +16,6 @@ MEMBERS, POSTS, FRIENDS, FOLLOWED = 40, 8000, 8, 4
 LIMIT = timeline.PAGE_SIZE + 1
 # As long as people write: in a table of short rows the planner rightly reads a few pages whole.
 WORDS = "words " * 150
-
-Node = dict[str, Any]
 
 
 @pytest.fixture
@@ -54,22 +49,13 @@ def plan_cache_mode(request: pytest.FixtureRequest, db: None) -> None:
         query.execute(f"SET LOCAL plan_cache_mode = {request.param}")
 
 
-def plan(member: User, before: int = timeline.NEWEST) -> Node:
+def plan_of_page(member: User, before: int = timeline.NEWEST) -> Node:
     statement = timeline.newest_ids(connection.vendor, LIMIT)
     with connection.cursor() as query:
         query.execute(f"PREPARE asked AS {statement.sql}", statement.numbered())
-        query.execute("EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE asked (%s, %s)", [member.pk, before])
-        (row,) = query.fetchall()
+        top = plan("EXECUTE asked (%s, %s)", [member.pk, before])
         query.execute("DEALLOCATE asked")
-    document = row[0] if isinstance(row[0], list) else json.loads(row[0])
-    top: Node = document[0]["Plan"]
     return top
-
-
-def nodes(node: Node) -> Iterator[Node]:
-    yield node
-    for child in node.get("Plans", []):
-        yield from nodes(child)
 
 
 def on_posts(top: Node) -> list[Node]:
@@ -79,7 +65,7 @@ def on_posts(top: Node) -> list[Node]:
 @pytest.mark.parametrize("deep", [False, True], ids=["first page", "deep page"])
 def test_the_feed_reads_the_index_and_never_all_posts(alice: User, crowd: list[User], deep: bool) -> None:
     before = Post.objects.order_by("pk")[POSTS // 2].pk if deep else timeline.NEWEST
-    top = plan(alice, before)
+    top = plan_of_page(alice, before)
     scans = on_posts(top)
     assert scans
     assert {node["Node Type"] for node in scans} <= {"Index Scan", "Index Only Scan"}
@@ -89,7 +75,7 @@ def test_the_feed_reads_the_index_and_never_all_posts(alice: User, crowd: list[U
 def test_the_feed_reads_no_more_than_a_page_of_each_author_and_sorts_only_these(
     alice: User, crowd: list[User]
 ) -> None:
-    top = plan(alice)
+    top = plan_of_page(alice)
     most = (1 + FRIENDS + FOLLOWED) * LIMIT
     read = sum(node["Actual Rows"] * node["Actual Loops"] for node in on_posts(top))
     assert 0 < read <= most
@@ -108,7 +94,7 @@ def test_a_silent_circle_costs_nothing_where_few_write_everything(alice: User, c
     Post.objects.bulk_create(Post(author=loud[number % 3], text=WORDS) for number in range(POSTS))
     with connection.cursor() as query:
         query.execute("ANALYZE feed_post")
-    scans = on_posts(plan(alice))
+    scans = on_posts(plan_of_page(alice))
     assert {node["Index Name"] for node in scans} == {"feed_post_of_author"}
     assert not any(node.get("Rows Removed by Filter") for node in scans)
 

@@ -139,13 +139,17 @@ def accept_conversation(*, conversation: Conversation, member: User) -> None:
 
 
 @transaction.atomic
-def decline_conversation(*, conversation: Conversation, member: User) -> None:
-    """Put a stranger's request out of sight; the other is not told. Answering it later takes that back."""
+def decline_conversation(*, conversation: Conversation, member: User) -> bool:
+    """Put a stranger's request out of sight; the other is not told. Answering it later takes that back.
+
+    Returns whether it is out of sight now: what was answered or accepted meanwhile is no request any more.
+    """
     waiting = Membership.objects.of(member).filter(
         conversation=conversation, accepted_at=None, declined_at=None
     )
     if waiting.update(declined_at=timezone.now()):
         tell_mine(conversation.pk, member.pk)
+    return Membership.objects.of(member).filter(conversation=conversation, declined_at__isnull=False).exists()
 
 
 @transaction.atomic

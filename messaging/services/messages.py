@@ -38,6 +38,8 @@ from .log import apart, append, locked, members_of, next_number, store, tell
 MOST_UNANSWERED = 5
 # So many messages of one member in so many seconds; beyond it a person does not write, a program does.
 MOST_MESSAGES, FLOOD_SECONDS = 120, 60
+# What counts: a group of fifty that begins, or another title, is one act of a person and many entries.
+_OWN_WORDS = (Entry.Kind.MESSAGE, Entry.Kind.EDIT)
 
 
 @dataclass(frozen=True)
@@ -107,17 +109,19 @@ def _send(entry: Entry, author: User, attachments: Sequence[Attachment]) -> None
     first_unread = [
         each for each in others if not each.unread and not each.muted and each.declined_at is None
     ]
-    message_sent.send(Entry, entry=entry, first_unread_of=first_unread)
+    # The hint first: what others do when it is stored, such as mail, takes as long as it takes.
     tell(entry, [author.pk, *(membership.member_id for membership in others)])
+    message_sent.send(Entry, entry=entry, first_unread_of=first_unread)
 
 
 @transaction.atomic
 def edit_message(*, entry: Entry, by: User, text: str) -> Entry:
     """Change the words of an own message for all, with a visible mark; the same words again change nothing.
 
-    Returns the message as it is now. Raises NotIn, NotReachable, NotChangeable, NothingSaid.
+    Returns the message as it is now. Raises NotIn, NotReachable, NotChangeable, NothingSaid, TooFast.
     """
     conversation, others, message = _own(entry, by)
+    _refuse_flood(next(iter(_SIDES.rows(by.pk, [conversation.pk]))))
     if not (says_something(text) or message.attachments.exists()):
         raise NothingSaid(_("A message needs words. Delete it instead."))
     if text != message.text:
@@ -170,7 +174,7 @@ def _refuse_unreachable(conversation: Conversation, author: User, others: Sequen
 
 
 def _refuse_flood(mine: Membership) -> None:
-    """Raise TooFast where the member has sent MOST_MESSAGES within FLOOD_SECONDS."""
+    """Raise TooFast where the member has sent or changed MOST_MESSAGES within FLOOD_SECONDS."""
     earliest = mine.earliest  # type: ignore[attr-defined]  # annotated in _sides
     if earliest is None:
         return
@@ -184,7 +188,7 @@ def _sides(author: int | None, conversations: list[int]) -> MembershipQuerySet:
     """All who are in the one conversation, held by id, and when the author has sent what is MOST_MESSAGES ago: one
     probe of an index."""
     # A range of one keeps PostgreSQL on the index of the author: for an equal author it may walk all entries backwards.
-    mine = Entry.objects.filter(author_id__gte=author, author_id__lte=author)
+    mine = Entry.objects.filter(author_id__gte=author, author_id__lte=author, kind__in=_OWN_WORDS)
     latest = mine.order_by("author_id", "-pk").values("created_at")
     within = Membership.objects.filter(conversation=conversations[0], left_at=None)
     return (

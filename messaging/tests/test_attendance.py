@@ -140,6 +140,26 @@ def test_a_tab_in_view_is_there_and_the_last_one_that_goes_is_not(
     assert (frame["online"], frame["words"]) == (False, "last seen 2 min ago")
 
 
+def test_a_tab_on_another_process_says_that_its_member_is_there_after_all(
+    bob: User, published: list[dict[str, Any]]
+) -> None:
+    gone, hidden, here = Tab(bob.pk), Tab(bob.pk), Tab(bob.pk)
+    gone.visible = True
+    say(gone, "visible", visible=True)
+    published.clear()
+    for closer in registry.closers:
+        closer(gone)
+    assert [(each["groups"], each["event"]["type"]) for each in published] == [
+        ([f"member.{bob.pk}"], "messaging.left")
+    ]
+    ending = Presence.objects.get(member=bob).until
+    assert hint(hidden, "messaging.left", member=bob.pk) == []
+    assert Presence.objects.get(member=bob).until == ending
+    here.visible = True
+    assert hint(here, "messaging.left", member=bob.pk) == []
+    assert Presence.objects.get(member=bob).until > ending + presence.GRACE
+
+
 def test_nobody_is_asked_for_nobody() -> None:
     assert presence.reading([]) == set()
     assert presence.visible_pairs(set()) == set()

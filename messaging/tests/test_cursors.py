@@ -6,7 +6,7 @@ import uuid
 import pytest
 from django.test import Client
 
-from messaging import receipts, services
+from messaging import presence, receipts, services
 from messaging.models import Conversation, Membership
 from messaging.services import Reached, cursors
 from users.models import User
@@ -24,6 +24,14 @@ def address(talk: Conversation) -> str:
 def stands(talk: Conversation, member: User) -> tuple[int, int, int]:
     side = side_of(talk, member)
     return side.delivered_seq, side.read_seq, side.unread
+
+
+def test_who_reads_without_a_socket_is_there(
+    as_bob: Client, talk: Conversation, bob: User, address: str
+) -> None:
+    assert presence.reading([bob.pk]) == set()
+    assert as_bob.post(address, {"read": "0"}, headers=JSON).status_code == 204
+    assert presence.reading([bob.pk]) == {bob.pk}
 
 
 def test_a_form_and_json_move_them(
@@ -157,3 +165,20 @@ def test_the_answer_to_a_send_knows_its_client_id_only(as_alice: Client, talk: C
     body = {"text": "x", "client_id": str(uuid.uuid4())}
     told = json.loads(post_json(as_alice, f"/messages/{talk.pk}/send/", body).content)
     assert told["entry"]["client_id"] == body["client_id"]
+
+
+def test_one_who_names_endless_conversations_keeps_nobody_else_waiting(
+    talk: Conversation, alice: User, bob: User
+) -> None:
+    send(talk, alice)
+    for number in range(3 * receipts.MOST_OF_ONE):
+        receipts.note(10**12 + number, alice.pk, Reached(read=1))
+    receipts.note(talk.pk, bob.pk, Reached(read=1))
+    receipts.store()
+    assert stands(talk, bob) == (1, 1, 0)
+    assert receipts._waiting == {}
+    for number in range(receipts.MOST_OF_ONE):
+        receipts.note(10**12 + number, bob.pk, Reached(delivered=1))
+    receipts.note(10**12, bob.pk, Reached(read=7))
+    assert receipts._waiting[bob.pk][10**12] == Reached(delivered=1, read=7)
+    receipts._waiting.clear()

@@ -5,6 +5,7 @@ from django.test import Client
 
 from messaging import services
 from messaging.models import Conversation, Entry
+from messaging.services import messages
 from network.services import block_member
 from users.models import User
 
@@ -95,3 +96,29 @@ def test_a_message_from_before_one_s_coming_back_is_out_of_sight(
     services.remove_member(conversation=group, by=alice, member=bob)
     services.add_members(conversation=group, by=alice, members=[bob])
     assert as_bob.get(f"/messages/{group.pk}/entries/{entry.seq}/edit/").status_code == 404
+
+
+def test_too_many_changes_in_a_minute_are_429_and_keep_what_was_typed(
+    as_alice: Client, talk: Conversation, alice: User, address: str
+) -> None:
+    Entry.objects.bulk_create(
+        Entry(conversation=talk, seq=turn, author=alice, kind=Entry.Kind.EDIT)
+        for turn in range(2, messages.MOST_MESSAGES + 1)
+    )
+    response = as_alice.post(address, {"text": "Once more"}, headers=JSON)
+    assert (response.status_code, response.json()["error"]) == (429, "too_fast")
+    page = as_alice.post(address, {"text": "Once more"})
+    assert page.status_code == 429
+    assert "Once more</textarea>" in page.content.decode()
+    assert Entry.objects.get(conversation=talk, seq=1).text == "Helo & such"
+
+
+def test_a_large_group_that_begins_is_no_flood(
+    as_alice: Client, talk: Conversation, alice: User, address: str
+) -> None:
+    Entry.objects.bulk_create(
+        Entry(conversation=talk, seq=turn, author=alice, kind=Entry.Kind.JOINED)
+        for turn in range(2, 2 * messages.MOST_MESSAGES)
+    )
+    Conversation.objects.filter(pk=talk.pk).update(last_seq=2 * messages.MOST_MESSAGES)
+    assert as_alice.post(address, {"text": "Hello"}).status_code == 302

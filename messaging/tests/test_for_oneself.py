@@ -56,3 +56,21 @@ def test_a_declined_request_can_still_be_read_and_answered(
     assert f'action="{here}decline/"' not in page
     as_alice.post(f"{here}send/", {"text": "After all"})
     assert Membership.objects.inbox(alice).exists()
+
+
+def test_what_was_answered_is_no_request_to_decline(
+    as_alice: Client, request_of_charlie: Conversation, alice: User
+) -> None:
+    here = f"/messages/{request_of_charlie.pk}/"
+    send(request_of_charlie, alice)
+    response = as_alice.post(f"{here}decline/", follow=True)
+    assert response.redirect_chain[0][0] == here
+    assert "You have answered this request already." in response.content.decode()
+    assert "The other is not told" not in response.content.decode()
+    assert side_of(request_of_charlie, alice).declined_at is None
+
+
+def test_declining_twice_is_once(as_alice: Client, request_of_charlie: Conversation) -> None:
+    for _time in range(2):
+        response = as_alice.post(f"/messages/{request_of_charlie.pk}/decline/")
+        assert response["Location"] == "/messages/?box=requests"

@@ -1,8 +1,6 @@
 """How PostgreSQL finds what is asked all the time: from an index, however much is said elsewhere."""
 
-import json
 import uuid
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -14,13 +12,13 @@ from django.utils import timezone
 from messaging import reading, services
 from messaging.models import Conversation, Entry, Membership
 from messaging.services import cursors
+from tests.plans import Node, nodes, plan
 from users.models import User
 
 pytestmark = [pytest.mark.postgres_only, pytest.mark.django_db]
 
 CONVERSATIONS, ENTRIES, IN_ONE = 1500, 9_000, 1_500
 WORDS = "words " * 40
-Node = dict[str, Any]
 
 
 @pytest.fixture
@@ -61,21 +59,6 @@ def crowded(talk: Conversation, alice: User, bob: User) -> Conversation:
     with connection.cursor() as query:
         query.execute("ANALYZE")
     return talk
-
-
-def plan(sql: str) -> Node:
-    with connection.cursor() as query:
-        query.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}")
-        (row,) = query.fetchall()
-    document = row[0] if isinstance(row[0], list) else json.loads(row[0])
-    top: Node = document[0]["Plan"]
-    return top
-
-
-def nodes(node: Node) -> Iterator[Node]:
-    yield node
-    for child in node.get("Plans", []):
-        yield from nodes(child)
 
 
 def statement(act: Any, table: str) -> str:

@@ -1,6 +1,8 @@
 """Sending: numbers without a gap, a repeat that changes nothing, and who is refused."""
 
 import uuid
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -94,3 +96,12 @@ def test_an_edit_and_a_deletion_take_numbers(talk: Conversation, alice: User, bo
         (3, "deletion"),
     ]
     assert unread_of(talk, bob) == 0
+
+
+def test_the_others_hear_of_it_before_mail_leaves(
+    talk: Conversation, bob: User, django_capture_on_commit_callbacks: Callable[..., Any]
+) -> None:
+    with django_capture_on_commit_callbacks() as waiting:
+        send(talk, bob)
+    rooms = [callback.__module__ for callback in waiting]
+    assert rooms.index("core.realtime") < rooms.index("core.tasks")

@@ -105,7 +105,12 @@ def accept(request: MemberRequest, pk: int) -> HttpResponse:
 @require_POST
 def decline(request: MemberRequest, pk: int) -> HttpResponse:
     mine = mine_or_404(request, pk)
-    services.decline_conversation(conversation=mine.conversation, member=request.user)
+    if not services.decline_conversation(conversation=mine.conversation, member=request.user):
+        messages.info(
+            request,
+            _("You have answered this request already. To hear no more of it, mute it or block the member."),
+        )
+        return redirect(mine.conversation)
     messages.success(request, _("Declined. The other is not told."))
     return HttpResponseRedirect(f"{reverse('messaging:inbox')}?box=requests")
 

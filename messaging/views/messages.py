@@ -15,7 +15,7 @@ from core.http import back_or
 from core.storage import CannotStore
 from users.http import MemberRequest, member_required
 
-from .. import reading, services
+from .. import presence, reading, services
 from ..errors import ClientIdTaken, MessagingError, NothingSaid, NotIn
 from ..forms import MessageForm
 from ..lines import as_json
@@ -65,6 +65,8 @@ def cursors(request: MemberRequest, pk: int) -> HttpResponse:
     posted = _posted(request)
     reached = Reached(_number(posted, "delivered"), _number(posted, "read"))
     services.move_cursors({(mine.conversation_id, request.user.pk): reached})
+    # Only pages without a socket say it in this way: whoever reads there is there.
+    presence.see([request.user.pk])
     if "next" in posted:
         return back_or(request, mine.conversation.get_absolute_url())
     return HttpResponse(status=204)

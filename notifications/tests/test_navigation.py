@@ -1,7 +1,9 @@
 """The numbers of the navigation, counted at once and one by one."""
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from core.memo import forget_everything
@@ -12,9 +14,12 @@ from network.models import Connection, exists_for
 from network.services import ignore_invitation, invite_member
 from notifications.badge import navigation_of, unread_of
 from tests.cast import make_member
+from tests.plans import nodes, plan
 from users.models import User
 
 pytestmark = pytest.mark.django_db
+
+LINES = 60
 
 
 @pytest.fixture
@@ -59,3 +64,25 @@ def test_a_page_shows_all_three(busy: User, client: Client) -> None:
 
 def test_nobody_has_nothing(db: None) -> None:
     assert set(navigation_of(10**9).values()) == {0}
+
+
+@pytest.mark.postgres_only
+def test_no_row_is_counted_again_for_each_other_where_tables_are_taken_for_empty(
+    alice: User, charlie: User
+) -> None:
+    with connection.cursor() as query:
+        query.execute("ANALYZE")
+    for number in range(LINES):
+        react(say(alice, f"Post {number}"), charlie)
+    with CaptureQueriesContext(connection) as captured:
+        assert navigation_of(alice.pk)["notifications"] == LINES
+    [asked] = captured.captured_queries
+    read: dict[str, int] = {}
+    for step in nodes(plan(asked["sql"])):
+        if table := step.get("Relation Name"):
+            read[table] = read.get(table, 0) + step["Actual Loops"] * (
+                step["Actual Rows"] + step.get("Rows Removed by Filter", 0)
+            )
+    assert read["notifications_notification"] <= 2 * LINES, read
+    # A semi-join that passes over rows of others is no more than their square.
+    assert max(read.values()) <= LINES * (LINES + 1), read

@@ -157,9 +157,9 @@ def _casts(environment: dict[str, str], number: int) -> tuple[Cast, ...]:
 
 
 @contextmanager
-def running_site(base: Ground, *, broke: str = "", daphnes: int = 2) -> Iterator[Site]:
-    """Serve LinkUp on `base`, broken as `broke` says (on a database of its own then)."""
-    environment = {**base.environment, broken.VARIABLE: broke}
+def running_site(base: Ground, *, layer: str = "core", broke: str = "", daphnes: int = 2) -> Iterator[Site]:
+    """Serve LinkUp on `base` with the channel layer `layer`, broken as `broke` says (on a database of its own then)."""
+    environment = {**base.environment, "CHANNEL_LAYER": layer, broken.VARIABLE: broke}
     with ExitStack() as until_the_end:
         if broke:
             environment["DATABASE_URL"] = _copy(

@@ -77,10 +77,10 @@ def rows(removal: Removal, query: str, *values: object) -> list[tuple[Any, ...]]
         return list(cursor.fetchall())
 
 
-def test_the_network_arrives_whole(steps: dict[str, Step], fault_table: FaultTable) -> None:
+def test_the_network_arrives_whole(steps: dict[str, Step], table: FaultTable) -> None:
     for step in steps.values():
-        fault_table.note(f"{MEMBERS:,} members", step.name, step.seconds)
-        fault_table.count(f"{MEMBERS:,} members", f"{step.name}, most MiB", round(step.peak_mib))
+        table.note(f"{MEMBERS:,} members", f"{step.name}, processor", step.cpu)
+        table.count(f"{MEMBERS:,} members", f"{step.name}, most MiB", round(step.peak_mib))
         assert step.code == 0, step.said
     assert list(steps)[-1] == "verify"
     assert "The same: " in steps["verify"].said
