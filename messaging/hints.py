@@ -5,14 +5,24 @@ from collections.abc import Iterator
 from core.frames import Event, Frame, Tab, on_event, on_open
 from network.models import Member
 
+from . import receipts
 from .inbox import row_html
 from .models import Membership
-from .reading import cursors, membership_of, since, waiting_conversations
+from .reading import cursors, membership_of, since, undelivered, waiting_conversations
+from .services.cursors import Reached
 from .shown import close, id_in, view_of, viewer_of
 
 
 @on_open
+def welcome(tab: Tab) -> list[Frame]:
+    """A tab that opens says what waits, and so what came while the member was away is delivered."""
+    for conversation_id, newest in undelivered(tab.member_id):
+        receipts.note(conversation_id, tab.member_id, Reached(delivered=newest))
+    return greet(tab)
+
+
 def greet(tab: Tab) -> list[Frame]:
+    """The badge."""
     return [{"type": "messaging.badge", "unread": waiting_conversations(tab.member_id)}]
 
 

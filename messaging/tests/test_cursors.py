@@ -6,7 +6,9 @@ import uuid
 import pytest
 from django.test import Client
 
-from messaging import presence, receipts, services
+from core import frames as registry
+from core.frames import Tab
+from messaging import presence, reading, receipts, services
 from messaging.models import Conversation, Membership
 from messaging.services import Reached, cursors
 from users.models import User
@@ -182,3 +184,25 @@ def test_one_who_names_endless_conversations_keeps_nobody_else_waiting(
     receipts.note(10**12, bob.pk, Reached(read=7))
     assert receipts._waiting[bob.pk][10**12] == Reached(delivered=1, read=7)
     receipts._waiting.clear()
+
+
+def test_what_came_while_one_was_away_is_delivered_when_a_tab_opens(
+    talk: Conversation, alice: User, bob: User
+) -> None:
+    for _turn in range(3):
+        send(talk, alice)
+    open_tab(bob)
+    assert stands(talk, bob) == (3, 0, 3)
+    assert not reading.undelivered(bob.pk)
+    # Of what is muted nothing waits.
+    services.mute_conversation(conversation=talk, member=bob)
+    send(talk, alice)
+    open_tab(bob)
+    assert stands(talk, bob) == (3, 0, 4)
+
+
+def open_tab(member: User) -> None:
+    """What the server does for a tab that opens."""
+    for opener in registry.openers:
+        opener(Tab(member.pk))
+    receipts.store()
