@@ -12,6 +12,7 @@ from network.models import Connection, Member
 from users.models import User
 
 from ..errors import NotAGroup, NotIn, NotReachable, TooFast, TooMany
+from ..groups import conversation_group
 from ..models import Conversation, Entry, Membership
 from .log import append, locked, members_of, tell, tell_mine
 
@@ -136,6 +137,11 @@ def accept_conversation(*, conversation: Conversation, member: User) -> None:
     waiting = Membership.objects.of(member).filter(conversation=conversation, accepted_at=None)
     if waiting.update(accepted_at=timezone.now(), declined_at=None):
         tell_mine(conversation.pk, member.pk)
+        # Who waited for an answer may write on: from now on this one's cursors are told.
+        publish(
+            conversation_group(conversation.pk),
+            {"type": "messaging.cursors", "conversation": conversation.pk, "member": member.pk},
+        )
 
 
 @transaction.atomic

@@ -1,5 +1,7 @@
 """POST /messages/<id>/mute/, unmute/, accept/ and decline/: what one makes of a conversation for oneself."""
 
+from typing import Any
+
 import pytest
 from django.test import Client
 
@@ -8,6 +10,7 @@ from messaging.models import Conversation, Membership
 from users.models import User
 
 from .material import send, side_of
+from .tabs import hint, watching
 
 
 @pytest.fixture
@@ -37,12 +40,23 @@ def test_one_comes_back_to_where_the_button_was(as_alice: Client, talk: Conversa
     assert elsewhere["Location"] == f"/messages/{talk.pk}/"
 
 
-def test_an_accepted_request_is_in_the_list(
-    as_alice: Client, request_of_charlie: Conversation, alice: User
+def test_an_accepted_request_is_in_the_list_and_the_other_hears_of_it(
+    as_alice: Client, request_of_charlie: Conversation, alice: User, charlie: User, published: list[Any]
 ) -> None:
     address = f"/messages/{request_of_charlie.pk}/accept/"
+    waiting = watching(charlie, request_of_charlie)
+    heard = {"conversation": request_of_charlie.pk, "member": alice.pk}
+    assert hint(waiting, "messaging.cursors", **heard)[0]["cursors"] == []
     assert as_alice.post(address)["Location"] == f"/messages/{request_of_charlie.pk}/"
     assert Membership.objects.inbox(alice).exists()
+    (told,) = [each for each in published if each["event"]["type"] == "messaging.cursors"]
+    assert told == {
+        "groups": [f"conversation.{request_of_charlie.pk}"],
+        "event": {**heard, "type": "messaging.cursors"},
+    }
+    assert [seen["member"] for seen in hint(waiting, "messaging.cursors", **heard)[0]["cursors"]] == [
+        alice.pk
+    ]
     assert "data-request" not in as_alice.get(f"/messages/{request_of_charlie.pk}/").content.decode()
 
 

@@ -10,7 +10,9 @@ from playwright.sync_api import Locator, Page, WebSocketRoute, expect
 from .browser import Visitors
 from .site import Site
 
-PAIRS = 32
+PAIRS = 44
+# Pairs who do not know each other.
+STRANGERS = 4
 HISTORY = 180
 
 SCRIPT = f"""
@@ -37,13 +39,14 @@ def signed_in(member):
     session.create()
     return session.session_key
 
-def pair(place):
+def pair(place, know_each_other=True):
     nora = member(f"nora{{place}}", "Nora Bakke")
     omar = member(f"omar{{place}}", "Omar Idrissi")
     low, high = sorted((nora, omar), key=lambda each: each.pk)
-    Connection.objects.create(
-        low=low, high=high, inviter=low, state=Connection.State.CONNECTED, connected_at=timezone.now()
-    )
+    if know_each_other:
+        Connection.objects.create(
+            low=low, high=high, inviter=low, state=Connection.State.CONNECTED, connected_at=timezone.now()
+        )
     talk = services.start_direct(by=nora, other=omar)
     if place == 0:
         for number in range({HISTORY}):
@@ -55,7 +58,7 @@ def pair(place):
     return {{"conversation": talk.pk, "sessions": [signed_in(nora), signed_in(omar)]}}
 
 with transaction.atomic():
-    print(json.dumps([pair(place) for place in range({PAIRS})]))
+    print(json.dumps([pair(place, place < {PAIRS}) for place in range({PAIRS + STRANGERS})]))
 """
 
 
@@ -111,6 +114,69 @@ def without_socket(page: Page) -> None:
     page.route_web_socket("**/ws/", refuse)
 
 
+def hide(page: Page) -> None:
+    """Nobody looks at this page from the beginning."""
+    page.add_init_script(
+        "Object.defineProperty(document, 'visibilityState', { get: () => window.seen ? 'visible' : 'hidden' })"
+    )
+
+
+def show(page: Page, *, seen: bool = True) -> None:
+    """Somebody looks at a page that was hidden from the beginning; or nobody does any more."""
+    page.evaluate(
+        "seen => { window.seen = seen; document.dispatchEvent(new Event('visibilitychange')) }", seen
+    )
+
+
+class Wire:
+    """The socket of one page on its way to the server, which can be cut, and on which frames get lost."""
+
+    def __init__(self) -> None:
+        # Frames of these types do not reach the page.
+        self.lost: set[str] = set()
+        # How many sockets the page has opened so far.
+        self.opened = 0
+        self._is_cut = False
+        self._socket: WebSocketRoute | None = None
+
+    def tap(self, page: Page) -> None:
+        """Take the socket of this page, before it loads."""
+        page.route_web_socket("**/ws/", self._serve)
+
+    def _serve(self, socket: WebSocketRoute) -> None:
+        self.opened += 1
+        self._socket = socket
+        if not self._is_cut:
+            socket.connect_to_server().on_message(lambda said: self._pass_on(socket, said))
+
+    def _pass_on(self, socket: WebSocketRoute, said: str | bytes) -> None:
+        if json.loads(said)["type"] not in self.lost:
+            socket.send(said)
+
+    def say(self, frame: dict[str, Any]) -> None:
+        """Tell the page `frame`, as the server would."""
+        assert self._socket
+        self._socket.send(json.dumps(frame))
+
+    def close(self, code: int) -> None:
+        """Close the socket in the page."""
+        assert self._socket
+        self._socket.close(code=code)
+
+    def cut(self, page: Page) -> None:
+        """From now on the page waits for an answer that does not come."""
+        self._is_cut = True
+        before = self.opened
+        self.close(1012)
+        while self.opened == before:
+            page.wait_for_timeout(50)
+
+    def mend(self) -> None:
+        """The next socket of the page is answered."""
+        self._is_cut = False
+        self.close(1012)
+
+
 def composer(page: Page) -> Locator:
     return page.get_by_role("textbox", name="Message", exact=True)
 
@@ -132,9 +198,9 @@ def mark(page: Page, text: str, name: str) -> None:
 
 
 def make_pairs(site: Site) -> dict[str, Any]:
-    """Pairs that nobody has used yet: `history`, the one that has said much, and `fresh`, the others."""
+    """Pairs that nobody has used yet: `history`, the one that has said much, `strangers`, and `fresh`, the others."""
     told = json.loads(site.manage("shell", "--no-imports", "-c", SCRIPT).strip().splitlines()[-1])
-    return {"history": told[0], "fresh": told[1:]}
+    return {"history": told[0], "fresh": told[1:PAIRS], "strangers": told[PAIRS:]}
 
 
 def people(visitors: Visitors, site: Site, pair: dict[str, Any]) -> Two:

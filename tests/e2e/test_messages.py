@@ -7,19 +7,7 @@ from playwright.sync_api import Page, expect
 
 from .browser import PHONE, picture
 from .journey import look, photo
-from .talkers import HISTORY, Two, composer, line, mark, ready, write
-
-
-def hide(page: Page) -> None:
-    """Nobody looks at this page from the beginning."""
-    page.add_init_script(
-        "Object.defineProperty(document, 'visibilityState', { get: () => window.seen ? 'visible' : 'hidden' })"
-    )
-
-
-def show(page: Page) -> None:
-    """Somebody looks at it again."""
-    page.evaluate("window.seen = true; document.dispatchEvent(new Event('visibilitychange'))")
+from .talkers import HISTORY, Two, composer, hide, line, mark, ready, show, write
 
 
 def test_a_message_arrives_live_and_says_what_became_of_it(two: Two) -> None:

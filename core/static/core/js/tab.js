@@ -8,6 +8,9 @@ const PATIENCE = 3;
 // How much later than its heartbeat a server may be, in seconds.
 const GRACE = 10;
 const SIGNED_OUT = 4401;
+// Closed because of a limit (too many tabs or frames, one too large): to come back at once would lead there again.
+const LIMITS = [1008, 1009];
+const REST = 30_000;
 const STATES = { connecting: "stateConnecting", open: "stateOpen", offline: "stateOffline", polling: "statePolling", "signed-out": "stateSignedOut" };
 
 const listeners = new Map();
@@ -19,6 +22,7 @@ let sessionEnded = false;
 let silence = 25 + GRACE;
 let heardAt = 0;
 let retry;
+let isResting = false;
 let watch;
 
 /** "connecting", "open", "offline", "polling" (no socket for a while: ask over HTTP now and then) or "signed-out". */
@@ -59,6 +63,7 @@ function enter(next) {
 
 function connect() {
   clearTimeout(retry);
+  isResting = false;
   if (socket) return;
   const address = new URL("/ws/", location.href);
   address.protocol = address.protocol.replace("http", "ws");
@@ -118,12 +123,16 @@ function lost(code) {
   failures += code === SIGNED_OUT ? 2 : 1;
   if (code === SIGNED_OUT) sessionEnded = true;
   else if (sessionEnded || failures === PATIENCE) askWhetherSignedOut();
+  isResting = LIMITS.includes(code);
   if (!navigator.onLine) enter("offline");
-  else if (failures >= PATIENCE) enter("polling");
+  else if (isResting || failures >= PATIENCE) enter("polling");
   else enter("connecting");
-  const longest = Math.min(LONGEST_DELAY, FIRST_DELAY * 2 ** (failures - 1));
   clearTimeout(retry);
-  retry = setTimeout(connect, longest * (0.5 + Math.random() / 2));
+  retry = setTimeout(connect, isResting ? REST * (1 + Math.random() / 2) : backOff());
+}
+
+function backOff() {
+  return Math.min(LONGEST_DELAY, FIRST_DELAY * 2 ** (failures - 1)) * (0.5 + Math.random() / 2);
 }
 
 // The page to sign in leads elsewhere whoever has signed in.
@@ -137,6 +146,7 @@ async function askWhetherSignedOut() {
   }
   abandon();
   clearTimeout(retry);
+  isResting = false;
   enter("signed-out");
 }
 
@@ -153,7 +163,7 @@ window.addEventListener("online", () => {
 window.addEventListener("offline", () => enter("offline"));
 document.addEventListener("visibilitychange", () => {
   sayVisible();
-  if (document.visibilityState === "visible") again();
+  if (document.visibilityState === "visible" && !isResting) again();
 });
 // A page with an open socket is not kept for "back".
 window.addEventListener("pagehide", () => {

@@ -11,6 +11,7 @@ import * as pending from "./pending.js";
 import "./divider.js";
 import "./head.js";
 import "./presence.js";
+import "./requests.js";
 import * as scroll from "./scroll.js";
 import { talk } from "./talk.js";
 

@@ -16,6 +16,9 @@ const told = { delivered: reached.read, read: reached.read };
 
 let timer;
 
+/** Whether this member has read up to `line`; what is above the first line is read. */
+export const isRead = (line) => Number(line?.dataset.seq ?? 0) <= reached.read;
+
 // The newest number that is read: all, at the end; else that of the last line that is wholly in view.
 function readUpTo() {
   if (isAtEnd()) return newest();

@@ -15,6 +15,8 @@ let wasOpen = false;
 let poll;
 let isShown = false;
 
+const isVisible = () => section.checkVisibility?.() ?? true;
+
 function show(row) {
   const former = rowOf(row.dataset.conversation);
   if (row.dataset.box !== list.dataset.box) return former?.remove();
@@ -33,8 +35,10 @@ function show(row) {
   if (hadFocus) row.querySelector("a").focus({ preventScroll: true });
 }
 
-/** Everything anew: after a time without a socket nobody knows which lines have changed. */
+/** Everything anew: after a time without a socket nobody knows which lines have changed. One that nobody sees is renewed
+ *  when it is shown. */
 async function renew() {
+  if (!isShown) return;
   const fetched = await page(`/messages/${list.dataset.box === "requests" ? "?box=requests" : ""}`);
   if (!fetched?.querySelector("[data-inbox-list]")) return;
   const fresh = [...fetched.querySelectorAll("[data-inbox-list] > [data-conversation]")];
@@ -49,13 +53,20 @@ async function renew() {
 
 // Lines are drawn for a list that somebody sees: on a phone, the open conversation hides it.
 function sayShown() {
-  isShown = section.checkVisibility?.() ?? true;
+  isShown = isVisible();
   send({ type: "messaging.list", shown: isShown });
+}
+
+// What changed while nobody saw the list was not drawn for it.
+function turnTo() {
+  if (isVisible() === isShown) return;
+  sayShown();
+  if (isShown) renew();
 }
 
 function turn(state) {
   clearInterval(poll);
-  if (state === "polling") poll = setInterval(() => isShown && document.visibilityState === "visible" && renew(), POLL);
+  if (state === "polling") poll = setInterval(() => document.visibilityState === "visible" && renew(), POLL);
   if (state !== "open") return;
   sayShown();
   if (wasOpen) renew();
@@ -67,7 +78,8 @@ export function start() {
   onSocket("messaging.inbox", ({ conversation: id, html }) => {
     const [row] = parse(html ?? "");
     if (row) show(row);
-    else if (isShown && !html) rowOf(id)?.remove();
+    // Told before the server knew that the list is shown.
+    else if (isShown) renew();
   });
   onSocket("messaging.gone", ({ conversation: id }) => rowOf(id)?.remove());
   onSocket("lagged", renew);
@@ -78,7 +90,8 @@ export function start() {
     stop();
     if (Math.min(unread, 100) !== Math.min(parseInt(shown, 10) || 0, 100) && shown !== "99+") renew();
   });
-  new ResizeObserver(() => (section.checkVisibility?.() ?? true) !== isShown && sayShown()).observe(section);
+  isShown = isVisible();
+  new ResizeObserver(turnTo).observe(section);
   window.addEventListener("pageshow", ({ persisted }) => persisted && renew());
   turn(now);
 }

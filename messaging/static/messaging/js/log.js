@@ -24,6 +24,8 @@ let have = Number(talk.dataset.seq);
 let isPast = talk.dataset.later === "true";
 let catching = null;
 let asksAgain = false;
+// Whether the viewer is in the conversation, as far as is known here.
+let isIn = true;
 let failures = 0;
 let retry;
 
@@ -153,7 +155,7 @@ function shorten() {
 
 /** Asks for everything after `have`; resolves when nothing is missing, or nothing is to be had now. */
 export function catchUp() {
-  if (isPast) return Promise.resolve();
+  if (isPast && isIn) return Promise.resolve();
   asksAgain = true;
   catching ??= ask().finally(() => (catching = null));
   return catching;
@@ -186,6 +188,8 @@ async function since() {
   if (answer.redirected) tell("signed-out");
   else if (answer.status === 404) tell("gone");
   else if (!answer.body?.entries) later(answer.retryAfter);
+  // Taken in again: what may be seen begins anew, and so does the page.
+  else if (!isIn) location.reload();
   else {
     failures = 0;
     tell("answered");
@@ -216,15 +220,19 @@ onSocket("messaging.entries", ours((frame) => {
 }));
 onSocket("messaging.cursors", ours((frame) => tell("cursors", frame.cursors)));
 onSocket("messaging.gone", ours(() => tell("gone")));
-// A heartbeat that does not name the open conversation: the server never took up the watch, so once more.
-let isIn = true;
+// A heartbeat that does not name the open conversation: the server never took up the watch, so once more. Where the viewer
+// has been taken out meanwhile, the answer is "not_found".
 onSocket("heartbeat", ({ messaging }) => {
   if (!messaging || !isIn) return;
   if (messaging.conversation !== conversation) watch();
   else if (messaging.newest > have) catchUp();
 });
-onSocket("lagged", () => catchUp());
-onSocket("state", (state) => state === "open" && watch());
+// "gone" may have been told while there was no socket: the answer over HTTP counts.
+onSocket("error", ({ reason }) => reason === "not_found" && isIn && (isPast ? goOn() : catchUp()));
+onSocket("messaging.inbox", ours(() => !isIn && catchUp()));
+// A page in the past lacks nothing but how far the others have read, which the answer to a watch says.
+onSocket("lagged", () => (isPast && isIn ? watch() : catchUp()));
+onSocket("state", (state) => state === "open" && (isIn ? watch() : catchUp()));
 window.addEventListener("online", () => catchUp());
 window.addEventListener("pageshow", ({ persisted }) => persisted && catchUp());
 on("gone", () => {

@@ -2,6 +2,12 @@
 
 import { parse } from "./talk.js";
 
+// A request that hangs is given up, so that what waits behind it goes on. An upload may take its time as long as it moves:
+// so long it may stand still (milliseconds). The client id makes one that arrived all the same count once.
+const STANDSTILL = 30_000;
+// What is only asked for is asked again.
+const PATIENCE = 15_000;
+
 const member = document.body.dataset.member;
 
 const tokens = (root) => root.querySelectorAll("input[name='csrfmiddlewaretoken']");
@@ -11,7 +17,8 @@ const token = () => tokens(document)[0]?.value ?? "";
 
 /**
  * Sends `fields` (pairs) by POST; resolves, never rejects, to {status, body, redirected, retryAfter}: status 0 when the
- * network failed, body null when it is not JSON. `progress(share)` is told how much of it is on its way.
+ * network failed or nothing moved for STANDSTILL, body null when it is not JSON. `progress(share)` is told how much of it
+ * is on its way.
  */
 export function post(url, fields, { signal, progress } = {}) {
   const form = new FormData();
@@ -27,10 +34,20 @@ export function post(url, fields, { signal, progress } = {}) {
     request.setRequestHeader("Accept", "application/json");
     request.setRequestHeader("X-Requested-With", "fetch");
     request.setRequestHeader("X-CSRFToken", token());
-    if (progress) request.upload.onprogress = ({ loaded, total }) => total && progress(loaded / total);
     const stop = () => request.abort();
+    let patience = setTimeout(stop, STANDSTILL);
+    const moved = () => {
+      clearTimeout(patience);
+      patience = setTimeout(stop, STANDSTILL);
+    };
+    request.onprogress = moved;
+    request.upload.onprogress = ({ loaded, total }) => {
+      moved();
+      if (progress && total) progress(loaded / total);
+    };
     signal?.addEventListener("abort", stop);
     request.onloadend = () => {
+      clearTimeout(patience);
       signal?.removeEventListener("abort", stop);
       resolve(answerOf(request, url));
     };
@@ -48,37 +65,40 @@ function answerOf(request, url) {
   };
 }
 
+/** What `read(answer)` makes of the answer to a GET; null where it is not all there within PATIENCE. */
+async function ask(url, options, read) {
+  const giveUp = new AbortController();
+  const patience = setTimeout(() => giveUp.abort(), PATIENCE);
+  try {
+    return await read(await fetch(url, { ...options, cache: "no-store", signal: giveUp.signal }));
+  } catch {
+    return null;
+  } finally {
+    clearTimeout(patience);
+  }
+}
+
 /** Asks for JSON by GET; resolves, never rejects, to the same as `post`. */
 export async function get(url) {
-  try {
-    const headers = { Accept: "application/json", "X-Requested-With": "fetch" };
-    const answer = await fetch(url, { headers, redirect: "manual", cache: "no-store" });
+  const headers = { Accept: "application/json", "X-Requested-With": "fetch" };
+  const told = await ask(url, { headers, redirect: "manual" }, async (answer) => {
     const redirected = answer.type === "opaqueredirect";
     const body = redirected ? null : parsed(await answer.text());
     return { status: answer.status, body, redirected, retryAfter: seconds(answer.headers.get("Retry-After")) };
-  } catch {
-    return { status: 0, body: null, redirected: false, retryAfter: 0 };
-  }
+  });
+  return told ?? { status: 0, body: null, redirected: false, retryAfter: 0 };
 }
 
 /** The elements of the part of a page at `url`; null when it is not to be had. */
-export async function parts(url) {
-  try {
-    const answer = await fetch(url, { headers: { "X-Requested-With": "fetch" }, redirect: "manual", cache: "no-store" });
-    return answer.ok ? parse(await answer.text()) : null;
-  } catch {
-    return null;
-  }
+export function parts(url) {
+  const read = async (answer) => (answer.ok ? parse(await answer.text()) : null);
+  return ask(url, { headers: { "X-Requested-With": "fetch" }, redirect: "manual" }, read);
 }
 
 /** The page at `url` as a document; null when it is not to be had. */
-export async function page(url) {
-  try {
-    const answer = await fetch(url, { headers: { Accept: "text/html" }, cache: "no-store" });
-    return answer.ok ? new DOMParser().parseFromString(await answer.text(), "text/html") : null;
-  } catch {
-    return null;
-  }
+export function page(url) {
+  const read = async (answer) => (answer.ok ? new DOMParser().parseFromString(await answer.text(), "text/html") : null);
+  return ask(url, { headers: { Accept: "text/html" } }, read);
 }
 
 /**

@@ -4,6 +4,8 @@ import { on, send, state } from "../../core/js/tab.js";
 const MOST = 99;
 // While there is no socket, the number is asked for so often.
 const POLL = 30_000;
+// An answer that takes longer is not waited for (milliseconds).
+const PATIENCE = 15_000;
 
 let timer;
 
@@ -56,15 +58,19 @@ function announce(row) {
   document.querySelector("[data-news-status]").textContent = row.querySelector(".news-words").textContent.trim();
 }
 
-/** Tells the server that this page shows notifications, and up to which; it answers with what is newer. */
+/** Tells the server that this page shows notifications, and up to which it was loaded; it answers with what is newer. Of
+ *  what came since anything may be missing here, not only what came last. */
 function watch() {
   const rows = list();
-  if (rows) send({ type: "notifications.watch", show: rows.dataset.notifications, newest: newest(rows) });
+  if (rows) send({ type: "notifications.watch", show: rows.dataset.notifications, newest: Number(rows.dataset.newest) });
 }
 
 async function ask() {
-  const answer = await fetch("/notifications/unread/", { headers: { Accept: "application/json" } }).catch(() => null);
-  if (answer?.ok && !answer.redirected) showCount((await answer.json()).unread);
+  const options = { headers: { Accept: "application/json" }, signal: AbortSignal.timeout?.(PATIENCE) };
+  try {
+    const answer = await fetch("/notifications/unread/", options);
+    if (answer.ok && !answer.redirected) showCount((await answer.json()).unread);
+  } catch { /* asked again after POLL */ }
 }
 
 on("notifications.badge", (frame) => showCount(frame.unread));
