@@ -4,10 +4,12 @@ set -euo pipefail
 
 usage() {
   cat <<'TEXT'
-Usage: scripts/export_data.sh FOLDER [--source FILE] [--media FOLDER] [--without-media-files] [--quiet]
+Usage: scripts/export_data.sh FOLDER [--source FILE] [--media FOLDER] [--without-media-files]
+                              [--missing-files N] [--quiet]
 
 Writes the whole network (every table, every uploaded file) into FOLDER, for scripts/import_data.sh.
 The SQLite file is opened read-only. Settings come from the environment, as for manage.py.
+Exit code 0: exported; 1: refused; 3: exported, and files that rows name were not there (more than N).
 TEXT
 }
 

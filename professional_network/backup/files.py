@@ -42,6 +42,13 @@ def names_in(storage: Storage, folder: str = "") -> Iterator[str]:
         yield from names_in(storage, f"{folder}{inner}/")
 
 
+def place_of(storage: Storage) -> str:
+    """Where the files of a storage are, as an operator calls it."""
+    if isinstance(storage, FileSystemStorage):
+        return str(storage.location)
+    return f"the bucket {getattr(storage, 'bucket_name', '')}".rstrip()
+
+
 def bytes_in(storage: Storage) -> int:
     """How many bytes the files have together; 0 for a bucket, which would have to be asked for each one."""
     if not isinstance(storage, FileSystemStorage):

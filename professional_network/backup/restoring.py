@@ -80,11 +80,11 @@ def _put_in(backup: BackupFile, placement: Placement, progress: Say) -> Outcome:
     try:
         if filled(backup.tables):
             # A former run came this far, or it is somebody's network: no file is touched before that is known.
-            outcome = _bring_rows(backup, progress)
+            outcome = _bring_rows(backup, placement, progress)
             _place_files(backup, placement, progress)
             return outcome
         _place_files(backup, placement, progress)
-        return _bring_rows(backup, progress)
+        return _bring_rows(backup, placement, progress)
     except OSError as error:
         placement.undo()
         raise TransferRefused(f"The backup could not be restored: {lack_of_room(error)}") from error
@@ -93,12 +93,13 @@ def _put_in(backup: BackupFile, placement: Placement, progress: Say) -> Outcome:
         raise
 
 
-def _bring_rows(backup: BackupFile, progress: Say) -> Outcome:
+def _bring_rows(backup: BackupFile, placement: Placement, progress: Say) -> Outcome:
+    """From the commit on the files are held: the rows need them, whatever interrupts us."""
     if not is_sqlite():
-        return bring_in(backup, progress=progress)
+        return bring_in(backup, placement=placement, progress=progress)
     if there := filled(backup.tables):
         refuse_rows(there)
-    return fill(backup, progress)
+    return fill(backup, placement, progress)
 
 
 def _verify(backup: BackupFile, progress: Say) -> Findings:

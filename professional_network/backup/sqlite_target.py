@@ -7,11 +7,12 @@ from datetime import datetime, time
 from itertools import islice
 from typing import Any
 
-from django.db import DEFAULT_DB_ALIAS, connections, transaction
+from django.db import DEFAULT_DB_ALIAS, Error, connections, transaction
 
 from ..transfer.faults import Fault, TransferRefused
 from ..transfer.imports import Outcome
 from ..transfer.kinds import SIMPLE, Kind
+from ..transfer.media import Placement
 from ..transfer.progress import Progress
 from ..transfer.rows import Row, values_of
 from ..transfer.source import SqliteSource
@@ -58,19 +59,26 @@ class SqliteTarget(SqliteSource):
         return found
 
 
-def fill(backup: BackupFile, progress: Callable[[str], None]) -> Outcome:
-    """All rows of the backup in one transaction, into the file of the settings, whose tables are empty."""
+def fill(backup: BackupFile, placement: Placement, progress: Callable[[str], None]) -> Outcome:
+    """All rows of the backup in one transaction, into the file of the settings, whose tables are empty. The files of
+    `placement` are held from its commit on.
+    """
     connection = connections[DEFAULT_DB_ALIAS]
     shown = Progress(progress, "restore", backup.manifest.rows)
-    with transaction.atomic():
-        for table in backup.tables:
-            rows = shown.count(backup.rows(table), table.label)
-            if table.given:
-                _complete(table, rows)
-            else:
-                _insert(table, rows)
-                _raise_sequence(table, backup.sequence(table))
-        connection.check_constraints()
+    try:
+        with transaction.atomic():
+            for table in backup.tables:
+                rows = shown.count(backup.rows(table), table.label)
+                if table.given:
+                    _complete(table, rows)
+                else:
+                    _insert(table, rows)
+                    _raise_sequence(table, backup.sequence(table))
+            connection.check_constraints()
+            placement.hold()
+    except Error:
+        placement.release()  # the commit was refused
+        raise
     shown.finish()
     connection.close()
     return Outcome(backup.manifest.rows, 0, was_there=False)

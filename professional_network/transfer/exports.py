@@ -14,7 +14,8 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -29,6 +30,7 @@ from .source import FaultList, SqliteSource
 from .table_files import FOLDER as TABLES
 from .table_files import SUFFIX, TableFile
 from .tables import LEFT_OUT, Table
+from .uploads import Missing, NamedFiles
 
 LIST = "media.jsonl"
 # An export is made in here, and moved to its place when it is whole.
@@ -43,26 +45,36 @@ def _nothing(_words: str) -> None:
 
 
 # -- Making one -------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Exported:
+    """An export that was made, and what its rows name that was not there."""
+
+    manifest: Manifest
+    missing: Missing
+
+
 def export(
     source: SqliteSource,
     folder: Path,
     *,
     copy_media: bool = True,
+    missing_allowed: int = 0,
     progress: Say = _nothing,
     note: Say = _nothing,
-) -> Manifest:
-    """Write everything that `source` holds into `folder`, and return its manifest.
+) -> Exported:
+    """Write everything that `source` holds into `folder`.
 
     Where an export is already, the new one takes its place when it is whole, and not before. Raises TransferRefused,
     and leaves nothing behind, when the source holds what PostgreSQL cannot take, when the folder is somebody else's,
-    or when there is no room.
+    when there is no room, or when more than `missing_allowed` rows name files and there is none at all.
     """
     _refuse_bad_place(folder, source)
     try:
         with _workshop(folder) as workshop:
-            made = _make(source, workshop, copy_media=copy_media, progress=progress, note=note)
+            making = _Making(source, workshop, progress, note)
+            made = making.run(copy_media=copy_media, missing_allowed=missing_allowed)
             # All that needs room is written before the former export goes.
-            manifest.write(made, workshop)
+            manifest.write(made.manifest, workshop)
             _move_in(workshop, folder)
     except OSError as error:
         raise TransferRefused(f"The export could not be written: {lack_of_room(error)}") from error
@@ -120,56 +132,83 @@ def _workshop(folder: Path) -> Iterator[Path]:
         os.close(lock)
 
 
-def _make(source: SqliteSource, workshop: Path, *, copy_media: bool, progress: Say, note: Say) -> Manifest:
-    source.check_file()
-    source.check_tables()
-    for name, count in source.strangers.items():
-        note(f"The table {name} ({count} rows) belongs to no model of this version and is left out.")
-    for name, columns in source.strange_columns.items():
-        note(f"Of the table {name} no field of this version knows, and left out is: {', '.join(columns)}.")
-    found = FaultList()
-    source.orphans(found.add)
-    tables = _write_tables(source, workshop, found, progress)
-    found.refuse()
-    return Manifest(
-        linkup=manifest.version(),
-        made_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        migrations=manifest.by_app(source.migrations),
-        tables=tables,
-        left_out=list(LEFT_OUT),
-        media=_write_media(source, workshop, copy_media=copy_media, progress=progress),
-    )
+class _Making:
+    """Writes the parts of one export into its workshop."""
 
+    def __init__(self, source: SqliteSource, workshop: Path, progress: Say, note: Say) -> None:
+        self._source = source
+        self._workshop = workshop
+        self._progress = progress
+        self._note = note
+        self._files: set[str] = set()
 
-def _write_tables(
-    source: SqliteSource, workshop: Path, found: FaultList, progress: Say
-) -> dict[str, TableFacts]:
-    shown = Progress(progress, "export", sum(source.count(table) for table in source.tables))
-    facts = {}
-    for table in source.tables:
-        rows = shown.count(source.rows(table, found.add), table.label)
-        facts[table.label] = TableFile(workshop, table).write(rows, source.sequence(table, found.add))
-    shown.finish()
-    return facts
+    def run(self, *, copy_media: bool, missing_allowed: int) -> Exported:
+        source = self._source
+        source.check_file()
+        source.check_tables()
+        for name, count in source.strangers.items():
+            self._note(
+                f"The table {name} ({count} rows) belongs to no model of this version and is left out."
+            )
+        for name, columns in source.strange_columns.items():
+            self._note(
+                f"Of the table {name} no field of this version knows, and left out is: {', '.join(columns)}."
+            )
+        found = FaultList()
+        source.orphans(found.add)
+        tables = self._write_tables(found)
+        found.refuse()
+        made = Manifest(
+            linkup=manifest.version(),
+            made_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            migrations=manifest.by_app(source.migrations),
+            tables=tables,
+            left_out=list(LEFT_OUT),
+            media=self._write_media(copy_media=copy_media),
+        )
+        return Exported(made, self._missing(missing_allowed))
 
+    def _write_tables(self, found: FaultList) -> dict[str, TableFacts]:
+        source = self._source
+        shown = Progress(self._progress, "export", sum(source.count(table) for table in source.tables))
+        facts = {}
+        for table in source.tables:
+            rows = shown.count(source.rows(table, found.add), table.label)
+            facts[table.label] = TableFile(self._workshop, table).write(
+                rows, source.sequence(table, found.add)
+            )
+        shown.finish()
+        return facts
 
-def _write_media(source: SqliteSource, workshop: Path, *, copy_media: bool, progress: Say) -> MediaFacts:
-    root = source.media_root
-    total = sum(size_of(root / name) for name in names_below(root))
-    shown = Progress(progress, "files", total, "bytes")
-    files = size = 0
-    listed = hashlib.sha256()
-    with (workshop / LIST).open("wb") as out:
-        for file in files_below(root, workshop / MEDIA if copy_media else None):
-            line = json.dumps({"name": file.name, "size": file.size, "sha256": file.sha256}).encode() + b"\n"
-            out.write(line)
-            listed.update(line)
-            files, size = files + 1, size + file.size
-            shown.advance(file.size, file.name)
-        out.flush()
-        os.fsync(out.fileno())
-    shown.finish()
-    return MediaFacts(files, size, listed.hexdigest(), copy_media)
+    def _write_media(self, *, copy_media: bool) -> MediaFacts:
+        root = self._source.media_root
+        total = sum(size_of(root / name) for name in names_below(root))
+        shown = Progress(self._progress, "files", total, "bytes")
+        files = size = 0
+        listed = hashlib.sha256()
+        with (self._workshop / LIST).open("wb") as out:
+            for file in files_below(root, self._workshop / MEDIA if copy_media else None):
+                told = {"name": file.name, "size": file.size, "sha256": file.sha256}
+                line = json.dumps(told).encode() + b"\n"
+                out.write(line)
+                listed.update(line)
+                files, size = files + 1, size + file.size
+                self._files.add(file.name)
+                shown.advance(file.size, file.name)
+            out.flush()
+            os.fsync(out.fileno())
+        shown.finish()
+        return MediaFacts(files, size, listed.hexdigest(), copy_media)
+
+    def _missing(self, allowed: int) -> Missing:
+        """What rows name that is not among the files. Both are of the source as it was when it was opened."""
+        source = self._source
+        with closing(NamedFiles(source)) as named:
+            missing = named.check(
+                self._files, source.as_it_is_now, place=str(source.media_root), allowed=allowed
+            )
+        missing.tell(self._note)
+        return missing
 
 
 def _move_in(workshop: Path, folder: Path) -> None:

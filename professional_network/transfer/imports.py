@@ -1,7 +1,7 @@
 """An import: one export into one empty PostgreSQL, in one transaction. It is there whole, or nothing of it is."""
 
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import dataclass
 
 import psycopg2
@@ -36,30 +36,30 @@ def bring_in(
     folder: ExportFolder,
     *,
     storage: Storage = default_storage,
+    placement: Placement | None = None,
     progress: Say = lambda _words: None,
 ) -> Outcome:
     """Bring the export into the database of the settings, and its files into `storage`.
 
-    Raises TransferRefused, with nothing changed: a damaged export, other migrations, a target with rows, missing
-    rights, a row that PostgreSQL refuses, a connection that breaks, no room.
+    Whoever has placed the files before gives their `placement`, which then stays open; it is undone, or held, with the
+    rows. Raises TransferRefused, with nothing changed: a damaged export, other migrations, a target with rows, missing
+    rights, a row that PostgreSQL refuses, a connection that breaks, no room. What is interrupted before the commit is
+    undone; afterwards rows and files stay.
     """
     with closing(Target(folder.tables, read_only=False)) as target:
         _refuse_other_migrations(folder, target)
         target.refuse_without(NEEDED, [table.name for table in folder.tables])
     # Nobody's rows are locked, and no connection waits, while the export is read for the first time.
     folder.check(progress)
-    placement = Placement(storage)
-    with closing(placement):
+    with nullcontext(placement) if placement else closing(Placement(storage)) as placing:
         try:
             with closing(Target(folder.tables, read_only=False)) as target:
-                return _Import(folder, target, placement, progress).run()
-        except OutcomeUnknown:
-            raise  # rows that were committed need the files, and the next run finds those that are there
+                return _Import(folder, target, placing, progress).run()
         except psycopg2.Error as error:
-            placement.undo()
+            placing.undo()
             raise refused_by_server(error) from error
         except BaseException:
-            placement.undo()
+            placing.undo()
             raise
 
 
@@ -99,6 +99,9 @@ class _Import:
         return Outcome(self._folder.manifest.rows, self._placement.placed, bool(filled))
 
     def _commit(self) -> None:
+        # Before it is asked for: whoever interrupts it cannot know whether it was done, and rows that were committed
+        # need the files. The next run finds those that are there.
+        self._placement.hold()
         try:
             self._target.connection.commit()
         except psycopg2.Error as error:
@@ -107,6 +110,7 @@ class _Import:
                     "The connection was cut while the import was committed, and nobody knows whether it is in the "
                     f"target: {first_line(error).rstrip('.')}. Run it again: it is there whole then, nothing doubled."
                 ) from error
+            self._placement.release()
             raise
 
     def _lock(self) -> None:

@@ -88,6 +88,23 @@ def _refuse_circle(root: Path, path: Path) -> None:
         raise _refused(ascii(path.relative_to(root).as_posix()), f"is a link that leads back to {target}")
 
 
+def named_folder(folder: Path | None, usual: Path) -> Path:
+    """Where the uploads are: the folder that somebody named, or else the `usual` one, which is made with the first
+    upload. Raises TransferRefused for a named one that is not there.
+    """
+    if folder is not None and not folder.is_dir():
+        raise TransferRefused(
+            f"{folder}, which --media names, is not a folder. Name the one that holds the uploads; "
+            "where there never was an upload, make an empty one."
+        )
+    return folder or usual
+
+
+def is_folder_of(storage: Storage, folder: Path) -> bool:
+    """Whether the storage keeps its files in that folder."""
+    return isinstance(storage, FileSystemStorage) and Path(storage.location).resolve() == folder.resolve()
+
+
 def size_of(path: Path) -> int:
     """How many bytes the file has; none when it is gone."""
     try:
@@ -155,6 +172,7 @@ class Placement:
         self._storage = storage
         # On the disk: a network may have more files than memory for their names.
         self._placed = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 -- `close` closes it
+        self._held = False
         self.placed = 0
 
     def place_all(self, files: Iterable[MediaFile], folder: Path, said: Callable[[int], None]) -> None:
@@ -188,8 +206,18 @@ class Placement:
                 self._storage.save(file.name, File(opened))
         self.placed += 1
 
+    def hold(self) -> None:
+        """The rows that need the files are being committed: whatever comes now, even Ctrl-C, the files stay."""
+        self._held = True
+
+    def release(self) -> None:
+        """The commit was refused: the files may go."""
+        self._held = False
+
     def undo(self) -> None:
-        """Delete what was placed."""
+        """Delete what was placed, unless it is held."""
+        if self._held:
+            return
         self._placed.seek(0)
         for line in self._placed:
             self._storage.delete(line.rstrip("\n"))

@@ -5,6 +5,7 @@ One read transaction is one state of the whole file, whatever the site writes me
 
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -79,6 +80,10 @@ class SqliteSource:
     def close(self) -> None:
         self._database.close()
 
+    def as_it_is_now(self) -> "closing[SqliteSource]":
+        """The same file in its state of now, to be closed."""
+        return closing(SqliteSource(self.path, self.media_root, self.tables))
+
     def _table_names(self) -> set[str]:
         found = self._database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
         return {name for (name,) in found if not name.startswith("sqlite_")}
@@ -86,6 +91,13 @@ class SqliteSource:
     def _all(self, statement: str, *values: Any) -> list[Any]:
         try:
             return self._database.execute(statement, values).fetchall()
+        except sqlite3.Error as error:
+            raise _unreadable(self.path, error) from error
+
+    def each(self, statement: str) -> Iterator[tuple[Any, ...]]:
+        """The rows of a SELECT, few at a time."""
+        try:
+            yield from self._database.execute(statement)
         except sqlite3.Error as error:
             raise _unreadable(self.path, error) from error
 

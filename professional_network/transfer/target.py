@@ -87,6 +87,13 @@ class Target:
             cursor.execute(statement, values or None)
             return cursor.fetchall() if cursor.description else []
 
+    def each(self, statement: str) -> Iterator[tuple[Any, ...]]:
+        """The rows of a SELECT, few at a time."""
+        with self.connection.cursor(f"rows_{secrets.token_hex(4)}") as cursor:
+            cursor.itersize = ROWS_AT_A_TIME
+            cursor.execute(statement)
+            yield from cursor
+
     def _check_form(self) -> None:
         encoding = self.run("SHOW server_encoding")[0][0]
         if encoding != "UTF8":
@@ -166,14 +173,9 @@ class Target:
         shown = ", ".join(column.kind.shown_by.format(quoted(column.column)) for column in table.columns)
         order = "" if table.given else " ORDER BY " + table.order('"C"')
         key_of = table.key_of
-        with self.connection.cursor(f"rows_{secrets.token_hex(4)}") as cursor:
-            cursor.itersize = ROWS_AT_A_TIME
-            cursor.execute(f"SELECT {shown} FROM {quoted(table.name)} t{order}")  # noqa: S608
-            for raw in cursor:
-                values = [
-                    None if text is None else read(text) for read, text in zip(readers, raw, strict=True)
-                ]
-                yield Row(key_of(values), line_of(values))
+        for raw in self.each(f"SELECT {shown} FROM {quoted(table.name)} t{order}"):  # noqa: S608
+            values = [None if text is None else read(text) for read, text in zip(readers, raw, strict=True)]
+            yield Row(key_of(values), line_of(values))
 
     # -- Sequences and foreign keys -----------------------------------------------------------
     def sequence_of(self, table: Table) -> str | None:

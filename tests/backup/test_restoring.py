@@ -16,11 +16,13 @@ from professional_network.backup.chunks import CHUNK, SEAL
 from professional_network.backup.making import make
 from professional_network.backup.restoring import restore
 from professional_network.transfer.faults import TransferRefused
+from professional_network.transfer.imports import OutcomeUnknown
 from professional_network.transfer.media import UNFINISHED
 from professional_network.transfer.target import LOCK
 from tests.transfer.network import FILES, MEMBERS, POSTS
+from tests.transfer.wire import cut_at_commit, interrupted_at
 
-from .conftest import KEY, Server, at, small_disk
+from .conftest import BIG, KEY, Server, at, small_disk
 
 # What has nothing to do with the database is tried on one of them.
 once = pytest.mark.sqlite_only
@@ -208,6 +210,59 @@ def test_two_at_once_do_not_mix(prepared: Server, plain: Path) -> None:
     other.close()
 
 
+# -- Ctrl-C, and a commit of which nobody knows -------------------------------------------------
+def came_whole(server: Server, plain: Path) -> bool:
+    """Whether rows and files are there, and the same as in the backup."""
+    files = {name: content.read() for name, content in BackupFile(plain, "").contents()}
+    return server.count("users_user") == MEMBERS and server.files() == files
+
+
+@pytest.mark.postgres_only
+@pytest.mark.parametrize("word", [b"COMMIT\0", b"ANALYZE "], ids=["in the commit", "in the statistics"])
+def test_an_interruption_from_the_commit_on_keeps_the_files_of_the_rows(
+    prepared: Server, plain: Path, monkeypatch: pytest.MonkeyPatch, word: bytes
+) -> None:
+    with interrupted_at(monkeypatch, word), pytest.raises(KeyboardInterrupt):
+        restore(BackupFile(plain, ""))
+    assert came_whole(prepared, plain)
+    assert restore(BackupFile(plain, "")).was_there
+
+
+@pytest.mark.postgres_only
+def test_an_interruption_before_the_commit_undoes_all(
+    prepared: Server, plain: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with interrupted_at(monkeypatch, b"SET CONSTRAINTS"), pytest.raises(KeyboardInterrupt):
+        restore(BackupFile(plain, ""))
+    assert (prepared.files(), prepared.count("users_user")) == ({}, 0)
+
+
+@pytest.mark.postgres_only
+@pytest.mark.parametrize("before", [True, False], ids=["not done", "done"])
+def test_a_connection_cut_while_it_is_committed_keeps_the_files_and_the_next_run_settles_it(
+    prepared: Server, plain: Path, monkeypatch: pytest.MonkeyPatch, before: bool
+) -> None:
+    with cut_at_commit(monkeypatch, before=before), pytest.raises(OutcomeUnknown, match="Run it again"):
+        restore(BackupFile(plain, ""))
+    assert set(prepared.files()) == {*FILES, BIG}
+    again = restore(BackupFile(plain, ""))
+    assert (again.was_there, again.files, again.findings.same) == (not before, 0, True)
+
+
+@once
+def test_an_interruption_after_the_commit_keeps_the_files_in_sqlite_too(
+    prepared: Server, plain: Path
+) -> None:
+    def press(words: str) -> None:
+        if words.startswith("restore: 100 %"):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        restore(BackupFile(plain, ""), progress=press)
+    connections["default"].close()
+    assert came_whole(prepared, plain)
+
+
 # -- What it tells ----------------------------------------------------------------------------
 def say(*arguments: str | Path, **options: Any) -> str:
     out = StringIO()
@@ -227,8 +282,8 @@ def test_a_difference_is_told_by_the_exit_code(
 ) -> None:
     bring_rows = restoring._bring_rows
 
-    def bring_and_lose(backup: BackupFile, progress: Any) -> Any:
-        outcome = bring_rows(backup, progress)
+    def bring_and_lose(*arguments: Any) -> Any:
+        outcome = bring_rows(*arguments)
         prepared.run("DELETE FROM feed_posttag WHERE id = 7")
         (prepared.media / next(iter(FILES))).unlink()
         return outcome

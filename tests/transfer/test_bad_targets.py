@@ -1,20 +1,15 @@
 """A target in a bad state, and rows that PostgreSQL refuses: named, undone, and complete when run again."""
 
-import os
 import shutil
-import socket
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import psycopg2
 import pytest
 from django.core.files import File
 from django.core.files.storage import InMemoryStorage
-from django.db import connections
 
 from professional_network.transfer.exports import ExportFolder
 from professional_network.transfer.faults import TransferRefused
@@ -25,6 +20,7 @@ from .conftest import Database, Network
 from .network import FILES
 from .test_exports import small_disk
 from .test_imports import refusal, seal_with
+from .wire import cut_at_commit, interrupted_at
 
 pytestmark = pytest.mark.postgres_only
 
@@ -161,69 +157,11 @@ def test_a_bucket_that_refuses_a_file_undoes_all(database: Database, built_expor
 
 
 # -- Cut off while it is committed ------------------------------------------------------------
-class Wire:
-    """Stands between the import and PostgreSQL, and cuts the connection at the word COMMIT."""
-
-    def __init__(self, host: str, port: int, *, before: bool) -> None:
-        self._server = (host, port)
-        self._before = before
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self._listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def close(self) -> None:
-        self._listener.close()
-
-    def _accept(self) -> None:
-        with suppress(OSError):
-            while True:
-                client, _ = self._listener.accept()
-                server = socket.create_connection(self._server)
-                threading.Thread(target=self._forward, args=(client, server), daemon=True).start()
-                threading.Thread(target=self._back, args=(server, client), daemon=True).start()
-
-    def _forward(self, client: socket.socket, server: socket.socket) -> None:
-        with suppress(OSError), client, server:
-            while piece := client.recv(1 << 16):
-                is_commit = b"COMMIT\0" in piece
-                if is_commit:
-                    # The answer never arrives; the order may.
-                    client.shutdown(socket.SHUT_WR)
-                if is_commit and self._before:
-                    server.shutdown(socket.SHUT_RDWR)
-                    return
-                server.sendall(piece)
-                if is_commit:
-                    server.shutdown(socket.SHUT_WR)
-                    while server.recv(1 << 16):
-                        pass
-                    return
-
-    def _back(self, server: socket.socket, client: socket.socket) -> None:
-        with suppress(OSError):
-            while piece := server.recv(1 << 16):
-                client.sendall(piece)
-
-
-@contextmanager
-def wire(monkeypatch: pytest.MonkeyPatch, *, before: bool) -> Iterator[None]:
-    """The settings name the wire in place of the server, without TLS."""
-    address = urlsplit(os.environ["DATABASE_URL"])
-    between = Wire(address.hostname or "127.0.0.1", address.port or 5432, before=before)
-    with monkeypatch.context() as changed:
-        settings = connections["default"].settings_dict
-        changed.setitem(settings, "HOST", "127.0.0.1")
-        changed.setitem(settings, "PORT", str(between.port))
-        changed.setitem(settings, "OPTIONS", {**settings["OPTIONS"], "sslmode": "disable"})
-        yield
-    between.close()
-
-
 @pytest.mark.parametrize("before", [True, False], ids=["not done", "done"])
 def test_a_connection_cut_while_it_is_committed_is_told_as_unknown_and_the_next_run_settles_it(
     database: Database, built_export: Path, monkeypatch: pytest.MonkeyPatch, before: bool
 ) -> None:
-    with wire(monkeypatch, before=before), pytest.raises(OutcomeUnknown, match="Run it again"):
+    with cut_at_commit(monkeypatch, before=before), pytest.raises(OutcomeUnknown, match="Run it again"):
         database.bring_in(built_export)
     # Files that rows may need stay where they are.
     assert database.files() == set(FILES)
@@ -232,6 +170,29 @@ def test_a_connection_cut_while_it_is_committed_is_told_as_unknown_and_the_next_
     again = bring_in(ExportFolder(built_export, all_tables()))
     assert (again.was_there, again.files) == (not before, 0)
     assert database.verify(built_export).differences == []
+
+
+# -- Ctrl-C -----------------------------------------------------------------------------------
+@pytest.mark.parametrize("word", [b"COMMIT\0", b"ANALYZE "], ids=["in the commit", "in the statistics"])
+def test_an_interruption_from_the_commit_on_keeps_the_files_of_the_rows(
+    database: Database, built_export: Path, monkeypatch: pytest.MonkeyPatch, word: bytes
+) -> None:
+    with interrupted_at(monkeypatch, word), pytest.raises(KeyboardInterrupt):
+        database.bring_in(built_export)
+    assert database.files() == set(FILES)
+    wait_for_others(database)
+    assert database.verify(built_export).differences == []
+    again = bring_in(ExportFolder(built_export, all_tables()))
+    assert (again.was_there, again.files) == (True, 0)
+
+
+def test_an_interruption_before_the_commit_undoes_all(
+    database: Database, built_export: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with interrupted_at(monkeypatch, b"SET CONSTRAINTS"), pytest.raises(KeyboardInterrupt):
+        database.bring_in(built_export)
+    wait_for_others(database)
+    assert database.is_untouched()
 
 
 def wait_for_others(database: Database) -> None:

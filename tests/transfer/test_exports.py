@@ -92,7 +92,7 @@ def test_it_is_one_state_though_the_site_writes(network: Network, tmp_path: Path
     with closing(network.source()) as source:
         network.change("UPDATE users_user SET headline = 'written meanwhile'")
         network.change("DELETE FROM feed_reaction")
-        made = export(source, tmp_path / "export")
+        made = export(source, tmp_path / "export").manifest
     assert made.tables["feed.reaction"].rows == POSTS
     rows = ExportFolder(tmp_path / "export", all_tables())
     table = next(table for table in all_tables() if table.label == "users.user")

@@ -13,6 +13,9 @@ from professional_network.backup.making import make
 from professional_network.transfer.faults import TransferRefused
 from professional_network.transfer.tables import LEFT_OUT
 
+# It was made, and more uploads are missing than the operator knows of.
+FILES_MISSING = 3
+
 
 def at_least_one(text: str) -> int:
     """A number of backups to keep."""
@@ -27,7 +30,9 @@ class Command(BaseCommand):
     help = (
         "Back the network up, database and uploads, into one file: in a folder, or under a name that ends with "
         ".backup. The site may run meanwhile. The file is read again and checked before it gets its name. "
-        "It is encrypted when there is a key, in --key-file or in BACKUP_KEY."
+        "It is encrypted when there is a key, in --key-file or in BACKUP_KEY. "
+        "Exit code 0: made and checked; 1: refused, nothing was made; 3: made and checked, and files that rows name "
+        "were not there: they are named, and no older backup was removed."
     )
     requires_system_checks = []
 
@@ -38,6 +43,13 @@ class Command(BaseCommand):
         )
         parser.add_argument(
             "--keep", type=at_least_one, metavar="N", help="then remove older backups in the folder but N"
+        )
+        parser.add_argument(
+            "--missing-files",
+            type=int,
+            metavar="N",
+            default=0,
+            help="so many rows are known to name files that are lost (default: 0)",
         )
         what = parser.add_mutually_exclusive_group()
         what.add_argument("--check", type=Path, metavar="FILE", help="read a backup whole and verify it")
@@ -55,7 +67,7 @@ class Command(BaseCommand):
             if options["check"]:
                 self._check(options["check"], key, quiet=options["quiet"])
             else:
-                self._make(options["place"], key, options["keep"] or 0, quiet=options["quiet"])
+                self._make(options["place"], key, options)
         except TransferRefused as refused:
             raise CommandError(str(refused)) from refused
 
@@ -63,12 +75,13 @@ class Command(BaseCommand):
         found = BackupFile(path, key, progress=self._say(quiet=quiet))
         self.stdout.write(f"Sound: {found.summary}, of {found.manifest.site}, {found.manifest.made_at}.")
 
-    def _make(self, place: Path, key: str, keep: int, *, quiet: bool) -> None:
+    def _make(self, place: Path, key: str, options: dict[str, Any]) -> None:
         made = make(
             place,
             key,
-            keep=keep,
-            progress=self._say(quiet=quiet),
+            keep=options["keep"] or 0,
+            missing_allowed=options["missing_files"],
+            progress=self._say(quiet=options["quiet"]),
             note=lambda words: self.stderr.write(f"Note: {words}"),
         )
         for path in made.removed:
@@ -76,6 +89,12 @@ class Command(BaseCommand):
         self.stdout.write(f"Left out: {', '.join(LEFT_OUT)}.")
         self.stdout.write(f"Backed up and checked: {made.backup.summary}.")
         self.stdout.write(str(made.file))
+        if not made.is_whole:
+            raise CommandError(
+                f"The backup was made, but {made.missing.rows:,} rows name files that are not there, and those are not "
+                "in it. No older backup was removed: one of them may have the files.",
+                returncode=FILES_MISSING,
+            )
 
     def _say(self, *, quiet: bool) -> Any:
         return (lambda _words: None) if quiet else self.stderr.write

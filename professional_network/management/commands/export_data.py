@@ -7,10 +7,14 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from professional_network.transfer.exports import export
+from professional_network.transfer.exports import Exported, export
 from professional_network.transfer.faults import TransferRefused
+from professional_network.transfer.media import named_folder
 from professional_network.transfer.source import SqliteSource
 from professional_network.transfer.tables import LEFT_OUT, all_tables
+
+# It was made, and more uploads are missing than the operator knows of.
+FILES_MISSING = 3
 
 
 class Command(BaseCommand):
@@ -18,7 +22,9 @@ class Command(BaseCommand):
 
     help = (
         "Export a SQLite installation, uploaded files included, into a folder that import_data reads. "
-        "The source is opened read-only, and the site may run meanwhile."
+        "The source is opened read-only, and the site may run meanwhile. "
+        "Exit code 0: exported; 1: refused, nothing was exported; 3: exported, and files that rows name were not "
+        "there: they are named."
     )
     requires_system_checks = []
 
@@ -33,27 +39,44 @@ class Command(BaseCommand):
         parser.add_argument(
             "--without-media-files", action="store_true", help="list the uploads with their hashes, copy none"
         )
+        parser.add_argument(
+            "--missing-files",
+            type=int,
+            metavar="N",
+            default=0,
+            help="so many rows are known to name files that are lost (default: 0)",
+        )
         parser.add_argument("--quiet", action="store_true", help="no progress")
 
     def handle(self, *args: Any, **options: Any) -> None:
         say = (lambda _words: None) if options["quiet"] else self.stderr.write
         try:
             path = options["source"] or source_of_the_settings()
-            with closing(
-                SqliteSource(path, options["media"] or Path(settings.MEDIA_ROOT), all_tables())
-            ) as source:
+            media = named_folder(options["media"], Path(settings.MEDIA_ROOT))
+            with closing(SqliteSource(path, media, all_tables())) as source:
                 made = export(
                     source,
                     options["folder"],
                     copy_media=not options["without_media_files"],
+                    missing_allowed=options["missing_files"],
                     progress=say,
                     note=lambda words: self.stderr.write(f"Note: {words}"),
                 )
         except TransferRefused as refused:
             raise CommandError(f"{refused}\nNothing was exported.") from refused
-        files = f"{made.media.files} files ({'copied' if made.media.copied else 'listed'})"
-        self.stdout.write(f"Exported {made.rows:,} rows of {len(made.tables)} tables and {files}.")
+        self._tell(made, options["missing_files"])
+
+    def _tell(self, made: Exported, missing_allowed: int) -> None:
+        told = made.manifest
+        files = f"{told.media.files} files ({'copied' if told.media.copied else 'listed'})"
+        self.stdout.write(f"Exported {told.rows:,} rows of {len(told.tables)} tables and {files}.")
         self.stdout.write(f"Left out: {', '.join(LEFT_OUT)}.")
+        if made.missing.rows > missing_allowed:
+            raise CommandError(
+                f"The export was made, but {made.missing.rows:,} rows name files that are not in the media folder, "
+                "and so they are not in the export either.",
+                returncode=FILES_MISSING,
+            )
 
 
 def source_of_the_settings() -> Path:

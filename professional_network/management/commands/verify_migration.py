@@ -5,13 +5,16 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.core.files.storage import default_storage
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from professional_network.transfer.comparison import NAMED
 from professional_network.transfer.exports import ExportFolder
 from professional_network.transfer.faults import TransferRefused
+from professional_network.transfer.media import is_folder_of, named_folder, names_below
 from professional_network.transfer.source import SqliteSource
 from professional_network.transfer.tables import all_tables
+from professional_network.transfer.uploads import Missing, NamedFiles
 from professional_network.transfer.verification import Findings, verify
 
 DIFFERENT = 1
@@ -34,6 +37,13 @@ class Command(BaseCommand):
             "--media", type=Path, metavar="FOLDER", help="the uploads of a SQLite file (default: MEDIA_ROOT)"
         )
         parser.add_argument(
+            "--missing-files",
+            type=int,
+            metavar="N",
+            default=0,
+            help="so many rows are known to name files that are lost (default: 0)",
+        )
+        parser.add_argument(
             "--rows", type=int, default=NAMED, metavar="N", help=f"rows to name per table (default: {NAMED})"
         )
         parser.add_argument("--quiet", action="store_true", help="no progress")
@@ -41,19 +51,34 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         say = (lambda _words: None) if options["quiet"] else self.stderr.write
         try:
-            findings = self._compare(options["source"], options["media"], named=options["rows"], progress=say)
+            root = named_folder(options["media"], Path(settings.MEDIA_ROOT))
+            findings = self._compare(
+                options["source"], root, options["missing_files"], named=options["rows"], progress=say
+            )
         except TransferRefused as refused:
             raise CommandError(f"Could not be compared. {refused}", returncode=NOT_COMPARED) from refused
         self._tell(findings)
 
-    def _compare(self, path: Path, media: Path | None, **options: Any) -> Findings:
+    def _compare(self, path: Path, root: Path, missing_allowed: int, **options: Any) -> Findings:
         if path.is_dir():
             folder = ExportFolder(path, all_tables())
             folder.check_tables()
             return verify(folder, **options)
-        with closing(SqliteSource(path, media or Path(settings.MEDIA_ROOT), all_tables())) as source:
+        with closing(SqliteSource(path, root, all_tables())) as source:
             source.check_tables()
-            return verify(source, **options)
+            missing = _missing(source, missing_allowed)
+            findings = verify(source, **options)
+        if is_folder_of(default_storage, root):
+            findings.notes.append(
+                f"The files were compared with themselves: {root} is the target's storage. "
+                "Where the source has another folder, name it: --media FOLDER."
+            )
+            if missing.rows > missing_allowed:
+                # The source may have had them: nobody can tell from a folder that is both.
+                findings.differences += missing.faults
+                return findings
+        missing.tell(findings.notes.append)
+        return findings
 
     def _tell(self, findings: Findings) -> None:
         if findings.tables:
@@ -72,3 +97,10 @@ class Command(BaseCommand):
                 f"The target differs from the source (compared: {findings.compared}).", returncode=DIFFERENT
             )
         self.stdout.write(f"The same: {findings.compared}.")
+
+
+def _missing(source: SqliteSource, allowed: int) -> Missing:
+    """What the rows of the source name and its folder has not."""
+    with closing(NamedFiles(source)) as named:
+        there = set(names_below(source.media_root))
+        return named.check(there, source.as_it_is_now, place=str(source.media_root), allowed=allowed)

@@ -1,0 +1,98 @@
+"""A wire between LinkUp and PostgreSQL on which something happens at a word: it is cut, or somebody presses Ctrl-C."""
+
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from urllib.parse import urlsplit
+
+import pytest
+from django.db import connections
+
+# What happens: gets the piece that holds the word, the client's and the server's end; says whether it goes on.
+Deed = Callable[[bytes, socket.socket, socket.socket], bool]
+
+
+class Wire:
+    """Passes everything on, until the word comes by."""
+
+    def __init__(self, host: str, port: int, word: bytes, deed: Deed) -> None:
+        self._server = (host, port)
+        self._word = word
+        self._deed = deed
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def close(self) -> None:
+        self._listener.close()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                server = socket.create_connection(self._server)
+                threading.Thread(target=self._forward, args=(client, server), daemon=True).start()
+                threading.Thread(target=self._back, args=(server, client), daemon=True).start()
+
+    def _forward(self, client: socket.socket, server: socket.socket) -> None:
+        with suppress(OSError), client, server:
+            while piece := client.recv(1 << 16):
+                if self._word in piece and not self._deed(piece, client, server):
+                    return
+                server.sendall(piece)
+
+    def _back(self, server: socket.socket, client: socket.socket) -> None:
+        with suppress(OSError):
+            while piece := server.recv(1 << 16):
+                client.sendall(piece)
+
+
+@contextmanager
+def _wire(monkeypatch: pytest.MonkeyPatch, word: bytes, deed: Deed) -> Iterator[None]:
+    """The settings name the wire in place of the server, without TLS."""
+    address = urlsplit(os.environ["DATABASE_URL"])
+    between = Wire(address.hostname or "127.0.0.1", address.port or 5432, word, deed)
+    with monkeypatch.context() as changed:
+        settings = connections["default"].settings_dict
+        changed.setitem(settings, "HOST", "127.0.0.1")
+        changed.setitem(settings, "PORT", str(between.port))
+        changed.setitem(settings, "OPTIONS", {**settings["OPTIONS"], "sslmode": "disable"})
+        yield
+    between.close()
+
+
+@contextmanager
+def cut_at_commit(monkeypatch: pytest.MonkeyPatch, *, before: bool) -> Iterator[None]:
+    """The answer to COMMIT never arrives; the order does, unless it is cut `before`."""
+
+    def cut(piece: bytes, client: socket.socket, server: socket.socket) -> bool:
+        client.shutdown(socket.SHUT_WR)
+        if before:
+            server.shutdown(socket.SHUT_RDWR)
+            return False
+        server.sendall(piece)
+        server.shutdown(socket.SHUT_WR)
+        while server.recv(1 << 16):
+            pass
+        return False
+
+    with _wire(monkeypatch, b"COMMIT\0", cut):
+        yield
+
+
+@contextmanager
+def interrupted_at(monkeypatch: pytest.MonkeyPatch, word: bytes) -> Iterator[None]:
+    """While the first statement with this word is on its way, somebody presses Ctrl-C; the statement is done."""
+    pressed: list[bytes] = []
+
+    def press(piece: bytes, _client: socket.socket, _server: socket.socket) -> bool:
+        if not pressed:
+            pressed.append(piece)
+            os.kill(os.getpid(), signal.SIGINT)
+        return True
+
+    with _wire(monkeypatch, word, press):
+        yield
