@@ -14,9 +14,10 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
 
 WORKDIR /app
 COPY requirements.txt ./
-# Wheels alone: nothing is compiled, so no compiler is needed here either.
+# Wheels alone: nothing is compiled, so no compiler is needed here either. What installs is not handed on with what runs.
 RUN python -m venv /venv \
-    && /venv/bin/pip install --only-binary :all: --requirement requirements.txt
+    && /venv/bin/pip install --only-binary :all: --requirement requirements.txt \
+    && /venv/bin/python -m pip uninstall --yes --quiet setuptools pip
 COPY . .
 # The settings refuse to begin without these; none of them is kept, and no server is asked.
 RUN DJANGO_ENVIRONMENT=production \
@@ -36,7 +37,7 @@ FROM python:3.11-slim-bookworm
 RUN groupadd --system --gid 10001 linkup \
     && useradd --system --uid 10001 --gid linkup --home-dir /data --shell /usr/sbin/nologin linkup \
     && install --directory --owner linkup --group linkup /data /data/media /data/logs /static \
-    # The venv's own pip went with the first stage's; this one is nobody's business here.
+    # Nothing is installed here any more: the venv comes without pip, and Python's own goes too.
     && python -m pip uninstall --yes --quiet pip setuptools wheel
 
 # The drain file is of one container: /data is shared by all.

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Looks for what must not be in the code: known mistakes (bandit), secrets, and settings that are unsafe on a server.
+# Looks for what must not be in the code as it is now: known mistakes (bandit), secrets, and settings that are unsafe on a
+# server. What was in it once, and was pushed, is known to others: docs/DEPLOYMENT.md says what to do then.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 PATH="$PWD/.venv/bin:$PATH"

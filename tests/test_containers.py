@@ -1,13 +1,14 @@
-"""The image, compose and Kubernetes files: checked by their own tools, and their commands tried outside a container."""
+"""The image and Kubernetes' files: checked by their own tools, and their commands tried outside a container."""
 
 import http.server
-import json
 import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -63,7 +64,28 @@ def test_the_last_stage_runs_without_rights_and_installs_nothing() -> None:
     assert re.search(r"^USER 10001", stage, re.MULTILINE)
     assert "apt-get" not in stage
     assert "pip install" not in stage
-    assert "pip uninstall" in stage
+    assert re.search(r"&& python -m pip uninstall --yes --quiet pip setuptools", stage)
+
+
+def test_the_packages_come_into_the_image_without_what_installs(tmp_path: Path) -> None:
+    """The build's own command, on an empty venv: whatever it leaves there, `COPY --from=build /venv` hands on."""
+    venv = tmp_path / "venv"
+    run(sys.executable, "-m", "venv", venv)
+    assert (venv / "bin" / "pip").exists()
+    build = dockerfile().rsplit("\nFROM ", 1)[0]
+    (uninstall,) = re.findall(r"/venv/bin/(python -m pip uninstall .*)", build)
+    assert build.index("pip uninstall") > build.index("/venv/bin/pip install")
+    done = run("sh", "-c", f"{venv}/bin/{uninstall}")
+    assert done.returncode == 0, done.stderr
+    left = {path.name for folder in ("bin", "lib") for path in (venv / folder).rglob("*")}
+    assert not [name for name in left if re.match(r"(pip|setuptools|wheel)\b", name)]
+
+
+def test_what_runs_needs_nothing_that_installs() -> None:
+    missing = "import sys; sys.modules.update(dict.fromkeys(['pip', 'setuptools', 'pkg_resources', 'wheel']))"
+    servers = "import daphne.cli, gunicorn.app.wsgiapp, professional_network.asgi, professional_network.wsgi"
+    done = run(sys.executable, "-c", f"{missing}; {servers}", DJANGO_ENVIRONMENT="development")
+    assert done.returncode == 0, done.stderr
 
 
 def test_no_secret_of_the_build_stays_in_the_image() -> None:
@@ -72,7 +94,21 @@ def test_no_secret_of_the_build_stays_in_the_image() -> None:
     assert not [line for line in kept if re.search(r"SECRET|PASSWORD|DATABASE_URL|REDIS_URL", line)]
 
 
-@pytest.mark.parametrize("name", [".env", ".git", ".venv", "**/tests", "media", "logs"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        ".env",
+        ".git",
+        ".venv",
+        "**/tests",
+        "media",
+        "logs",
+        "**/*.key",
+        "**/*.backup",
+        "**/secret.yaml",
+        "linkup-token",
+    ],
+)
 def test_the_image_leaves_out_what_is_private_or_idle(name: str) -> None:
     assert name in (ROOT / ".dockerignore").read_text().splitlines()
 
@@ -102,6 +138,68 @@ def test_worker_is_daphne_as_in_the_procfile(tmp_path: Path) -> None:
 def test_manage_is_a_command_of_manage_py(tmp_path: Path) -> None:
     said = run(ENTRYPOINT, "manage", "createsuperuser", "--noinput", PATH=stand_in(tmp_path, "python"))
     assert said.stdout.splitlines()[:-1] == ["python", "manage.py", "createsuperuser", "--noinput"]
+
+
+@contextmanager
+def sending_mail(tmp_path: Path, python: str, seconds: str) -> Iterator["subprocess.Popen[str]"]:
+    """The entry point as `mail`, with a stand-in for Python that adds a line to `rounds` at each round."""
+    stand_in(tmp_path, "python")
+    (tmp_path / "python").write_text(f'#!/bin/sh\n{python}\necho "$@" >>"{tmp_path}/rounds"\n')
+    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    with subprocess.Popen(
+        [ENTRYPOINT, "mail", seconds],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def rounds_after(folder: Path, number: int) -> list[str]:
+    """What the rounds were, as soon as there are so many."""
+    deadline = time.monotonic() + 60
+    file = folder / "rounds"
+    while time.monotonic() < deadline:
+        found = file.read_text().splitlines() if file.is_file() else []
+        if len(found) >= number:
+            return found
+        time.sleep(0.05)
+    raise AssertionError(f"there were not {number} rounds in a minute")
+
+
+def test_mail_sends_what_is_due_again_and_again(tmp_path: Path) -> None:
+    with sending_mail(tmp_path, ":", "0.1") as process:
+        found = rounds_after(tmp_path, 3)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+    assert set(found) == {"manage.py send_due_notifications"}
+
+
+def test_a_round_of_mail_that_fails_is_not_the_last(tmp_path: Path) -> None:
+    with sending_mail(tmp_path, 'trap "exit 1" EXIT', "0.1") as process:
+        rounds_after(tmp_path, 2)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+        assert process.stderr is not None
+        assert "the next round tries again" in process.stderr.read()
+
+
+def test_mail_stops_between_two_rounds_at_once_and_in_one_at_its_end(tmp_path: Path) -> None:
+    with sending_mail(tmp_path, f"touch {tmp_path}/begun; sleep 2", "600") as process:
+        deadline = time.monotonic() + 60
+        while not (tmp_path / "begun").exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0
+    assert len(rounds_after(tmp_path, 1)) == 1
+    with sending_mail(tmp_path, ":", "600") as process:
+        rounds_after(tmp_path, 2)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0
 
 
 def test_release_migrates_and_hands_out_the_static_files(tmp_path: Path) -> None:
@@ -191,95 +289,6 @@ def test_nobody_there_is_no_health() -> None:
     assert run(sys.executable, HEALTHCHECK, PORT=str(port)).returncode == 1
 
 
-# -- Compose
-COMPOSE_ENVIRONMENT = {
-    "SECRET_KEY": "s",
-    "POSTGRES_PASSWORD": "p",
-    "REDIS_PASSWORD": "r",
-    "ALLOWED_HOSTS": "network.example.org",
-}
-
-
-def compose() -> dict[str, Any]:
-    """The file as docker-compose understands it."""
-    done = run(BINARIES / "docker-compose", "config", "--format", "json", **COMPOSE_ENVIRONMENT)
-    assert done.returncode == 0, done.stderr
-    loaded: dict[str, Any] = json.loads(done.stdout)
-    return loaded
-
-
-def test_compose_understands_the_file() -> None:
-    done = run(BINARIES / "docker-compose", "config", "-q", **COMPOSE_ENVIRONMENT)
-    assert (done.returncode, done.stdout) == (0, "")
-
-
-@pytest.mark.parametrize("name", sorted(COMPOSE_ENVIRONMENT))
-def test_compose_refuses_to_begin_without(name: str) -> None:
-    given = {key: value for key, value in COMPOSE_ENVIRONMENT.items() if key != name}
-    done = run(BINARIES / "docker-compose", "config", "-q", **given)
-    assert done.returncode != 0
-    assert name in done.stderr
-
-
-def test_compose_sets_only_variables_that_are_read() -> None:
-    set_for_web = set(compose()["services"]["web"]["environment"])
-    assert set_for_web <= read_by_the_code() | {"DJANGO_ENVIRONMENT"}
-
-
-def test_our_containers_have_no_rights_and_write_nowhere_but_data() -> None:
-    for name in ("migrate", "web", "worker"):
-        service = compose()["services"][name]
-        assert service["read_only"] is True
-        assert service["cap_drop"] == ["ALL"]
-        assert {volume["target"] for volume in service["volumes"]} <= {"/data", "/static"}
-
-
-def test_servers_wait_for_the_migration_and_nothing_but_nginx_is_open() -> None:
-    services = compose()["services"]
-    for name in ("web", "worker"):
-        assert services[name]["depends_on"]["migrate"]["condition"] == "service_completed_successfully"
-    assert [name for name, service in services.items() if service.get("ports")] == ["nginx"]
-    assert set(compose()["volumes"]) == {"postgres", "data", "static"}
-
-
-# -- nginx in compose
-def nginx_script(tmp_path: Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    (tmp_path / "default.conf").touch()
-    given = {
-        "ALLOWED_HOSTS": "your.name.org,other.name.org",
-        "CERTIFICATES": str(tmp_path),
-        "SOURCE": str(ROOT / "deploy" / "nginx" / "linkup.conf"),
-        "TARGET": str(tmp_path / "linkup.conf"),
-        "DEFAULT_SITE": str(tmp_path / "default.conf"),
-    }
-    return run(ROOT / "deploy" / "docker" / "nginx.sh", **{**given, **variables})
-
-
-def test_nginx_in_compose_serves_your_name_from_the_containers(tmp_path: Path) -> None:
-    for name in ("fullchain.pem", "privkey.pem"):
-        (tmp_path / name).touch()
-    assert nginx_script(tmp_path).returncode == 0
-    written = (tmp_path / "linkup.conf").read_text()
-    assert "server web:8000" in written
-    assert "server worker:8001" in written
-    assert "server_name your.name.org;" in written
-    assert f"ssl_certificate {tmp_path}/fullchain.pem;" in written
-    assert "example.org" not in "".join(line for line in written.splitlines() if not line.startswith("#"))
-    assert not (tmp_path / "default.conf").exists()
-
-
-def test_nginx_in_compose_says_that_the_certificate_is_missing(tmp_path: Path) -> None:
-    done = nginx_script(tmp_path)
-    assert done.returncode == 1
-    assert "certificates/fullchain.pem" in done.stderr
-
-
-def test_nginx_in_compose_takes_no_name_that_could_be_more_than_one(tmp_path: Path) -> None:
-    done = nginx_script(tmp_path, SITE_NAME="a.org; include /etc/passwd")
-    assert done.returncode == 1
-    assert not (tmp_path / "linkup.conf").exists()
-
-
 # -- Kubernetes
 @pytest.mark.parametrize("path", KUBERNETES, ids=lambda path: path.name)
 def test_kubernetes_accepts(path: Path) -> None:
@@ -317,13 +326,40 @@ def test_each_part_scales_and_is_never_emptied(part: str) -> None:
     assert budget["spec"]["maxUnavailable"] == 1
 
 
+def pods() -> dict[str, dict[str, Any]]:
+    """What runs in a pod, by the name of the resource that starts it."""
+    begun = {**resources("Deployment"), **resources("Job")}
+    begun |= {name: each["spec"]["jobTemplate"] for name, each in resources("CronJob").items()}
+    return {name: each["spec"]["template"]["spec"] for name, each in begun.items()}
+
+
 def test_secrets_are_referred_to_and_empty_here() -> None:
     assert set(resources("Secret")["linkup"]["stringData"].values()) == {""}
-    for kind in ("Deployment", "Job"):
-        for each in resources(kind).values():
-            (container,) = each["spec"]["template"]["spec"]["containers"]
-            assert {"secretRef": {"name": "linkup"}} in container["envFrom"]
-            assert "env" not in container
+    assert len(pods()) == 4
+    for pod in pods().values():
+        (container,) = pod["containers"]
+        assert {"secretRef": {"name": "linkup"}} in container["envFrom"]
+        assert "env" not in container
+
+
+def test_all_pods_run_one_version_without_rights() -> None:
+    assert len({pod["containers"][0]["image"] for pod in pods().values()}) == 1
+    for pod in pods().values():
+        assert pod["securityContext"]["runAsNonRoot"] is True
+        assert pod["containers"][0]["securityContext"]["readOnlyRootFilesystem"] is True
+
+
+def test_a_cron_job_sends_the_mail_that_waited() -> None:
+    job = resources("CronJob")["linkup-mail"]["spec"]
+    assert (job["schedule"], job["concurrencyPolicy"]) == ("*/5 * * * *", "Forbid")
+    assert pods()["linkup-mail"]["containers"][0]["args"] == ["manage", "send_due_notifications"]
+
+
+def test_every_file_is_applied_by_the_page() -> None:
+    page = (ROOT / "deploy" / "kubernetes" / "README.md").read_text()
+    assert {f"-f {path.name.replace('secret.example', 'secret')}" for path in KUBERNETES} <= set(
+        re.findall(r"-f \S+", page)
+    )
 
 
 def test_kubernetes_sets_only_variables_that_are_read() -> None:
@@ -335,7 +371,6 @@ def test_draining_one_container_leaves_the_others_alone() -> None:
     """The drain file must not lie on what they share."""
     assert "DRAIN_FILE=/tmp/drain" in last_stage()
     assert resources("ConfigMap")["linkup"]["data"]["DRAIN_FILE"] != "/data/drain"
-    assert "DRAIN_FILE" not in compose()["services"]["web"]["environment"]
 
 
 def test_one_job_migrates() -> None:

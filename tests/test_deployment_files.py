@@ -52,10 +52,12 @@ def app() -> dict[str, Any]:
     return loaded
 
 
-def test_the_app_has_its_databases_and_a_secret_of_its_own() -> None:
+def test_the_app_has_its_databases_a_scheduler_and_a_secret_of_its_own() -> None:
     assert {addon["plan"].partition(":")[0] for addon in app()["addons"]} == {
         "heroku-postgresql",
         "heroku-redis",
+        # For send_due_notifications (docs/DEPLOYMENT_HEROKU.md).
+        "scheduler",
     }
     assert app()["env"]["SECRET_KEY"]["generator"] == "secret"
     assert app()["env"]["DJANGO_ENVIRONMENT"]["value"] == "production"

@@ -91,6 +91,17 @@ def test_actions_are_pinned_and_rights_are_few(path: Path) -> None:
             assert step["with"]["persist-credentials"] is False
 
 
+def test_no_step_fetches_a_history_that_nothing_reads() -> None:
+    """The scan for secrets reads the files that git tracks now, so a clone of the newest commit is enough."""
+    security = (ROOT / "scripts" / "security.sh").read_text()
+    assert "git ls-files" in security
+    assert not re.search(r"git (log|rev-list)|--all\b", security)
+    for path in WORKFLOWS:
+        for step in steps(path.name):
+            assert "fetch-depth" not in step.get("with", {})
+            assert "history" not in step.get("name", "")
+
+
 def test_the_tests_have_postgresql_and_redis_beside_them() -> None:
     services = workflow("test.yml")["jobs"]["test"]["services"]
     assert services["postgres"]["image"].startswith("postgres:")

@@ -14,6 +14,9 @@ DIGITALOCEAN = DOCS / "DEPLOYMENT_DIGITALOCEAN.md"
 AWS = DOCS / "DEPLOYMENT_AWS.md"
 KUBERNETES = ROOT / "deploy" / "kubernetes" / "README.md"
 MIGRATION = DOCS / "DATABASE_MIGRATION.md"
+UPGRADING = DOCS / "UPGRADING.md"
+BACKUP = DOCS / "BACKUP.md"
+MONITORING = DOCS / "MONITORING.md"
 
 # A fence may be indented, below a point of a list.
 FENCE = re.compile(

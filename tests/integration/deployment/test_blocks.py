@@ -10,10 +10,12 @@ import pytest
 import yaml
 
 from scripts.programs import ROOT
+from tests.handbook import releases
 from tests.variables import read_by_the_code
 
 from .blocks import (
     AWS,
+    BACKUP,
     DIGITALOCEAN,
     DOCKER,
     DOCS,
@@ -21,19 +23,27 @@ from .blocks import (
     HEROKU,
     KUBERNETES,
     MIGRATION,
+    MONITORING,
+    UPGRADING,
     Block,
     blocks_of,
 )
 
-PAGES = [*sorted(DOCS.glob("DEPLOYMENT*.md")), MIGRATION, KUBERNETES, ROOT / "README.md"]
-# Who runs the `bash` blocks of a page, all of them, in order.
+PAGES = [
+    *sorted(DOCS.glob("DEPLOYMENT*.md")),
+    *(UPGRADING, BACKUP, MONITORING, MIGRATION, KUBERNETES, ROOT / "README.md"),
+]
+# Who runs the `bash` blocks of a page, all of them, in order; and how it tells that it reads the page.
 RUN_BY = {
-    GUIDE: "tests/integration/deployment/test_deployment_guide.py",
-    DOCKER: "tests/integration/deployment/test_platforms.py",
-    MIGRATION: "tests/integration/transfer/test_guide.py",
+    GUIDE: ("tests/integration/deployment/test_deployment_guide.py", "from .place import"),
+    DOCKER: ("tests/integration/deployment/test_platforms.py", "blocks_of(DOCKER)"),
+    MIGRATION: ("tests/integration/transfer/test_guide.py", "DATABASE_MIGRATION.md"),
+    BACKUP: ("tests/integration/backup/test_guide.py", "BACKUP.md"),
 }
 # A page that says once for all its other blocks what they need.
 SAID_ONCE = {MIGRATION: "What belongs to your server is in the other blocks"}
+# The worked example of UPGRADING.md is code. tests/handbook.py reads it; test_upgrade.py and test_migrations.py run it.
+CODE = {"python", "diff"}
 ALL = [block for page in PAGES for block in blocks_of(page)]
 
 
@@ -41,11 +51,31 @@ def ids(block: Block) -> str:
     return block.place
 
 
+def in_the_example(block: Block) -> bool:
+    """Whether the block is a migration or an edit that the versions of the example are made of."""
+    if block.language == "python":
+        _path, _, code = block.text.partition("\n")
+        return any(code in release.migrations.values() for release in releases().values())
+    edits = [edit.path for release in releases().values() for edit in release.edits]
+    return all(path in edits for path in re.findall(r"(?m)^--- (\S+)$", block.text))
+
+
+def what_is_said(block: Block) -> str:
+    """The end of the first line that a command is shown to say, from where it names nothing of its own."""
+    return block.text.splitlines()[0].rpartition(" s ")[2]
+
+
+def said_by_the_code() -> str:
+    paths = (ROOT / "professional_network" / "management").rglob("*.py")
+    return "\n".join(path.read_text() for path in paths)
+
+
 def test_the_guides_hold_the_blocks_that_we_think() -> None:
     kinds = Counter((block.page, block.language) for block in ALL)
     assert kinds[GUIDE, "bash"] >= 14
-    assert kinds[DOCKER, "bash"] == 2
-    for page in (GUIDE, DOCKER, HEROKU, DIGITALOCEAN, AWS, KUBERNETES):
+    assert kinds[DOCKER, "bash"] == 3
+    assert kinds[UPGRADING, "python"] >= 5
+    for page in (GUIDE, DOCKER, HEROKU, DIGITALOCEAN, AWS, KUBERNETES, UPGRADING, BACKUP, MONITORING):
         assert kinds[page, "sh"]
 
 
@@ -57,8 +87,14 @@ def test_no_fence_is_left_out() -> None:
 @pytest.mark.parametrize("block", ALL, ids=ids)
 def test_a_block_is_run_or_says_why_not(block: Block) -> None:
     if block.language == "bash":
-        assert (ROOT / RUN_BY[block.page]).is_file()
+        test, sign = RUN_BY[block.page]
+        assert sign in (ROOT / test).read_text()
         assert not block.reason, "what a test runs needs no reason"
+    elif block.language in CODE:
+        assert block.page == UPGRADING
+        assert in_the_example(block)
+    elif block.language == "console":
+        assert what_is_said(block) in said_by_the_code()
     elif block.language == "json":
         json.loads(block.text)
     elif block.language == "yaml":
@@ -87,7 +123,9 @@ def test_every_page_that_is_linked_is_there(page: Path) -> None:
     assert [target for target in targets if not (page.parent / target).exists()] == []
 
 
-@pytest.mark.parametrize("page", [GUIDE, DOCKER, HEROKU, DIGITALOCEAN, AWS], ids=lambda page: page.name)
+@pytest.mark.parametrize(
+    "page", [GUIDE, DOCKER, HEROKU, DIGITALOCEAN, AWS, UPGRADING], ids=lambda page: page.name
+)
 def test_every_variable_of_a_page_is_one_that_is_read(page: Path) -> None:
     """NAME=value in prose or in a block, but for what the page itself or compose.yaml takes from the shell."""
     text = page.read_text()
