@@ -94,5 +94,10 @@ def interrupted_at(monkeypatch: pytest.MonkeyPatch, word: bytes) -> Iterator[Non
             os.kill(os.getpid(), signal.SIGINT)
         return True
 
-    with _wire(monkeypatch, word, press):
-        yield
+    # A run in the background ignores Ctrl-C, and Python goes by that.
+    usual = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with _wire(monkeypatch, word, press):
+            yield
+    finally:
+        signal.signal(signal.SIGINT, usual)
