@@ -60,6 +60,7 @@ def open_image(file: IO[bytes], *, size: int, longest: int = LONGEST) -> Image.I
         image.draft("RGB", (longest, longest))
         image.load()
         image = ImageOps.exif_transpose(image)
+        # As `fitted` scales, since this may be the size in which it is kept.
         image.thumbnail((longest, longest), Image.Resampling.LANCZOS)
         return _to_srgb(image)
     except Exception as error:

@@ -7,7 +7,6 @@ import shlex
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ import yaml
 
 from scripts.programs import ROOT
 from tests.variables import read_by_the_code
+from tests.web import web_server
 
 BINARIES = Path(sys.executable).parent
 ENTRYPOINT = ROOT / "deploy" / "docker" / "entrypoint"
@@ -251,15 +251,8 @@ def answering(status: int, body: str, **headers: str) -> Iterator[int]:
         def log_message(self, *args: Any) -> None:
             """Nobody reads it."""
 
-    server = http.server.HTTPServer(("127.0.0.1", 0), Answer)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield server.server_port
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with web_server(Answer) as port:
+        yield port
 
 
 @pytest.mark.parametrize(

@@ -155,6 +155,7 @@ def decline_conversation(*, conversation: Conversation, member: User) -> bool:
     )
     if waiting.update(declined_at=timezone.now()):
         tell_mine(conversation.pk, member.pk)
+        return True
     return Membership.objects.of(member).filter(conversation=conversation, declined_at__isnull=False).exists()
 
 

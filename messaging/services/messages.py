@@ -32,7 +32,7 @@ from ..models import Attachment, Conversation, Entry, Membership
 from ..models.conversation import MembershipQuerySet
 from . import attachments as carried
 from .attachments import File, Picture
-from .log import apart, append, locked, members_of, next_number, store, tell
+from .log import apart, append, locked, next_number, store, tell
 
 # A request from somebody unknown may hold so many messages until it is accepted.
 MOST_UNANSWERED = 5
@@ -120,8 +120,8 @@ def edit_message(*, entry: Entry, by: User, text: str) -> Entry:
 
     Returns the message as it is now. Raises NotIn, NotReachable, NotChangeable, NothingSaid, TooFast.
     """
-    conversation, others, message = _own(entry, by)
-    _refuse_flood(next(iter(_SIDES.rows(by.pk, [conversation.pk]))))
+    conversation, mine, others, message = _own(entry, by)
+    _refuse_flood(mine)
     if not (says_something(text) or message.attachments.exists()):
         raise NothingSaid(_("A message needs words. Delete it instead."))
     if text != message.text:
@@ -139,7 +139,7 @@ def delete_message(*, entry: Entry, by: User) -> Entry:
 
     Returns the message as it is now. Raises NotIn, NotReachable or NotChangeable.
     """
-    conversation, others, message = _own(entry, by, even_deleted=True)
+    conversation, _mine, others, message = _own(entry, by, even_deleted=True)
     if message.deleted_at is not None:
         return message
     message.text, message.html, message.search_text = "", "", ""
@@ -245,17 +245,18 @@ def _count(entry: Entry, mine: Membership) -> None:
 
 def _own(
     entry: Entry, by: User, *, even_deleted: bool = False
-) -> tuple[Conversation, list[Membership], Entry]:
-    """The locked conversation, the others in it, and the message as it is now, if `by` may change it."""
+) -> tuple[Conversation, Membership, list[Membership], Entry]:
+    """The locked conversation, the side of `by`, those of the others, and the message as it is now, if `by` may change
+    it."""
     conversation = locked(entry.conversation)
-    mine, others = members_of(conversation, by.pk)
+    mine, others = apart(_SIDES.rows(by.pk, [conversation.pk]), by.pk)
     message = Entry.objects.get(pk=entry.pk)
     changeable = message.is_message and message.author_id == by.pk
     if not changeable or (message.deleted_at and not even_deleted) or message.seq < mine.first_seq:
         raise NotChangeable(_("This message cannot be changed."))
     if conversation.is_direct:
         _refuse_unreachable_other(conversation, by)
-    return conversation, others, message
+    return conversation, mine, others, message
 
 
 def _refuse_unreachable_other(conversation: Conversation, by: User) -> None:

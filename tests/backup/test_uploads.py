@@ -117,3 +117,10 @@ def test_an_empty_bucket_is_refused_too(
     ):
         make(tmp_path / "x.backup", "")
     assert not (tmp_path / "x.backup").exists()
+
+
+@pytest.mark.parametrize("number", ["-1", "1.5", "many"])
+@pytest.mark.sqlite_only
+def test_the_number_of_known_losses_is_a_number(tmp_path: Path, number: str) -> None:
+    assert "is not a number from 0 on" in say(tmp_path, "--missing-files", number)[1]
+    assert not list(tmp_path.iterdir())

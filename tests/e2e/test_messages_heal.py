@@ -120,6 +120,16 @@ def found_group(page: Page) -> str:
     return page.url
 
 
+def in_a_group(two: Two) -> tuple[Page, Page, str, Wire]:
+    """Nora's page and Omar's, who has the group open, its address, and his wire."""
+    nora = two[0].page("/network/")
+    address = found_group(nora)
+    wire = Wire()
+    omar = two[1].page(address, prepare=wire.tap)
+    expect(line(omar, "Welcome")).to_be_visible()
+    return nora, omar, address, wire
+
+
 def remove_omar(page: Page, address: str) -> None:
     page.goto(f"{address}about/")
     page.get_by_role("button", name="Remove").click()
@@ -138,11 +148,7 @@ def test_taken_out_while_away_the_page_goes_dark_and_taken_in_again_it_is_there(
     two: Two, visitors: Visitors
 ) -> None:
     visitors.complaints.allow("404")
-    nora = two[0].page("/network/")
-    address = found_group(nora)
-    wire = Wire()
-    omar = two[1].page(address, prepare=wire.tap)
-    expect(line(omar, "Welcome")).to_be_visible()
+    nora, omar, address, wire = in_a_group(two)
     wire.cut(omar)
     remove_omar(nora, address)
     wire.mend()
@@ -165,10 +171,7 @@ def test_taken_in_again_while_away_the_dark_page_finds_out_when_it_is_back(
     two: Two, visitors: Visitors
 ) -> None:
     visitors.complaints.allow("404")
-    nora = two[0].page("/network/")
-    address = found_group(nora)
-    wire = Wire()
-    omar = two[1].page(address, prepare=wire.tap)
+    nora, omar, address, wire = in_a_group(two)
     remove_omar(nora, address)
     expect(omar.locator("p[data-connection]")).to_have_text("You are no longer in this conversation.")
     wire.cut(omar)

@@ -1,6 +1,5 @@
 """Backs the network up into one file (docs/BACKUP.md)."""
 
-from argparse import ArgumentTypeError
 from pathlib import Path
 from typing import Any
 
@@ -10,18 +9,12 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from professional_network.backup.backup_file import BackupFile
 from professional_network.backup.keys import new_key, read_key
 from professional_network.backup.making import make
+from professional_network.management.options import at_least, take_missing_files
 from professional_network.transfer.faults import TransferRefused
 from professional_network.transfer.tables import LEFT_OUT
 
 # It was made, and more uploads are missing than the operator knows of.
 FILES_MISSING = 3
-
-
-def at_least_one(text: str) -> int:
-    """A number of backups to keep."""
-    if not text.isdecimal() or int(text) < 1:
-        raise ArgumentTypeError("keep at least 1")
-    return int(text)
 
 
 class Command(BaseCommand):
@@ -42,15 +35,9 @@ class Command(BaseCommand):
             "--key-file", type=Path, metavar="FILE", help="where the key is (default: BACKUP_KEY)"
         )
         parser.add_argument(
-            "--keep", type=at_least_one, metavar="N", help="then remove older backups in the folder but N"
+            "--keep", type=at_least(1), metavar="N", help="then remove older backups in the folder but N"
         )
-        parser.add_argument(
-            "--missing-files",
-            type=int,
-            metavar="N",
-            default=0,
-            help="so many rows are known to name files that are lost (default: 0)",
-        )
+        take_missing_files(parser)
         what = parser.add_mutually_exclusive_group()
         what.add_argument("--check", type=Path, metavar="FILE", help="read a backup whole and verify it")
         what.add_argument("--new-key", action="store_true", help="print a new key")

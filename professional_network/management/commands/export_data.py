@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from professional_network.management.options import take_missing_files
 from professional_network.transfer.exports import Exported, export
 from professional_network.transfer.faults import TransferRefused
 from professional_network.transfer.media import named_folder
@@ -39,13 +40,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--without-media-files", action="store_true", help="list the uploads with their hashes, copy none"
         )
-        parser.add_argument(
-            "--missing-files",
-            type=int,
-            metavar="N",
-            default=0,
-            help="so many rows are known to name files that are lost (default: 0)",
-        )
+        take_missing_files(parser)
         parser.add_argument("--quiet", action="store_true", help="no progress")
 
     def handle(self, *args: Any, **options: Any) -> None:

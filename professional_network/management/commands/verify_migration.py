@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.files.storage import default_storage
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from professional_network.management.options import take_missing_files
 from professional_network.transfer.comparison import NAMED
 from professional_network.transfer.exports import ExportFolder
 from professional_network.transfer.faults import TransferRefused
@@ -36,13 +37,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--media", type=Path, metavar="FOLDER", help="the uploads of a SQLite file (default: MEDIA_ROOT)"
         )
-        parser.add_argument(
-            "--missing-files",
-            type=int,
-            metavar="N",
-            default=0,
-            help="so many rows are known to name files that are lost (default: 0)",
-        )
+        take_missing_files(parser)
         parser.add_argument(
             "--rows", type=int, default=NAMED, metavar="N", help=f"rows to name per table (default: {NAMED})"
         )

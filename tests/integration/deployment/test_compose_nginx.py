@@ -8,7 +8,6 @@ import signal
 import socket
 import ssl
 import subprocess
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ import pytest
 from scripts.nginx import MAIN, Site, _make_certificate, _mime_types
 from scripts.programs import ROOT, obtain
 from scripts.servers import HOST, Server, free_port
+from tests.web import web_server
 
 from .names import name_server
 
@@ -74,24 +74,10 @@ class _Told(http.server.BaseHTTPRequestHandler):
 
 
 @contextmanager
-def web_server() -> Iterator[int]:
-    """A server in the place of gunicorn; yields its port."""
-    server = http.server.ThreadingHTTPServer((HOST, 0), _Told)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield server.server_port
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
-@contextmanager
 def front(folder: Path, **variables: str) -> Iterator[Front]:
     """nginx with what deploy/docker/nginx.sh makes of these variables; only ports and folders are of this machine."""
     addresses = {"web": HOST, "worker": HOST}
-    with web_server() as web, name_server(addresses) as names:
+    with web_server(_Told) as web, name_server(addresses) as names:
         site = Site(folder, folder, folder, http=free_port(), https=free_port(), web=web, ws=web)
         _make_certificate(site)
         site.certificate.rename(folder / "fullchain.pem")

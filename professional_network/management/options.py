@@ -1,0 +1,28 @@
+"""What several commands take on their command line."""
+
+from argparse import ArgumentTypeError
+from collections.abc import Callable
+
+from django.core.management.base import CommandParser
+
+
+def at_least(least: int) -> Callable[[str], int]:
+    """The type of an option that is a whole number from `least` on."""
+
+    def read(text: str) -> int:
+        if not text.isdecimal() or int(text) < least:
+            raise ArgumentTypeError(f"{text} is not a number from {least} on")
+        return int(text)
+
+    return read
+
+
+def take_missing_files(parser: CommandParser) -> None:
+    """--missing-files N: of so many rows the operator knows that their files are lost."""
+    parser.add_argument(
+        "--missing-files",
+        type=at_least(0),
+        metavar="N",
+        default=0,
+        help="so many rows are known to name files that are lost (default: 0)",
+    )
