@@ -2,9 +2,10 @@
 
 import logging
 import time
-from asyncio import CancelledError
 from collections.abc import Callable
 from threading import Lock
+
+from .redis_errors import describe_redis_error
 
 logger = logging.getLogger(__name__)
 
@@ -45,9 +46,7 @@ class Breaker:
             if warn:
                 self._warn_after = now + WARN_EVERY
         if warn:
-            # asyncio's time limits come from a cancellation, which says nothing.
-            cause = error if isinstance(error.__cause__, CancelledError) else error.__cause__ or error
-            logger.warning("%s does not answer (%s); going on without it", self.server, type(cause).__name__)
+            logger.warning("%s %s; going on without it", self.server, describe_redis_error(error))
 
     def reset(self) -> None:
         """Close, and forget the last warning: as new."""

@@ -4,13 +4,13 @@ from collections.abc import Callable
 from typing import Any
 
 from django.core.cache.backends.base import BaseCache
-from django.core.cache.backends.db import DatabaseCache
 from django_redis.cache import RedisCache
 from django_redis.exceptions import ConnectionInterrupted
 from redis.exceptions import RedisError
 
 from . import metrics
 from .breaker import Breaker
+from .json_cache import JsonDatabaseCache
 
 TABLE = "core_cacheentry"
 # allauth's limits. They count in the table whatever Redis does: a limit that is forgotten when Redis stops, or comes
@@ -18,6 +18,11 @@ TABLE = "core_cacheentry"
 LIMITS = "allauth:rl:"
 # Above it the table drops what expired and, if that is not enough, a third of the rest. No stranger fills it that far.
 MOST_ROWS = 50_000
+
+JSON = {
+    "CLIENT_CLASS": "core.json_cache.JsonRedisClient",
+    "SERIALIZER": "core.json_cache.JsonSerializer",
+}
 
 breaker = Breaker("Redis (cache)", on_trip=metrics.redis_failed)
 
@@ -31,8 +36,8 @@ class FallbackCache(BaseCache):
 
     def __init__(self, location: str, params: dict[str, Any]) -> None:
         super().__init__(params)
-        self._redis = RedisCache(location, params)
-        self._table = DatabaseCache(TABLE, {**params, "OPTIONS": {"MAX_ENTRIES": MOST_ROWS}})
+        self._redis = RedisCache(location, {**params, "OPTIONS": {**params.get("OPTIONS", {}), **JSON}})
+        self._table = JsonDatabaseCache(TABLE, {**params, "OPTIONS": {"MAX_ENTRIES": MOST_ROWS}})
 
     def _do(self, operation: str, *args: Any, **options: Any) -> Any:
         is_limit = bool(args) and isinstance(args[0], str) and args[0].startswith(LIMITS)

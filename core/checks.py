@@ -18,7 +18,11 @@ FEWEST_CHARACTERS = 12
 # Beginnings of keys that stand in a repository, ours or Django's.
 KNOWN_KEYS = ("development-only", "test-only", "django-insecure-", "change")
 MEMORY_LAYERS = ("channels.layers.InMemoryChannelLayer",)
-MEMORY_CACHES = ("django.core.cache.backends.locmem.", "django.core.cache.backends.dummy.")
+MEMORY_CACHES = (
+    "core.json_cache.JsonMemoryCache",
+    "django.core.cache.backends.locmem.",
+    "django.core.cache.backends.dummy.",
+)
 QUIET_MAIL = tuple(
     f"django.core.mail.backends.{kind}." for kind in ("console", "dummy", "filebased", "locmem")
 )

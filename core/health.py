@@ -1,6 +1,7 @@
 """Whether what we lean on answers (R15): a real round trip each, in bounded time, whatever hangs."""
 
 import logging
+import secrets
 import select
 import sqlite3
 import time
@@ -18,11 +19,14 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from .breaker import WARN_EVERY
+from .redis_errors import describe_redis_error
 
 logger = logging.getLogger(__name__)
 
 # How long one question may take, in seconds; an answer to a monitor takes hardly longer than that.
 PATIENCE = 0.8
+# How long a key of a check lives in Redis when it could not be deleted.
+PROBE_MILLISECONDS = 10_000
 
 Status = Literal["ok", "failing", "not configured"]
 
@@ -78,7 +82,7 @@ class Probe:
         left = question.asked + self._patience - time.monotonic()
         if question.answered.wait(max(0.0, left)):
             return question.finding
-        self._warn(f"no answer within {self._patience:.1f} s")
+        self._warn(f"does not answer (no answer within {self._patience:.1f} s)")
         return Finding("failing", is_silent=True)
 
     def _run(self, question: _Question) -> None:
@@ -88,7 +92,7 @@ class Probe:
             status = self._ask()
         except Exception as error:  # noqa: BLE001 -- whatever it is, the server does not answer
             silent = isinstance(error, TimeoutError)
-            self._warn(type(error).__name__)
+            self._warn(describe_redis_error(error))
         taken = time.monotonic() - question.asked
         question.finding = Finding(status, round(taken * 1000, 1), silent)
         question.answered.set()
@@ -98,7 +102,7 @@ class Probe:
         now = time.monotonic()
         if now >= self._warn_after:
             self._warn_after = now + WARN_EVERY
-            logger.warning("health: %s does not answer (%s)", self.name, reason)
+            logger.warning("health: %s %s", self.name, reason)
 
 
 def examine(*probes: Probe) -> dict[str, Finding]:
@@ -152,7 +156,11 @@ def ask_database() -> Status:
 
 
 def ask_redis() -> Status:
-    """PING on a connection of its own; raises when there is no answer (R15.3)."""
+    """Write and read a key on a connection of its own; raises when Redis does not answer or refuses (R15.3).
+
+    A PING would be answered by a read-only replica, by a Redis whose memory is full, and by one that refuses writes
+    since its last snapshot failed; the cache and live updates need one that takes writes.
+    """
     url = getattr(settings, "REDIS_URL", "")
     if not url:
         return "not configured"
@@ -160,11 +168,17 @@ def ask_redis() -> Status:
         url, socket_connect_timeout=PATIENCE / 2, socket_timeout=PATIENCE / 2, retry=Retry(NoBackoff(), 0)
     )
     try:
-        if not client.ping():
-            raise ValueError
+        write_probe(client)
     finally:
         client.close()
     return "ok"
+
+
+def write_probe(client: "Redis") -> None:
+    """Raise what Redis raises when it does not take a key with a short life, or does not give it back."""
+    key = f"linkup:probe:{secrets.token_hex(8)}"
+    if not client.set(key, b"1", px=PROBE_MILLISECONDS) or client.delete(key) != 1:
+        raise ValueError("the key that was written is gone")
 
 
 database = Probe("database", ask_database)

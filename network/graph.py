@@ -3,6 +3,7 @@
 import zlib
 from collections import Counter
 from dataclasses import dataclass
+from typing import Any
 
 from django.conf import settings
 from django.core.cache import cache
@@ -84,11 +85,22 @@ def _mutual_counts(viewer: User) -> Counter[int]:
     """
     circle = list(Connection.objects.connected().order_by("-pk").other_ends(viewer.pk)[:WIDEST_CIRCLE])
     key = f"network.mutual.{viewer.pk}.{zlib.crc32(repr(circle).encode())}"
-    counts = cache.get_or_set(key, lambda: _counted(viewer, circle), settings.CACHE_TIMEOUTS["suggestions"])
-    return Counter(counts or {})
+    counts = _read_counts(cache.get(key))
+    if counts is None:
+        counts = _counted(viewer, circle)
+        cache.set(key, counts, settings.CACHE_TIMEOUTS["suggestions"])
+    return counts
 
 
-def _counted(viewer: User, circle: list[int]) -> dict[int, int]:
+def _read_counts(entry: Any) -> Counter[int] | None:
+    """The counts in an entry of the cache, which is JSON, whose keys are text; None when it is of another shape."""
+    try:
+        return Counter({int(person): int(shared) for person, shared in entry.items()})
+    except (AttributeError, TypeError, ValueError, OverflowError):
+        return None
+
+
+def _counted(viewer: User, circle: list[int]) -> Counter[int]:
     counts: Counter[int] = Counter()
     for near, far in (("low", "high"), ("high", "low")):
         rows = (
@@ -100,4 +112,4 @@ def _counted(viewer: User, circle: list[int]) -> dict[int, int]:
             .order_by("-shared")[: 10 * WIDEST_CIRCLE]
         )
         counts.update({row["person"]: row["shared"] for row in rows})
-    return dict(counts)
+    return counts

@@ -62,6 +62,7 @@ FAULTS: list[tuple[str, str, Any]] = [
     ("linkup.E004", "CHANNEL_LAYERS", LAYER),
     ("linkup.E004", "CHANNEL_LAYERS", {}),
     ("linkup.E005", "CACHES", {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}),
+    ("linkup.E005", "CACHES", {"default": {"BACKEND": "core.json_cache.JsonMemoryCache"}}),
     ("linkup.E005", "CACHES", {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}),
     ("linkup.E006", "DATABASES", {"default": {"ENGINE": "django.db.backends.sqlite3"}}),
     ("linkup.W007", "EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend"),

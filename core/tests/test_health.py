@@ -1,10 +1,12 @@
 """/health/ answers monitors first of all."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.test import Client, override_settings
+from pytest_django.fixtures import Settings
 
 
 # Property 14 (R15.1)
@@ -52,3 +54,19 @@ def test_other_methods_are_refused(client: Client, method: str) -> None:
 
 def test_a_query_changes_nothing(client: Client) -> None:
     assert client.get("/health/?page=abc").status_code == 200
+
+
+@pytest.mark.django_db
+def test_an_answer_to_a_monitor_is_no_error_in_the_log(
+    client: Client,
+    caplog: pytest.LogCaptureFixture,
+    settings: Settings,
+    mailoutbox: list[Any],
+    tmp_path: Path,
+) -> None:
+    settings.ADMINS = [("", "admin@example.org")]
+    settings.DRAIN_FILE = str(tmp_path / "drain")
+    (tmp_path / "drain").touch()
+    assert client.get("/readiness/").status_code == 503
+    assert not [record for record in caplog.records if record.name.startswith("django")]
+    assert not mailoutbox

@@ -5,6 +5,7 @@ gathered and named in one message at the end.
 """
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from csp.constants import SELF
 
@@ -49,6 +50,8 @@ CACHES = {
         "BACKEND": "core.cache.FallbackCache",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "linkup",
+        # Entries of version 1 were pickled: while servers are replaced one by one, neither reads the other's.
+        "VERSION": 2,
         "TIMEOUT": CACHE_TIMEOUTS["default"],
         "OPTIONS": {
             "SOCKET_CONNECT_TIMEOUT": 0.5,
@@ -89,6 +92,8 @@ EMAIL_USE_TLS = env.flag("EMAIL_USE_TLS")
 EMAIL_USE_SSL = env.flag("EMAIL_USE_SSL")
 if EMAIL_USE_TLS and EMAIL_USE_SSL:
     env.faults.append("EMAIL_USE_TLS, EMAIL_USE_SSL: use one of the two")
+# Mail to ADMINS says which site it is about.
+EMAIL_SUBJECT_PREFIX = f"[{urlsplit(SITE_URL).hostname or 'LinkUp'}] "
 SERVER_EMAIL = env.text("SERVER_EMAIL", DEFAULT_FROM_EMAIL)
 ADMINS = [("", address) for address in env.items("ADMINS")]
 
