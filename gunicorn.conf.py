@@ -175,5 +175,8 @@ def post_fork(server: Any, worker: Any) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    """Tell the old ones that a new one has started."""
+    """Tell the old ones that a new one has started, and look for mail that an earlier process left."""
     worker.ages[READY] = max(worker.ages[READY], worker.age)
+    from core.tasks import start_thread  # noqa: PLC0415 -- after the fork, with the settings that the worker has read
+
+    start_thread()

@@ -1,14 +1,12 @@
-"""The one door for mail: rendered here, sent by a task after commit."""
+"""How mail is sent: rendered and stored here, handed to the mail server by a task after commit."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from django.conf import settings
-from django.core.mail import EmailMultiAlternatives
 from django.template.exceptions import TemplateDoesNotExist
 from django.template.loader import render_to_string
 
-from . import metrics
+from .outgoing_mail import add_to_outbox, deliver_due
 from .tasks import enqueue_on_commit, task
 
 
@@ -18,16 +16,12 @@ def send_mail(
     """Send one message to the address `to` after commit; `html` is an alternative to `text`.
 
     Line breaks in `subject` become spaces, so that nothing typed by a member can add a header (RFC 5322 2.2).
-    A mail server that is down never fails the caller.
+    The message is stored in the surrounding transaction; a mail server that is down or slow costs the caller nothing.
     """
-    enqueue_on_commit(
-        "core.deliver_mail",
-        to=to,
-        subject=" ".join(subject.split()),
-        text=text,
-        html=html,
-        headers=dict(headers or {}),
+    add_to_outbox(
+        recipient=to, subject=" ".join(subject.split()), text=text, html=html, headers=dict(headers or {})
     )
+    enqueue_on_commit("core.deliver_mail")
 
 
 def send_template(
@@ -51,17 +45,8 @@ def send_template(
     )
 
 
-@task("core.deliver_mail")
-def deliver_mail(*, to: str, subject: str, text: str, html: str, headers: dict[str, str]) -> None:
-    """Hand one message to the configured mail backend; raises what the backend raises."""
-    message = EmailMultiAlternatives(
-        subject=subject, body=text, from_email=settings.DEFAULT_FROM_EMAIL, to=[to], headers=headers
-    )
-    if html:
-        message.attach_alternative(html, "text/html")
-    outcome = "failed"
-    try:
-        message.send()
-        outcome = "sent"
-    finally:
-        metrics.mail.labels(outcome).inc()
+@task("core.deliver_mail", when_idle=True)
+def deliver_mail() -> None:
+    """Send what is due; what does not fit into one batch has its turn after the other tasks."""
+    if deliver_due():
+        enqueue_on_commit("core.deliver_mail")

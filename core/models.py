@@ -1,6 +1,7 @@
 """Tables that no domain owns."""
 
 from django.db import models
+from django.utils import timezone
 
 
 class CacheEntry(models.Model):
@@ -16,3 +17,24 @@ class CacheEntry(models.Model):
 
     def __str__(self) -> str:
         return self.cache_key
+
+
+class OutgoingMail(models.Model):
+    """A message that waits for the mail server; the row goes when the server has taken it."""
+
+    recipient = models.TextField()
+    subject = models.TextField()
+    text = models.TextField()
+    html = models.TextField(blank=True)
+    headers = models.JSONField(default=dict, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    # A process that sends the message moves this into the future first, so that no other process takes it.
+    next_attempt_at = models.DateTimeField(default=timezone.now, db_index=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        verbose_name = "outgoing mail"
+        verbose_name_plural = "outgoing mail"
+
+    def __str__(self) -> str:
+        return f"mail {self.pk}"

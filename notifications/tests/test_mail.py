@@ -1,15 +1,12 @@
 """Which mail leaves, when, and what it says."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import time, timedelta
-from time import sleep
 from typing import Any
 
 import pytest
-from django.core.mail import EmailMessage
-from django.core.mail.backends.locmem import EmailBackend
 from django.core.management import call_command
 from django.db import transaction
 from django.utils import timezone
@@ -21,7 +18,7 @@ from messaging.events import message_sent
 from messaging.models import Conversation, Entry, Membership, Presence
 from network.models import Block
 from network.services import invite_member, withdraw_invitation
-from notifications import services, tasks
+from notifications import services
 from notifications.kinds import Channel, Kind
 from notifications.mailing import send_due
 from notifications.models import Notification, QuietHours
@@ -255,14 +252,11 @@ def test_a_mail_that_cannot_be_made_keeps_no_other_back(
     assert [message.to for message in mails()] == [["bob@example.org"]]
 
 
-def test_only_the_first_mails_leave_with_the_comment_that_names_many(alice: User, committed: Commit) -> None:
+def test_everybody_whom_a_comment_names_is_mailed_at_once(alice: User, committed: Commit) -> None:
     members = [make_member(f"member{number:02}") for number in range(15)]
     with committed():
         say(alice, " ".join(f"@{member.username}" for member in members))
-    assert len(mails()) == 10
-    with committed():
-        call_command("send_due_notifications", verbosity=0)
-    assert len(mails()) == 5
+    assert len(mails()) == 15
 
 
 def test_a_long_mail_ends_with_a_link_to_the_rest(alice: User, charlie: User, committed: Commit) -> None:
@@ -362,24 +356,3 @@ def test_in_a_group_nobody_hears_of_one_who_does_not_exist_for_them(
         write(chat, bob, alice)
     assert not Notification.objects.exists()
     assert mails() == []
-
-
-class SlowMail(EmailBackend):
-    """A mail server that takes its time."""
-
-    def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
-        sleep(0.1)
-        return super().send_messages(email_messages)
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_slow_mail_server_holds_up_nobody_for_long(
-    charlie: User, settings: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    settings.EMAIL_BACKEND = f"{__name__}.{SlowMail.__name__}"
-    monkeypatch.setattr(tasks, "PATIENCE", 0.05)
-    names = [make_member(f"named{number}").username for number in range(3)]
-    say(charlie, " ".join(f"@{name}" for name in names))
-    assert len(mails()) == 1
-    call_command("send_due_notifications")
-    assert len(mails()) == 2

@@ -201,6 +201,8 @@ DEMO_NETWORK = False
 SITE_URL = env.text("SITE_URL", "http://localhost:8000")
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "LinkUp <no-reply@localhost>")
 EMAIL_TIMEOUT = 10
+# Tasks run in a thread of the process (core.tasks); off, the caller waits for them.
+TASKS_IN_THREAD = True
 
 # -- Security that holds everywhere -----------------------------------------------------------
 # Proxies whose X-Forwarded-For is believed: addresses, ranges, or "unix" for a peer on a unix socket.

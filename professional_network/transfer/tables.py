@@ -1,6 +1,7 @@
 """Which tables are carried over, and what their columns are: every concrete model, whatever app it belongs to.
 
-Left out are sessions and the stand-in of the cache: they end with the old server. Content types and permissions are
+Left out are sessions, the stand-in of the cache and the mail on its way: they end with the old server, and a copy that
+is restored must not send old mail again. Content types and permissions are
 made by `migrate` in the target, with ids of its own; a reference to one is carried as its name (`feed.post`,
 `feed.post.view_post`) and finds its id again on the other side. `django_migrations` is compared, never carried.
 """
@@ -17,7 +18,7 @@ from django.db.models import AutoField, BigAutoField, Field, ForeignKey, Model, 
 from .faults import Fault, TransferRefused
 from .kinds import Kind, kind_of
 
-LEFT_OUT = ("sessions.session", "core.cacheentry")
+LEFT_OUT = ("sessions.session", "core.cacheentry", "core.outgoingmail")
 CONTENT_TYPES = "contenttypes.contenttype"
 PERMISSIONS = "auth.permission"
 # Made by `migrate`; compared and completed by name. What identifies a row comes first.

@@ -17,10 +17,10 @@ LINK = re.compile(r"https?://[^\s<>\"')\]]+")
 class Mailbox:
     """Every message that the site sent, in the order of arrival."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: int = 0) -> None:
         self.messages: list[EmailMessage] = []
         self._arrived = Condition()
-        self._controller = Controller(self, hostname="127.0.0.1", port=free_port())
+        self._controller = Controller(self, hostname="127.0.0.1", port=port or free_port())
 
     @property
     def port(self) -> int:

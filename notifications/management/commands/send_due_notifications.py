@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
+from core.outgoing_mail import deliver_due
 from notifications.mailing import members_with_due_mail, send_due
 
 logger = logging.getLogger(__name__)
@@ -27,4 +28,7 @@ class Command(BaseCommand):
             except Exception:
                 # One member's mail must not keep those of all others; it is tried again next time.
                 logger.exception("the mail to member %d could not be made", member)
+        # What waits for the mail server leaves here as well, should no server process be there to send it.
+        while deliver_due():
+            pass
         self.stdout.write(f"{sent} mails were sent.")
