@@ -6,7 +6,9 @@
 # change. Everything it needs to know comes from the environment; docs/SETTINGS.md has the table.
 
 # -- Packages and static files, with what it takes to make them -------------------------------------------------------
-FROM python:3.11-slim-bookworm AS build
+# Another place, or one image for good: --build-arg PYTHON_IMAGE=python@sha256:… (docs/DEPLOYMENT_DOCKER.md).
+ARG PYTHON_IMAGE=python:3.11-slim-bookworm
+FROM ${PYTHON_IMAGE} AS build
 
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
     PIP_NO_CACHE_DIR=1 \
@@ -16,7 +18,7 @@ WORKDIR /app
 COPY requirements.txt ./
 # Wheels alone: nothing is compiled, so no compiler is needed here either. What installs is not handed on with what runs.
 RUN python -m venv /venv \
-    && /venv/bin/pip install --only-binary :all: --requirement requirements.txt \
+    && /venv/bin/pip install --require-hashes --only-binary :all: --requirement requirements.txt \
     && /venv/bin/python -m pip uninstall --yes --quiet setuptools pip
 COPY . .
 # The settings refuse to begin without these; none of them is kept, and no server is asked.
@@ -32,7 +34,7 @@ RUN DJANGO_ENVIRONMENT=production \
     && rm -rf /tmp/build
 
 # -- What runs ---------------------------------------------------------------------------------------------------------
-FROM python:3.11-slim-bookworm
+FROM ${PYTHON_IMAGE}
 
 RUN groupadd --system --gid 10001 linkup \
     && useradd --system --uid 10001 --gid linkup --home-dir /data --shell /usr/sbin/nologin linkup \

@@ -51,7 +51,7 @@ coverage: venv-dev ## Measure which lines the tests run, on both databases
 bench-ws: venv-dev ## Measure messages and sockets beside their limit (MINUTES=10 for the bar; BENCH="--help")
 	@$(PYTHON_OF_VENV) -m bench.ws --minutes $(MINUTES) $(BENCH)
 
-requirements: venv-dev ## Compile requirements.txt and requirements-dev.txt from pyproject.toml
+requirements: venv-dev ## Compile the requirements of pyproject.toml, with hashes
 	@scripts/requirements.sh
 
 venv:

