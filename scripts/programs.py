@@ -169,7 +169,9 @@ def pinned(package: str) -> str:
     text = (ROOT / "requirements-programs.txt").read_text()
     found = re.search(rf"^{re.escape(package)}==(?:.*\\\n)*.*\n", text, re.MULTILINE)
     if not found:
-        raise ProgramMissingError(f"{package} is not among requirements-programs.txt: run `make requirements`.")
+        raise ProgramMissingError(
+            f"{package} is not among requirements-programs.txt: run `make requirements`."
+        )
     return found[0]
 
 

@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 compile() {
-  .venv/bin/uv pip compile -q --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-header "$@"
+  .venv/bin/uv pip compile -q --python-version 3.11 --universal --generate-hashes --no-strip-extras --no-emit-index-url --no-header "$@"
 }
 
 compile pyproject.toml -o requirements.txt

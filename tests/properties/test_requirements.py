@@ -1,15 +1,28 @@
 """Property 4: what the product needs is named, and pinned to the last figure."""
 
+import hashlib
 import re
+import subprocess
+import sys
 import tomllib
+import zipfile
 from importlib.metadata import version
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scripts.programs import ROOT
+from tests.test_house import files_of_the_repository
 
+LISTS = [
+    "requirements.txt",
+    "requirements-dev.txt",
+    "requirements-audit.txt",
+    "requirements-programs.txt",
+]
+PIP = [sys.executable, "-m", "pip", "install", "-q", "--no-index", "--no-deps"]
 PINNED = re.compile(r"(?P<name>[A-Za-z0-9._-]+)(?:\[[^\]]+\])?==(?P<version>[0-9][^\s;]*)(?: ;.*)?$")
 # R5.1 to R5.6, and what the list ends with.
 NEEDED = [
@@ -38,8 +51,17 @@ FOR_DEVELOPMENT = [
 
 def lines_of(name: str) -> list[str]:
     """The requirements of a file, without comments and blank lines."""
-    lines = [line.partition("#")[0].strip() for line in (ROOT / name).read_text().splitlines()]
-    return [line for line in lines if line and not line.startswith("-")]
+    return list(hashes_of(name))
+
+
+def hashes_of(name: str) -> dict[str, list[str]]:
+    """Requirement → the hashes of the files that it may come as."""
+    text = re.sub(r"(?m) *#.*$", "", (ROOT / name).read_text()).replace("\\\n", "")
+    found = {}
+    for line in filter(None, map(str.strip, text.splitlines())):
+        requirement, *hashes = re.split(r"\s+--hash=", line)
+        found[requirement.strip()] = hashes
+    return found
 
 
 def always_installed() -> list[str]:
@@ -67,9 +89,65 @@ def test_a_needed_package_is_present_and_pinned(name: str) -> None:
 
 
 # Property 4 (R5.7)
-@pytest.mark.parametrize("file", ["requirements.txt", "requirements-dev.txt"])
+@pytest.mark.parametrize("file", LISTS)
 def test_every_line_pins_one_version(file: str) -> None:
     assert [line for line in lines_of(file) if not PINNED.match(line)] == []
+
+
+def test_every_package_is_known_by_the_hashes_of_its_files() -> None:
+    loose = {
+        file: [line for line, hashes in hashes_of(file).items() if not is_known(hashes)] for file in LISTS
+    }
+    assert loose == {name: [] for name in LISTS}
+
+
+def is_known(hashes: list[str]) -> bool:
+    return bool(hashes) and all(re.fullmatch(r"sha256:[0-9a-f]{64}", each) for each in hashes)
+
+
+def test_the_lists_name_no_place_to_download_from() -> None:
+    places = r"://|--(?:extra-)?index-url|--find-links|--trusted-host| @ "
+    assert [file for file in LISTS if re.search(places, (ROOT / file).read_text())] == []
+
+
+# What a person types in an environment of their own, for a tool that is no part of LinkUp.
+BY_A_PERSON = "pip install git-filter-repo"
+FILES_WITH_COMMANDS = re.compile(
+    r"\.(sh|ya?ml|md|py|json)$|(^|/)(Dockerfile|Makefile|Procfile|run|entrypoint)$"
+)
+
+
+def test_nothing_is_installed_without_hashes() -> None:
+    """Scripts, workflows, the image, the guides."""
+    loose = []
+    for path in files_of_the_repository():
+        name = str(path.relative_to(ROOT))
+        if "tests" not in path.parts and FILES_WITH_COMMANDS.search(name):
+            installs = re.findall(r"\bpip(?: |\", \")install\b.*", path.read_text())
+            loose += [f"{name}: {line}" for line in installs if "--require-hashes" not in line]
+    assert loose == [f"docs/DEPLOYMENT.md: {BY_A_PERSON}"]
+
+
+def test_what_is_tampered_with_is_not_installed(tmp_path: Path) -> None:
+    """pip itself, on a package of our own whose file is not the one that the list knows."""
+    wheel = tmp_path / "ours-1-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as file:
+        file.writestr("ours.py", "")
+        file.writestr("ours-1.dist-info/METADATA", "Metadata-Version: 2.1\nName: ours\nVersion: 1\n")
+        file.writestr(
+            "ours-1.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        file.writestr("ours-1.dist-info/RECORD", "")
+    right = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    codes = {}
+    for known in (right, "0" * 64):
+        (tmp_path / "list.txt").write_text(f"ours==1 --hash=sha256:{known}\n")
+        command = [*PIP, "--find-links", tmp_path, "--target", tmp_path / known, "--require-hashes"]
+        done = subprocess.run(
+            [*command, "-r", tmp_path / "list.txt"], capture_output=True, text=True, check=False
+        )
+        codes[known] = done.returncode, "DO NOT MATCH THE HASHES" in done.stderr
+    assert codes == {right: (0, False), "0" * 64: (1, True)}
 
 
 # Property 4 (R5.7): what is tested is what is shipped.

@@ -22,7 +22,7 @@ from .place import ADMIN, Place
 
 def plain(requirement: str) -> str:
     """A requirement in the one spelling of its name, without extras and conditions."""
-    name, _, version = re.sub(r"\[.*\]| *;.*", "", requirement).partition("==")
+    name, _, version = re.sub(r"\[.*\]| *[;\\].*", "", requirement).partition("==")
     return f"{re.sub(r'[-_.]+', '-', name).lower()}=={version}"
 
 
