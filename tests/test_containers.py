@@ -328,7 +328,7 @@ def pods() -> dict[str, dict[str, Any]]:
 
 def test_secrets_are_referred_to_and_empty_here() -> None:
     assert set(resources("Secret")["linkup"]["stringData"].values()) == {""}
-    assert len(pods()) == 4
+    assert len(pods()) >= 4
     for pod in pods().values():
         (container,) = pod["containers"]
         assert {"secretRef": {"name": "linkup"}} in container["envFrom"]

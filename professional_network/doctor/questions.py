@@ -55,7 +55,8 @@ def versions() -> Iterator[Answer]:
     for name, wanted in PINNED.items():
         if (found := version(name)) != wanted:
             yield failure(
-                f"{name} {found} is installed", f"Install {name}=={wanted}: pip install --require-hashes -r requirements.txt"
+                f"{name} {found} is installed",
+                f"Install {name}=={wanted}: pip install --require-hashes -r requirements.txt",
             )
     for name in UNWANTED:
         try:
