@@ -142,9 +142,9 @@ def test_what_is_tampered_with_is_not_installed(tmp_path: Path) -> None:
     codes = {}
     for known in (right, "0" * 64):
         (tmp_path / "list.txt").write_text(f"ours==1 --hash=sha256:{known}\n")
-        command = [*PIP, "--find-links", tmp_path, "--target", tmp_path / known, "--require-hashes"]
+        command = [*PIP, "--find-links", str(tmp_path), "--target", str(tmp_path / known), "--require-hashes"]
         done = subprocess.run(
-            [*command, "-r", tmp_path / "list.txt"], capture_output=True, text=True, check=False
+            [*command, "-r", str(tmp_path / "list.txt")], capture_output=True, text=True, check=False
         )
         codes[known] = done.returncode, "DO NOT MATCH THE HASHES" in done.stderr
     assert codes == {right: (0, False), "0" * 64: (1, True)}
