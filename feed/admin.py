@@ -12,8 +12,9 @@ class PostAdmin(admin.ModelAdmin):
     search_fields = ("author__username", "text")
     raw_id_fields = ("author",)
     list_select_related = ("author",)
-    # Words are changed by their author, through the verb that keeps the former ones.
-    readonly_fields = ("text", "created_at", "edited_at")
+    # Words and audience are changed by their author, through the verb that keeps the former words and looks at who has
+    # answered.
+    readonly_fields = ("text", "audience", "created_at", "edited_at")
 
 
 @admin.register(Comment)
@@ -45,7 +46,7 @@ class SavedPostAdmin(admin.ModelAdmin):
 
 @admin.register(PostRevision)
 class PostRevisionAdmin(admin.ModelAdmin):
-    list_display = ("post", "replaced_at")
+    list_display = ("post", "audience", "replaced_at")
     raw_id_fields = ("post",)
     search_fields = ("text",)
 

@@ -17,7 +17,7 @@ from users.audience import Audience
 
 from .models import Post, PostImage, Reaction
 from .models.post import IMAGE_SIZES
-from .services import Document, Picture
+from .services import WIDENING_REFUSED, Document, Picture, is_answered
 
 MOST_PICTURES = 9
 LARGEST_DOCUMENT = 20 * 1024 * 1024
@@ -98,6 +98,14 @@ class PostForm(forms.Form):
 class EditPostForm(forms.Form):
     text = BlockField(label=_("Text"), max_length=LONGEST_POST, required=False)
     audience = AudienceField()
+
+    def __init__(self, data: Any = None, *, post: Post) -> None:
+        """Once others have answered, no wider audience can be chosen (services.edit_post), and the form says so."""
+        super().__init__(data, initial={"text": post.text, "audience": post.audience})
+        if is_answered(post):
+            field = self.fields["audience"]
+            field.choices = [choice for choice in Post.AUDIENCES if choice[0] >= post.audience]  # type: ignore[attr-defined]
+            field.help_text = field.error_messages["invalid_choice"] = WIDENING_REFUSED
 
 
 class RepostForm(forms.Form):

@@ -12,6 +12,7 @@ from django.db.models import F, Q
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from PIL import Image
 
 from core import images, markdown, storage
@@ -37,6 +38,10 @@ HOME_GROUP = "feed.home"
 MOST_TAGS = 30
 # Beyond this a post calls people, it does not mention them; the others stay plain text.
 MOST_MENTIONS = 50
+WIDENING_REFUSED = gettext_lazy(
+    "Others have answered this post. You can show it to fewer people, but not to more: they wrote for those who could "
+    "see it then."
+)
 
 
 class FeedError(Exception):
@@ -53,6 +58,10 @@ class AlreadyReposted(FeedError):
 
 class NothingSaid(FeedError):
     """A post needs words, a picture, a document or an original."""
+
+
+class AudienceHasAnswered(FeedError):
+    """Others have answered the post for the people who could see it."""
 
 
 class CommentGone(FeedError):
@@ -127,9 +136,12 @@ def publish_post(
 def edit_post(*, post: Post, text: str, audience: int) -> Post:
     """Change words and audience; the former words stay as a revision. The same words again change nothing.
 
-    Raises NothingSaid where nothing would be left, AlreadyReposted where a second plain repost would be.
+    Raises NothingSaid where nothing would be left, AlreadyReposted where a second plain repost would be,
+    AudienceHasAnswered where more people would read what others wrote for fewer.
     """
     post = _locked(post)
+    if audience < post.audience and is_answered(post):
+        raise AudienceHasAnswered(WIDENING_REFUSED)
     if not (says_something(text) or post.document or post.original_id or post.images.exists()):
         raise NothingSaid(_("A post needs at least a few words, a picture or a document."))
     if post.original and not text:
@@ -139,13 +151,22 @@ def edit_post(*, post: Post, text: str, audience: int) -> Post:
     former = copy(post)
     rendered = render_text(text, author=post.author)
     if text != post.text:
-        PostRevision.objects.create(post=post, text=post.text, html=post.html)
+        PostRevision.objects.create(post=post, text=post.text, html=post.html, audience=post.audience)
         post.text, post.html, post.edited_at = text, rendered.html, timezone.now()
         _set_tags(post, rendered.tags)
     post.audience = audience
     post.save(update_fields=["text", "html", "edited_at", "audience"])
     post_edited.send(Post, post=post, mentioned=_newly_called(rendered.mentioned, post, former))
     return post
+
+
+def is_answered(post: Post) -> bool:
+    """Whether somebody besides the author has commented on the post, reacted to it or shared it."""
+    return (
+        Comment.objects.filter(post=post, deleted_at=None).exclude(author=post.author_id).exists()
+        or Reaction.objects.filter(post=post).exclude(member=post.author_id).exists()
+        or Post.objects.filter(original=post).exclude(author=post.author_id).exists()
+    )
 
 
 @transaction.atomic
@@ -174,9 +195,7 @@ def repost(*, post: Post, by: User, text: str = "", audience: int = Audience.MEM
 
     Raises MayNotBeReposted when the post is not for all members, AlreadyReposted for a second one without words.
     """
-    if post.is_repost and not post.text and post.original:
-        post = post.original
-    post = _locked(post)
+    post = _locked(_answered(post))
     if not post.may_be_reposted:
         raise MayNotBeReposted(_("This post is not for everyone; only its author can share it."))
     if not text:
@@ -194,8 +213,8 @@ def repost(*, post: Post, by: User, text: str = "", audience: int = Audience.MEM
 
 @transaction.atomic
 def react_to_post(*, post: Post, member: User, kind: Reaction.Kind) -> None:
-    """React to a post, or change one's reaction; the same twice is once."""
-    post = _locked(post)
+    """React to a post (of a plain repost, to its original), or change one's reaction; the same twice is once."""
+    post = _locked(_answered(post))
     former = Reaction.objects.filter(post=post, member=member).first()
     if former is None:
         Reaction.objects.create(post=post, member=member, kind=kind)
@@ -210,7 +229,7 @@ def react_to_post(*, post: Post, member: User, kind: Reaction.Kind) -> None:
 @transaction.atomic
 def take_back_reaction(*, post: Post, member: User) -> None:
     """Take one's reaction back; doing it twice is once."""
-    post = _locked(post)
+    post = _locked(_answered(post))
     former = Reaction.objects.filter(post=post, member=member).first()
     if former:
         former.delete()
@@ -219,24 +238,26 @@ def take_back_reaction(*, post: Post, member: User) -> None:
 
 @transaction.atomic
 def save_post(*, post: Post, member: User) -> None:
-    """Put a post aside; twice is once."""
-    post = _locked(post)
+    """Put a post aside (of a plain repost, its original); twice is once."""
+    post = _locked(_answered(post))
     SavedPost.objects.get_or_create(post=post, member=member)
 
 
 @transaction.atomic
 def unsave_post(*, post: Post, member: User) -> None:
-    """Take a post from what was put aside; twice is once."""
-    SavedPost.objects.filter(post=post, member=member).delete()
+    """Take a post from what was put aside, with plain reposts of it; twice is once."""
+    post = _answered(post)
+    shared = Q(post__original=post, post__is_repost=True, post__text="")
+    SavedPost.objects.filter(Q(post=post) | shared, member=member).delete()
 
 
 @transaction.atomic
 def comment_on_post(*, post: Post, author: User, text: str, parent: Comment | None = None) -> Comment:
     """Comment on a post, or reply to the comment `parent` of it; a reply to a reply hangs on the same comment.
 
-    Raises CommentGone when that comment was deleted meanwhile.
+    A comment on a plain repost is one on its original. Raises CommentGone when that comment was deleted meanwhile.
     """
-    post = _locked(post)
+    post = _locked(_answered(post))
     top = (parent.parent or parent) if parent else None
     if top and top.post_id != post.pk:
         raise ValueError("the comment is of another post")
@@ -321,6 +342,11 @@ def _newly_called(members: list[Member], post: Post, former: Post) -> list[Membe
 def _names(html: str, member: Member) -> bool:
     """Whether a name in a text leads to the member: no link that is typed gets this class (core.markdown)."""
     return f'<a href="{member.get_absolute_url()}" class="mention"' in html
+
+
+def _answered(post: Post) -> Post:
+    """The post that reactions, comments, bookmarks and shares of `post` belong to."""
+    return post.original if post.is_plain_repost and post.original else post
 
 
 def _locked(post: Post) -> Post:

@@ -165,9 +165,14 @@ class Post(models.Model):
         return not self.is_repost or bool(self.text or self.original)
 
     @property
+    def is_plain_repost(self) -> bool:
+        """Whether it only passes on another post: what is said and done about it belongs to that one."""
+        return self.is_repost and not self.text
+
+    @property
     def may_be_reposted(self) -> bool:
         """Only what all members may read may be passed on; a plain repost passes on its original."""
-        return self.audience <= Audience.MEMBERS and not (self.is_repost and not self.text)
+        return self.audience <= Audience.MEMBERS and not self.is_plain_repost
 
 
 class PostImage(models.Model):
@@ -205,13 +210,34 @@ class PostImage(models.Model):
         return default_storage.url(self.variant(self.file, 1600))
 
 
+class PostRevisionQuerySet(models.QuerySet["PostRevision"]):
+    """Former wordings as readers may see them."""
+
+    def open_to_reader_of(self, post: Post) -> "PostRevisionQuerySet":
+        """Those of `post`, which was fetched for the viewer (for_display), that were open to the viewer: who may read what
+        it says now may be further away than those who could read what it said before."""
+        return self.filter(post=post, audience__lte=post.author.closeness)
+
+
 class PostRevision(models.Model):
-    """A former wording of a post: what it said until `replaced_at`."""
+    """A former wording of a post: what it said, to whom, until `replaced_at`.
+
+    The default is the narrowest audience that a post can have: wordings whose audience nobody noted are shown to nobody
+    who could not read them.
+    """
 
     post = models.ForeignKey(Post, on_delete=models.CASCADE, related_name="revisions")
     html = models.TextField()
     text = models.TextField()
+    audience = models.SmallIntegerField(
+        _("who could see it"),
+        choices=Post.AUDIENCES,
+        default=Audience.CONNECTIONS,
+        db_default=int(Audience.CONNECTIONS),
+    )
     replaced_at = models.DateTimeField(default=timezone.now)
+
+    objects: ClassVar[PostRevisionQuerySet] = PostRevisionQuerySet.as_manager()  # type: ignore[assignment]
 
     class Meta:
         verbose_name = _("former wording")

@@ -14,7 +14,7 @@ from users.models import User
 from .. import services
 from ..forms import CommentForm
 from ..models import Comment, Post, with_authors
-from .posts import gone_is_404, post_page, shown
+from .posts import answerable, gone_is_404, post_page, shown
 
 REPLIES = 20
 
@@ -22,7 +22,7 @@ REPLIES = 20
 @require_safe
 def inline(request: HtmxRequest, pk: int) -> HttpResponse:
     """The newest comments below a post in a list; without htmx, the post's own page."""
-    post = shown(request, pk)
+    post = answerable(request, pk)
     if not request.htmx:
         return redirect(post)
     readable = Comment.objects.readable_by(request.user).filter(post=post).top_level()
@@ -36,7 +36,7 @@ def inline(request: HtmxRequest, pk: int) -> HttpResponse:
 @require_POST
 @gone_is_404
 def comment(request: MemberRequest, pk: int) -> HttpResponse:
-    post = shown(request, pk)
+    post = answerable(request, pk)
     parent_id = id_cursor(request.POST.get("parent"))
     parent = None
     if parent_id is not None:
@@ -49,7 +49,7 @@ def comment(request: MemberRequest, pk: int) -> HttpResponse:
             return with_limit(form, render(request, "feed/_comment_form.html", context, status=422))
         return post_page(request, post, form, parent)
     if request.htmx:
-        context = {"post": shown(request, pk), "comment": _displayed(request, made.pk), "parent": parent}
+        context = {"post": shown(request, post.pk), "comment": _displayed(request, made.pk), "parent": parent}
         return render(request, "feed/_commented.html", context)
     return redirect(made)
 
@@ -118,5 +118,6 @@ def _own(request: MemberRequest, pk: int) -> Comment:
     )
     comment = get_object_or_404(visible, pk=pk)
     if comment.author_id != request.user.pk:
+        shown(request, comment.post_id)
         raise PermissionDenied
     return comment

@@ -60,7 +60,12 @@ def publish(request: MemberRequest) -> HttpResponse:
 
 @require_safe
 def post(request: HtmxRequest, pk: int) -> HttpResponse:
-    return post_page(request, shown(request, pk), CommentForm())
+    """A plain repost leads to its original, unless comments were written below the repost itself, long ago."""
+    post = shown(request, pk)
+    talk = Comment.objects.readable_by(request.user).filter(post=post)
+    if post.is_plain_repost and post.original and not talk.exists():
+        return redirect(post.original)
+    return post_page(request, post, CommentForm())
 
 
 @member_required
@@ -68,7 +73,7 @@ def post(request: HtmxRequest, pk: int) -> HttpResponse:
 @gone_is_404
 def edit(request: MemberRequest, pk: int) -> HttpResponse:
     post = _own(request, pk)
-    form = EditPostForm(request.POST or None, initial={"text": post.text, "audience": post.audience})
+    form = EditPostForm(request.POST or None, post=post)
     if request.method == "POST" and form.is_valid():
         try:
             quota.spend("post", request.user.pk)
@@ -97,9 +102,9 @@ def delete(request: MemberRequest, pk: int) -> HttpResponse:
 
 @require_safe
 def history(request: HtmxRequest, pk: int) -> HttpResponse:
-    """The former wordings; whoever may read the post may read what it said before."""
+    """The former wordings that were open to the viewer."""
     post = shown(request, pk)
-    revisions = PostRevision.objects.filter(post=post)[:50]
+    revisions = PostRevision.objects.open_to_reader_of(post)[:50]
     return render(request, "feed/history.html", {"post": post, "revisions": revisions})
 
 
@@ -116,6 +121,12 @@ def shown(request: HtmxRequest, pk: int) -> Post:
     if not post.says_something:
         raise Http404
     return post
+
+
+def answerable(request: HtmxRequest, pk: int) -> Post:
+    """The post that answers to the post `pk` belong to, else 404: of a plain repost, its original."""
+    post = shown(request, pk)
+    return shown(request, post.original.pk) if post.is_plain_repost and post.original else post
 
 
 def post_page(
@@ -155,7 +166,9 @@ def _published(request: MemberRequest, form: PostForm) -> Post | None:
 
 
 def _own(request: MemberRequest, pk: int) -> Post:
+    """The viewer's own post, whatever became of its original; 404 for what is out of sight, else 403."""
     post = _visible(request, pk)
     if post.author_id != request.user.pk:
+        shown(request, pk)
         raise PermissionDenied
     return post

@@ -16,7 +16,7 @@ from users.http import HtmxRequest, MemberRequest, member_required
 from .. import services
 from ..forms import ReactionForm, RepostForm
 from ..models import Post, Reaction
-from .posts import gone_is_404, shown
+from .posts import answerable, gone_is_404
 
 PEOPLE = 50
 
@@ -25,7 +25,7 @@ PEOPLE = 50
 @require_POST
 @gone_is_404
 def react(request: MemberRequest, pk: int) -> HttpResponse:
-    post = shown(request, pk)
+    post = answerable(request, pk)
     form = ReactionForm(request.POST)
     if not form.is_valid():
         return HttpResponseBadRequest(_("There is no such reaction."))
@@ -37,7 +37,7 @@ def react(request: MemberRequest, pk: int) -> HttpResponse:
 @require_POST
 @gone_is_404
 def unreact(request: MemberRequest, pk: int) -> HttpResponse:
-    post = shown(request, pk)
+    post = answerable(request, pk)
     services.take_back_reaction(post=post, member=request.user)
     return _done(request, post)
 
@@ -45,7 +45,7 @@ def unreact(request: MemberRequest, pk: int) -> HttpResponse:
 @require_safe
 def reactions(request: HtmxRequest, pk: int) -> HttpResponse:
     """Who reacted, newest first, as far as they exist for the viewer."""
-    post = shown(request, pk)
+    post = answerable(request, pk)
     found = Reaction.objects.filter(exists_for(request.user, "member"), post=post)
     page = newest_first(found, request.GET.get(CURSOR), size=PEOPLE)
     people = (
@@ -59,7 +59,7 @@ def reactions(request: HtmxRequest, pk: int) -> HttpResponse:
 @require_POST
 @gone_is_404
 def save(request: MemberRequest, pk: int) -> HttpResponse:
-    post = shown(request, pk)
+    post = answerable(request, pk)
     services.save_post(post=post, member=request.user)
     return _done(request, post)
 
@@ -67,7 +67,7 @@ def save(request: MemberRequest, pk: int) -> HttpResponse:
 @member_required
 @require_POST
 def unsave(request: MemberRequest, pk: int) -> HttpResponse:
-    post = shown(request, pk)
+    post = answerable(request, pk)
     services.unsave_post(post=post, member=request.user)
     return _done(request, post)
 
@@ -76,7 +76,7 @@ def unsave(request: MemberRequest, pk: int) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @gone_is_404
 def repost(request: MemberRequest, pk: int) -> HttpResponse:
-    post = shown(request, pk)
+    post = answerable(request, pk)
     form = RepostForm(request.POST or None, initial={"audience": Audience.MEMBERS})
     if request.method == "POST" and form.is_valid():
         try:
@@ -96,5 +96,5 @@ def repost(request: MemberRequest, pk: int) -> HttpResponse:
 def _done(request: MemberRequest, post: Post) -> HttpResponse:
     """The bar under the post anew for htmx, else back to where the button was."""
     if request.htmx:
-        return render(request, "feed/_post_actions.html", {"post": shown(request, post.pk)})
+        return render(request, "feed/_post_actions.html", {"post": answerable(request, post.pk)})
     return back_or(request, post.get_absolute_url())

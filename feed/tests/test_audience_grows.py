@@ -1,0 +1,171 @@
+"""What grows later does not open what was said earlier: wordings, answers of others, and talks below reposts."""
+
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+
+from feed import services
+from feed.models import Comment, Post, PostRevision, Reaction, SavedPost
+from feed.services import AudienceHasAnswered
+from tests.cast import client_of, connect
+from users.audience import Audience
+from users.models import User
+
+from .material import HTMX, answer, everything, page_of, pass_on, react, say
+
+CIRCLE, MEMBERS, EVERYONE = Audience.CONNECTIONS, Audience.MEMBERS, Audience.PUBLIC
+
+
+def edit(post: Post, text: str, audience: int) -> Post:
+    return services.edit_post(post=post, text=text, audience=audience)
+
+
+def test_a_wording_is_shown_to_those_it_was_open_to(alice: User, bob: User, charlie: User) -> None:
+    post = say(alice, "SECRET-ONE", audience=CIRCLE)
+    edit(post, "SECRET-TWO", MEMBERS)
+    edit(post, "Hello world", EVERYONE)
+    readers = {
+        "visitor": Client(),
+        "charlie": client_of(charlie),
+        "bob": client_of(bob),
+        "alice": client_of(alice),
+    }
+    pages = {name: page_of(client, f"/posts/{post.pk}/history/") for name, client in readers.items()}
+    seen = {name: ("SECRET-ONE" in page, "SECRET-TWO" in page) for name, page in pages.items()}
+    assert seen == {
+        "visitor": (False, False),
+        "charlie": (False, True),
+        "bob": (True, True),
+        "alice": (True, True),
+    }
+    assert "shown to those who could see them" in pages["visitor"]
+
+
+def test_a_wording_whose_circle_was_narrowed_before_it_changed_stays_narrow(
+    alice: User, charlie: User
+) -> None:
+    post = say(alice, "Too loud", audience=EVERYONE)
+    edit(post, "Too loud", CIRCLE)
+    edit(post, "Hello world", EVERYONE)
+    assert "Too loud" not in page_of(client_of(charlie), f"/posts/{post.pk}/history/")
+
+
+def test_a_wording_stored_by_a_version_that_notes_no_audience_is_for_connections(alice: User) -> None:
+    post = say(alice, audience=EVERYONE)
+    former = PostRevision.objects.create(post=post, text="Wording zero", html="<p>Wording zero</p>")
+    assert former.audience == CIRCLE
+    assert "Wording zero" not in page_of(Client(), f"/posts/{post.pk}/history/")
+
+
+def test_once_another_has_answered_in_whichever_way_the_circle_only_shrinks(
+    alice: User, bob: User, as_alice: Client
+) -> None:
+    answers: dict[str, Callable[[Post], object]] = {
+        "comment": lambda post: answer(post, bob),
+        "reaction": lambda post: react(post, bob),
+        "share": lambda post: pass_on(post, bob),
+        "reply": lambda post: answer(post, bob, parent=answer(post, alice)),
+    }
+    for name, act in answers.items():
+        post = say(alice, "Mine", audience=MEMBERS)
+        act(post)
+        form = page_of(as_alice, f"/posts/{post.pk}/edit/")
+        assert "but not to more" in form, name
+        assert 'value="0"' not in form, name
+        refused = as_alice.post(f"/posts/{post.pk}/edit/", {"text": "Typed anew", "audience": EVERYONE})
+        assert refused.status_code == 422, name
+        assert "but not to more" in refused.content.decode(), name
+        assert "Typed anew" in refused.content.decode(), name
+        with pytest.raises(AudienceHasAnswered):
+            edit(post, "Mine", EVERYONE)
+        assert edit(post, "Mine", CIRCLE).audience == CIRCLE
+        with pytest.raises(AudienceHasAnswered):
+            edit(post, "Mine", MEMBERS)
+
+
+def test_what_the_author_said_alone_or_others_took_back_may_be_opened(
+    alice: User, bob: User, as_alice: Client
+) -> None:
+    post = say(alice, "Mine", audience=CIRCLE)
+    answer(post, alice)
+    react(post, alice)
+    services.delete_comment(comment=answer(post, bob))
+    react(post, bob)
+    services.take_back_reaction(post=post, member=bob)
+    services.save_post(post=post, member=bob)
+    assert "but not to more" not in page_of(as_alice, f"/posts/{post.pk}/edit/")
+    assert edit(post, "Mine", EVERYONE).audience == EVERYONE
+
+
+# -- Below a plain repost -----------------------------------------------------------------------
+
+
+def test_a_plain_repost_leads_to_its_original(alice: User, bob: User, as_alice: Client) -> None:
+    post = say(alice, audience=EVERYONE)
+    shared = pass_on(post, bob, audience=EVERYONE)
+    for client in (as_alice, Client()):
+        assert client.get(f"/posts/{shared.pk}/")["Location"] == f"/posts/{post.pk}/"
+    with_words = pass_on(post, bob, "Look")
+    page_of(as_alice, f"/posts/{with_words.pk}/")
+
+
+def test_answers_to_a_plain_repost_are_answers_to_its_original(
+    alice: User, bob: User, as_alice: Client
+) -> None:
+    post = say(bob, "The original")
+    shared = pass_on(post, bob)
+    act = f"/posts/{shared.pk}/"
+    assert as_alice.post(f"{act}react/", {"kind": "like"}, headers=HTMX).status_code == 200
+    assert f'id="post-foot-{post.pk}"' in as_alice.post(f"{act}save/", headers=HTMX).content.decode()
+    assert as_alice.post(f"{act}comment/", {"text": "Well said"}).status_code == 302
+    assert "Well said" in as_alice.get(f"{act}comments/", headers=HTMX).content.decode()
+    assert Reaction.objects.get().post_id == SavedPost.objects.get().post_id == post.pk
+    assert Comment.objects.get().post_id == post.pk
+    assert "Alice" in page_of(as_alice, f"{act}reactions/")
+    SavedPost.objects.create(post=shared, member=alice)
+    as_alice.post(f"{act}unsave/")
+    as_alice.post(f"{act}unreact/")
+    assert not SavedPost.objects.exists()
+    assert not Reaction.objects.exists()
+
+
+def test_a_talk_that_was_held_below_a_plain_repost_stays_readable_and_takes_nothing_more(
+    alice: User, bob: User, as_alice: Client
+) -> None:
+    shared = pass_on(say(bob), bob)
+    old = Comment.objects.create(post=shared, author=alice, text="Once", html="<p>Once</p>")
+    page = page_of(as_alice, f"/posts/{shared.pk}/")
+    assert "Once" in page
+    assert "<textarea" not in page
+    assert as_alice.post(f"/posts/{shared.pk}/comment/", {"text": "x", "parent": old.pk}).status_code == 404
+    assert as_alice.post(f"/comments/{old.pk}/delete/").status_code == 302
+    assert as_alice.get(f"/posts/{shared.pk}/").status_code == 302
+
+
+def test_what_one_may_not_see_is_404_at_the_addresses_that_change_it(
+    alice: User, bob: User, charlie: User
+) -> None:
+    """Charlie is no connection of Alice: of Bob's repost he sees nothing once its original is for connections."""
+    post = say(alice)
+    shared = pass_on(post, bob)
+    below = Comment.objects.create(post=shared, author=bob, text="Once", html="<p>Once</p>")
+    edit_to = {"text": "Theirs", "audience": 1}
+    addresses = [f"/posts/{shared.pk}/edit/", f"/posts/{shared.pk}/delete/"]
+    addresses += [f"/comments/{below.pk}/edit/", f"/comments/{below.pk}/delete/"]
+    client = client_of(charlie)
+
+    def statuses() -> set[int]:
+        return {client.get(each).status_code for each in addresses} | {
+            client.post(each, edit_to).status_code for each in addresses
+        }
+
+    assert statuses() == {403}
+    edit(post, "Hello", CIRCLE)
+    before = everything()
+    assert statuses() == {404}
+    assert everything() == before
+    # Bob may still take back what he shared.
+    connect(alice, charlie)
+    services.delete_post(post=post)
+    assert statuses() == {404}
