@@ -214,8 +214,8 @@ class PostRevisionQuerySet(models.QuerySet["PostRevision"]):
     """Former wordings as readers may see them."""
 
     def open_to_reader_of(self, post: Post) -> "PostRevisionQuerySet":
-        """Those of `post`, which was fetched for the viewer (for_display), that were open to the viewer: who may read what
-        it says now may be further away than those who could read what it said before."""
+        """Those of `post`, which was fetched for the viewer (for_display), that were open to the viewer: who may read
+        what it says now may be further away than those who could read what it said before."""
         return self.filter(post=post, audience__lte=post.author.closeness)
 
 

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from feed import services
-from feed.models import Post, Reaction
+from feed.models import Comment, Post, Reaction
 from network.services import block_member
 from tests.cast import client_of
 from users.audience import Audience
@@ -115,6 +115,8 @@ def test_a_quote_shows_its_original_to_those_only_who_may_see_it(
 
 def test_only_who_shared_is_offered_to_stop(readers: dict[str, Client], post: Post, bob: User) -> None:
     shared = pass_on(post, by=bob, audience=Audience.PUBLIC)
+    # The page of a plain repost is there where something was said on it once.
+    Comment.objects.create(post=shared, author=bob, text="Once", html="<p>Once</p>")
     assert who_sees(readers, shared, f"/posts/{shared.pk}/delete/") == ["bob"]
     assert who_sees(readers, shared, f"/posts/{post.pk}/edit/") == ["alice"]
 

@@ -128,7 +128,9 @@ def test_the_page_of_a_post_for_a_visitor(quote: Post, talk: Fill) -> None:
 
 
 def test_the_page_of_a_plain_repost(as_alice: Client, alice: User, quote: Post, talk: Fill) -> None:
+    """As it is where comments were written below it before they all went to the original."""
     shared = pass_on(quote, by=alice)
+    Comment.objects.create(post=shared, author=alice, text="Once", html="<p>Once</p>")
     same_for_few_and_many(as_alice, f"/posts/{shared.pk}/", talk)
 
 

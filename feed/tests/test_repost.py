@@ -177,10 +177,10 @@ def dora(bob: User) -> User:
 
 
 def test_readers_see_the_original_with_who_shared_it(alice: User, bob: User, dora: User) -> None:
-    shared = pass_on(say(alice, "Alice's words"), by=bob)
+    pass_on(say(alice, "Alice's words"), by=bob)
     client = Client()
     client.force_login(dora)
-    for address in ("/", f"/posts/{shared.pk}/", "/members/bob/posts/"):
+    for address in ("/", "/members/bob/posts/"):
         page = page_of(client, address)
         assert "Alice&#x27;s words" in page or "Alice's words" in page
         assert "Bob</a> shared this" in page
@@ -219,7 +219,7 @@ def test_nothing_can_be_done_with_a_repost_of_what_is_out_of_sight(
         response = client.post(address, {"text": "x", "kind": "like", "audience": 1})
         assert response.status_code == 404
     unblock_member(blocker=alice, blocked=dora)
-    page_of(client, f"/posts/{shared.pk}/")
+    page_of(client, f"/posts/{shared.pk}/", 302)
 
 
 def test_who_shared_can_stop_even_when_the_original_is_out_of_sight(

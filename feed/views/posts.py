@@ -60,12 +60,7 @@ def publish(request: MemberRequest) -> HttpResponse:
 
 @require_safe
 def post(request: HtmxRequest, pk: int) -> HttpResponse:
-    """A plain repost leads to its original, unless comments were written below the repost itself, long ago."""
-    post = shown(request, pk)
-    talk = Comment.objects.readable_by(request.user).filter(post=post)
-    if post.is_plain_repost and post.original and not talk.exists():
-        return redirect(post.original)
-    return post_page(request, post, CommentForm())
+    return post_page(request, shown(request, pk), CommentForm())
 
 
 @member_required
@@ -132,11 +127,16 @@ def answerable(request: HtmxRequest, pk: int) -> Post:
 def post_page(
     request: HtmxRequest, post: Post, form: CommentForm, parent: Comment | None = None
 ) -> HttpResponse:
-    """The page of one post, with a page of its comments and the form for one's own, or for a reply to `parent`."""
+    """The page of one post, with a page of its comments and the form for one's own, or for a reply to `parent`.
+
+    A plain repost leads to its original, unless comments were written below the repost itself, long ago.
+    """
     comments = (
         Comment.objects.readable_by(request.user).filter(post=post).top_level().for_display(request.user)
     )
     page = oldest_first(comments, request.GET.get(CURSOR), size=COMMENTS)
+    if post.is_plain_repost and post.original and not page.rows:
+        return redirect(post.original)
     with_authors(page.rows, request.user)
     template = "feed/_comments_page.html" if request.htmx and request.GET.get(CURSOR) else "feed/post.html"
     context = {"post": post, "comments": page, "form": form, "parent": parent}
