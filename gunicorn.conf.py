@@ -9,7 +9,6 @@ import subprocess
 import sys
 import time
 from ctypes import c_int
-from ipaddress import ip_network
 from multiprocessing.sharedctypes import RawArray
 from pathlib import Path
 from threading import Thread
@@ -66,22 +65,6 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-def at_least_one(name: str, number: int) -> int:
-    """The number that the variable gave, of processes, threads or seconds; zero and less is a fault."""
-    if number < 1:
-        env.faults.append(f"{name}: malformed, use a number above zero")
-    return number
-
-
-def is_address(entry: str) -> bool:
-    """Whether it is an address or a network; TRUSTED_PROXIES may also say `unix`, which gunicorn always trusts."""
-    try:
-        ip_network(entry, strict=False)
-    except ValueError:
-        return False
-    return True
-
-
 class Log(Logger):  # type: ignore[misc]
     """Writes down who asked for what without the query, and without the keys in the links of mails."""
 
@@ -95,25 +78,22 @@ class Log(Logger):  # type: ignore[misc]
         return atoms
 
 
-_server = env.text("WEB_SERVER", "gthread")
-if _server not in SERVERS:
-    env.faults.append(f"WEB_SERVER: use {' or '.join(SERVERS)}")
-worker_class, wsgi_app = SERVERS.get(_server, SERVERS["gthread"])
+worker_class, wsgi_app = SERVERS[env.choice("WEB_SERVER", "gthread", tuple(SERVERS))]
 
 # A platform that gives a PORT sends its visitors to all interfaces; otherwise only a proxy on this machine may come.
 # With systemd's socket activation neither counts: the socket is handed over.
-port = at_least_one("PORT", env.number("PORT", 8000))
+port = env.port("PORT", 8000)
 bind = f"0.0.0.0:{port}" if env.text("PORT") else f"127.0.0.1:{port}"
 backlog = 1024
 proc_name = "linkup"
 
-workers = at_least_one("WEB_CONCURRENCY", env.number("WEB_CONCURRENCY", cores()))
-threads = at_least_one("WEB_THREADS", env.number("WEB_THREADS", 4))
+workers = env.number("WEB_CONCURRENCY", cores(), least=1, most=1_000)
+threads = env.number("WEB_THREADS", 4, least=1, most=1_000)
 worker_connections = 1000
 
 # Seconds. A worker that gives no sign of life for `timeout` is replaced; a stopping one has `graceful_timeout` for what
 # it began, and systemd's TimeoutStopSec leaves room for that.
-timeout = at_least_one("WEB_TIMEOUT", env.number("WEB_TIMEOUT", 30))
+timeout = env.number("WEB_TIMEOUT", 30, least=1, most=86_400)
 graceful_timeout = 30
 keepalive = 5
 # Worn workers are replaced, not all at once.
@@ -127,8 +107,10 @@ limit_request_field_size = 16_380
 websocket_max_message_size = 1024 * 1024
 asgi_lifespan = "off"
 
-# Only these may say X-Forwarded-Proto.
-forwarded_allow_ips = ",".join(filter(is_address, env.items("TRUSTED_PROXIES", "127.0.0.1,::1")))
+# Only these may say X-Forwarded-Proto; gunicorn trusts a unix socket always.
+forwarded_allow_ips = ",".join(
+    proxy for proxy in env.networks("TRUSTED_PROXIES", "127.0.0.1,::1") if proxy != "unix"
+)
 # Header names with an underscore would be mistaken for those with a hyphen.
 header_map = "drop"
 
@@ -159,8 +141,8 @@ def on_starting(server: Any) -> None:
         _, configuration_fault, message = done.stderr.rpartition("ImproperlyConfigured: ")
         sys.exit(message.strip() if configuration_fault else done.stderr)
     # A file left by the last `manage.py drain` must not keep visitors from the server that starts now.
-    data = Path(env.text("DATA_DIR", str(BASE_DIR)))
-    Path(env.text("DRAIN_FILE", str(data / "drain"))).unlink(missing_ok=True)
+    data = Path(env.path("DATA_DIR", BASE_DIR))
+    Path(env.path("DRAIN_FILE", data / "drain")).unlink(missing_ok=True)
 
 
 def on_reload(server: Any) -> None:

@@ -1,11 +1,11 @@
 """The entry point for ASGI servers: daphne for `/ws/`, or gunicorn's asgi worker for everything on one port."""
 
-import os
-
 from channels.routing import ProtocolTypeRouter
 from django.core.asgi import get_asgi_application
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "professional_network.settings")
+from .start import choose_settings, refuse_without_manifest, warm_up
+
+choose_settings()
 
 http = get_asgi_application()
 
@@ -13,8 +13,6 @@ http = get_asgi_application()
 from core.asgi import sockets  # noqa: E402
 from core.close_codes import allow_all_close_codes  # noqa: E402
 from core.database import limit_waiting, serve_asynchronously  # noqa: E402
-
-from .start import refuse_without_manifest, warm_up  # noqa: E402
 
 refuse_without_manifest()
 limit_waiting()

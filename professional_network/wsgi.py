@@ -1,17 +1,15 @@
 """The entry point for gunicorn."""
 
-import os
-
 from django.core.wsgi import get_wsgi_application
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "professional_network.settings")
+from .start import choose_settings, refuse_without_manifest
+
+choose_settings()
 
 application = get_wsgi_application()
 
-# Both need the settings that the line above has loaded.
+# Needs the settings that the line above has loaded.
 from core.database import limit_waiting  # noqa: E402
-
-from .start import refuse_without_manifest  # noqa: E402
 
 refuse_without_manifest()
 limit_waiting()

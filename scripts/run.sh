@@ -4,6 +4,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 port=${PORT:-8000}
+# The settings of development make the links in mail from it.
+export PORT=$port
 python=.venv/bin/python
 export DJANGO_ENVIRONMENT=development
 unset DJANGO_SETTINGS_MODULE

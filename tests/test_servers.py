@@ -108,6 +108,21 @@ def test_production_refuses_to_start_without_the_manifest_of_static_files(
     assert "Traceback" not in done.stderr
 
 
+def test_no_server_starts_in_development_because_nobody_said_otherwise(tmp_path: Path) -> None:
+    urls = ("postgres://linkup@127.0.0.1:1/linkup", "redis://127.0.0.1:1/0")
+    daphne = ["daphne", "--bind", "127.0.0.1", "--port", "1", "professional_network.asgi:application"]
+    package = "professional_network.settings"
+    wrong = []
+    for command in (GUNICORN, daphne, ["python", "-c", "import professional_network.wsgi"]):
+        for variables in ({}, {"DJANGO_ENVIRONMENT": " "}, {"DJANGO_SETTINGS_MODULE": package}):
+            environment = production_environment(*urls, tmp_path)
+            del environment["DJANGO_ENVIRONMENT"]
+            done = started(command, {**environment, **variables})
+            if not done.returncode or "DJANGO_ENVIRONMENT is missing" not in done.stderr:
+                wrong.append((command[0], variables, done.returncode, done.stderr[-300:]))
+    assert not wrong
+
+
 def test_commands_need_no_manifest(tmp_path: Path) -> None:
     urls = ("postgres://linkup@127.0.0.1:1/linkup", "redis://127.0.0.1:1/0")
     done = started(["python", "manage.py", "check"], production_environment(*urls, tmp_path))

@@ -2,9 +2,12 @@
 
 import ast
 
+from professional_network.env import Environment
 from scripts.programs import ROOT
 
-READERS = {"text", "flag", "items", "number", "required", "required_items", "redis_url", "postgresql"}
+READERS = {
+    name for name, member in vars(Environment).items() if callable(member) and not name.startswith("_")
+}
 # Read by name in a loop: the parts of the database's address.
 PARTS = {"DB_HOST", "DB_PORT", "DB_NAME", "DB_USER", "DB_PASSWORD"}
 

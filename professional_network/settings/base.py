@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from ..env import BASE_DIR, env
 from .logs import console_config
 
-DATA_DIR = Path(env.text("DATA_DIR", str(BASE_DIR)))
+DATA_DIR = Path(env.path("DATA_DIR", BASE_DIR))
 
 INSTALLED_APPS = [
     "daphne",  # before staticfiles: its runserver speaks HTTP and WebSocket
@@ -159,7 +159,7 @@ MEMBER_LIMITS = {
     "search": ((120, 60),),
 }
 # So many times as much for everybody; 0 takes the limits away.
-MEMBER_LIMITS_FACTOR = env.number("MEMBER_LIMITS_FACTOR", 1)
+MEMBER_LIMITS_FACTOR = env.number("MEMBER_LIMITS_FACTOR", 1, most=1_000_000)
 
 # -- Language and time ------------------------------------------------------------------------
 LANGUAGE_CODE = "en"
@@ -168,7 +168,7 @@ LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True
 USE_TZ = True
 # Whose clock pages show; what is stored is UTC.
-TIME_ZONE = env.text("TIME_ZONE", "UTC")
+TIME_ZONE = env.time_zone("TIME_ZONE", "UTC")
 
 # -- Files ------------------------------------------------------------------------------------
 STATIC_URL = "/static/"
@@ -198,8 +198,8 @@ DEMO_NETWORK = False
 
 # -- Mail -------------------------------------------------------------------------------------
 # Where this network is reached: the beginning of every link in a mail about it.
-SITE_URL = env.text("SITE_URL", "http://localhost:8000")
-DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "LinkUp <no-reply@localhost>")
+SITE_URL = env.origin("SITE_URL", "http://localhost:8000")
+DEFAULT_FROM_EMAIL = env.mailbox("DEFAULT_FROM_EMAIL", "LinkUp <no-reply@localhost>")
 EMAIL_TIMEOUT = 10
 # Tasks run in a thread of the process (core.tasks); off, the caller waits for them.
 TASKS_IN_THREAD = True
@@ -234,7 +234,10 @@ CONTENT_SECURITY_POLICY: dict[str, Any] = {
 # Who brings it may read /metrics; empty, there is no such page.
 METRICS_TOKEN = env.text("METRICS_TOKEN")
 # Where several processes count together; empty, each tells its own figures.
-METRICS_FOLDER = env.text("PROMETHEUS_MULTIPROC_DIR")
+METRICS_FOLDER = env.path("PROMETHEUS_MULTIPROC_DIR")
+if METRICS_FOLDER and env.text("PROMETHEUS_MULTIPROC_DIR") != METRICS_FOLDER:
+    # The library reads the variable for itself, from whatever folder a process was started in.
+    env.faults.append("PROMETHEUS_MULTIPROC_DIR: malformed, begin it with a slash")
 
 # -- Logs -------------------------------------------------------------------------------------
 LOGGING: dict[str, Any] = console_config()
@@ -242,3 +245,5 @@ LOGGING: dict[str, Any] = console_config()
 # -- Backups ----------------------------------------------------------------------------------
 # What `manage.py backup` encrypts with, and `restore` opens; empty, it needs --key-file or writes backups in the clear.
 BACKUP_KEY = env.text("BACKUP_KEY")
+
+env.keep_faults()

@@ -1,20 +1,32 @@
 """A developer's machine: SQLite, everything in one process, mail on the console."""
 
-import dj_database_url
+import re
+import sys
 
 from ..env import env
 from .base import *
 from .base import DATA_DIR
 from .sqlite import SQLITE_OPTIONS
 
+
+def _port(arguments: list[str]) -> str:
+    """Where this server listens: as `runserver` was told, else PORT, else 8000."""
+    told = (
+        [re.fullmatch(r"(?:.*:)?(\d+)", word) for word in arguments[2:]]
+        if "runserver" in arguments[1:2]
+        else []
+    )
+    return next((match[1] for match in told if match), str(env.port("PORT", 8000)))
+
+
 DEBUG = True
 DEMO_NETWORK = True
 SECRET_KEY = env.text("SECRET_KEY", "development-only-never-use-this-key-on-a-server")
 ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
+# The links in mail lead to the port that serves.
+SITE_URL = env.origin("SITE_URL", f"http://localhost:{_port(sys.argv)}")
 
-DATABASES = {
-    "default": dj_database_url.parse(env.text("DATABASE_URL", f"sqlite:///{DATA_DIR / 'db.sqlite3'}"))
-}
+DATABASES = {"default": env.any_database("DATABASE_URL", f"sqlite:///{DATA_DIR / 'db.sqlite3'}")}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"]["OPTIONS"] = SQLITE_OPTIONS
 
@@ -23,9 +35,8 @@ CHANNEL_LAYERS = {
     "default": {"BACKEND": "channels.layers.InMemoryChannelLayer", "CONFIG": {"capacity": 10_000}}
 }
 
-EMAIL_HOST = env.text("EMAIL_HOST")
-EMAIL_PORT = env.number("EMAIL_PORT", 25)
+EMAIL_HOST = env.host("EMAIL_HOST", "")
+EMAIL_PORT = env.port("EMAIL_PORT", 25)
 EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'console'}.EmailBackend"
 
-env.check_time_zone(TIME_ZONE)
 env.refuse_faults()

@@ -16,32 +16,48 @@ from .logs import LEVELS, logging_config
 
 DEBUG = env.flag("DEBUG", default=False)
 SECRET_KEY = env.required("SECRET_KEY")
-ALLOWED_HOSTS = env.required_items("ALLOWED_HOSTS")
-CSRF_TRUSTED_ORIGINS = env.items("CSRF_TRUSTED_ORIGINS")
+# Keys that were in use before: what they signed holds on, nothing new is signed with them.
+SECRET_KEY_FALLBACKS = env.items("SECRET_KEY_FALLBACKS")
+ALLOWED_HOSTS = env.allowed_hosts("ALLOWED_HOSTS")
+CSRF_TRUSTED_ORIGINS = env.origins("CSRF_TRUSTED_ORIGINS")
 
 # -- PostgreSQL (R1) --------------------------------------------------------------------------
 _database = env.postgresql("DATABASE_URL")
+_behind_pgbouncer = env.flag("DB_BEHIND_PGBOUNCER")
+# Milliseconds for a statement, for waiting for a lock, and for a transaction that does nothing.
+DATABASE_LIMITS = {
+    "statement_timeout": env.number("DB_STATEMENT_TIMEOUT", 15_000, least=1),
+    "lock_timeout": 5_000,
+    "idle_in_transaction_session_timeout": 30_000,
+}
+_asked = dict(_database.get("OPTIONS", {}))
+if not _behind_pgbouncer:
+    _limits = " ".join(f"-c {name}={value}" for name, value in DATABASE_LIMITS.items())
+    _asked["options"] = f"{_limits} {_asked.get('options', '')}".strip()
+elif "options" in _asked:
+    # PgBouncer refuses `options`, and no session there is anybody's own: the role has the limits (docs/SETTINGS.md).
+    env.faults.append("DATABASE_URL: options cannot pass through PgBouncer; set them on the role")
+if "connect_timeout" in _asked and env.text("DB_CONNECT_TIMEOUT"):
+    env.faults.append("DB_CONNECT_TIMEOUT, DATABASE_URL: connect_timeout is given in both")
 DATABASES = {
     "default": {
         **_database,
         # gunicorn's threads keep their connections; the ASGI server has a pool of its own (core.database).
-        "CONN_MAX_AGE": env.number("DB_CONN_MAX_AGE", 60),
+        "CONN_MAX_AGE": env.number("DB_CONN_MAX_AGE", 60, most=86_400),
         "CONN_HEALTH_CHECKS": True,
-        "DISABLE_SERVER_SIDE_CURSORS": env.flag("DB_BEHIND_PGBOUNCER"),
+        "DISABLE_SERVER_SIDE_CURSORS": _behind_pgbouncer,
         "OPTIONS": {
-            **_database.get("OPTIONS", {}),
-            # Nothing hangs: seconds to connect; milliseconds for a statement, for a lock, for silence on the wire.
-            "connect_timeout": env.number("DB_CONNECT_TIMEOUT", 2),
-            "options": f"-c statement_timeout={env.number('DB_STATEMENT_TIMEOUT', 15_000)} -c lock_timeout=5000 "
-            "-c idle_in_transaction_session_timeout=30000",
+            # Nothing hangs: seconds to connect, milliseconds of silence on the wire. The URL's query may say otherwise.
+            "connect_timeout": env.number("DB_CONNECT_TIMEOUT", 2, least=1, most=600),
             "tcp_user_timeout": 3000,
             "keepalives_idle": 10,
             "keepalives_interval": 3,
             "keepalives_count": 3,
+            **_asked,
         },
     }
 }
-DATABASE_THREADS = env.number("DB_POOL_SIZE", 8)
+DATABASE_THREADS = env.number("DB_POOL_SIZE", 8, least=1, most=1000)
 
 # -- Redis (R8, R11.1) ------------------------------------------------------------------------
 REDIS_URL = env.redis_url("REDIS_URL")
@@ -60,17 +76,15 @@ CACHES = {
         },
     }
 }
-CHANNEL_LAYER = env.text("CHANNEL_LAYER", "core")
-if CHANNEL_LAYER not in {"core", "pubsub"}:
-    env.faults.append("CHANNEL_LAYER: use core or pubsub")
+CHANNEL_LAYER = env.choice("CHANNEL_LAYER", "core", ("core", "pubsub"))
 _host = {"address": REDIS_URL, "socket_connect_timeout": 1}
 _core_layer = {
     "BACKEND": "channels_redis.core.RedisChannelLayer",
     "CONFIG": {
         "hosts": [_host],
         "prefix": "linkup",
-        "capacity": env.number("CHANNEL_CAPACITY", 10_000),
-        "expiry": env.number("CHANNEL_EXPIRY", 60),
+        "capacity": env.number("CHANNEL_CAPACITY", 10_000, least=1),
+        "expiry": env.number("CHANNEL_EXPIRY", 60, least=1, most=86_400),
     },
 }
 _pubsub_layer = {
@@ -80,22 +94,25 @@ _pubsub_layer = {
 CHANNEL_LAYERS = {"default": _core_layer if CHANNEL_LAYER == "core" else _pubsub_layer}
 
 # -- Mail -------------------------------------------------------------------------------------
-SITE_URL = env.text(
+SITE_URL = env.origin(
     "SITE_URL", f"https://{next(iter(ALLOWED_HOSTS), 'localhost').lstrip('.*') or 'localhost'}"
 )
 EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-EMAIL_HOST = env.text("EMAIL_HOST", "localhost")
-EMAIL_PORT = env.number("EMAIL_PORT", 25)
+EMAIL_HOST = env.host("EMAIL_HOST", "localhost")
+EMAIL_PORT = env.port("EMAIL_PORT", 25)
 EMAIL_HOST_USER = env.text("EMAIL_HOST_USER")
-EMAIL_HOST_PASSWORD = env.text("EMAIL_HOST_PASSWORD")
+EMAIL_HOST_PASSWORD = env.secret("EMAIL_HOST_PASSWORD")
+if bool(EMAIL_HOST_USER) != bool(EMAIL_HOST_PASSWORD):
+    # Django would not sign in at all, and the server refuse the mail.
+    env.faults.append("EMAIL_HOST_USER, EMAIL_HOST_PASSWORD: give both or neither")
 EMAIL_USE_TLS = env.flag("EMAIL_USE_TLS")
 EMAIL_USE_SSL = env.flag("EMAIL_USE_SSL")
 if EMAIL_USE_TLS and EMAIL_USE_SSL:
     env.faults.append("EMAIL_USE_TLS, EMAIL_USE_SSL: use one of the two")
 # Mail to ADMINS says which site it is about.
 EMAIL_SUBJECT_PREFIX = f"[{urlsplit(SITE_URL).hostname or 'LinkUp'}] "
-SERVER_EMAIL = env.text("SERVER_EMAIL", DEFAULT_FROM_EMAIL)
-ADMINS = [("", address) for address in env.items("ADMINS")]
+SERVER_EMAIL = env.mailbox("SERVER_EMAIL", DEFAULT_FROM_EMAIL)
+ADMINS = env.mailboxes("ADMINS")
 
 # -- Security (R3) ----------------------------------------------------------------------------
 SECURE_SSL_REDIRECT = env.flag("SECURE_SSL_REDIRECT", default=True)
@@ -112,16 +129,16 @@ SESSION_COOKIE_NAME = "__Host-session"
 CSRF_COOKIE_SECURE = True
 CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_NAME = "__Host-csrf"
-TRUSTED_PROXIES = env.items("TRUSTED_PROXIES", "127.0.0.1,::1")
+TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES", "127.0.0.1,::1")
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {**CONTENT_SECURITY_POLICY["DIRECTIVES"], "upgrade-insecure-requests": True},
 }
 
 # -- Static and media files (R4) --------------------------------------------------------------
-STATIC_ROOT = Path(env.text("STATIC_ROOT", str(DATA_DIR / "staticfiles")))
+STATIC_ROOT = Path(env.path("STATIC_ROOT", DATA_DIR / "staticfiles"))
 WHITENOISE_MAX_AGE = CACHE_TIMEOUTS["static"]
 WHITENOISE_ALLOW_ALL_ORIGINS = False  # no other site needs our fonts and styles
-MEDIA_ROOT = Path(env.text("MEDIA_ROOT", str(DATA_DIR / "media")))
+MEDIA_ROOT = Path(env.path("MEDIA_ROOT", DATA_DIR / "media"))
 STORAGES = {**STORAGES, "staticfiles": {"BACKEND": "core.storage.StaticStorage"}}
 _after_security = MIDDLEWARE.index("django.middleware.security.SecurityMiddleware") + 1
 MIDDLEWARE = [
@@ -133,6 +150,8 @@ MIDDLEWARE = [
 ]
 # nginx takes over at this internal address (X-Accel-Redirect); empty, the application streams private files itself.
 MEDIA_ACCEL_PREFIX = env.text("MEDIA_ACCEL_PREFIX")
+if MEDIA_ACCEL_PREFIX and not (MEDIA_ACCEL_PREFIX.startswith("/") and MEDIA_ACCEL_PREFIX.endswith("/")):
+    env.faults.append("MEDIA_ACCEL_PREFIX: malformed, begin and end it with a slash: /protected-media/")
 
 _bucket = env.text("AWS_STORAGE_BUCKET_NAME")
 if _bucket:
@@ -141,7 +160,7 @@ if _bucket:
         "OPTIONS": {
             "bucket_name": _bucket,
             "region_name": env.text("AWS_S3_REGION_NAME") or None,
-            "endpoint_url": env.text("AWS_S3_ENDPOINT_URL") or None,
+            "endpoint_url": env.origin("AWS_S3_ENDPOINT_URL") or None,
             "custom_domain": env.text("AWS_S3_CUSTOM_DOMAIN") or None,
             "access_key": env.text("AWS_ACCESS_KEY_ID") or None,
             "secret_key": env.text("AWS_SECRET_ACCESS_KEY") or None,
@@ -152,13 +171,10 @@ if _bucket:
         CONTENT_SECURITY_POLICY["DIRECTIVES"]["img-src"] = [SELF, "data:", "blob:", _pictures]
 
 # -- Logs (R9) and health (R15) ---------------------------------------------------------------
-LOG_DIR = env.text("LOG_DIR", str(DATA_DIR / "logs"))
-LOG_LEVEL = env.text("LOG_LEVEL", "INFO").upper()
-if LOG_LEVEL not in LEVELS:
-    env.faults.append(f"LOG_LEVEL: use one of {', '.join(LEVELS)}")
+LOG_DIR = env.path("LOG_DIR", DATA_DIR / "logs")
+LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", LEVELS)
 LOGGING = logging_config(LOG_DIR, level=LOG_LEVEL, json_console=env.flag("LOG_JSON"))
-DRAIN_FILE = env.text("DRAIN_FILE", str(DATA_DIR / "drain"))
-DRAIN_SECONDS = env.number("DRAIN_SECONDS", 10)
+DRAIN_FILE = env.path("DRAIN_FILE", DATA_DIR / "drain")
+DRAIN_SECONDS = env.number("DRAIN_SECONDS", 10, most=3_600)
 
-env.check_time_zone(TIME_ZONE)
 env.refuse_faults()

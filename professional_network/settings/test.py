@@ -5,8 +5,6 @@ import shutil
 import tempfile
 from pathlib import Path
 
-import dj_database_url
-
 from ..env import env
 from .base import *
 from .sqlite import SQLITE_OPTIONS
@@ -21,7 +19,7 @@ _scratch = Path(tempfile.mkdtemp(prefix="linkup-test-"))
 atexit.register(shutil.rmtree, _scratch, ignore_errors=True)
 MEDIA_ROOT = _scratch / "media"
 
-DATABASES = {"default": dj_database_url.parse(env.text("DATABASE_URL", "sqlite:///:memory:"))}
+DATABASES = {"default": env.any_database("DATABASE_URL", "sqlite:///:memory:")}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"]["OPTIONS"] = SQLITE_OPTIONS
     # A file, not memory: threads of the race tests must share it.

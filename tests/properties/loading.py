@@ -46,6 +46,13 @@ def _fresh_modules() -> Iterator[None]:
         sys.modules.update(former)
 
 
+@contextmanager
+def fresh(environ: Mapping[str, str], module: str = "production") -> Iterator[None]:
+    """For the time of the block no settings are loaded yet, and the environment is `environ`."""
+    with _environment({**environ, "DJANGO_SETTINGS_MODULE": f"{SETTINGS}.{module}"}), _fresh_modules():
+        yield
+
+
 def load(module: str, environ: Mapping[str, str]) -> dict[str, Any]:
     """The settings of `module` ("production", or "" for the package that picks by DJANGO_ENVIRONMENT), by name.
 

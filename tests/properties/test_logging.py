@@ -101,7 +101,7 @@ def test_the_level_comes_from_the_environment_in_any_case(level: str) -> None:
 
 @pytest.mark.parametrize("level", ["LOUD", "0", "info;"])
 def test_a_level_that_is_none_stops_the_start(level: str) -> None:
-    with pytest.raises(Exception, match="LOG_LEVEL: use one of DEBUG, INFO"):
+    with pytest.raises(Exception, match="LOG_LEVEL: malformed, use DEBUG, INFO"):
         load("production", {**COMPLETE, "LOG_LEVEL": level})
 
 

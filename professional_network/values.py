@@ -1,0 +1,225 @@
+"""Parsers of single environment variables. Each returns what LinkUp uses, or raises ValueError with what to write.
+
+A value that looks sensible and cannot work is understood where there is one meaning, else refused: at the start, not
+when the first visitor, mail or backup meets it. The messages never repeat the value, which may be a secret.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from email.utils import getaddresses
+from ipaddress import ip_address, ip_network
+from pathlib import Path
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from redis import Redis
+
+TRUE_WORDS = {"1", "true", "yes", "on"}
+FALSE_WORDS = {"0", "false", "no", "off"}
+PORTS = (1, 65_535)
+DEFAULT_PORTS = {"http": 80, "https": 443}
+REDIS_SCHEMES = {"redis", "rediss", "unix"}
+
+_label = r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
+_name = re.compile(rf"{_label}(\.{_label})*")
+_number = re.compile(r"[+-]?[0-9]{1,18}")
+_local_part = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
+_named_address = re.compile(r"(?P<name>[^<>]*)<\s*(?P<address>[^<>\s]+)\s*>")
+_control = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_specials = re.compile(r'[()<>\[\]:;@\\,."]')
+
+
+def parse_flag(value: str) -> bool:
+    """A truth value, by the usual words."""
+    word = value.lower()
+    if word in TRUE_WORDS | FALSE_WORDS:
+        return word in TRUE_WORDS
+    raise ValueError("use True or False")
+
+
+def parse_items(value: str) -> list[str]:
+    """The parts between commas, blanks dropped."""
+    return [item.strip() for item in value.split(",") if item.strip()]
+
+
+def parse_number(value: str, least: int, most: int) -> int:
+    """A whole number in ASCII digits, from `least` to `most`."""
+    if not _number.fullmatch(value):
+        raise ValueError("use a whole number")
+    number = int(value)
+    if not least <= number <= most:
+        raise ValueError(f"use a whole number from {least} to {most}")
+    return number
+
+
+def parse_name(value: str) -> str:
+    """A host: a name (in the letters of any language) or an address; IPv6 without brackets."""
+    try:
+        return str(ip_address(value.removeprefix("[").removesuffix("]")))
+    except ValueError:
+        pass
+    # A last dot means the same name; Django and libraries compare without it.
+    name = value.lower().removesuffix(".")
+    if not name.isascii():
+        name = _encoded(name)
+    # The last part is never a number: that would be an address with a mistake in it.
+    if not _name.fullmatch(name) or len(name) > 253 or name.rpartition(".")[2].isdecimal():
+        raise ValueError("use a name alone, such as network.example.org, without https://, port, path or *")
+    return name
+
+
+def _encoded(name: str) -> str:
+    try:
+        if set(name) & set("ßς\u200c\u200d"):  # older and newer rules of IDNA differ on these
+            raise ValueError
+        return name.encode("idna").decode("ascii")
+    except ValueError:
+        raise ValueError("use the form of the name that begins with xn--") from None
+
+
+def parse_host(value: str) -> str:
+    """The host of a server, whose port is a variable of its own."""
+    try:
+        return parse_name(value)
+    except ValueError:
+        raise ValueError(
+            "use a name or an address alone; the port is a variable of its own, and no scheme is needed"
+        ) from None
+
+
+def parse_allowed_hosts(value: str) -> list[str]:
+    """Names as Django's ALLOWED_HOSTS compares them: IPv6 in brackets, `.example.org` for all names below."""
+    items = parse_items(value)
+    if not items:
+        raise ValueError("use at least one name")
+    return [_allowed_host(item) for item in items]
+
+
+def _allowed_host(item: str) -> str:
+    if item == "*":
+        return item  # `check --deploy` refuses it
+    if item.startswith("*."):
+        raise ValueError("write .example.org, with a dot and no *, for all names below example.org")
+    dot = "." if item.startswith(".") else ""
+    name = parse_name(item.removeprefix("."))
+    return f"[{name}]" if ":" in name else dot + name
+
+
+def parse_origin(value: str) -> str:
+    """`https://network.example.org`, perhaps with a port, without a slash at the end."""
+    return _origin(value, parse_name)
+
+
+def parse_origins(value: str) -> list[str]:
+    """The same, several; `https://*.example.org` stands for all names below."""
+    return [_origin(item, _starred) for item in parse_items(value)]
+
+
+def _starred(host: str) -> str:
+    return "*." + parse_name(host[2:]) if host.startswith("*.") else parse_name(host)
+
+
+def _origin(value: str, parse: Callable[[str], str]) -> str:
+    words = "use an origin such as https://network.example.org: the scheme and the name, without a path"
+    try:
+        parts = urlsplit(value)
+        port, host = parts.port, parts.hostname or ""
+        rest = (parts.path.rstrip("/"), parts.query, parts.fragment, parts.username, parts.password)
+        if parts.scheme not in DEFAULT_PORTS or any(rest) or port == 0:
+            raise ValueError
+        name = parse(host)
+    except ValueError:
+        raise ValueError(words) from None
+    shown = f"[{name}]" if ":" in name else name
+    return f"{parts.scheme}://{shown}" + (f":{port}" if port and port != DEFAULT_PORTS[parts.scheme] else "")
+
+
+def parse_networks(value: str) -> list[str]:
+    """Addresses, ranges such as 10.0.0.0/8, and the word `unix`."""
+    items = parse_items(value)
+    try:
+        for item in items:
+            if item != "unix":
+                ip_network(item, strict=False)
+    except ValueError:
+        raise ValueError("use addresses, ranges such as 10.0.0.0/8, or the word unix") from None
+    return items
+
+
+def parse_path(value: str, base: Path) -> str:
+    """A path; a relative one begins at `base`, whatever folder a process was started in."""
+    if value.startswith("~") or _control.search(value):
+        raise ValueError("use a whole path: ~ stands for different folders to different users")
+    return str(base / value)
+
+
+def parse_mailbox(value: str) -> str:
+    """`Name <address>` or an address alone, as a header may hold it: a name with a comma is quoted."""
+    if _control.search(value):
+        raise ValueError("use one line, without control characters")
+    match = _named_address.fullmatch(value)
+    if match is None:
+        return _address(value)
+    name = match["name"].strip()
+    if len(name) > 1 and name[0] == name[-1] == '"':
+        name = re.sub(r"\\(.)", r"\1", name[1:-1])
+    address = _address(match["address"])
+    if _specials.search(name):
+        name = '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    mailbox = f"{name} <{address}>".strip()
+    if [found for _, found in getaddresses([mailbox])] != [address]:
+        raise ValueError("use Name <address>, such as LinkUp <no-reply@example.org>")
+    return mailbox
+
+
+def parse_mailboxes(value: str) -> list[tuple[str, str]]:
+    """Name and address of each; the name may be empty."""
+    if _control.search(value):
+        raise ValueError("use one line, without control characters")
+    return [(name, _address(address)) for name, address in getaddresses([value])]
+
+
+def _address(value: str) -> str:
+    local, _, domain = value.strip().rpartition("@")
+    if not _local_part.fullmatch(local) or len(local) > 64:
+        raise ValueError("use mail addresses such as no-reply@example.org or LinkUp <no-reply@example.org>")
+    if domain.startswith("[") and domain.endswith("]"):
+        return f"{local}@[{ip_address(domain[1:-1].removeprefix('IPv6:'))}]"
+    try:
+        return f"{local}@{parse_name(domain)}"
+    except ValueError:
+        raise ValueError("use mail addresses such as no-reply@example.org") from None
+
+
+def parse_redis_url(value: str) -> str:
+    """redis://, rediss:// (TLS) or unix://, with the number of the database, if any, as the path."""
+    try:
+        parts = urlsplit(value)
+        good = parts.scheme in REDIS_SCHEMES and not parts.fragment
+        good = good and (_is_socket(parts) if parts.scheme == "unix" else _is_server(parts))
+        if good:
+            # redis-py itself reads it, options of the query included; nothing is connected.
+            Redis.from_url(value).connection_pool.make_connection()
+    except (ValueError, TypeError, AttributeError, OSError):
+        good = False
+    if not good:
+        raise ValueError(
+            "use redis://:password@host:6379/0, rediss:// for TLS, or unix:///path/of/the.sock?db=0; characters "
+            "such as @ / # ? in the password are written as %40 %2F %23 %3F"
+        )
+    return value
+
+
+def _is_server(parts: SplitResult) -> bool:
+    parse_name(parts.hostname or "")
+    number = parts.path.strip("/")
+    return parts.port != 0 and "/" not in number and (not number or number.isdecimal())
+
+
+def _is_socket(parts: SplitResult) -> bool:
+    return not parts.hostname and parts.port is None and len(unquote(parts.path)) > 1
+
+
+def choice_words(choices: Iterable[str]) -> str:
+    """`one, two or three`."""
+    *first, last = choices
+    return f"{', '.join(first)} or {last}" if first else last
