@@ -5,17 +5,29 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
+from django.core.validators import MaxLengthValidator
 from PIL import Image
 
 from .images import ACCEPT, LONGEST, open_image
 from .text import clean_block, clean_line, refuse_invisible, says_something
+
+# What is typed may be longer than what is stored: two characters end a line, three make a letter before they are one.
+RAW_LENGTH = 4
+RAW_BLANKS = 100
+
+
+def refuse_long(text: str, max_length: int | None) -> str:
+    """`text`, as it came; ValidationError where no cleaning would make it short enough. The first thing to ask."""
+    if max_length is not None and len(text) > RAW_LENGTH * max_length + RAW_BLANKS:
+        MaxLengthValidator(max_length)(text)
+    return text
 
 
 class LineField(forms.CharField):
     """One line of text, normalised, without invisible characters."""
 
     def to_python(self, value: Any) -> str:
-        return clean_line(super().to_python(value) or "")
+        return clean_line(refuse_long(super().to_python(value) or "", self.max_length))
 
     def run_validators(self, value: Any) -> None:
         super().run_validators(value)
@@ -33,7 +45,7 @@ class BlockField(forms.CharField):
         super().__init__(**options)
 
     def to_python(self, value: Any) -> str:
-        text = clean_block(super().to_python(value) or "")
+        text = clean_block(refuse_long(super().to_python(value) or "", self.max_length))
         return text if says_something(text) else ""
 
 

@@ -12,7 +12,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext_lazy as _
 
 from core.forms import BlockField, ManyImagesField
-from core.text import clean_line
+from core.text import clean_line, clean_parameter
 from users.audience import Audience
 
 from .models import Post, PostImage, Reaction
@@ -87,9 +87,9 @@ class PostForm(forms.Form):
     def pictures(self) -> list[Picture]:
         """The pictures with their descriptions, which the page sends as `image_alt`, one for each, in order."""
         getlist = getattr(self.data, "getlist", None)
-        alts = getlist("image_alt") if getlist else []
-        longest = PostImage._meta.get_field("alt").max_length
-        described = [clean_line(alt)[:longest] for alt in alts]
+        alts = getlist("image_alt")[:MOST_PICTURES] if getlist else []
+        longest = PostImage._meta.get_field("alt").max_length or 0
+        described = [clean_parameter(alt, longest) for alt in alts]
         images = self.cleaned_data["images"]
         described += [""] * (len(images) - len(described))
         return [Picture(image, alt) for image, alt in zip(images, described, strict=False)]

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from core import quota
-from core.text import search_key
+from core.text import clean_parameter
 from network.models import Member, MemberQuerySet
 from users.models import User
 
@@ -35,7 +35,7 @@ def choice(
     viewer: User, usernames: Sequence[str], words: str, *, without: Collection[int] = (), error: str = ""
 ) -> Choice:
     """The connections called `usernames` as chosen, and those that `words` find to choose from. Two queries."""
-    words = words[:LONGEST_SEARCH].replace("\x00", "")
+    words = clean_parameter(words, LONGEST_SEARCH)
     chosen, is_complete = chosen_from(viewer, usernames)
     try:
         if words:
@@ -43,13 +43,13 @@ def choice(
     except quota.TooOften as refusal:
         return Choice(words, chosen, is_complete=is_complete, error=error, refusal=refusal.words)
     found = connections(viewer).exclude(pk__in={*without, *(member.pk for member in chosen)})
-    rows = list(found.named(search_key(words)).order_by("sort_name", "pk")[: OFFERED + 1])
+    rows = list(found.named(words).order_by("sort_name", "pk")[: OFFERED + 1])
     return Choice(words, chosen, rows[:OFFERED], len(rows) > OFFERED, is_complete, error)
 
 
 def chosen_from(viewer: User, usernames: Sequence[str]) -> tuple[list[Member], bool]:
     """The connections called `usernames`, and whether all of them are. One query, or none."""
-    wanted = {name.lower().replace("\x00", "") for name in usernames[:MOST_CHOSEN]}
+    wanted = {clean_parameter(name, LONGEST_SEARCH).lower() for name in usernames[:MOST_CHOSEN]}
     if not wanted:
         return [], True
     chosen = list(connections(viewer).filter(username__in=wanted).order_by("sort_name", "pk"))

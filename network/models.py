@@ -10,10 +10,14 @@ from django.db.models.expressions import Combinable
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from core.folding import name_key
 from users.audience import Audience, Closeness
 from users.models import User
 
 Viewer = User | AnonymousUser
+
+# So many words of a search are looked for.
+MOST_WORDS = 6
 
 # A member's id, or a reference to one in an outer query.
 MemberId = int | Combinable
@@ -204,15 +208,18 @@ class MemberQuerySet(models.QuerySet["Member"]):
     def blocked_by(self, member: User) -> "MemberQuerySet":
         return self.filter(pk__in=Block.objects.filter(blocker=member).values("blocked"))
 
-    def named(self, words: str) -> "MemberQuerySet":
-        """Those whose name or username has a word that begins with each of `words` (already a search_key)."""
+    def named(self, typed: str) -> "MemberQuerySet":
+        """Those whose name or username has a word that begins with each word `typed`; without any, all of them."""
+        words = name_key(typed).split()[:MOST_WORDS]
+        if typed and not words:
+            return self.none()
         found = self
-        for word in words.split()[:6]:
-            found = found.filter(
-                Q(sort_name__startswith=word)
-                | Q(sort_name__contains=f" {word}")
-                | Q(username__startswith=word)
-            )
+        for word in words:
+            begins = Q(sort_name__startswith=word) | Q(sort_name__contains=f" {word}")
+            for between in ("", ".", "-", "_"):
+                is_first = "startswith" if not between else "contains"
+                begins |= Q(**{f"username__{is_first}": between + word})
+            found = found.filter(begins)
         return found
 
 

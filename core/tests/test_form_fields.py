@@ -1,5 +1,6 @@
 """The form fields for lines, texts and pictures, as a form uses them."""
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -88,6 +89,21 @@ def test_a_hundred_thousand_characters_are_refused_with_the_limit() -> None:
     form = Writing({"line": "x" * 100_000, "block": "x" * 100_000})
     assert (errors(form, "line"), errors(form, "block")) == (["max_length"], ["max_length"])
     assert "10" in form.errors["line"][0]
+
+
+def test_what_is_too_long_is_refused_before_it_is_cleaned() -> None:
+    pile = "a" + "\u0315" * 500_000 + "\u0316" * 500_000
+    started = time.process_time()
+    form = Writing({"line": pile, "block": pile})
+    assert (errors(form, "line"), errors(form, "block")) == (["max_length"], ["max_length"])
+    assert time.process_time() - started < 1
+
+
+def test_what_grows_shorter_by_cleaning_is_taken() -> None:
+    # As a Mac and a Windows machine send it: letters apart, two characters for each line end.
+    form = Writing({"line": "\u1112\u1161\u11ab" * 10, "block": "\r\n" * 4 + "e\u0301\r\n" * 5})
+    assert form.is_valid()
+    assert form.cleaned_data == {"line": "한" * 10, "block": "é\né\né\né\né"}
 
 
 def test_a_picture_cleans_to_pixels() -> None:

@@ -2,6 +2,7 @@
 
 import re
 from html import unescape
+from time import process_time
 from typing import Any
 from urllib.parse import urljoin
 
@@ -90,6 +91,20 @@ def test_more_or_fewer_words_than_pictures_are_no_trouble(as_alice: Client, alts
 def test_words_for_a_picture_are_cut_at_their_length(as_alice: Client) -> None:
     send(as_alice, images=[upload()], image_alt=["x" * 100_000])
     assert Post.objects.get().images.get().alt == "x" * 300
+
+
+def test_words_for_a_picture_are_cleaned_before_they_are_stored(as_alice: Client) -> None:
+    pile = "a" + "\u0315" * 40_000 + "\u0316" * 40_000
+    started = process_time()
+    send(
+        as_alice,
+        images=[upload(f"{number}.jpg") for number in range(4)],
+        image_alt=["a\x00 b\x07", pile, "\u200eup\ufeff", *["z" * 90_000] * 20],
+    )
+    assert process_time() - started < 5
+    nul, piled, pasted, long = [image.alt for image in Post.objects.get().images.all()]
+    assert (nul, pasted, long) == ("a b", "up", "z" * 300)
+    assert len(piled) <= 31
 
 
 def test_nine_pictures_and_no_words_are_a_post(as_alice: Client) -> None:

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from core.text import search_key
+from core.folding import search_key
 from network.models import Viewer, exists_for
 
 from .conversation import Conversation, Membership
@@ -41,7 +41,10 @@ class EntryQuerySet(models.QuerySet["Entry"]):
     def with_words(self, words: str) -> "EntryQuerySet":
         """Those that hold each of `words` somewhere, regardless of case and accents."""
         found = self
-        for word in search_key(words).split()[:MOST_WORDS]:
+        keys = search_key(words).split()[:MOST_WORDS]
+        if words and not keys:
+            return self.none()
+        for word in keys:
             found = found.filter(search_text__contains=word)
         return found
 
@@ -81,7 +84,7 @@ class Entry(models.Model):
     digest = models.CharField(max_length=64, blank=True, editable=False)
     text = models.TextField(_("text"), max_length=10_000, blank=True)
     html = models.TextField(blank=True, editable=False)
-    # The words as a search compares them (core.text.search_key).
+    # The words as a search compares them (core.folding.search_key).
     search_text = models.TextField(blank=True, editable=False)
     target = models.ForeignKey(
         "self", on_delete=models.SET_NULL, null=True, editable=False, related_name="+", db_index=False

@@ -13,8 +13,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from core import markdown
+from core.folding import search_key
 from core.prepared import Prepared
-from core.text import says_something, search_key
+from core.text import says_something
 from network.models import Member
 from users.models import User
 

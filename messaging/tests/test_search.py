@@ -1,8 +1,12 @@
 """GET /messages/<id>/search/?q=: the messages that hold the words, the newest first."""
 
+from importlib import import_module
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.apps import apps
+from django.db import connection
 from django.test import Client
 
 from messaging import services
@@ -33,6 +37,24 @@ def test_words_are_found_whatever_their_case_and_accents(
     assert search(as_bob, talk, "ÉMILE CAFE") == ["Émile's café"]
     assert search(as_bob, talk, "strasse") == ["Straße 5"]
     assert search(as_bob, talk, "strasse emile") == []
+
+
+def test_words_are_found_however_their_letters_are_typed(
+    as_bob: Client, talk: Conversation, alice: User
+) -> None:
+    said = {
+        "Łódź um 5": "lodz",
+        "Søren's Æble": "soren’s aeble",
+        "مُحَمَّد": "محمد",
+        "Ёлка": "елка",
+        "Ｈａｌｌｏ": "hallo",
+    }
+    for text in said:
+        send(talk, alice, text)
+    assert {text: search(as_bob, talk, words) for text, words in said.items()} == {
+        text: [text] for text in said
+    }
+    assert search(as_bob, talk, "\u200d") == []
 
 
 def test_signs_of_patterns_are_words(as_bob: Client, talk: Conversation, alice: User) -> None:
@@ -134,3 +156,17 @@ def test_it_asks_as_often_for_one_as_for_a_page(as_bob: Client, talk: Conversati
         Entry(conversation=talk, seq=turn, author=alice, text="n", search_text="n") for turn in range(2, 50)
     )
     assert len(statements_of(ask)) == len(few)
+
+
+def test_a_migration_makes_the_keys_of_stored_messages_again(
+    as_bob: Client, talk: Conversation, alice: User
+) -> None:
+    for text in ("Łódź", "plain `code`", "Ёлка ok"):
+        send(talk, alice, text)
+    wanted = list(Entry.objects.order_by("pk").values_list("search_text", flat=True))
+    Entry.objects.filter(text="Łódź").update(search_text="łodz")
+    refold = import_module("messaging.migrations.0002_refold_search_texts").refold
+    for _again in range(2):
+        refold(apps, SimpleNamespace(connection=connection))
+        assert list(Entry.objects.order_by("pk").values_list("search_text", flat=True)) == wanted
+    assert search(as_bob, talk, "lodz") == ["Łódź"]

@@ -141,6 +141,16 @@ def test_what_is_no_json_object_is_refused(as_alice: Client, address: str, body:
     assert not Entry.objects.exists()
 
 
+def test_what_is_nested_is_refused_however_deep(as_alice: Client, address: str) -> None:
+    for depth in (1, 100, 300, 500, 700, 900):
+        for name in ("text", "client_id"):
+            body = f'{{"text": "Hello", "{name}": {"[" * depth}{"]" * depth}}}'.encode()
+            assert post_json(as_alice, address, body).status_code in {400, 422}, (name, depth)
+        body = f'{{"read": {"[" * depth}{"]" * depth}}}'.encode()
+        assert post_json(as_alice, address.replace("send", "cursors"), body).status_code == 400, depth
+    assert not Entry.objects.exists()
+
+
 def test_nul_and_line_ends_are_cleaned(as_alice: Client, address: str) -> None:
     assert post_json(as_alice, address, {"text": "a\x00b\r\nc\n\n"}).status_code == 201
     assert Entry.objects.get().text == "ab\nc"

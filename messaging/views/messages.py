@@ -26,6 +26,8 @@ from .pages import conversation_page
 
 # Numbers with more digits are none.
 LARGEST_SEQ = 10**18 - 1
+# Stands for a list or an object in what was sent as JSON; no field takes it.
+NESTED = ("nested",)
 
 
 @member_required
@@ -114,7 +116,8 @@ def _posted(request: MemberRequest) -> Mapping[str, Any]:
         raise BadRequest("not JSON") from error
     if not isinstance(data, dict):
         raise BadRequest("not a JSON object")
-    return data
+    # What is nested is never asked for, and a field that made a text of it could fall as deep as it is nested.
+    return {name: NESTED if isinstance(value, (dict, list)) else value for name, value in data.items()}
 
 
 def _number(posted: Mapping[str, Any], name: str) -> int:

@@ -6,7 +6,7 @@ from django.views.decorators.http import require_safe
 
 from core import quota
 from core.pagination import CURSOR, cut, id_cursor
-from core.text import clean_line
+from core.text import clean_parameter
 from users.http import MemberRequest, member_required
 
 from ..lines import lines
@@ -22,7 +22,7 @@ LONGEST_QUERY = 100
 def search(request: MemberRequest, pk: int) -> HttpResponse:
     """Messages that hold the words `q`, the newest first; without words, none."""
     mine = mine_or_404(request, pk)
-    query = clean_line(request.GET.get("q", ""))[:LONGEST_QUERY]
+    query = clean_parameter(request.GET.get("q"), LONGEST_QUERY)
     before = id_cursor(request.GET.get(CURSOR))
     found = Entry.objects.none()
     if query:

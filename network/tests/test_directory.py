@@ -74,6 +74,64 @@ def test_names_are_found_by_their_beginning(sixty: list[User], words: str, count
     assert sum(len(page) for page in all_pages(client_of(sixty[0]), q=words)) == count
 
 
+FOUND = {
+    "Łukasz Żak": ["Lukasz", "łukasz", "zak lukasz"],
+    "Søren Bo": ["Soren", "SØREN"],
+    "Pat O'Brien": ["O’Brien", "o'brien", "Brien", "obri"[:1]],
+    "Anne-Marie Roy": ["Marie", "anne-marie", "anne–marie roy"],
+    "J.R.R. Tolkien": ["J.R.R.", "j r tolk"],
+    "Guðrún Ægisdóttir": ["gudrun", "aegis"],
+    "Đorđe Ilić": ["dorde", "ilic"],
+    "Алёна Попова": ["алена", "Алёна"],
+    "Γιώργος Θ.": ["γιωργος", "ΓΙΏΡΓΟΣ"],
+    "مُحَمَّد علي": ["محمد", "علی"],
+    "שָׁלוֹם כהן": ["שלום"],
+    "Ｙａｍａｄａ　Ｔａｒｏ": ["taro", "yamada"],
+    "Işık Gül": ["isik", "IŞIK"],
+}
+
+
+def test_names_are_found_however_their_letters_are_typed(as_alice: Client) -> None:
+    users = {make_member(f"m{number}", name=name).username: name for number, name in enumerate(FOUND)}
+    missed = [
+        (name, words)
+        for name, typed in FOUND.items()
+        for words in typed
+        if name not in [users.get(found) for found in names(as_alice.get(MEMBERS, {"q": words}))]
+    ]
+    assert missed == []
+
+
+def test_letters_with_a_stroke_stand_with_their_letter(as_alice: Client, alice: User) -> None:
+    listed = [
+        "Ana",
+        "Ægir",
+        "Bo",
+        "Dan",
+        "Đani",
+        "Dob",
+        "Lot",
+        "Łucja",
+        "Lyon",
+        "Olga",
+        "Øystein",
+        "Oz",
+        "Zoe",
+    ]
+    for number, name in enumerate(reversed(listed)):
+        make_member(f"m{number}", name=name)
+    people = as_alice.get(MEMBERS).context["people"]
+    shown = [relation.member.name for relation in people if relation.member.username.startswith("m")]
+    assert shown == ["Ægir", "Ana", *listed[2:]]
+
+
+def test_a_part_of_a_username_is_found(as_alice: Client) -> None:
+    make_member("jan.kowalski-b_2", name="JK")
+    for words in ("kowal", "jan.kowalski", "jan kowalski", "b_2", "2"):
+        assert names(as_alice.get(MEMBERS, {"q": words})) == ["jan.kowalski-b_2"], words
+    assert names(as_alice.get(MEMBERS, {"q": "owal"})) == []
+
+
 def test_usernames_are_found_too(sixty: list[User]) -> None:
     assert all_pages(client_of(sixty[0]), q="member07") == [["member07"]]
     assert all_pages(client_of(sixty[0]), q="MEMBER07") == [["member07"]]

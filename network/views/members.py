@@ -13,7 +13,6 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from core import quota
 from core.http import back_or, with_limit
 from core.pagination import CURSOR, Page, by_text_key
-from core.text import search_key
 from users.http import HtmxRequest, MemberRequest, member_required
 
 from .. import services
@@ -126,14 +125,14 @@ def unblock(request: MemberRequest, username: str) -> HttpResponse:
 
 
 def _searched(request: MemberRequest, form: DirectoryForm) -> str:
-    """The words to look for, as they are compared; none with the reason in the form where it may not be."""
+    """The words to look for; none with the reason in the form where it may not be."""
     if form.is_valid() and form.cleaned_data["q"]:
         if request.htmx:
             # A list cannot show the form's error; the page for it becomes a notice.
             quota.spend("search", request.user.pk)
         else:
             quota.spend_in(form, "q", "search", request.user.pk)
-    return search_key(form.cleaned_data.get("q", ""))
+    return str(form.cleaned_data.get("q", ""))
 
 
 def _members(request: HtmxRequest) -> MemberQuerySet:

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from core.text import search_key
+from core.folding import name_key
 
 from ..audience import Audience, Closeness
 from ..validators import USERNAME_VALIDATORS
@@ -133,7 +133,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def refresh_sort_name(self) -> None:
         """Set the key by which lists are sorted; to be called whenever the name changes."""
-        self.sort_name = search_key(self.display_name)[:255]
+        self.sort_name = (name_key(self.display_name) or name_key(self.username))[:255]
 
     def shows(self, section: str) -> bool:
         """Whether the viewer for whom this row was fetched may see `section` of this card ("photo", "location" …)."""

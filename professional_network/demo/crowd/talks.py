@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from core import images, storage
-from core.text import search_key
+from core.folding import search_key
 from messaging.models import Attachment, Conversation, Entry, Membership
 from messaging.models.entry import PICTURE_SIZES
 from messaging.services.messages import to_html

@@ -1,0 +1,26 @@
+from django.db import migrations
+
+from core.folding import name_key
+from core.operations import in_batches
+
+
+def refold(apps, editor):
+    """Names are sorted and found by keys made anew: more letters have a plain one, words begin at any sign."""
+    users = apps.get_model("users", "User").objects.using(editor.connection.alias)
+
+    def change(batch):
+        changed = []
+        for user in batch.only("name", "username", "sort_name"):
+            key = (name_key(user.name or user.username) or name_key(user.username))[:255]
+            if key != user.sort_name:
+                user.sort_name = key
+                changed.append(user)
+        users.bulk_update(changed, ["sort_name"])
+
+    in_batches(users.all(), change)
+
+
+class Migration(migrations.Migration):
+    atomic = False
+    dependencies = [("users", "0001_initial")]
+    operations = [migrations.RunPython(refold, migrations.RunPython.noop)]
