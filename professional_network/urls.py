@@ -1,13 +1,21 @@
 """Every address of the network."""
 
+from allauth.account.decorators import secure_admin_login
 from django.conf import settings
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path, re_path, register_converter
+from django.views.generic import RedirectView
 
 from core import media_views, metrics_views
 from core.converters import IdConverter
 from core.health_views import health, health_database, health_redis, readiness
-from users.views import ConfirmEmailView, SignupView
+from users import account_views
+
+# The administration has no door of its own: its sign-in and its change of the password are those of all members.
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+admin.site.password_change = RedirectView.as_view(  # type: ignore[assignment]
+    pattern_name="account_change_password"
+)
 
 register_converter(IdConverter, "id")
 
@@ -20,11 +28,31 @@ handler500 = "core.errors.server_error"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("feed.urls")),
     # Before allauth's own of the same names.
-    path("accounts/signup/", SignupView.as_view(), name="account_signup"),
+    path("accounts/signup/", account_views.SignupView.as_view(), name="account_signup"),
     re_path(
         r"^accounts/confirm-email/(?P<key>[-:\w]+)/$",
-        ConfirmEmailView.as_view(),
+        account_views.ConfirmEmailView.as_view(),
         name="account_confirm_email",
+    ),
+    path(
+        "accounts/password/reset/",
+        account_views.PasswordResetView.as_view(),
+        name="account_reset_password",
+    ),
+    re_path(
+        r"^accounts/password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$",
+        account_views.PasswordResetFromKeyView.as_view(),
+        name="account_reset_password_from_key",
+    ),
+    path(
+        "accounts/password/change/",
+        account_views.PasswordChangeView.as_view(),
+        name="account_change_password",
+    ),
+    path(
+        "accounts/email/restore/<str:token>/",
+        account_views.restore_former_address,
+        name="account_restore_address",
     ),
     path("accounts/", include("allauth.account.urls")),
     path("settings/", include("users.urls")),

@@ -77,6 +77,8 @@ account_reauthenticate               /accounts/reauthenticate/                 G
                                                                                POST  in   200  200  200  200  200  in
 account_email                        /accounts/email/                          GET   in   200  200  200  200  200  in
                                                                                POST  in   302  302  302  302  302  in
+account_restore_address              /accounts/email/restore/no-token/         GET   200  200  200  200  200  200  200
+                                                                               POST  200  200  200  200  200  200  200
 account_email_verification_sent      /accounts/confirm-email/                  GET   200  200  200  200  200  200  200
                                                                                POST  405  405  405  405  405  405  405
 account_change_password              /accounts/password/change/                GET   in   200  200  200  200  200  in

@@ -1,15 +1,58 @@
 """Members for staff."""
 
+from importlib import import_module
 from typing import Any
 
+from allauth.account.models import EmailAddress
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.db import models
-from django.forms import ModelForm
+from django.forms import ModelForm, ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from . import services
+from .email_addresses import is_taken, write_address
+from .forms import refuse_other_letters
+from .identifiers import fold_address, fold_username
 from .models import Education, Experience, Link, Profile, Skill, User
+
+# An address is changed where the member is edited, which keeps both tables the same and tells the former address.
+import_module("allauth.account.admin")  # registers it, which may come later otherwise
+admin.site.unregister(EmailAddress)
+
+
+class FoldedFields:
+    """Name and address as they will be stored, so that who has them already is found."""
+
+    instance: User
+    cleaned_data: dict[str, Any]
+
+    def clean_username(self) -> str:
+        return fold_username(self.cleaned_data["username"])
+
+    def clean_email(self) -> str:
+        email = fold_address(self.cleaned_data["email"])
+        refuse_other_letters(email)
+        if is_taken(email, besides=self.instance):
+            raise ValidationError(
+                _("Another account has this address, or had it until lately."), code="taken"
+            )
+        return email
+
+
+class MemberChangeForm(FoldedFields, UserChangeForm):
+    """Editing a member."""
+
+
+class MemberCreationForm(FoldedFields, AdminUserCreationForm):
+    """Adding a member, who confirms the address by signing in."""
+
+    def clean_username(self) -> str:
+        username = super().clean_username()
+        if User.objects.filter(username=username).exists():
+            raise ValidationError(_("A user with that username already exists."), code="unique")
+        return username
 
 
 class ProfileInline(admin.StackedInline):
@@ -25,6 +68,8 @@ class UserAdmin(DjangoUserAdmin):
     ordering = ("-pk",)
     readonly_fields = ("last_login", "date_joined")
     inlines = (ProfileInline,)
+    form = MemberChangeForm
+    add_form = MemberCreationForm
     fieldsets = (
         (None, {"fields": ("username", "password")}),
         (_("Card"), {"fields": ("name", "email", "headline", "location", "open_to_work")}),
@@ -49,6 +94,7 @@ class UserAdmin(DjangoUserAdmin):
             services.edit_account(user=obj)
         else:
             services.sign_up(user=obj)
+            write_address(user=obj, email=obj.email)
 
 
 for model, columns in (

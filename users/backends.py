@@ -3,23 +3,40 @@
 from typing import Any
 
 from allauth.account.auth_backends import AuthenticationBackend
-from django.db.models import Value
-from django.db.models.functions import Lower
+from django.http import HttpRequest
 
 from core.prepared import Prepared
 
 from .audience import Closeness
+from .hashers import TooManyAtOnce
+from .identifiers import fold_identifier, names_account
 from .models import User
+from .sign_in_limits import begin_attempt
 
 
 class MemberBackend(AuthenticationBackend):  # type: ignore[misc]
-    """Signs in by name or address; a suspended member is out at the next request, in every open session."""
+    """Signs in by name or address; a suspended member is out at the next request, in every open session.
 
-    def _authenticate(self, request: object, **credentials: Any) -> Any:
-        """The account, if the password is its own. One account is looked at, so that one password is hashed, as for
-        an account that does not exist; allauth would look twice for an address."""
-        name = str(credentials.get("email") or credentials.get("username") or "")
-        return self._check_password(account_called(name), str(credentials["password"]))
+    Every address that takes the password of an account comes here, so the limits of guessing are here too.
+    """
+
+    def _authenticate(self, request: HttpRequest | None, **credentials: Any) -> Any:
+        """The account, if the password is its own; raises ValidationError where too many wrong ones came before.
+
+        One account is looked at, so that one password is hashed, as for an account that does not exist; allauth would
+        look twice for an address.
+        """
+        typed = str(credentials.get("email") or credentials.get("username") or "")
+        account = account_called(typed)
+        attempt = begin_attempt(request, account, typed)
+        try:
+            user = self._check_password(None if attempt.is_refused else account, str(credentials["password"]))
+        except TooManyAtOnce:
+            attempt.take_back()
+            raise
+        if user is not None:
+            attempt.take_back()
+        return user
 
     def user_can_authenticate(self, user: Any) -> bool:
         allowed: bool = super().user_can_authenticate(user)
@@ -38,8 +55,9 @@ class MemberBackend(AuthenticationBackend):  # type: ignore[misc]
 _WITH_ID = Prepared(lambda _one, ids: User.objects.filter(pk__in=ids), step=1)
 
 
-def account_called(name: str) -> User | None:
-    """The account with the username `name`, or with the address `name` where it has an @; case does not matter."""
-    field = "email" if "@" in name else "username"
-    found = User.objects.alias(folded=Lower(field)).filter(folded=Lower(Value(name)))
-    return found.first()
+def account_called(typed: str) -> User | None:
+    """The account with the username `typed`, or with the address `typed` where it has an @."""
+    folded = fold_identifier(typed)
+    if not names_account(folded):
+        return None
+    return User.objects.filter(**{"email" if "@" in folded else "username": folded}).first()

@@ -4,6 +4,7 @@ import datetime
 from typing import Any, ClassVar
 
 from allauth.account import forms as allauth_forms
+from allauth.account.adapter import get_adapter
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator
@@ -15,12 +16,22 @@ from django.utils.translation import gettext_lazy as _
 
 from core.forms import BlockField, ImageField, LineField
 
+from .email_addresses import is_taken
+from .identifiers import LONGEST_EMAIL, fold_address, fold_identifier, names_account
 from .models import Education, Experience, Link, Profile, Skill, User
 
 EARLIEST_YEAR = 1900
-LONGEST_EMAIL = 254
 # A course of study may end so many years from now.
 YEARS_AHEAD = 10
+
+
+def refuse_other_letters(email: str) -> None:
+    """Raise ValidationError where the address is not ASCII before its @: mail to such does not reach its mailbox yet.
+
+    Django's own check lets four letters pass that become others in lower case: "İ", "ı", "ſ" and the kelvin sign.
+    """
+    if not names_account(fold_address(email)):
+        raise ValidationError(_("Enter a valid email address."), code="invalid")
 
 
 class PlainFields:
@@ -37,7 +48,7 @@ class PlainFields:
             field.widget.attrs.pop("placeholder", None)
             if isinstance(field, forms.EmailField):
                 field.widget.attrs["maxlength"] = LONGEST_EMAIL
-                field.validators.append(MaxLengthValidator(LONGEST_EMAIL))
+                field.validators += [MaxLengthValidator(LONGEST_EMAIL), refuse_other_letters]
 
 
 class LoginForm(PlainFields, allauth_forms.LoginForm):  # type: ignore[misc]
@@ -47,6 +58,10 @@ class LoginForm(PlainFields, allauth_forms.LoginForm):  # type: ignore[misc]
         super().__init__(*args, **options)
         self.fields["login"].label = _("Username or e-mail address")
         self.fields["password"].help_text = ""
+
+    def clean_login(self) -> str:
+        """As it is stored, so that allauth counts and looks by nothing else; what names nobody stays as it is."""
+        return fold_identifier(self.cleaned_data["login"])
 
 
 class SignupForm(PlainFields, allauth_forms.SignupForm):  # type: ignore[misc]
@@ -71,6 +86,11 @@ class SignupForm(PlainFields, allauth_forms.SignupForm):  # type: ignore[misc]
             "At least 10 characters. A few unrelated words are strong and easy."
         )
 
+    def validate_unique_email(self, value: str) -> str:
+        """An address that somebody has only asked to change to is free; one that may be restored is not."""
+        self.account_already_exists = is_taken(value)
+        return value
+
     def try_save(self, request: Any) -> Any:
         """As much work for an address that has an account as for a fresh one, whose password is hashed."""
         if self.account_already_exists:
@@ -85,6 +105,16 @@ class ResetPasswordForm(PlainFields, allauth_forms.ResetPasswordForm):  # type: 
         super().__init__(*args, **options)
         self.fields["email"].label = _("E-mail address")
 
+    def clean_email(self) -> str:
+        """Only the address of an account opens it: one that a member typed and has not confirmed is anybody's."""
+        email = fold_address(self.cleaned_data["email"])
+        self.users = list(User.objects.filter(email=email, is_active=True))
+        return email
+
+
+class ReauthenticateForm(PlainFields, allauth_forms.ReauthenticateForm):  # type: ignore[misc]
+    """The password once more, before something that a stolen session must not do."""
+
 
 class ResetPasswordKeyForm(PlainFields, allauth_forms.ResetPasswordKeyForm):  # type: ignore[misc]
     """Choosing the new password."""
@@ -92,6 +122,13 @@ class ResetPasswordKeyForm(PlainFields, allauth_forms.ResetPasswordKeyForm):  # 
 
 class ChangePasswordForm(PlainFields, allauth_forms.ChangePasswordForm):  # type: ignore[misc]
     """Changing the password."""
+
+    def clean_oldpassword(self) -> str:
+        """Through the door at which guesses are counted."""
+        password: str = self.cleaned_data["oldpassword"]
+        if not get_adapter().reauthenticate(self.user, password):
+            raise get_adapter().validation_error("enter_current_password")
+        return password
 
 
 class SetPasswordForm(PlainFields, allauth_forms.SetPasswordForm):  # type: ignore[misc]

@@ -4,20 +4,23 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+from allauth.account.signals import password_reset
 from django.contrib.auth.signals import user_logged_out, user_login_failed
-from django.db.models import Q
 from django.db.models.signals import post_delete, post_save
 from django.dispatch import receiver
 from django.utils.crypto import salted_hmac
 
 from core.realtime import member_group, publish
 
+from .backends import account_called
+from .identifiers import fold_identifier
 from .models import User
+from .sign_in_limits import clear_counts
 
 logger = logging.getLogger("security.login")
 
 # What decides whether a session still holds (users.backends, and the session's hash of the password).
-DECISIVE = {"password", "is_active", "suspended_at"}
+DECISIVE = {"password", "is_active", "suspended_at", "session_generation"}
 
 
 @receiver(user_login_failed, dispatch_uid="users.log_failed_login")
@@ -33,12 +36,16 @@ def _account_called(typed: str) -> str:
     What names no account is never written: people type their password into the wrong field. Its digest still shows
     that the same was tried again.
     """
-    wanted = typed.strip().lower()
-    if wanted and "\x00" not in wanted:
-        found = User.objects.filter(Q(username=wanted) | Q(email=wanted)).values_list("username", flat=True)
-        if name := found.first():
-            return str(name)
-    return f"(unknown {salted_hmac('users.receivers', wanted, algorithm='sha256').hexdigest()[:12]})"
+    if account := account_called(typed):
+        return account.username
+    digest = salted_hmac("users.receivers", fold_identifier(typed), algorithm="sha256").hexdigest()
+    return f"(unknown {digest[:12]})"
+
+
+@receiver(password_reset, dispatch_uid="users.open_both_names")
+def open_both_names(sender: Any, request: Any, user: User, **kwargs: Any) -> None:
+    """Who has chosen a new password by mail may sign in at once, by name and by address, whatever others guessed."""
+    clear_counts(request, user)
 
 
 @receiver(user_logged_out, dispatch_uid="users.end_session")

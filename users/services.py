@@ -11,7 +11,9 @@ from PIL import Image
 
 from core import images, markdown, storage
 
+from .email_addresses import change_address, write_address
 from .events import member_joined
+from .identifiers import fold_address, fold_username
 from .models import Profile, User
 from .models.profile import Entry
 from .models.user import PHOTO_SIZES, photo_variant
@@ -38,18 +40,40 @@ def sign_up(*, user: User) -> User:
     The account counts as a member from the first confirmed address on (see confirm_member). Raises IntegrityError
     when the name or address was taken in the meantime.
     """
-    edit_account(user=user)
+    user.username, user.email = fold_username(user.username), fold_address(user.email)
+    user.refresh_sort_name()
+    user.save()
     Profile.objects.create(user=user)
     return user
 
 
 @transaction.atomic
 def edit_account(*, user: User) -> None:
-    """Store the whole row as staff filled it, the way rows are kept: name and address in lower case, sortable."""
-    user.username = user.username.lower()
-    user.email = user.email.lower()
+    """Store the whole row as staff filled it, the way rows are kept: name and address folded, sortable.
+
+    Another address than before is a change of address, and a confirmed member's address counts as confirmed; see
+    users.email_addresses. Raises AddressTaken.
+    """
+    email = fold_address(user.email)
+    stored = User.objects.select_for_update(no_key=True).get(pk=user.pk)
+    user.username = fold_username(user.username)
+    user.email, user.session_generation = stored.email, stored.session_generation
     user.refresh_sort_name()
     user.save()
+    if email == stored.email:
+        write_address(user=user, email=email)
+    else:
+        change_address(user=user, email=email)
+
+
+@transaction.atomic
+def confirm_address(*, user: User, email: str) -> None:
+    """Make `email`, which its owner has just confirmed, the address of `user`; the first one makes a member.
+
+    Raises AddressTaken.
+    """
+    confirm_member(user=user)
+    change_address(user=user, email=email)
 
 
 @transaction.atomic

@@ -1,12 +1,9 @@
 """Settings: what a member says about the own account."""
 
 from collections.abc import Callable
-from typing import Any
 
-from allauth.account import views as allauth_views
 from django import forms
 from django.contrib import messages
-from django.db import IntegrityError
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -20,27 +17,6 @@ from .forms import CardPrivacyForm, CoverForm, PhotoForm, ProfileForm, SectionPr
 from .http import MemberRequest, member_required
 from .models.profile import Entry
 from .sections import SECTIONS, Section
-
-
-class SignupView(allauth_views.SignupView):  # type: ignore[misc]
-    """Sign-up, also for two who send the same name or address at the same moment."""
-
-    def form_valid(self, form: forms.BaseForm) -> HttpResponse:
-        answer: HttpResponse
-        try:
-            answer = super().form_valid(form)
-        except IntegrityError:
-            form.full_clean()  # now it knows of the other: a taken name, or an address that has an account
-            answer = super().form_valid(form) if form.is_valid() else self.form_invalid(form)
-        return answer
-
-
-class ConfirmEmailView(allauth_views.ConfirmEmailView):  # type: ignore[misc]
-    """Confirming an address; who only looks at somebody else's link stays signed in."""
-
-    def logout_other_user(self, confirmation: Any) -> None:
-        if self.request.method == "POST":
-            super().logout_other_user(confirmation)
 
 
 @member_required

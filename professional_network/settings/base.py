@@ -100,12 +100,23 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "users.validators.MaximumLengthValidator"},
 ]
 PASSWORD_HASHERS = [
-    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "users.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
+# So many passwords are hashed at once in one process. Each takes 100 MiB, so this bounds what a lecture hall that signs
+# in together, or a flood, takes: PASSWORD_HASHES_AT_ONCE x 100 MiB for each process, whatever WEB_THREADS is.
+PASSWORD_HASHES_AT_ONCE = env.number("PASSWORD_HASHES_AT_ONCE", 2)
+# Seconds for which the link of a forgotten password works.
+PASSWORD_RESET_TIMEOUT = 3600
+# Days after which `tidy_accounts` removes an account whose address was never confirmed; its name is free again.
+UNCONFIRMED_ACCOUNT_DAYS = env.number("UNCONFIRMED_ACCOUNT_DAYS", 7)
+# Mail to people who are no members, which strangers bring about by signing up or asking for a reset; 0: without limit.
+MAIL_TO_NON_MEMBERS_PER_HOUR = env.number("MAIL_TO_NON_MEMBERS_PER_HOUR", 200)
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 SESSION_ENGINE = "core.session_store"
+# Shows that a member has signed in with this browser before (users.known_browsers).
+KNOWN_BROWSER_COOKIE_NAME = "known_browser"
 
 ACCOUNT_ADAPTER = "users.adapter.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
@@ -113,6 +124,7 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "username*", "password1*"]
 ACCOUNT_FORMS = {
     "login": "users.forms.LoginForm",
     "signup": "users.forms.SignupForm",
+    "reauthenticate": "users.forms.ReauthenticateForm",
     "reset_password": "users.forms.ResetPasswordForm",
     "reset_password_from_key": "users.forms.ResetPasswordKeyForm",
     "change_password": "users.forms.ChangePasswordForm",
@@ -122,6 +134,9 @@ ACCOUNT_FORMS = {
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_CHANGE_EMAIL = True
+# A session is not enough to take the account: the password is asked for once more, and the member is told by mail.
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_PRESERVE_USERNAME_CASING = False
 ACCOUNT_USERNAME_VALIDATORS = "users.validators.USERNAME_VALIDATORS"
 ACCOUNT_USERNAME_MIN_LENGTH = 3
@@ -135,12 +150,17 @@ ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 # sit behind one address: a lecture hall signs up together. What one account suffers is bounded tighter.
 ACCOUNT_RATE_LIMITS = {
     "login": "30/m/ip",
-    # Guessing: five wrong passwords in five minutes for one account, whoever sends them; ten a minute from one address.
+    # Guessing (users.sign_in_limits): five wrong passwords in five minutes for one name, whoever sends them, and for
+    # one account; ten a minute from one address. Browsers that the member has used before have five of their own.
     "login_failed": "10/m/ip,5/5m/key",
+    "login_failed_account": "5/5m/key",
+    "login_failed_known_browser": "5/5m/key",
     "signup": "20/m/ip",
     # Each one sends a mail: nobody's mailbox is filled by a stranger.
     "reset_password": "20/m/ip,5/15m/key",
     "confirm_email": "1/3m/key",
+    # All mails that strangers can bring about, to one mailbox however it is spelt (users.mail_limits).
+    "mail_to_mailbox": "5/15m/key",
     # Keys of mailed links are too long to guess; this only keeps the attempts cheap.
     "reset_password_from_key": "20/m/ip",
     # Behind sign-in, where a stolen session must not try passwords or addresses.
@@ -214,7 +234,7 @@ SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
-CSRF_FAILURE_VIEW = "core.errors.csrf_failure"
+CSRF_FAILURE_VIEW = "users.account_views.csrf_failure"
 CONTENT_SECURITY_POLICY: dict[str, Any] = {
     "DIRECTIVES": {
         "default-src": [NONE],

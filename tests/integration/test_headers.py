@@ -54,7 +54,7 @@ PAGES: dict[str, tuple[int, Ask]] = {
     "sign-in": (200, lambda visitor: visitor.get("/accounts/login/")),
     "sign-up": (200, lambda visitor: visitor.get("/accounts/signup/")),
     "reset": (200, lambda visitor: visitor.get("/accounts/password/reset/")),
-    "sign-in of the administration": (200, lambda visitor: visitor.get("/admin/login/")),
+    "sign-in of the administration": (302, lambda visitor: visitor.get("/admin/login/")),
     "a refused sign-in": (200, lambda visitor: visitor.submit("/accounts/login/", login="x", password="y")),
     "sent to sign in": (302, lambda visitor: visitor.get("/members/")),
     "400": (400, lambda visitor: visitor.get("/?q=%00")),

@@ -10,11 +10,13 @@ from django.db import models, transaction
 from django.db.models.functions import Lower
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 from core.folding import name_key
 
 from ..audience import Audience, Closeness
+from ..identifiers import fold_address, fold_username
 from ..validators import USERNAME_VALIDATORS
 from .profile import Profile
 
@@ -30,7 +32,7 @@ class UserManager(BaseUserManager["User"]):
 
         With `joined_at` among `values` the address counts as confirmed, so that the member can sign in at once.
         """
-        user = self.model(username=username.lower(), email=email.lower(), **values)
+        user = self.model(username=fold_username(username), email=fold_address(email), **values)
         user.set_password(password)
         user.refresh_sort_name()
         with transaction.atomic(using=self._db):
@@ -80,6 +82,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     date_joined = models.DateTimeField(_("signed up"), default=timezone.now)
     joined_at = models.DateTimeField(_("confirmed"), null=True, blank=True)
     suspended_at = models.DateTimeField(_("suspended"), null=True, blank=True)
+    # Counts how often all sessions were ended for another reason than a new password.
+    session_generation = models.IntegerField(default=0, db_default=0, editable=False)
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -130,6 +134,14 @@ class User(AbstractBaseUser, PermissionsMixin):
     def hue(self) -> int:
         """A colour for the initials, 0 to 11, always the same for one member."""
         return zlib.crc32(self.username.encode()) % HUES
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """As Django's, and another one in each generation of sessions; those of generation 0 are Django's own."""
+        if not self.session_generation:
+            # django-stubs does not know the hook of both public methods.
+            return str(super()._get_session_auth_hash(secret))  # type: ignore[misc]
+        held = f"{self.password}:{self.session_generation}"
+        return salted_hmac("users.session_generation", held, secret=secret, algorithm="sha256").hexdigest()
 
     def refresh_sort_name(self) -> None:
         """Set the key by which lists are sorted; to be called whenever the name changes."""

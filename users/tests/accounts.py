@@ -15,6 +15,7 @@ SIGNUP = "/accounts/signup/"
 LOGIN = "/accounts/login/"
 LOGOUT = "/accounts/logout/"
 RESET = "/accounts/password/reset/"
+REAUTHENTICATE = "/accounts/reauthenticate/"
 CHANGE_PASSWORD = "/accounts/password/change/"
 EMAIL = "/accounts/email/"
 SENT = "/accounts/confirm-email/"
@@ -42,6 +43,12 @@ def make_unconfirmed(username: str, **values: Any) -> User:
 
 def sign_in(client: Client, login: str, password: str = PASSWORD, **values: str) -> Any:
     return client.post(LOGIN, {"login": login, "password": password, **values})
+
+
+def sign_in_surely(client: Client, login: str) -> None:
+    """Sign in, and type the password once more, as pages ask that a stolen session must not reach."""
+    sign_in(client, login)
+    client.post(REAUTHENTICATE, {"password": PASSWORD})
 
 
 def is_inside(client: Client) -> bool:

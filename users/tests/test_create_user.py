@@ -12,7 +12,7 @@ from django.utils import timezone
 from tests.cast import PASSWORD
 from users.models import Profile, User
 
-from .accounts import is_inside, sign_in
+from .accounts import LOGIN, is_inside, sign_in
 
 pytestmark = pytest.mark.django_db
 
@@ -51,7 +51,9 @@ def test_the_command_makes_a_superuser_who_can_open_the_administration(
     monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", PASSWORD)
     call_command("createsuperuser", username="boss", email="boss@example.org", interactive=False, verbosity=0)
     client = Client()
-    client.post("/admin/login/?next=/admin/", {"username": "boss", "password": PASSWORD})
+    door = client.get("/admin/", follow=True).redirect_chain[-1][0]
+    assert door == f"{LOGIN}?next=%2Fadmin%2F"
+    assert sign_in(client, "boss", next="/admin/")["Location"] == "/admin/"
     assert client.get("/admin/").status_code == 200
     assert client.get("/admin/users/user/").status_code == 200
 

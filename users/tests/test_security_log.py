@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from tests.cast import PASSWORD
 from users.models import User
 
-from .accounts import sign_in
+from .accounts import CHANGE_PASSWORD, REAUTHENTICATE, sign_in
 
 pytestmark = pytest.mark.django_db
 
@@ -54,8 +54,12 @@ def test_strange_credentials_break_nothing(
     assert "(unknown " in lines_of(caplog, "security.login")[0]
 
 
-def test_the_admin_site_counts_too(client: Client, alice: User, caplog: pytest.LogCaptureFixture) -> None:
-    client.post("/admin/login/", {"username": "alice", "password": "not-the-password"})
+@pytest.mark.parametrize("address", [REAUTHENTICATE, CHANGE_PASSWORD])
+def test_a_wrong_password_of_one_who_is_signed_in_counts_too(
+    as_alice: Client, caplog: pytest.LogCaptureFixture, address: str
+) -> None:
+    wrong = "not-the-password"
+    as_alice.post(address, {"password": wrong, "oldpassword": wrong, "password1": wrong, "password2": wrong})
     assert lines_of(caplog, "security.login") == ["sign-in failed: account alice"]
 
 

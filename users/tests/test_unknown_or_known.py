@@ -10,7 +10,7 @@ from django.utils import timezone
 from tests.cast import make_member
 from users.models import User
 
-from .accounts import EMAIL, LOGIN, RESET, SIGNUP, make_unconfirmed, newcomer, sign_in, words_of
+from .accounts import EMAIL, LOGIN, RESET, SIGNUP, make_unconfirmed, newcomer, sign_in_surely, words_of
 from .conftest import Browser
 
 pytestmark = pytest.mark.django_db
@@ -77,7 +77,7 @@ def as_changer(db: None) -> Client:
     """A member who is about to change the address."""
     make_member("changer")
     browser = Browser()
-    sign_in(browser, "changer")
+    sign_in_surely(browser, "changer")
     return browser
 
 

@@ -1,0 +1,59 @@
+"""How much mail about accounts strangers can bring about: to one mailbox, and to people who are no members."""
+
+import logging
+import time
+
+from allauth.core.internal import ratelimit
+from django.conf import settings
+from django.core.cache import cache
+from django.http import HttpRequest
+
+from .identifiers import mailbox_key
+
+HOUR = 3600
+# Mails that a visitor who is not signed in, or a member who types any address, can have sent.
+SENT_TO_ANYBODY = frozenset(
+    f"account/email/{name}"
+    for name in (
+        "password_reset_key",
+        "unknown_account",
+        "account_already_exists",
+        "email_confirmation",
+        "email_confirmation_signup",
+    )
+)
+
+limits = logging.getLogger("security.limit")
+
+
+def may_send(request: HttpRequest | None, template: str, to: str, *, is_member: bool) -> bool:
+    """Count one mail, and return whether it may leave. The answer that a visitor sees is the same either way."""
+    if template not in SENT_TO_ANYBODY:
+        return True
+    usage = ratelimit.consume(
+        request or HttpRequest(),
+        app="allauth.account",
+        action="mail_to_mailbox",
+        key=mailbox_key(to),
+        limit_get=True,
+    )
+    if usage is None:
+        limits.warning("rate limit hit: mail to one mailbox")
+        return False
+    return is_member or _may_reach_a_non_member()
+
+
+def _may_reach_a_non_member() -> bool:
+    """Count one mail to somebody who is no member; the first that is too much in an hour raises the alarm."""
+    most = settings.MAIL_TO_NON_MEMBERS_PER_HOUR
+    if not most:
+        return True
+    key = f"mail:non-members:{time.time() // HOUR:.0f}"
+    cache.add(key, 0, timeout=HOUR)
+    sent = cache.incr(key)
+    if sent == most + 1:
+        limits.error(
+            "mail to non-members stopped until the next hour: %d were sent (MAIL_TO_NON_MEMBERS_PER_HOUR)",
+            most,
+        )
+    return sent <= most
