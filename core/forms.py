@@ -1,16 +1,18 @@
 """Form fields for what people write."""
 
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 from django.core.validators import MaxLengthValidator
-from PIL import Image
 
-from .images import ACCEPT, LONGEST, open_image
+from .file_types import whole_name
+from .images import ACCEPT, ImageUpload, read_upload
 from .text import clean_block, clean_line, refuse_invisible, says_something
 
+Cleaned = TypeVar("Cleaned")
 # What is typed may be longer than what is stored: two characters end a line, three make a letter before they are one.
 RAW_LENGTH = 4
 RAW_BLANKS = 100
@@ -50,20 +52,18 @@ class BlockField(forms.CharField):
 
 
 class ImageField(forms.FileField):
-    """A picture, checked by its content; cleans to the decoded image (see core.images.open_image)."""
+    """A picture, told by its header; cleans to an ImageUpload, of which nothing is decoded (see core.images)."""
 
     widget = forms.FileInput
-    # A decoded picture is no larger, in pixels a side.
-    longest = LONGEST
 
     def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
         return {**super().widget_attrs(widget), "accept": ACCEPT}
 
-    def clean(self, data: Any, initial: Any = None) -> Image.Image | None:
+    def clean(self, data: Any, initial: Any = None) -> ImageUpload | None:
         upload = super().clean(data, initial)
         if not isinstance(upload, UploadedFile):
             return None
-        return open_image(upload, size=upload.size or 0, longest=self.longest)
+        return read_upload(upload, whole_name(upload.name or ""))
 
 
 class ManyFilesInput(forms.FileInput):
@@ -71,20 +71,32 @@ class ManyFilesInput(forms.FileInput):
 
 
 class ManyImagesField(ImageField):
-    """Up to `most` pictures in one input; cleans to the list of decoded images, none larger than `longest` pixels a
-    side: the largest size in which they are kept, since all of them are in memory together."""
+    """Up to `most` pictures in one input; cleans to a list of ImageUpload. Each one that is refused is named."""
 
     widget = ManyFilesInput
 
-    def __init__(self, *, most: int, too_many: Any, longest: int, **options: Any) -> None:
+    def __init__(self, *, most: int, too_many: Any, **options: Any) -> None:
         self.most = most
-        self.longest = longest
         self.too_many = too_many
         super().__init__(**options)
 
-    def clean(self, data: Any, initial: Any = None) -> list[Image.Image]:  # type: ignore[override]
+    def clean(self, data: Any, initial: Any = None) -> list[ImageUpload]:  # type: ignore[override]
         uploads = [upload for upload in data or [] if upload]
         if len(uploads) > self.most:
             raise ValidationError(self.too_many, code="too_many")
-        pictures = (super(ManyImagesField, self).clean(upload, initial) for upload in uploads)
+        single = super().clean
+        pictures = clean_each(uploads, lambda upload: single(upload, initial))
         return [picture for picture in pictures if picture is not None]
+
+
+def clean_each(uploads: Iterable[UploadedFile], clean: Callable[[UploadedFile], Cleaned]) -> list[Cleaned]:
+    """What `clean` makes of each; the ValidationErrors of all that it refuses, together."""
+    cleaned, refusals = [], []
+    for upload in uploads:
+        try:
+            cleaned.append(clean(upload))
+        except ValidationError as error:
+            refusals.append(error)
+    if refusals:
+        raise ValidationError(refusals)
+    return cleaned

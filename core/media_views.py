@@ -1,7 +1,6 @@
 """Uploads over HTTP: public ones by their address, private ones after a permission check (R4.7, P11)."""
 
 import errno
-import mimetypes
 from datetime import datetime
 from typing import IO, Any
 from urllib.parse import quote
@@ -21,12 +20,12 @@ from django.utils.cache import get_conditional_response
 from django.utils.http import content_disposition_header, http_date, quote_etag
 from django.views.decorators.http import require_safe
 
+from .file_types import DOWNLOAD, content_type_of
 from .ranges import Part, asked_span
 from .storage import is_public
 
 # What we make ourselves, pixel by pixel. Whatever else lies there is handed out as a download, never shown.
 SHOWN = {".webp": "image/webp"}
-DOWNLOAD = "application/octet-stream"
 # Even a file that a browser takes for a page can do nothing there: no script, no form, an origin of its own.
 POLICY = "default-src 'none'; frame-ancestors 'none'; sandbox"
 
@@ -59,7 +58,7 @@ def deliver(
     """
     if not default_storage.exists(name):
         raise Http404
-    kind = content_type or mimetypes.guess_type(filename)[0] or DOWNLOAD
+    kind = content_type or content_type_of(filename)
     if shown and kind not in SHOWN.values():
         raise ValueError(f"{kind} is never shown")
     disposition = content_disposition_header(as_attachment=not shown, filename=filename) or "attachment"

@@ -35,15 +35,18 @@ class TooOften(ValidationError):
         super().__init__(self.words, code=CODE, params={"wait": wait})
 
 
-def spend(kind: str, member_id: int) -> None:
-    """Count one act of a kind that settings.MEMBER_LIMITS names.
+def spend(kind: str, member_id: int, times: int = 1) -> None:
+    """Count `times` acts of a kind that settings.MEMBER_LIMITS names.
 
     Raises TooOften where one of its windows is full; a refused act counts too, in the windows before the full one only.
     """
     now = time.time()
     for most, seconds in settings.MEMBER_LIMITS[kind]:
         allowed = most * settings.MEMBER_LIMITS_FACTOR
-        if allowed and _count(f"quota:{kind}:{member_id}:{seconds}:{now // seconds:.0f}", seconds) > allowed:
+        if (
+            allowed
+            and _count(f"quota:{kind}:{member_id}:{seconds}:{now // seconds:.0f}", seconds, times) > allowed
+        ):
             raise TooOften(math.ceil(seconds - now % seconds))
 
 
@@ -63,13 +66,13 @@ def wait_of(form: BaseForm) -> int:
     return next((error.params["wait"] for error in refusals if error.code == CODE and error.params), 0)
 
 
-def _count(key: str, seconds: int) -> int:
-    """One more under `key`, which lives as long as its window; returns how many there are. Atomic in Redis."""
+def _count(key: str, seconds: int, times: int = 1) -> int:
+    """So many more under `key`, which lives as long as its window; returns how many there are. Atomic in Redis."""
     try:
-        return cache.incr(key)
+        return cache.incr(key, times)
     except ValueError:
         # Nobody counted yet; where another one does so at this moment, add() leaves what is there.
-        return 1 if cache.add(key, 1, timeout=seconds) else cache.incr(key)
+        return times if cache.add(key, times, timeout=seconds) else cache.incr(key, times)
 
 
 def _words(wait: int) -> str:

@@ -7,6 +7,9 @@ its address.
 import logging
 import secrets
 import unicodedata
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
@@ -17,6 +20,9 @@ from whitenoise.storage import CompressedManifestStaticFilesStorage
 logger = logging.getLogger(__name__)
 
 PRIVATE = "private"
+
+# What was stored inside the innermost removed_on_failure.
+_stored: ContextVar[list[str] | None] = ContextVar("stored files", default=None)
 
 
 # What Django itself looks for in modules, for all files or none.
@@ -65,24 +71,56 @@ class CannotStore(Exception):
 def store(name: str, data: bytes) -> str:
     """Store `data` under `name` in the default storage; returns the name that the storage gave it.
 
-    Raises CannotStore, with the fault in the log, when the storage refuses. When the surrounding transaction rolls back
-    the file stays behind unreferenced; nothing points to it.
+    Raises CannotStore, with the fault in the log, when the storage refuses; nothing half written stays. See
+    removed_on_failure for what becomes of the file when the rest fails.
     """
     try:
-        return default_storage.save(name, ContentFile(data))
+        stored = default_storage.save(name, ContentFile(data))
     except OSError as error:
         logger.exception("an upload of %d bytes could not be stored", len(data))
+        delete_files([name])
         raise CannotStore(
             _("There is no room for files on the server at the moment. Try again later, or without the file.")
         ) from error
+    if (names := _stored.get()) is not None:
+        names.append(stored)
+    return stored
+
+
+@contextmanager
+def removed_on_failure() -> Iterator[None]:
+    """Delete what was stored inside when it ends with an exception: the rows that name it are not there either.
+
+    To stand around the transaction; also as a decorator.
+    """
+    names: list[str] = []
+    outer = _stored.get()
+    token = _stored.set(names)
+    try:
+        yield
+    except BaseException:
+        delete_files(names)
+        raise
+    finally:
+        _stored.reset(token)
+    if outer is not None:
+        outer.extend(names)
+
+
+def delete_files(names: Iterable[str]) -> None:
+    """Delete the files `names` now. One that cannot be deleted is told in the log, and left to `tidy_uploads`."""
+    for name in names:
+        try:
+            if name:
+                default_storage.delete(name)
+        except Exception:
+            logger.exception("an upload could not be deleted")
 
 
 def delete_on_commit(*names: str) -> None:
     """Delete the files `names` once the transaction that drops their last reference has committed."""
 
     def delete() -> None:
-        for name in names:
-            if name:
-                default_storage.delete(name)
+        delete_files(names)
 
     transaction.on_commit(delete, robust=True)

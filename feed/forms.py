@@ -2,21 +2,19 @@
 
 from collections.abc import Hashable
 from functools import cache
-from pathlib import PurePath
 from typing import Any
 
-import filetype
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext_lazy as _
 
+from core.file_types import is_pdf, safe_stem, whole_name
 from core.forms import BlockField, ManyImagesField
-from core.text import clean_line, clean_parameter
+from core.text import clean_parameter
 from users.audience import Audience
 
 from .models import Post, PostImage, Reaction
-from .models.post import IMAGE_SIZES
 from .services import WIDENING_REFUSED, Document, Picture, is_answered
 
 MOST_PICTURES = 9
@@ -41,14 +39,14 @@ class DocumentField(forms.FileField):
         upload = super().clean(data, initial)
         if not isinstance(upload, UploadedFile):
             return None
+        name = upload.name or ""
+        named = {"name": whole_name(name)}
         if (upload.size or 0) > LARGEST_DOCUMENT:
-            raise ValidationError(_("The document is larger than 20 MB."), code="too_large")
+            raise ValidationError(_("%(name)s is larger than 20 MB."), code="too_large", params=named)
         content = upload.read()
-        kind = filetype.guess(content)
-        if kind is None or kind.mime != "application/pdf":
-            raise ValidationError(_("This is not a PDF document."), code="not_a_pdf")
-        stem = "".join(char for char in clean_line(PurePath(upload.name or "").stem) if char.isprintable())
-        return Document(content, f"{stem[:100] or 'document'}.pdf")
+        if not is_pdf(content, name):
+            raise ValidationError(_("%(name)s is not a PDF document."), code="not_a_pdf", params=named)
+        return Document(content, f"{safe_stem(name) or 'document'}.pdf")
 
 
 class PostForm(forms.Form):
@@ -62,7 +60,6 @@ class PostForm(forms.Form):
         label=_("Pictures"),
         most=MOST_PICTURES,
         too_many=_("A post holds at most nine pictures."),
-        longest=IMAGE_SIZES[0],
         required=False,
     )
     document = DocumentField(label=_("PDF document"), required=False)

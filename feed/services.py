@@ -13,7 +13,6 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from PIL import Image
 
 from core import images, markdown, storage
 from core.realtime import publish
@@ -70,9 +69,9 @@ class CommentGone(FeedError):
 
 @dataclass(frozen=True)
 class Picture:
-    """A decoded picture to post, and what it shows in words ("" when nobody said)."""
+    """A picture to post, and what it shows in words ("" when nobody said)."""
 
-    image: Image.Image
+    image: images.Source
     alt: str = ""
 
 
@@ -107,7 +106,7 @@ def render_text(text: str, *, author: User) -> Rendered:
     return Rendered(html, [member for member in members.values() if member.pk != author.pk], tags)
 
 
-@transaction.atomic
+@storage.removed_on_failure()
 def publish_post(
     *,
     author: User,
@@ -116,19 +115,26 @@ def publish_post(
     pictures: Sequence[Picture] = (),
     document: Document | None = None,
 ) -> Post:
-    """Store a post and announce it. Raises NothingSaid without words, pictures and document."""
+    """Store a post and announce it.
+
+    Raises NothingSaid without words, pictures and document; ValidationError for a picture that is damaged or cannot be
+    worked on now (core.images); CannotStore (core.storage).
+    """
     if not (says_something(text) or pictures or document):
         raise NothingSaid(_("Write something, or add a picture or a document."))
     rendered = render_text(text, author=author)
     post = Post(author=author, text=text, html=rendered.html, audience=audience)
+    # Before the transaction: what takes long holds no lock.
+    stored = [_stored_picture(post, picture) for picture in pictures]
     if document:
         post.document = storage.store(storage.new_private_name("documents", "pdf"), document.data)
         post.document_name, post.document_size = document.name, len(document.data)
-    post.save()
-    PostImage.objects.bulk_create([_stored_picture(post, picture) for picture in pictures])
-    _set_tags(post, rendered.tags)
-    post_published.send(Post, post=post, mentioned=_readers(post, rendered.mentioned))
-    _tell_homes(post)
+    with transaction.atomic():
+        post.save()
+        PostImage.objects.bulk_create(stored)
+        _set_tags(post, rendered.tags)
+        post_published.send(Post, post=post, mentioned=_readers(post, rendered.mentioned))
+        _tell_homes(post)
     return post
 
 
@@ -181,12 +187,10 @@ def delete_post(*, post: Post) -> None:
     if current is None:
         return
     post = current
-    files = [name for image in post.images.all() for name in image.files]
     if post.original_id:
         Post.objects.filter(pk=post.original_id).update(repost_count=F("repost_count") - 1)
     Post.objects.filter(original=post, is_repost=True, text="").delete()
     post.delete()
-    storage.delete_on_commit(*files, post.document)
 
 
 @transaction.atomic
@@ -360,8 +364,8 @@ def _count(post: Post, **changes: int) -> None:
 
 
 def _stored_picture(post: Post, picture: Picture) -> PostImage:
-    key = storage.new_name("posts", "webp").removesuffix(".webp")
-    encoded = [images.fitted(picture.image, size) for size in IMAGE_SIZES]
+    key = storage.new_private_name("posts", "webp").removesuffix(".webp")
+    encoded = images.encode(picture.image, *(images.Fit(size) for size in IMAGE_SIZES))
     for size, variant in zip(IMAGE_SIZES, encoded, strict=True):
         storage.store(PostImage.variant(key, size), variant.data)
     return PostImage(post=post, file=key, width=encoded[0].width, height=encoded[0].height, alt=picture.alt)

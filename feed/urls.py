@@ -1,6 +1,6 @@
 from django.urls import path, re_path
 
-from .views import comments, lists, posts, responses
+from .views import comments, lists, pictures, posts, responses
 
 app_name = "feed"
 
@@ -12,6 +12,7 @@ urlpatterns = [
     path("posts/<id:pk>/delete/", posts.delete, name="delete"),
     path("posts/<id:pk>/history/", posts.history, name="history"),
     path("posts/<id:pk>/document/", posts.document, name="document"),
+    path("posts/<id:pk>/pictures/<id:image>/", pictures.picture, name="picture"),
     path("posts/<id:pk>/react/", responses.react, name="react"),
     path("posts/<id:pk>/unreact/", responses.unreact, name="unreact"),
     path("posts/<id:pk>/reactions/", responses.reactions, name="reactions"),

@@ -7,10 +7,9 @@ from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext_lazy as _
 
-from core.forms import BlockField, LineField, ManyFilesInput, ManyImagesField
+from core.file_types import CONTENT_TYPES, kind_of, safe_name, safe_stem, whole_name
+from core.forms import BlockField, LineField, ManyFilesInput, ManyImagesField, clean_each
 
-from .files import kind_of, safe_name, safe_stem
-from .models.entry import PICTURE_SIZES
 from .services import File, Picture
 
 LONGEST_MESSAGE = 10_000
@@ -18,7 +17,7 @@ MOST_PICTURES = 9
 MOST_FILES = 5
 LARGEST_FILE = 20 * 1024 * 1024
 # What the browser offers to choose from; what is taken, the content decides.
-ACCEPT_FILES = ".pdf,.docx,.xlsx,.pptx,.odt,.ods,.odp,.zip,.txt,.csv,.md,.ics,.rtf"
+ACCEPT_FILES = ",".join(f".{ending}" for ending in CONTENT_TYPES if ending != "webp")
 
 
 class WordsField(BlockField):
@@ -34,7 +33,7 @@ class WordsField(BlockField):
 
 
 class ManyFilesField(forms.FileField):
-    """Up to five files, known by their content (messaging.files); cleans to a list of File."""
+    """Up to five files, known by their content (core.file_types); cleans to a list of File."""
 
     widget = ManyFilesInput(attrs={"accept": ACCEPT_FILES})
 
@@ -42,21 +41,21 @@ class ManyFilesField(forms.FileField):
         uploads = [upload for upload in data or [] if upload]
         if len(uploads) > MOST_FILES:
             raise ValidationError(_("A message holds at most five files."), code="too_many")
-        return [self._checked(super(ManyFilesField, self).clean(upload, initial)) for upload in uploads]
+        single = super().clean
+        return clean_each(uploads, lambda upload: self._checked(single(upload, initial)))
 
     def _checked(self, upload: UploadedFile) -> File:
         name = upload.name or ""
+        named = {"name": whole_name(name)}
         if (upload.size or 0) > LARGEST_FILE:
-            raise ValidationError(
-                _("%(name)s is larger than 20 MB."), code="too_large", params={"name": safe_stem(name)}
-            )
+            raise ValidationError(_("%(name)s is larger than 20 MB."), code="too_large", params=named)
         data = upload.read()
         kind = kind_of(data, name)
         if kind is None:
             raise ValidationError(
                 _("%(name)s cannot be sent. Choose a PDF, an office document, a text or a ZIP archive."),
                 code="unknown",
-                params={"name": safe_stem(name)},
+                params=named,
             )
         return File(data, safe_name(name, kind))
 
@@ -70,7 +69,6 @@ class MessageForm(forms.Form):
         label=_("Pictures"),
         most=MOST_PICTURES,
         too_many=_("A message holds at most nine pictures."),
-        longest=PICTURE_SIZES[0],
         required=False,
     )
     # Programs know it by this name; what was uploaded is `self.files` all the same, as in any form.

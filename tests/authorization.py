@@ -32,6 +32,8 @@ feed:history                         /posts/{post}/history/                    G
                                                                                POST  405  405  405  405  405  405  405
 feed:document                        /posts/{post}/document/                   GET   404  404  200  200  404  404  404
                                                                                POST  405  405  405  405  405  405  405
+feed:picture                         /posts/{post}/pictures/{image}/           GET   404  404  200  200  404  404  404
+                                                                               POST  405  405  405  405  405  405  405
 feed:react                           /posts/{post}/react/                      GET   in   405  405  405  405  405  in
                                                                                POST  in   404  302  302  404  404  in
 feed:unreact                         /posts/{post}/unreact/                    GET   in   405  405  405  405  405  in

@@ -99,6 +99,9 @@ def world(alice: User, mona: User) -> World:
     document = storage.store(storage.new_private_name("documents", "pdf"), PDF)
     post = say(alice, "Among us #circle", audience=Audience.CONNECTIONS)
     type(post).objects.filter(pk=post.pk).update(document=document, document_name="plan.pdf")
+    picture = storage.store(storage.new_private_name("posts", "webp"), b"RIFF").removesuffix(".webp")
+    image = post.images.create(file=picture, width=1, height=1)
+    storage.store(image.files[0], b"RIFF")
     comment = answer(post, alice)
     answer(post, alice, "And more", parent=comment)
     block_member(blocker=alice, blocked=foe)
@@ -107,6 +110,7 @@ def world(alice: User, mona: User) -> World:
     group = start_group(by=alice, members=[members["connection"], dora], title="Harbour")
     words = {
         "post": post.pk,
+        "image": image.pk,
         "comment": comment.pk,
         "position": Experience.objects.create(
             user=alice, title="Baker", employer="Bakery", start=timezone.localdate()

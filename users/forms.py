@@ -167,9 +167,7 @@ class ProfileForm(forms.ModelForm):
 
 
 class PhotoForm(forms.Form):
-    photo = ImageField(
-        label=_("New photo"), help_text=_("JPEG, PNG, WebP or GIF, up to 10 MB and 50 megapixels.")
-    )
+    photo = ImageField(label=_("New photo"), help_text=_("JPEG, PNG, WebP or GIF, up to 10 MB."))
 
 
 class CoverForm(forms.Form):

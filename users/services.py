@@ -7,7 +7,6 @@ from django.db import IntegrityError, transaction
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from PIL import Image
 
 from core import images, markdown, storage
 
@@ -15,10 +14,8 @@ from .email_addresses import change_address, write_address
 from .events import member_joined
 from .identifiers import fold_address, fold_username
 from .models import Profile, User
-from .models.profile import Entry
+from .models.profile import COVER_SIZE, Entry
 from .models.user import PHOTO_SIZES, photo_variant
-
-COVER_SIZE = (1500, 375)
 
 
 class ProfileError(Exception):
@@ -96,13 +93,18 @@ def edit_profile(*, user: User, card: Mapping[str, Any], about: str) -> None:
     Profile.objects.filter(pk=user.pk).update(about=about, about_html=html)
 
 
-@transaction.atomic
-def set_photo(*, user: User, image: Image.Image) -> None:
-    """Store `image` as the photo, square, as WebP in 512, 192 and 64 pixels; the former files go."""
-    former = _former_photo(user)
-    user.photo = _store_variants("photos", {size: images.cropped(image, size, size) for size in PHOTO_SIZES})
-    user.save(update_fields=["photo"])
-    storage.delete_on_commit(*photo_files(former))
+@storage.removed_on_failure()
+def set_photo(*, user: User, image: images.Source) -> None:
+    """Store `image` as the photo, square, as WebP in 512, 192 and 64 pixels; the former files go.
+
+    Raises ValidationError for a picture that is damaged or cannot be worked on now (core.images), CannotStore.
+    """
+    photo = _store_variants("photos", image, {size: images.Crop(size, size) for size in PHOTO_SIZES})
+    with transaction.atomic():
+        former = _former_photo(user)
+        user.photo = photo
+        user.save(update_fields=["photo"])
+        storage.delete_on_commit(*photo_files(former))
 
 
 @transaction.atomic
@@ -113,17 +115,19 @@ def remove_photo(*, user: User) -> None:
     user.save(update_fields=["photo"])
 
 
-@transaction.atomic
-def set_cover(*, user: User, image: Image.Image | None) -> None:
-    """Store `image` as the cover, 1,500 × 375 pixels as WebP, or drop the cover for None; the former file goes."""
-    profile = Profile.objects.select_for_update().get(pk=user.pk)
-    former = profile.cover
-    profile.cover = (
-        _store_variants("covers", {COVER_SIZE[0]: images.cropped(image, *COVER_SIZE)}) if image else ""
-    )
-    profile.save(update_fields=["cover"])
-    if former:
-        storage.delete_on_commit(photo_variant(former, COVER_SIZE[0]))
+@storage.removed_on_failure()
+def set_cover(*, user: User, image: images.Source | None) -> None:
+    """Store `image` as the cover, 1,500 × 375 pixels as WebP, or drop the cover for None; the former file goes.
+
+    Raises what set_photo raises.
+    """
+    cover = _store_variants("covers", image, {COVER_SIZE[0]: images.Crop(*COVER_SIZE)}) if image else ""
+    with transaction.atomic():
+        profile = Profile.objects.select_for_update().get(pk=user.pk)
+        former, profile.cover = profile.cover, cover
+        profile.save(update_fields=["cover"])
+        if former:
+            storage.delete_on_commit(photo_variant(former, COVER_SIZE[0]))
 
 
 @transaction.atomic
@@ -151,9 +155,9 @@ def photo_files(key: str) -> list[str]:
     return [photo_variant(key, size) for size in PHOTO_SIZES] if key else []
 
 
-def _store_variants(folder: str, variants: Mapping[int, images.Encoded]) -> str:
+def _store_variants(folder: str, image: images.Source, shapes: Mapping[int, images.Crop]) -> str:
     key = storage.new_name(folder, "webp").removesuffix(".webp")
-    for size, encoded in variants.items():
+    for size, encoded in zip(shapes, images.encode(image, *shapes.values()), strict=True):
         storage.store(photo_variant(key, size), encoded.data)
     return key
 

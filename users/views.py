@@ -4,12 +4,15 @@ from collections.abc import Callable
 
 from django import forms
 from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
-from PIL import Image
 
+from core import quota
+from core.http import with_limit
+from core.images import ImageUpload
 from core.storage import CannotStore
 
 from . import services
@@ -48,12 +51,12 @@ def photo(request: MemberRequest) -> HttpResponse:
     if request.method == "POST":
         form = PhotoForm(request.POST, request.FILES)
         if form.is_valid() and _stored(
-            form, "photo", lambda image: services.set_photo(user=request.user, image=image)
+            form, "photo", request.user.pk, lambda image: services.set_photo(user=request.user, image=image)
         ):
             messages.success(request, _("Your photo is saved."))
             return redirect("users:photo")
     context = {"photo_form": form, "cover_form": CoverForm()}
-    return render(request, "users/photo.html", context, status=_status(form))
+    return with_limit(form, render(request, "users/photo.html", context, status=_status(form)))
 
 
 @member_required
@@ -61,13 +64,12 @@ def photo(request: MemberRequest) -> HttpResponse:
 def cover(request: MemberRequest) -> HttpResponse:
     form = CoverForm(request.POST, request.FILES)
     if form.is_valid() and _stored(
-        form, "cover", lambda image: services.set_cover(user=request.user, image=image)
+        form, "cover", request.user.pk, lambda image: services.set_cover(user=request.user, image=image)
     ):
         messages.success(request, _("Your cover is saved."))
         return redirect("users:photo")
-    return render(
-        request, "users/photo.html", {"photo_form": PhotoForm(), "cover_form": form}, status=_status(form)
-    )
+    context = {"photo_form": PhotoForm(), "cover_form": form}
+    return with_limit(form, render(request, "users/photo.html", context, status=_status(form)))
 
 
 @member_required
@@ -152,14 +154,17 @@ def next_step(request: MemberRequest) -> HttpResponse:
     return render(request, "users/_next_step.html", {"percent": percent, "words": words, "address": address})
 
 
-def _stored(form: forms.BaseForm, field: str, verb: Callable[[Image.Image], None]) -> bool:
-    """Whether the picture in `field` was stored by `verb`; when it found no room the form says so."""
+def _stored(form: forms.BaseForm, field: str, member: int, verb: Callable[[ImageUpload], None]) -> bool:
+    """Whether the picture in `field` was stored by `verb`; when there were too many, it is damaged, or found no room,
+    the form says so."""
     try:
+        quota.spend("upload", member)
         verb(form.cleaned_data[field])
+    except ValidationError as error:
+        form.add_error(field, error)
     except CannotStore as error:
         form.add_error(field, str(error))
-        return False
-    return True
+    return not form.errors
 
 
 def _section(slug: str) -> Section:

@@ -55,6 +55,27 @@ def srgb_profile() -> bytes:
     return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
 
+def swapped_profile() -> bytes:
+    """A space whose red and blue have changed places."""
+    swapped = bytearray(srgb_profile())
+    red, blue = swapped.index(b"rXYZ"), swapped.index(b"bXYZ")
+    swapped[red : red + 4], swapped[blue : blue + 4] = b"bXYZ", b"rXYZ"
+    return bytes(swapped)
+
+
+def png_with(kind: bytes, content: bytes) -> bytes:
+    """A PNG with one more chunk behind its header."""
+    data = png()
+    return data[:33] + _chunk(kind, content) + data[33:]
+
+
+def jpeg_claiming(width: int, height: int) -> bytes:
+    """The header of a JPEG that says it has so many pixels, and none of them."""
+    data = jpeg((16, 16))
+    frame, scan = data.index(b"\xff\xc0"), data.index(b"\xff\xda")
+    return data[: frame + 5] + struct.pack(">HH", height, width) + data[frame + 9 : scan + 20]
+
+
 def _chunk(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 

@@ -4,13 +4,13 @@ from typing import ClassVar
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
-from django.core.files.storage import default_storage
 from django.db import models
 from django.db.models import Exists, OuterRef, Prefetch, Q, Subquery
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from core.file_fields import StoredFileField, files_of_row
 from core.markdown import fold_tag
 from network.models import Connection, Member, Viewer, exists_for
 from users.audience import Audience
@@ -89,7 +89,9 @@ class Post(models.Model):
     original = models.ForeignKey(
         "self", on_delete=models.SET_NULL, null=True, blank=True, editable=False, related_name="reposts"
     )
-    document = models.CharField(max_length=120, blank=True, editable=False)
+    document = StoredFileField(
+        private=True, length_field="document_size", max_length=120, blank=True, editable=False
+    )
     document_name = models.CharField(max_length=120, blank=True, editable=False)
     document_size = models.PositiveIntegerField(default=0, editable=False)
 
@@ -176,10 +178,10 @@ class Post(models.Model):
 
 
 class PostImage(models.Model):
-    """A picture of a post, stored as WebP in two sizes."""
+    """A picture of a post (WebP in two sizes), for those who may read the post: see feed.views.pictures."""
 
     post = models.ForeignKey(Post, on_delete=models.CASCADE, related_name="images")
-    file = models.CharField(max_length=120, editable=False)
+    file = StoredFileField(sizes=IMAGE_SIZES, private=True, max_length=120, editable=False)
     width = models.PositiveIntegerField(editable=False)
     height = models.PositiveIntegerField(editable=False)
     alt = models.CharField(_("description"), max_length=300, blank=True)
@@ -190,7 +192,7 @@ class PostImage(models.Model):
         ordering = ["pk"]
 
     def __str__(self) -> str:
-        return self.file
+        return str(self.file)
 
     @staticmethod
     def variant(file: str, size: int) -> str:
@@ -199,15 +201,15 @@ class PostImage(models.Model):
 
     @property
     def files(self) -> list[str]:
-        return [self.variant(self.file, size) for size in IMAGE_SIZES]
+        return files_of_row(self)
 
     @property
     def url(self) -> str:
-        return default_storage.url(self.variant(self.file, 800))
+        return f"{self.full_url}?size={IMAGE_SIZES[-1]}"
 
     @property
     def full_url(self) -> str:
-        return default_storage.url(self.variant(self.file, 1600))
+        return reverse("feed:picture", args=[self.post_id, self.pk])
 
 
 class PostRevisionQuerySet(models.QuerySet["PostRevision"]):

@@ -72,8 +72,9 @@ def test_pictures_are_stored_in_two_sizes_with_their_words(alice: User) -> None:
             assert stored.format == "WEBP"
             sizes.append(stored.size)
     assert sizes == [(1600, 800), (800, 400), (300, 600), (300, 600)]
-    assert wide.full_url == f"/media/{wide.file}-1600.webp"
-    assert wide.url == f"/media/{wide.file}-800.webp"
+    assert wide.full_url == f"/posts/{post.pk}/pictures/{wide.pk}/"
+    assert wide.url == f"{wide.full_url}?size=800"
+    assert wide.file.startswith("private/posts/")
 
 
 def test_names_of_pictures_tell_nothing(alice: User) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import wraps
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -148,9 +148,11 @@ def _visible(request: HtmxRequest, pk: int) -> Post:
 
 
 def _published(request: MemberRequest, form: PostForm) -> Post | None:
-    """The new post, or None with the reason in the form: its files found no room, or there were too many posts."""
+    """The new post, or None with the reason in the form: there were too many, a picture is damaged, no room."""
     try:
         quota.spend("post", request.user.pk)
+        if pictures := len(form.cleaned_data["images"]):
+            quota.spend("upload", request.user.pk, pictures)
         return services.publish_post(
             author=request.user,
             text=form.cleaned_data["text"],
@@ -160,6 +162,8 @@ def _published(request: MemberRequest, form: PostForm) -> Post | None:
         )
     except quota.TooOften as error:
         form.add_error("text", error)
+    except ValidationError as error:
+        form.add_error("images", error)
     except CannotStore as error:
         form.add_error("images", str(error))
     return None

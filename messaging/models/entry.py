@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from core.file_fields import StoredFileField, files_of_row
 from core.folding import search_key
 from network.models import Viewer, exists_for
 
@@ -154,7 +155,9 @@ class Attachment(models.Model):
 
     entry = models.ForeignKey(Entry, on_delete=models.CASCADE, related_name="attachments")
     kind = models.CharField(max_length=7, choices=Kind.choices, editable=False)
-    stored = models.CharField(max_length=120, editable=False)
+    stored = StoredFileField(
+        sizes=PICTURE_SIZES, private=True, length_field="size", max_length=120, editable=False
+    )
     name = models.CharField(_("name"), max_length=120, editable=False)
     size = models.PositiveIntegerField(default=0, editable=False)
     width = models.PositiveIntegerField(default=0, editable=False)
@@ -183,9 +186,7 @@ class Attachment(models.Model):
     @property
     def files(self) -> list[str]:
         """The stored names of all that belongs to it."""
-        return (
-            [self.variant(self.stored, size) for size in PICTURE_SIZES] if self.is_picture else [self.stored]
-        )
+        return files_of_row(self)
 
     @property
     def url(self) -> str:

@@ -15,7 +15,7 @@ from .conversations import (
     unmute_conversation,
 )
 from .cursors import Reached, move_cursors
-from .messages import Sent, delete_message, edit_message, send_message
+from .messages import Sent, delete_message, edit_message, send_message, was_sent
 
 __all__ = [
     "File",
@@ -36,5 +36,6 @@ __all__ = [
     "start_direct",
     "start_group",
     "unmute_conversation",
+    "was_sent",
     "write_first",
 ]

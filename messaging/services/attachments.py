@@ -1,9 +1,7 @@
 """Pictures and files of messages, on their way into the storage."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-
-from PIL import Image
 
 from core import images, storage
 
@@ -13,9 +11,9 @@ from ..models.entry import PICTURE_SIZES
 
 @dataclass(frozen=True)
 class Picture:
-    """A decoded picture to send, and the name that its sender gave it."""
+    """A picture to send, and the name that its sender gave it."""
 
-    image: Image.Image
+    image: images.Source
     name: str = ""
 
 
@@ -28,27 +26,17 @@ class File:
 
 
 def stored(pictures: Sequence[Picture], files: Sequence[File]) -> list[Attachment]:
-    """Attachments without a message so far, whose files are stored. Raises CannotStore, and then none is."""
-    attachments: list[Attachment] = []
-    try:
-        for picture in pictures:
-            attachments.append(_stored_picture(picture))  # noqa: PERF401 -- those before a fault are discarded
-        for file in files:
-            attachments.append(_stored_file(file))  # noqa: PERF401
-    except storage.CannotStore:
-        discard(attachments)
-        raise
-    return attachments
+    """Attachments without a message so far, whose files are stored.
 
-
-def discard(attachments: Iterable[Attachment]) -> None:
-    """Delete the files of these attachments once the surrounding transaction has committed."""
-    storage.delete_on_commit(*(name for attachment in attachments for name in attachment.files))
+    Raises CannotStore, and ValidationError for a picture that is damaged or cannot be worked on now (core.images).
+    To be called within storage.removed_on_failure.
+    """
+    return [*(_stored_picture(picture) for picture in pictures), *(_stored_file(file) for file in files)]
 
 
 def _stored_picture(picture: Picture) -> Attachment:
     stored = storage.new_private_name("messages", "webp").removesuffix(".webp")
-    encoded = [images.fitted(picture.image, size) for size in PICTURE_SIZES]
+    encoded = images.encode(picture.image, *(images.Fit(size) for size in PICTURE_SIZES))
     for size, variant in zip(PICTURE_SIZES, encoded, strict=True):
         storage.store(Attachment.variant(stored, size), variant.data)
     return Attachment(

@@ -12,8 +12,9 @@ from django.db.models import Exists, F, OuterRef, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from core import markdown
+from core import markdown, storage
 from core.folding import search_key
+from core.images import digest_of
 from core.prepared import Prepared
 from core.text import says_something
 from network.models import Member
@@ -68,7 +69,8 @@ def send_message(
 
     Returns the entry, which is acknowledged once the transaction has committed. Raises NothingSaid, NotIn,
     NotReachable (blocked or gone), Unanswered, TooFast, ClientIdTaken (the same id with another content or
-    conversation), CannotStore (core.storage).
+    conversation), CannotStore (core.storage), ValidationError for a picture that is damaged or cannot be worked on now
+    (core.images).
     """
     if not (says_something(text) or pictures or files):
         raise NothingSaid(_("Write something, or add a picture or a file."))
@@ -76,15 +78,15 @@ def send_message(
     # What was stored before is not stored again.
     if (pictures or files) and (before := _sent_before(author, client_id, digest)):
         return before
-    attachments = carried.stored(pictures, files)
     entry = Entry(conversation=conversation, author=author, client_id=client_id, digest=digest)
     entry.text, entry.html, entry.search_text = text, to_html(text), search_key(text)
-    entry.attached = len(attachments)
     try:
-        with transaction.atomic():
-            _send(entry, author, attachments)
+        with storage.removed_on_failure():
+            attachments = carried.stored(pictures, files)
+            entry.attached = len(attachments)
+            with transaction.atomic():
+                _send(entry, author, attachments)
     except MessagingError:
-        carried.discard(attachments)
         # Whatever speaks against it now: what was accepted once stays acknowledged.
         if before := _sent_before(author, client_id, digest):
             return before
@@ -146,7 +148,6 @@ def delete_message(*, entry: Entry, by: User) -> Entry:
     message.text, message.html, message.search_text = "", "", ""
     message.deleted_at = timezone.now()
     message.save(update_fields=["text", "html", "search_text", "deleted_at"])
-    carried.discard(message.attachments.all())
     message.attachments.all().delete()
     counted = Membership.objects.within(conversation).exclude(member=by)
     counted.filter(read_seq__lt=message.seq, first_seq__lte=message.seq, unread__gt=0).update(
@@ -209,6 +210,11 @@ _SIDES = Prepared(_sides, step=1)
 _SIDES_OF_TWO = Prepared(_sides_of_two, step=1)
 
 
+def was_sent(*, author: User, client_id: UUID) -> bool:
+    """Whether the author has stored something under this client id."""
+    return Entry.objects.filter(author=author, client_id=client_id).exists()
+
+
 def _sent_before(author: User, client_id: UUID, digest: str) -> Sent | None:
     """The first result of the same send. Raises ClientIdTaken where the id was used for something else."""
     entry = Entry.objects.filter(author=author, client_id=client_id).first()
@@ -225,7 +231,7 @@ def _taken() -> ClientIdTaken:
 
 def _digest(conversation: int, text: str, pictures: Sequence[Picture], files: Sequence[File]) -> str:
     """What tells this content from any other: 64 hexadecimal digits."""
-    shown = [hashlib.sha256(picture.image.tobytes()).hexdigest() for picture in pictures]
+    shown = [digest_of(picture.image) for picture in pictures]
     carried = [[file.name, hashlib.sha256(file.data).hexdigest()] for file in files]
     return hashlib.sha256(json.dumps([conversation, text, shown, carried]).encode()).hexdigest()
 

@@ -328,7 +328,7 @@ def test_refused_words_come_back_to_a_browser(as_alice: Client, alice: User, bob
 def test_a_file_of_more_than_20_mb_is_422(as_alice: Client, talk: Conversation) -> None:
     response = post_send(as_alice, talk, files=[upload("a.pdf", PDF + b"\x00" * LARGEST_FILE)])
     assert response.status_code == 422
-    assert json.loads(response.content)["errors"] == {"files": ["a is larger than 20 MB."]}
+    assert json.loads(response.content)["errors"] == {"files": ["a.pdf is larger than 20 MB."]}
 
 
 @pytest.mark.parametrize("accept", ["application/json", "text/html"])

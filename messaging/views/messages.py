@@ -5,18 +5,19 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from django.core.exceptions import BadRequest
+from django.core.exceptions import BadRequest, ValidationError
 from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from core import quota
 from core.http import back_or
 from core.storage import CannotStore
 from users.http import MemberRequest, member_required
 
 from .. import presence, reading, services
-from ..errors import ClientIdTaken, MessagingError, NothingSaid, NotIn
+from ..errors import ClientIdTaken, MessagingError, NothingSaid, NotIn, TooFast
 from ..forms import MessageForm
 from ..lines import as_json
 from ..models import Membership
@@ -77,18 +78,26 @@ def cursors(request: MemberRequest, pk: int) -> HttpResponse:
 def _sent(request: MemberRequest, mine: Membership, form: MessageForm) -> services.Sent | None:
     """What was sent, or None with the reason in the form. Raises MessagingError where the state forbids it."""
     data = form.cleaned_data
+    client_id, pictures = data["client_id"] or uuid.uuid4(), form.named_pictures()
     try:
+        # What was sent before gets its first answer, however many there were since.
+        if pictures and not services.was_sent(author=request.user, client_id=client_id):
+            quota.spend("upload", request.user.pk, len(pictures))
         return services.send_message(
             conversation=mine.conversation,
             author=request.user,
-            client_id=data["client_id"] or uuid.uuid4(),
+            client_id=client_id,
             text=data["text"],
-            pictures=form.named_pictures(),
+            pictures=pictures,
             files=data["files"],
         )
+    except quota.TooOften as error:
+        raise TooFast(str(error.words), wait=error.wait) from error
+    except ValidationError as error:
+        form.add_error("pictures", error)
     except (NothingSaid, CannotStore) as error:
         form.add_error("text", str(error))
-        return None
+    return None
 
 
 def _refused_page(request: MemberRequest, pk: int, form: MessageForm, error: MessagingError) -> HttpResponse:

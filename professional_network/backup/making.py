@@ -137,12 +137,12 @@ class _Making:
         shown.finish()
         return facts
 
-    def _write_files(self) -> tuple[MediaFacts, set[str]]:
+    def _write_files(self) -> tuple[MediaFacts, dict[str, int]]:
         shown = Progress(self._progress, "files", bytes_in(default_storage), "bytes")
-        names: set[str] = set()
+        names: dict[str, int] = {}
 
         def said(size: int, name: str) -> None:
-            names.add(name)
+            names[name] = names.get(name, 0) + size
             shown.advance(size, name)
 
         facts = self._writer.add_files(names_in(default_storage), default_storage, said)

@@ -177,6 +177,8 @@ MEMBER_LIMITS = {
     "invitation": ((30, 60), (200, 86_400)),
     # By name in the directory, among connections, by words in a conversation.
     "search": ((120, 60),),
+    # Pictures, each of them: posts, messages, photo and cover.
+    "upload": ((40, 60), (600, 86_400)),
 }
 # So many times as much for everybody; 0 takes the limits away.
 MEMBER_LIMITS_FACTOR = env.number("MEMBER_LIMITS_FACTOR", 1, most=1_000_000)

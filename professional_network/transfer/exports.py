@@ -140,7 +140,7 @@ class _Making:
         self._workshop = workshop
         self._progress = progress
         self._note = note
-        self._files: set[str] = set()
+        self._files: dict[str, int] = {}
 
     def run(self, *, copy_media: bool, missing_allowed: int) -> Exported:
         source = self._source
@@ -193,7 +193,7 @@ class _Making:
                 out.write(line)
                 listed.update(line)
                 files, size = files + 1, size + file.size
-                self._files.add(file.name)
+                self._files[file.name] = file.size
                 shown.advance(file.size, file.name)
             out.flush()
             os.fsync(out.fileno())

@@ -6,27 +6,20 @@ is carried over, and kept on the disk until the files have been listed.
 
 import json
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
-from feed.models.post import IMAGE_SIZES
-from messaging.models.entry import PICTURE_SIZES
-from users.models.user import PHOTO_SIZES
-from users.services import COVER_SIZE
+from core.file_fields import StoredFileField, file_fields, files_of
 
 from .faults import Fault, TransferRefused
 from .tables import Table, quoted
 
-# The columns, and the sizes of a picture: its column holds what the names of all sizes begin with.
-COLUMNS: dict[str, dict[str, tuple[int, ...]]] = {
-    "feed.post": {"document": ()},
-    "feed.postimage": {"file": IMAGE_SIZES},
-    "messaging.attachment": {"stored": PICTURE_SIZES},
-    "users.profile": {"cover": COVER_SIZE[:1]},
-    "users.user": {"photo": PHOTO_SIZES},
-}
+# The columns, by their tables (core.file_fields).
+COLUMNS: dict[str, dict[str, StoredFileField]] = {}
+for _field in file_fields():
+    COLUMNS.setdefault(_field.model._meta.label_lower, {})[_field.name] = _field
 # So many are named; the rest is counted.
 MOST_NAMED = 100
 # More than so many do not go because members delete pictures meanwhile.
@@ -50,15 +43,28 @@ class Named(NamedTuple):
     row: str
     field: str
     value: str
+    # How many bytes the (first) file has, where the row says so.
+    length: int | None
 
     @property
     def files(self) -> list[str]:
-        if "." in self.value.rpartition("/")[2]:
-            return [self.value]
-        return [f"{self.value}-{size}.webp" for size in COLUMNS[self.table][self.field]]
+        return files_of(self.value, COLUMNS[self.table][self.field].sizes)
 
-    def fault(self, gone: list[str]) -> Fault:
-        return Fault(self.table, self.row, self.field, f"names {', '.join(gone)}, not among the files")
+    def gone(self, there: Mapping[str, int]) -> list[str]:
+        """Those of the files that are not `there`, and one that has not as many bytes as the row says."""
+        names = self.files
+        other_length = self.length is not None and there.get(names[0], self.length) != self.length
+        return [name for place, name in enumerate(names) if name not in there or (other_length and not place)]
+
+    def fault(self, gone: list[str], there: Mapping[str, int]) -> Fault:
+        missing = [name for name in gone if name not in there]
+        cut = [
+            f"{name}, which has {there[name]:,} bytes, {self.length:,} in the row"
+            for name in gone
+            if name in there
+        ]
+        told = [f"{', '.join(missing)}, not among the files"] if missing else []
+        return Fault(self.table, self.row, self.field, f"names {' and '.join([*told, *cut])}")
 
 
 @dataclass(frozen=True)
@@ -84,14 +90,15 @@ def named_by(rows: Rows) -> Iterator[Named]:
         for field in COLUMNS.get(table.label, {}):
             if field not in columns:
                 continue
-            name = f"t.{columns[field]}"
-            statement = (
-                f"SELECT {name}, {keys} FROM {quoted(table.name)} t WHERE {name} <> '' ORDER BY {keys}"  # noqa: S608
-            )
-            for value, *key in rows.each(statement):
-                # What is no text is told of where rows are read.
+            name, length = f"t.{columns[field]}", COLUMNS[table.label][field].length_field
+            bytes_of = f"t.{columns[length]}" if length in columns else "NULL"
+            statement = f"SELECT {name}, {bytes_of}, {keys} FROM {quoted(table.name)} t "  # noqa: S608
+            statement += f"WHERE {name} <> '' ORDER BY {keys}"
+            for value, said, *key in rows.each(statement):
+                # What is no text, or no number, is told of where rows are read.
                 if isinstance(value, str):
-                    yield Named(table.label, table.named(tuple(key)), field, value)
+                    known = said if isinstance(said, int) and said else None
+                    yield Named(table.label, table.named(tuple(key)), field, value, known)
 
 
 class NamedFiles:
@@ -107,33 +114,35 @@ class NamedFiles:
     def close(self) -> None:
         self._lines.close()
 
-    def _gone(self, there: set[str]) -> Iterator[tuple[Named, list[str]]]:
+    def _gone(self, there: Mapping[str, int]) -> Iterator[tuple[Named, list[str]]]:
         self._lines.seek(0)
         for line in self._lines:
             one = Named(*json.loads(line))
-            if gone := [name for name in one.files if name not in there]:
+            if gone := one.gone(there):
                 yield one, gone
 
-    def missing(self, there: set[str], again: Callable[[], AbstractContextManager[Rows]]) -> Missing:
-        """What is not among the files `there`. `again` opens the database as it is now: a picture that was deleted
-        between rows and files is not missing, when its row does not name it any more.
+    def missing(self, there: Mapping[str, int], again: Callable[[], AbstractContextManager[Rows]]) -> Missing:
+        """What is not among the files `there`, by their names and lengths.
+
+        `again` opens the database as it is now: a picture that was deleted between rows and files is not missing, when
+        its row does not name it any more.
         """
         count, faults, first = 0, [], {}
         for one, gone in self._gone(there):
             count += 1
             if count <= MOST_NAMED:
-                faults.append(one.fault(gone))
+                faults.append(one.fault(gone, there))
             if count <= MOST_ASKED_AGAIN:
                 first[one] = gone
         if 0 < count <= MOST_ASKED_AGAIN:
             with again() as rows:
                 still = [one for one in named_by(rows) if one in first]
-            count, faults = len(still), [one.fault(first[one]) for one in still[:MOST_NAMED]]
+            count, faults = len(still), [one.fault(first[one], there) for one in still[:MOST_NAMED]]
         return Missing(count, faults)
 
     def check(
         self,
-        there: set[str],
+        there: Mapping[str, int],
         again: Callable[[], AbstractContextManager[Rows]],
         *,
         place: str,

@@ -223,3 +223,21 @@ def test_without_a_single_file_nothing_is_called_the_same(both: Network, databas
     assert code == 2
     assert "Could not be compared. 2 rows name uploaded files, and not one file is in" in told
     assert "The same" not in told
+
+
+@once
+def test_names_that_lead_out_of_the_folder_and_files_that_were_cut_are_told(
+    named: Network, tmp_path: Path
+) -> None:
+    for size in (512, 192):
+        (named.media / f"{PHOTO}-{size}.webp").write_bytes(b"a picture")
+    outside = ("/etc/passwd", "../../../../etc/passwd", "private/../../etc/passwd")
+    for row, name in enumerate(outside, 4):
+        named.change(f"UPDATE feed_post SET document = '{name}' WHERE id = {row}")  # noqa: S608
+    named.change(f"UPDATE feed_post SET document_size = 3000 WHERE document = '{DOCUMENT}'")  # noqa: S608
+    (named.media / DOCUMENT).write_bytes(b"")
+    code, told = exporting(named, tmp_path / "export")
+    assert code == 3
+    for row, name in enumerate(outside, 4):
+        assert f"feed.post {row}, field document: names {name}, not among the files" in told
+    assert f"names {DOCUMENT}, which has 0 bytes, 3,000 in the row" in told

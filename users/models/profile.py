@@ -10,7 +10,11 @@ from django.db.models import F, Q
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
+from core.file_fields import StoredFileField
+
 from ..audience import Audience
+
+COVER_SIZE = (1500, 375)
 
 
 class Profile(models.Model):
@@ -19,7 +23,7 @@ class Profile(models.Model):
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="profile"
     )
-    cover = models.CharField(_("cover"), max_length=120, blank=True, editable=False)
+    cover = StoredFileField(_("cover"), sizes=COVER_SIZE[:1], max_length=120, blank=True, editable=False)
     about = models.TextField(_("about"), max_length=4000, blank=True)
     about_html = models.TextField(editable=False, blank=True, default="")
 

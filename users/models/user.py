@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
+from core.file_fields import StoredFileField
 from core.folding import name_key
 
 from ..audience import Audience, Closeness
@@ -62,7 +63,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     headline = models.CharField(_("headline"), max_length=160, blank=True)
     location = models.CharField(_("location"), max_length=80, blank=True)
     open_to_work = models.BooleanField(_("open to work"), default=False)
-    photo = models.CharField(_("photo"), max_length=120, blank=True, editable=False)
+    photo = StoredFileField(_("photo"), sizes=PHOTO_SIZES, max_length=120, blank=True, editable=False)
 
     page_audience = models.PositiveSmallIntegerField(
         _("my page"), choices=Audience.choices[:2], default=Audience.MEMBERS

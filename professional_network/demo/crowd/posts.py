@@ -102,7 +102,7 @@ def _wordings(texts: list[str], author: User) -> Iterator[Wording]:
 
 def _image(kind: str) -> PostImage:
     """Store a picture that many posts share."""
-    key = storage.new_name("posts", "webp").removesuffix(".webp")
+    key = storage.new_private_name("posts", "webp").removesuffix(".webp")
     encoded = [images.fitted(pictures.drawn(kind, seed=SEED), size) for size in IMAGE_SIZES]
     for size, variant in zip(IMAGE_SIZES, encoded, strict=True):
         storage.store(PostImage.variant(key, size), variant.data)

@@ -12,7 +12,7 @@ from professional_network.management.options import take_missing_files
 from professional_network.transfer.comparison import NAMED
 from professional_network.transfer.exports import ExportFolder
 from professional_network.transfer.faults import TransferRefused
-from professional_network.transfer.media import is_folder_of, named_folder, names_below
+from professional_network.transfer.media import is_folder_of, named_folder, names_below, size_of
 from professional_network.transfer.source import SqliteSource
 from professional_network.transfer.tables import all_tables
 from professional_network.transfer.uploads import Missing, NamedFiles
@@ -97,5 +97,5 @@ class Command(BaseCommand):
 def _missing(source: SqliteSource, allowed: int) -> Missing:
     """What the rows of the source name and its folder has not."""
     with closing(NamedFiles(source)) as named:
-        there = set(names_below(source.media_root))
+        there = {name: size_of(source.media_root / name) for name in names_below(source.media_root)}
         return named.check(there, source.as_it_is_now, place=str(source.media_root), allowed=allowed)

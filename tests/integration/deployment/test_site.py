@@ -122,12 +122,16 @@ def test_a_member_joins_and_posts_a_picture(place: Place, alice: str, guest: Vis
     page = guest.get("/")
     assert page.status == 200
     assert "First light" in page.text
-    address = re.search(r'src="(/media/posts/[^"]+\.webp)"', page.text)
+    address = re.search(r'src="(/posts/\d+/pictures/\d+/\?size=800)"', page.text)
     assert address
     picture = guest.get(address[1])
+    (stored,) = (place.linkup / "media" / "private" / "posts").glob("*/*-800.webp")
     assert (picture.status, picture.header("Content-Type")) == (200, "image/webp")
     assert picture.body[8:12] == b"WEBP"
-    assert (place.linkup / address[1].lstrip("/")).read_bytes() == picture.body
+    assert stored.read_bytes() == picture.body
+    assert picture.header("Cache-Control") == "private, no-cache"
+    again = guest.get(address[1], **{"If-None-Match": picture.header("ETag") or ""})
+    assert (again.status, again.body) == (304, b"")
 
 
 def test_a_tab_is_greeted_through_nginx(alice: str, guest: Visitor) -> None:

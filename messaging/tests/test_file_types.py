@@ -4,8 +4,17 @@ import struct
 
 import pytest
 
+from core.file_types import (
+    CONTENT_TYPES,
+    LONGEST_CONTENTS,
+    LONGEST_NAME,
+    content_type_of,
+    kind_of,
+    safe_name,
+    safe_stem,
+    whole_name,
+)
 from core.tests import pictures
-from messaging.files import LONGEST_CONTENTS, LONGEST_NAME, kind_of, safe_name, safe_stem
 
 from .material import PDF, archive
 
@@ -68,9 +77,10 @@ REFUSED = {
     "picture": pictures.png(),
     "nul": b"Hello\x00you",
     "escape sequences": b"\x1b[2JHello",
-    "no utf-8": b"Gr\xfc\xdfe",
-    "utf-16": "Hello".encode("utf-16"),
-    "surrogates": b"a\xed\xa0\x80b",
+    "a page in utf-16": pictures.HTML.decode().encode("utf-16"),
+    "a page behind a bom, not in utf-8": b"\xef\xbb\xbf" + pictures.HTML + b"\xfc",
+    "half a letter in utf-16": "Hello".encode("utf-16")[:-1],
+    "a page before a pdf": pictures.HTML + PDF,
     "word with macros": archive({**OOXML, "word/document.xml": "x", "word/vbaProject.bin": "x"}),
     "archive cut off": archive({"a": "x" * 100})[:60],
     "archive's end cut off": archive({"a": "x" * 100})[:-3],
@@ -117,3 +127,48 @@ def test_a_name_is_one_printable_line_with_the_right_ending(name: str, safe: str
 
 def test_a_stem_may_be_nothing() -> None:
     assert [safe_stem(name) for name in ("", "\u200b.png", "..", "x/")] == ["", "png", "", "x"]
+
+
+def test_files_as_people_have_them_keep_their_ending_and_their_type() -> None:
+    mimetype = b"application/vnd.oasis.opendocument."
+    cases = {
+        # What is sent, under which name: the ending it keeps.
+        ("report.pdf", b"\n" + PDF): "pdf",
+        ("scan", b"x" * 1023 + PDF): "pdf",
+        ("too late.txt", b"x" * 1024 + PDF): "txt",
+        ("notes about %PDF-.txt", b"A header is %PDF-1.7, they say."): "txt",
+        ("archive.zip", archive({"a.pdf": PDF})): "zip",
+        ("mitglieder.csv", "Name;Straße\r\nJörg;Weg 1 – Köln".encode("cp1252")): "csv",
+        ("notiz.txt", "Grüße aus Zürich".encode("latin-1")): "txt",
+        ("Bericht", "Größe".encode("cp1252")): "txt",
+        ("ruski.txt", "Привет, мир".encode("koi8-r")): "txt",
+        ("list.tsv", "a\tb\n".encode("utf-16")): "tsv",
+        ("kontakt.vcf", b"BEGIN:VCARD\r\nVERSION:3.0\r\nEND:VCARD"): "vcf",
+        ("termin.txt", b"BEGIN:VCALENDAR\r\nEND:VCALENDAR"): "ics",
+        ("no card.vcf", b"Hello"): "txt",
+        ("daten.json", b'{"a": 1}'): "json",
+        ("settings.YAML", b"a: 1\n"): "yaml",
+        ("script.py", b"print(1)\n"): "txt",
+        ("last.odt", archive({"content.xml": "<x/>", "mimetype": mimetype + b"text"})): "odt",
+        ("packed.ods", archive({"content.xml": "<x/>", "mimetype": mimetype + b"spreadsheet\n"})): "ods",
+        ("form.ott", archive({"a": "x", "mimetype": mimetype + b"text-template"})): "ott",
+        ("liar.odt", archive({"a": "x", "mimetype": b"text/html"})): "zip",
+        ("long.odt", archive({"a": "x", "mimetype": mimetype + b"text" + b" " * 100})): "zip",
+    }
+    found = {(name, data): kind_of(data, name) for name, data in cases}
+    assert {name: kind for (name, _data), kind in found.items() if kind != cases[name, _data]} == {}
+    assert set(cases.values()) <= set(CONTENT_TYPES)
+
+
+def test_the_type_of_a_download_is_ours_whatever_the_server_knows() -> None:
+    assert content_type_of("Plan.PDF") == "application/pdf"
+    assert content_type_of("a.csv") == "text/csv"
+    assert [content_type_of(name) for name in ("a.html", "a.svg", "a.js", "a", "")] == [
+        "application/octet-stream"
+    ] * 5
+
+
+def test_a_refused_file_is_called_by_its_whole_name() -> None:
+    assert whole_name("C:\\Users\\me\\plan.final.exe") == "plan.final.exe"
+    assert whole_name("x\u202e\r\ny.pdf") == "xy.pdf"
+    assert whole_name("") == "file"
