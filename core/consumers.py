@@ -30,7 +30,7 @@ class TabConsumer:
             return
         hello = {"type": "hello", "heartbeat": int(HEARTBEAT), "member": visitor.member_id}
         await send({"type": "websocket.send", "text": wire(hello)})
-        tab = OpenTab(visitor, send, self._board)
+        tab = OpenTab(visitor, send, self._board, self._board.flow_of(visitor.member_id))
         self._board.add(tab)
         code = GONE
         try:

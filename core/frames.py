@@ -52,6 +52,7 @@ Chore = Callable[[], None]
 F = TypeVar("F", bound=Callable[..., Any])
 
 frame_handlers: dict[str, list[FrameHandler]] = {}
+frame_costs: dict[str, int] = {}
 quick_handlers: dict[str, list[FrameHandler]] = {}
 event_renderers: dict[str, list[EventRenderer]] = {}
 openers: list[TabFunction] = []
@@ -60,13 +61,15 @@ pulse_parts: dict[str, PulsePart] = {}
 chores: list[tuple[float, Chore]] = []
 
 
-def on_frame(frame_type: str) -> Callable[[F], F]:
+def on_frame(frame_type: str, *, cost: int = 1) -> Callable[[F], F]:
     """Register `f(tab, frame) -> frames | None` for frames that a tab sends; several may hear one type.
 
-    It may change `tab.groups` and `tab.state`, and raise FrameError.
+    It may change `tab.groups` and `tab.state`, and raise FrameError. `cost` is in tokens of the member (core.limits):
+    more than one for what takes the database longer.
     """
 
     def register(function: F) -> F:
+        frame_costs[frame_type] = max(cost, frame_costs.get(frame_type, 1))
         frame_handlers.setdefault(frame_type, []).append(function)
         return function
 

@@ -15,7 +15,7 @@ from .courier import courier
 from .database import in_database
 from .drain import drain
 from .layer_link import LayerLink
-from .limits import TABS_EACH
+from .limits import TABS_EACH, MemberFlow, MemberFlows
 from .pulse import Pulse, first_beat, repeat
 from .realtime import member_group
 from .tabs import RESTART, OpenTab
@@ -40,6 +40,7 @@ class Switchboard:
 
     def _begin(self) -> None:
         self.tabs: set[OpenTab] = set()
+        self._flows = MemberFlows()
         self._listening: dict[str, set[OpenTab]] = {}
         self._recent: deque[tuple[float, frozenset[str], Mapping[str, Any]]] = deque(maxlen=RECENT)
         self._link = LayerLink(self._hear, self.heal)
@@ -55,12 +56,15 @@ class Switchboard:
         """Whether one more tab of this member is wanted."""
         return len(self._listening.get(member_group(member_id), ())) < TABS_EACH
 
+    def flow_of(self, member_id: int) -> MemberFlow:
+        """What all tabs of this member share."""
+        self._follow_loop()
+        return self._flows.of(member_id)
+
     # -- Tabs ----------------------------------------------------------------------------------
     def add(self, tab: OpenTab) -> None:
         """Let `tab` hear; the first one starts the work."""
-        loop = asyncio.get_running_loop()
-        if self._loop is not None and self._loop is not loop:
-            self._begin()  # what belonged to a loop that has ended
+        loop = self._follow_loop()
         self.tabs.add(tab)
         metrics.tabs.set(len(self.tabs))
         tab.due = first_beat()
@@ -68,6 +72,12 @@ class Switchboard:
         if self._loop is None:
             self._loop = loop
             self._start(loop)
+
+    def _follow_loop(self) -> asyncio.AbstractEventLoop:
+        loop = asyncio.get_running_loop()
+        if self._loop is not None and self._loop is not loop:
+            self._begin()  # what belonged to a loop that has ended
+        return loop
 
     async def remove(self, tab: OpenTab) -> None:
         """`tab` has gone; after the last one the work ends, and chores are done once more."""
@@ -143,6 +153,7 @@ class Switchboard:
     async def _stop(self) -> None:
         """End the work. A tab that comes meanwhile starts it anew."""
         work, self._work, self._loop = self._work, set(), None
+        self._flows = MemberFlows()  # the next tab may come on another loop
         for task in work:
             task.cancel()
         if work:

@@ -5,13 +5,13 @@ import json
 import logging
 from collections.abc import Awaitable, Callable
 from time import monotonic
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from . import dispatch, frames, metrics
 from .database import in_database
 from .dispatch import wire
 from .frames import Event, Frame, Tab
-from .limits import FRAME_BYTES, WAITING_BYTES, WAITING_HINTS, Bucket, Window
+from .limits import FRAME_BYTES, WAITING_BYTES, WAITING_HINTS, MemberFlow, Window
 from .sessions import Visitor
 
 logger = logging.getLogger(__name__)
@@ -31,6 +31,7 @@ SESSION = "tab.session"
 MALFORMED = dispatch.error("malformed")
 LAGGED = wire({"type": "lagged"})
 
+T = TypeVar("T")
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
@@ -48,15 +49,15 @@ class OpenTab(Tab):
     """
 
     __slots__ = (
-        "_asgi_send", "_beat", "_board", "_bucket", "_closing", "_frames", "_has_gone", "_has_lost", "_hints",
+        "_asgi_send", "_beat", "_board", "_closing", "_flow", "_frames", "_has_gone", "_has_lost", "_hints",
         "_is_lagging", "_is_new", "_out", "_task", "_waiting_bytes", "_window", "due", "joined",
     )  # fmt: skip
 
-    def __init__(self, visitor: Visitor, send: Send, board: Board) -> None:
+    def __init__(self, visitor: Visitor, send: Send, board: Board, flow: MemberFlow) -> None:
         super().__init__(*visitor)
         self._asgi_send = send
         self._board = board
-        self._bucket = Bucket()
+        self._flow = flow
         self._window = Window()
         self._closing: int | None = None
         self._frames: list[tuple[Frame, int]] = []
@@ -115,7 +116,7 @@ class OpenTab(Tab):
             return
         if said is not None and is_too_large(said):
             self._refuse("too_large", TOO_LARGE)
-        elif not self._bucket.take():
+        elif not self._flow.tokens.take():
             self._refuse("flood", FLOODED)
         elif (frame := parsed(said)) is None:
             metrics.frames_refused.labels("malformed").inc()
@@ -135,7 +136,8 @@ class OpenTab(Tab):
         if frame["type"] not in frames.frame_handlers:
             return
         self._waiting_bytes += size
-        if self._waiting_bytes > WAITING_BYTES:
+        more = frames.frame_costs.get(frame["type"], 1) - 1
+        if self._waiting_bytes > WAITING_BYTES or not self._flow.tokens.take(more):
             self._refuse("flood", FLOODED)
             return
         self._frames.append((frame, size))
@@ -157,7 +159,7 @@ class OpenTab(Tab):
         self._has_gone = True
         if self._task is not None:
             await asyncio.wait({self._task})
-        await in_database(dispatch.closed, self)
+        await self._in_turn(dispatch.closed)
 
     # -- Its task ------------------------------------------------------------------------------
     def _wake(self) -> None:
@@ -212,14 +214,19 @@ class OpenTab(Tab):
 
     async def _ask(self, function: Callable[..., list[str]], *arguments: Any) -> None:
         since = monotonic()
-        said = await in_database(function, self, *arguments)
+        said = await self._in_turn(function, *arguments)
         self._board.regroup(self, since)
         await self._send(*said)
+
+    async def _in_turn(self, function: Callable[..., T], *arguments: Any) -> T:
+        """Call `function(self, *arguments)` in the pool, after the other jobs of this member."""
+        async with self._flow.turn:
+            return await in_database(function, self, *arguments)
 
     async def _show_hints(self) -> None:
         keys = list(self._hints)[:HINTS_AT_ONCE]
         events = [self._hints.pop(key) for key in keys]
-        if any(event["type"] == SESSION for event in events) and await in_database(dispatch.is_over, self):
+        if any(event["type"] == SESSION for event in events) and await self._in_turn(dispatch.is_over):
             self.close(SIGNED_OUT)
         elif self._window.is_full:
             self._is_lagging = True

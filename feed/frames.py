@@ -32,7 +32,7 @@ class Home:
         return audience <= self.authors.get(author, -1)
 
 
-@on_frame("feed.watch")
+@on_frame("feed.watch", cost=5)
 def watch(tab: Tab, frame: Frame) -> list[Frame]:
     """The tab shows the home page down from the post `newest` (0: none)."""
     known = tab.state.get("feed")

@@ -18,7 +18,7 @@ from .shown import close, open_up, view_of, viewer_of
 TYPING_SECONDS = 2.0
 
 
-@on_frame("messaging.watch")
+@on_frame("messaging.watch", cost=10)
 def watch(tab: Tab, frame: Frame) -> Iterator[Frame]:
     """The tab opens a conversation, of which it has everything up to `seq`; what is newer comes back."""
     conversation_id, seq = whole(frame, "conversation"), whole(frame, "seq")

@@ -23,7 +23,7 @@ def pulse(tabs: Sequence[Tab]) -> Mapping[Tab, Mapping[str, int]]:
     return {tab: {"unread": counts[tab.member_id]} for tab in tabs}
 
 
-@on_frame("notifications.watch")
+@on_frame("notifications.watch", cost=3)
 def watch(tab: Tab, frame: Frame) -> Iterator[Frame]:
     """The page is open, narrowed by `show`, and has all up to the place `newest`; what is newer follows."""
     show = text(frame, "show", 20)

@@ -13,11 +13,13 @@ http = get_asgi_application()
 from core.asgi import sockets  # noqa: E402
 from core.close_codes import allow_all_close_codes  # noqa: E402
 from core.database import limit_waiting, serve_asynchronously  # noqa: E402
+from core.frame_limits import limit_frames  # noqa: E402
 
 refuse_without_manifest()
 limit_waiting()
 serve_asynchronously()
 allow_all_close_codes()
+limit_frames()
 warm_up()
 
 application = ProtocolTypeRouter({"http": http, "websocket": sockets})

@@ -142,6 +142,61 @@ async def test_a_flood_closes_the_socket_and_nothing_more_is_done(alice: User) -
     assert len(done) <= BURST + 5
 
 
+async def test_all_tabs_of_a_member_share_one_allowance(alice: User, charlie: User) -> None:
+    cookie = await cookie_of(alice)
+    tabs = [SocketClient(cookie) for _ in range(TABS_EACH)]
+    for tab in tabs:
+        await tab.open()
+        assert (await tab.next())["type"] == "hello"
+    for tab in tabs[1:]:
+        for _ in range(BURST // len(tabs[1:]) + 3):
+            tab.say({"type": "from.the.future"})
+    for _ in range(3):
+        tabs[0].say({"type": "from.the.future"})
+    assert await tabs[0].closed() == 1008
+    async with await SocketClient.of(charlie) as other:
+        other.say({"type": "from.the.future"})
+        assert await other.is_silent()
+    for tab in tabs:
+        await tab.leave()
+
+
+async def test_what_is_dear_costs_more(alice: User) -> None:
+    frames.on_frame("tests.dear", cost=10)(lambda tab, frame: None)
+    async with await SocketClient.of(alice) as tab:
+        for _ in range(BURST // 10 + 5):
+            tab.say({"type": "tests.dear"})
+        assert await tab.closed() == 1008
+
+
+async def test_a_member_takes_one_thread_of_the_pool_at_the_most(alice: User, charlie: User) -> None:
+    at_once, most, going_on = [0], [0], threading.Event()
+
+    @frames.on_frame("tests.ask")
+    def slow(tab: Tab, frame: Frame) -> None:
+        at_once[0] += 1
+        most[0] = max(most[0], at_once[0])
+        going_on.wait(10)
+        at_once[0] -= 1
+
+    frames.on_frame("tests.quick")(lambda tab, frame: [{"type": "tests.answer"}])
+    cookie = await cookie_of(alice)
+    tabs = [SocketClient(cookie) for _ in range(TABS_EACH)]
+    for tab in tabs:
+        await tab.open()
+        assert (await tab.next())["type"] == "hello"
+    for tab in tabs:
+        for _ in range(3):
+            tab.say({"type": "tests.ask"})
+    async with await SocketClient.of(charlie) as other:
+        other.say({"type": "tests.quick"})
+        assert await other.next() == {"type": "tests.answer"}
+    going_on.set()
+    for tab in tabs:
+        await tab.leave()
+    assert most == [1]
+
+
 @pytest.mark.parametrize("letter", ["x", "ü", "漢", "🙂"])
 async def test_a_frame_may_have_64_kib_and_not_a_byte_more(alice: User, letter: str) -> None:
     frames.on_frame("tests.ask")(lambda tab, frame: [{"type": "tests.answer"}])

@@ -1,9 +1,11 @@
 """How often a tab may speak, and how much may be on its way to it."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.limits import BURST, PING_BYTES, RATE, WINDOW_BYTES, Bucket, Window
+from core import limits
+from core.limits import PING_BYTES, WINDOW_BYTES, MemberFlows, TokenBucket, Window
 
 
 class Clock:
@@ -17,17 +19,35 @@ class Clock:
 
 def test_a_burst_passes_and_then_so_many_a_second() -> None:
     clock = Clock()
-    bucket = Bucket(clock)
-    assert [bucket.take() for _ in range(BURST + 1)] == [True] * BURST + [False]
+    bucket = TokenBucket(60, 20, clock)
+    assert [bucket.take() for _ in range(61)] == [True] * 60 + [False]
     clock.now = 1.0
-    assert [bucket.take() for _ in range(int(RATE) + 1)] == [True] * int(RATE) + [False]
+    assert [bucket.take() for _ in range(21)] == [True] * 20 + [False]
 
 
 def test_a_long_silence_is_worth_no_more_than_a_burst() -> None:
     clock = Clock()
-    bucket = Bucket(clock)
+    bucket = TokenBucket(60, 20, clock)
     clock.now = 1e6
-    assert sum(bucket.take() for _ in range(2 * BURST)) == BURST
+    assert sum(bucket.take() for _ in range(120)) == 60
+
+
+def test_what_costs_more_than_there_is_takes_nothing() -> None:
+    bucket = TokenBucket(60, 20, Clock())
+    assert [bucket.take(25) for _ in range(3)] == [True, True, False]
+    assert bucket.take(10)
+
+
+def test_sockets_of_one_member_share_a_flow_that_outlives_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "REMEMBERED_MEMBERS", 2)
+    flows = MemberFlows()
+    alice = flows.of(1)
+    assert flows.of(1) is alice
+    flows.of(2)
+    assert flows.of(1) is alice, "seen again, it is the last to be forgotten"
+    flows.of(3)
+    assert flows.of(1) is alice
+    assert len(flows._flows) == 2
 
 
 def test_a_ping_is_due_after_so_many_bytes_and_its_answer_empties_the_window() -> None:

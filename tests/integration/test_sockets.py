@@ -3,16 +3,19 @@
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
 import psycopg2
 import pytest
 
-from scripts.stack import Stack
+from scripts.programs import ROOT
+from scripts.servers import Server, free_port
+from scripts.stack import Stack, answers_health, web_command
 
 from .conftest import FaultTable
+from .people import PASSWORD, make_people
 from .visitor import Visitor
 from .websocket import BINARY, TEXT, Closed, WebSocket
 
@@ -156,7 +159,9 @@ def test_frames_of_every_size_and_kind(stack: Stack, alice: Visitor) -> None:
 
 
 def test_a_flood_of_frames_closes_the_socket_and_disturbs_nobody(stack: Stack, alice: Visitor) -> None:
-    with opened(alice) as calm, opened(alice) as loud:
+    with Visitor(stack) as bob, ExitStack() as sockets:
+        bob.sign_in("bob", PASSWORD)
+        calm, loud = sockets.enter_context(opened(bob)), sockets.enter_context(opened(alice))
         with suppress(OSError):
             for _ in range(10_000):
                 loud.send({"type": "tests.count"})
@@ -165,6 +170,56 @@ def test_a_flood_of_frames_closes_the_socket_and_disturbs_nobody(stack: Stack, a
             assert close_code(loud) in {1008, 0}
         calm.send({"type": "tests.count"})
         next_of(calm, "tests.counted", 5)
+
+
+@pytest.fixture(params=["daphne", "gunicorn"])
+def socket_port(request: pytest.FixtureRequest, stack: Stack, tmp_path: Path) -> Iterator[int]:
+    """Where a server for sockets listens: daphne of the stack, or gunicorn serving everything on one port."""
+    if request.param == "daphne":
+        yield stack.site.ws
+        return
+    port = free_port()
+    environment = {**stack.environment, "WEB_SERVER": "asgi", "WEB_CONCURRENCY": "1"}
+    server = Server(
+        web_command(port), lambda: answers_health(port), tmp_path, None, signal.SIGTERM,
+        environment=environment, start_in=ROOT,
+    )  # fmt: skip
+    server.start()
+    yield port
+    server.stop()
+
+
+def test_frames_that_no_application_sees_are_counted(stack: Stack, socket_port: int) -> None:
+    # 0x89: ping; 0x8a: pong; 0x01 opens a message in fragments, 0x00 goes on with it. All masked, all empty.
+    floods = {
+        "pings": b"\x89\x80\0\0\0\0" * 5000,
+        "pongs": b"\x8a\x80\0\0\0\0" * 5000,
+        "empty fragments": b"\x01\x80\0\0\0\0" + b"\x00\x80\0\0\0\0" * 5000,
+    }
+    with Visitor(stack) as bob:
+        bob.sign_in("bob", PASSWORD)
+        codes: dict[str, int | str] = {}
+        for name, octets in floods.items():
+            with WebSocket.of(bob, port=socket_port) as socket:
+                assert socket.receive()["type"] == "hello"
+                with suppress(OSError):
+                    socket.send_octets(octets)
+                try:
+                    codes[name] = close_code(socket)
+                except OSError as error:
+                    codes[name] = repr(error)
+    assert all(code in {1008, 0} or "Reset" in str(code) for code in codes.values()), codes
+
+
+def test_pings_at_an_ordinary_rate_are_answered(stack: Stack, socket_port: int) -> None:
+    with Visitor(stack) as bob:
+        bob.sign_in("bob", PASSWORD)
+        with WebSocket.of(bob, port=socket_port) as socket:
+            socket.send_octets(b"\x89\x80\0\0\0\0" * 100)
+            assert socket.receive()["type"] == "hello"
+            socket.send({"type": "visible", "visible": True})
+            with pytest.raises(TimeoutError):
+                next_of(socket, "no such frame", 1)
 
 
 def resident(stack: Stack) -> int:
@@ -197,7 +252,7 @@ def test_who_stops_reading_costs_little_and_is_told_later(
 def test_before_daphne_stops_every_tab_is_sent_elsewhere(
     stack: Stack, alice: Visitor, fault_table: FaultTable
 ) -> None:
-    tabs = [opened(alice) for _ in range(20)]
+    tabs = [opened(alice) for _ in range(10)]
     assert stack.ws.process is not None
     started = time.monotonic()
     stack.ws.process.send_signal(signal.SIGTERM)
@@ -243,13 +298,20 @@ def test_many_sockets_share_few_connections(stack: Stack, alice: Visitor, fault_
     stack.ws.stop()
     before = connections_of(stack)
     stack.ws.start()
-    sockets = [opened(alice) for _ in range(30)]
-    for socket in sockets:
-        for _ in range(20):
-            socket.send({"type": "tests.count"})
-    for socket in sockets:
-        assert len({next_of(socket, "tests.counted")["members"] for _ in range(20)}) == 1
-        socket.__exit__(None, None, None)
+    names = [f"listener{number}" for number in range(10)]
+    make_people(stack, names)
+    with ExitStack() as visitors:
+        sockets = []
+        for name in names:
+            visitor = visitors.enter_context(Visitor(stack))
+            visitor.sign_in(name, PASSWORD)
+            sockets += [opened(visitor) for _ in range(3)]
+        for socket in sockets:
+            for _ in range(20):
+                socket.send({"type": "tests.count"})
+        for socket in sockets:
+            assert len({next_of(socket, "tests.counted")["members"] for _ in range(20)}) == 1
+            socket.__exit__(None, None, None)
     used = connections_of(stack) - before
     fault_table.count("600 queries of 30 sockets", "connections of daphne", used)
     assert 1 <= used <= DATABASE_THREADS
