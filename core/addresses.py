@@ -8,6 +8,8 @@ from django.http import HttpRequest
 
 # Stands in TRUSTED_PROXIES for a peer on a unix socket, which has no address.
 UNIX = "unix"
+# What nginx appends for such a peer of its own.
+NGINX_ON_SOCKET = "unix:"
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -17,17 +19,21 @@ def client_address(request: HttpRequest) -> str:
     """The address of the one who asks: the peer's, unless the peer is a proxy named in TRUSTED_PROXIES.
 
     Each proxy appends to X-Forwarded-For whom it was asked by, so the list is read from its end: the first entry
-    that is no trusted proxy is the client, and whatever stands before it may be forged (RFC 7239 8.1). What is no
-    address is passed over. "" for a peer on a unix socket that is not trusted, or that names nobody.
+    that is no trusted proxy is the client, and whatever stands before it may be forged (RFC 7239 8.1). The same holds
+    where an entry is no address: a proxy that appended `unknown` or `_hidden` for its own client says nothing about the
+    entry before, which that client may have sent. Then the client is the last proxy that is known. "" for a peer on a
+    unix socket that is not trusted, or that names nobody.
     """
     peer = str(request.META.get("REMOTE_ADDR", ""))
     if not _is_trusted(peer):
         return peer
     client = peer
     for entry in reversed(str(request.META.get("HTTP_X_FORWARDED_FOR", "")).split(",")):
+        if entry.strip() == NGINX_ON_SOCKET and _is_trusted(""):
+            continue
         address = parse_address(entry)
         if address is None:
-            continue
+            break
         client = str(address)
         if not _is_trusted(client):
             break

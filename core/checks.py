@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.apps import AppConfig
 from django.conf import settings
@@ -132,6 +133,17 @@ def check_metrics_token(app_configs: list[AppConfig] | None, **options: Any) -> 
     return []
 
 
+def check_redis_password(app_configs: list[AppConfig] | None, **options: Any) -> list[CheckMessage]:
+    """Whoever reaches a Redis without a password reads and changes what LinkUp keeps there (R8)."""
+    url = str(getattr(settings, "REDIS_URL", ""))
+    hint = (
+        "Set requirepass in redis.conf and use redis://:password@host:6379/0, or a unix socket of mode 770."
+    )
+    if not url or url.startswith("unix:") or urlsplit(url).password or "ssl_certfile=" in url:
+        return []
+    return [checks.Warning("Redis is reached without a password.", hint=hint, id="linkup.W012")]
+
+
 CHECKS: tuple[Check, ...] = (
     check_debug,
     check_secret_key,
@@ -143,6 +155,7 @@ CHECKS: tuple[Check, ...] = (
     check_static_manifest,
     check_trusted_proxies,
     check_metrics_token,
+    check_redis_password,
 )
 
 

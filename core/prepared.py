@@ -155,9 +155,12 @@ def _executed_by_plan(
 ) -> bool:
     """Let PostgreSQL use the plan that it made for this connection before; False where it has none and may make none.
 
-    Inside a transaction none is used: a plan that is refused would end the transaction.
+    Inside a transaction none is used: a plan that is refused would end the transaction. Nor behind PgBouncer, where
+    the next statement may run in a session that has never heard of the plan.
     """
     if connection.vendor != "postgresql" or connection.in_atomic_block or not connection.autocommit:
+        return False
+    if connection.settings_dict["DISABLE_SERVER_SIDE_CURSORS"]:
         return False
     known = _planned.setdefault(connection.connection, set())
     try:

@@ -1,4 +1,4 @@
-"""Finds the programs that tests need (PostgreSQL, Redis, nginx, Chromium, axe) and obtains the missing ones.
+"""Finds the programs that tests need (PostgreSQL, PgBouncer, Redis, nginx, Chromium, axe) and obtains the missing ones.
 
 From the command line: `python -m scripts.programs postgresql redis chromium` prints where each one is.
 """
@@ -72,6 +72,11 @@ def find_nginx() -> Path | None:
     return _which("nginx")
 
 
+def find_pgbouncer() -> Path | None:
+    """The path of `pgbouncer`."""
+    return _which("pgbouncer")
+
+
 def find_chromium() -> Path | None:
     """The path of Chromium, or of Chrome where there is no Chromium; never that of a snap."""
     apps = [
@@ -130,6 +135,7 @@ PROGRAMS = {
             apt=("chromium", "fonts-liberation", "fonts-noto-color-emoji"),
             brew="--cask chromium",
         ),
+        Program("pgbouncer", find_pgbouncer, apt=("pgbouncer",), brew="pgbouncer"),
         NPM,
     )
 }

@@ -23,7 +23,7 @@ deployment() {
   local folder
   folder=$(mktemp --directory)
   env DJANGO_ENVIRONMENT=production SECRET_KEY="$(python manage.py generate_secret_key)" ALLOWED_HOSTS=localhost \
-    DATABASE_URL=postgres://nobody@localhost/nothing REDIS_URL=redis://localhost/0 DATA_DIR="$folder" \
+    DATABASE_URL=postgres://nobody@localhost/nothing REDIS_URL=redis://:nothing@localhost/0 DATA_DIR="$folder" \
     sh -c 'python manage.py collectstatic --noinput --verbosity 0 && python manage.py check --deploy --fail-level WARNING'
   local code=$?
   rm -r "$folder"

@@ -9,6 +9,7 @@ import ctypes
 import os
 import pwd
 import random
+import secrets
 import shutil
 import signal
 import socket
@@ -108,7 +109,7 @@ def die_with_parent(with_signal: signal.Signals) -> Callable[[], None] | None:
     return ask_the_kernel
 
 
-def _postgres_owner() -> pwd.struct_passwd | None:
+def postgres_owner() -> pwd.struct_passwd | None:
     """Whom PostgreSQL runs as: it refuses root. None means ourselves."""
     if os.geteuid() != 0:
         return None
@@ -225,7 +226,7 @@ def _family(pid: int) -> list[int]:
 
 
 @contextmanager
-def _running(make: Callable[[int], Server]) -> Iterator[Server]:
+def running(make: Callable[[int], Server]) -> Iterator[Server]:
     """Start a server on a free port, again on another one when somebody was quicker; yields it."""
     for attempt in range(1, STARTS + 1):
         server = make(free_port())
@@ -311,7 +312,7 @@ def postgres_server(**options: str) -> Iterator[Server]:
     no PostgreSQL to be had, ServerStartError when it does not start.
     """
     binaries = obtain("postgresql")["postgresql"]
-    owner = _postgres_owner()
+    owner = postgres_owner()
     with temporary_folder(owner) as folder:
         data = folder / "data"
         _initdb(binaries, data, owner)
@@ -326,7 +327,7 @@ def postgres_server(**options: str) -> Iterator[Server]:
             server.url = _postgres_url(port, "linkup")
             return server
 
-        with _running(make) as server:
+        with running(make) as server:
             _create_database(urlsplit(server.url).port or 0)
             yield server
 
@@ -346,8 +347,8 @@ def private_postgres(*, use_environment: bool = True, **options: str) -> Iterato
         yield server.url
 
 
-def _redis_ready(port: int) -> bool:
-    client = redis.Redis(host=HOST, port=port, socket_connect_timeout=1, socket_timeout=1)
+def _redis_ready(url: str) -> bool:
+    client = redis.Redis.from_url(url, socket_connect_timeout=1, socket_timeout=1)
     try:
         return bool(client.ping())
     except redis.RedisError:
@@ -360,19 +361,25 @@ def _redis_ready(port: int) -> bool:
 def redis_server() -> Iterator[Server]:
     """A Redis of our own for the time of the block. It keeps everything in memory: a restart comes back empty.
 
+    It wants a password, as one on a server should; `url` has it.
+
     Raises ProgramMissingError when there is no Redis to be had, ServerStartError when it does not start.
     """
     binary = obtain("redis")["redis"]
+    password = secrets.token_hex(16)
     with temporary_folder(None) as folder:
 
         def make(port: int) -> Server:
             where = ("--bind", HOST, "--port", str(port), "--dir", str(folder))
             command = [str(binary), *where, "--save", "", "--appendonly", "no", "--daemonize", "no"]
-            server = Server(command, lambda: _redis_ready(port), folder, None, signal.SIGTERM)
-            server.url = f"redis://{HOST}:{port}/0"
+            url = f"redis://:{password}@{HOST}:{port}/0"
+            server = Server(
+                [*command, "--requirepass", password], lambda: _redis_ready(url), folder, None, signal.SIGTERM
+            )
+            server.url = url
             return server
 
-        with _running(make) as server:
+        with running(make) as server:
             yield server
 
 

@@ -23,6 +23,7 @@ READY: dict[str, Any] = {
     "DATABASES": {"default": {"ENGINE": "django.db.backends.postgresql"}},
     "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
     "TRUSTED_PROXIES": ["127.0.0.1", "::1", "10.0.0.0/8", "unix"],
+    "REDIS_URL": "redis://:secret@cache.example/0",
 }
 
 
@@ -71,6 +72,8 @@ FAULTS: list[tuple[str, str, Any]] = [
     ("linkup.E009", "TRUSTED_PROXIES", ["10.0.0.300"]),
     ("linkup.E010", "TRUSTED_PROXIES", ["0.0.0.0/0"]),
     ("linkup.E010", "TRUSTED_PROXIES", ["::/0"]),
+    ("linkup.W012", "REDIS_URL", "redis://127.0.0.1:6379/0"),
+    ("linkup.W012", "REDIS_URL", "rediss://default@cache.example/0"),
 ]
 
 
@@ -80,6 +83,15 @@ def test_each_fault_is_told_with_what_to_do(fault: str, setting: str, value: Any
     assert ids(messages) == {fault, "linkup.W008"}
     assert all(message.hint for message in messages)
     assert all(STRONG[:20] not in str(message) for message in messages)
+
+
+def test_a_redis_on_a_socket_or_that_wants_a_certificate_needs_no_password() -> None:
+    for url in (
+        "unix:///run/redis/redis.sock?db=0",
+        "rediss://h/0?ssl_certfile=/a&ssl_keyfile=/b",
+        "redis://u:p@h/0",
+    ):
+        assert ids(found(REDIS_URL=url)) == {"linkup.W008"}, url
 
 
 def test_a_key_of_django_s_own_making_is_strong() -> None:

@@ -47,13 +47,30 @@ def test_without_proxies_everybody_is_the_peer(peer: str, forwarded: str) -> Non
 @given(
     forged=st.lists(addresses | noise, max_size=4),
     client=strangers,
-    path=st.lists(trusted | noise, max_size=4),
+    path=st.lists(trusted, max_size=4),
     peer=trusted,
 )
 def test_behind_proxies_it_is_the_last_one_that_is_no_proxy(
     forged: list[str], client: str, path: list[str], peer: str
 ) -> None:
     assert seen(peer, ", ".join([*forged, client, *path])) == client
+
+
+@given(
+    forged=st.lists(addresses | noise, max_size=4),
+    unknown=noise | st.sampled_from(["unknown", "_hidden", "unix:"]),
+    path=st.lists(trusted, max_size=4),
+    peer=trusted,
+)
+def test_what_stands_before_a_client_that_a_proxy_does_not_name_is_not_believed(
+    forged: list[str], unknown: str, path: list[str], peer: str
+) -> None:
+    assert seen(peer, ", ".join([*forged, unknown, *path])) == str(parse_address((path or [peer])[0]))
+
+
+def test_a_proxy_that_hears_another_one_through_a_socket_is_passed_over() -> None:
+    assert seen("", "6.6.6.6, 203.0.113.9, unix:", ["unix"]) == "203.0.113.9"
+    assert seen("127.0.0.1", "203.0.113.9, unix:", ["127.0.0.1"]) == "127.0.0.1"
 
 
 @given(entries=st.lists(noise), peer=trusted)

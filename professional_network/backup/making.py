@@ -66,7 +66,7 @@ def make(
         is_whole = missing.rows <= missing_allowed
         removed = places.remove_older(final.parent, keep) if keep and is_whole else []
     except OSError as error:
-        raise TransferRefused(f"The backup could not be made: {lack_of_room(error)}") from error
+        raise TransferRefused(f"The backup could not be made: {lack_of_room(error, place)}") from error
     return Made(final, made, removed, missing, is_whole)
 
 

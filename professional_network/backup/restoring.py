@@ -7,6 +7,7 @@ import tempfile
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from django.conf import settings
 from django.core.files.storage import default_storage
@@ -14,7 +15,7 @@ from django.core.management import call_command
 from django.db import Error
 
 from ..transfer.exports import Say
-from ..transfer.faults import TransferRefused, lack_of_room
+from ..transfer.faults import NO_ROOM, TransferRefused, lack_of_room
 from ..transfer.imports import Outcome, bring_in
 from ..transfer.media import MediaFile, Placement, hashed
 from ..transfer.progress import Progress
@@ -109,6 +110,17 @@ def _verify(backup: BackupFile, progress: Say) -> Findings:
         return Verification(backup, target, progress=progress).run()  # type: ignore[arg-type]  # it has what is asked
 
 
+def _copied(content: IO[bytes], path: Path) -> tuple[int, str]:
+    """Size and hash of what was copied; an error tells which disk was full."""
+    try:
+        with path.open("wb") as copy:
+            return hashed(content, copy)
+    except OSError as error:
+        if error.errno in NO_ROOM:
+            error.filename = str(path.parent)
+        raise
+
+
 def _place_files(backup: BackupFile, placement: Placement, progress: Say) -> None:
     """Each file by way of a temporary one, so that none is in its place that was not read to its end."""
     shown = Progress(progress, "files", backup.manifest.media.bytes, "bytes")
@@ -116,8 +128,7 @@ def _place_files(backup: BackupFile, placement: Placement, progress: Say) -> Non
         for name, content in backup.contents():
             path = Path(folder, name)
             path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("wb") as copy:
-                file = MediaFile(name, *hashed(content, copy))
+            file = MediaFile(name, *_copied(content, path))
             placement.place_all([file], Path(folder), shown.advance)
             path.unlink()
     # Their contents are on the disk before the rows that refer to them.

@@ -9,6 +9,8 @@ from django.conf import settings
 
 from core.redaction import redact
 
+from .cures import cure_for
+
 
 class Verdict(IntEnum):
     """How well it is; the worst of all decides."""
@@ -63,9 +65,9 @@ def examine(questions: Iterable[tuple[str, Question]]) -> Iterator[Finding]:
                 yield Finding(subject, verdict, redact(text), cure)
         except Exception as error:  # noqa: BLE001 -- whatever it is, it is a finding
             text = " ".join(traceback.format_exception_only(error)).strip().splitlines()[0]
-            yield Finding(subject, Verdict.FAILURE, redact(text), "See the line; the log may say more.")
+            yield Finding(subject, Verdict.FAILURE, redact(text), cure_for(error))
 
 
 def is_production() -> bool:
-    """Whether the settings are those of a server."""
-    return not settings.DEBUG and not settings.DEMO_NETWORK
+    """Whether the settings are those of a server; DEBUG does not make them others, it makes them wrong."""
+    return not settings.DEMO_NETWORK

@@ -1,5 +1,6 @@
 """What is asked of each part, in the order in which a fault of one explains those below it."""
 
+import re
 import shutil
 import socket
 import ssl
@@ -9,30 +10,28 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, cast
+from tempfile import TemporaryFile
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.checks import ERROR, WARNING, run_checks
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
-from django.core.mail import get_connection
-from django.core.mail.backends.smtp import EmailBackend
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
-from redis import Redis
 
 from core.storage import new_private_name
 
+from .cures import cure_for
 from .findings import Answer, Question, failure, is_production, ok, warning
+from .servers import PATIENCE, database, mail, redis
 
-OLDEST_POSTGRESQL = 14
-OLDEST_REDIS = (6, 2)
 # Seconds by which the clocks of two machines may differ before limits and signed links go wrong.
 CLOCK_MAY_DIFFER = 2.0
 LEAST_FREE_BYTES, LITTLE_FREE_BYTES = 200 * 1024**2, 2 * 1024**3
 CERTIFICATE_DAYS = 14
-PATIENCE = 5.0
+NGINX = Path("/etc/nginx/nginx.conf")
+FEW_CONNECTIONS = 4096
 # redis-py 8 drops idle sockets after five seconds; two drivers beside each other, and Django takes the other one.
 PINNED = {"redis": "7.4.1"}
 UNWANTED = ("psycopg",)
@@ -66,27 +65,6 @@ def versions() -> Iterator[Answer]:
         yield failure(f"{name} {found} is installed beside psycopg2", f"Remove it: pip uninstall {name}")
 
 
-def database() -> Iterator[Answer]:
-    """A round trip, the server's age, and how many of its connections are taken."""
-    started = time.monotonic()
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
-        milliseconds = (time.monotonic() - started) * 1000
-        if connection.vendor != "postgresql":
-            cure = "Move to PostgreSQL: docs/DATABASE_MIGRATION.md"
-            yield warning("SQLite", cure) if is_production() else ok("SQLite, as for a developer's machine")
-            return
-        cursor.execute("SELECT count(*), current_setting('max_connections')::int FROM pg_stat_activity")
-        taken, most = cursor.fetchone()
-    major = connection.pg_version // 10_000  # type: ignore[attr-defined]
-    if major < OLDEST_POSTGRESQL:
-        yield failure(f"PostgreSQL {major}", f"Use PostgreSQL {OLDEST_POSTGRESQL} or newer.")
-    yield ok(f"PostgreSQL {major}, answered in {milliseconds:.0f} ms")
-    if taken > most * 0.8:
-        cure = "Lower DB_POOL_SIZE, WEB_THREADS or WEB_CONCURRENCY, or raise max_connections."
-        yield warning(f"{taken} of {most} connections are taken", cure)
-
-
 def migrations() -> Iterator[Answer]:
     """Whether the tables are those that the code expects."""
     executor = MigrationExecutor(connection)
@@ -103,26 +81,6 @@ def migrations() -> Iterator[Answer]:
         yield ok("all applied")
 
 
-def redis() -> Iterator[Answer]:
-    """A round trip, the server's age, and what it does when its memory is full."""
-    url = getattr(settings, "REDIS_URL", "")
-    if not url:
-        yield ok("not used, as for a developer's machine")
-        return
-    client = Redis.from_url(url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE)
-    try:
-        started = time.monotonic()
-        client.ping()
-        milliseconds = (time.monotonic() - started) * 1000
-        told = cast(dict[str, Any], client.info())
-    finally:
-        client.close()
-    number = str(told["redis_version"])
-    if tuple(int(part) for part in number.split(".")[:2]) < OLDEST_REDIS:
-        yield failure(f"Redis {number}", "Use Redis 6.2 or newer.")
-    yield ok(f"Redis {number}, answered in {milliseconds:.0f} ms")
-
-
 def storage() -> Iterator[Answer]:
     """A small private file is written, read and taken away again."""
     name = default_storage.save(new_private_name("doctor", "bin"), ContentFile(b"LinkUp"))
@@ -135,26 +93,6 @@ def storage() -> Iterator[Answer]:
         yield failure("what was written does not come back", "Look at MEDIA_ROOT, or at the bucket.")
     # Not type(): that is the lazy object that stands for it.
     yield ok(f"{default_storage.__class__.__name__}: written, read, deleted")
-
-
-def mail() -> Iterator[Answer]:
-    """Whether the mail server takes us; nothing is sent."""
-    backend = get_connection(fail_silently=False)
-    if not isinstance(backend, EmailBackend):
-        kind = type(backend).__module__.rpartition(".")[2]
-        cure = "Set EMAIL_HOST and its companions: docs/SETTINGS.md"
-        yield warning(f"mail goes to: {kind}", cure) if is_production() else ok(f"mail goes to: {kind}")
-        return
-    backend.timeout = int(PATIENCE)
-    try:
-        backend.open()
-    except (OSError, ValueError) as error:
-        cure = "Look at EMAIL_HOST, EMAIL_PORT, EMAIL_HOST_USER, EMAIL_HOST_PASSWORD, EMAIL_USE_TLS."
-        yield failure(f"{settings.EMAIL_HOST}:{settings.EMAIL_PORT}: {type(error).__name__}", cure)
-        return
-    finally:
-        backend.close()
-    yield ok(f"{settings.EMAIL_HOST}:{settings.EMAIL_PORT} takes us")
 
 
 def clock() -> Iterator[Answer]:
@@ -175,23 +113,58 @@ def clock() -> Iterator[Answer]:
 
 
 def disk() -> Iterator[Answer]:
-    """Room where files, logs and static files lie."""
+    """Room where files, logs and static files lie, and whether this user may write what servers write."""
     places = {
         "media": settings.MEDIA_ROOT,
         "logs": getattr(settings, "LOG_DIR", ""),
         "static files": settings.STATIC_ROOT,
     }
     for what, place in places.items():
-        if not place:
-            continue
-        free = shutil.disk_usage(_existing(Path(place))).free
-        said = f"{free / 1024**3:.1f} GB free for {what}"
-        if free < LEAST_FREE_BYTES:
-            yield failure(said, "Make room, or give it a larger disk: uploads are refused when it is full.")
-        elif free < LITTLE_FREE_BYTES:
-            yield warning(said, "Make room soon.")
-        else:
-            yield ok(said)
+        if place:
+            yield _place(what, Path(place), is_written=what != "static files")
+
+
+def _place(what: str, path: Path, *, is_written: bool) -> Answer:
+    folder = _existing(path)
+    if is_written:
+        try:
+            with TemporaryFile(dir=folder):
+                pass
+        except OSError as error:
+            error.filename = str(path)
+            return failure(f"{what}: {path} cannot be written ({error.strerror})", cure_for(error))
+    free = shutil.disk_usage(folder).free
+    said = f"{free / 1024**3:.1f} GB free for {what}"
+    if free < LEAST_FREE_BYTES:
+        return failure(
+            said, f"Make room, or give it a larger disk: uploads are refused when it is full ({path})."
+        )
+    if free < LITTLE_FREE_BYTES:
+        return warning(said, f"Make room soon: {path}")
+    return ok(said)
+
+
+def nginx() -> Iterator[Answer]:
+    """Whether nginx, where it runs on this machine, takes as many connections as there are open tabs.
+
+    Each tab takes two, one to the browser and one to daphne; beyond the limit nginx resets others, and logs it only at
+    the level "warn".
+    """
+    try:
+        text = NGINX.read_text(errors="replace")
+    except OSError:
+        yield ok("not on this machine, or not to be read")
+        return
+    plain = re.sub(r"#.*", "", text)
+    found = [int(number) for number in re.findall(r"\bworker_connections\s+(\d{1,9})\s*;", plain)]
+    # 512 is what nginx takes where nothing is said.
+    connections = found[-1] if found else 512
+    said = f"worker_connections {connections}: {connections // 2} open tabs for each of its workers"
+    if connections < FEW_CONNECTIONS and is_production():
+        cure = f"Say worker_connections 8192; and worker_rlimit_nofile 16384; in {NGINX}, and reload nginx."
+        yield warning(said, cure)
+    else:
+        yield ok(said)
 
 
 def certificate() -> Iterator[Answer]:
@@ -245,5 +218,6 @@ QUESTIONS: tuple[tuple[str, Question], ...] = (
     ("mail", mail),
     ("clock", clock),
     ("disk", disk),
+    ("nginx", nginx),
     ("certificate", certificate),
 )

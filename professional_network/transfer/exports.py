@@ -77,7 +77,7 @@ def export(
             manifest.write(made.manifest, workshop)
             _move_in(workshop, folder)
     except OSError as error:
-        raise TransferRefused(f"The export could not be written: {lack_of_room(error)}") from error
+        raise TransferRefused(f"The export could not be written: {lack_of_room(error, folder)}") from error
     return made
 
 

@@ -41,8 +41,13 @@ class TransferRefused(Exception):
         super().__init__("\n".join([summary, *(f"  - {fault}" for fault in self.faults)]))
 
 
-def lack_of_room(error: OSError) -> str:
-    """What an OSError means to an operator: a full disk is called one."""
-    place = f" ({error.filename})" if error.filename else ""
-    reason = "the disk is full" if error.errno in NO_ROOM else error.strerror or type(error).__name__
-    return f"{reason}{place}"
+def lack_of_room(error: OSError, written: object = "") -> str:
+    """What an OSError means to an operator: a full disk is called one, by the path that was written.
+
+    Of the two paths of a copy Python names the one that was read first. A failed write names none: it is `written`.
+    """
+    if error.errno in NO_ROOM:
+        place, reason = error.filename2 or error.filename or written, "the disk is full"
+    else:
+        place, reason = error.filename, error.strerror or type(error).__name__
+    return f"{reason} ({place})" if place else reason

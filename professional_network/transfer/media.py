@@ -186,7 +186,8 @@ class Placement:
             except TransferRefused:
                 raise
             except Exception as error:  # a bucket has errors of its own
-                told = lack_of_room(error) if isinstance(error, OSError) else _first_line(error)
+                stored_in = getattr(self._storage, "location", "")
+                told = lack_of_room(error, stored_in) if isinstance(error, OSError) else _first_line(error)
                 raise TransferRefused(f"The file {file.name} cannot be stored: {told}") from error
             said(file.size)
 

@@ -11,9 +11,7 @@ from ...doctor import QUESTIONS, Verdict, examine
 class Command(BaseCommand):
     """One line for each finding; the exit code is 0 when nothing failed, 1 otherwise."""
 
-    help = (
-        "Examine settings, database, migrations, Redis, storage, mail, clock, disk, certificate and versions."
-    )
+    help = "Examine settings, database, migrations, Redis, storage, mail, clock, disk, nginx, certificate and versions."
     # The checks are one of the questions: a fault there must not keep the others from being asked.
     requires_system_checks = []
 
