@@ -68,7 +68,7 @@ def cores() -> int:
 class Log(Logger):  # type: ignore[misc]
     """Writes down who asked for what without the query, and without the keys in the links of mails."""
 
-    key = re.compile(r"^(/accounts/[^/]+/).+")
+    key = re.compile(r"^(/(?:accounts/[^/]+|notifications/unsubscribe)/).+")
 
     def atoms(self, resp: Any, req: Any, environ: dict[str, Any], request_time: Any) -> dict[str, Any]:
         """`r` as it came over the wire: decoded, a path could forge a line."""

@@ -5,11 +5,13 @@ from collections.abc import Awaitable, Callable
 from typing import cast
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
-from django.conf import settings
 from django.core.exceptions import BadRequest
+from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpRequest, HttpResponse
 
 from .addresses import client_address, from_trusted_proxy
+from .asgi_bodies import SCOPE_KEY, LimitedBody
+from .body_limits import body_without_length, declared_size, has_no_length, is_too_large
 from .errors import CsrfFailureResponse, too_large, too_many_requests, unavailable
 from .http import too_often
 from .outage import is_outage
@@ -98,25 +100,23 @@ class SecurityEvents:
 
 
 class LimitBody:
-    """Answers 413 to a body that says to be larger than REQUEST_MAX_BODY, before a byte of it is read.
+    """Answers 413 to a body that is larger than core.body_limits allows, before any of it is parsed.
 
-    One without a Content-Length is empty to Django under WSGI; under ASGI the server's own limit holds.
+    Under WSGI one that has a length is not even read. Under ASGI core.asgi_bodies has counted what was received.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        length = request.META.get("CONTENT_LENGTH") or "0"
-        if length.isascii() and length.isdigit() and _exceeds(length, settings.REQUEST_MAX_BODY):
-            return too_large(request)
-        return self.get_response(request)
-
-
-def _exceeds(length: str, most: int) -> bool:
-    # By digits first: Python refuses to read numbers of thousands of digits.
-    digits = length.lstrip("0")
-    return len(digits) > len(str(most)) or int(digits or 0) > most
+        limited: LimitedBody | None = getattr(request, "scope", {}).get(SCOPE_KEY)
+        if limited is not None:
+            return limited.refusal(request) if limited.refusal else self.get_response(request)
+        if isinstance(request, WSGIRequest) and has_no_length(request):
+            with body_without_length(request) as is_larger:
+                return too_large(request) if is_larger else self.get_response(request)
+        size = declared_size(request.META.get("CONTENT_LENGTH") or "")
+        return too_large(request) if is_too_large(request, size) else self.get_response(request)
 
 
 class DatabaseUnavailable:

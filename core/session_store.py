@@ -3,6 +3,7 @@
 A QuerySet built anew for each of them took more of the processor than the database took to answer (decision 0013).
 """
 
+import re
 from typing import Any
 
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
@@ -19,8 +20,16 @@ _LOAD = Written(
 )
 
 
+# What Django makes, and nothing else: a browser may send any text, also such as no database takes.
+_is_key = re.compile(r"[a-z0-9]{32}").fullmatch
+
+
 class SessionStore(DatabaseStore):
     """Django's store; only what each request asks for differs."""
+
+    def _validate_session_key(self, key: object) -> bool:
+        """Whether the database may be asked for this key; Django looks at its length only."""
+        return isinstance(key, str) and _is_key(key) is not None
 
     def load(self) -> dict[str, Any]:
         """What the session holds; nothing, and no key, where there is none that lasts."""

@@ -1,9 +1,19 @@
 """Whether the sessions behind open sockets still hold."""
 
 from collections.abc import Iterable, Sequence
+from importlib import import_module
 from typing import Any, NamedTuple
 
-from django.contrib.auth import get_backends, get_user_model
+from django.conf import settings
+from django.contrib.auth import (
+    BACKEND_SESSION_KEY,
+    HASH_SESSION_KEY,
+    SESSION_KEY,
+    get_backends,
+    get_user_model,
+    load_backend,
+)
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.sessions.models import Session
 from django.utils import timezone
 
@@ -16,6 +26,19 @@ class Visitor(NamedTuple):
     member_id: int
     session_key: str
     session_hash: str
+
+
+def member_of_session(session_key: str) -> AbstractBaseUser | None:
+    """The member of the session, checked as for a page, without changing anything; None where there is none."""
+    session = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
+    backend = session.get(BACKEND_SESSION_KEY)
+    if backend not in settings.AUTHENTICATION_BACKENDS:
+        return None
+    member: AbstractBaseUser | None = load_backend(backend).get_user(session[SESSION_KEY])
+    if member is None:
+        return None
+    hashes = {member.get_session_auth_hash(), *member.get_session_auth_fallback_hash()}
+    return member if session.get(HASH_SESSION_KEY) in hashes else None
 
 
 def ended(tabs: Sequence[Tab]) -> set[Tab]:

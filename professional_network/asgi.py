@@ -11,6 +11,7 @@ http = get_asgi_application()
 
 # These need the settings and the models that the line above has loaded.
 from core.asgi import sockets  # noqa: E402
+from core.asgi_bodies import LimitBodies, limit_daphne_bodies  # noqa: E402
 from core.close_codes import allow_all_close_codes  # noqa: E402
 from core.database import limit_waiting, serve_asynchronously  # noqa: E402
 from core.frame_limits import limit_frames  # noqa: E402
@@ -20,6 +21,7 @@ limit_waiting()
 serve_asynchronously()
 allow_all_close_codes()
 limit_frames()
+limit_daphne_bodies()
 warm_up()
 
-application = ProtocolTypeRouter({"http": http, "websocket": sockets})
+application = ProtocolTypeRouter({"http": LimitBodies(http), "websocket": sockets})

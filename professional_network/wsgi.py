@@ -6,10 +6,13 @@ from .start import choose_settings, refuse_without_manifest
 
 choose_settings()
 
-application = get_wsgi_application()
+django_application = get_wsgi_application()
 
-# Needs the settings that the line above has loaded.
+# These need the settings that the line above has loaded.
+from core.content_type import ParsableContentType  # noqa: E402
 from core.database import limit_waiting  # noqa: E402
 
 refuse_without_manifest()
 limit_waiting()
+
+application = ParsableContentType(django_application)

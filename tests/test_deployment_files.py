@@ -140,9 +140,10 @@ def test_nginx_repeats_the_headers_where_it_sets_one() -> None:
                 "Strict-Transport-Security",
                 "X-Content-Type-Options",
                 "X-Frame-Options",
-                "Cache-Control",
             ):
                 assert f"add_header {header} " in body, name
+            # A private file comes with LinkUp's own, and two of them would contradict each other.
+            assert ("add_header Cache-Control " in body) != ("/protected-media/" in name), name
             assert body.count("add_header") == body.count(" always;"), name
 
 
@@ -154,6 +155,21 @@ def test_nginx_overwrites_what_a_visitor_says_of_the_way_here() -> None:
                 assert f"proxy_set_header {header} " in body, name
     assert "$proxy_add_x_forwarded_for" not in CONFIG.read_text()
     assert "$http_host" not in CONFIG.read_text()
+
+
+def test_every_server_of_nginx_ends_headers_that_never_end() -> None:
+    """nginx takes the limit of a header from the default server of the port, as the name comes later."""
+    servers = re.split(r"(?m)^server \{", CONFIG.read_text())[1:]
+    assert len(servers) == 4
+    for server in servers:
+        assert "    client_header_timeout 15s;" in server
+
+
+def test_every_way_to_linkup_is_bounded_and_files_are_not() -> None:
+    named = ("@linkup", "/metrics", "health/")
+    for name, body in locations().items():
+        is_bounded = "limit_conn " in body
+        assert is_bounded == ("proxy_pass" in body and not any(part in name for part in named)), name
 
 
 def test_the_configuration_for_this_machine_names_none_of_the_example(

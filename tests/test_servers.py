@@ -138,4 +138,4 @@ def test_both_entry_points_can_be_imported(tmp_path: Path) -> None:
     environment = {**os.environ, "DJANGO_ENVIRONMENT": "test", "DATABASE_URL": "sqlite:///:memory:"}
     environment.pop("DJANGO_SETTINGS_MODULE", None)
     done = started(["python", "-c", imports], environment)
-    assert done.stdout.split() == ["WSGIHandler", "ProtocolTypeRouter"], done.stderr
+    assert done.stdout.split() == ["ParsableContentType", "ProtocolTypeRouter"], done.stderr

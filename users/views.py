@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from core import quota
+from core.body_limits import accepts_files
 from core.http import with_limit
 from core.images import ImageUpload
 from core.storage import CannotStore
@@ -44,6 +45,7 @@ def profile(request: MemberRequest) -> HttpResponse:
     return render(request, "users/profile.html", {"form": form}, status=_status(form))
 
 
+@accepts_files
 @member_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def photo(request: MemberRequest) -> HttpResponse:
@@ -59,6 +61,7 @@ def photo(request: MemberRequest) -> HttpResponse:
     return with_limit(form, render(request, "users/photo.html", context, status=_status(form)))
 
 
+@accepts_files
 @member_required
 @require_POST
 def cover(request: MemberRequest) -> HttpResponse:

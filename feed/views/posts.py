@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from core import quota
+from core.body_limits import accepts_files
 from core.http import with_limit
 from core.media_views import deliver
 from core.pagination import CURSOR, oldest_first
@@ -41,6 +42,7 @@ def gone_is_404(view: View) -> View:
     return answer
 
 
+@accepts_files
 @member_required
 @require_POST
 def publish(request: MemberRequest) -> HttpResponse:

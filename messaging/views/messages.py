@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from core import quota
+from core.body_limits import accepts_files
 from core.http import back_or
 from core.storage import CannotStore
 from users.http import MemberRequest, member_required
@@ -31,6 +32,7 @@ LARGEST_SEQ = 10**18 - 1
 NESTED = ("nested",)
 
 
+@accepts_files
 @member_required
 @require_POST
 def send(request: MemberRequest, pk: int) -> HttpResponse:

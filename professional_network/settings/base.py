@@ -44,9 +44,10 @@ MIDDLEWARE = [
     # First, so that an answer of any middleware below carries their headers too: a refused host, a redirect to HTTPS.
     "core.security_headers.SecurityHeadersMiddleware",
     "csp.middleware.CSPMiddleware",
+    # Before all that could answer or read: no address takes more than its limit.
+    "core.middleware.LimitBody",
     "core.health_views.HealthMiddleware",
     "core.middleware.SecurityEvents",
-    "core.middleware.LimitBody",
     "core.middleware.DatabaseUnavailable",
     "django.middleware.security.SecurityMiddleware",
     "core.middleware.RefuseNullBytes",
@@ -207,8 +208,19 @@ FILE_UPLOAD_PERMISSIONS = 0o644
 DATA_UPLOAD_MAX_MEMORY_SIZE = 50 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FILES = 14  # of a message: nine pictures and five files
-# The largest request that any form makes: nine pictures of 10 MB and a document of 20 MB, rounded up. nginx has the
-# same figure (client_max_body_size in deploy/nginx/linkup.conf).
+FILE_UPLOAD_HANDLERS = [
+    "core.upload_handlers.LimitParts",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
+# The administration's largest form names some hundred permissions.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
+# What the figures above bound is parsed already; these are asked for before (core.body_limits). nginx has the first and
+# the last one too (client_max_body_size in deploy/nginx/linkup.conf).
+# The longest text is 10,000 characters, 120 kB when it is encoded.
+REQUEST_MAX_FORM = 1024 * 1024
+REQUEST_MAX_JSON = 64 * 1024
+# The largest upload that any form makes: nine pictures of 10 MB and a document of 20 MB, rounded up.
 REQUEST_MAX_BODY = 128 * 1024 * 1024
 
 # How long copies may be kept, in seconds, by kind of data (R11.2). Files whose name holds their hash are kept for ever

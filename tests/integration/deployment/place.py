@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from scripts.nginx import MAIN, Site, _mime_types
+from scripts.nginx import Site, _mime_types
 from scripts.programs import ROOT, obtain
 from scripts.servers import HOST, Server, free_port, postgres_server, redis_server, temporary_folder
 from scripts.stack import KEPT_VARIABLES, Stack, answers_health
@@ -28,6 +28,8 @@ from .shell import BlockFailed, Shell
 BINARIES = Path(sys.executable).parent
 NAME = "localhost"
 ADMIN = {"USERNAME": "olga", "EMAIL": "olga@example.org", "PASSWORD": "a long sentence of the operator"}
+# As the package of Debian 12 leaves it.
+DEBIAN_MAIN = Path(__file__).with_name("debian-nginx.conf")
 NEXT_VERSION = "next-version"
 # How this machine reaches packages.
 OF_THE_MACHINE = re.compile(r"(PIP|UV)_\w+|LC_\w+|SSL_CERT_\w+|REQUESTS_CA_BUNDLE|(?i:\w+_proxy)")
@@ -137,8 +139,9 @@ def _git(folder: Path, *arguments: str) -> None:
 
 def _overrides(folder: Path, postgres: str, cache: str, ports: dict[str, int]) -> dict[str, str]:
     """What the guide's first block takes from the shell in the place of a server's own values."""
-    for name in ("units", "nginx"):
-        (folder / name).mkdir()
+    for name in ("units", "nginx/conf.d", "nginx/modules-enabled", "nginx/sites-enabled"):
+        (folder / name).mkdir(parents=True)
+    shutil.copy(DEBIAN_MAIN, folder / "nginx" / "nginx.conf")
     binaries = obtain("postgresql")["postgresql"]
     address = urlsplit(postgres)
     return {
@@ -148,7 +151,8 @@ def _overrides(folder: Path, postgres: str, cache: str, ports: dict[str, int]) -
         "LINKUP_NAME": NAME,
         "LINKUP_USER": pwd.getpwuid(os.getuid()).pw_name,
         "LINKUP_CERTIFICATE": str(folder / "certificate"),
-        "LINKUP_NGINX": str(folder / "nginx" / "linkup.conf"),
+        "LINKUP_NGINX": str(folder / "nginx" / "conf.d" / "linkup.conf"),
+        "LINKUP_NGINX_MAIN": str(folder / "nginx" / "nginx.conf"),
         "LINKUP_UNITS": str(folder / "units"),
         "LINKUP_PSQL": str(binaries / "psql"),
         "LINKUP_REDIS": cache,
@@ -252,7 +256,7 @@ def _serve(place: Place) -> None:
         ws=place.ports["ws"],
     )
     shutil.copy(f"{place.variables['LINKUP_CERTIFICATE']}/fullchain.pem", site.certificate)
-    nginx = _nginx(site, Path(place.variables["LINKUP_NGINX"]))
+    nginx = _nginx(site, Path(place.variables["LINKUP_NGINX"]), Path(place.variables["LINKUP_NGINX_MAIN"]))
     daphne = ["daphne", "--bind", HOST, "--port", str(place.ports["second"]), "--no-server-name"]
     second = place.server("second", [*daphne, "professional_network.asgi:application"], place.ports["second"])
     for server in (nginx, second):
@@ -273,27 +277,44 @@ def _serve(place: Place) -> None:
     )
 
 
-def _nginx(site: Site, config: Path) -> Server:
-    """nginx with the guide's site: only the ports of the world and the log are others."""
-    text = re.sub(r"(?m)^ *listen \[::\].*\n", "", config.read_text())
-    for old, new in {
-        "listen 80": f"listen {HOST}:{site.http}",
-        "listen 443": f"listen {HOST}:{site.https}",
-        "/var/log/nginx/linkup.log": f"{site.folder}/linkup.log",
-        "proxy_set_header Host $host;": f"proxy_set_header Host $host:{site.https};",
-        "https://$host$request_uri": f"https://$host:{site.https}$request_uri",
-    }.items():
-        assert old in text, f"the guide's site holds no {old!r}"
-        text = text.replace(old, new)
-    config.write_text(text)
+def _nginx(site: Site, config: Path, main: Path) -> Server:
+    """nginx with the guide's site in Debian's main file: only ports, folders, the log and the user are others."""
     binary = obtain("nginx")["nginx"]
-    user = "user root;" if os.geteuid() == 0 else ""
-    main = site.folder / "nginx.conf"
-    main.write_text(MAIN.format(user=user, folder=site.folder, mime_types=_mime_types(binary)))
-    command = [str(binary), "-p", str(site.folder), "-e", "stderr", "-c", str(main)]
+    _replace(
+        config,
+        {
+            "listen 80": f"listen {HOST}:{site.http}",
+            "listen 443": f"listen {HOST}:{site.https}",
+            "/var/log/nginx/linkup.log": f"{site.folder}/linkup.log",
+            "proxy_set_header Host $host;": f"proxy_set_header Host $host:{site.https};",
+            "https://$host$request_uri": f"https://$host:{site.https}$request_uri",
+        },
+    )
+    _replace(
+        main,
+        {
+            "user www-data;": "user root;" if os.geteuid() == 0 else "",
+            "pid /run/nginx.pid;": f"pid {site.folder}/nginx.pid;",
+            "/var/log/nginx/": f"{site.folder}/",
+            "/etc/nginx/mime.types": str(_mime_types(binary)),
+            "/etc/nginx/": f"{main.parent}/",
+        },
+    )
+    folders = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    temporary = "".join(f"{name}_temp_path {site.folder}/{name};\n" for name in folders)
+    config.with_name("temporary.conf").write_text(temporary)
+    command = [str(binary), "-p", str(site.folder), "-e", "stderr", "-c", str(main), "-g", "daemon off;"]
     folder = site.folder / "server"
     folder.mkdir()
     return Server(command, lambda: _listens(site.https), folder, None, signal.SIGTERM)
+
+
+def _replace(file: Path, replacements: dict[str, str]) -> None:
+    text = re.sub(r"(?m)^ *listen \[::\].*\n", "", file.read_text())
+    for old, new in replacements.items():
+        assert old in text, f"{file.name} holds no {old!r}"
+        text = text.replace(old, new)
+    file.write_text(text)
 
 
 def _listens(port: int) -> bool:

@@ -102,6 +102,15 @@ def test_nginx_serves_static_files_from_the_folder(guest: Visitor) -> None:
         assert gzip.decompress(answer.body)
 
 
+def test_debians_nginx_has_room_for_the_tabs_of_a_network(place: Place) -> None:
+    assert "worker_connections 8192;" in Path(place.variables["LINKUP_NGINX_MAIN"]).read_text()
+    workers = place.served.nginx.children()
+    assert workers
+    for worker in workers:
+        limits = Path(f"/proc/{worker}/limits").read_text()
+        assert re.search(r"Max open files +16384 ", limits), limits
+
+
 def test_plain_http_leads_to_https(place: Place) -> None:
     response, _body = ask(place.ports["http"], "/accounts/login/")
     assert response.status == 301
