@@ -20,7 +20,7 @@ ENVIRONMENT = {
     "REDIS_PASSWORD": "r",
     "ALLOWED_HOSTS": "network.example.org",
 }
-OURS = ("migrate", "web", "worker", "mail")
+OURS = ("migrate", "web", "worker", "mail", "tidy")
 # What compose.yaml decides by what else stands in it, so that .env is not asked.
 DECIDED = {
     "DJANGO_ENVIRONMENT",
@@ -124,7 +124,7 @@ def test_our_containers_have_no_rights_and_write_nowhere_but_data() -> None:
 
 def test_servers_wait_for_the_migration_and_nothing_but_nginx_is_open() -> None:
     services = compose()["services"]
-    for name in ("web", "worker", "mail"):
+    for name in ("web", "worker", "mail", "tidy"):
         assert services[name]["depends_on"]["migrate"]["condition"] == "service_completed_successfully"
     assert [name for name, service in services.items() if service.get("ports")] == ["nginx"]
     assert set(compose()["volumes"]) == {"postgres", "data", "static", "webroot"}

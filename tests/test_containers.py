@@ -141,13 +141,16 @@ def test_manage_is_a_command_of_manage_py(tmp_path: Path) -> None:
 
 
 @contextmanager
-def sending_mail(tmp_path: Path, python: str, seconds: str) -> Iterator["subprocess.Popen[str]"]:
-    """The entry point as `mail`, with a stand-in for Python that adds a line to `rounds` at each round."""
+def sending_mail(
+    tmp_path: Path, python: str, seconds: str, role: str = "mail"
+) -> Iterator["subprocess.Popen[str]"]:
+    """The entry point as `mail`, or another role that repeats itself, with a stand-in for Python that adds a line to
+    `rounds` at each round."""
     stand_in(tmp_path, "python")
     (tmp_path / "python").write_text(f'#!/bin/sh\n{python}\necho "$@" >>"{tmp_path}/rounds"\n')
     environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
     with subprocess.Popen(
-        [ENTRYPOINT, "mail", seconds],
+        [ENTRYPOINT, role, seconds],
         env=environment,
         stdin=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
@@ -177,6 +180,11 @@ def test_mail_sends_what_is_due_again_and_again(tmp_path: Path) -> None:
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 0
     assert set(found) == {"manage.py send_due_notifications"}
+
+
+def test_tidy_runs_again_and_again_too(tmp_path: Path) -> None:
+    with sending_mail(tmp_path, ":", "0.1", role="tidy"):
+        assert set(rounds_after(tmp_path, 2)) == {"manage.py tidy_uploads --delete"}
 
 
 def test_a_round_of_mail_that_fails_is_not_the_last(tmp_path: Path) -> None:
@@ -346,6 +354,13 @@ def test_a_cron_job_sends_the_mail_that_waited() -> None:
     job = resources("CronJob")["linkup-mail"]["spec"]
     assert (job["schedule"], job["concurrencyPolicy"]) == ("*/5 * * * *", "Forbid")
     assert pods()["linkup-mail"]["containers"][0]["args"] == ["manage", "send_due_notifications"]
+
+
+def test_a_cron_job_tidies_uploads_where_they_are() -> None:
+    assert resources("CronJob")["linkup-tidy"]["spec"]["schedule"] == "40 4 * * *"
+    (container,) = pods()["linkup-tidy"]["containers"]
+    assert container["args"] == ["manage", "tidy_uploads", "--delete"]
+    assert {"name": "media", "mountPath": "/data/media"} in container["volumeMounts"]
 
 
 def test_every_file_is_applied_by_the_page() -> None:

@@ -103,7 +103,14 @@ def test_systemd_drains_before_it_stops_and_reloads_by_hup() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["linkup-web.service", "linkup-ws.service", "linkup-mail.service", "linkup-backup.service"]
+    "name",
+    [
+        "linkup-web.service",
+        "linkup-ws.service",
+        "linkup-mail.service",
+        "linkup-tidy.service",
+        "linkup-backup.service",
+    ],
 )
 def test_the_services_may_do_little(name: str) -> None:
     service = unit(name)["Service"]
@@ -118,6 +125,12 @@ def test_a_timer_sends_the_mail_that_waited() -> None:
     assert command("linkup-mail.service")[1:] == ["manage.py", "send_due_notifications"]
     assert unit("linkup-mail.timer")["Timer"]["OnCalendar"] == "*:0/5"
     assert "linkup-mail.timer" in unit("linkup.target")["Unit"]["Wants"].split()
+
+
+def test_a_timer_tidies_uploads() -> None:
+    assert command("linkup-tidy.service")[1:] == ["manage.py", "tidy_uploads", "--delete"]
+    assert unit("linkup-tidy.timer")["Timer"]["OnCalendar"] == "*-*-* 04:40:00"
+    assert "linkup-tidy.timer" in unit("linkup.target")["Unit"]["Wants"].split()
 
 
 def test_every_variable_of_a_unit_is_one_that_is_read() -> None:
