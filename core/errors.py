@@ -25,12 +25,15 @@ from .request_id import META_KEY, NOBODY, Origin
 RETRY_AFTER_OUTAGE = 5
 RETRY_AFTER_LIMIT = 60
 LONGEST_ACCEPT = 1000
+# By this header the scripts of a page know that its token was refused, not its member (theme/js/session.js).
+TOKEN_REFUSED = "X-Token-Refused"  # noqa: S105 -- the name of a header
 PAGES = Path(__file__).resolve().parent.parent / "templates"
 
 WORDS: dict[int, str | Promise] = {
     400: _("We could not read that"),
     403: _("You may not do this"),
     404: _("This page is not here"),
+    405: _("This address takes forms only"),
     413: _("That is too large"),
     429: _("A bit too fast"),
     500: "Something broke on our side",
@@ -54,12 +57,23 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """403 for a form without a valid token; `reason` is for the log alone."""
-    return _refusal(request, 403, template="403_csrf.html", kind=CsrfFailureResponse)
+    response = _refusal(request, 403, template="403_csrf.html", kind=CsrfFailureResponse)
+    response[TOKEN_REFUSED] = "1"
+    return response
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """404."""
     return _refusal(request, 404)
+
+
+def method_not_allowed(request: HttpRequest, allowed: str) -> HttpResponse:
+    """405 with the methods that are `allowed`: a page for whoever comes to an address that takes forms alone."""
+    response = _refusal(request, 405)
+    response["Allow"] = allowed
+    # The view's own refusal is in the log already.
+    setattr(response, "_has_been_logged", True)  # noqa: B010
+    return response
 
 
 def too_large(request: HttpRequest) -> HttpResponse:

@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from .addresses import client_address, from_trusted_proxy
 from .asgi_bodies import SCOPE_KEY, LimitedBody
 from .body_limits import body_without_length, declared_size, has_no_length, is_too_large
-from .errors import CsrfFailureResponse, too_large, too_many_requests, unavailable
+from .errors import CsrfFailureResponse, method_not_allowed, too_large, too_many_requests, unavailable
 from .http import too_often
 from .outage import is_outage
 from .quota import TooOften
@@ -97,6 +97,19 @@ class SecurityEvents:
         # Only who is known already: asking the session now could fail, as the database may be what is overloaded.
         user = getattr(request, "_cached_user", None)
         logger.warning("%s: %s %s by user %s", what, request.method, request.path, getattr(user, "pk", None))
+
+
+class MethodPage:
+    """Gives a 405 to whoever asks for a page its words and a way on: after signing in, or typed, or from a bookmark."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if response.status_code == 405 and request.method == "GET" and not response.content:
+            return method_not_allowed(request, response.headers.get("Allow", ""))
+        return response
 
 
 class LimitBody:

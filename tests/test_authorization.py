@@ -217,3 +217,33 @@ def test_staff_without_rights_sees_the_door_and_nothing_behind_it(world: World) 
     assert helper.get("/admin/").status_code == 200
     assert helper.get("/admin/users/user/").status_code == 403
     assert helper.get(f"/admin/users/user/{world.members['owner'].pk}/change/").status_code == 403
+
+
+def kept_by_a_cache(response: HttpResponseBase) -> bool:
+    """Whether the answer is shown again without asking; a private picture may be kept, and is asked about."""
+    rules = set(response.headers.get("Cache-Control", "").split(", "))
+    is_picture = response.headers["Content-Type"].startswith("image/")
+    return not ("no-store" in rules or (is_picture and {"private", "no-cache"} <= rules))
+
+
+def test_no_page_of_a_member_is_kept_by_a_cache(world: World) -> None:
+    """Whatever it is and whoever wrote its view; public uploads are nobody's."""
+    client, kept = world.client("owner"), {}
+    for line in lines():
+        address = line.address.format(**world.words)
+        if line.method != "GET" or line.name == "media":
+            continue
+        with transaction.atomic():
+            answer = client.get(address)
+            b"".join(answer)
+            transaction.set_rollback(True)
+        if answer.status_code == 200 and kept_by_a_cache(answer):
+            kept[line.name] = answer.headers.get("Cache-Control")
+    assert kept == {}
+
+
+def test_public_pages_are_served_to_visitors_as_before(client: Client, alice: User) -> None:
+    User.objects.update(page_audience=Audience.PUBLIC)
+    for address in ("/", "/members/alice/", "/tags/harbour/"):
+        answer = client.get(address)
+        assert (answer.status_code, answer.headers.get("Cache-Control")) == (200, None)

@@ -1,13 +1,27 @@
-"""The typed request of a signed-in member."""
+"""The typed request of a signed-in member, and what is answered where nobody is signed in any more."""
 
-from django.contrib.auth.decorators import login_required as member_required
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar, cast
+from urllib.parse import urlsplit
+
 from django.contrib.auth.models import AnonymousUser
-from django.http import HttpRequest
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.utils.cache import patch_cache_control
+from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.middleware import HtmxDetails
 
 from .models import User
 
 Viewer = User | AnonymousUser
+View = TypeVar("View", bound=Callable[..., HttpResponseBase])
+
+# By this header the scripts know an answer to somebody who is not, or no longer, signed in (theme/js/session.js).
+SIGNED_OUT = "X-Signed-Out"
+# Whose page it is that asks: what a script sends in the name of one member is never done in the name of another.
+PAGE_MEMBER = "X-Page-Member"
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 
 class HtmxRequest(HttpRequest):
@@ -23,4 +37,39 @@ class MemberRequest(HtmxRequest):
     user: User
 
 
-__all__ = ["HtmxRequest", "MemberRequest", "Viewer", "member_required"]
+def member_required(view: View) -> View:
+    """Send visitors to sign in; htmx, which would put that page into the middle of another, gets `signed_out`."""
+
+    @wraps(view)
+    def answer(request: HtmxRequest, *args: Any, **named: Any) -> HttpResponseBase:
+        if request.user.is_authenticated:
+            return view(request, *args, **named)
+        if request.htmx:
+            return signed_out()
+        return redirect_to_login(_page_of(request))
+
+    return cast(View, answer)
+
+
+def signed_out() -> HttpResponse:
+    """401 without content: nothing to put into a page, and a header that its scripts understand."""
+    response = HttpResponse(status=401)
+    response[SIGNED_OUT] = "1"
+    patch_cache_control(response, private=True, no_store=True)
+    return response
+
+
+def _page_of(request: HttpRequest) -> str:
+    """Where to go on after signing in: to the page that asked. An address that takes forms alone is none."""
+    here = request.get_full_path()
+    if request.method in SAFE_METHODS:
+        return here
+    came_from = request.headers.get("Referer", "")
+    hosts = {request.get_host()}
+    if not url_has_allowed_host_and_scheme(came_from, allowed_hosts=hosts, require_https=request.is_secure()):
+        return here
+    parts = urlsplit(came_from)
+    return f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
+
+
+__all__ = ["HtmxRequest", "MemberRequest", "Viewer", "member_required", "signed_out"]

@@ -48,6 +48,7 @@ MIDDLEWARE = [
     "core.middleware.LimitBody",
     "core.health_views.HealthMiddleware",
     "core.middleware.SecurityEvents",
+    "core.middleware.MethodPage",
     "core.middleware.DatabaseUnavailable",
     "django.middleware.security.SecurityMiddleware",
     "core.middleware.RefuseNullBytes",
@@ -56,10 +57,13 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "users.middleware.PrivatePages",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    # Knows by then who is signed in, and that htmx asks.
+    "users.middleware.MemberOfPage",
 ]
 
 ROOT_URLCONF = "professional_network.urls"

@@ -62,6 +62,26 @@ with transaction.atomic():
 """
 
 
+AGAIN = """
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.conf import settings
+from django.contrib.sessions.backends.db import SessionStore
+from users.models import User
+member = User.objects.get(pk={pk})
+session = SessionStore()
+session[SESSION_KEY] = str(member.pk)
+session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
+session[HASH_SESSION_KEY] = member.get_session_auth_hash()
+session.create()
+print(session.session_key)
+"""
+
+
+def page_member(page: Page) -> int:
+    """The id of the member for whom the page was made."""
+    return int(page.evaluate("document.body.dataset.member"))
+
+
 @dataclass
 class Person:
     """One member with a browser of the own, and the conversation with the other."""
@@ -74,6 +94,13 @@ class Person:
     @property
     def path(self) -> str:
         return f"/messages/{self.conversation}/"
+
+    def signs_in_again(self, page: Page) -> None:
+        """Give the browser of `page` a new session, after the first one has ended."""
+        self.session = self.site.manage(
+            "shell", "--no-imports", "-c", AGAIN.format(pk=page_member(page))
+        ).strip()
+        page.context.add_cookies([{"name": "sessionid", "value": self.session, "url": self.site.url}])
 
     def page(self, path: str = "", prepare: Callable[[Page], None] | None = None, **looks: Any) -> Page:
         """The conversation (or `path`) in a new browser in which the member is signed in."""

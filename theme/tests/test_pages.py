@@ -8,7 +8,7 @@ from django.test import RequestFactory
 from theme.views import gallery
 
 ROOT = Path(__file__).resolve().parents[2]
-ERRORS = ["400", "403", "403_csrf", "404", "413", "429", "500", "503"]
+ERRORS = ["400", "403", "403_csrf", "404", "405", "413", "429", "500", "503"]
 HANDLER = re.compile(r"<[^>]*\s(?:style|on\w+)\s*=", re.IGNORECASE)
 
 

@@ -1,6 +1,6 @@
 // Changing and deleting what one has said, at its place; the links lead to pages that do the same.
 import { sure } from "../../theme/js/dialogs.js";
-import { waits } from "./composer.js";
+import { hintEnter, isComposing, sends, waits } from "./composer.js";
 import { catchUp, line, lines, replace } from "./log.js";
 import * as pending from "./pending.js";
 import { follow } from "./scroll.js";
@@ -29,6 +29,7 @@ async function edit(link) {
   area.id = `edit-${seq}`;
   form.querySelector("label").htmlFor = area.id;
   area.value = text;
+  hintEnter(area);
   follow(() => {
     shown.querySelector(".entry-main").prepend(form);
     shown.classList.add("is-editing");
@@ -101,12 +102,12 @@ function why({ status, redirected, body }) {
 
 function press(event) {
   const form = event.target.closest?.("[data-edit-form]");
-  if (!form || event.isComposing || event.keyCode === 229) return;
+  if (!form || isComposing(event)) return;
   if (event.key === "Escape") {
     event.preventDefault();
     cancel();
     tell("focus");
-  } else if (event.key === "Enter" && !event.shiftKey && event.target.matches("textarea")) {
+  } else if (event.target.matches("textarea") && sends(event)) {
     event.preventDefault();
     form.requestSubmit();
   }

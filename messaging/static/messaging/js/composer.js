@@ -1,7 +1,10 @@
-// Where one writes: Enter sends, Shift+Enter begins a line, the up arrow in an empty field changes what was said last.
+// Where one writes: Enter sends, Shift+Enter begins a line, the up arrow in an empty field changes what was said last. On a
+// screen that is touched Enter begins a line, as its keyboard has no Shift+Enter, and the button sends.
 import * as outbox from "./outbox.js";
 import { conversation, on, part, talk, tell } from "./talk.js";
 import { telling } from "./typing.js";
+
+const touch = window.matchMedia("(pointer: coarse)");
 
 const form = part("send-form");
 const area = form?.elements.text;
@@ -52,13 +55,25 @@ export function attach(files, name) {
   input.dispatchEvent(new Event("change", { bubbles: true }));
 }
 
+/** Whether an input method that is choosing letters has the keys. */
+export const isComposing = (event) => event.isComposing || event.keyCode === 229;
+
+/** Whether this key sends what is written; with Ctrl or the command key it does everywhere. */
+export function sends(event) {
+  if (event.key !== "Enter" || event.shiftKey || event.altKey || isComposing(event)) return false;
+  return !touch.matches || event.ctrlKey || event.metaKey;
+}
+
+/** Lets the keyboard on the screen show what its Enter does in `field`. */
+export function hintEnter(field) {
+  field.setAttribute("enterkeyhint", touch.matches ? "enter" : "send");
+}
+
 function press(event) {
-  // An input method that is choosing letters has the keys.
-  if (event.isComposing || event.keyCode === 229) return;
-  if (event.key === "Enter" && !event.shiftKey && !event.altKey) {
+  if (sends(event)) {
     event.preventDefault();
     form.requestSubmit();
-  } else if (event.key === "ArrowUp" && area.value === "") {
+  } else if (event.key === "ArrowUp" && area.value === "" && !isComposing(event)) {
     event.preventDefault();
     kept.then(() => tell("edit-last"));
   }
@@ -73,7 +88,9 @@ function grow() {
 /** Begins to listen. */
 export function start() {
   if (!area) return;
-  area.setAttribute("enterkeyhint", "send");
+  hintEnter(area);
+  // A tablet got a keyboard, or lost it.
+  touch.addEventListener("change", () => hintEnter(area));
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     send();

@@ -2,18 +2,16 @@
 
 import { parse } from "./talk.js";
 
+export { renewToken } from "../../theme/js/session.js";
+
 // A request that hangs is given up, so that what waits behind it goes on. An upload may take its time as long as it moves:
 // so long it may stand still (milliseconds). The client id makes one that arrived all the same count once.
 const STANDSTILL = 30_000;
 // What is only asked for is asked again.
 const PATIENCE = 15_000;
 
-const member = document.body.dataset.member;
-
-const tokens = (root) => root.querySelectorAll("input[name='csrfmiddlewaretoken']");
-
 /** The page's token against forged requests. The cookie cannot be read (CSRF_COOKIE_HTTPONLY). */
-const token = () => tokens(document)[0]?.value ?? "";
+const token = () => document.querySelector("input[name='csrfmiddlewaretoken']")?.value ?? "";
 
 /**
  * Sends `fields` (pairs) by POST; resolves, never rejects, to {status, body, redirected, retryAfter}: status 0 when the
@@ -99,21 +97,6 @@ export function parts(url) {
 export function page(url) {
   const read = async (answer) => (answer.ok ? new DOMParser().parseFromString(await answer.text(), "text/html") : null);
   return ask(url, { headers: { Accept: "text/html" } }, read);
-}
-
-/**
- * Fetches the token anew, after a 403 that may mean that it has grown old. Resolves to "fresh", "same" (it was not the
- * reason), "signed-out" (nobody, or somebody else, is signed in by now) or "unknown".
- */
-export async function renewToken() {
-  const fetched = await page(location.href);
-  if (!fetched) return "unknown";
-  if (fetched.body.dataset.member !== member) return "signed-out";
-  const fresh = tokens(fetched)[0]?.value;
-  if (!fresh) return "unknown";
-  for (const input of tokens(document)) input.value = fresh;
-  document.body.setAttribute("hx-headers", JSON.stringify({ "x-csrftoken": fresh }));
-  return "fresh";
 }
 
 function parsed(text) {

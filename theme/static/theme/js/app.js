@@ -1,4 +1,5 @@
 // All of the page's behaviour; each module improves markup that already works without it.
+import "./session.js";
 import "./menus.js";
 import "./dialogs.js";
 import "./toasts.js";

@@ -16,9 +16,11 @@ settle();
 function settle() {
   const sent = JSON.parse(store.get(SENT, sessionStorage) ?? "[]");
   store.drop(SENT, sessionStorage);
+  // Who was sent to sign in instead is nobody here, or somebody else.
+  const mine = sent.filter(({ key }) => key.startsWith(`draft:${member}:`));
   const arrived = performance.getEntriesByType("navigation")[0]?.type === "navigate";
   if (!arrived || document.body.hasAttribute("data-error-page")) return;
-  for (const { key, from } of sent) {
+  for (const { key, from } of mine) {
     const area = [...document.querySelectorAll("textarea[data-draft]")].find((each) => name(each) === key);
     const refused = area && area.value !== "";
     if (document.referrer.split("#")[0] === from && !refused) store.drop(key);

@@ -1,0 +1,120 @@
+"""A session that ends, or changes hands, while a page of the member is open."""
+
+from typing import Any
+
+import pytest
+from django.http import HttpResponse
+from django.test import Client
+
+from feed.models import Comment, Post
+from feed.tests.material import HTMX, say
+from tests.cast import client_of
+from users.models import User
+
+pytestmark = pytest.mark.django_db
+
+
+def of(member: User) -> dict[str, str]:
+    """The headers of htmx on a page that was made for `member`."""
+    return {**HTMX, "X-Page-Member": str(member.pk)}
+
+
+def requests(client: Client, post: Post, headers: dict[str, str]) -> dict[str, Any]:
+    """What htmx asks from the pages of a member: at addresses of members, and at those that visitors may ask too."""
+    written = {"text": "Hello", "audience": 1}
+    return {
+        "post": client.post("/posts/", written, headers=headers),
+        "comment": client.post(f"/posts/{post.pk}/comment/", written, headers=headers),
+        "react": client.post(f"/posts/{post.pk}/react/", {"kind": "like"}, headers=headers),
+        "save": client.post(f"/posts/{post.pk}/save/", headers=headers),
+        "connect": client.post(f"/members/{post.author.username}/invite/", headers=headers),
+        "more posts": client.get("/?page=9", headers=headers),
+        "more of a member": client.get(f"/members/{post.author.username}/posts/?page=9", headers=headers),
+        "more of a tag": client.get("/tags/harbour/?page=9", headers=headers),
+        "comments": client.get(f"/posts/{post.pk}/comments/", headers=headers),
+        "suggestions": client.get("/network/suggested/", headers=headers),
+        "notifications": client.get("/notifications/?page=9", headers=headers),
+    }
+
+
+def is_refused(answer: HttpResponse) -> bool:
+    headers = (answer.headers.get("X-Signed-Out"), answer.headers.get("Cache-Control"))
+    return (answer.status_code, answer.content, *headers) == (401, b"", "1", "private, no-store")
+
+
+def test_htmx_of_a_page_whose_session_has_ended_gets_nothing_to_put_into_it(
+    alice: User, charlie: User
+) -> None:
+    post = say(charlie, "Open to all #harbour", audience=0)
+    answers = requests(Client(), post, of(alice))
+    assert [name for name, answer in answers.items() if not is_refused(answer)] == []
+    assert (Post.objects.count(), Comment.objects.count()) == (1, 0)
+
+
+def test_htmx_of_a_page_of_somebody_else_does_nothing_in_the_name_of_the_one_who_is_here_now(
+    alice: User, charlie: User, as_charlie: Client, as_bob: Client
+) -> None:
+    post = say(charlie, "Open to all #harbour", audience=0)
+    for client in (as_charlie, as_bob):
+        answers = requests(client, post, of(alice))
+        assert [name for name, answer in answers.items() if not is_refused(answer)] == []
+    assert (Post.objects.count(), Comment.objects.count()) == (1, 0)
+
+
+def test_htmx_without_a_name_is_refused_where_a_member_is_needed(charlie: User) -> None:
+    post = say(charlie, audience=0)
+    answers = requests(Client(), post, HTMX)
+    open_to_all = {"more posts", "more of a member", "more of a tag", "comments"}
+    assert {name for name, answer in answers.items() if not is_refused(answer)} == open_to_all
+
+
+def test_htmx_of_the_page_of_the_one_who_is_signed_in_is_served(
+    alice: User, as_alice: Client, charlie: User
+) -> None:
+    answers = requests(as_alice, say(charlie, audience=0), of(alice))
+    assert {answer.status_code for answer in answers.values()} == {200}
+
+
+@pytest.mark.parametrize("strange", ["", "0", "x" * 10_000, "\x80", "1 OR 1=1"])
+def test_a_strange_name_of_a_page_harms_nobody(as_alice: Client, strange: str) -> None:
+    answer = as_alice.get("/", headers={**HTMX, "X-Page-Member": strange})
+    assert answer.status_code == (401 if strange else 200)
+
+
+def test_a_form_sent_after_the_session_has_ended_leads_back_to_its_page(charlie: User) -> None:
+    """Not to the address that took it, which has no page."""
+    post = say(charlie, audience=0)
+    address = f"/posts/{post.pk}/comment/"
+    expected = {
+        "http://testserver/": "/",
+        f"http://testserver/posts/{post.pk}/?page=2": f"/posts/{post.pk}/%3Fpage%3D2",
+        "http://testserver": "/",
+        # Nobody is led away from here.
+        "https://elsewhere.example/posts/": address,
+        "http://testserver@elsewhere.example/": address,
+        "javascript:alert(1)": address,
+        "//elsewhere.example": address,
+        "": address,
+    }
+    found = {
+        came_from: Client().post(address, {"text": "x"}, headers={"referer": came_from})["Location"]
+        for came_from in expected
+    }
+    assert found == {came_from: f"/accounts/login/?next={back}" for came_from, back in expected.items()}
+
+
+def test_an_address_that_takes_forms_alone_has_words_for_who_asks_for_a_page(as_alice: Client) -> None:
+    answer = as_alice.get("/posts/", headers={"accept": "text/html"})
+    assert (answer.status_code, answer["Allow"]) == (405, "POST")
+    assert "This address takes forms only" in answer.content.decode()
+    assert as_alice.get("/posts/", headers={"accept": "application/json"}).json()["error"]
+
+
+def test_a_token_that_has_grown_old_is_told_from_a_want_of_rights(alice: User, bob: User) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(alice)
+    answer = client.post("/posts/", {"text": "Hello"}, headers=of(alice))
+    assert (answer.status_code, answer.headers.get("X-Token-Refused")) == (403, "1")
+    theirs = say(bob)
+    answer = client_of(alice).post(f"/posts/{theirs.pk}/delete/")
+    assert (answer.status_code, answer.headers.get("X-Token-Refused")) == (403, None)
