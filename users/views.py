@@ -17,6 +17,7 @@ from core.images import ImageUpload
 from core.storage import CannotStore
 
 from . import services
+from .form_submissions import ChangedSinceSent, create_once, was_sent
 from .forms import CardPrivacyForm, CoverForm, PhotoForm, ProfileForm, SectionPrivacyForm
 from .http import MemberRequest, member_required
 from .models.profile import Entry
@@ -96,14 +97,9 @@ def remove_cover(request: MemberRequest) -> HttpResponse:
 def entries(request: MemberRequest, section: str) -> HttpResponse:
     kind = _section(section)
     form = kind.form(request.POST or None, instance=kind.model(user=request.user))
-    if request.method == "POST" and form.is_valid():
-        try:
-            services.add_entry(user=request.user, entry=form.save(commit=False))
-        except services.ProfileError as error:
-            form.add_error(None, str(error))
-        else:
-            messages.success(request, _("Added to your profile."))
-            return redirect(f"users:{kind.slug}")
+    if request.method == "POST" and (_added(request, form) if form.is_valid() else was_sent(request)):
+        messages.success(request, _("Added to your profile."))
+        return redirect(f"users:{kind.slug}")
     rows = kind.model._default_manager.filter(user=request.user)
     return render(
         request, "users/entries.html", {"section": kind, "entries": rows, "form": form}, status=_status(form)
@@ -168,6 +164,17 @@ def _stored(form: forms.BaseForm, field: str, member: int, verb: Callable[[Image
     except CannotStore as error:
         form.add_error(field, str(error))
     return not form.errors
+
+
+def _added(request: MemberRequest, form: "forms.BaseModelForm[Any]") -> bool:
+    """Whether the entry was added, now or when the form was sent before; else the form says why not."""
+    try:
+        create_once(request, lambda: services.add_entry(user=request.user, entry=form.save(commit=False)))
+    except services.ProfileError as error:
+        form.add_error(None, str(error))
+    except ChangedSinceSent as error:
+        form.add_error(None, error)
+    return form.is_valid()
 
 
 def _section(slug: str) -> Section:

@@ -8,8 +8,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from core import quota
 from core.http import with_limit
 from core.pagination import CURSOR, id_cursor, oldest_first
+from users.form_submissions import ChangedSinceSent, create_once
 from users.http import HtmxRequest, MemberRequest, member_required
-from users.models import User
 
 from .. import services
 from ..forms import CommentForm
@@ -42,16 +42,16 @@ def comment(request: MemberRequest, pk: int) -> HttpResponse:
     if parent_id is not None:
         parent = get_object_or_404(Comment.objects.readable_by(request.user).filter(post=post), pk=parent_id)
     form = CommentForm(request.POST)
-    made = _said(request.user, post, form, parent)
-    if made is None:
+    made_id = _said(request, post, form, parent) if form.is_valid() else None
+    if made_id is None:
         if request.htmx:
             context = {"post": post, "form": form, "parent": parent}
             return with_limit(form, render(request, "feed/_comment_form.html", context, status=422))
         return post_page(request, post, form, parent)
     if request.htmx:
-        context = {"post": shown(request, post.pk), "comment": _displayed(request, made.pk), "parent": parent}
+        context = {"post": shown(request, post.pk), "comment": _displayed(request, made_id), "parent": parent}
         return render(request, "feed/_commented.html", context)
-    return redirect(made)
+    return redirect(get_object_or_404(Comment, pk=made_id))
 
 
 @require_safe
@@ -92,16 +92,17 @@ def delete_comment(request: MemberRequest, pk: int) -> HttpResponse:
     return redirect(comment.post)
 
 
-def _said(author: User, post: Post, form: CommentForm, parent: Comment | None) -> Comment | None:
-    """The new comment, or None with the reason in the form."""
-    if not form.is_valid():
-        return None
+def _said(request: MemberRequest, post: Post, form: CommentForm, parent: Comment | None) -> int | None:
+    """The id of the new comment, or None with the reason in the form."""
+
+    def comment() -> Comment:
+        quota.spend("comment", request.user.pk)
+        text = form.cleaned_data["text"]
+        return services.comment_on_post(post=post, author=request.user, text=text, parent=parent)
+
     try:
-        quota.spend("comment", author.pk)
-        return services.comment_on_post(
-            post=post, author=author, text=form.cleaned_data["text"], parent=parent
-        )
-    except quota.TooOften as error:
+        return create_once(request, comment)
+    except (quota.TooOften, ChangedSinceSent) as error:
         form.add_error("text", error)
     except services.FeedError as error:
         form.add_error("text", str(error))
@@ -109,7 +110,7 @@ def _said(author: User, post: Post, form: CommentForm, parent: Comment | None) -
 
 
 def _displayed(request: HtmxRequest, pk: int) -> Comment:
-    return with_authors([Comment.objects.get(pk=pk)], request.user)[0]
+    return with_authors([get_object_or_404(Comment, pk=pk)], request.user)[0]
 
 
 def _own(request: MemberRequest, pk: int) -> Comment:

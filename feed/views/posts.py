@@ -17,6 +17,7 @@ from core.http import with_limit
 from core.media_views import deliver
 from core.pagination import CURSOR, oldest_first
 from core.storage import CannotStore
+from users.form_submissions import ChangedSinceSent, create_once
 from users.http import HtmxRequest, MemberRequest, member_required
 
 from .. import services
@@ -47,15 +48,16 @@ def gone_is_404(view: View) -> View:
 @require_POST
 def publish(request: MemberRequest) -> HttpResponse:
     form = PostForm(request.POST, request.FILES)
-    post = _published(request, form) if form.is_valid() else None
-    if post is None:
+    post_id = _published(request, form) if form.is_valid() else None
+    if post_id is None:
         template = "feed/_compose.html" if request.htmx else "feed/home.html"
         page = None if request.htmx else home_page(request.user, None)
         context = {"form": form, "page": page, "address": reverse("feed:home")}
         return with_limit(form, render(request, template, context, status=422))
     if request.htmx:
+        post = shown(request, post_id)
         fresh = PostForm.empty(post.audience)
-        return render(request, "feed/_published.html", {"post": shown(request, post.pk), "form": fresh})
+        return render(request, "feed/_published.html", {"post": post, "form": fresh})
     messages.success(request, _("Your post is published."))
     return redirect("feed:home")
 
@@ -149,9 +151,10 @@ def _visible(request: HtmxRequest, pk: int) -> Post:
     return get_object_or_404(Post.objects.visible_to(request.user).for_display(request.user), pk=pk)
 
 
-def _published(request: MemberRequest, form: PostForm) -> Post | None:
-    """The new post, or None with the reason in the form: there were too many, a picture is damaged, no room."""
-    try:
+def _published(request: MemberRequest, form: PostForm) -> int | None:
+    """The id of the new post, or None with the reason in the form: too many, a damaged picture, no room."""
+
+    def publish() -> Post:
         quota.spend("post", request.user.pk)
         if pictures := len(form.cleaned_data["images"]):
             quota.spend("upload", request.user.pk, pictures)
@@ -162,7 +165,10 @@ def _published(request: MemberRequest, form: PostForm) -> Post | None:
             pictures=form.pictures(),
             document=form.cleaned_data["document"],
         )
-    except quota.TooOften as error:
+
+    try:
+        return create_once(request, publish)
+    except (quota.TooOften, ChangedSinceSent) as error:
         form.add_error("text", error)
     except ValidationError as error:
         form.add_error("images", error)

@@ -11,6 +11,7 @@ from core.http import back_or, with_limit
 from core.pagination import CURSOR, newest_first
 from network.models import Member, exists_for
 from users.audience import Audience
+from users.form_submissions import ChangedSinceSent, create_once
 from users.http import HtmxRequest, MemberRequest, member_required
 
 from .. import services
@@ -78,11 +79,15 @@ def unsave(request: MemberRequest, pk: int) -> HttpResponse:
 def repost(request: MemberRequest, pk: int) -> HttpResponse:
     post = answerable(request, pk)
     form = RepostForm(request.POST or None, initial={"audience": Audience.MEMBERS})
+
+    def share() -> Post:
+        quota.spend("post", request.user.pk)
+        return services.repost(post=post, by=request.user, **form.cleaned_data)
+
     if request.method == "POST" and form.is_valid():
         try:
-            quota.spend("post", request.user.pk)
-            services.repost(post=post, by=request.user, **form.cleaned_data)
-        except quota.TooOften as error:
+            create_once(request, share)
+        except (quota.TooOften, ChangedSinceSent) as error:
             form.add_error(None, error)
         except services.FeedError as error:
             form.add_error(None, str(error))

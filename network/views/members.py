@@ -13,11 +13,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from core import quota
 from core.http import back_or, with_limit
 from core.pagination import CURSOR, Page, by_text_key
+from users.form_submissions import ChangedSinceSent, create_once
 from users.http import HtmxRequest, MemberRequest, member_required
 
 from .. import services
 from ..forms import DirectoryForm, InvitationForm
-from ..models import Member, MemberQuerySet
+from ..models import Connection, Member, MemberQuerySet
 from ..pages import member_page
 from ..relations import relation, relations
 
@@ -58,17 +59,21 @@ def member(request: HtmxRequest, username: str) -> HttpResponse:
 def invite(request: MemberRequest, username: str) -> HttpResponse:
     other = _other(request, username)
     form = InvitationForm(request.POST if request.method == "POST" else None)
+
+    def send() -> Connection:
+        quota.spend("invitation", request.user.pk)
+        note = form.cleaned_data["note"]
+        return services.invite_member(inviter=request.user, invitee=other, note=note)
+
     if form.is_valid():
-        quota.spend_in(form, "note", "invitation", request.user.pk)
-    if not form.is_valid():
-        context = {"relation": relation(request.user, other), "form": form}
-        status = 422 if form.is_bound else 200
-        return with_limit(form, render(request, "network/invite.html", context, status=status))
-    note = form.cleaned_data["note"]
-    return _act(
-        request, other, lambda: services.invite_member(inviter=request.user, invitee=other, note=note),
-        _("Your invitation is on its way."),
-    )  # fmt: skip
+        try:
+            done = _("Your invitation is on its way.")
+            return _act(request, other, lambda: create_once(request, send), done)
+        except (quota.TooOften, ChangedSinceSent) as error:
+            form.add_error("note", error)
+    context = {"relation": relation(request.user, other), "form": form}
+    status = 422 if form.is_bound else 200
+    return with_limit(form, render(request, "network/invite.html", context, status=status))
 
 
 @member_required

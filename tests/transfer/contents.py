@@ -16,7 +16,7 @@ from core.models import CacheEntry
 from feed.models import Comment, Post, PostTag, Reaction, Tag
 from messaging.models import Conversation, Entry
 from notifications.models import QuietHours
-from users.models import Experience, Profile, User
+from users.models import Experience, FormSubmission, Profile, User
 
 from .network import DELETED_POSTS, FILES, HARD_TEXTS, MEMBERS, NOON, PASSWORD, POSTS, SECRET
 
@@ -102,6 +102,10 @@ def _talk() -> None:
     QuietHours.objects.create(
         member=people[0], start=time(22, 0), end=time(6, 30, 0, 250), zone="Europe/Berlin"
     )
+    for post in posts[:20]:
+        FormSubmission.objects.create(
+            member=post.author, submission_id=UUID(int=post.pk), fingerprint="f" * 64, result_id=post.pk
+        )
     kind = ContentType.objects.get_for_model(Post)
     for post in posts[:20]:
         LogEntry.objects.create(

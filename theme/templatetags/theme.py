@@ -1,6 +1,7 @@
 """The tags and filters that pages are drawn with; a builtin of the template engine, so nobody loads it."""
 
 import datetime as dt
+import uuid
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,12 @@ def _icon(name: str, classes: str) -> SafeString:
 def icon(name: str, classes: str = "") -> SafeString:
     """The SVG of `theme/icons/<name>.svg`, inline, hidden from screen readers, in the colour of the text."""
     return _icon(str(name), str(classes))
+
+
+@register.simple_tag
+def submission_id() -> SafeString:
+    """A hidden field that tells two sends of one form from two forms (users.form_submissions)."""
+    return format_html('<input type="hidden" name="submission_id" value="{}">', uuid.uuid4())
 
 
 @register.simple_tag

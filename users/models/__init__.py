@@ -1,7 +1,18 @@
 """Me: the account with what stands on a member's card, and the profile behind it."""
 
+from .form_submission import FormSubmission
 from .former_address import FormerAddress
 from .profile import Education, Experience, Link, Profile, Skill
 from .user import User, display_name_of
 
-__all__ = ["Education", "Experience", "FormerAddress", "Link", "Profile", "Skill", "User", "display_name_of"]
+__all__ = [
+    "Education",
+    "Experience",
+    "FormSubmission",
+    "FormerAddress",
+    "Link",
+    "Profile",
+    "Skill",
+    "User",
+    "display_name_of",
+]

@@ -1,0 +1,31 @@
+"""Which forms a member has sent already."""
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+
+class FormSubmission(models.Model):
+    """A form that made something, known by the id that it was shown with, and the row that came of it.
+
+    A form that is sent again, since its answer was lost on the way, finds itself here and makes nothing.
+    """
+
+    member = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False
+    )
+    submission_id = models.UUIDField()
+    # Of its address and what was typed: the same id with other words is another form.
+    fingerprint = models.CharField(max_length=64)
+    result_id = models.BigIntegerField(default=0)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name = "form submission"
+        verbose_name_plural = "form submissions"
+        constraints = [
+            models.UniqueConstraint(fields=["member", "submission_id"], name="users_form_submission_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"form {self.submission_id} of member {self.member_id}"
