@@ -1,6 +1,7 @@
 """Settings: what a member says about the own account."""
 
 from collections.abc import Callable
+from typing import Any
 
 from django import forms
 from django.contrib import messages

@@ -123,6 +123,7 @@ class Visitors:
         color_scheme: Literal["light", "dark"] = LIGHT,
         viewport: tuple[int, int] = DESKTOP,
         javascript: bool = True,
+        timezone: str | None = None,
     ) -> Page:
         """A page of a new visitor. Paths such as `page.goto("/members/")` are the site's."""
         width, height = viewport
@@ -134,6 +135,7 @@ class Visitors:
             is_mobile=width < 600,
             java_script_enabled=javascript,
             locale="en-GB",
+            timezone_id=timezone,
             reduced_motion="reduce",
         )
         context.set_default_timeout(PATIENCE)

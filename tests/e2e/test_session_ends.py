@@ -9,7 +9,7 @@ from scripts.programs import obtain
 
 from .browser import ARGUMENTS, DARK, PHONE, Visitors, picture
 from .journey import look
-from .talkers import Two, composer, line, live, mark, write
+from .talkers import Two, composer, hide, line, live, mark, show, write
 
 PROVOKED = ("answer 401", "status of 401", "answer 403", "status of 403", "WebSocket connection to")
 NOTE = "You are not signed in any more. What you wrote is still here."
@@ -160,3 +160,27 @@ def test_enter_that_chooses_letters_sends_nothing(two: Two) -> None:
     expect(composer(nora)).to_have_value("にほん")
     composer(nora).press("Enter")
     expect(line(nora, "にほん")).to_have_count(1)
+
+
+def test_a_plain_form_keeps_its_words_until_one_has_signed_in_again(two: Two, visitors: Visitors) -> None:
+    visitors.complaints.allow(*PROVOKED)
+    nora = two[0].page("/settings/experience/", prepare=hide)
+    show(nora)
+    nora.get_by_label("Title").fill("Bridge engineer")
+    nora.get_by_label("Employer").fill("Harbour Works")
+    nora.get_by_label("Month").first.select_option("March")
+    nora.get_by_label("Year").first.fill("2019")
+    show(nora, seen=False)
+    sign_out_elsewhere(two, nora)
+    show(nora)
+    add = nora.get_by_role("main").get_by_role("button", name="Add")
+    add.click()
+    note = nora.locator("[data-session-note]")
+    expect(note).to_contain_text(NOTE)
+    expect(note.get_by_role("link", name="Sign in and go on")).to_have_attribute("target", "_blank")
+    expect(nora.get_by_label("Title")).to_have_value("Bridge engineer")
+    look(nora, "session-ended-plain")
+    two[0].signs_in_again(nora)
+    nora.context.clear_cookies(name="csrftoken")
+    add.click()
+    expect(nora.get_by_text("Added to your profile.")).to_be_visible()

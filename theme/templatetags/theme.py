@@ -55,16 +55,20 @@ def submission_id() -> SafeString:
 
 @register.simple_tag
 def ago(moment: dt.datetime | None) -> SafeString:
-    """A `<time>`: relative under a week, then the date; the title holds the full date and time."""
+    """A `<time>`: relative under a week, then the date; the title holds the full date and time, with the zone.
+
+    Scripts put the reader's clock and day in their place (theme/js/times.js).
+    """
     if moment is None:
         return mark_safe("")
     moment = moment if timezone.is_aware(moment) else timezone.make_aware(moment)
     local = timezone.localtime(moment)
-    title = f"{date_format(local, 'DATE_FORMAT')}, {date_format(local, 'TIME_FORMAT')}"
+    title = f"{date_format(local, 'DATE_FORMAT')}, {date_format(local, 'H:i T')}"
     return format_html(
-        '<time datetime="{}" title="{}">{}</time>',
+        '<time datetime="{}" title="{}" data-ago="{}">{}</time>',
         moment.isoformat(timespec="seconds"),
         title,
+        age(moment, timezone.now())[0],
         words_for_age(moment),
     )
 

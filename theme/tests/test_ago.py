@@ -34,7 +34,7 @@ def test_the_words_are_relative_under_a_week_then_the_date(age: dt.timedelta, wo
 def test_the_element_holds_the_machine_date_and_the_full_one() -> None:
     html = draw("{% ago moment %}", moment=NOW)
     assert 'datetime="2026-11-23T12:00:00+00:00"' in html
-    assert 'title="Nov. 23, 2026, noon"' in html
+    assert 'title="Nov. 23, 2026, 12:00 UTC"' in html
 
 
 def test_a_moment_without_a_zone_is_taken_in_the_current_one() -> None:

@@ -5,12 +5,12 @@ from typing import Any
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.forms import BaseForm
 from django.test import Client
-from django.utils import timezone
 
+from users.forms import latest_today
 from users.models import Education, Experience, Link, Skill, User
 from users.models.profile import Entry
 
-THIS_YEAR = timezone.localdate().year
+THIS_YEAR = latest_today().year
 # Words that look like an attack and are shown as they are; what runs would be an element made of them.
 SCRIPTS = ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "</p><svg/onload=alert(1)>"]
 HONEST = ["O'Brien & Sons", "a < b && c > d", "delete from orders", "AMZN", "مدیر می\u200cخواهم", "C++ 🧑‍💻"]

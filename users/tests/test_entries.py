@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, transaction
 from django.test import Client
+from django.utils import timezone
 
 from tests.cast import client_of
 from users import services
+from users.forms import ExperienceForm
 from users.models import Education, Experience, Link, Skill, User
 
 from .material import MODELS, SECTION_NAMES, filled, make_entry, refused_at
@@ -235,3 +237,12 @@ def test_the_pages_of_a_full_profile_cost_the_same_as_of_an_empty_one(
     for section in SECTION_NAMES:
         with django_assert_max_num_queries(12):
             client.get(f"/settings/{section}/")
+
+
+def test_a_month_that_has_begun_for_the_member_does_not_lie_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In Kiribati (UTC+14) it is tomorrow already; nowhere is it later."""
+    for now, is_valid in (("2026-11-30T10:30:00+00:00", True), ("2026-11-30T09:30:00+00:00", False)):
+        moment = datetime.datetime.fromisoformat(now)
+        monkeypatch.setattr(timezone, "now", lambda moment=moment: moment)
+        typed = {"title": "Baker", "employer": "Bakery", "start_0": "12", "start_1": "2026"}
+        assert ExperienceForm(typed).is_valid() is is_valid

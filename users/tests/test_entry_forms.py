@@ -4,8 +4,8 @@ import re
 
 import pytest
 from django.test import Client
-from django.utils import timezone
 
+from users.forms import latest_today
 from users.models import User
 
 from .material import HONEST, MODELS, SCRIPTS, THIS_YEAR, TRICKS, filled, refused_at
@@ -13,7 +13,7 @@ from .material import HONEST, MODELS, SCRIPTS, THIS_YEAR, TRICKS, filled, refuse
 pytestmark = pytest.mark.django_db
 
 LONG = "x" * 100_000
-NEXT_MONTH = timezone.localdate().month % 12 + 1
+NEXT_MONTH = latest_today().month % 12 + 1
 NEXT_MONTH_S_YEAR = THIS_YEAR + (NEXT_MONTH == 1)
 
 # Section, field at which it is refused, the spoiled values.
@@ -122,7 +122,7 @@ def test_what_was_typed_is_still_there_after_a_refusal(as_alice: Client, section
         ("experience", {"end_0": "3", "end_1": "2019"}),
         ("experience", {"start_1": "1900"}),
         ("experience", {"location": "", "description": ""}),
-        ("experience", {"end_0": str(timezone.localdate().month), "end_1": str(THIS_YEAR)}),
+        ("experience", {"end_0": str(latest_today().month), "end_1": str(THIS_YEAR)}),
         ("education", {"end_year": ""}),
         ("education", {"end_year": "2012"}),
         ("education", {"end_year": str(THIS_YEAR + 10)}),

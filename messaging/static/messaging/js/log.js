@@ -1,10 +1,10 @@
 // The lines of the open conversation, applied in the order of their numbers, each once. `have` is the newest number up to
 // which nothing is missing; what is behind a gap is asked for (GET since/) and never shown out of order.
 import { on as onSocket, send } from "../../core/js/tab.js";
+import { dayLine, regroup, setDay } from "./days.js";
 import { follow, isAtEnd } from "./scroll.js";
 import { conversation, on, parse, part, settle, talk, tell } from "./talk.js";
 import { get } from "./transport.js";
-import { shape } from "./words.js";
 
 // Above this the oldest lines go out of the page, where nobody is reading them; they come back on scrolling up.
 const MOST_LINES = 500;
@@ -68,6 +68,7 @@ export function replace(seq, html) {
   const shown = line(seq);
   const [fresh] = parse(html);
   if (!shown || !fresh) return;
+  setDay(fresh);
   fresh.classList.toggle("entry-follows", shown.classList.contains("entry-follows"));
   const hadFocus = shown.contains(document.activeElement);
   follow(() => {
@@ -91,7 +92,8 @@ function keepEditor(shown, fresh) {
 
 function append(element) {
   const before = lines().at(-1);
-  if (element.dataset.day && element.dataset.day !== before?.dataset.day) list.append(...dayLine(element));
+  const day = setDay(element);
+  if (day && day !== before?.dataset.day) list.append(dayLine(day) ?? "");
   else element.classList.toggle("entry-follows", follows(before, element));
   list.append(element);
   settle(element);
@@ -104,20 +106,6 @@ function follows(before, element) {
   return Date.parse(element.dataset.at) - Date.parse(before.dataset.at) < BREATH;
 }
 
-// As the server writes it (messaging/_lines.html).
-function dayLine(element) {
-  const day = shape("day-line");
-  if (!day) return [];
-  const shown = { weekday: "long", day: "numeric", month: "long", year: "numeric" };
-  const format = new Intl.DateTimeFormat(document.documentElement.lang || undefined, { ...shown, timeZone: "UTC" });
-  const parts = Object.fromEntries(format.formatToParts(new Date(element.dataset.day)).map(({ type, value }) => [type, value]));
-  day.dataset.day = element.dataset.day;
-  const time = day.querySelector("time");
-  time.dateTime = element.dataset.day;
-  time.textContent = `${parts.weekday}, ${parts.day} ${parts.month} ${parts.year}`;
-  return [day];
-}
-
 /** Puts older lines on top (elements of the server's own fragment). */
 export function prepend(elements, hasMore) {
   for (const [at, element] of elements.entries()) {
@@ -126,10 +114,8 @@ export function prepend(elements, hasMore) {
     if (fresh) elements[at] = fresh;
   }
   const known = elements.filter((element) => !element.id || !document.getElementById(element.id));
-  const first = list.firstElementChild;
-  const lastDay = known.findLast((element) => element.dataset.day)?.dataset.day;
-  if (first && !first.dataset.seq && first.dataset.day === lastDay) first.remove();
   list.prepend(...known);
+  regroup(list);
   known.forEach((element) => settle(element));
   talk.dataset.first = known.find((element) => element.dataset.seq)?.dataset.seq ?? talk.dataset.first;
   talk.dataset.more = String(hasMore);
@@ -243,5 +229,6 @@ on("end", shorten);
 
 /** Begins: what came while the page was on its way is asked for when the socket opens. */
 export function start(state) {
+  regroup(list);
   if (state === "open") watch();
 }

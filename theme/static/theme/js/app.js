@@ -2,6 +2,7 @@
 import "./session.js";
 import "./menus.js";
 import "./dialogs.js";
+import "./times.js";
 import "./toasts.js";
 import "./forms.js";
 import "./passwords.js";

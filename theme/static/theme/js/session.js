@@ -125,6 +125,33 @@ async function sendAgain(element) {
   }
 }
 
+// -- Plain forms -----------------------------------------------------------------------------------
+// A plain form leaves the page, and what no draft keeps would be lost: whoever was elsewhere meanwhile, where one can sign
+// out, or stayed here for long, is asked for first.
+const LONG = 30 * 60_000;
+let wasAway = false;
+const asked = new WeakSet();
+
+document.addEventListener("visibilitychange", () => (wasAway ||= document.visibilityState === "hidden"));
+
+const byHtmx = (form, submitter) => form.matches("[hx-post], [hx-get], #acts, [data-sign-out], [data-send-form], [data-edit-form]") || submitter?.matches("[hx-post]");
+
+document.addEventListener(
+  "submit",
+  async (event) => {
+    const { target: form, submitter } = event;
+    if (!member || form.method !== "post" || byHtmx(form, submitter) || asked.delete(form)) return;
+    if (isKept(form) || !(wasAway || Date.now() - loadedAt > LONG)) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    if ((await renewToken()) === "signed-out") return askToSignIn(form);
+    forget(form);
+    asked.add(form);
+    form.requestSubmit(submitter ?? undefined);
+  },
+  true,
+);
+
 // -- Back to a page that the browser kept ----------------------------------------------------------
 document.addEventListener("submit", (event) => {
   if (!event.target.matches("[data-sign-out]")) return;
