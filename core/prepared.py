@@ -160,7 +160,7 @@ def _executed_by_plan(
     """
     if connection.vendor != "postgresql" or connection.in_atomic_block or not connection.autocommit:
         return False
-    if connection.settings_dict["DISABLE_SERVER_SIDE_CURSORS"]:
+    if connection.settings_dict.get("DISABLE_SERVER_SIDE_CURSORS"):
         return False
     known = _planned.setdefault(connection.connection, set())
     try:

@@ -74,7 +74,8 @@ def build_database(
     if "," in host:
         options.setdefault("target_session_attrs", "read-write")
     parts = {"HOST": host, "PORT": port, "NAME": name, "USER": user, "PASSWORD": password}
-    return {"ENGINE": ENGINE, **parts, "OPTIONS": options}
+    # Django fills in other defaults, not this one, which our code asks for.
+    return {"ENGINE": ENGINE, **parts, "OPTIONS": options, "DISABLE_SERVER_SIDE_CURSORS": False}
 
 
 def parse_database_host(value: str) -> str:
