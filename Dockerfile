@@ -18,7 +18,7 @@ WORKDIR /app
 COPY requirements.txt ./
 # Wheels alone: nothing is compiled, so no compiler is needed here either. What installs is not handed on with what runs.
 RUN python -m venv /venv \
-    && /venv/bin/pip install --require-hashes --only-binary :all: --requirement requirements.txt \
+    && /venv/bin/pip install --no-deps --require-hashes --only-binary :all: --requirement requirements.txt \
     && /venv/bin/python -m pip uninstall --yes --quiet setuptools pip
 COPY . .
 # The settings refuse to begin without these; none of them is kept, and no server is asked.

@@ -11,6 +11,7 @@ from django.core import checks
 from django.core.checks import CheckMessage, Error
 
 from .addresses import UNIX, parse_network
+from .contacts import as_uri
 
 TAG = "linkup"
 SHORTEST_KEY = 50
@@ -28,6 +29,7 @@ QUIET_MAIL = tuple(
     f"django.core.mail.backends.{kind}." for kind in ("console", "dummy", "filebased", "locmem")
 )
 WIDEST_NETWORK = 8
+DAYS_OF_A_YEAR = 366
 
 Check = Callable[..., list[CheckMessage]]
 
@@ -144,6 +146,25 @@ def check_redis_password(app_configs: list[AppConfig] | None, **options: Any) ->
     return [checks.Warning("Redis is reached without a password.", hint=hint, id="linkup.W012")]
 
 
+def check_security_contact(app_configs: list[AppConfig] | None, **options: Any) -> list[CheckMessage]:
+    """Whoever finds a hole must find somebody to tell (RFC 9116)."""
+    hint = "Use mail addresses or addresses that begin with https://, separated by commas."
+    found: list[CheckMessage] = [
+        Error(f"SECURITY_CONTACT: {entry!r} is no contact.", hint=hint, id="linkup.E012")
+        for entry in settings.SECURITY_CONTACT
+        if not as_uri(entry)
+    ]
+    if not 1 <= settings.SECURITY_TXT_DAYS < DAYS_OF_A_YEAR:
+        found.append(
+            Error(
+                "SECURITY_TXT_DAYS is less than a day, or a year and more.",
+                hint="180 is usual.",
+                id="linkup.E013",
+            )
+        )
+    return found
+
+
 CHECKS: tuple[Check, ...] = (
     check_debug,
     check_secret_key,
@@ -156,6 +177,7 @@ CHECKS: tuple[Check, ...] = (
     check_trusted_proxies,
     check_metrics_token,
     check_redis_password,
+    check_security_contact,
 )
 
 

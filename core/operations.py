@@ -1,7 +1,7 @@
 """Migration operations that keep visitors served: on PostgreSQL they build beside the traffic, elsewhere as usual.
 
-docs/UPGRADING.md says which one to take; `make lint` asks for them. The concurrent ones need `atomic = False` and a
-migration of their own. Each may be run again after a failure: what an earlier try left behind is taken away first.
+docs/WRITING_MIGRATIONS.md says which one to take; `make lint` asks for them. The concurrent ones need `atomic = False`
+and a migration of their own. Each may be run again after a failure: what an earlier try left is taken away first.
 """
 
 from collections.abc import Callable, Iterator

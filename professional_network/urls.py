@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path, re_path, register_converter
 from django.views.generic import RedirectView
 
-from core import media_views, metrics_views
+from core import media_views, metrics_views, well_known_views
 from core.converters import IdConverter
 from core.health_views import health, health_database, health_redis, readiness
 from users import account_views
@@ -67,6 +67,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("health/db/", health_database, name="health_db"),
     path("health/redis/", health_redis, name="health_redis"),
     path("readiness/", readiness, name="readiness"),
+    # What programs ask every site for.
+    path(".well-known/security.txt", well_known_views.security_txt, name="security_txt"),
+    path(".well-known/change-password", well_known_views.change_password, name="change_password"),
+    path("robots.txt", well_known_views.robots_txt, name="robots_txt"),
+    path("favicon.ico", well_known_views.favicon, name="favicon"),
     path("metrics", metrics_views.page, name="metrics"),
 ]
 

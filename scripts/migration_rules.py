@@ -2,7 +2,7 @@
 
 Pure functions over the operations of one migration and the statements that each makes on PostgreSQL. A table or column
 is "in use" when the code of the last released version knows it: that code runs while the migration does, and for some
-time afterwards. docs/UPGRADING.md has the same table in prose.
+time afterwards. docs/WRITING_MIGRATIONS.md has the same table in prose.
 """
 
 import re

@@ -43,6 +43,8 @@ make_venv() {
   return 1
 }
 
+# The lists hold everything that is needed; without --no-deps pip asks for hashes of `coverage[toml]` beside `coverage`.
+
 # The lines of the list about one package: its version and its hashes.
 pinned() {
   awk -v start="^$1==" '$0 ~ start {on = 1} on {print} on && !/\\$/ {exit}' requirements-dev.txt
@@ -50,10 +52,10 @@ pinned() {
 
 install_dev() {
   # uv is ten times quicker than pip; where it cannot reach the registry, pip does the same work.
-  pinned uv | "$python" -m pip install -q --require-hashes -r /dev/stdin
-  if .venv/bin/uv pip install -q --python "$python" --require-hashes -r requirements-dev.txt; then return; fi
+  pinned uv | "$python" -m pip install -q --no-deps --require-hashes -r /dev/stdin
+  if .venv/bin/uv pip install -q --python "$python" --no-deps --require-hashes -r requirements-dev.txt; then return; fi
   echo "uv could not install the packages; trying pip …" >&2
-  "$python" -m pip install -q --require-hashes -r requirements-dev.txt
+  "$python" -m pip install -q --no-deps --require-hashes -r requirements-dev.txt
 }
 
 if ! new_enough "$python"; then make_venv; fi
@@ -63,7 +65,7 @@ echo "Installing $requirements …"
 rm -f .venv/installed-*
 export PIP_DISABLE_PIP_VERSION_CHECK=1
 if [ "$requirements" = requirements.txt ]; then
-  "$python" -m pip install -q --require-hashes -r requirements.txt
+  "$python" -m pip install -q --no-deps --require-hashes -r requirements.txt
 else
   install_dev
   # Whoever has the development packages has those of requirements.txt too.

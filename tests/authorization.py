@@ -242,6 +242,14 @@ health_redis                         /health/redis/                            G
                                                                                POST  405  405  405  405  405  405  405
 readiness                            /readiness/                               GET   up   up   up   up   up   up   up
                                                                                POST  405  405  405  405  405  405  405
+security_txt                         /.well-known/security.txt                 GET   200  200  200  200  200  200  200
+                                                                               POST  405  405  405  405  405  405  405
+change_password                      /.well-known/change-password              GET   302  302  302  302  302  302  302
+                                                                               POST  405  405  405  405  405  405  405
+robots_txt                           /robots.txt                               GET   200  200  200  200  200  200  200
+                                                                               POST  405  405  405  405  405  405  405
+favicon                              /favicon.ico                              GET   200  200  200  200  200  200  200
+                                                                               POST  405  405  405  405  405  405  405
 metrics                              /metrics                                  GET   404  404  404  404  404  404  404
                                                                                POST  404  404  404  404  404  404  404
 """

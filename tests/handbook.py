@@ -1,4 +1,4 @@
-"""The worked example of docs/UPGRADING.md, read from the page, so that the tests run what it says."""
+"""The worked example of docs/WRITING_MIGRATIONS.md, read from the page, so that the tests run what it says."""
 
 import re
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from scripts.programs import ROOT
 
-PAGE = ROOT / "docs" / "UPGRADING.md"
+PAGE = ROOT / "docs" / "WRITING_MIGRATIONS.md"
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,9 @@ class Edit:
         """Change the file under `folder`; AssertionError when the words are not there exactly once."""
         file = folder / self.path
         text = file.read_text()
-        assert text.count(self.old) == 1, f"docs/UPGRADING.md: {self.path} does not hold {self.old!r} once"
+        assert text.count(self.old) == 1, (
+            f"docs/WRITING_MIGRATIONS.md: {self.path} does not hold {self.old!r} once"
+        )
         file.write_text(text.replace(self.old, self.new))
 
 
@@ -37,7 +39,7 @@ def releases() -> dict[str, Release]:
     """The versions of the example in their order."""
     found = {}
     _, *parts = re.split(
-        r"^#### (\d+\.\d+):.*$", PAGE.read_text().split("### What the linter")[0], flags=re.MULTILINE
+        r"^### (\d+\.\d+):.*$", PAGE.read_text().split("## What the linter")[0], flags=re.MULTILINE
     )
     for number, text in zip(parts[::2], parts[1::2], strict=True):
         release = found[number] = Release()

@@ -1,4 +1,4 @@
-"""The migration linter refuses each kind of fault, with the cure, and accepts every cure (docs/UPGRADING.md)."""
+"""The migration linter refuses each kind of fault with the cure, and accepts every cure: docs/WRITING_MIGRATIONS.md."""
 
 from collections.abc import Iterator
 from functools import cache
@@ -267,7 +267,7 @@ def test_every_rule_has_a_sample() -> None:
 
 
 def test_every_rule_is_in_the_handbook() -> None:
-    handbook = (ROOT / "docs" / "UPGRADING.md").read_text()
+    handbook = (ROOT / "docs" / "WRITING_MIGRATIONS.md").read_text()
     assert [rule for rule in CURES if f"| `{rule}` |" not in handbook] == []
 
 

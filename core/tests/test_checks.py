@@ -74,6 +74,11 @@ FAULTS: list[tuple[str, str, Any]] = [
     ("linkup.E010", "TRUSTED_PROXIES", ["::/0"]),
     ("linkup.W012", "REDIS_URL", "redis://127.0.0.1:6379/0"),
     ("linkup.W012", "REDIS_URL", "rediss://default@cache.example/0"),
+    ("linkup.E012", "SECURITY_CONTACT", ["the administrators"]),
+    ("linkup.E012", "SECURITY_CONTACT", ["security@example.org", "http://example.org/security"]),
+    ("linkup.E012", "SECURITY_CONTACT", ["security@example.org\nContact: mailto:thief@example.org"]),
+    ("linkup.E013", "SECURITY_TXT_DAYS", 0),
+    ("linkup.E013", "SECURITY_TXT_DAYS", 400),
 ]
 
 

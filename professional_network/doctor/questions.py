@@ -55,7 +55,7 @@ def versions() -> Iterator[Answer]:
         if (found := version(name)) != wanted:
             yield failure(
                 f"{name} {found} is installed",
-                f"Install {name}=={wanted}: pip install --require-hashes -r requirements.txt",
+                f"Install {name}=={wanted}: pip install --no-deps --require-hashes -r requirements.txt",
             )
     for name in UNWANTED:
         try:

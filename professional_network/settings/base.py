@@ -268,6 +268,12 @@ CONTENT_SECURITY_POLICY: dict[str, Any] = {
     },
 }
 
+# -- Whom to tell of a hole (/.well-known/security.txt) -----------------------------------------
+# Mail addresses or https:// addresses; empty, the administrators, else security@ this site.
+SECURITY_CONTACT = env.items("SECURITY_CONTACT")
+# How long what stands there is good for, from the day on which it is read.
+SECURITY_TXT_DAYS = env.number("SECURITY_TXT_DAYS", 180)
+
 # -- Figures (docs/MONITORING.md) ---------------------------------------------------------------
 # Who brings it may read /metrics; empty, there is no such page.
 METRICS_TOKEN = env.text("METRICS_TOKEN")

@@ -1,5 +1,6 @@
 """Property 5: what must never reach the repository is ignored, and nothing that belongs in it is."""
 
+import fnmatch
 import string
 import subprocess
 
@@ -77,6 +78,42 @@ def test_what_a_run_leaves_behind_is_ignored(name: str) -> None:
         f"{name}.egg-info/PKG-INFO",
     ]
     assert set(paths) - ignored(*paths) == set()
+
+
+# What a guide, a comment or a message of ours has an operator write into the folder of the code.
+BY_THE_GUIDES = [
+    "linkup.xml",
+    "linkup.json",
+    "backup.key",
+    "linkup-network.example.org-20261123T023000Z.backup",
+    "drain",
+    "other.sqlite3",
+    "other.sqlite3-wal",
+    "copy.dump",
+    ".envrc",
+    "certificates/privkey.pem",
+    "linkup-token",
+    "deploy/kubernetes/secret.yaml",
+    "export/manifest.json",
+]
+
+
+def test_what_the_guides_write_enters_neither_the_repository_nor_the_image() -> None:
+    assert set(BY_THE_GUIDES) - ignored(*BY_THE_GUIDES) == set()
+    rules = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if line[:1] not in {"", "#"}]
+    assert [path for path in BY_THE_GUIDES if not any(keeps_out(rule, path) for rule in rules)] == []
+
+
+def keeps_out(rule: str, path: str) -> bool:
+    """As Docker reads .dockerignore: from the root, a folder with all that is in it, ** for any folders."""
+    wanted = rule.removeprefix("**/")
+    parts = path.split("/")
+    beginnings = ["/".join(parts[: length + 1]) for length in range(len(parts))]
+    if wanted != rule:
+        return any(fnmatch.fnmatchcase(part, wanted) for part in parts)
+    return any(
+        fnmatch.fnmatchcase(begun, wanted) for begun in beginnings if begun.count("/") == wanted.count("/")
+    )
 
 
 # Property 5 (R6.4)

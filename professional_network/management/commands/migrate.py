@@ -84,8 +84,8 @@ class Command(Migrate):
         if isinstance(error.__cause__, errors.QueryCanceled) and watch.cancelled:
             raise CommandError(
                 f"{self.at_work} held {', '.join(watch.cancelled)} for more than {migrating.HOLD} s and was rolled "
-                "back, so that visitors need not wait. docs/UPGRADING.md says how to split it; with the servers "
-                "stopped, `migrate --offline` lets it take its time."
+                "back, so that visitors need not wait. docs/WRITING_MIGRATIONS.md says how to split it; with the "
+                "servers stopped, `migrate --offline` lets it take its time."
             ) from error
         if not isinstance(error.__cause__, PASSES_BY_ITSELF):
             raise error

@@ -1,5 +1,6 @@
 """LinkUp where the guide puts it: an empty folder, the guide's blocks run in order, and servers of our own."""
 
+import grp
 import os
 import pwd
 import re
@@ -17,7 +18,7 @@ from urllib.parse import urlsplit
 
 from scripts.nginx import Site, _mime_types
 from scripts.programs import ROOT, obtain
-from scripts.servers import HOST, Server, free_port, postgres_server, redis_server, temporary_folder
+from scripts.servers import HOST, Server, free_port, postgres_server, temporary_folder
 from scripts.stack import KEPT_VARIABLES, Stack, answers_health
 from tests.e2e.mailbox import Mailbox
 from tests.test_house import files_of_the_repository
@@ -27,10 +28,11 @@ from .shell import BlockFailed, Shell
 
 BINARIES = Path(sys.executable).parent
 NAME = "localhost"
+OPERATOR = "operator@example.org"
 ADMIN = {"USERNAME": "olga", "EMAIL": "olga@example.org", "PASSWORD": "a long sentence of the operator"}
 # As the package of Debian 12 leaves it.
 DEBIAN_MAIN = Path(__file__).with_name("debian-nginx.conf")
-NEXT_VERSION = "next-version"
+VERSION, NEXT_VERSION = "v0.1.0", "v0.2.0"
 # How this machine reaches packages.
 OF_THE_MACHINE = re.compile(r"(PIP|UV)_\w+|LC_\w+|SSL_CERT_\w+|REQUESTS_CA_BUNDLE|(?i:\w+_proxy)")
 
@@ -59,9 +61,19 @@ class Place:
         return Path(self.variables["LINKUP"])
 
     @property
+    def media(self) -> Path:
+        """Where uploads lie: elsewhere than the code, as on a disk of their own."""
+        return Path(self.variables["LINKUP_MEDIA"])
+
+    @property
+    def logs(self) -> Path:
+        """Where the servers of the guide write, and who they are."""
+        return Path(self.variables["LINKUP_LOGS"])
+
+    @property
     def pids(self) -> dict[str, int]:
         """The servers that the guide has started."""
-        found = {path.stem: int(path.read_text()) for path in (self.linkup / "logs").glob("*.pid")}
+        found = {path.stem: int(path.read_text()) for path in self.logs.glob("*.pid")}
         return {name: pid for name, pid in found.items() if _is_one_of_ours(pid, self.linkup)}
 
     def follow(self, block: Block) -> str:
@@ -69,7 +81,7 @@ class Place:
         try:
             self.said[block.place] = self.shell.run(block)
         except BlockFailed as failed:
-            logs = sorted((self.linkup / "logs").glob("*.log"))
+            logs = sorted(self.logs.glob("*.log"))
             tails = [f"\n== {log.name}\n{log.read_text(errors='replace')[-4000:]}" for log in logs]
             raise BlockFailed(f"{failed}{''.join(tails)}") from None
         self.run.append(block)
@@ -125,7 +137,12 @@ def _source(folder: Path) -> str:
     _git(source, "init", "--quiet", "--initial-branch=main")
     _git(source, "add", "--all", "--force")
     _git(source, "commit", "--quiet", "--message", "As it is now")
-    _git(source, "commit", "--quiet", "--allow-empty", "--message", "As it will be")
+    _git(source, "tag", VERSION)
+    (source / "theme" / "static" / "theme" / "next.txt").write_text("Of the next version.\n")
+    target = source / "deploy" / "systemd" / "linkup.target"
+    target.write_text(f"{target.read_text()}# Of the next version.\n")
+    _git(source, "add", "--all", "--force")
+    _git(source, "commit", "--quiet", "--message", "As it will be")
     _git(source, "tag", NEXT_VERSION)
     _git(source, "reset", "--quiet", "--hard", "HEAD~1")
     return source.as_uri()
@@ -137,9 +154,29 @@ def _git(folder: Path, *arguments: str) -> None:
     subprocess.run(command, cwd=folder, capture_output=True, check=True)
 
 
-def _overrides(folder: Path, postgres: str, cache: str, ports: dict[str, int]) -> dict[str, str]:
+def nginx_group() -> str:
+    """The group of nginx's user; our own where we may not give files away."""
+    with suppress(KeyError):
+        if os.geteuid() == 0:
+            return grp.getgrnam("www-data").gr_name
+    return grp.getgrgid(os.getgid()).gr_name
+
+
+def _redis(folder: Path, port: int) -> Server:
+    """Redis with the configuration that the guide writes; started when it has."""
+    binary = obtain("redis")["redis"]
+    config = folder / "redis" / "linkup.conf"
+    where = ["--bind", HOST, "--port", str(port), "--dir", str(folder / "redis")]
+    server = Server(
+        [str(binary), str(config), *where], lambda: _listens(port), folder / "redis", None, signal.SIGTERM
+    )
+    server.url = f"redis://{HOST}:{port}/0"
+    return server
+
+
+def _overrides(folder: Path, postgres: str, ports: dict[str, int]) -> dict[str, str]:
     """What the guide's first block takes from the shell in the place of a server's own values."""
-    for name in ("units", "nginx/conf.d", "nginx/modules-enabled", "nginx/sites-enabled"):
+    for name in ("units", "redis", "data", "nginx/conf.d", "nginx/modules-enabled", "nginx/sites-enabled"):
         (folder / name).mkdir(parents=True)
     shutil.copy(DEBIAN_MAIN, folder / "nginx" / "nginx.conf")
     binaries = obtain("postgresql")["postgresql"]
@@ -155,7 +192,13 @@ def _overrides(folder: Path, postgres: str, cache: str, ports: dict[str, int]) -
         "LINKUP_NGINX_MAIN": str(folder / "nginx" / "nginx.conf"),
         "LINKUP_UNITS": str(folder / "units"),
         "LINKUP_PSQL": str(binaries / "psql"),
-        "LINKUP_REDIS": cache,
+        "LINKUP_REDIS_CONFIG": str(folder / "redis" / "linkup.conf"),
+        "LINKUP_REDIS_PORT": str(ports["redis"]),
+        "LINKUP_MEDIA": str(folder / "data" / "uploads"),
+        "LINKUP_LOGS": str(folder / "data" / "logs"),
+        "LINKUP_BACKUPS": str(folder / "data" / "backups"),
+        "LINKUP_OPERATOR": OPERATOR,
+        "LINKUP_NGINX_GROUP": nginx_group(),
         "LINKUP_WEB_PORT": str(ports["web"]),
         "LINKUP_WS_PORT": str(ports["ws"]),
         "LINKUP_VERSION": NEXT_VERSION,
@@ -182,15 +225,16 @@ def deployed() -> Iterator[Place]:
     obtain("postgresql", "redis", "nginx")
     with ExitStack() as until_the_end:
         postgres = until_the_end.enter_context(postgres_server())
-        cache = until_the_end.enter_context(redis_server())
         folder = until_the_end.enter_context(temporary_folder(None))
         mailbox = Mailbox()
         mailbox.start()
         until_the_end.callback(mailbox.stop)
-        ports = {name: free_port() for name in ("web", "ws", "second", "http", "https")}
-        variables = _overrides(folder, postgres.url, cache.url, ports)
+        ports = {name: free_port() for name in ("web", "ws", "second", "http", "https", "redis")}
+        variables = _overrides(folder, postgres.url, ports)
         shell = Shell(folder, _shell_of_an_operator(variables))
         until_the_end.callback(shell.leave)
+        cache = _redis(folder, ports["redis"])
+        until_the_end.callback(cache.stop)
         place = Place(folder, variables, shell, mailbox, postgres, cache, ports, until_the_end)
         until_the_end.callback(_end, place)
         yield place
@@ -218,6 +262,8 @@ def walk(place: Place, last: Block) -> None:
 
 def _do_by_hand(place: Place, done: int, begun: int) -> None:
     """What lies between the steps `done` and `begun`."""
+    if done < 5 <= begun:
+        place.redis.start()
     if done < 6 <= begun:
         _edit_environment(place)
     if done < 7 <= begun:
@@ -249,7 +295,7 @@ def _serve(place: Place) -> None:
     site = Site(
         folder=place.folder / "nginx",
         static=place.linkup / "staticfiles",
-        media=place.linkup / "media",
+        media=place.media,
         http=place.ports["http"],
         https=place.ports["https"],
         web=place.ports["web"],

@@ -25,13 +25,14 @@ from .blocks import (
     MIGRATION,
     MONITORING,
     UPGRADING,
+    WRITING,
     Block,
     blocks_of,
 )
 
 PAGES = [
     *sorted(DOCS.glob("DEPLOYMENT*.md")),
-    *(UPGRADING, BACKUP, MONITORING, MIGRATION, KUBERNETES, ROOT / "README.md"),
+    *(UPGRADING, WRITING, BACKUP, MONITORING, MIGRATION, KUBERNETES, ROOT / "README.md"),
 ]
 # Who runs the `bash` blocks of a page, all of them, in order; and how it tells that it reads the page.
 RUN_BY = {
@@ -39,10 +40,11 @@ RUN_BY = {
     DOCKER: ("tests/integration/deployment/test_platforms.py", "blocks_of(DOCKER)"),
     MIGRATION: ("tests/integration/transfer/test_guide.py", "DATABASE_MIGRATION.md"),
     BACKUP: ("tests/integration/backup/test_guide.py", "BACKUP.md"),
+    UPGRADING: ("tests/integration/deployment/test_upgrade.py", "blocks_of(UPGRADING)"),
 }
 # A page that says once for all its other blocks what they need.
 SAID_ONCE = {MIGRATION: "What belongs to your server is in the other blocks"}
-# The worked example of UPGRADING.md is code. tests/handbook.py reads it; test_upgrade.py and test_migrations.py run it.
+# The worked example of WRITING_MIGRATIONS.md. tests/handbook.py reads it; test_upgrade.py, test_migrations.py run it.
 CODE = {"python", "diff"}
 ALL = [block for page in PAGES for block in blocks_of(page)]
 
@@ -72,9 +74,9 @@ def said_by_the_code() -> str:
 
 def test_the_guides_hold_the_blocks_that_we_think() -> None:
     kinds = Counter((block.page, block.language) for block in ALL)
-    assert kinds[GUIDE, "bash"] >= 14
+    assert kinds[GUIDE, "bash"] >= 15
     assert kinds[DOCKER, "bash"] == 3
-    assert kinds[UPGRADING, "python"] >= 5
+    assert kinds[WRITING, "python"] >= 5
     for page in (GUIDE, DOCKER, HEROKU, DIGITALOCEAN, AWS, KUBERNETES, UPGRADING, BACKUP, MONITORING):
         assert kinds[page, "sh"]
 
@@ -91,7 +93,7 @@ def test_a_block_is_run_or_says_why_not(block: Block) -> None:
         assert sign in (ROOT / test).read_text()
         assert not block.reason, "what a test runs needs no reason"
     elif block.language in CODE:
-        assert block.page == UPGRADING
+        assert block.page == WRITING
         assert in_the_example(block)
     elif block.language == "console":
         assert what_is_said(block) in said_by_the_code()

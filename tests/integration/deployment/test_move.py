@@ -132,6 +132,8 @@ def moved(place: Place, removal: Removal, steps: dict[str, Step]) -> Iterator[St
     variables = {
         "DATABASE_URL": removal.server.url,
         "DATA_DIR": str(data),
+        "MEDIA_ROOT": str(site.media),
+        "LOG_DIR": str(data / "logs"),
         "STATIC_ROOT": str(site.static),
         "SITE_URL": f"https://localhost:{site.https}",
     }

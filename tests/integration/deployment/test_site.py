@@ -3,6 +3,7 @@
 import gzip
 import http.client
 import json
+import os
 import re
 import shutil
 import stat
@@ -11,13 +12,14 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import redis
 
 from scripts.servers import HOST
 from tests.integration.visitor import Visitor
 from tests.integration.websocket import WebSocket
 
 from .members import PASSWORD, photo, send_form
-from .place import ADMIN, Place
+from .place import ADMIN, OPERATOR, Place, nginx_group
 
 
 def plain(requirement: str) -> str:
@@ -38,11 +40,90 @@ def test_what_was_installed_is_what_is_pinned(place: Place) -> None:
     assert installed >= {plain(dependency) for dependency in project["dependencies"]}
 
 
-def test_secrets_are_for_root_and_the_servers(place: Place) -> None:
+def test_secrets_are_for_root_alone(place: Place) -> None:
     file = Path(place.variables["LINKUP_ENV"])
-    assert stat.S_IMODE(file.stat().st_mode) == 0o640
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert file.stat().st_uid == os.getuid()
     assert len(re.findall(r"(?m)^SECRET_KEY='.{50,}'$", file.read_text())) == 1
     assert place.environment["DJANGO_ENVIRONMENT"] == "production"
+
+
+def readers(path: Path, asker: str) -> bool:
+    """Whether the user reads it: as the kernel says where we may ask it, else by owner, group and mode."""
+    if os.geteuid() == 0:
+        someone = ["setpriv", "--reuid", asker, "--regid", asker, "--init-groups"]
+        done = subprocess.run([*someone, "cat", path], capture_output=True, check=False)
+        return done.returncode == 0
+    status = path.stat()
+    return bool(status.st_mode & 0o004) or (nginx_group() == asker and bool(status.st_mode & 0o040))
+
+
+def test_the_web_servers_user_reads_no_secret(place: Place) -> None:
+    """Every page of PHP on that machine runs as www-data; nginx needs static files and uploads."""
+    upload = place.media / "looked-at.txt"
+    upload.write_text("An upload.")
+    secrets = [
+        Path(place.variables["LINKUP_ENV"]),
+        Path(place.variables["LINKUP_REDIS_CONFIG"]),
+        Path(place.variables["LINKUP_CERTIFICATE"]) / "privkey.pem",
+    ]
+    logs = sorted(place.logs.iterdir())
+    static = place.linkup / "staticfiles" / "staticfiles.json"
+    # The folder of this test lets nobody in; a server's do.
+    opened = {folder: folder.stat().st_mode for folder in (place.folder, place.folder / "data")}
+    for folder in opened:
+        folder.chmod(0o711)
+    try:
+        read = {path for path in [*secrets, *logs, static, upload] if readers(path, "www-data")}
+        strangers = {path for path in [*secrets, *logs, static, upload] if readers(path, "nobody")}
+    finally:
+        for folder, mode in opened.items():
+            folder.chmod(mode)
+        upload.unlink()
+    assert logs
+    assert [path for path in secrets if path in read | strangers] == []
+    if os.geteuid() == 0:
+        assert read == {static, upload}
+        assert strangers == set()
+
+
+def test_redis_answers_nobody_without_the_password_and_keeps_nothing(place: Place) -> None:
+    port = place.ports["redis"]
+    with pytest.raises(redis.AuthenticationError):
+        redis.Redis(host=HOST, port=port).ping()
+    with redis.Redis.from_url(place.environment["REDIS_URL"]) as client:
+        said = {name: client.config_get(name)[name] for name in ("maxmemory", "maxmemory-policy", "save")}
+    assert said == {"maxmemory": str(256 * 1024**2), "maxmemory-policy": "allkeys-lru", "save": ""}
+    assert not list((place.folder / "redis").glob("*.rdb"))
+
+
+def test_the_mail_of_the_trial_arrives(place: Place) -> None:
+    assert [mail for mail in place.mailbox.sent_to(OPERATOR) if "Test email" in str(mail["Subject"])]
+
+
+def test_waiting_for_a_server_says_nothing(place: Place) -> None:
+    assert not [where for where, said in place.said.items() if re.search(r"^curl:", said, re.MULTILINE)]
+
+
+def test_the_units_let_the_servers_write_where_the_environment_says(place: Place) -> None:
+    units = Path(place.variables["LINKUP_UNITS"])
+    writes = {
+        unit.name: {path.lstrip("-") for path in re.findall(r"\S+", line)}
+        for unit in units.glob("*.service")
+        for line in re.findall(r"(?m)^ReadWritePaths=(.*)$", unit.read_text())
+    }
+    uploads, logs = place.environment["MEDIA_ROOT"], place.environment["LOG_DIR"]
+    assert writes["linkup-web.service"] == writes["linkup-ws.service"] == {uploads, logs}
+    assert writes["linkup-backup.service"] == {place.variables["LINKUP_BACKUPS"], logs}
+    assert f" {place.variables['LINKUP_BACKUPS']} " in (units / "linkup-backup.service").read_text()
+    assert place.media.as_posix() in Path(place.variables["LINKUP_NGINX"]).read_text()
+
+
+def test_nginx_says_of_https_what_linkup_says(place: Place) -> None:
+    own, _body = ask(place.ports["web"], "/accounts/login/")
+    said = own.getheader("Strict-Transport-Security")
+    assert said
+    assert f'"{said}"' in Path(place.variables["LINKUP_NGINX"]).read_text()
 
 
 def test_the_guide_says_what_its_commands_print(place: Place) -> None:
@@ -134,7 +215,7 @@ def test_a_member_joins_and_posts_a_picture(place: Place, alice: str, guest: Vis
     address = re.search(r'src="(/posts/\d+/pictures/\d+/\?size=800)"', page.text)
     assert address
     picture = guest.get(address[1])
-    (stored,) = (place.linkup / "media" / "private" / "posts").glob("*/*-800.webp")
+    (stored,) = (place.media / "private" / "posts").glob("*/*-800.webp")
     assert (picture.status, picture.header("Content-Type")) == (200, "image/webp")
     assert picture.body[8:12] == b"WEBP"
     assert stored.read_bytes() == picture.body

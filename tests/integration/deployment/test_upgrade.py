@@ -1,24 +1,25 @@
-"""Step 10 of the guide on the deployed LinkUp; the last of this folder, since it changes the place."""
+"""docs/UPGRADING.md on the deployed LinkUp, there and back; the last of this folder, since it changes the place."""
 
 import os
 import signal
 import time
 
+import pytest
+
 from scripts.servers import _family
 from tests.integration.visitor import Visitor
 
-from .blocks import GUIDE, blocks_of
-from .place import NEXT_VERSION, Place
+from .blocks import GUIDE, UPGRADING, Block, blocks_of
+from .place import NEXT_VERSION, VERSION, Place
 
 PATIENCE = 60.0
+WAY = [block for block in blocks_of(UPGRADING) if block.language == "bash"]
+THERE = [block for block in WAY if block.section == "A server of your own"]
+BACK = [block for block in WAY if block.section == "Back to the version before"]
 
 
-def test_the_guide_leads_to_the_next_version(place: Place, guest: Visitor) -> None:
-    for block in blocks_of(GUIDE):
-        if block.language == "bash" and block.section.startswith("10."):
-            place.follow(block)
-    assert place.shell.type("git describe --tags").strip() == NEXT_VERSION
-    # systemctl reload is this signal.
+def reload(place: Place, guest: Visitor) -> None:
+    """As systemd reloads gunicorn, while somebody asks for pages."""
     master = place.pids["gunicorn"]
     before = set(_family(master)[1:])
     os.kill(master, signal.SIGHUP)
@@ -30,5 +31,26 @@ def test_the_guide_leads_to_the_next_version(place: Place, guest: Visitor) -> No
     assert guest.get("/accounts/login/").status == 200
 
 
-def test_every_block_of_the_guide_was_run(place: Place) -> None:
-    assert place.run == [block for block in blocks_of(GUIDE) if block.language == "bash"]
+def version(place: Place) -> str:
+    return place.shell.type('git -C "$LINKUP" describe --tags').strip()
+
+
+@pytest.mark.parametrize("block", THERE + BACK, ids=lambda block: f"{block.section}, line {block.line}")
+def test_a_block_of_the_page_runs_as_it_stands(place: Place, guest: Visitor, block: Block) -> None:
+    """`systemctl reload linkup-web` is the hand's, after the block that takes the code."""
+    assert version(place) == (VERSION if block in THERE[:3] else NEXT_VERSION)
+    said = place.follow(block)
+    if "collectstatic" in block.text:
+        reload(place, guest)
+        assert version(place) == (NEXT_VERSION if block in THERE else VERSION)
+    if block == THERE[-1]:
+        assert guest.get("/static/theme/next.txt").status == 200
+        assert not (place.linkup.parent / f"{place.linkup.name}-next").exists()
+        # What the operator has to write anew is named.
+        assert said.rstrip().endswith("deploy/systemd/linkup.target")
+
+
+def test_every_block_of_the_pages_was_run(place: Place) -> None:
+    of_the_guide = [block for block in blocks_of(GUIDE) if block.language == "bash"]
+    assert THERE + BACK == WAY
+    assert place.run == of_the_guide + WAY

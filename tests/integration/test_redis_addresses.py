@@ -1,0 +1,100 @@
+"""Each way to write REDIS_URL, at every place that reads it, against a real Redis that asks for a password."""
+
+import json
+import signal
+import socket as socket_module
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from scripts.programs import ROOT, obtain
+from scripts.servers import HOST, Server, free_port, temporary_folder
+from scripts.stack import production_environment
+
+PASSWORD = "a password with / @ : # and more"
+IN_AN_ADDRESS = "a%20password%20with%20%2F%20%40%20%3A%20%23%20and%20more"
+# What reads the address: settings, cache, health, both layers. Says what each one found.
+EVERYWHERE = """
+import asyncio, json
+import django; django.setup()
+from django.conf import settings
+from django.core.cache import cache
+from channels.layers import get_channel_layer
+from core.health import ask_redis
+
+async def layer():
+    here = get_channel_layer()
+    name = await here.new_channel()
+    await here.group_add("linkup.test", name)
+    await here.group_send("linkup.test", {"type": "hello"})
+    return await asyncio.wait_for(here.receive(name), 20)
+
+cache.set("told", 1)
+backend = settings.CACHES["default"]["BACKEND"]
+from django_redis import get_redis_connection
+written = get_redis_connection("default").exists(cache.make_key("told"))
+print(json.dumps({
+    "health": ask_redis(),
+    "cache": [cache.get("told"), written],
+    "layer": asyncio.run(layer())["type"],
+}))
+"""
+FOUND = {"health": "ok", "cache": [1, 1], "layer": "hello"}
+
+
+@contextmanager
+def guarded_redis(folder: Path) -> Iterator[tuple[int, Path]]:
+    """Redis with a password and a socket that is for its group alone; its port and the socket."""
+    port, socket = free_port(), folder / "linkup.sock"
+    config = folder / "redis.conf"
+    config.write_text(
+        f'requirepass "{PASSWORD}"\nunixsocket {socket}\nunixsocketperm 770\nsave ""\nbind {HOST}\nport {port}\n'
+        f"dir {folder}\n"
+    )
+    binary = obtain("redis")["redis"]
+    server = Server([str(binary), str(config)], lambda: answers(socket), folder, None, signal.SIGTERM)
+    server.start()
+    try:
+        yield port, socket
+    finally:
+        server.stop()
+
+
+def answers(path: Path) -> bool:
+    """Whether somebody takes connections at the socket."""
+    with socket_module.socket(socket_module.AF_UNIX) as probe:
+        return probe.connect_ex(str(path)) == 0
+
+
+def ask(address: str, layer: str, folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    """What a process of production says with this address."""
+    (folder / "logs").mkdir(exist_ok=True)
+    environment = production_environment("", address, folder)
+    environment |= {"DATABASE_URL": "postgres://nobody@localhost/nothing", "CHANNEL_LAYER": layer}
+    environment["DJANGO_SETTINGS_MODULE"] = "professional_network.settings"
+    return subprocess.run(
+        [sys.executable, *command], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def test_a_password_and_a_socket_do_everywhere() -> None:
+    with temporary_folder(None) as folder, guarded_redis(folder) as (port, socket):
+        assert socket.stat().st_mode & 0o777 == 0o770
+        addresses = [
+            f"redis://:{IN_AN_ADDRESS}@{HOST}:{port}/0",
+            f"redis://default:{IN_AN_ADDRESS}@{HOST}:{port}/1",
+            f"unix://:{IN_AN_ADDRESS}@{socket}",
+            f"unix://:{IN_AN_ADDRESS}@{socket}?db=2",
+        ]
+        wrong = {}
+        for address in addresses:
+            for layer in ("core", "pubsub"):
+                done = ask(address, layer, folder, "-c", EVERYWHERE)
+                found = (
+                    json.loads(done.stdout.splitlines()[-1]) if done.returncode == 0 else done.stderr[-2500:]
+                )
+                if found != FOUND:
+                    wrong[f"{address} {layer}"] = found
+        assert wrong == {}
