@@ -184,7 +184,10 @@ def test_mail_sends_what_is_due_again_and_again(tmp_path: Path) -> None:
 
 def test_tidy_runs_again_and_again_too(tmp_path: Path) -> None:
     with sending_mail(tmp_path, ":", "0.1", role="tidy"):
-        assert set(rounds_after(tmp_path, 2)) == {"manage.py tidy_uploads --delete"}
+        assert set(rounds_after(tmp_path, 3)) == {
+            "manage.py tidy_accounts",
+            "manage.py tidy_uploads --delete",
+        }
 
 
 def test_a_round_of_mail_that_fails_is_not_the_last(tmp_path: Path) -> None:
@@ -361,6 +364,11 @@ def test_a_cron_job_tidies_uploads_where_they_are() -> None:
     (container,) = pods()["linkup-tidy"]["containers"]
     assert container["args"] == ["manage", "tidy_uploads", "--delete"]
     assert {"name": "media", "mountPath": "/data/media"} in container["volumeMounts"]
+
+
+def test_a_cron_job_tidies_accounts() -> None:
+    assert resources("CronJob")["linkup-tidy-accounts"]["spec"]["schedule"] == "10 4 * * *"
+    assert pods()["linkup-tidy-accounts"]["containers"][0]["args"] == ["manage", "tidy_accounts"]
 
 
 def test_every_file_is_applied_by_the_page() -> None:

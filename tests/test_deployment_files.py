@@ -127,7 +127,8 @@ def test_a_timer_sends_the_mail_that_waited() -> None:
     assert "linkup-mail.timer" in unit("linkup.target")["Unit"]["Wants"].split()
 
 
-def test_a_timer_tidies_uploads() -> None:
+def test_a_timer_tidies_accounts_and_uploads() -> None:
+    assert command("linkup-tidy.service", "ExecStartPre")[1:] == ["manage.py", "tidy_accounts"]
     assert command("linkup-tidy.service")[1:] == ["manage.py", "tidy_uploads", "--delete"]
     assert unit("linkup-tidy.timer")["Timer"]["OnCalendar"] == "*-*-* 04:40:00"
     assert "linkup-tidy.timer" in unit("linkup.target")["Unit"]["Wants"].split()

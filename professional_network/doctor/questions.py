@@ -21,6 +21,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from core.storage import new_private_name
+from users.email_addresses import differing_accounts
 
 from .cures import cure_for
 from .findings import Answer, Question, failure, is_production, ok, warning
@@ -93,6 +94,19 @@ def storage() -> Iterator[Answer]:
         yield failure("what was written does not come back", "Look at MEDIA_ROOT, or at the bucket.")
     # Not type(): that is the lazy object that stands for it.
     yield ok(f"{default_storage.__class__.__name__}: written, read, deleted")
+
+
+def addresses() -> Iterator[Answer]:
+    """Whether each account has the same address in both tables that hold it."""
+    found = list(differing_accounts().values_list("username", flat=True)[:6])
+    if not found:
+        yield ok("the same in both tables")
+        return
+    names = ", ".join(found[:5]) + (" …" if len(found) > 5 else "")
+    yield warning(
+        f"not the same in both tables, or not in small letters and ASCII: {names}",
+        "Open the member in the administration, look at the address, and save.",
+    )
 
 
 def clock() -> Iterator[Answer]:
@@ -216,6 +230,7 @@ QUESTIONS: tuple[tuple[str, Question], ...] = (
     ("Redis", redis),
     ("storage", storage),
     ("mail", mail),
+    ("addresses", addresses),
     ("clock", clock),
     ("disk", disk),
     ("nginx", nginx),

@@ -101,6 +101,7 @@ def test_all_is_well(stack: Stack, mail_port: int) -> None:
         "Redis",
         "storage",
         "mail",
+        "addresses",
         "clock",
         "disk",
     ):

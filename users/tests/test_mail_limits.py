@@ -1,0 +1,86 @@
+"""Strangers bring about little mail, with none of their words, to one mailbox and to all."""
+
+import pytest
+from django.core import mail
+from django.test import override_settings
+
+from tests.cast import make_member
+from users.identifiers import mailbox_key
+
+from .accounts import EMAIL, RESET, SIGNUP, newcomer, sign_in_surely
+from .conftest import Browser
+
+pytestmark = pytest.mark.django_db
+
+INVOICE = "Pay your invoice 4711 now"
+
+
+def test_spellings_of_one_mailbox_get_five_mails_together() -> None:
+    """Half of them resets, half sign-ups: forty mails to one mailbox in a minute before."""
+    browser = Browser()
+    for number in range(22):
+        browser.post(RESET, {"email": f"victim+{number}@example.org"})
+    for number in range(19):
+        address = f"v.ictim+s{number}@EXAMPLE.org"
+        browser.post(SIGNUP, newcomer(username=f"name{number}", email=address, name=INVOICE))
+    assert len(mail.outbox) == 5
+
+
+def test_what_counts_as_one_mailbox() -> None:
+    cases = {
+        "a@example.org": ["A@example.org", "a+x@example.org", "a+x+y@Example.ORG", "a.@example.org"],
+        "first.last@example.org": ["firstlast@example.org", "first.last+tag@example.org"],
+        "a@b\u00fccher.example": ["a@xn--bcher-kva.example"],
+    }
+    others = ["b@example.org", "a@example.com", "a-x@example.org", "first_last@example.org"]
+    same = {
+        address: [mailbox_key(each) == mailbox_key(address) for each in all_]
+        for address, all_ in cases.items()
+    }
+    assert all(all(found) for found in same.values()), same
+    assert not {mailbox_key(each) for each in others} & {mailbox_key(each) for each in cases}
+
+
+def test_nobody_s_words_reach_an_unconfirmed_address() -> None:
+    """In sign-up, in a reset before the address is confirmed, in a change of address, in the username."""
+    trickster = make_member("trickster", name=INVOICE)
+    browser = Browser()
+    browser.post(SIGNUP, newcomer(username="www.evil.example", name=INVOICE, email="one@example.org"))
+    browser.post(RESET, {"email": "one@example.org"})
+    member = Browser()
+    sign_in_surely(member, trickster.username)
+    member.post(EMAIL, {"email": "two@example.org", "action_add": ""})
+    assert [message.to for message in mail.outbox] == [["one@example.org"]] * 2 + [["two@example.org"]]
+    spoken = [message.subject for message in mail.outbox if "4711" in message.body or "evil" in message.body]
+    assert spoken == []
+
+
+def test_a_member_is_greeted_by_name_at_the_confirmed_address() -> None:
+    make_member("ada", name="Ada Byron")
+    Browser().post(RESET, {"email": "ada@example.org"})
+    assert mail.outbox[0].body.startswith("Hello Ada Byron,")
+
+
+@override_settings(MAIL_TO_NON_MEMBERS_PER_HOUR=3)
+def test_above_the_most_in_an_hour_only_members_get_mail(caplog: pytest.LogCaptureFixture) -> None:
+    make_member("ada")
+    browser = Browser()
+    answers = set()
+    for number in range(6):
+        answer = browser.post(RESET, {"email": f"stranger{number}@example.org"})
+        answers.add((answer.status_code, answer["Location"]))
+    browser.post(SIGNUP, newcomer())
+    browser.post(RESET, {"email": "ada@example.org"})
+    assert [message.to[0] for message in mail.outbox] == [
+        *(f"stranger{number}@example.org" for number in range(3)), "ada@example.org",
+    ]  # fmt: skip
+    assert len(answers) == 1, "nobody is told"
+    alarms = [record for record in caplog.records if "mail to non-members stopped" in record.getMessage()]
+    assert [(record.name, record.levelname) for record in alarms] == [("security.limit", "ERROR")]
+
+
+@override_settings(MAIL_TO_NON_MEMBERS_PER_HOUR=0)
+def test_without_a_brake_all_get_theirs() -> None:
+    for number in range(4):
+        Browser().post(RESET, {"email": f"stranger{number}@example.org"})
+    assert len(mail.outbox) == 4

@@ -1,0 +1,97 @@
+"""Accounts that nobody came for go, and no other; expired sessions go."""
+
+import datetime
+from io import StringIO
+from typing import Any
+
+import pytest
+from allauth.account.models import EmailAddress
+from django.contrib.auth.models import Group
+from django.contrib.sessions.backends.db import SessionStore
+from django.contrib.sessions.models import Session
+from django.core.management import call_command
+from django.test import override_settings
+from django.utils import timezone
+
+from feed.models import Post
+from tests.cast import make_member
+from users import tidying
+from users.models import FormerAddress, Skill, User
+
+from .accounts import make_unconfirmed
+
+pytestmark = pytest.mark.django_db
+
+NOW = timezone.now()
+EIGHT_DAYS_AGO = NOW - datetime.timedelta(days=8)
+
+
+def abandoned(username: str, **values: Any) -> User:
+    return make_unconfirmed(username, date_joined=EIGHT_DAYS_AGO, **values)
+
+
+def run(*options: str) -> str:
+    out = StringIO()
+    call_command("tidy_accounts", *options, stdout=out)
+    return out.getvalue()
+
+
+def names() -> set[str]:
+    return set(User.objects.values_list("username", flat=True))
+
+
+def test_an_account_that_nobody_came_for_goes_and_its_name_is_free() -> None:
+    abandoned("una")
+    make_unconfirmed("fresh", date_joined=NOW - datetime.timedelta(days=6, hours=23))
+    assert run().startswith("1 unconfirmed accounts")
+    assert names() == {"fresh"}
+    make_member("una")
+    assert run().startswith("0 unconfirmed accounts"), "a second run finds nothing"
+
+
+def test_whatever_shows_that_somebody_is_there_keeps_an_account() -> None:
+    make_member("joined", date_joined=EIGHT_DAYS_AGO)
+    abandoned("staff", is_staff=True)
+    abandoned("boss", is_superuser=True)
+    abandoned("seen", last_login=EIGHT_DAYS_AGO)
+    abandoned("pictured", photo="photos/x")
+    EmailAddress.objects.filter(user=abandoned("confirmed")).update(verified=True)
+    type(covered := abandoned("covered").profile).objects.filter(pk=covered.pk).update(cover="covers/x")
+    Post.objects.create(author=abandoned("author"), text="Hello", html="<p>Hello</p>")
+    Skill.objects.create(user=abandoned("skilled"), name="Sailing")
+    abandoned("grouped").groups.add(Group.objects.create(name="helpers"))
+    everybody = names()
+    run()
+    assert everybody - names() == set()
+
+
+def test_more_than_a_batch_goes_in_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tidying, "BATCH", 2)
+    for number in range(5):
+        abandoned(f"una{number}")
+        SessionStore().create()
+    Session.objects.update(expire_date=EIGHT_DAYS_AGO)
+    lasting = SessionStore()
+    lasting.create()
+    assert run().startswith("5 unconfirmed accounts, 5 expired sessions")
+    assert list(Session.objects.values_list("pk", flat=True)) == [lasting.session_key]
+
+
+def test_a_dry_run_names_them_and_removes_none() -> None:
+    abandoned("una")
+    assert run("--dry-run").splitlines() == ["una", "1 accounts would be removed."]
+    assert names() == {"una"}
+
+
+@override_settings(UNCONFIRMED_ACCOUNT_DAYS=30)
+def test_the_days_are_a_setting() -> None:
+    abandoned("una")
+    run()
+    assert names() == {"una"}
+
+
+def test_former_addresses_go_when_they_cannot_be_restored_any_more(alice: User) -> None:
+    FormerAddress.objects.create(user=alice, email="a@example.org", replaced_at=EIGHT_DAYS_AGO)
+    FormerAddress.objects.create(user=alice, email="b@example.org")
+    assert "1 former addresses" in run()
+    assert [former.email for former in FormerAddress.objects.all()] == ["b@example.org"]
