@@ -113,6 +113,11 @@ def refuse_invisible(text: str) -> None:
             )
 
 
+def hides_joiner(text: str) -> bool:
+    """Whether a joiner stands in `text` where no script spells with it."""
+    return any(char in JOINERS and _hides(text, index) for index, char in enumerate(text))
+
+
 def _hides(text: str, index: int) -> bool:
     char, before, after = text[index], text[max(index - 1, 0) : index], text[index + 1 : index + 2]
     if char in JOINERS:

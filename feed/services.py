@@ -94,12 +94,12 @@ class Rendered:
 
 def render_text(text: str, *, author: User) -> Rendered:
     """Render a member's Markdown: names that exist for the author and hashtags become links. One query."""
-    names = sorted(markdown.find_mentions(text))[:MOST_MENTIONS]
+    parsed = markdown.parse(text)
+    names = sorted(parsed.mentions)[:MOST_MENTIONS]
     found = Member.objects.visible_to(author).filter(username__in=names) if names else []
     members = {member.username: member for member in found}
-    tags = set(sorted(markdown.find_hashtags(text))[:MOST_TAGS])
-    html = markdown.to_html(
-        text,
+    tags = set(sorted(parsed.hashtags)[:MOST_TAGS])
+    html = parsed.html(
         mention=lambda name: members[name].get_absolute_url() if name in members else None,
         hashtag=lambda tag: reverse("feed:tag", args=[tag]) if tag in tags else None,
     )

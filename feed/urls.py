@@ -25,6 +25,6 @@ urlpatterns = [
     path("comments/<id:pk>/edit/", comments.edit_comment, name="edit_comment"),
     path("comments/<id:pk>/delete/", comments.delete_comment, name="delete_comment"),
     path("saved/", lists.saved, name="saved"),
-    re_path(r"^tags/(?P<tag>\w{1,64})/$", lists.tag, name="tag"),
+    path("tags/<tag:tag>/", lists.tag, name="tag"),
     re_path(r"^members/(?P<username>[A-Za-z0-9._-]{1,30})/posts/$", lists.by_member, name="by_member"),
 ]

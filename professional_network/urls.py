@@ -7,7 +7,7 @@ from django.urls import URLPattern, URLResolver, include, path, re_path, registe
 from django.views.generic import RedirectView
 
 from core import media_views, metrics_views, well_known_views
-from core.converters import IdConverter
+from core.converters import IdConverter, TagConverter
 from core.health_views import health, health_database, health_redis, readiness
 from users import account_views
 
@@ -18,6 +18,7 @@ admin.site.password_change = RedirectView.as_view(  # type: ignore[assignment]
 )
 
 register_converter(IdConverter, "id")
+register_converter(TagConverter, "tag")
 
 handler400 = "core.errors.bad_request"
 handler403 = "core.errors.permission_denied"

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from core.markdown import find_hashtags, find_mentions, to_html
+from core.names import fold_tag, is_tag
 
 
 def html(text: str, *, known: bool = True) -> str:
@@ -91,7 +92,7 @@ def test_unknown_names_and_tags_stay_text() -> None:
         ("@@bob", set()),
         ("x@bob", set()),
         ("a/@bob", set()),
-        ("@bob-", set()),
+        ("@bob-", {"bob"}),
         ("@.bob", set()),
         ("@ bob", set()),
         ("`@bob`", set()),
@@ -119,7 +120,7 @@ def test_mentions_are_found(text: str, names: set[str]) -> None:
         ("#Straße #STRASSE", {"strasse"}),
         ("#日本語 #مرحبا #Łódź", {"日本語", "مرحبا", "łódź"}),
         ("#ภาษาไทย", {"ภาษาไทย"}),
-        ("#हिन्दी", set()),  # better no link than one to half a word
+        ("#हिन्दी", {"हिन्दी"}),
         ("#snake_case", {"snake_case"}),
         ("#web3 and #2026goals", {"web3", "2026goals"}),
         ("#1 in #2026", set()),
@@ -177,3 +178,120 @@ def test_a_tag_that_grows_when_its_case_is_folded_still_fits_an_address(typed: s
 def test_a_tag_that_grows_beyond_its_address_is_none() -> None:
     assert find_hashtags("#" + "ß" * 33) == set()
     assert "<a" not in html("#" + "ß" * 33)
+
+
+MENTIONED = {
+    "ありがとう@bobさん": {"bob"},
+    "谢谢@bob": {"bob"},
+    "@bob你好": {"bob"},
+    "спасибо@bob!": {"bob"},
+    "شكرا@bobشكرا": {"bob"},
+    "ขอบคุณ@bobครับ": {"bob"},
+    ".@bob said so": {"bob"},
+    "-@bob": {"bob"},
+    "with @alice/@bob": {"alice", "bob"},
+    "@alice/@bob/@carol": {"alice", "bob", "carol"},
+    "@bob_ hi": {"bob"},
+    "_@bob_": {"bob"},
+    "@bob- hi": {"bob"},
+    "@bob-@carol": {"bob", "carol"},
+    "a@bob": set(),
+    "é@bob": set(),
+    "me@bob.example": set(),
+    "@bob@other.example": set(),
+    "medium.com/@bob": set(),
+    "and/@bob": set(),
+    "www.example.org/@bob": set(),
+    "@bob\u0301": set(),
+    "@bobé": set(),
+    "@bob_é": set(),
+}
+
+
+def test_a_name_is_mentioned_at_the_side_of_any_letter() -> None:
+    assert {text: find_mentions(text) for text in MENTIONED} == MENTIONED
+
+
+TAGGED = {
+    "#हिन्दी में लिखो": {"हिन्दी"},
+    "#தமிழ் இனிது": {"தமிழ்"},
+    "#مُحَمَّد": {"مُحَمَّد"},
+    "#می\u200cخواهم برویم": {"می\u200cخواهم"},
+    "#ශ්\u200dරී ලංකා": {"ශ්\u200dරී"},
+    "#বাংলা। #ગુજરાતી, #ភាសាខ្មែរ #မြန်မာ #བོད་": {"বাংলা", "ગુજરાતી", "ភាសាខ្មែរ", "မြန်မာ", "བོད"},
+    "#שָׁלוֹם #ภาษาไทย #한국어": {"שָׁלוֹם", "ภาษาไทย", "한국어"},
+    "今日#東京#大阪へ": {"東京", "大阪へ"},
+    "#cafe\u0301 #café": {"café"},
+    "#ad\u200cmin": set(),
+    "#\u0301abc": set(),
+    "#️⃣ #\u20e3": set(),
+    "é#x a#b #one#two": {"one"},
+    "#" + "कि" * 32: {"कि" * 32},
+    "#" + "कि" * 33: set(),
+}
+
+
+def test_a_hashtag_is_a_whole_word_in_every_script() -> None:
+    assert {text: find_hashtags(text) for text in TAGGED} == TAGGED
+    for tags in TAGGED.values():
+        assert all(fold_tag(tag) == tag and is_tag(tag) for tag in tags)
+
+
+LINKED = {
+    "She has an M.Sc. in Physics": [],
+    "See README.md, e.g. main.py or setup.sh": [],
+    "Ende der Sitzung.Am Montag": [],
+    "It works.So what?": [],
+    "example.org and 10.0.0.1 and ftp://example.org": [],
+    "xhttp://example.org and awww.example.org": [],
+    "www.org": [],
+    "https://": [],
+    "See www.example.org/a(b), or": ["http://www.example.org/a(b)"],
+    "(https://example.org/a?b=c).": ["https://example.org/a?b=c"],
+    "HTTPS://Example.org!": ["HTTPS://Example.org"],
+    "見てhttps://example.org。次": ["https://example.org"],
+    "（https://example.org/a）": ["https://example.org/a"],
+    "https://президент.рф/": ["https://xn--d1abbgf6aiiy.xn--p1ai/"],
+    "http://localhost:8000/x": ["http://localhost:8000/x"],
+    "https://bank.example@evil.example": ["https://bank.example"],
+    "mail me@bob.example, or a.b+c@x-y.co.uk.": ["mailto:me@bob.example", "mailto:a.b+c@x-y.co.uk"],
+    "@bob@other.example": [],
+    "[M.Sc.](https://example.org) <https://example.org/b>": ["https://example.org", "https://example.org/b"],
+    "`www.example.org` https://example.org/_a_b": ["https://example.org/_a_b"],
+}
+
+
+def test_links_are_where_somebody_wrote_one() -> None:
+    found = {text: re.findall(r'href="([^"]*)"', html(text, known=False)) for text in LINKED}
+    assert found == LINKED
+
+
+def test_beyond_a_hundred_addresses_are_text() -> None:
+    assert html("http://a.example/ me@a.example " * 300).count("<a ") == 100
+
+
+SHOWN = {
+    "2026. What a year it was!\n\n100. Mitglied begrüßt.": (
+        '<ol start="2026" class="digits-4">\n<li>\n<p>What a year it was!</p>\n</li>\n'
+        '<li value="100">\n<p>Mitglied begrüßt.</p>\n</li>\n</ol>'
+    ),
+    "1. a\n2. b": "<ol>\n<li>a</li>\n<li>b</li>\n</ol>",
+    "1. a\n1. b": '<ol>\n<li>a</li>\n<li value="1">b</li>\n</ol>',
+    "0. a\n5) b": '<ol start="0">\n<li>a</li>\n</ol>\n<ol start="5">\n<li>b</li>\n</ol>',
+    "9. a\n10. b\n    - x\n    - y": (
+        '<ol start="9" class="digits-2">\n<li>a</li>\n<li>b\n<ul>\n<li>x</li>\n<li>y</li>\n</ul>\n</li>\n</ol>'
+    ),
+    "**注意：**本文": "<p><strong>注意：</strong>本文</p>",
+    "**注意：**abc": "<p><strong>注意：</strong>abc</p>",
+    "これは**「重要」**です": "<p>これは<strong>「重要」</strong>です</p>",
+    "**강조(예)**는 *（x）*y": "<p><strong>강조(예)</strong>는 <em>（x）</em>y</p>",
+    "ดู**“นี่”**ครับ": "<p>ดู<strong>“นี่”</strong>ครับ</p>",
+    "~~注意：~~本文": "<p><s>注意：</s>本文</p>",
+    "** 本**": "<p>** 本**</p>",
+    "a **b:**c": "<p>a **b:**c</p>",
+    "2 ** 3 ** 4": "<p>2 ** 3 ** 4</p>",
+}
+
+
+def test_numbers_are_those_typed_and_bold_needs_no_spaces() -> None:
+    assert {text: html(text, known=False) for text in SHOWN} == SHOWN

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from core.file_fields import StoredFileField, files_of_row
-from core.markdown import fold_tag
+from core.names import fold_tag
 from network.models import Connection, Member, Viewer, exists_for
 from users.audience import Audience
 from users.models import User

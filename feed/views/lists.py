@@ -5,7 +5,6 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
-from core.markdown import fold_tag
 from core.pagination import CURSOR, Page, id_cursor, newest_first
 from network.models import Member
 from users.http import HtmxRequest, MemberRequest, member_required
@@ -40,7 +39,7 @@ def by_member(request: HtmxRequest, username: str) -> HttpResponse:
 @require_safe
 def tag(request: HtmxRequest, tag: str) -> HttpResponse:
     page = posts_page(request, Post.objects.tagged(tag).visible_to(request.user))
-    return render(request, _PAGE if request.htmx else "feed/tag.html", {"page": page, "tag": fold_tag(tag)})
+    return render(request, _PAGE if request.htmx else "feed/tag.html", {"page": page, "tag": tag})
 
 
 @member_required

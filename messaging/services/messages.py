@@ -75,12 +75,14 @@ def send_message(
     if not (says_something(text) or pictures or files):
         raise NothingSaid(_("Write something, or add a picture or a file."))
     digest = _digest(conversation.pk, text, pictures, files)
+    has_files = bool(pictures or files)
     # What was stored before is not stored again.
-    if (pictures or files) and (before := _sent_before(author, client_id, digest)):
+    if has_files and (before := _sent_before(author, client_id, digest)):
         return before
-    entry = Entry(conversation=conversation, author=author, client_id=client_id, digest=digest)
-    entry.text, entry.html, entry.search_text = text, to_html(text), search_key(text)
+    entry = Entry(conversation=conversation, author=author, client_id=client_id, digest=digest, text=text)
     try:
+        if has_files:
+            refuse_sending(conversation=conversation, author=author)
         with storage.removed_on_failure():
             attachments = carried.stored(pictures, files)
             entry.attached = len(attachments)
@@ -94,6 +96,16 @@ def send_message(
     return Sent(entry, is_new=True)
 
 
+@transaction.atomic
+def refuse_sending(*, conversation: Conversation, author: User) -> None:
+    """Raise NotIn, NotReachable, Unanswered or TooFast where the member may not send now: to be asked before pictures
+    are looked at and files are stored. What is sent all the same is asked again."""
+    sides = _SIDES_OF_TWO if conversation.is_direct else _SIDES
+    mine, others = apart(sides.rows(author.pk, [conversation.pk]), author.pk)
+    _refuse_unreachable(conversation, author, others)
+    _refuse_flood(mine)
+
+
 def _send(entry: Entry, author: User, attachments: Sequence[Attachment]) -> None:
     """Give the message its number, store it and count it. Raises what send_message says, and _SentBefore."""
     conversation = entry.conversation
@@ -102,6 +114,8 @@ def _send(entry: Entry, author: User, attachments: Sequence[Attachment]) -> None
     mine, others = apart(sides.rows(author.pk, [conversation.pk]), author.pk)
     _refuse_unreachable(conversation, author, others)
     _refuse_flood(mine)
+    # Only now: what is refused costs nothing.
+    entry.html, entry.search_text = to_html(entry.text), search_key(entry.text)
     if not store(entry):
         raise _SentBefore
     for attachment in attachments:
