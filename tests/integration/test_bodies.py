@@ -84,7 +84,9 @@ def test_every_server_refuses_with_and_without_a_length(stack: Stack, one_port: 
         for chunked in (False, True)
         for pieces in (2, 300)
     }
-    assert {case: line for case, line in found.items() if " 413 " not in line} == {}
+    # Twisted, below daphne, has looked at the parts before the application hears of them, and these are none.
+    by_twisted = {("daphne", "/posts/", chunked, 2): "HTTP/1.1 400 Bad Request" for chunked in (False, True)}
+    assert {case: line for case, line in found.items() if " 413 " not in line} == by_twisted
 
 
 def test_nginx_refuses_with_and_without_a_length(stack: Stack) -> None:
@@ -151,9 +153,10 @@ def test_the_token_of_an_unsubscription_is_in_no_access_log(stack: Stack, one_po
         visitor.get(f"/notifications/unsubscribe/{token}/?x=1")
     connection = socket.create_connection((HOST, port_of(one_port)))
     connection.sendall(
-        f"GET /notifications/unsubscribe/{token}/ HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
+        f"GET /notifications/unsubscribe/{token}/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode()
     )
-    connection.recv(100)
+    while connection.recv(4096):  # until it is closed: the line is written after the answer
+        pass
     connection.close()
     masked = (
         "/notifications/unsubscribe/…",
