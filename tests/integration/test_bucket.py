@@ -2,17 +2,21 @@
 
 import urllib.request
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import boto3
 import pytest
+from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
+from django.core.management import call_command
 from django.test import Client, override_settings
+from django.utils import timezone
 from moto.server import ThreadedMotoServer
 
-from core import storage
+from core import storage, tidy
 from core.tests import pictures
-from feed.models import Post
+from feed.models import Post, PostImage
 from feed.tests.material import PDF, upload
 from scripts.servers import HOST, free_port
 from tests.cast import client_of, make_member
@@ -174,3 +178,31 @@ def test_pictures_may_be_kept_by_browsers_and_private_files_may_not(server: str)
                 region_name="us-east-1",
             )
             assert client.head_object(Bucket=BUCKET, Key=stored)["CacheControl"] == kept
+
+
+@pytest.mark.django_db
+def test_a_bucket_is_tidied_as_a_disk_is(member: User, bucket: str) -> None:
+    """A file of no row goes, those of rows stay, a picture that lies in public is moved; served all the while."""
+    form = {"text": "", "audience": "1", "images": upload("desk.jpg", pictures.jpeg())}
+    assert client_of(member).post("/posts/", form).status_code == 302
+    image = PostImage.objects.get()
+    public = image.file.removeprefix("private/")
+    for name in image.files:
+        with default_storage.open(name) as file:
+            default_storage.save(name.removeprefix("private/"), ContentFile(file.read()))
+        default_storage.delete(name)
+    PostImage.objects.update(file=public)
+    image.refresh_from_db()
+    lost = storage.store(storage.new_private_name("messages", "bin"), b"half")
+    # As the command does it, without the day that it waits.
+    unnamed = {found.name for found in tidy.unnamed_files(timezone.now() + timedelta(hours=1))}
+    assert lost in unnamed
+    assert not unnamed & set(image.files)
+    storage.delete_files([lost])
+    assert [tidy.protect(row) for row in tidy.exposed_rows()] == [True]
+    call_command("tidy_uploads", "--delete")
+    image.refresh_from_db()
+    assert (image.file, default_storage.exists(lost)) == (f"private/{public}", False)
+    shown = client_of(member).get(image.url)
+    assert body_of(shown).startswith(b"RIFF")
+    assert shown["Cache-Control"] == "private, no-cache"
