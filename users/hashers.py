@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from core.quota import TooOften
 
 # Seconds that a request waits for its turn. Hashing takes a fraction of one, so this is a queue of dozens.
-PATIENCE = 15.0
+PATIENCE = 25.0
 RETRY_AFTER = 5
 
 
