@@ -9,3 +9,4 @@ class FeedConfig(AppConfig):
 
     def ready(self) -> None:
         import_module("feed.frames")
+        import_module("feed.receivers")

@@ -60,6 +60,16 @@ def post_came(tab: Tab, event: Event) -> list[Frame]:
     return _told([tab])
 
 
+@on_event("feed.circle")
+def circle_changed(tab: Tab, event: Event) -> list[Frame]:
+    """The member's ties have changed: whose posts belong on the page is asked again, at once."""
+    home = tab.state.get("feed")
+    if home is None:
+        return []
+    home.known_at = float("-inf")
+    return _told([tab])
+
+
 @on_pulse("feed")
 def beat(tabs: Sequence[Tab]) -> dict[Tab, dict[str, int]]:
     """For tabs in view that show a home page, how many posts came. One query for all, and one for an old circle."""

@@ -9,7 +9,7 @@ from django.utils import timezone
 from core.frames import Event, Frame, Tab, on_close, on_event, on_frame, on_pulse
 
 from . import presence
-from .models import Membership
+from .models import Membership, Presence
 from .reading import MOST_COUNTED
 from .shown import id_in, view_of, viewer_of
 
@@ -54,10 +54,10 @@ def beat(tabs: Sequence[Tab]) -> Mapping[Tab, Mapping[str, Any]]:
     for member_id in Membership.objects.waiting().filter(member__in=members).values_list("member", flat=True):
         unread[member_id] = min(unread[member_id] + 1, MOST_COUNTED)
     newest = _newest(tabs)
-    pairs = presence.visible_pairs(
-        {(tab.member_id, view_of(tab).other) for tab in tabs if view_of(tab).other}
+    pairs = presence.agreed_pairs(
+        {(view_of(tab).conversation, tab.member_id) for tab in tabs if view_of(tab).other}
     )
-    known = presence.of({member for _viewer, member in pairs})
+    known = Presence.objects.in_bulk({member for _viewer, member in pairs})
     there = {pair: known[pair[1]] for pair in pairs if pair[1] in known}
     return {tab: {"unread": unread[tab.member_id], **_open(tab, newest, there)} for tab in tabs}
 

@@ -101,7 +101,7 @@ def material(memberships: Sequence[Membership], viewer: User, also: Collection[i
     }
     speakers = {entry.author_id for entry in newest.values() if entry.author_id}
     known = people({*others.values(), *speakers, *also}, viewer)
-    return Material(newest, others, known, presence.of(others.values()))
+    return Material(newest, others, known, presence.of(set(others.values()), viewer))
 
 
 def rows(memberships: Sequence[Membership], viewer: User, gathered: Material | None = None) -> list[Row]:

@@ -34,6 +34,11 @@ class Line:
     # In a group, words of somebody who does not exist for the viewer.
     is_hidden: bool
 
+    @property
+    def author_id(self) -> int | None:
+        """The author's id for scripts and programs; None for one who does not exist for the viewer."""
+        return self.entry.author_id if self.is_mine or self.author else None
+
     def __html__(self) -> SafeString:
         """`_entry.html`, remembered. It gets nothing but the line, and the key names all that it shows of it: many tabs
         are shown the same message at the same moment. So it may say when something was, but not how long ago."""
@@ -109,9 +114,11 @@ def as_json(entries: Sequence[Entry], mine: Membership, viewer: User) -> list[di
         for target in (Entry.objects.filter(pk__in=changed, seq__gte=mine.first_seq) if changed else ())
     }
     shown = [targets.get(entry.target_id or 0) if entry.changes_another else entry for entry in entries]
-    drawn = {line.entry.pk: line for line in lines(_each_once(shown), mine, viewer)}
+    known = people(people_in([*entries, *targets.values()]), viewer)
+    drawn = {line.entry.pk: line for line in lines(_each_once(shown), mine, viewer, known)}
     return [
-        _as_json(entry, drawn.get(row.pk) if row else None) for entry, row in zip(entries, shown, strict=True)
+        _as_json(entry, drawn.get(row.pk) if row else None, {*known, viewer.pk})
+        for entry, row in zip(entries, shown, strict=True)
     ]
 
 
@@ -119,13 +126,14 @@ def _each_once(entries: Iterable[Entry | None]) -> list[Entry]:
     return list({entry.pk: entry for entry in entries if entry}.values())
 
 
-def _as_json(entry: Entry, line: Line | None) -> dict[str, Any]:
+def _as_json(entry: Entry, line: Line | None, known: Collection[int]) -> dict[str, Any]:
     own = line is not None and line.is_mine and entry.client_id is not None
     speaks = line is not None and not line.is_hidden
     return {
         "seq": entry.seq,
         "kind": entry.kind,
-        "author": entry.author_id,
+        # Of one who does not exist for the viewer, not even the id.
+        "author": entry.author_id if entry.author_id in known else None,
         "client_id": str(entry.client_id) if own else None,
         "target": line.entry.seq if line and entry.changes_another else None,
         "at": entry.created_at.isoformat().replace("+00:00", "Z"),

@@ -17,7 +17,6 @@ class Person:
     """Somebody who is in; `member` is None for one who does not exist for the viewer."""
 
     membership: Membership
-    username: str
     member: Member | None
     is_me: bool
     is_online: bool
@@ -26,9 +25,9 @@ class Person:
 
 def people_of(conversation: Conversation, viewer: User) -> list[Person]:
     """All who are in: the viewer, then others by name, then those who do not exist for the viewer. Three queries."""
-    rows = list(Membership.objects.within(conversation).select_related("member"))
+    rows = list(Membership.objects.within(conversation))
     known = people([row.member_id for row in rows], viewer)
-    there = presence.of(known)
+    there = presence.of(known.keys(), viewer)
     now = timezone.now()
     found = []
     for row in rows:
@@ -36,7 +35,7 @@ def people_of(conversation: Conversation, viewer: User) -> list[Person]:
         member = known.get(row.member_id)
         is_online = member is not None and bool(told["online"])
         words = str(told["words"]) if member else ""
-        found.append(Person(row, row.member.username, member, row.member_id == viewer.pk, is_online, words))
+        found.append(Person(row, member, row.member_id == viewer.pk, is_online, words))
     return sorted(found, key=_order)
 
 

@@ -1,21 +1,22 @@
 """Who is there: members with a tab of LinkUp in view, now or a moment ago."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from threading import Lock
 
-from django.contrib.auth.models import AnonymousUser
+from django.db.models import F, OuterRef
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from core.prepared import Prepared
 from core.realtime import member_group, publish
-from network.models import Block, Member, exists_for
 from theme.templatetags.theme import words_for_age
 from users.models import User
 
 from .groups import presence_group
-from .models import Presence
+from .models import Membership, Presence
+from .models.presence import PresenceQuerySet, may_see_presence
 
 # A tab in view says so every 25 seconds (core.pulse); one that missed two of them is not there.
 STAYS = timedelta(seconds=75)
@@ -71,10 +72,8 @@ def reading(member_ids: Collection[int]) -> set[int]:
 
 
 def shown(member_id: int, viewer: User) -> dict[str, object]:
-    """What `viewer` is told of the member's presence: of one who does not exist for the viewer as of one never seen."""
-    there = Member.objects.visible_to(viewer).filter(pk=member_id).exists()
-    seen = Presence.objects.filter(member=member_id).first() if there else None
-    return told(member_id, seen, timezone.now())
+    """What `viewer` is told of the member's presence: where the two have not agreed on it, as of one never seen."""
+    return told(member_id, of([member_id], viewer).get(member_id), timezone.now())
 
 
 def told(member_id: int, presence: Presence | None, now: datetime) -> dict[str, object]:
@@ -88,20 +87,35 @@ def told(member_id: int, presence: Presence | None, now: datetime) -> dict[str, 
     return {"member": member_id, "online": online, "words": words}
 
 
-def visible_pairs(pairs: Collection[tuple[int, int]]) -> set[tuple[int, int]]:
-    """Those pairs of viewer and member in which the member exists for the viewer. Two queries for any number."""
-    if not pairs:
+def agreed_pairs(watched: Collection[tuple[int, int]]) -> set[tuple[int, int]]:
+    """For conversations of two and who looks at each, the pairs of viewer and other member in which the viewer may see
+    the other's presence. One query for any number."""
+    if not watched:
         return set()
-    members = {member for _viewer, member in pairs}
-    there = set(
-        Member.objects.filter(exists_for(AnonymousUser()), pk__in=members).values_list("pk", flat=True)
+    viewers = {viewer for _conversation, viewer in watched}
+    others = (
+        Membership.objects.filter(conversation__in={conversation for conversation, _viewer in watched})
+        .annotate(viewer=F("conversation__memberships__member"))
+        .filter(viewer__in=viewers, conversation__pair__isnull=False)
+        .exclude(viewer=F("member"))
+        .filter(may_see_presence(OuterRef("viewer"), OuterRef("member")))
     )
-    everybody = members | {viewer for viewer, _member in pairs}
-    blocks = Block.objects.filter(blocker__in=everybody, blocked__in=everybody)
-    apart = {frozenset(block) for block in blocks.values_list("blocker", "blocked")}
-    return {pair for pair in pairs if pair[1] in there and frozenset(pair) not in apart}
+    return set(others.values_list("viewer", "member"))
 
 
-def of(member_ids: Iterable[int]) -> dict[int, Presence]:
-    """What is known of the presence of these members. One query."""
-    return Presence.objects.in_bulk(list(member_ids))
+def of(member_ids: Collection[int], viewer: User) -> dict[int, Presence]:
+    """What the viewer may know of the presence of these members. One query."""
+    return {row.member_id: row for row in _VISIBLE.rows(viewer.pk, member_ids)} if member_ids else {}
+
+
+def _visible(viewer: int | None, members: list[int]) -> PresenceQuerySet:
+    return Presence.objects.filter(member__in=members).visible_to(User(pk=viewer))
+
+
+_VISIBLE = Prepared(_visible)
+
+
+def publish_pair(one: int, other: int) -> None:
+    """Let open tabs look again at whether these two may see each other's presence."""
+    for member_id in (one, other):
+        publish(presence_group(member_id), {"type": "messaging.presence", "member": member_id})

@@ -5,13 +5,15 @@ from typing import Any
 from django.dispatch import receiver
 
 from core.realtime import publish
-from network.events import connection_made, member_blocked
+from network.events import connection_made, connection_removed, member_blocked
 from network.models import Connection
+from users.events import presence_audience_changed
 from users.models import User
 
 from . import services
 from .groups import presence_group
 from .models import Conversation
+from .presence import publish_pair
 from .services.log import tell_mine
 
 
@@ -23,6 +25,7 @@ def accept_request(sender: Any, connection: Connection, **values: Any) -> None:
     if conversation is not None:
         for member in (connection.low, connection.high):
             services.accept_conversation(conversation=conversation, member=member)
+        publish_pair(connection.low_id, connection.high_id)
 
 
 @receiver(member_blocked, dispatch_uid="messaging.mute_pair")
@@ -32,4 +35,16 @@ def mute_pair(sender: Any, blocker: User, blocked: User, **values: Any) -> None:
     if conversation is not None:
         for member in (blocker, blocked):
             tell_mine(conversation.pk, member.pk)
-            publish(presence_group(member.pk), {"type": "messaging.presence", "member": member.pk})
+        publish_pair(blocker.pk, blocked.pk)
+
+
+@receiver(connection_removed, dispatch_uid="messaging.hide_presence")
+def hide_presence(sender: Any, member: User, other: User, **values: Any) -> None:
+    """Who is not connected any more may not see whether the other is online."""
+    publish_pair(member.pk, other.pk)
+
+
+@receiver(presence_audience_changed, dispatch_uid="messaging.presence_audience")
+def apply_presence_audience(sender: Any, user: User, **values: Any) -> None:
+    """Open tabs look again whether they may show that the member is online."""
+    publish(presence_group(user.pk), {"type": "messaging.presence", "member": user.pk})

@@ -6,7 +6,14 @@ from django.utils.translation import gettext as _
 
 from users.models import User
 
-from .events import connection_made, invitation_sent, member_blocked, member_followed
+from .events import (
+    connection_made,
+    connection_removed,
+    invitation_sent,
+    member_blocked,
+    member_followed,
+    member_unfollowed,
+)
 from .models import Block, Connection, Follow
 
 
@@ -101,7 +108,9 @@ def withdraw_invitation(*, connection: Connection, by: User) -> None:
 def remove_connection(*, member: User, other: User) -> None:
     """End the connection of the two, whoever asked for it; the other is not told. Doing it twice is once."""
     _lock_pair(member, other)
-    Connection.objects.connected().between(member.pk, other.pk).delete()
+    ended, _rows = Connection.objects.connected().between(member.pk, other.pk).delete()
+    if ended:
+        connection_removed.send(Connection, member=member, other=other)
 
 
 @transaction.atomic
@@ -117,7 +126,9 @@ def follow_member(*, follower: User, followed: User) -> None:
 @transaction.atomic
 def unfollow_member(*, follower: User, followed: User) -> None:
     """Stop following; doing it twice is once."""
-    Follow.objects.filter(follower=follower, followed=followed).delete()
+    ended, _rows = Follow.objects.filter(follower=follower, followed=followed).delete()
+    if ended:
+        member_unfollowed.send(Follow, follower=follower, followed=followed)
 
 
 @transaction.atomic

@@ -264,6 +264,7 @@ FORMS: dict[str, dict[str, str]] = {
     "feed:edit_comment": {"text": "Better said"},
     "users:profile": {"name": "Somebody"},
     "users:privacy": {
+        "presence_audience": "1",
         **{f"{part}_audience": "1" for part in ("page", "photo", "location", "open_to_work", "about")},
         **{f"{part}_audience": "1" for part in ("experience", "education", "skills", "links")},
     },
@@ -279,5 +280,5 @@ FORMS: dict[str, dict[str, str]] = {
     "messaging:edit": {"text": "Better said"},
     "messaging:rename": {"title": "Harbours"},
     "messaging:add": {"to": "dora"},
-    "messaging:remove": {"member": "dora"},
+    "messaging:remove": {"membership": "{dora}"},
 }

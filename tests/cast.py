@@ -4,9 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
+from core.courier import courier
 from network.models import Connection
 from network.services import accept_invitation, invite_member
 from users.models import User
@@ -72,3 +74,12 @@ def as_bob(bob: User) -> Client:
 @pytest.fixture
 def as_charlie(charlie: User) -> Client:
     return client_of(charlie)
+
+
+@pytest.fixture
+def published(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """The hints that leave for the channel layer, at once instead of after the commit that a test never makes."""
+    hints: list[dict[str, Any]] = []
+    monkeypatch.setattr(courier, "post", hints.append)
+    monkeypatch.setattr(transaction, "on_commit", lambda act, **options: act())
+    return hints

@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from core import storage
 from feed.tests.material import PDF, answer, say
+from messaging.models import Membership
 from messaging.services import File, start_direct, start_group
 from messaging.tests.material import send
 from network.services import block_member, invite_member
@@ -121,6 +122,7 @@ def world(alice: User, mona: User) -> World:
         "said": said.seq,
         "file": said.attachments.get().pk,
         "group": group.pk,
+        "dora": Membership.objects.get(conversation=group, member=dora).pk,
         "news": Notification.objects.get(recipient=alice, kind=Kind.INVITATION).pk,
         "stop": token_for(alice.pk, Kind.COMMENT),
         "picture": default_storage.save("photos/aa/picture.webp", ContentFile(b"RIFF")),
@@ -143,7 +145,7 @@ def ask(world: World, line: Line, visitor: str) -> str:
     address = line.address.format(**world.words)
     client = world.client(visitor)
     with transaction.atomic():
-        form = FORMS.get(line.name, {})
+        form = {key: value.format(**world.words) for key, value in FORMS.get(line.name, {}).items()}
         response = client.get(address) if line.method == "GET" else client.post(address, form)
         b"".join(response)  # a file is closed once it is read
         transaction.set_rollback(True)

@@ -13,6 +13,14 @@ class Audience(models.IntegerChoices):
     ME = 3, _("Only me")
 
 
+class PresenceAudience(models.IntegerChoices):
+    """Who may see that a member is online, from the widest to the narrowest. Strangers never may."""
+
+    CONTACTS = 1, _("My connections, and members I have a conversation with")
+    CONNECTIONS = 2, _("My connections")
+    NOBODY = 3, _("Nobody")
+
+
 class Closeness(models.IntegerChoices):
     """How close a viewer is to a member; the same steps as Audience, so that `audience <= closeness` decides."""
 

@@ -4,3 +4,5 @@ from django.dispatch import Signal
 
 # An address was confirmed for the first time: a new member. Sends `member`.
 member_joined = Signal()
+# Who may see whether the member is online was changed. Sends `user`.
+presence_audience_changed = Signal()

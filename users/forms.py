@@ -321,9 +321,18 @@ class CardPrivacyForm(forms.ModelForm):
 
     class Meta:
         model = User
-        fields = ["page_audience", "photo_audience", "location_audience", "open_to_work_audience"]
+        fields = [
+            "page_audience",
+            "photo_audience",
+            "location_audience",
+            "open_to_work_audience",
+            "presence_audience",
+        ]
         help_texts: ClassVar = {
-            "page_audience": _("Your name and headline are on it. Members can always find you.")
+            "page_audience": _("Your name and headline are on it. Members can always find you."),
+            "presence_audience": _(
+                "Whoever cannot see when you are online is not shown to you as online either. It works both ways."
+            ),
         }
 
 

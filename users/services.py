@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from core import images, markdown, storage
 
 from .email_addresses import change_address, write_address
-from .events import member_joined
+from .events import member_joined, presence_audience_changed
 from .identifiers import fold_address, fold_username
 from .models import Profile, User
 from .models.profile import COVER_SIZE, Entry
@@ -71,6 +71,16 @@ def confirm_address(*, user: User, email: str) -> None:
     """
     confirm_member(user=user)
     change_address(user=user, email=email)
+
+
+@transaction.atomic
+def edit_privacy(*, user: User, card: Mapping[str, int], sections: Mapping[str, int]) -> None:
+    """Store who may see the parts of the card and the sections of the profile, by their field's name."""
+    before = User.objects.values_list("presence_audience", flat=True).get(pk=user.pk)
+    User.objects.filter(pk=user.pk).update(**card)
+    Profile.objects.filter(user=user).update(**sections)
+    if card["presence_audience"] != before:
+        presence_audience_changed.send(User, user=user)
 
 
 @transaction.atomic

@@ -138,8 +138,7 @@ def privacy(request: MemberRequest) -> HttpResponse:
     card = CardPrivacyForm(data, instance=request.user)
     sections = SectionPrivacyForm(data, instance=request.user.profile)
     if request.method == "POST" and card.is_valid() and sections.is_valid():
-        card.save()
-        sections.save()
+        services.edit_privacy(user=request.user, card=card.cleaned_data, sections=sections.cleaned_data)
         messages.success(request, _("Saved. It holds from now on, wherever the section shows."))
         return redirect("users:privacy")
     status = max(_status(card), _status(sections))

@@ -1,5 +1,8 @@
 """The home page on the socket: what came since it was opened, and nothing of anybody else's circle."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -9,7 +12,8 @@ from core.frames import FrameError, Tab
 from feed import frames
 from feed.models import Post
 from feed.services import HOME_GROUP, publish_post, repost
-from network.services import block_member, follow_member
+from network.services import block_member, follow_member, remove_connection, unfollow_member
+from tests.cast import connect
 from users.audience import Audience
 from users.models import User
 
@@ -116,3 +120,36 @@ def test_the_pulse_asks_once_for_all_tabs(alice: User, bob: User) -> None:
     assert len(queries) == 1
     assert {told["count"] for tab, told in counts.items() if tab.member_id == alice.pk} == {1}
     assert {told["count"] for tab, told in counts.items() if tab.member_id == bob.pk} == {0}
+
+
+def test_an_open_page_forgets_and_learns_a_circle_at_once(
+    alice: User, bob: User, charlie: User, published: list[dict[str, Any]]
+) -> None:
+    """After each change of a tie the hint reaches both members' tabs, and the next count goes by what holds now."""
+    tab = home_of(alice)
+
+    def after(change: Callable[[], object], author: User, audience: int) -> int:
+        published.clear()
+        change()
+        hints = [each for each in published if each["event"] == {"type": "feed.circle"}]
+        assert [f"member.{alice.pk}"] in [each["groups"] for each in hints]
+        before = frames.circle_changed(tab, {"type": "feed.circle"})[0]["count"]
+        publish_post(author=author, text="News", audience=audience)
+        return count_of(tab) - int(before)
+
+    circle, members = Audience.CONNECTIONS, Audience.MEMBERS
+    assert count_of(tab) == 0
+    assert after(lambda: follow_member(follower=alice, followed=charlie), charlie, members) == 1
+    assert after(lambda: unfollow_member(follower=alice, followed=charlie), charlie, members) == 0
+    assert after(lambda: connect(alice, charlie), charlie, circle) == 1
+    assert after(lambda: remove_connection(member=charlie, other=alice), charlie, circle) == 0
+    assert after(lambda: block_member(blocker=bob, blocked=alice), bob, circle) == 0
+    assert frames.circle_changed(Tab(alice.pk), {"type": "feed.circle"}) == []
+
+
+def test_what_changes_no_tie_renews_no_circle(
+    alice: User, charlie: User, published: list[dict[str, Any]]
+) -> None:
+    remove_connection(member=alice, other=charlie)
+    unfollow_member(follower=alice, followed=charlie)
+    assert published == []

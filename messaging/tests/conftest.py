@@ -1,11 +1,7 @@
 """The conversations of the cast."""
 
-from typing import Any
-
 import pytest
-from django.db import transaction
 
-from core.courier import courier
 from messaging import services
 from messaging.models import Conversation
 from tests.cast import connect, make_member
@@ -38,12 +34,3 @@ def erin(alice: User) -> User:
     erin = make_member("erin")
     connect(alice, erin)
     return erin
-
-
-@pytest.fixture
-def published(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """The hints that leave for the channel layer, at once instead of after the commit that a test never makes."""
-    hints: list[dict[str, Any]] = []
-    monkeypatch.setattr(courier, "post", hints.append)
-    monkeypatch.setattr(transaction, "on_commit", lambda act, **options: act())
-    return hints

@@ -162,7 +162,7 @@ def test_a_tab_on_another_process_says_that_its_member_is_there_after_all(
 
 def test_nobody_is_asked_for_nobody() -> None:
     assert presence.reading([]) == set()
-    assert presence.visible_pairs(set()) == set()
+    assert presence.agreed_pairs(set()) == set()
 
 
 def test_somebody_never_seen_is_not_there(talk: Conversation, alice: User, bob: User) -> None:
@@ -216,8 +216,8 @@ def test_the_heartbeat_of_fifty_tabs_asks_as_often_as_that_of_two(alice: User) -
     presence.see([alice.pk])
     beat(*tabs)
     few, many = statements_of(lambda: beat(*tabs[:2])), statements_of(lambda: beat(*tabs))
-    # Who is there (2), badges, newest numbers, who exists for whom (2), presence.
-    assert len(few) == len(many) == 7, "\n".join(many)
+    # Who is there (2), badges, newest numbers, who may see whom, presence.
+    assert len(few) == len(many) == 6, "\n".join(many)
 
 
 def test_a_watch_and_a_hint_ask_a_few_times_only(talk: Conversation, alice: User, bob: User) -> None:
@@ -227,6 +227,6 @@ def test_a_watch_and_a_hint_ask_a_few_times_only(talk: Conversation, alice: User
     send(talk, alice)
     # Membership, entries, authors, badge.
     assert len(statements_of(lambda: entry_hint(tab, talk))) == 4
-    # Membership, entries, authors, cursors, whether the other exists, the other's presence.
+    # Membership, entries, authors, cursors, the other's presence.
     watch = statements_of(lambda: say(Tab(bob.pk), "messaging.watch", conversation=talk.pk, seq=0))
-    assert len(watch) == 6
+    assert len(watch) == 5

@@ -65,15 +65,23 @@ def test_a_full_group_takes_nobody(
 
 
 def test_the_owner_removes(as_alice: Client, as_bob: Client, group: Conversation) -> None:
-    assert as_alice.post(f"/messages/{group.pk}/remove/", {"member": "bob"}).status_code == 302
+    rows = {row.member.username: row.pk for row in Membership.objects.filter(conversation=group)}
+
+    def remove(username: str) -> int:
+        return as_alice.post(f"/messages/{group.pk}/remove/", {"membership": rows[username]}).status_code
+
+    assert remove("bob") == 302
     assert names_in(group) == {"alice", "dora"}
     assert as_bob.get(f"/messages/{group.pk}/").status_code == 404
-    assert as_alice.post(f"/messages/{group.pk}/remove/", {"member": "bob"}).status_code == 404
-    assert as_alice.post(f"/messages/{group.pk}/remove/", {"member": "alice"}).status_code == 404
+    assert (remove("bob"), remove("alice")) == (404, 404)
+    for value, status in (("", 404), ("bob", 400), ("9" * 30, 400), ("\x00", 400)):
+        answer = as_alice.post(f"/messages/{group.pk}/remove/", {"membership": value})
+        assert answer.status_code == status, value
 
 
 def test_nobody_else_removes(as_bob: Client, group: Conversation) -> None:
-    assert as_bob.post(f"/messages/{group.pk}/remove/", {"member": "dora"}).status_code == 403
+    row = Membership.objects.get(conversation=group, member__username="dora")
+    assert as_bob.post(f"/messages/{group.pk}/remove/", {"membership": row.pk}).status_code == 403
     assert "dora" in names_in(group)
 
 
@@ -85,5 +93,5 @@ def test_one_leaves_and_sees_it_no_more(as_bob: Client, group: Conversation) -> 
 
 @pytest.mark.parametrize("act", ["rename", "add", "remove", "leave"])
 def test_two_who_talk_are_no_group(as_alice: Client, talk: Conversation, act: str) -> None:
-    response = as_alice.post(f"/messages/{talk.pk}/{act}/", {"title": "Us", "to": "bob", "member": "bob"})
+    response = as_alice.post(f"/messages/{talk.pk}/{act}/", {"title": "Us", "to": "bob", "membership": "1"})
     assert response.status_code == 403

@@ -11,8 +11,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from core.http import back_or
+from core.pagination import id_cursor
 from users.http import MemberRequest, member_required
-from users.models import User
 
 from .. import choosing, services
 from ..errors import MessagingError
@@ -66,10 +66,10 @@ def remove(request: MemberRequest, pk: int) -> HttpResponse:
     mine = _of_group(request, pk)
     if not mine.is_owner:
         raise PermissionDenied
-    there = Membership.objects.within(mine.conversation).exclude(member=request.user).values("member")
-    username = request.POST.get("member", "").replace("\x00", "")
-    member = get_object_or_404(User, username=username, pk__in=there)
-    services.remove_member(conversation=mine.conversation, by=request.user, member=member)
+    # By the membership, which says nothing of a member who is out of the viewer's sight.
+    there = Membership.objects.within(mine.conversation).exclude(member=request.user).select_related("member")
+    row = get_object_or_404(there, pk=id_cursor(request.POST.get("membership")) or 0)
+    services.remove_member(conversation=mine.conversation, by=request.user, member=row.member)
     messages.success(request, _("Removed from the conversation."))
     return redirect("messaging:about", pk)
 

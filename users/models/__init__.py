@@ -1,5 +1,6 @@
 """Me: the account with what stands on a member's card, and the profile behind it."""
 
+from ..audience import PresenceAudience
 from .form_submission import FormSubmission
 from .former_address import FormerAddress
 from .profile import Education, Experience, Link, Profile, Skill
@@ -11,6 +12,7 @@ __all__ = [
     "FormSubmission",
     "FormerAddress",
     "Link",
+    "PresenceAudience",
     "Profile",
     "Skill",
     "User",

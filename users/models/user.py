@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from core.file_fields import StoredFileField
 from core.folding import name_key
 
-from ..audience import Audience, Closeness
+from ..audience import Audience, Closeness, PresenceAudience
 from ..identifiers import fold_address, fold_username
 from ..validators import USERNAME_VALIDATORS
 from .profile import Profile
@@ -76,6 +76,12 @@ class User(AbstractBaseUser, PermissionsMixin):
     )
     open_to_work_audience = models.PositiveSmallIntegerField(
         _("open to work"), choices=Audience.choices, default=Audience.MEMBERS
+    )
+    presence_audience = models.SmallIntegerField(
+        _("who can see when I am online"),
+        choices=PresenceAudience.choices,
+        default=PresenceAudience.CONNECTIONS,
+        db_default=int(PresenceAudience.CONNECTIONS),
     )
 
     is_active = models.BooleanField(_("active"), default=True)

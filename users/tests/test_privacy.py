@@ -14,6 +14,7 @@ PRIVACY = "/settings/privacy/"
 CARD = ["page", "photo", "location", "open_to_work"]
 SECTIONS = ["about", "experience", "education", "skills", "links"]
 WISH = {f"{name}_audience": "0" for name in [*CARD, *SECTIONS]}
+PRESENCE = {"presence_audience": "2"}
 
 
 def chosen(alice: User) -> dict[str, int]:
@@ -28,7 +29,7 @@ def test_each_audience_of_each_section_is_saved(
     as_alice: Client, alice: User, name: str, audience: Audience
 ) -> None:
     allowed = name != "page" or audience in {Audience.PUBLIC, Audience.MEMBERS}
-    answer = as_alice.post(PRIVACY, {**WISH, f"{name}_audience": str(int(audience))})
+    answer = as_alice.post(PRIVACY, {**WISH, **PRESENCE, f"{name}_audience": str(int(audience))})
     if not allowed:
         assert refused_at(answer, "card_form") == ["page_audience"]
         return
@@ -37,7 +38,7 @@ def test_each_audience_of_each_section_is_saved(
 
 
 def test_the_page_shows_what_is_chosen(as_alice: Client) -> None:
-    as_alice.post(PRIVACY, {**WISH, "about_audience": "3"})
+    as_alice.post(PRIVACY, {**WISH, **PRESENCE, "about_audience": "3"})
     answer = as_alice.get(PRIVACY)
     assert answer.status_code == 200
     assert answer.context["sections"]["about_audience"].value() == Audience.ME
@@ -51,7 +52,7 @@ def test_a_bad_value_is_refused_at_its_field_and_nothing_is_saved(
     as_alice: Client, alice: User, name: str, value: str
 ) -> None:
     before = chosen(alice)
-    answer = as_alice.post(PRIVACY, {**WISH, f"{name}_audience": value})
+    answer = as_alice.post(PRIVACY, {**WISH, **PRESENCE, f"{name}_audience": value})
     assert refused_at(answer, "card_form" if name == "photo" else "sections") == [f"{name}_audience"]
     assert chosen(alice) == before
 
@@ -65,7 +66,7 @@ def test_an_empty_form_is_refused(as_alice: Client, alice: User) -> None:
 def test_a_visitor_is_asked_to_sign_in(client: Client, alice: User) -> None:
     before = chosen(alice)
     assert client.get(PRIVACY)["Location"] == f"/accounts/login/?next={PRIVACY}"
-    assert client.post(PRIVACY, WISH).status_code == 302
+    assert client.post(PRIVACY, {**WISH, **PRESENCE}).status_code == 302
     assert chosen(alice) == before
 
 
@@ -77,5 +78,5 @@ def test_looking_changes_nothing(as_alice: Client, alice: User) -> None:
 
 def test_it_holds_for_oneself_only(as_alice: Client, charlie: User) -> None:
     before = chosen(charlie)
-    as_alice.post(PRIVACY, {**WISH, "user": str(charlie.pk), "id": str(charlie.pk)})
+    as_alice.post(PRIVACY, {**WISH, **PRESENCE, "user": str(charlie.pk), "id": str(charlie.pk)})
     assert chosen(charlie) == before

@@ -6,6 +6,7 @@ would have arrived before.
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -148,7 +149,12 @@ async def test_who_was_taken_out_hears_that_and_nothing_more(site: Site, cast: C
     owner, other, guest = (cast.people[CLUB[place]] for place in (0, 1, 3))
     async with ear(site, guest, cast.club, server=1) as outside, ear(site, other, cast.club) as inside:
         await outside.until_said(await send(site, owner, cast.club, 1))
-        await post(site, owner, f"/messages/{cast.club}/remove/", member=guest.name)
+        about = await ask(site.web_port, "GET", f"/messages/{cast.club}/about/", owner.headers)
+        form = re.search(
+            f'/members/{guest.name}/.*?name="membership" value="([0-9]+)"', about.body.decode(), re.DOTALL
+        )
+        assert form
+        await post(site, owner, f"/messages/{cast.club}/remove/", membership=form[1])
         assert (await outside.until("messaging.gone"))["conversation"] == cast.club
         later = await send(site, owner, cast.club, 2)
         await inside.until_said(later)

@@ -1,0 +1,145 @@
+"""Who may see that somebody is online: only two who have agreed on it, wherever it is told."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from messaging import presence, services
+from messaging.models import Conversation, Presence
+from messaging.people import people_of
+from network.services import block_member, remove_connection
+from tests.cast import client_of, connect
+from users.models import PresenceAudience, User
+
+from .material import send
+from .tabs import beat, hint, say, watching
+
+pytestmark = pytest.mark.django_db
+
+CONTACTS, CONNECTIONS, NOBODY = PresenceAudience
+
+
+@pytest.fixture(autouse=True)
+def _nobody_in_view() -> Iterator[None]:
+    presence._in_view.clear()
+    yield
+    presence._in_view.clear()
+
+
+def places(viewer: User, member: User, talk: Conversation) -> dict[str, bool]:
+    """At each place that could tell, whether `viewer` reads that `member` is online."""
+    tab = watching(viewer, talk)
+    watched = [
+        frame for frame in say(tab, "messaging.watch", conversation=talk.pk, seq=0) if "online" in frame
+    ]
+    client = client_of(viewer)
+    page = client.get(f"/messages/{talk.pk}/").content.decode()
+    return {
+        "watch": any(frame["online"] or frame["words"] for frame in watched),
+        "hint": any(frame["online"] for frame in hint(tab, "messaging.presence", member=member.pk)),
+        "heartbeat": bool(beat(tab)[tab]["presence"]["words"]),
+        "page": "is-online" in page or ">online<" in page,
+        "list": "is-online" in client.get("/messages/").content.decode(),
+        "about": any(person.words for person in people_of(talk, viewer) if not person.is_me),
+    }
+
+
+def choose(level: PresenceAudience, *members: User) -> None:
+    User.objects.filter(pk__in=[member.pk for member in members]).update(presence_audience=level)
+
+
+def test_a_stranger_who_wrote_learns_nothing_whatever_the_other_does(alice: User, charlie: User) -> None:
+    talk = services.start_direct(by=charlie, other=alice)
+    send(talk, charlie)
+    presence.see([alice.pk, charlie.pk])
+    nowhere = dict.fromkeys(places(charlie, alice, talk), False)
+    for level in PresenceAudience:
+        choose(level, alice, charlie)
+        assert places(charlie, alice, talk) == nowhere, level
+        # Nor does who was written to see the stranger.
+        assert places(alice, charlie, talk) == nowhere, level
+    services.decline_conversation(conversation=talk, member=alice)
+    choose(CONTACTS, alice, charlie)
+    assert places(charlie, alice, talk) == nowhere
+
+
+def test_two_who_agreed_see_each_other_and_the_stricter_choice_holds_for_both(
+    alice: User, bob: User, charlie: User
+) -> None:
+    known, accepted = (
+        services.start_direct(by=alice, other=bob),
+        services.start_direct(by=charlie, other=alice),
+    )
+    send(known, alice)
+    send(accepted, charlie)
+    services.accept_conversation(conversation=accepted, member=alice)
+    for mine in PresenceAudience:
+        for theirs in PresenceAudience:
+            choose(mine, alice)
+            choose(theirs, bob, charlie)
+            strictest = max(mine, theirs)
+            for other, talk, widest in ((bob, known, CONNECTIONS), (charlie, accepted, CONTACTS)):
+                for viewer, member in ((alice, other), (other, alice)):
+                    # Lists show others, too: nobody else is there.
+                    Presence.objects.all().delete()
+                    presence.see([member.pk])
+                    seen = set(places(viewer, member, talk).values())
+                    assert seen == {strictest <= widest}, (mine, theirs, viewer, member)
+
+
+def test_the_end_of_a_connection_hides_and_tells_open_tabs(
+    alice: User, bob: User, published: list[dict[str, Any]]
+) -> None:
+    talk = services.start_direct(by=alice, other=bob)
+    send(talk, alice)
+    presence.see([bob.pk])
+    assert set(places(alice, bob, talk).values()) == {True}
+    changes: list[Callable[[], object]] = [
+        lambda: remove_connection(member=bob, other=alice),
+        lambda: connect(alice, bob),
+        lambda: block_member(blocker=bob, blocked=alice),
+    ]
+    for change in changes:
+        published.clear()
+        change()
+        told = {each["groups"][0] for each in published if each["event"]["type"] == "messaging.presence"}
+        assert told == {f"presence.{alice.pk}", f"presence.{bob.pk}"}
+    assert set(places(alice, bob, talk).values()) == {False}
+
+
+def test_in_a_group_only_those_who_agreed_are_shown_as_online(
+    group: Conversation, alice: User, bob: User, dora: User
+) -> None:
+    presence.see([alice.pk, bob.pk, dora.pk])
+    words = {person.membership.member_id: person.words for person in people_of(group, bob)}
+    # Bob and Dora know Alice, and not each other.
+    assert words == {alice.pk: "online", bob.pk: "", dora.pk: ""}
+
+
+def test_the_setting_is_on_the_privacy_page_and_reaches_open_tabs(
+    as_alice: Client, alice: User, published: list[dict[str, Any]]
+) -> None:
+    page = as_alice.get("/settings/privacy/")
+    assert "It works both ways." in page.content.decode()
+    assert page.context["card_form"]["presence_audience"].value() == CONNECTIONS
+    parts = (
+        "page",
+        "photo",
+        "location",
+        "open_to_work",
+        "about",
+        "experience",
+        "education",
+        "skills",
+        "links",
+    )
+    form = {**{f"{part}_audience": "1" for part in parts}, "presence_audience": "3"}
+    assert as_alice.post("/settings/privacy/", form).status_code == 302
+    alice.refresh_from_db()
+    assert alice.presence_audience == NOBODY
+    assert [each["event"] for each in published] == [{"type": "messaging.presence", "member": alice.pk}]
+    for value in ("0", "4", "", "x"):
+        refused = as_alice.post("/settings/privacy/", {**form, "presence_audience": value})
+        assert refused.status_code == 422, value
