@@ -29,9 +29,9 @@ class TooOften(ValidationError):
     A form shows it like any other error; where there is none, core.middleware makes it a page.
     """
 
-    def __init__(self, wait: int) -> None:
+    def __init__(self, wait: int, words: str = "") -> None:
         self.wait = wait
-        self.words = _words(wait)
+        self.words = words or _words(wait)
         super().__init__(self.words, code=CODE, params={"wait": wait})
 
 

@@ -92,12 +92,21 @@ class Rendered:
     tags: set[str]
 
 
+def _called(mentions: Iterable[str], author: User) -> list[Member]:
+    names = sorted(mentions)[:MOST_MENTIONS]
+    return list(Member.objects.visible_to(author).filter(username__in=names)) if names else []
+
+
+def newly_named_in(text: str, *, author: User, former_html: str = "") -> set[int]:
+    """The ids of those whom `text` calls by name and `former_html` did not. At most one query."""
+    named = _called(markdown.parse(text).mentions if "@" in text else (), author)
+    return {member.pk for member in named if member.pk != author.pk and not _names(former_html, member)}
+
+
 def render_text(text: str, *, author: User) -> Rendered:
     """Render a member's Markdown: names that exist for the author and hashtags become links. One query."""
     parsed = markdown.parse(text)
-    names = sorted(parsed.mentions)[:MOST_MENTIONS]
-    found = Member.objects.visible_to(author).filter(username__in=names) if names else []
-    members = {member.username: member for member in found}
+    members = {member.username: member for member in _called(parsed.mentions, author)}
     tags = set(sorted(parsed.hashtags)[:MOST_TAGS])
     html = parsed.html(
         mention=lambda name: members[name].get_absolute_url() if name in members else None,

@@ -2,16 +2,19 @@
 
 import zlib
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from django.conf import settings
 from django.core.cache import cache
-from django.db.models import Count, F, Q, Window
+from django.db.models import Count, Exists, F, OuterRef, Q, Window
 
 from users.models import User
 
-from .models import Connection, Member, exists_for
+from .models import Connection, Follow, Member, exists_for
 
 # Suggestions look through this many connections, the latest; beyond it they do not get better, only slower.
 WIDEST_CIRCLE = 500
@@ -54,6 +57,21 @@ def degree(viewer: User, member: User, *, connected: bool, mutual: int) -> int |
     mine, theirs = ties.other_ends(viewer.pk), ties.other_ends(member.pk)
     bridge = Q(low__in=mine, high__in=theirs) | Q(low__in=theirs, high__in=mine)
     return 3 if ties.filter(bridge).exists() else None
+
+
+def within_two_degrees(member: User, ids: Collection[int]) -> set[int]:
+    """Those of `ids` who are connected to `member`, share a connection with it, or follow it. One query."""
+    ties, them = Connection.objects.connected(), OuterRef("pk")
+    mine = ties.other_ends(member.pk)
+    near = [
+        ties.filter(low=member, high=them),
+        ties.filter(high=member, low=them),
+        Follow.objects.filter(follower=them, followed=member),
+        ties.filter(low=them, high__in=mine),
+        ties.filter(high=them, low__in=mine),
+    ]
+    found = Member.objects.filter(reduce(or_, (Q(Exists(each)) for each in near)), pk__in=ids)
+    return set(found.values_list("pk", flat=True))
 
 
 def suggestions(viewer: User, *, most: int) -> list[Member]:

@@ -1,6 +1,6 @@
 """What happens to notifications: they come, are read, are forgotten; and what members choose."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -13,6 +13,7 @@ from django.utils import timezone
 from core.realtime import member_group, publish
 from core.tasks import enqueue_on_commit
 from feed.models import Post
+from network.graph import within_two_degrees
 from users.models import User
 
 from .kinds import ABOUT, Channel, Kind, channels_of
@@ -66,6 +67,7 @@ def tell(*, actor: User, news: Iterable[News]) -> None:
         if item.recipient_id != actor.pk:
             firsts.setdefault(item.recipient_id, item)
     wanted = wishes(firsts.keys(), {item.kind for item in firsts.values()})
+    wanted -= _mails_of_strangers(actor, firsts.values())
     channels = [Channel.PAGE] if _silent.get() else list(Channel)
     told = [
         item
@@ -83,6 +85,13 @@ def tell(*, actor: User, news: Iterable[News]) -> None:
         fact.notification.place, fact.notification.latest_at = fact.pk, fact.created_at
     _save(list(rows.values()))
     _announce(list(rows.values()))
+
+
+def _mails_of_strangers(actor: User, news: Collection[News]) -> set[Wish]:
+    """The mails to members whom a stranger names: those find it on their page."""
+    named = {item.recipient_id for item in news if item.kind is Kind.MENTION}
+    far = named - within_two_degrees(actor, named) if named else set()
+    return {(member, Kind.MENTION, Channel.MAIL) for member in far}
 
 
 def _save(rows: Sequence[Notification]) -> None:

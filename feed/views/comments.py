@@ -8,6 +8,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from core import quota
 from core.http import with_limit
 from core.pagination import CURSOR, id_cursor, oldest_first
+from network.reach import spend_reach, spend_reach_in
 from users.form_submissions import ChangedSinceSent, create_once
 from users.http import HtmxRequest, MemberRequest, member_required
 
@@ -73,7 +74,10 @@ def edit_comment(request: MemberRequest, pk: int) -> HttpResponse:
     form = CommentForm(request.POST or None, initial={"text": comment.text})
     if request.method == "POST" and form.is_valid():
         text = form.cleaned_data["text"]
-        if quota.spend_in(form, "text", "comment", request.user.pk):
+        named = services.newly_named_in(text, author=comment.author, former_html=comment.html)
+        if quota.spend_in(form, "text", "comment", request.user.pk) and spend_reach_in(
+            form, "text", request.user, named
+        ):
             services.edit_comment(comment=comment, text=text)
             return redirect(comment)
     context = {"comment": comment, "form": form}
@@ -98,6 +102,7 @@ def _said(request: MemberRequest, post: Post, form: CommentForm, parent: Comment
     def comment() -> Comment:
         quota.spend("comment", request.user.pk)
         text = form.cleaned_data["text"]
+        spend_reach(request.user, services.newly_named_in(text, author=request.user))
         return services.comment_on_post(post=post, author=request.user, text=text, parent=parent)
 
     try:

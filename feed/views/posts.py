@@ -17,6 +17,7 @@ from core.http import with_limit
 from core.media_views import deliver
 from core.pagination import CURSOR, oldest_first
 from core.storage import CannotStore
+from network.reach import spend_reach
 from users.form_submissions import ChangedSinceSent, create_once
 from users.http import HtmxRequest, MemberRequest, member_required
 
@@ -76,6 +77,7 @@ def edit(request: MemberRequest, pk: int) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             quota.spend("post", request.user.pk)
+            spend_reach(request.user, _newly_called(post, form))
             services.edit_post(post=post, **form.cleaned_data)
         except quota.TooOften as error:
             form.add_error("text", error)
@@ -158,9 +160,11 @@ def _published(request: MemberRequest, form: PostForm) -> int | None:
         quota.spend("post", request.user.pk)
         if pictures := len(form.cleaned_data["images"]):
             quota.spend("upload", request.user.pk, pictures)
+        text = form.cleaned_data["text"]
+        spend_reach(request.user, services.newly_named_in(text, author=request.user))
         return services.publish_post(
             author=request.user,
-            text=form.cleaned_data["text"],
+            text=text,
             audience=form.cleaned_data["audience"],
             pictures=form.pictures(),
             document=form.cleaned_data["document"],
@@ -175,6 +179,13 @@ def _published(request: MemberRequest, form: PostForm) -> int | None:
     except CannotStore as error:
         form.add_error("images", str(error))
     return None
+
+
+def _newly_called(post: Post, form: EditPostForm) -> set[int]:
+    """Whom the edit calls; where more may see the post, those too who were named before and could not know."""
+    text, audience = form.cleaned_data["text"], form.cleaned_data["audience"]
+    former = post.html if audience >= post.audience else ""
+    return services.newly_named_in(text, author=post.author, former_html=former)
 
 
 def _own(request: MemberRequest, pk: int) -> Post:

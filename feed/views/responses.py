@@ -10,6 +10,7 @@ from core import quota
 from core.http import back_or, with_limit
 from core.pagination import CURSOR, newest_first
 from network.models import Member, exists_for
+from network.reach import spend_reach
 from users.audience import Audience
 from users.form_submissions import ChangedSinceSent, create_once
 from users.http import HtmxRequest, MemberRequest, member_required
@@ -82,6 +83,8 @@ def repost(request: MemberRequest, pk: int) -> HttpResponse:
 
     def share() -> Post:
         quota.spend("post", request.user.pk)
+        text = form.cleaned_data["text"]
+        spend_reach(request.user, services.newly_named_in(text, author=request.user))
         return services.repost(post=post, by=request.user, **form.cleaned_data)
 
     if request.method == "POST" and form.is_valid():

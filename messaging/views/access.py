@@ -1,8 +1,13 @@
 """What all doors of conversations ask and answer in the same way."""
 
+from collections.abc import Iterable
+
 from django.http import Http404, HttpResponse, JsonResponse
 
+from core.quota import TooOften
+from network.reach import spend_reach
 from users.http import MemberRequest
+from users.models import User
 
 from .. import reading
 from ..errors import MessagingError, TooFast
@@ -17,6 +22,14 @@ def mine_or_404(request: MemberRequest, pk: int) -> Membership:
     if mine is None:
         raise Http404
     return mine
+
+
+def count_reach(member: User, people: Iterable[int]) -> None:
+    """Count people who are called into a conversation (network.reach). Raises TooFast above what a member may."""
+    try:
+        spend_reach(member, people)
+    except TooOften as error:
+        raise TooFast(error.words, wait=error.wait) from error
 
 
 def wants_json(request: MemberRequest) -> bool:

@@ -17,7 +17,7 @@ from ..choosing import choice, chosen_from
 from ..errors import ClientIdTaken, MessagingError
 from ..forms import FirstWordsForm, GroupForm
 from ..models import Conversation, Entry
-from .access import refuse, status_of
+from .access import count_reach, refuse, status_of
 
 
 @member_required
@@ -68,6 +68,7 @@ def _first(request: MemberRequest, form: FirstWordsForm, people: Sequence[User])
     """The message that was sent now, or by an earlier press on the same button."""
     data = form.cleaned_data
     client_id = data["client_id"] or uuid.uuid4()
+    count_reach(request.user, _called(request.user, people, title=data.get("title", "")))
     try:
         return services.write_first(
             by=request.user,
@@ -83,6 +84,17 @@ def _first(request: MemberRequest, form: FirstWordsForm, people: Sequence[User])
             form.data = {**dict(form.data.items()), "client_id": str(uuid.uuid4())}
             raise
         return sent
+
+
+def _called(by: User, people: Sequence[User], *, title: str) -> set[int]:
+    """Whom the first words call: everybody taken into a group, and a stranger who was not written to before."""
+    ids = {person.pk for person in people}
+    if len(people) > 1 or title:
+        return ids
+    (other,) = ids
+    known = Connection.objects.connected().between(by.pk, other).exists()
+    known = known or Conversation.objects.filter(pair=Conversation.pair_of(by.pk, other)).exists()
+    return set() if known else ids
 
 
 def _new_page(

@@ -19,7 +19,7 @@ from ..errors import MessagingError
 from ..forms import TitleForm
 from ..models import Membership
 from ..people import people_of
-from .access import mine_or_404, refuse, status_of
+from .access import count_reach, mine_or_404, refuse, status_of
 
 
 @member_required
@@ -53,6 +53,7 @@ def add(request: MemberRequest, pk: int) -> HttpResponse:
     if not people or not is_complete:
         return about_page(request, mine, error=_("Choose people from your connections."), status=422)
     try:
+        count_reach(request.user, {person.pk for person in people})
         services.add_members(conversation=mine.conversation, by=request.user, members=people)
     except MessagingError as error:
         return refuse(error, about_page(request, mine, error=str(error), status=status_of(error)))

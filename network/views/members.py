@@ -20,6 +20,7 @@ from .. import services
 from ..forms import DirectoryForm, InvitationForm
 from ..models import Connection, Member, MemberQuerySet
 from ..pages import member_page
+from ..reach import spend_reach
 from ..relations import relation, relations
 
 PAGE_SIZE = 24
@@ -62,6 +63,7 @@ def invite(request: MemberRequest, username: str) -> HttpResponse:
 
     def send() -> Connection:
         quota.spend("invitation", request.user.pk)
+        spend_reach(request.user, [other.pk])
         note = form.cleaned_data["note"]
         return services.invite_member(inviter=request.user, invitee=other, note=note)
 

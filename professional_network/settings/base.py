@@ -180,6 +180,10 @@ MEMBER_LIMITS = {
     "post": ((20, 60), (200, 86_400)),
     "comment": ((40, 60), (1000, 86_400)),
     "invitation": ((30, 60), (200, 86_400)),
+    # People called in a day, each once: named, invited, written to first, added to a group (network.reach).
+    "reached": ((200, 86_400),),
+    # The same in the first week of an account.
+    "reached_when_new": ((20, 86_400),),
     # By name in the directory, among connections, by words in a conversation.
     "search": ((120, 60),),
     # Pictures, each of them: posts, messages, photo and cover.

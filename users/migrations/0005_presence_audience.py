@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('users', '0003_address_changes'),
+        ('users', '0004_form_submission'),
     ]
 
     operations = [

@@ -1,0 +1,152 @@
+"""How many people a member may call in a day, through whichever door; and whom a stranger's call reaches by mail."""
+
+from datetime import timedelta
+
+import pytest
+from django.core.cache import cache
+from django.test import Client, override_settings
+from django.utils import timezone
+
+from feed.models import Post
+from feed.services import comment_on_post, publish_post
+from messaging.models import Conversation, Membership
+from messaging.services import start_group
+from network.reach import spend_reach
+from network.services import follow_member, invite_member
+from notifications.models import Notification
+from users.audience import Audience
+from users.models import User
+
+from .cast import client_of, connect, make_member
+
+pytestmark = pytest.mark.django_db
+
+LIMITS = {
+    "reached": ((4, 86_400),),
+    "reached_when_new": ((2, 86_400),),
+    **dict.fromkeys(("post", "comment", "invitation", "search"), ((1000, 60),)),
+}
+WEEK = timedelta(days=8)
+
+
+@pytest.fixture
+def people(alice: User) -> list[User]:
+    """Connections of Alice, who is an established member."""
+    cache.clear()
+    alice.joined_at = timezone.now() - WEEK
+    alice.save()
+    people = [make_member(f"person{turn}") for turn in range(6)]
+    for person in people[:3]:
+        connect(alice, person)
+    return people
+
+
+def names(people: list[User]) -> str:
+    return " ".join(f"@{person.username}" for person in people)
+
+
+@pytest.mark.parametrize("htmx", [False, True], ids=["page", "part"])
+def test_each_door_counts_the_people_it_calls_and_keeps_what_was_typed(
+    alice: User, as_alice: Client, people: list[User], htmx: bool
+) -> None:
+    mine = publish_post(author=alice, text="Mine", audience=Audience.MEMBERS)
+    theirs = publish_post(author=people[0], text="Theirs", audience=Audience.MEMBERS)
+    comment = comment_on_post(post=mine, author=alice, text="Well")
+    group = start_group(by=alice, members=[people[0]], title="Harbour")
+    typed = f"An hour of work {names(people[:5])}"
+    doors = {
+        "/posts/": {"text": typed, "audience": 1},
+        f"/posts/{mine.pk}/edit/": {"text": typed, "audience": 1},
+        f"/posts/{theirs.pk}/repost/": {"text": typed, "audience": 1},
+        f"/posts/{mine.pk}/comment/": {"text": typed},
+        f"/comments/{comment.pk}/edit/": {"text": typed},
+        "/members/person5/invite/": {"note": "An hour of work"},
+        "/messages/to/person5/": {"text": "An hour of work"},
+        "/messages/new/": {"text": "An hour of work", "title": "All", "to": ["person1", "person2"]},
+        f"/messages/{group.pk}/add/": {"to": ["person1", "person2"]},
+    }
+    with override_settings(MEMBER_LIMITS=LIMITS):
+        spend_reach(alice, range(10_000, 10_003))
+        counts = Post.objects.count(), Conversation.objects.count(), Membership.objects.count()
+        found = {}
+        for address, form in doors.items():
+            if "/invite/" in address or "/to/" in address:
+                cache.clear()
+                spend_reach(alice, range(10_000, 10_004))
+            answer = as_alice.post(address, form, headers={"HX-Request": "true"} if htmx else None)
+            page = answer.content.decode()
+            kept = "An hour of work" in page or "/add/" in address
+            found[address] = (
+                answer.status_code,
+                "people a day" in page,
+                kept,
+                "Retry-After" in answer.headers,
+            )
+        assert found == dict.fromkeys(doors, (429, True, True, True))
+        assert counts == (Post.objects.count(), Conversation.objects.count(), Membership.objects.count())
+
+
+def test_a_person_counts_once_a_day_and_a_refusal_counts_nobody(
+    as_alice: Client, alice: User, people: list[User]
+) -> None:
+    def post(count: int, words: str = "") -> int:
+        form = {"text": f"{words} {names(people[:count])} @alice @nobody", "audience": 1}
+        return as_alice.post("/posts/", form).status_code
+
+    with override_settings(MEMBER_LIMITS=LIMITS):
+        assert [post(3), post(3), post(5), post(6), post(4), post(4)] == [302, 302, 429, 429, 302, 302]
+        post_of_four = Post.objects.latest("pk")
+        # An edit calls those only whom it names anew.
+        edit = {"text": f"{names(people[:4])} again", "audience": 1}
+        cache.clear()
+        spend_reach(alice, range(10_000, 10_004))
+        assert as_alice.post(f"/posts/{post_of_four.pk}/edit/", edit).status_code == 302
+        edit["text"] = names(people[:5])
+        assert as_alice.post(f"/posts/{post_of_four.pk}/edit/", edit).status_code == 429
+
+
+def test_a_new_account_calls_fewer(people: list[User]) -> None:
+    fresh = client_of(make_member("fresh"))
+    with override_settings(MEMBER_LIMITS=LIMITS):
+        assert fresh.post("/posts/", {"text": names(people[:3]), "audience": 1}).status_code == 429
+        assert fresh.post("/posts/", {"text": names(people[:2]), "audience": 1}).status_code == 302
+    with override_settings(MEMBER_LIMITS=LIMITS, MEMBER_LIMITS_FACTOR=0):
+        assert fresh.post("/posts/", {"text": names(people), "audience": 1}).status_code == 302
+
+
+def test_a_storm_of_mentions_reaches_two_hundred_people_a_day_and_no_stranger_by_mail(alice: User) -> None:
+    """As it stands in the settings: five posts that name fifty members each, by a new account and by an old one."""
+    cache.clear()
+    crowd = User.objects.bulk_create(
+        User(username=f"member{turn}", email=f"m{turn}@example.org", joined_at=timezone.now())
+        for turn in range(250)
+    )
+    for author, reached in (
+        (make_member("fresh"), 0),
+        (make_member("old", joined_at=timezone.now() - WEEK), 200),
+    ):
+        client = client_of(author)
+        for turn in range(5):
+            client.post("/posts/", {"text": names(crowd[turn * 50 : turn * 50 + 50]), "audience": 1})
+        told = Notification.objects.filter(facts__actor=author)
+        assert told.count() == reached
+        assert not told.exclude(mail_due_at=None).exists()
+
+
+def test_a_mention_is_mailed_to_those_who_are_near(alice: User, bob: User, charlie: User, mona: User) -> None:
+    """Bob is connected, Dora shares Bob, Charlie follows Alice; Mona has nothing to do with her."""
+    dora = make_member("dora")
+    connect(bob, dora)
+    follow_member(follower=charlie, followed=alice)
+    follow_member(follower=alice, followed=mona)
+    invite_member(inviter=alice, invitee=mona)
+    publish_post(author=alice, text="@bob @charlie @dora @mona")
+    rows = Notification.objects.filter(kind="mention").order_by("recipient__username")
+    assert {
+        row.recipient.username: row.mail_due_at is not None for row in rows.select_related("recipient")
+    } == {
+        "bob": True,
+        "charlie": True,
+        "dora": True,
+        "mona": False,
+    }
