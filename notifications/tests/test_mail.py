@@ -17,7 +17,7 @@ from feed.tests.material import answer, react, say
 from messaging.events import message_sent
 from messaging.models import Conversation, Entry, Membership, Presence
 from network.models import Block
-from network.services import invite_member, withdraw_invitation
+from network.services import follow_member, invite_member, withdraw_invitation
 from notifications import services
 from notifications.kinds import Channel, Kind
 from notifications.mailing import send_due
@@ -254,6 +254,8 @@ def test_a_mail_that_cannot_be_made_keeps_no_other_back(
 
 def test_everybody_whom_a_comment_names_is_mailed_at_once(alice: User, committed: Commit) -> None:
     members = [make_member(f"member{number:02}") for number in range(15)]
+    for member in members:
+        follow_member(follower=member, followed=alice)
     with committed():
         say(alice, " ".join(f"@{member.username}" for member in members))
     assert len(mails()) == 15
