@@ -1,5 +1,6 @@
 """Two sides of a transfer, row by row: which rows are lost, doubled or changed, and in which fields."""
 
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -8,6 +9,8 @@ from .rows import Row, TableHash, row_hash, values_of
 from .tables import Key, Table
 
 NAMED = 20
+# How far two texts are looked at, and how many of their characters are told by number.
+LOOKED_AT, POINTS = 40, 6
 
 
 @dataclass
@@ -106,7 +109,29 @@ def _told(one: str | None, other: str | None) -> str:
         parting = next((place for place, (a, b) in pairs if a != b), min(len(one), len(other)))
         start = max(0, parting - 10) if parting > 30 else 0
         texts = [("…" if start else "") + shortened(text[start:]) for text in (one, other)]
+        if _look_alike(one[parting:], other[parting:]):
+            texts = [
+                f"{texts[0]} ({_code_points(one[parting:])})",
+                f"{texts[1]} ({_code_points(other[parting:])})",
+            ]
     return f"{texts[0]} in the source, {texts[1]} in the target"
+
+
+def _look_alike(one: str, other: str) -> bool:
+    """Whether they look the same: they differ in blanks, invisible characters or how letters are composed."""
+    return _visible(one[:LOOKED_AT]) == _visible(other[:LOOKED_AT])
+
+
+def _visible(text: str) -> str:
+    shown = unicodedata.normalize("NFKD", text)
+    return "".join(
+        char for char in shown if unicodedata.category(char)[0] not in "CZM" and not char.isspace()
+    )
+
+
+def _code_points(text: str) -> str:
+    """The first characters, as U+0061."""
+    return " ".join(f"U+{ord(char):04X}" for char in text[:POINTS]) or "the end"
 
 
 def compare_rows(

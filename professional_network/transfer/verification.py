@@ -12,7 +12,8 @@ from .comparison import NAMED, TableComparison, compare_rows
 from .faults import Fault, TransferRefused
 from .media import MEDIA, trouble_with
 from .progress import Progress
-from .rows import Origin
+from .rows import Migration, Origin
+from .schema import Schema, compare_schemas, load_description, read_parts
 from .tables import Table
 from .target import Target, first_line
 
@@ -74,6 +75,7 @@ class Verification:
                     "Rows were not compared: the tables are those of different versions."
                 )
                 return self.findings
+            self.compare_schema()
             self.compare_tables()
             for table in self._origin.tables:
                 self.compare_sequence(table)
@@ -82,6 +84,25 @@ class Verification:
             raise TransferRefused(f"{self._target.told} cannot be read: {first_line(error)}") from error
         self.compare_files()
         return self.findings
+
+    def compare_schema(self) -> None:
+        """Columns, constraints, indexes, triggers and sequences are those that the migrations make."""
+        expected = load_description()
+        if (
+            not expected.migrations
+            <= self._target.migrations
+            <= expected.migrations | self._foreign(expected)
+        ):
+            self.findings.notes.append(
+                "Constraints and indexes were not compared: their description is of other migrations."
+            )
+            return
+        self.findings.differences += compare_schemas(expected.parts, read_parts(self._target.run))
+
+    def _foreign(self, expected: Schema) -> set[Migration]:
+        """Migrations of apps that are none of ours: their tables are not compared."""
+        ours = {app for app, _ in expected.migrations}
+        return {(app, name) for app, name in self._target.migrations if app not in ours}
 
     def compare_tables(self) -> None:
         """Counts and rows."""

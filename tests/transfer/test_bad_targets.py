@@ -5,6 +5,7 @@ import threading
 import time
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import psycopg2
 import pytest
@@ -14,7 +15,9 @@ from django.core.files.storage import InMemoryStorage
 from professional_network.transfer.exports import ExportFolder
 from professional_network.transfer.faults import TransferRefused
 from professional_network.transfer.imports import OutcomeUnknown, bring_in
+from professional_network.transfer.schema import DESCRIPTION, compare_schemas, load_description, read_parts
 from professional_network.transfer.tables import all_tables
+from scripts.schema import describe_database
 
 from .conftest import Database, Network
 from .network import FILES
@@ -81,6 +84,84 @@ def test_a_network_without_rows_is_brought_in_and_again(
     for _ in range(2):
         database.bring_in(tmp_path / "export")
         assert database.verify(tmp_path / "export").differences == []
+
+
+# -- A schema that is not the one of the migrations
+# What was done to the target, and what is told of it.
+HARMED: dict[str, str] = {
+    "ALTER TABLE feed_reaction DROP CONSTRAINT feed_one_reaction_each": "feed_reaction: the target lacks: ",
+    "DROP INDEX users_username_unique": "users_user: the target lacks: unique index users_username_unique",
+    "ALTER TABLE feed_post DROP CONSTRAINT feed_post_has_audience": "feed_post_has_audience: CHECK",
+    "ALTER TABLE feed_post ALTER text DROP NOT NULL": "feed_post: the target lacks: column text: text NOT NULL",
+    "ALTER TABLE users_user ALTER headline TYPE varchar(5000)": "column headline: character varying",
+    "ALTER TABLE users_user ALTER headline SET DEFAULT 'x'": "has besides: column headline",
+    'ALTER TABLE users_user ALTER headline TYPE varchar(160) COLLATE "C"': 'COLLATE "C"',
+    "ALTER SEQUENCE feed_post_id_seq INCREMENT BY 10": "sequence id: bigint START 1 BY 10",
+    "ALTER SEQUENCE feed_post_id_seq MAXVALUE 1000 CYCLE": "CYCLE",
+    "ALTER TABLE feed_post ENABLE ROW LEVEL SECURITY": "row security",
+    "ALTER TABLE django_session SET UNLOGGED": "UNLOGGED: emptied after a crash",
+    "ALTER TABLE feed_post DISABLE TRIGGER ALL": "foreign keys are not checked",
+    "CREATE TRIGGER mine BEFORE UPDATE ON feed_post FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()":
+        "has besides: trigger mine",
+    "CREATE RULE mine AS ON DELETE TO feed_post DO INSTEAD NOTHING": "has besides: rule mine",
+    "CREATE UNIQUE INDEX mine ON users_user (headline)": "has besides: unique index mine",
+    "ALTER TABLE feed_post ADD CONSTRAINT mine CHECK (id > 0) NOT VALID": "NOT VALID",
+    "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'users_username_unique'::regclass": "INVALID",
+    "DROP TABLE django_session CASCADE": "django_session: has no table in the target",
+}  # fmt: skip
+HARMLESS = [
+    "CREATE INDEX mine ON users_user (headline)",
+    "CREATE TABLE others (id integer)",
+    "ALTER INDEX users_username_unique RENAME TO another_name",
+]
+
+
+def schema_of(database: Database) -> list[str]:
+    with closing(psycopg2.connect(database.url)) as connection, connection.cursor() as cursor:
+
+        def run(statement: str) -> list[Any]:
+            cursor.execute(statement)
+            return cursor.fetchall()
+
+        return [str(fault) for fault in compare_schemas(load_description().parts, read_parts(run))]
+
+
+def test_the_description_of_the_schema_is_what_the_migrations_make(database: Database) -> None:
+    assert describe_database(database.url) == DESCRIPTION.read_text(), "Run: python -m scripts.schema"
+
+
+def test_each_harm_to_the_schema_is_named(database: Database) -> None:
+    wrong = []
+    for statement, told in HARMED.items():
+        with closing(psycopg2.connect(database.url)) as connection, connection.cursor() as cursor:
+            cursor.execute(statement)
+            cursor.execute("SELECT 1")
+
+            def run(words: str, cursor: Any = cursor) -> list[Any]:
+                cursor.execute(words)
+                rows: list[Any] = cursor.fetchall()
+                return rows
+
+            found = [str(fault) for fault in compare_schemas(load_description().parts, read_parts(run))]
+        if not any(told in fault for fault in found):
+            wrong.append((statement, found))
+    assert not wrong
+    assert schema_of(database) == []
+
+
+def test_indexes_tables_and_names_of_others_are_no_harm(database: Database) -> None:
+    for statement in HARMLESS:
+        database.run(statement)
+    assert schema_of(database) == []
+
+
+def test_a_verification_names_a_constraint_that_is_lost(moved: Database, built_export: Path) -> None:
+    moved.run("ALTER TABLE feed_reaction DROP CONSTRAINT feed_one_reaction_each")
+    moved.run("DROP INDEX users_username_unique")
+    told = [str(difference) for difference in moved.verify(built_export).differences]
+    assert len(told) == 2
+    assert "UNIQUE" in told[0]
+    assert "users_username_unique" in told[1]
 
 
 # -- The target's own state -------------------------------------------------------------------

@@ -68,6 +68,19 @@ def test_where_long_texts_part_is_told(moved: Database, built_export: Path) -> N
 
 
 @postgres_only
+def test_a_difference_that_the_eye_cannot_see_is_told_by_code_points(
+    moved: Database, built_export: Path
+) -> None:
+    moved.run("UPDATE users_user SET headline = replace(headline, ' of', chr(160) || 'of') WHERE id = 2")
+    moved.run("UPDATE users_user SET headline = headline || chr(8203) WHERE id = 3")
+    moved.run("UPDATE users_user SET headline = 'Something else' WHERE id = 4")
+    _, told = told_by(built_export)
+    for words in ("(U+0020 U+006F", "(U+00A0 U+006F", "(the end)", "(U+200B)"):
+        assert words in told
+    assert told.count("U+") < 20
+
+
+@postgres_only
 def test_no_password_and_no_message_is_told(moved: Database, built_export: Path) -> None:
     moved.run("UPDATE users_user SET password = 'leaked'")
     moved.run("UPDATE messaging_entry SET text = 'private words'")

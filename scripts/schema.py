@@ -1,0 +1,38 @@
+"""Describes the schema that the migrations make: `python -m scripts.schema` after each new migration."""
+
+import os
+import sys
+from contextlib import closing
+
+import psycopg2
+
+from professional_network.transfer.schema import DESCRIPTION, describe, read_parts
+
+from .servers import postgres_server
+from .stack import manage
+
+
+def describe_database(url: str) -> str:
+    """The description of a migrated database."""
+    with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
+
+        def run(statement: str) -> list[tuple[object, ...]]:
+            cursor.execute(statement)
+            return cursor.fetchall()
+
+        migrations = [(str(app), str(name)) for app, name in run("SELECT app, name FROM django_migrations")]
+        return describe(migrations, read_parts(run))
+
+
+def main() -> int:
+    """Write it."""
+    with postgres_server() as server:
+        environment = {**os.environ, "DJANGO_ENVIRONMENT": "test", "DATABASE_URL": server.url}
+        environment.pop("DJANGO_SETTINGS_MODULE", None)
+        manage(environment, "migrate", "--verbosity", "0")
+        DESCRIPTION.write_text(describe_database(server.url))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
