@@ -342,10 +342,10 @@ def _nginx(site: Site, config: Path, main: Path) -> Server:
             "user www-data;": "user root;" if os.geteuid() == 0 else "",
             "pid /run/nginx.pid;": f"pid {site.folder}/nginx.pid;",
             "/var/log/nginx/": f"{site.folder}/",
-            "/etc/nginx/mime.types": str(_mime_types(binary)),
             "/etc/nginx/": f"{main.parent}/",
         },
     )
+    shutil.copy(_mime_types(binary), main.parent / "mime.types")
     folders = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     temporary = "".join(f"{name}_temp_path {site.folder}/{name};\n" for name in folders)
     config.with_name("temporary.conf").write_text(temporary)

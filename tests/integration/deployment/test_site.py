@@ -141,7 +141,7 @@ def test_the_units_name_this_place_and_systemd_takes_them(place: Place) -> None:
     assert {unit.name for unit in units} >= {"linkup-web.service", "linkup-ws.service", "linkup.target"}
     text = "".join(unit.read_text() for unit in units)
     assert not re.search(r"/srv/linkup|/etc/linkup|(User|Group)=linkup\b", re.sub(r"(?m)^#.*", "", text))
-    for program in re.findall(r"^Exec\w+=(\S+)", text, re.MULTILINE):
+    for program in re.findall(r"^Exec\w+=-?(\S+)", text, re.MULTILINE):
         assert shutil.which(program), program
     for file in re.findall(r"^EnvironmentFile=-?(\S+)", text, re.MULTILINE):
         assert Path(file).is_file()
