@@ -326,6 +326,7 @@ def _serve(place: Place) -> None:
 def _nginx(site: Site, config: Path, main: Path) -> Server:
     """nginx with the guide's site in Debian's main file: only ports, folders, the log and the user are others."""
     binary = obtain("nginx")["nginx"]
+    shutil.copy(_mime_types(binary), main.parent / "mime.types")
     _replace(
         config,
         {
