@@ -19,6 +19,7 @@ from core.forms import BlockField, ImageField, LineField
 from .email_addresses import is_taken
 from .identifiers import LONGEST_EMAIL, fold_address, fold_identifier, names_account
 from .models import Education, Experience, Link, Profile, Skill, User
+from .validators import refuse_address_in_name
 
 EARLIEST_YEAR = 1900
 # A course of study may end so many years from now.
@@ -71,6 +72,7 @@ class SignupForm(PlainFields, allauth_forms.SignupForm):  # type: ignore[misc]
         label=_("Full name"),
         max_length=80,
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
+        validators=[refuse_address_in_name],
         help_text=_("As colleagues know you. You can change it later."),
     )
 
@@ -164,6 +166,13 @@ class ProfileForm(forms.ModelForm):
         labels: ClassVar = {"open_to_work": _("I am open to new work")}
 
     field_order = ["name", "headline", "location", "about", "open_to_work"]
+
+    def clean_name(self) -> str:
+        """A name from before the rule stays until it is changed."""
+        name: str = self.cleaned_data["name"]
+        if "name" in self.changed_data:
+            refuse_address_in_name(name)
+        return name
 
 
 class PhotoForm(forms.Form):

@@ -1,5 +1,7 @@
 """What names and passwords may be."""
 
+import re
+import unicodedata
 from collections.abc import Callable
 from typing import Any
 
@@ -36,7 +38,23 @@ def refuse_reserved_name(username: str) -> None:
         )
 
 
-USERNAME_VALIDATORS: list[Callable[[Any], None]] = [username_shape, refuse_reserved_name]
+def refuse_address_in_name(name: str) -> None:
+    """Raise ValidationError where `name` holds the address of a site or a mailbox, in any width of letters.
+
+    A name stands in mail and beside what its owner writes: there an address would be an advertisement or a trap.
+    """
+    folded = unicodedata.normalize("NFKC", name).casefold()
+    if "://" in folded or "@" in folded or re.search(r"\bwww\.", folded):
+        raise ValidationError(
+            _("A name holds no address: please leave out “://”, “www.” and “@”."), code="address"
+        )
+
+
+USERNAME_VALIDATORS: list[Callable[[Any], None]] = [
+    username_shape,
+    refuse_reserved_name,
+    refuse_address_in_name,
+]
 
 
 class MaximumLengthValidator:

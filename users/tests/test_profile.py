@@ -45,7 +45,7 @@ def test_the_profile_is_saved(as_alice: Client, alice: User) -> None:
         "Oslo",
         True,
     )
-    assert alice.sort_name == "alice a."
+    assert alice.sort_name == "alice a"
     assert (alice.profile.about, alice.profile.about_html) == ("**Hello**", "<p><strong>Hello</strong></p>")
 
 
@@ -198,3 +198,12 @@ def test_a_complete_profile_has_no_next_step(alice: User) -> None:
 def test_the_next_step_is_for_members_and_changes_nothing(client: Client, as_alice: Client) -> None:
     assert client.get(NEXT)["Location"].startswith("/accounts/login/")
     assert as_alice.post(NEXT).status_code == 405
+
+
+def test_a_name_that_holds_an_address_is_refused_unless_it_was_there_before(
+    as_alice: Client, alice: User
+) -> None:
+    for name in ("Alice www.evil.example", "Alice ftp://evil.example", "alice@evil.example"):
+        assert as_alice.post(PROFILE, card(name=name)).status_code == 422, name
+    User.objects.filter(pk=alice.pk).update(name="Alice @ home")
+    assert as_alice.post(PROFILE, card(name="Alice @ home")).status_code == 302
