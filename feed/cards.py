@@ -100,4 +100,6 @@ def _shown_of(post: Post, me: int | None, now: datetime) -> Hashable:
 
 
 def _shown_of_author(author: User) -> Hashable:
+    if author.is_unnamed:
+        return None
     return (author.pk, author.username, author.name, author.headline, author.shows("photo") and author.photo)

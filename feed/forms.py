@@ -27,6 +27,8 @@ class AudienceField(forms.TypedChoiceField):
     """Who may see it."""
 
     def __init__(self, **options: Any) -> None:
+        help_text = _("Visitors who are not signed in see your name only if your page is for everyone.")
+        options = {"help_text": help_text, **options}
         super().__init__(label=_("Who may see it"), choices=Post.AUDIENCES, coerce=int, **options)
 
 
@@ -119,6 +121,14 @@ class RepostForm(forms.Form):
 class CommentForm(forms.Form):
     text = BlockField(
         label=_("Comment"), max_length=LONGEST_COMMENT, widget=forms.Textarea(attrs={"rows": 2})
+    )
+
+
+class NewCommentForm(CommentForm):
+    """A comment with the audience that the post had on the page where it was written (services.comment_on_post)."""
+
+    audience = forms.TypedChoiceField(
+        choices=Post.AUDIENCES, coerce=int, required=False, empty_value=None, widget=forms.HiddenInput
     )
 
 

@@ -21,6 +21,14 @@ from network.models import Connection, Member
 from users.audience import Audience
 from users.models import User
 
+from .errors import (
+    AlreadyReposted,
+    AudienceGrew,
+    AudienceHasAnswered,
+    CommentGone,
+    MayNotBeReposted,
+    NothingSaid,
+)
 from .events import (
     comment_edited,
     comment_published,
@@ -41,30 +49,6 @@ WIDENING_REFUSED = gettext_lazy(
     "Others have answered this post. You can show it to fewer people, but not to more: they wrote for those who could "
     "see it then."
 )
-
-
-class FeedError(Exception):
-    """An act that the state of the post forbids; the text is for the member."""
-
-
-class MayNotBeReposted(FeedError):
-    """The post is not for all members."""
-
-
-class AlreadyReposted(FeedError):
-    """The member has passed this post on without words before."""
-
-
-class NothingSaid(FeedError):
-    """A post needs words, a picture, a document or an original."""
-
-
-class AudienceHasAnswered(FeedError):
-    """Others have answered the post for the people who could see it."""
-
-
-class CommentGone(FeedError):
-    """The comment to reply to was deleted meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -265,12 +249,26 @@ def unsave_post(*, post: Post, member: User) -> None:
 
 
 @transaction.atomic
-def comment_on_post(*, post: Post, author: User, text: str, parent: Comment | None = None) -> Comment:
+def comment_on_post(
+    *,
+    post: Post,
+    author: User,
+    text: str,
+    parent: Comment | None = None,
+    audience_seen: int | None = None,
+) -> Comment:
     """Comment on a post, or reply to the comment `parent` of it; a reply to a reply hangs on the same comment.
 
-    A comment on a plain repost is one on its original. Raises CommentGone when that comment was deleted meanwhile.
+    A comment on a plain repost is one on its original. Raises CommentGone when that comment was deleted meanwhile, and
+    AudienceGrew when the post is for more people than the audience that its writer saw, where that is known.
     """
     post = _locked(_answered(post))
+    if audience_seen is not None and post.audience < audience_seen:
+        raise AudienceGrew(
+            _(
+                "More people can see this post now than when you began to write. If you mean it for them, send again."
+            )
+        )
     top = (parent.parent or parent) if parent else None
     if top and top.post_id != post.pk:
         raise ValueError("the comment is of another post")

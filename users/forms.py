@@ -338,7 +338,10 @@ class CardPrivacyForm(forms.ModelForm):
             "presence_audience",
         ]
         help_texts: ClassVar = {
-            "page_audience": _("Your name and headline are on it. Members can always find you."),
+            "page_audience": _(
+                "Your name and headline are on it. Members can always find you. If it is not for everyone, visitors "
+                "who are not signed in see “A member” instead of your name and photo at everything you do in public."
+            ),
             "presence_audience": _(
                 "Whoever cannot see when you are online is not shown to you as online either. It works both ways."
             ),

@@ -6,8 +6,8 @@ import pytest
 from django.test import Client
 
 from feed import services
+from feed.errors import AudienceHasAnswered
 from feed.models import Comment, Post, PostRevision, Reaction, SavedPost
-from feed.services import AudienceHasAnswered
 from tests.cast import client_of, connect
 from users.audience import Audience
 from users.models import User
@@ -170,3 +170,42 @@ def test_what_one_may_not_see_is_404_at_the_addresses_that_change_it(
     connect(alice, charlie)
     services.delete_post(post=post)
     assert statuses() == {404}
+
+
+def test_a_comment_that_was_written_for_fewer_is_not_stored_for_more(alice: User, bob: User) -> None:
+    """The words stay in the form, which now says for whom they are; sent again they are stored."""
+    client = client_of(bob)
+    for headers in ({}, HTMX):
+        post = say(alice, "Mine", audience=CIRCLE)
+        form = page_of(client, f"/posts/{post.pk}/")
+        assert f'name="audience" value="{CIRCLE:d}"' in form
+        edit(post, "Mine", EVERYONE)
+        said = {"text": "Only for us", "audience": str(CIRCLE.value)}
+        refused = client.post(f"/posts/{post.pk}/comment/", said, headers=headers)
+        assert refused.status_code == 422, headers
+        page = refused.content.decode()
+        assert "More people can see this post now" in page, headers
+        assert "Only for us" in page, headers
+        assert f'name="audience" value="{EVERYONE:d}"' in page, headers
+        assert not Comment.objects.filter(post=post).exists(), headers
+        client.post(f"/posts/{post.pk}/comment/", {**said, "audience": "0"}, headers=headers)
+        assert Comment.objects.filter(post=post).count() == 1, headers
+
+
+def test_a_comment_is_stored_where_the_circle_shrank_or_nobody_said_what_it_was(
+    alice: User, bob: User
+) -> None:
+    client = client_of(bob)
+    post = say(alice, "Mine", audience=MEMBERS)
+    for seen in ({"audience": "0"}, {"audience": "1"}, {"audience": ""}, {}):
+        client.post(f"/posts/{post.pk}/comment/", {"text": "Well said", **seen})
+    assert Comment.objects.filter(post=post).count() == 4
+    assert client.post(f"/posts/{post.pk}/comment/", {"text": "No", "audience": "-1"}).status_code == 422
+
+
+def test_a_reply_that_was_written_for_fewer_is_not_stored_for_more(alice: User, bob: User) -> None:
+    post = say(alice, "Mine", audience=CIRCLE)
+    hers = answer(post, alice)
+    edit(post, "Mine", MEMBERS)
+    said = {"text": "Only for us", "audience": str(CIRCLE.value), "parent": str(hers.pk)}
+    assert client_of(bob).post(f"/posts/{post.pk}/comment/", said).status_code == 422

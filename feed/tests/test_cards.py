@@ -29,6 +29,7 @@ def readers(alice: User, bob: User, charlie: User) -> dict[str, Client]:
 
 @pytest.fixture
 def post(alice: User) -> Post:
+    User.objects.filter(pk=alice.pk).update(page_audience=Audience.PUBLIC)
     return say(alice, "Words of the post", audience=Audience.PUBLIC)
 
 

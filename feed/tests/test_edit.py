@@ -4,9 +4,10 @@ import pytest
 from django.test import Client
 
 from feed import services
+from feed.errors import AlreadyReposted, NothingSaid
 from feed.events import post_edited
 from feed.models import Post, PostRevision
-from feed.services import AlreadyReposted, Document, NothingSaid, Picture
+from feed.services import Document, Picture
 from tests.cast import make_member
 from users.audience import Audience
 from users.models import User

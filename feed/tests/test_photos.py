@@ -15,7 +15,9 @@ from .material import answer, image, page_of, pass_on, react, say
 
 @pytest.fixture
 def dora(alice: User, charlie: User) -> User:
-    """Alice has a photo; Dora follows her and Charlie without being connected to either."""
+    """Alice has a photo and a page for everyone; Dora follows her and Charlie without being connected to either."""
+    User.objects.filter(pk=alice.pk).update(page_audience=Audience.PUBLIC)
+    alice.refresh_from_db()
     set_photo(user=alice, image=image())
     dora = make_member("dora")
     for followed in (alice, charlie):

@@ -8,9 +8,10 @@ from django.test import Client
 from PIL import Image
 
 from feed import services
+from feed.errors import NothingSaid
 from feed.events import post_published
 from feed.models import Post, PostImage, Tag
-from feed.services import Document, NothingSaid, Picture
+from feed.services import Document, Picture
 from network.services import block_member
 from tests.cast import make_member
 from users.audience import Audience

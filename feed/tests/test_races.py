@@ -10,9 +10,9 @@ from django.db.models import Count
 from django.test import Client
 
 from feed import services
+from feed.errors import AlreadyReposted, CommentGone
 from feed.events import comment_edited, post_edited
 from feed.models import Comment, Post, Reaction, SavedPost
-from feed.services import AlreadyReposted, CommentGone
 from tests.cast import client_of, make_member
 from users.models import User
 

@@ -4,9 +4,9 @@ import pytest
 from django.test import Client
 
 from feed import services
+from feed.errors import AlreadyReposted, MayNotBeReposted
 from feed.events import post_reposted
 from feed.models import Post
-from feed.services import AlreadyReposted, MayNotBeReposted
 from network.services import block_member, follow_member, unblock_member
 from tests.cast import connect, make_member
 from users.audience import Audience

@@ -13,7 +13,8 @@ from users.form_submissions import ChangedSinceSent, create_once
 from users.http import HtmxRequest, MemberRequest, member_required
 
 from .. import services
-from ..forms import CommentForm
+from ..errors import FeedError
+from ..forms import CommentForm, NewCommentForm
 from ..models import Comment, Post, with_authors
 from .posts import answerable, gone_is_404, post_page, shown
 
@@ -42,7 +43,7 @@ def comment(request: MemberRequest, pk: int) -> HttpResponse:
     parent = None
     if parent_id is not None:
         parent = get_object_or_404(Comment.objects.readable_by(request.user).filter(post=post), pk=parent_id)
-    form = CommentForm(request.POST)
+    form = NewCommentForm(request.POST)
     made_id = _said(request, post, form, parent) if form.is_valid() else None
     if made_id is None:
         if request.htmx:
@@ -103,13 +104,19 @@ def _said(request: MemberRequest, post: Post, form: CommentForm, parent: Comment
         quota.spend("comment", request.user.pk)
         text = form.cleaned_data["text"]
         spend_reach(request.user, services.newly_named_in(text, author=request.user))
-        return services.comment_on_post(post=post, author=request.user, text=text, parent=parent)
+        return services.comment_on_post(
+            post=post,
+            author=request.user,
+            text=text,
+            parent=parent,
+            audience_seen=form.cleaned_data["audience"],
+        )
 
     try:
         return create_once(request, comment)
     except (quota.TooOften, ChangedSinceSent) as error:
         form.add_error("text", error)
-    except services.FeedError as error:
+    except FeedError as error:
         form.add_error("text", str(error))
     return None
 

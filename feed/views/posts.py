@@ -22,6 +22,7 @@ from users.form_submissions import ChangedSinceSent, create_once
 from users.http import HtmxRequest, MemberRequest, member_required
 
 from .. import services
+from ..errors import FeedError
 from ..forms import CommentForm, EditPostForm, PostForm
 from ..models import Comment, Post, PostRevision, with_authors
 from ..timeline import home_page
@@ -81,7 +82,7 @@ def edit(request: MemberRequest, pk: int) -> HttpResponse:
             services.edit_post(post=post, **form.cleaned_data)
         except quota.TooOften as error:
             form.add_error("text", error)
-        except services.FeedError as error:
+        except FeedError as error:
             form.add_error("text", str(error))
         else:
             messages.success(request, _("Your post is changed."))

@@ -16,6 +16,7 @@ from users.form_submissions import ChangedSinceSent, create_once
 from users.http import HtmxRequest, MemberRequest, member_required
 
 from .. import services
+from ..errors import FeedError
 from ..forms import ReactionForm, RepostForm
 from ..models import Post, Reaction
 from .posts import answerable, gone_is_404
@@ -92,7 +93,7 @@ def repost(request: MemberRequest, pk: int) -> HttpResponse:
             create_once(request, share)
         except (quota.TooOften, ChangedSinceSent) as error:
             form.add_error(None, error)
-        except services.FeedError as error:
+        except FeedError as error:
             form.add_error(None, str(error))
         else:
             messages.success(request, _("Shared."))

@@ -32,12 +32,16 @@ class EntryQuerySet(models.QuerySet["Entry"]):
         )
         return self.filter(Exists(mine))
 
+    def shown_to(self, viewer: Viewer) -> "EntryQuerySet":
+        """The same as far as a page says whose they are: in a group, not those of members who do not exist for the
+        viewer."""
+        in_pair, of_nobody = Q(conversation__pair__isnull=False), Q(author=None)
+        return self.visible_to(viewer).filter(in_pair | of_nobody | exists_for(viewer, "author"))
+
     def readable_by(self, viewer: Viewer) -> "EntryQuerySet":
         """Messages whose words and files the viewer may have: not deleted, and in a group of nobody who does not exist
         for the viewer. In a conversation of two, what was said stays readable whatever became of the other."""
-        in_pair, of_nobody = Q(conversation__pair__isnull=False), Q(author=None)
-        spoken = self.visible_to(viewer).messages().filter(deleted_at=None)
-        return spoken.filter(in_pair | of_nobody | exists_for(viewer, "author"))
+        return self.shown_to(viewer).messages().filter(deleted_at=None)
 
     def with_words(self, words: str) -> "EntryQuerySet":
         """Those that hold each of `words` somewhere, regardless of case and accents."""

@@ -52,7 +52,7 @@ def delete(request: MemberRequest, pk: int, seq: int) -> HttpResponse:
 
 def _own(request: MemberRequest, pk: int, seq: int) -> Entry:
     """The viewer's own message; 404 for what the viewer may not see, 403 for what is not the viewer's to change."""
-    visible = Entry.objects.visible_to(request.user).select_related("conversation")
+    visible = Entry.objects.shown_to(request.user).select_related("conversation")
     entry = get_object_or_404(visible, conversation=pk, seq=seq)
     if not entry.is_message or entry.author_id != request.user.pk:
         raise PermissionDenied

@@ -60,7 +60,7 @@ def following(request: MemberRequest) -> HttpResponse:
 @member_required
 @require_safe
 def blocked(request: MemberRequest) -> HttpResponse:
-    people = Member.objects.blocked_by(request.user)
+    people = Member.objects.blocked_by(request.user).for_display(request.user)
     page = by_text_key(people, request.GET.get(CURSOR), field="sort_name", size=PAGE_SIZE)
     return render(request, "network/blocked.html", {"people": page.rows, "next": page.next})
 

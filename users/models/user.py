@@ -155,8 +155,25 @@ class User(AbstractBaseUser, PermissionsMixin):
         self.sort_name = (name_key(self.display_name) or name_key(self.username))[:255]
 
     def shows(self, section: str) -> bool:
-        """Whether the viewer for whom this row was fetched may see `section` of this card ("photo", "location" …)."""
-        return bool(getattr(self, f"{section}_audience") <= self.closeness)
+        """Whether the viewer for whom this row was fetched may see `section` of this card ("photo", "location" …).
+
+        Who may not see the page sees nothing of the card, wherever it appears: see `is_unnamed`.
+        """
+        shown: int = getattr(self, f"{section}_audience")
+        return max(shown, self.page_audience) <= self.closeness
+
+    @property
+    def is_unnamed(self) -> bool:
+        """Whether the viewer may not see the page, and so sees "A member" in place of name, photo and link."""
+        return not self.shows("page")
+
+    @property
+    def shown_name(self) -> str:
+        return str(_("A member")) if self.is_unnamed else self.display_name
+
+    @property
+    def shown_headline(self) -> str:
+        return "" if self.is_unnamed else self.headline
 
     def _photo(self, size: int) -> str:
         return (

@@ -110,6 +110,7 @@ def test_a_section_shows_to_those_who_are_close_enough(audience: Audience, close
         photo_audience=audience,
         location_audience=audience,
         open_to_work_audience=audience,
+        page_audience=Audience.PUBLIC,
     )
     user.closeness = closeness
     shown = {
@@ -125,14 +126,16 @@ def test_a_section_shows_to_those_who_are_close_enough(audience: Audience, close
 
 
 def test_a_row_that_was_fetched_for_nobody_shows_only_what_is_public(alice: User) -> None:
-    User.objects.filter(pk=alice.pk).update(location="Oslo", photo="photos/ab/abc")
+    User.objects.filter(pk=alice.pk).update(
+        location="Oslo", photo="photos/ab/abc", page_audience=Audience.PUBLIC
+    )
     fetched = User.objects.get(pk=alice.pk)
     assert fetched.shown_location == ""
     assert fetched.photo_small != ""
 
 
 def test_each_size_of_a_photo_has_its_address() -> None:
-    user = User(username="ada", photo="photos/ab/abc")
+    user = User(username="ada", photo="photos/ab/abc", page_audience=Audience.PUBLIC)
     assert [user.photo_large, user.photo_medium, user.photo_small] == [
         f"/media/photos/ab/abc-{size}.webp" for size in (512, 192, 64)
     ]
@@ -156,3 +159,15 @@ def test_what_a_new_account_shows_to_whom() -> None:
 
 def test_a_new_account_is_no_member_until_an_address_is_confirmed(db: None) -> None:
     assert make_member("ada", joined_at=None).joined_at is None
+
+
+def test_nothing_of_a_card_shows_to_those_who_may_not_see_the_page() -> None:
+    user = User(
+        username="ada", name="Ada", headline="Engineer", photo="photos/ab/abc", page_audience=Audience.MEMBERS
+    )
+    seen = {}
+    for closeness in Closeness:
+        user.closeness = closeness
+        seen[closeness] = (user.is_unnamed, user.shown_name, user.shown_headline, bool(user.photo_small))
+    named = (False, "Ada", "Engineer", True)
+    assert seen == {**dict.fromkeys(Closeness, named), Closeness.VISITOR: (True, "A member", "", False)}
