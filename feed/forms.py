@@ -127,7 +127,7 @@ class CommentForm(forms.Form):
 class NewCommentForm(CommentForm):
     """A comment with the audience that the post had on the page where it was written (services.comment_on_post)."""
 
-    audience = forms.TypedChoiceField(
+    audience_seen = forms.TypedChoiceField(
         choices=Post.AUDIENCES, coerce=int, required=False, empty_value=None, widget=forms.HiddenInput
     )
 

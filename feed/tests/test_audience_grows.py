@@ -178,17 +178,17 @@ def test_a_comment_that_was_written_for_fewer_is_not_stored_for_more(alice: User
     for headers in ({}, HTMX):
         post = say(alice, "Mine", audience=CIRCLE)
         form = page_of(client, f"/posts/{post.pk}/")
-        assert f'name="audience" value="{CIRCLE:d}"' in form
+        assert f'name="audience_seen" value="{CIRCLE:d}"' in form
         edit(post, "Mine", EVERYONE)
-        said = {"text": "Only for us", "audience": str(CIRCLE.value)}
+        said = {"text": "Only for us", "audience_seen": str(CIRCLE.value)}
         refused = client.post(f"/posts/{post.pk}/comment/", said, headers=headers)
         assert refused.status_code == 422, headers
         page = refused.content.decode()
         assert "More people can see this post now" in page, headers
         assert "Only for us" in page, headers
-        assert f'name="audience" value="{EVERYONE:d}"' in page, headers
+        assert f'name="audience_seen" value="{EVERYONE:d}"' in page, headers
         assert not Comment.objects.filter(post=post).exists(), headers
-        client.post(f"/posts/{post.pk}/comment/", {**said, "audience": "0"}, headers=headers)
+        client.post(f"/posts/{post.pk}/comment/", {**said, "audience_seen": "0"}, headers=headers)
         assert Comment.objects.filter(post=post).count() == 1, headers
 
 
@@ -197,15 +197,15 @@ def test_a_comment_is_stored_where_the_circle_shrank_or_nobody_said_what_it_was(
 ) -> None:
     client = client_of(bob)
     post = say(alice, "Mine", audience=MEMBERS)
-    for seen in ({"audience": "0"}, {"audience": "1"}, {"audience": ""}, {}):
+    for seen in ({"audience_seen": "0"}, {"audience_seen": "1"}, {"audience_seen": ""}, {}):
         client.post(f"/posts/{post.pk}/comment/", {"text": "Well said", **seen})
     assert Comment.objects.filter(post=post).count() == 4
-    assert client.post(f"/posts/{post.pk}/comment/", {"text": "No", "audience": "-1"}).status_code == 422
+    assert client.post(f"/posts/{post.pk}/comment/", {"text": "No", "audience_seen": "-1"}).status_code == 422
 
 
 def test_a_reply_that_was_written_for_fewer_is_not_stored_for_more(alice: User, bob: User) -> None:
     post = say(alice, "Mine", audience=CIRCLE)
     hers = answer(post, alice)
     edit(post, "Mine", MEMBERS)
-    said = {"text": "Only for us", "audience": str(CIRCLE.value), "parent": str(hers.pk)}
+    said = {"text": "Only for us", "audience_seen": str(CIRCLE.value), "parent": str(hers.pk)}
     assert client_of(bob).post(f"/posts/{post.pk}/comment/", said).status_code == 422

@@ -109,7 +109,7 @@ def _said(request: MemberRequest, post: Post, form: CommentForm, parent: Comment
             author=request.user,
             text=text,
             parent=parent,
-            audience_seen=form.cleaned_data["audience"],
+            audience_seen=form.cleaned_data["audience_seen"],
         )
 
     try:

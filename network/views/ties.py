@@ -103,7 +103,8 @@ def _asked(request: MemberRequest) -> ConnectionQuerySet:
 def _answer(
     request: MemberRequest, ties: ConnectionQuerySet, pk: int, verb: Callable[..., object], done: str
 ) -> HttpResponse:
-    invitation = get_object_or_404(ties.select_related("low", "high", "inviter"), pk=pk)
+    there = ties.existing_for(request.user).select_related("low", "high", "inviter")
+    invitation = get_object_or_404(there, pk=pk)
     refusal = ""
     try:
         verb(connection=invitation, by=request.user)
