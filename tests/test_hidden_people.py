@@ -3,6 +3,7 @@
 One world in which such members have done everything there is to do with Alice, read through the table of addresses.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -326,3 +327,32 @@ def test_what_is_seen_and_belongs_to_somebody_else_is_403_where_it_would_be_chan
                 if (status := ask(client, line, address)) != 403:
                     found[f"{viewer} {line.method} {address}"] = status
     assert found == {}
+
+
+def test_numbers_stay_and_what_stands_behind_them_holds_nobody_out_of_sight(alice: User) -> None:
+    """Counts of posts are totals; lists say why they are shorter; notifications count those who are there."""
+    anna, foe, ghost = (make_member(name) for name in ("anna", "foe", "ghost"))
+    post, quiet = say(alice, "Mine"), say(alice, "Also mine")
+    for member in (anna, foe, ghost):
+        react(post, member)
+        answer(post, member)
+    for member in (foe, ghost):
+        react(quiet, member)
+        answer(quiet, member)
+    client = client_of(alice)
+    assert re.search(r"\d other", client.get("/notifications/").content.decode())
+    assert client.get("/notifications/unread/").json()["unread"] == 4
+    block_member(blocker=foe, blocked=alice)
+    User.objects.filter(pk=ghost.pk).update(suspended_at=timezone.now())
+    page = client.get(f"/posts/{post.pk}/").content.decode()
+    assert "3 comments" in page
+    assert page.count('class="comment"') == 1
+    page = client.get(f"/posts/{quiet.pk}/").content.decode()
+    assert "No comments to show" in page
+    assert "Nobody has commented" not in page
+    page = client.get(f"/posts/{quiet.pk}/reactions/").content.decode()
+    assert "Nobody to show" in page
+    assert "No reactions yet" not in page
+    assert not re.search(r"\d other", client.get("/notifications/").content.decode())
+    # Those about the quiet post are gone with those who did it.
+    assert client.get("/notifications/unread/").json()["unread"] == 2
