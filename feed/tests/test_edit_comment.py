@@ -127,3 +127,17 @@ def test_a_visitor_is_sent_to_sign_in(alice: User, client: Client) -> None:
     comment = answer(say(alice, audience=Audience.PUBLIC), alice, "Mine")
     assert send(client, comment, "Theirs", 302).startswith("/accounts/login/")
     assert Comment.objects.get().text == "Mine"
+
+
+def test_a_reply_below_a_comment_that_is_out_of_sight_is_404_for_others(
+    alice: User, bob: User, charlie: User, as_alice: Client
+) -> None:
+    post = say(bob)
+    reply = answer(post, bob, parent=answer(post, charlie))
+    mine = answer(post, alice, parent=reply)
+    for status in (403, 404):
+        for act in ("edit", "delete"):
+            assert as_alice.get(f"/comments/{reply.pk}/{act}/").status_code == status
+            # One's own can be taken back wherever it hangs.
+            assert as_alice.get(f"/comments/{mine.pk}/{act}/").status_code == 200
+        block_member(blocker=charlie, blocked=alice)

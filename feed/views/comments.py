@@ -132,5 +132,8 @@ def _own(request: MemberRequest, pk: int) -> Comment:
     comment = get_object_or_404(visible, pk=pk)
     if comment.author_id != request.user.pk:
         shown(request, comment.post_id)
+        if comment.parent_id:
+            # A reply shows nowhere but below its comment.
+            get_object_or_404(Comment.objects.readable_by(request.user), pk=comment.parent_id)
         raise PermissionDenied
     return comment
