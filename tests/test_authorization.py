@@ -4,37 +4,26 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
-from allauth.account.models import EmailAddress, EmailConfirmationHMAC
 from django.contrib import admin
 from django.core.cache import cache
-from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
 from django.db import transaction
 from django.http import HttpResponseBase
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
-from django.utils import timezone
 
-from core import storage
-from feed.tests.material import PDF, answer, say
-from messaging.models import Membership
-from messaging.services import File, start_direct, start_group
-from messaging.tests.material import send
-from network.services import block_member, invite_member
-from notifications.kinds import Kind
-from notifications.models import Notification
-from notifications.tokens import token_for
 from users.audience import Audience
-from users.models import Experience, User
-from users.tests.accounts import make_unconfirmed
+from users.models import User
 
 from .authorization import FORMS, TABLE, VISITORS
-from .cast import client_of, connect, make_member
+from .cast import client_of, make_member
+from .world import World, make_world
 
 pytestmark = pytest.mark.django_db
 
 SIGN_IN = "/accounts/login/"
 METHODS = ("GET", "POST")
+# What is the same for everybody, and may be kept.
+OF_NOBODY = {"media", "security_txt", "robots_txt", "favicon"}
 
 
 @dataclass(frozen=True)
@@ -71,65 +60,10 @@ def patterns(resolver: URLResolver, prefix: str = "") -> Iterator[str]:
             yield from patterns(pattern, prefix + inner)
 
 
-@dataclass(frozen=True)
-class World:
-    """The members, and what the braces of the table stand for."""
-
-    members: dict[str, User]
-    words: dict[str, object]
-
-    def client(self, visitor: str) -> Client:
-        return client_of(self.members[visitor]) if visitor in self.members else Client()
-
-
 @pytest.fixture
 def world(alice: User, mona: User) -> World:
     cache.clear()
-    members = {
-        "owner": alice,
-        "moderator": mona,
-        "stranger": make_member("stranger"),
-        "connection": make_member("connection"),
-        "staff": make_member("stella", is_staff=True, is_superuser=True),
-        "suspended": make_member("sam", suspended_at=timezone.now()),
-    }
-    connect(alice, members["connection"])
-    una = make_unconfirmed("una")
-    asking, asked, foe, dora = (make_member(name) for name in ("asking", "asked", "foe", "dora"))
-    connect(alice, dora)
-    document = storage.store(storage.new_private_name("documents", "pdf"), PDF)
-    post = say(alice, "Among us #circle", audience=Audience.CONNECTIONS)
-    type(post).objects.filter(pk=post.pk).update(document=document, document_name="plan.pdf")
-    picture = storage.store(storage.new_private_name("posts", "webp"), b"RIFF").removesuffix(".webp")
-    image = post.images.create(file=picture, width=1, height=1)
-    storage.store(image.files[0], b"RIFF")
-    comment = answer(post, alice)
-    answer(post, alice, "And more", parent=comment)
-    block_member(blocker=alice, blocked=foe)
-    talk = start_direct(by=alice, other=members["connection"])
-    said = send(talk, alice, files=[File(PDF, "plan.pdf")])
-    group = start_group(by=alice, members=[members["connection"], dora], title="Harbour")
-    words = {
-        "post": post.pk,
-        "image": image.pk,
-        "comment": comment.pk,
-        "position": Experience.objects.create(
-            user=alice, title="Baker", employer="Bakery", start=timezone.localdate()
-        ).pk,
-        "got": invite_member(inviter=asking, invitee=alice).pk,
-        "sent": invite_member(inviter=alice, invitee=asked).pk,
-        "talk": talk.pk,
-        "said": said.seq,
-        "file": said.attachments.get().pk,
-        "group": group.pk,
-        "dora": Membership.objects.get(conversation=group, member=dora).pk,
-        "news": Notification.objects.get(recipient=alice, kind=Kind.INVITATION).pk,
-        "stop": token_for(alice.pk, Kind.COMMENT),
-        "picture": default_storage.save("photos/aa/picture.webp", ContentFile(b"RIFF")),
-        "private": document,
-        "confirmation": EmailConfirmationHMAC(EmailAddress.objects.get(user=una)).key,
-    }
-    return World(members, words)
+    return make_world(alice, mona)
 
 
 def told(response: HttpResponseBase, address: str) -> str:
@@ -229,11 +163,11 @@ def kept_by_a_cache(response: HttpResponseBase) -> bool:
 
 
 def test_no_page_of_a_member_is_kept_by_a_cache(world: World) -> None:
-    """Whatever it is and whoever wrote its view; public uploads are nobody's."""
+    """Whatever it is and whoever wrote its view; public uploads and what programs ask for are nobody's."""
     client, kept = world.client("owner"), {}
     for line in lines():
         address = line.address.format(**world.words)
-        if line.method != "GET" or line.name == "media":
+        if line.method != "GET" or line.name in OF_NOBODY:
             continue
         with transaction.atomic():
             answer = client.get(address)

@@ -1,0 +1,109 @@
+"""What a request costs grows with its size alone, whatever it holds and wherever it stands: seconds of the processor
+and memory of one worker of gunicorn, measured from outside."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from scripts.stack import Stack
+
+from .conftest import FaultTable
+from .one_worker import OneWorker, one_worker
+from .places import Place, every_place, once_everywhere
+
+# What comes first, and what is then repeated, one after the other.
+ATOMS: dict[str, tuple[str, ...]] = {
+    "marks out of order": ("a", "\u0315", "\u0316"),
+    "marks that come apart": ("a", "\u0344", "\u0316"),
+    "vowels of Tibetan": ("\u0f40", "\u0f73", "\u0f74"),
+    **{atom: ("", atom) for atom in (
+        "://[", "://", "[[],[", "%41", "**", "_a_", "![](", "[a](", "<!-", "&#x", "@a ", "#a ", "\r\n", "\r\n> ", "~~",
+        "| ", "a.b", "www.", "a@", "``", "\\", "- ", "=?", ";a=", ",", '"', "%00", "..", "//", "1", " a", "\u200d",
+        "\ufb00", "\ud55c", "\ufdfa", "\u0130", "\U0001f1e6", "\x00", "a:", "(", "en,", "q=", "0-,",
+    )},
+}  # fmt: skip
+SIGNS = tuple(ATOMS)
+SLOW_ONCE = ("marks out of order", "://[", "%41", "[[],[")
+SIZES = ("the field's most", "all that fits", "before cleaning")
+# Seconds of the processor. The most is that of two passwords that are hashed on a busy machine; a doubling may cost
+# three times as much and this besides, since the kernel counts in hundredths.
+MOST, SLACK = 1.0, 0.05
+# Megabytes: a form of nothing but escapes takes eighty while it is read, in each of the four threads.
+MOST_MEMORY = 320
+TRIES = 3
+EXAMPLES = 100
+
+
+@pytest.fixture(scope="module")
+def worker(stack: Stack) -> Iterator[OneWorker]:
+    with one_worker(stack) as serving:
+        yield serving
+
+
+@dataclass(frozen=True)
+class Case:
+    """Words of one kind in one place, as long as fits there or as the field's own limits let pass."""
+
+    place: Place
+    sign: str
+    size: str = "all that fits"
+
+    def text(self, share: float = 1.0) -> str:
+        lead, *repeated = ATOMS[self.sign]
+        each = len(self.place.written("".join(repeated))) or 1
+        times = (self.place.room - 10) // each
+        if self.size != "all that fits" and self.place.most:
+            longest = self.place.most * (4 if self.size == "before cleaning" else 1)
+            times = min(times, longest // len("".join(repeated)))
+        return lead + "".join(atom * int(times * share) for atom in repeated)
+
+    def fault(self, worker: OneWorker) -> str:
+        """What is wrong with the cost, or "". A cost that looks high is measured again: others use the machine too."""
+        for _turn in range(TRIES):
+            whole, status = worker.seconds_for(self.place.filled(self.text()))
+            if status >= 500:
+                return f"{self.place}, {self.sign!r}, {self.size}: status {status}"
+            if whole <= SLACK:
+                return ""
+            half, _status = worker.seconds_for(self.place.filled(self.text(0.5)))
+            if whole <= MOST and whole <= 3 * half + SLACK:
+                return ""
+        return (
+            f"{self.place}, {self.sign!r}, {self.size}: {half:.2f} s for a half, {whole:.2f} s for the whole"
+        )
+
+
+def cases_to_try(places: list[Place]) -> list[Case]:
+    """Everywhere once, each place with another kind of words; what has been slow before; and any of all others."""
+    cases = [Case(place, SIGNS[turn % len(SIGNS)]) for turn, place in enumerate(once_everywhere(places))]
+    cases += [
+        Case(place, sign, size)
+        for place in places
+        if place.who != "staff" and place.name in {"name", "text"} and place.way in {"form", "parts"}
+        for sign in SLOW_ONCE
+        for size in SIZES[place.most == 0 :][:1]
+    ]
+
+    @settings(max_examples=EXAMPLES, derandomize=True, database=None, phases=[Phase.generate])
+    @given(st.sampled_from(places), st.sampled_from(SIGNS), st.sampled_from(SIZES))
+    def draw(place: Place, sign: str, size: str) -> None:
+        cases.append(Case(place, sign, size))
+
+    draw()
+    return list(dict.fromkeys(cases))
+
+
+def test_what_a_request_costs_grows_with_its_size_alone(worker: OneWorker, table: FaultTable) -> None:
+    places, before = every_place(worker), worker.peak()
+    cases = cases_to_try(places)
+    faults = [fault for case in cases if (fault := case.fault(worker))]
+    grown = worker.peak() - before
+    table.count("hostile words everywhere", "places", len(places))
+    table.count("hostile words everywhere", "requests measured", len(cases))
+    table.count("hostile words everywhere", "MB of memory more", grown)
+    assert faults == []
+    assert grown < MOST_MEMORY
+    assert len(places) > 300
