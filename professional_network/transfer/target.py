@@ -13,6 +13,7 @@ from psycopg2.extensions import ISOLATION_LEVEL_READ_COMMITTED, ISOLATION_LEVEL_
 
 from .faults import Fault, TransferRefused
 from .rows import Migration, Row, line_of
+from .schema import Part, read_parts
 from .tables import NAMES, Column, Table, quoted
 
 ROWS_AT_A_TIME = 1000
@@ -86,6 +87,10 @@ class Target:
         with self.connection.cursor() as cursor:
             cursor.execute(statement, values or None)
             return cursor.fetchall() if cursor.description else []
+
+    def schema(self) -> list[Part] | None:
+        """The parts of the tables to be compared with what the migrations make; None where that is not asked."""
+        return read_parts(self.run)
 
     def each(self, statement: str) -> Iterator[tuple[Any, ...]]:
         """The rows of a SELECT, few at a time."""

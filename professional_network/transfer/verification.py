@@ -13,7 +13,7 @@ from .faults import Fault, TransferRefused
 from .media import MEDIA, trouble_with
 from .progress import Progress
 from .rows import Migration, Origin
-from .schema import Schema, compare_schemas, load_description, read_parts
+from .schema import Schema, compare_schemas, load_description
 from .tables import Table
 from .target import Target, first_line
 
@@ -87,6 +87,9 @@ class Verification:
 
     def compare_schema(self) -> None:
         """Columns, constraints, indexes, triggers and sequences are those that the migrations make."""
+        parts = self._target.schema()
+        if parts is None:
+            return
         expected = load_description()
         if (
             not expected.migrations
@@ -97,7 +100,7 @@ class Verification:
                 "Constraints and indexes were not compared: their description is of other migrations."
             )
             return
-        self.findings.differences += compare_schemas(expected.parts, read_parts(self._target.run))
+        self.findings.differences += compare_schemas(expected.parts, parts)
 
     def _foreign(self, expected: Schema) -> set[Migration]:
         """Migrations of apps that are none of ours: their tables are not compared."""
