@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
 from django.db import connection
-from django.test import Client
+from django.test import Client, override_settings
 from django.test.utils import CaptureQueriesContext
 from PIL import Image
 
@@ -52,6 +53,13 @@ def say(*arguments: str) -> str:
     return out.getvalue()
 
 
+@pytest.fixture(autouse=True)
+def _own_media(tmp_path: Path) -> Iterator[None]:
+    """A folder without the files of other tests."""
+    with override_settings(MEDIA_ROOT=str(tmp_path)):
+        yield
+
+
 @pytest.fixture
 def named(alice: User, bob: User) -> set[str]:
     """Files of every kind that rows name."""
@@ -88,7 +96,8 @@ def test_what_no_row_names_is_shown_and_deleted_when_asked(named: set[str], unna
     age()
     assert len(named) == 3 + 1 + 2 + 1 + 2 + 1
     shown = say()
-    assert all(f"unnamed: {name} (4 bytes" in shown for name in unnamed)
+    missed = [name for name in unnamed if f"unnamed: {name} (4 bytes" not in shown]
+    assert missed == [], shown
     assert not any(name in shown for name in named)
     assert "Found 5 files (20 bytes) that no row names." in shown
     assert shown.endswith("Run it again with --delete.\n")

@@ -119,7 +119,7 @@ def test_any_picture_of_a_post_is_stored_and_shown(
     assert client.post("/posts/", {"text": "", "audience": "1", "images": upload}).status_code == 302
     image = PostImage.objects.latest("pk")
     for name, address in zip(reversed(image.files), (image.url, image.full_url), strict=True):
-        status, body = fetched(Client(), address)
+        status, body = fetched(client, address)
         assert (status, body) == (200, (Path(settings.MEDIA_ROOT) / name).read_bytes())
         shown = Image.open(io.BytesIO(body))
         assert (shown.format, shown.size) == ("WEBP", (width, height))
