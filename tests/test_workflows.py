@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from scripts.programs import ROOT
+from scripts.programs import PROGRAMS, ROOT
 
 GIT = shutil.which("git") or "git"
 BINARIES = Path(sys.executable).parent
@@ -161,6 +161,12 @@ def test_only_the_newest_release_is_the_latest(tmp_path: Path) -> None:
         "v0.11.0-rc1": ["0.11.0-rc1"],
         "v0.11.0": ["0.11.0", "latest"],
     }
+
+
+def test_the_workflow_installs_every_server_that_tests_start() -> None:
+    installed = set(" ".join(re.findall(r"apt-get install (.*)", commands("test.yml"))).split())
+    servers = {name: program.apt for name, program in PROGRAMS.items() if name not in {"chromium", "npm"}}
+    assert {name: apt for name, apt in servers.items() if not set(apt) <= installed} == {}
 
 
 def test_the_browser_of_the_workflow_is_none_of_snap() -> None:

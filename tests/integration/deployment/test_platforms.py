@@ -176,6 +176,10 @@ def test_the_app_of_digitalocean_runs_what_the_image_has() -> None:
         assert service["health_check"]["http_path"] == "/health/db/"
     assert parts["mail"]["kind"] == "SCHEDULED"
     assert parts["mail"]["run_command"].endswith(" manage send_due_notifications")
+    scheduled = {
+        part["run_command"].partition(" manage ")[2] for part in parts.values() if part.get("schedule")
+    }
+    assert scheduled == {"send_due_notifications", "tidy_accounts", "tidy_uploads --delete"}
 
 
 def test_the_databases_of_digitalocean_are_made_before_the_app_that_names_them() -> None:
