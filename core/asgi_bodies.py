@@ -29,7 +29,14 @@ Receive = Callable[[], Awaitable[Message]]
 SCOPE_KEY = "linkup.body"
 END = {"type": "http.request", "body": b"", "more_body": False}
 
-TOO_LARGE = b"HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+# Said before the application runs, so it is a sentence and no page.
+SENTENCE = (
+    b"What you sent is larger than this network accepts. Go back, choose smaller files, and send it again."
+)
+TOO_LARGE = (
+    b"HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Type: text/plain\r\n"
+    b"Content-Length: %d\r\n\r\n%b" % (len(SENTENCE), SENTENCE)
+)
 
 
 @dataclass

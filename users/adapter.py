@@ -34,6 +34,9 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         **DefaultAccountAdapter.error_messages,
         "email_password_mismatch": MISMATCH,
         "username_password_mismatch": MISMATCH,
+        "too_many_login_attempts": _(
+            "Too many failed attempts. Wait five minutes, then try again, or choose a new password."
+        ),
     }
 
     def clean_email(self, email: str) -> str:
