@@ -174,7 +174,7 @@ def test_two_at_once_do_not_mix(filled: Server, tmp_path: Path) -> None:
 @once
 def test_a_full_disk_is_named_and_leaves_nothing_behind(filled: Server, tmp_path: Path) -> None:
     with at(filled), small_disk():
-        assert "the disk is full" in refusal(tmp_path / "backups")
+        assert f"the disk is full ({tmp_path / 'backups'}" in refusal(tmp_path / "backups")
 
 
 @once

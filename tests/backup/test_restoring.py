@@ -1,6 +1,7 @@
 """Restoring: into an empty server alone, whole or not at all, and what is there afterwards is what was."""
 
 import tarfile
+import tempfile
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -180,8 +181,24 @@ def test_another_file_under_the_name_of_ours_is_refused_and_kept(prepared: Serve
 @once
 def test_a_full_disk_is_named_and_undone(prepared: Server, plain: Path) -> None:
     with small_disk():
-        assert "disk is full" in refusal(plain)
+        told = refusal(plain)
+    # Files are unpacked beside each other before one is placed: the disk of that folder is the full one here.
+    assert f"the disk is full ({tempfile.gettempdir()}/linkup-restore-" in told
     assert prepared.files() == {}
+    assert prepared.count("users_user") == 0
+
+
+@once
+def test_a_full_disk_of_the_uploads_is_named_and_not_the_one_that_is_read(
+    prepared: Server, plain: Path
+) -> None:
+    name = max(FILES, key=lambda name: len(FILES[name]))
+    place = prepared.media / f"{name}{UNFINISHED}"
+    place.parent.mkdir(parents=True)
+    place.symlink_to("/dev/full")
+    told = refusal(plain)
+    assert f"{name} cannot be stored: the disk is full ({prepared.media}" in told
+    assert "linkup-restore-" not in told
     assert prepared.count("users_user") == 0
 
 

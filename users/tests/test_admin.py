@@ -2,7 +2,9 @@
 
 import pytest
 from django.contrib import admin
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from tests.cast import PASSWORD
@@ -34,6 +36,25 @@ def test_its_list_opens_and_can_be_searched(as_admin: Client, alice: User, bob: 
     address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")  # type: ignore[attr-defined]
     assert as_admin.get(address).status_code == 200
     assert as_admin.get(address, {"q": "alice"}).status_code == 200
+
+
+def test_a_search_of_any_length_is_cut_before_it_becomes_a_query(as_admin: Client, alice: User) -> None:
+    doors = {
+        reverse("admin:users_user_changelist"): {"q": "alice " * 1000},
+        reverse("admin:feed_post_changelist"): {"q": "bridge " * 1000},
+        reverse("admin:autocomplete"): {
+            "term": "alice " * 1000,
+            "app_label": "network",
+            "model_name": "connection",
+            "field_name": "low",
+        },
+    }
+    longest = {}
+    for address, form in doors.items():
+        with CaptureQueriesContext(connection) as queries:
+            assert as_admin.get(address, form).status_code == 200, address
+        longest[address] = max(len(query["sql"]) for query in queries)
+    assert {address: size for address, size in longest.items() if size > 50_000} == {}
 
 
 @pytest.mark.parametrize("model", OURS, ids=lambda model: model.__name__)
