@@ -3,10 +3,13 @@
 from importlib import import_module
 from typing import Any
 
+from allauth.account.adapter import get_adapter
 from allauth.account.models import EmailAddress
 from django.contrib import admin
+from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
+from django.contrib.auth.forms import AdminPasswordChangeForm, AdminUserCreationForm, UserChangeForm
+from django.contrib.auth.models import Group
 from django.db import models
 from django.forms import ModelForm, ValidationError
 from django.utils.translation import gettext_lazy as _
@@ -14,12 +17,28 @@ from django.utils.translation import gettext_lazy as _
 from . import services
 from .email_addresses import is_taken, write_address
 from .forms import refuse_other_letters
+from .http import ask_password_again
 from .identifiers import fold_address, fold_username
 from .models import Education, Experience, Link, Profile, Skill, User
 
 # An address is changed where the member is edited, which keeps both tables the same and tells the former address.
 import_module("allauth.account.admin")  # registers it, which may come later otherwise
 admin.site.unregister(EmailAddress)
+admin.site.unregister(Group)
+
+
+# What makes somebody more than a member.
+RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
+
+
+def _may_do_all(request: Any) -> bool:
+    return bool(getattr(request.user, "is_superuser", False))
+
+
+def _may_touch(request: Any, account: User | None) -> bool:
+    """Whether the account is not one with rights, or is touched by those who have all: a new password or address for
+    it would be a way to its rights."""
+    return account is None or not (account.is_staff or account.is_superuser) or _may_do_all(request)
 
 
 class FoldedFields:
@@ -55,6 +74,29 @@ class MemberCreationForm(FoldedFields, AdminUserCreationForm):
         return username
 
 
+class MemberPasswordForm(AdminPasswordChangeForm):
+    """A password that staff chooses; the member is told by mail, as of every other change of it."""
+
+    def save(self, commit: bool = True) -> User:
+        user: User = super().save(commit)
+        get_adapter().send_notification_mail("account/email/password_changed", user)
+        return user
+
+
+@admin.register(Group)
+class GroupAdmin(DjangoGroupAdmin):
+    """Groups hold rights, so those alone who have all of them change one."""
+
+    def has_add_permission(self, request: Any) -> bool:
+        return super().has_add_permission(request) and _may_do_all(request)
+
+    def has_change_permission(self, request: Any, obj: Group | None = None) -> bool:
+        return super().has_change_permission(request, obj) and _may_do_all(request)
+
+    def has_delete_permission(self, request: Any, obj: Group | None = None) -> bool:
+        return super().has_delete_permission(request, obj) and _may_do_all(request)
+
+
 class ProfileInline(admin.StackedInline):
     model = Profile
     can_delete = False
@@ -70,6 +112,7 @@ class UserAdmin(DjangoUserAdmin):
     inlines = (ProfileInline,)
     form = MemberChangeForm
     add_form = MemberCreationForm
+    change_password_form = MemberPasswordForm
     fieldsets = (
         (None, {"fields": ("username", "password")}),
         (_("Card"), {"fields": ("name", "email", "headline", "location", "open_to_work")}),
@@ -87,6 +130,28 @@ class UserAdmin(DjangoUserAdmin):
     def get_inlines(self, request: Any, obj: User | None) -> Any:
         """The profile is there once the account is."""
         return self.inlines if obj else ()
+
+    def get_readonly_fields(self, request: Any, obj: User | None = None) -> Any:
+        """Rights are given by those who have all: who may change members must not become an administrator by it."""
+        fields = super().get_readonly_fields(request, obj)
+        return fields if _may_do_all(request) else (*fields, *RIGHTS)
+
+    def has_change_permission(self, request: Any, obj: User | None = None) -> bool:
+        return super().has_change_permission(request, obj) and _may_touch(request, obj)
+
+    def has_delete_permission(self, request: Any, obj: User | None = None) -> bool:
+        return super().has_delete_permission(request, obj) and _may_touch(request, obj)
+
+    def add_view(self, request: Any, *args: Any, **options: Any) -> Any:
+        return ask_password_again(request) or super().add_view(request, *args, **options)
+
+    def change_view(self, request: Any, *args: Any, **options: Any) -> Any:
+        """Reading asks for nothing."""
+        question = ask_password_again(request) if request.method == "POST" else None
+        return question or super().change_view(request, *args, **options)
+
+    def user_change_password(self, request: Any, *args: Any, **options: Any) -> Any:
+        return ask_password_again(request) or super().user_change_password(request, *args, **options)
 
     def save_model(self, request: Any, obj: User, form: ModelForm, change: bool) -> None:
         """As members themselves are stored."""

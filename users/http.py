@@ -5,11 +5,16 @@ from functools import wraps
 from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
+from allauth.account.internal.flows.reauthentication import is_reauthentication_required
+from django.contrib import messages
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.cache import patch_cache_control
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
 from django_htmx.middleware import HtmxDetails
 
 from .models import User
@@ -59,6 +64,17 @@ def signed_out() -> HttpResponse:
     return response
 
 
+def ask_password_again(request: HttpRequest) -> HttpResponse | None:
+    """The way to "is it you?" where the password was not typed lately: a session alone takes no account.
+
+    What was sent is not kept meanwhile: a new password in it must not lie in the session.
+    """
+    if not is_reauthentication_required(request, app="users"):
+        return None
+    messages.info(request, _("Type your password once more, then go on."))
+    return redirect(reverse("account_reauthenticate", query={"next": request.get_full_path()}))
+
+
 def _page_of(request: HttpRequest) -> str:
     """Where to go on after signing in: to the page that asked. An address that takes forms alone is none."""
     here = request.get_full_path()
@@ -72,4 +88,4 @@ def _page_of(request: HttpRequest) -> str:
     return f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
 
 
-__all__ = ["HtmxRequest", "MemberRequest", "Viewer", "member_required", "signed_out"]
+__all__ = ["HtmxRequest", "MemberRequest", "Viewer", "ask_password_again", "member_required", "signed_out"]

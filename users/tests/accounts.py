@@ -72,3 +72,19 @@ def words_of(response: Any) -> str:
     """A page without what differs by chance: the token against forgery, nonces."""
     text = response.content.decode()
     return re.sub(r'nonce="[^"]*"', "", re.sub(r"\b[A-Za-z0-9]{64}\b", "", text))
+
+
+def form_of_staff(browser: Client, member: User) -> dict[str, Any]:
+    """What the administration's page of `member` would send as it stands."""
+    page = browser.get(f"/admin/users/user/{member.pk}/change/")
+    initial = page.context["adminform"].form.initial
+    form = {
+        key: value for key, value in initial.items() if isinstance(value, str | int) and value is not False
+    }
+    form |= {"joined_at_0": "2026-01-01", "joined_at_1": "00:00"}
+    for shown in page.context["inline_admin_formsets"]:
+        rows = shown.formset
+        form |= {f"{rows.prefix}-{key}": value for key, value in rows.management_form.initial.items()}
+        for row in rows.forms:
+            form |= {f"{row.prefix}-{key}": value for key, value in row.initial.items()}
+    return form

@@ -2,14 +2,18 @@
 
 import pytest
 from django.contrib import admin
+from django.contrib.auth.models import Group, Permission
+from django.core import mail
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from tests.cast import PASSWORD
+from tests.cast import PASSWORD, client_of, make_member
 from users.models import User
 
+from .accounts import REAUTHENTICATE, form_of_staff, is_inside
+from .conftest import Browser
 from .material import SECTION_NAMES, make_entry
 
 pytestmark = pytest.mark.django_db
@@ -19,8 +23,14 @@ OURS = [model for model in admin.site._registry if model._meta.app_label in {"us
 
 @pytest.fixture
 def as_admin(alice: User) -> Client:
-    client = Client()
-    client.force_login(User.objects.create_superuser("boss", "boss@example.org", PASSWORD))
+    return surely(User.objects.create_superuser("boss", "boss@example.org", PASSWORD))
+
+
+def surely(member: User) -> Client:
+    """A browser in which the password was typed a moment ago."""
+    client = Browser()
+    client.force_login(member)
+    client.post(REAUTHENTICATE, {"password": PASSWORD})
     return client
 
 
@@ -82,16 +92,7 @@ def test_a_member_added_by_staff_has_a_profile(as_admin: Client) -> None:
 
 
 def test_a_name_changed_by_staff_is_found_in_the_directory(as_admin: Client, alice: User) -> None:
-    page = as_admin.get(reverse("admin:users_user_change", args=[alice.pk]))
-    initial = page.context["adminform"].form.initial
-    form = {
-        key: value for key, value in initial.items() if isinstance(value, str | int) and value is not False
-    }
-    form |= {"name": "Zelda Zorn", "joined_at_0": "2026-01-01", "joined_at_1": "00:00"}
-    inline = page.context["inline_admin_formsets"][0].formset
-    form |= {f"{inline.prefix}-{key}": value for key, value in inline.management_form.initial.items()}
-    for row in inline.forms:
-        form |= {f"{row.prefix}-{key}": value for key, value in row.initial.items()}
+    form = form_of_staff(as_admin, alice) | {"name": "Zelda Zorn"}
     answer = as_admin.post(reverse("admin:users_user_change", args=[alice.pk]), form)
     assert answer.status_code == 302, answer.context["adminform"].form.errors
     assert as_admin.get("/members/", {"q": "zor"}).context["people"][0].member.pk == alice.pk
@@ -102,3 +103,89 @@ def test_nobody_else_gets_in(client: Client, as_alice: Client, who: str) -> None
     browser = as_alice if who == "member" else client
     for path in ("/admin/", "/admin/users/user/", "/admin/network/connection/"):
         assert browser.get(path)["Location"].startswith("/admin/login/")
+
+
+NEW = "another-horse-entirely"
+NEW_PASSWORD = {"usable_password": "true", "password1": NEW, "password2": NEW}
+
+
+def clerk(*rights: str) -> User:
+    """One of staff with these rights alone."""
+    member = make_member("clerk", is_staff=True)
+    member.user_permissions.set(Permission.objects.filter(codename__in=rights))
+    return member
+
+
+def test_who_may_change_members_gets_no_further_by_it(alice: User) -> None:
+    """Neither the own rights nor those of others, nor the account of one who has them."""
+    boss = User.objects.create_superuser("boss", "boss@example.org", PASSWORD)
+    member = clerk("view_user", "change_user", "delete_user", "view_group", "change_group", "add_group")
+    group = Group.objects.create(name="Moderators")
+    client = surely(member)
+    rights = {
+        "is_staff": "on",
+        "is_superuser": "on",
+        "user_permissions": list(range(1, 30)),
+        "groups": [group.pk],
+    }
+    sent = {
+        f"/admin/users/user/{member.pk}/change/": rights,
+        f"/admin/users/user/{boss.pk}/change/": rights | {"email": "thief@evil.example"},
+        f"/admin/users/user/{boss.pk}/password/": NEW_PASSWORD,
+        f"/admin/users/user/{boss.pk}/delete/": {"post": "yes"},
+        f"/admin/auth/group/{group.pk}/change/": {"name": "Mine", "permissions": list(range(1, 30))},
+        "/admin/auth/group/add/": {"name": "Mine", "permissions": [1]},
+    }
+    assert {path: client.post(path, form).status_code for path, form in sent.items()} == dict.fromkeys(
+        sent, 403
+    )
+    client.post(
+        "/admin/users/user/", {"action": "delete_selected", "_selected_action": [boss.pk], "post": "yes"}
+    )
+    path = f"/admin/users/user/{alice.pk}/change/"
+    form = form_of_staff(client, alice) | rights | {"headline": "Changed by staff"}
+    assert client.post(path, form).status_code == 302
+    alice.refresh_from_db()
+    assert (alice.headline, alice.is_staff, alice.is_superuser) == ("Changed by staff", False, False)
+    assert not alice.user_permissions.exists() | alice.groups.exists()
+    assert User.objects.get(pk=boss.pk).check_password(PASSWORD)
+    assert not User.objects.get(pk=member.pk).is_superuser
+
+
+def test_those_who_have_all_rights_give_them(as_admin: Client, alice: User) -> None:
+    form = form_of_staff(as_admin, alice) | {"is_staff": "on", "is_active": "on"}
+    assert as_admin.post(f"/admin/users/user/{alice.pk}/change/", form).status_code == 302
+    assert User.objects.get(pk=alice.pk).is_staff
+
+
+def test_a_stolen_session_of_staff_alone_takes_no_account(alice: User) -> None:
+    boss = User.objects.create_superuser("boss", "boss@example.org", PASSWORD)
+    stolen = client_of(boss)
+    sent = {
+        f"/admin/users/user/{boss.pk}/password/": NEW_PASSWORD,
+        f"/admin/users/user/{alice.pk}/password/": NEW_PASSWORD,
+        f"/admin/users/user/{alice.pk}/change/": form_of_staff(stolen, alice)
+        | {"email": "thief@evil.example"},
+        "/admin/users/user/add/": NEW_PASSWORD | {"username": "mine", "email": "mine@evil.example"},
+    }
+    for path, form in sent.items():
+        answer = stolen.post(path, form)
+        assert answer["Location"].startswith(f"{REAUTHENTICATE}?next="), path
+    assert NEW not in str(dict(stolen.session)), "what is typed is not kept"
+    for member in (alice, boss):
+        email = member.email
+        member.refresh_from_db()
+        assert (member.email, member.check_password(PASSWORD)) == (email, True)
+    assert not User.objects.filter(username="mine").exists()
+
+
+def test_a_password_that_staff_chooses_is_told_to_the_member_and_ends_the_sessions(
+    as_admin: Client, alice: User
+) -> None:
+    inside = client_of(alice)
+    assert is_inside(inside)
+    assert as_admin.post(f"/admin/users/user/{alice.pk}/password/", NEW_PASSWORD).status_code == 302
+    assert [(message.to, message.subject) for message in mail.outbox] == [
+        (["alice@example.org"], "Your password was changed")
+    ]
+    assert not is_inside(inside)

@@ -85,6 +85,7 @@ def test_every_page_with_a_field_for_a_password_is_known_here(alice: User, with_
     boss = User.objects.create_superuser("boss", "boss@example.org", PASSWORD)
     visitor, staff, newcomer = Client(), Client(), Client()
     staff.force_login(boss)
+    staff.post(REAUTHENTICATE, {"password": PASSWORD})
     newcomer.force_login(with_unusable)
     found = set()
     for name, path in patterns(get_resolver()):
