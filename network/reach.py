@@ -40,6 +40,29 @@ def spend_reach(member: User, people: Iterable[int]) -> None:
     cache.set(f"reached:{day}", sorted(known | new), DAY)
 
 
+def reached_by_mail(member: User, people: Iterable[int]) -> set[int]:
+    """Count the people whom an answer of `member` is about to reach by mail, and return those who may be, the first
+    ones first: as many a day as may be called, each once.
+
+    Answers are not refused: whoever comes after that number finds them on the page. They are counted apart, so that a
+    busy thread leaves room to invite somebody.
+    """
+    meant = list(dict.fromkeys(people))
+    day = f"{member.pk}:{time.time() // DAY:.0f}"
+    known = set(cache.get(f"mailed:{day}") or ())
+    new = [person for person in meant if person not in known]
+    most = _most(member)
+    if not new or not most:
+        return set(meant)
+    beyond = min(max(_add(f"mailed-count:{day}", len(new)) - most, 0), len(new))
+    if beyond:
+        _add(f"mailed-count:{day}", -beyond)
+        new = new[:-beyond]
+    if new:
+        cache.set(f"mailed:{day}", sorted(known | set(new)), DAY)
+    return (known & set(meant)) | set(new)
+
+
 def spend_reach_in(form: BaseForm, field: str | None, member: User, people: Collection[int]) -> bool:
     """The same, with the refusal as an error of `field`; returns whether the act may be."""
     try:

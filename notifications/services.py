@@ -14,6 +14,7 @@ from core.realtime import member_group, publish
 from core.tasks import enqueue_on_commit
 from feed.models import Post
 from network.graph import within_two_degrees
+from network.reach import reached_by_mail
 from users.models import User
 
 from .kinds import ABOUT, Channel, Kind, channels_of
@@ -23,6 +24,8 @@ from .preferences import Wish, mail_times, wishes
 # The same is mailed again after that long at the earliest: to those who read it in mail alone, and where somebody does,
 # takes back and does again.
 REST = timedelta(hours=1)
+# What needs no permission and may be done to any number of people: beyond network.reach, it is not mailed.
+ANSWERS = frozenset({Kind.COMMENT, Kind.REPLY, Kind.REACTION, Kind.REPOST, Kind.FOLLOW})
 # So often a line may be read in the very moment in which it is told on.
 TRIES = 10
 
@@ -67,7 +70,9 @@ def tell(*, actor: User, news: Iterable[News]) -> None:
         if item.recipient_id != actor.pk:
             firsts.setdefault(item.recipient_id, item)
     wanted = wishes(firsts.keys(), {item.kind for item in firsts.values()})
-    wanted -= _mails_of_strangers(actor, firsts.values())
+    if not _silent.get():
+        wanted -= _mails_of_strangers(actor, firsts.values())
+        wanted -= _mails_beyond_reach(actor, firsts.values(), wanted)
     channels = [Channel.PAGE] if _silent.get() else list(Channel)
     told = [
         item
@@ -92,6 +97,18 @@ def _mails_of_strangers(actor: User, news: Collection[News]) -> set[Wish]:
     named = {item.recipient_id for item in news if item.kind is Kind.MENTION}
     far = named - within_two_degrees(actor, named) if named else set()
     return {(member, Kind.MENTION, Channel.MAIL) for member in far}
+
+
+def _mails_beyond_reach(actor: User, news: Collection[News], wanted: Collection[Wish]) -> set[Wish]:
+    """The mails about answers to more people than one reaches in a day: those find the answer on their page."""
+    answers = [
+        (item.recipient_id, item.kind, Channel.MAIL)
+        for item in sorted(news, key=lambda item: item.kind is Kind.REPLY)  # whose post it is comes first
+        if item.kind in ANSWERS
+    ]
+    mailed = [wish for wish in answers if wish in wanted]
+    reached = reached_by_mail(actor, [wish[0] for wish in mailed]) if mailed else set()
+    return {wish for wish in mailed if wish[0] not in reached}
 
 
 def _save(rows: Sequence[Notification]) -> None:

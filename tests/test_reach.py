@@ -150,3 +150,28 @@ def test_a_mention_is_mailed_to_those_who_are_near(alice: User, bob: User, charl
         "dora": True,
         "mona": False,
     }
+
+
+def test_answers_to_many_reach_as_many_by_mail_as_may_be_called(people: list[User]) -> None:
+    """A stranger with a new account answers where all talk: everybody finds it, two hear of it by mail, twice."""
+    author = make_member("author")
+    posts = [publish_post(author=author, text=f"Post {turn}", audience=Audience.MEMBERS) for turn in range(2)]
+    with override_settings(MEMBER_LIMITS_FACTOR=0):
+        tops = [comment_on_post(post=post, author=people[0], text="First") for post in posts]
+        for post, top in zip(posts, tops, strict=True):
+            for person in people[1:]:
+                comment_on_post(post=post, author=person, text="Me too", parent=top)
+    Notification.objects.all().delete()
+    fresh = make_member("fresh")
+    client = client_of(fresh)
+    with override_settings(MEMBER_LIMITS=LIMITS):
+        for post, top in zip(posts, tops, strict=True):
+            form = {"text": "Your invoice https://evil.example", "parent": top.pk}
+            assert client.post(f"/posts/{post.pk}/comment/", form).status_code == 302
+        follow_member(follower=fresh, followed=people[0])
+        told = Notification.objects.filter(facts__actor=fresh)
+        mailed = told.exclude(mail_due_at=None).values_list("recipient__username", flat=True)
+        assert told.exclude(kind="follow").count() == 2 * len([author, *people])
+        assert sorted(mailed) == ["author", "author", "person0", "person0"]
+        # Whoever answered many may still call somebody.
+        assert client.post("/posts/", {"text": names(people[:2]), "audience": 1}).status_code == 302
