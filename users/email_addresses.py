@@ -46,11 +46,11 @@ def _of_others(user: User | None) -> Q:
 
 
 @transaction.atomic
-def change_address(*, user: User, email: str) -> None:
+def change_address(*, user: User, email: str, is_final: bool = False) -> None:
     """Make `email` the address of `user` in both tables, and call off any change that waits.
 
     Where it is another one than before, all sessions end, and a member's former address is told, with a way back for
-    seven days. Raises AddressTaken.
+    seven days. A change that `is_final` leaves none, and ends those of before. Raises AddressTaken.
     """
     email = fold_address(email)
     if is_taken(email, besides=user):
@@ -65,8 +65,10 @@ def change_address(*, user: User, email: str) -> None:
     if email == former:
         return
     end_sessions(user=user)
+    if is_final:
+        FormerAddress.objects.filter(user=user).delete()
     if former and user.joined_at:
-        _tell_former(FormerAddress.objects.create(user=user, email=former), email)
+        _tell_former(user, former, {} if is_final else _way_back(user, former, email))
 
 
 @transaction.atomic
@@ -137,14 +139,14 @@ def differing_accounts() -> "QuerySet[User]":
     )
 
 
-def _tell_former(former: FormerAddress, email: str) -> None:
-    path = reverse("account_restore_address", args=[signing.dumps(former.pk, salt=SALT)])
-    context: dict[str, Any] = {
-        "user": former.user,
-        "from_email": former.email,
-        "to_email": email,
-        "restore_url": f"{settings.SITE_URL}{path}",
-        "days": RESTORABLE_FOR.days,
-        "site": {"domain": urlsplit(settings.SITE_URL).netloc},
-    }
-    mail.send_template(to=former.email, template="account/email/email_changed", context=context)
+def _way_back(user: User, former: str, email: str) -> dict[str, Any]:
+    """What the mail to the former address says of the new one, and of the link that takes the change back."""
+    row = FormerAddress.objects.create(user=user, email=former)
+    path = reverse("account_restore_address", args=[signing.dumps(row.pk, salt=SALT)])
+    return {"to_email": email, "restore_url": f"{settings.SITE_URL}{path}", "days": RESTORABLE_FOR.days}
+
+
+def _tell_former(user: User, former: str, way_back: dict[str, Any]) -> None:
+    site = {"domain": urlsplit(settings.SITE_URL).netloc}
+    context = {"user": user, "from_email": former, "site": site, **way_back}
+    mail.send_template(to=former, template="account/email/email_changed", context=context)

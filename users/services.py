@@ -49,7 +49,8 @@ def edit_account(*, user: User) -> None:
     """Store the whole row as staff filled it, the way rows are kept: name and address folded, sortable.
 
     Another address than before is a change of address, and a confirmed member's address counts as confirmed; see
-    users.email_addresses. Raises AddressTaken.
+    users.email_addresses. It holds: whoever has the former mailbox, from which the account may have to be rescued, gets
+    no way back. Raises AddressTaken.
     """
     email = fold_address(user.email)
     stored = User.objects.select_for_update(no_key=True).get(pk=user.pk)
@@ -60,7 +61,7 @@ def edit_account(*, user: User) -> None:
     if email == stored.email:
         write_address(user=user, email=email)
     else:
-        change_address(user=user, email=email)
+        change_address(user=user, email=email, is_final=True)
 
 
 @transaction.atomic

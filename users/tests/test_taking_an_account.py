@@ -14,6 +14,7 @@ from django.utils import timezone
 from tests.cast import PASSWORD, client_of
 from users.email_addresses import change_address
 from users.models import FormerAddress, User
+from users.services import edit_account
 
 from .accounts import (
     CHANGE_PASSWORD,
@@ -195,6 +196,25 @@ def test_a_rescue_by_staff_holds(alice: User, client: Client) -> None:
     assert ["password/reset/key/" in message.body for message in mail.outbox] == [False, True]
     rows = EmailAddress.objects.filter(user=alice).values_list("email", "verified", "primary")
     assert list(rows) == [("rescued@example.org", True, True)]
+
+
+def test_a_rescue_by_staff_leaves_no_way_back_to_whoever_has_the_former_mailboxes(alice: User) -> None:
+    """Neither that of the last change nor those of before; and the mail does not tell where the account went."""
+    change(alice, THIEF)
+    first = way_back(OLD)
+    mail.outbox.clear()
+    row = User.objects.get(pk=alice.pk)
+    row.email = "rescued@example.org"
+    with TestCase.captureOnCommitCallbacks(execute=True):
+        edit_account(user=row)
+    (told,) = mail.outbox
+    assert told.to == [THIEF]
+    assert not re.search(r"restore|rescued|https?://\S+/accounts/", str(told.body))
+    assert "The people who run this network have changed the address" in told.body
+    thief = Browser()
+    assert thief.post(first).status_code == 200
+    assert not FormerAddress.objects.exists()
+    assert User.objects.get(pk=alice.pk).email == "rescued@example.org"
 
 
 def test_the_administration_has_no_other_page_for_addresses() -> None:
