@@ -19,3 +19,19 @@ def search_within_bounds(
 
 
 ModelAdmin.get_search_results = search_within_bounds  # type: ignore[method-assign, assignment]
+
+
+_lookup_allowed = ModelAdmin.lookup_allowed
+
+
+def what_is_shown_may_be_asked_for(
+    self: "ModelAdmin[Any]", lookup: str, value: Any, request: Any = None
+) -> bool:
+    """Which `?field=` narrow a list: not those that the pages leave out, or their values could be guessed letter by
+    letter (`?text__startswith=`)."""
+    return lookup.partition("__")[0] not in (self.exclude or ()) and _lookup_allowed(
+        self, lookup, value, request
+    )
+
+
+ModelAdmin.lookup_allowed = what_is_shown_may_be_asked_for  # type: ignore[method-assign, assignment]

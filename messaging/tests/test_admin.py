@@ -43,6 +43,23 @@ def test_every_model_is_listed_searched_and_opened_without_its_words(
     assert staff.post(addresses[-1], {}).status_code == 403
 
 
+def test_what_was_said_cannot_be_guessed_by_narrowing_a_list(staff: Client) -> None:
+    asked = {
+        "entry": ["text", "html", "search_text", "digest", "client_id"],
+        "attachment": ["stored", "name"],
+    }
+    answers = {
+        f"{model}: {field}{how}": staff.get(
+            f"/admin/messaging/{model}/", {f"{field}{how}": SECRET[:3]}
+        ).status_code
+        for model, fields in asked.items()
+        for field in fields
+        for how in ("", "__startswith", "__contains", "__regex", "__gte")
+    }
+    assert answers == dict.fromkeys(answers, 400)
+    assert staff.get("/admin/messaging/entry/", {"kind__exact": "text"}).status_code == 200
+
+
 @pytest.mark.parametrize("model", [Conversation, Entry, Attachment])
 def test_nothing_is_taken_out_of_a_conversation(staff: Client, model: type[Model]) -> None:
     row = model._default_manager.order_by("pk")[0]
