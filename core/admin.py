@@ -8,6 +8,17 @@ from django.db.models import Model, QuerySet
 # Each word of a search is looked for in every column: thousands of them would be one query of megabytes.
 LONGEST_SEARCH = 200
 
+
+class ReadOnlyAdmin(ModelAdmin):
+    """Rows that only verbs may change, so that what hangs on them stays true. They go with what they belong to."""
+
+    def has_add_permission(self, request: Any) -> bool:
+        return False
+
+    def has_change_permission(self, request: Any, obj: object = None) -> bool:
+        return False
+
+
 _search = ModelAdmin.get_search_results
 
 

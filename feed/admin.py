@@ -1,6 +1,10 @@
 """Posts and comments for staff."""
 
+from typing import Any
+
 from django.contrib import admin
+
+from core.admin import ReadOnlyAdmin
 
 from .models import Comment, Post, PostRevision, Reaction, SavedPost, Tag
 
@@ -22,9 +26,12 @@ class CommentAdmin(admin.ModelAdmin):
     list_display = ("id", "author", "post", "created_at", "deleted_at", "hidden_at")
     list_filter = ("created_at", "hidden_at")
     search_fields = ("author__username", "text")
-    raw_id_fields = ("author", "post", "parent")
     list_select_related = ("author", "post")
-    readonly_fields = ("text", "created_at", "edited_at")
+    # Whose words they are, and for whom, is no more to be changed than the words.
+    readonly_fields = ("author", "post", "parent", "text", "created_at", "edited_at")
+
+    def has_add_permission(self, request: Any) -> bool:
+        return False
 
 
 @admin.register(Reaction)
@@ -45,9 +52,10 @@ class SavedPostAdmin(admin.ModelAdmin):
 
 
 @admin.register(PostRevision)
-class PostRevisionAdmin(admin.ModelAdmin):
+class PostRevisionAdmin(ReadOnlyAdmin):
+    """What was said to whom: nobody writes it anew, or shows it to more people."""
+
     list_display = ("post", "audience", "replaced_at")
-    raw_id_fields = ("post",)
     search_fields = ("text",)
 
 

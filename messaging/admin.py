@@ -4,17 +4,9 @@ from typing import Any
 
 from django.contrib import admin
 
+from core.admin import ReadOnlyAdmin
+
 from .models import Attachment, Conversation, Entry, Membership, Presence
-
-
-class ReadOnlyAdmin(admin.ModelAdmin):
-    """Rows that only verbs may change, so that counters stay true. They go with the account that they belong to."""
-
-    def has_add_permission(self, request: Any) -> bool:
-        return False
-
-    def has_change_permission(self, request: Any, obj: object = None) -> bool:
-        return False
 
 
 class KeptAdmin(ReadOnlyAdmin):

@@ -46,6 +46,29 @@ def test_words_are_not_a_field_of_the_form(staff: Client, model: type[Post]) -> 
     assert 'name="hidden_at_0"' in opened
 
 
+def test_nobody_gives_words_to_another_post_or_to_more_people(staff: Client, alice: User, bob: User) -> None:
+    """Neither a comment nor a former wording."""
+    comment, revision = Comment.objects.get(), PostRevision.objects.get()
+    elsewhere = say(alice, "Elsewhere", audience=0)
+    moved = {
+        "author": alice.pk,
+        "post": elsewhere.pk,
+        "parent": "",
+        "audience": 0,
+        "html": "<b>mine</b>",
+        "text": "x",
+    }
+    staff.post(reverse("admin:feed_comment_change", args=[comment.pk]), moved)
+    address = reverse("admin:feed_postrevision_change", args=[revision.pk])
+    assert staff.post(address, moved).status_code == 403
+    for model in ("postrevision", "comment"):
+        assert staff.get(reverse(f"admin:feed_{model}_add")).status_code == 403
+    rows = [(row.author_id, row.post_id) for row in Comment.objects.all()]
+    assert rows == [(bob.pk, comment.post_id)]
+    same = PostRevision.objects.get()
+    assert (same.html, same.audience, same.post_id) == (revision.html, revision.audience, revision.post_id)
+
+
 @pytest.mark.parametrize("model", MODELS)
 def test_members_do_not_get_in(staff: Client, as_bob: Client, model: type[Post]) -> None:
     assert admin.site.is_registered(model)
