@@ -9,6 +9,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from network.events import connection_removed, member_unfollowed
+from network.models import Block, Connection, Follow
+from network.services import block_member, follow_member, invite_member
 from tests.cast import PASSWORD, client_of, make_member
 from users.models import User
 
@@ -74,10 +77,40 @@ def test_a_row_opens_and_a_new_one_can_be_added(
     for section in SECTION_NAMES:
         make_entry(alice, section)
     name = f"admin:{model._meta.app_label}_{model._meta.model_name}"  # type: ignore[attr-defined]
-    assert as_admin.get(reverse(f"{name}_add")).status_code == 200
+    # Ties are made by those whom they tie.
+    made_by_staff = 403 if model in {Block, Connection, Follow} else 200
+    assert as_admin.get(reverse(f"{name}_add")).status_code == made_by_staff
     row = model._default_manager.first()  # type: ignore[attr-defined]
     if row is not None:
         assert as_admin.get(reverse(f"{name}_change", args=[row.pk])).status_code == 200
+
+
+def test_staff_ends_ties_and_makes_none(as_admin: Client, alice: User, bob: User) -> None:
+    """An invitation that waits stays one; what is ended is ended for open pages too."""
+    nina, dora = make_member("nina"), make_member("dora")
+    invite_member(inviter=alice, invitee=nina)
+    follow_member(follower=alice, followed=dora)
+    block_member(blocker=bob, blocked=dora)
+    heard: list[str] = []
+    for name, signal in (("removed", connection_removed), ("unfollowed", member_unfollowed)):
+        signal.connect(
+            lambda name=name, **values: heard.append(name), weak=False, dispatch_uid=f"test.{name}"
+        )
+    waiting = Connection.objects.get(inviter=alice, state=Connection.State.INVITED)
+    path = f"/admin/network/connection/{waiting.pk}/change/"
+    assert as_admin.post(path, {"state": 1, "note": "", "inviter": alice.pk}).status_code == 403
+    assert not Connection.objects.get(pk=waiting.pk).is_connected
+    for model in (Connection, Follow, Block):
+        form = {
+            "action": "delete_selected",
+            "_selected_action": [row.pk for row in model._default_manager.all()],
+            "post": "yes",
+        }
+        as_admin.post(f"/admin/network/{model._meta.model_name}/", form)
+        assert not model._default_manager.exists()
+    for name, signal in (("removed", connection_removed), ("unfollowed", member_unfollowed)):
+        signal.disconnect(dispatch_uid=f"test.{name}")
+    assert sorted(heard) == ["removed", "unfollowed"]
 
 
 def test_a_member_added_by_staff_has_a_profile(as_admin: Client) -> None:
