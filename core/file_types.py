@@ -72,6 +72,9 @@ MACROS = "vbaproject.bin"
 # The list of contents of an archive that somebody packed by hand is shorter; a longer one is not read.
 LONGEST_CONTENTS = 512 * 1024
 LONGEST_TYPE = 100
+# Those of which Python unpacks as much as it is asked for. Of the others it unpacks whole blocks, whatever the archive
+# says about their length: 300 bytes of bzip2 are 450 MB.
+READABLE_PACKINGS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 END_OF_ARCHIVE, END_LENGTH, LONGEST_COMMENT = b"PK\x05\x06", 22, 65_535
 
 
@@ -174,9 +177,12 @@ def _kind_of_archive(data: bytes) -> str | None:
 
 def _open_document(archive: zipfile.ZipFile) -> str | None:
     """The kind that an OpenDocument says it is, in a short file called `mimetype`, wherever that lies."""
-    if "mimetype" not in archive.namelist() or archive.getinfo("mimetype").file_size > LONGEST_TYPE:
+    if "mimetype" not in archive.namelist():
         return None
-    with archive.open("mimetype") as said:
+    entry = archive.getinfo("mimetype")
+    if entry.file_size > LONGEST_TYPE or entry.compress_type not in READABLE_PACKINGS:
+        return None
+    with archive.open(entry) as said:
         return OPEN_DOCUMENT.get(said.read(LONGEST_TYPE).decode("ascii", "replace").strip())
 
 

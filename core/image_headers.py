@@ -96,11 +96,12 @@ def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
 def _jpeg_of(data: bytes, scan: int, parts: list[slice], frame: tuple[int, int, int] | None) -> Header:
     end = data.find(END_OF_JPEG, scan)
     end = len(data) if end < 0 else end + 2
-    if frame is None or data.count(b"\xff\xda", scan, end) > MOST_SCANS:
+    scans = data.count(b"\xff\xda", scan, end)
+    if frame is None or scans > MOST_SCANS:
         raise UnreadableHeader("no frame, or too many scans")
     code, width, height = frame
-    # Others than baseline keep the coefficients of all pixels in memory, and shrink only afterwards.
-    is_progressive = code not in {0xC0, 0xC1}
+    # Others than baseline in one scan keep the coefficients of all pixels in memory, and shrink only afterwards.
+    is_progressive = code not in {0xC0, 0xC1} or scans > 1
     return Header("JPEG", width, height, (*parts, slice(scan, end)), is_progressive)
 
 

@@ -31,7 +31,8 @@ _bad_signature = re.compile(r"(Signature )\"[^\"\n]*\"")
 _signed = re.compile(r"(?<![\w.=-])[\w.=-]+:[0-9A-Za-z]{6}:[\w-]{27,}")
 # PostgreSQL repeats rows and values in the details of an error.
 _failing_row = re.compile(r"(Failing row contains ).*")
-_failing_key = re.compile(r"(Key \([^\n]{0,200}?\)=)\(.*\)(?= )")
+# Up to the last bracket that a word follows, or to the end of the line: either way no second try begins in between.
+_failing_key = re.compile(r"(Key \([^\n]{0,200}?\)=)\((?:.*\)(?= )|.*)")
 _after_key_word = re.compile(
     r"(/(?:key|confirm-email|token|unsubscribe)/)(?!\d+-set-password/)([^/\s?#\"']{8,})"
 )

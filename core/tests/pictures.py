@@ -76,6 +76,22 @@ def jpeg_claiming(width: int, height: int) -> bytes:
     return data[: frame + 5] + struct.pack(">HH", height, width) + data[frame + 9 : scan + 20]
 
 
+def jpeg_in_scans(width: int, height: int) -> bytes:
+    """A baseline JPEG, grey all over, that has each of its three colours in a scan of its own."""
+    parts = [b"\xff\xd8", _segment(0xDB, b"\0" + b"\1" * 64)]
+    colours = b"".join(bytes((number, 0x11, 0)) for number in (1, 2, 3))
+    parts.append(_segment(0xC0, struct.pack(">BHHB", 8, height, width, 3) + colours))
+    parts += [_segment(0xC4, bytes((table, 1, *[0] * 15, 0))) for table in (0x00, 0x10)]
+    blocks = -(-width // 8) * -(-height // 8)
+    for number in (1, 2, 3):
+        parts += [_segment(0xDA, bytes((1, number, 0, 0, 63, 0))), bytes(blocks // 4 + 1)]
+    return b"".join([*parts, b"\xff\xd9"])
+
+
+def _segment(code: int, content: bytes) -> bytes:
+    return bytes((0xFF, code)) + struct.pack(">H", len(content) + 2) + content
+
+
 def _chunk(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 

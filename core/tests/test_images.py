@@ -306,6 +306,8 @@ def test_jpegs_of_telephones_are_taken_and_others_of_that_size_are_not() -> None
     assert opened(encoded(photo, "JPEG")).size == (1600, 1200)
     # Every pixel of these is kept in memory on the way.
     assert refusal(encoded(photo.resize((6001, 4001)), "JPEG", progressive=True)) == "too_many_pixels"
+    assert refusal(pictures.jpeg_in_scans(6001, 4001)) == "too_many_pixels"
+    assert opened(pictures.jpeg_in_scans(600, 400)).size == (600, 400)
     assert refusal(pictures.png_claiming(6001, 4001)) == "too_many_pixels"
 
 

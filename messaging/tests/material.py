@@ -113,10 +113,10 @@ def upload(name: str, data: bytes, content_type: str = "application/octet-stream
     return SimpleUploadedFile(name, data, content_type)
 
 
-def archive(files: Mapping[str, bytes | str]) -> bytes:
+def archive(files: Mapping[str, bytes | str], packing: int = zipfile.ZIP_DEFLATED) -> bytes:
     """A ZIP archive of `files`, the first one not packed."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as packed:
         for place, (name, data) in enumerate(files.items()):
-            packed.writestr(name, data, zipfile.ZIP_DEFLATED if place else zipfile.ZIP_STORED)
+            packed.writestr(name, data, packing if place else zipfile.ZIP_STORED)
     return out.getvalue()
