@@ -180,10 +180,15 @@ def test_every_server_of_nginx_ends_headers_that_never_end() -> None:
 
 
 def test_every_way_to_linkup_is_bounded_and_files_are_not() -> None:
-    named = ("@linkup", "/metrics", "health/")
     for name, body in locations().items():
-        is_bounded = "limit_conn " in body
-        assert is_bounded == ("proxy_pass" in body and not any(part in name for part in named)), name
+        assert ("limit_conn " in body) == ("proxy_pass" in body), name
+
+
+def test_who_hangs_up_is_counted_until_linkup_has_answered() -> None:
+    servers = re.split(r"(?m)^server \{", CONFIG.read_text())[1:]
+    assert ["proxy_ignore_client_abort on;" in server for server in servers] == [
+        "proxy_pass" in s for s in servers
+    ]
 
 
 def test_the_configuration_for_this_machine_names_none_of_the_example(

@@ -10,7 +10,9 @@ from django.contrib.auth.models import Group
 from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
 from django.core.management import call_command
+from django.db import connection
 from django.test import override_settings
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from feed.models import Post
@@ -75,6 +77,18 @@ def test_more_than_a_batch_goes_in_batches(monkeypatch: pytest.MonkeyPatch) -> N
     lasting.create()
     assert run().startswith("5 unconfirmed accounts, 5 expired sessions")
     assert list(Session.objects.values_list("pk", flat=True)) == [lasting.session_key]
+
+
+def test_ten_accounts_ask_the_database_as_often_as_two() -> None:
+    """Strangers make twenty a minute: what each of them costs is paid thousands of times."""
+    asked = []
+    for number in (2, 10):
+        for each in range(number):
+            abandoned(f"una{number}-{each}")
+        with CaptureQueriesContext(connection) as queries:
+            assert tidying.delete_abandoned_accounts() == number
+        asked.append(len(queries))
+    assert asked[0] == asked[1]
 
 
 def test_a_dry_run_names_them_and_removes_none() -> None:
