@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.middleware.security import SecurityMiddleware
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -17,7 +18,7 @@ DENIED_FEATURES = (
 
 
 def security_headers() -> dict[str, str]:
-    """Name and value of each header; the policy of content (CSP) and HSTS have middleware of their own."""
+    """Name and value of each header; the policy of content (CSP) and HSTS depend on the request."""
     return {
         "Cross-Origin-Opener-Policy": "same-origin",
         "Cross-Origin-Resource-Policy": "same-origin",
@@ -37,9 +38,11 @@ class SecurityHeadersMiddleware:
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
         self.headers = security_headers()
+        # Django's own stands further in, where it redirects to HTTPS; here it gives HSTS to what answers before it too.
+        self.transport = SecurityMiddleware(get_response)
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         for name, value in self.headers.items():
             response.setdefault(name, value)
-        return response
+        return self.transport.process_response(request, response)

@@ -48,7 +48,7 @@ def test_a_newer_one_is_refused_with_what_to_do(network: Server, tmp_path: Path)
     told = str(refused.value)
     assert "is of a newer LinkUp than this code" in told
     assert "Install that version and run the command again" in told
-    assert "feed.0003_tomorrow" in told
+    assert "feed.0004_tomorrow" in told
 
 
 def test_before_migrate_the_backup_is_of_the_old_tables(network: Server, plain: Path, tmp_path: Path) -> None:

@@ -300,6 +300,7 @@ def interrupted(database: Database, folder: Path, interruption: str) -> str:
             assert time.monotonic() < deadline
         database.run(f"SELECT {interruption}(%s)", found[0][0])
         importing.join(60)
+    database.run("DROP FUNCTION wait_at_the_gate CASCADE")
     return told[0]
 
 

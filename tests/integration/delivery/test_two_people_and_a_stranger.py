@@ -6,7 +6,6 @@ would have arrived before.
 
 import asyncio
 import json
-import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -15,6 +14,7 @@ import pytest
 
 from .cast import CLUB, STRANGER, Cast
 from .client import Person
+from .deeds import membership_on
 from .site import Site
 from .wire import Closed, Message, Socket, ask
 from .words import Mark, marks_in, text_of
@@ -150,11 +150,8 @@ async def test_who_was_taken_out_hears_that_and_nothing_more(site: Site, cast: C
     async with ear(site, guest, cast.club, server=1) as outside, ear(site, other, cast.club) as inside:
         await outside.until_said(await send(site, owner, cast.club, 1))
         about = await ask(site.web_port, "GET", f"/messages/{cast.club}/about/", owner.headers)
-        form = re.search(
-            f'/members/{guest.name}/.*?name="membership" value="([0-9]+)"', about.body.decode(), re.DOTALL
-        )
-        assert form
-        await post(site, owner, f"/messages/{cast.club}/remove/", membership=form[1])
+        membership = membership_on(about.body.decode(), guest.name)
+        await post(site, owner, f"/messages/{cast.club}/remove/", membership=membership)
         assert (await outside.until("messaging.gone"))["conversation"] == cast.club
         later = await send(site, owner, cast.club, 2)
         await inside.until_said(later)

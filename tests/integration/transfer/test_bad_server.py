@@ -108,6 +108,7 @@ def test_a_server_whose_disk_fills_keeps_nothing_and_takes_all_when_there_is_roo
     assert "run it again" in refused.stderr
     assert "Traceback" not in refused.stderr
     assert (value(empty, WRITES), files(tmp_path)) == (0, [])
+    administer(empty, "DROP FUNCTION IF EXISTS wait_at_the_gate CASCADE")
     arrives_when_run_again(here, export)
 
 
@@ -141,4 +142,5 @@ def test_a_server_that_dies_in_the_middle_keeps_nothing_and_takes_all_when_it_is
     assert "Traceback" not in said
     own_server.start()
     assert (value(empty, WRITES), files(tmp_path)) == (0, [])
+    administer(empty, "DROP FUNCTION IF EXISTS wait_at_the_gate CASCADE")
     arrives_when_run_again(here, export)
