@@ -228,6 +228,14 @@ def test_a_fault_that_the_first_module_found_is_told_at_the_second_try_too() -> 
     assert "TIME_ZONE" in told[1]
 
 
+def test_what_was_mended_is_not_told_again() -> None:
+    environment = Environment()
+    environment.faults.append("PORT: malformed")
+    with pytest.raises(ImproperlyConfigured, match="PORT: malformed"):
+        environment.refuse_faults()
+    environment.refuse_faults()
+
+
 @pytest.mark.parametrize(
     ("arguments", "port"),
     [
