@@ -120,7 +120,4 @@ def delete_files(names: Iterable[str]) -> None:
 def delete_on_commit(*names: str) -> None:
     """Delete the files `names` once the transaction that drops their last reference has committed."""
 
-    def delete() -> None:
-        delete_files(names)
-
-    transaction.on_commit(delete, robust=True)
+    transaction.on_commit(lambda: delete_files(names))

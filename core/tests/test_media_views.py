@@ -14,6 +14,8 @@ from django.test import Client, RequestFactory, override_settings
 from core.media_views import deliver
 from core.tests import pictures
 
+from .broken_disk import on_a_broken_disk
+
 # The end of an answer looks after the connections to the database.
 pytestmark = pytest.mark.django_db
 
@@ -188,6 +190,16 @@ def test_a_part_of_another_version_gets_the_whole(client: Client) -> None:
 )
 def test_what_is_no_file_of_ours_is_not_there(client: Client, path: str) -> None:
     assert client.get(settings.MEDIA_URL + path).status_code == 404
+
+
+def test_a_disk_that_fails_is_no_file_that_is_not_there(client: Client) -> None:
+    # A 404 would be believed by everybody, and looked at by nobody.
+    with on_a_broken_disk:
+        address, name = stored("broken.webp"), default_storage.save("private/broken.pdf", ContentFile(b"x"))
+        with pytest.raises(OSError, match="Input/output error"):
+            client.get(address)
+        with pytest.raises(OSError, match="Input/output error"):
+            deliver(request(), name, filename="cv.pdf")
 
 
 def test_a_hidden_file_is_not_there(client: Client) -> None:

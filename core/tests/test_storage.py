@@ -8,6 +8,8 @@ from django.db import transaction
 
 from core import storage
 
+from .broken_disk import on_a_broken_disk
+
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
@@ -46,3 +48,17 @@ def test_several_files_go_together_and_one_that_is_gone_is_no_error() -> None:
     default_storage.delete(names[0])
     storage.delete_on_commit(*names, "")
     assert not any(default_storage.exists(name) for name in names)
+
+
+def test_a_file_that_cannot_be_deleted_is_told_in_the_log_and_stops_nothing(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    done = []
+    with on_a_broken_disk:
+        names = [storage.store(f"files/{word}.bin", b"x") for word in ("broken", "sound")]
+        with transaction.atomic():
+            storage.delete_on_commit(*names)
+            transaction.on_commit(lambda: done.append("the next one"))
+        assert [default_storage.exists(name) for name in names] == [True, False]
+    assert done == ["the next one"]
+    assert [line.message for line in caplog.records] == ["an upload could not be deleted"]

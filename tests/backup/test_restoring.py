@@ -2,9 +2,10 @@
 
 import tarfile
 import tempfile
+from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -278,6 +279,25 @@ def test_an_interruption_after_the_commit_keeps_the_files_in_sqlite_too(
         restore(BackupFile(plain, ""), progress=press)
     connections["default"].close()
     assert came_whole(prepared, plain)
+
+
+@once
+def test_no_more_than_one_file_lies_beside_its_place(
+    prepared: Server, plain: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that holds the uploads once need not hold them twice."""
+    seen: list[int] = []
+
+    class Watched(BackupFile):
+        def contents(self) -> Iterator[tuple[str, IO[bytes]]]:
+            for content in super().contents():
+                yield content
+                seen.append(sum(path.is_file() for path in tmp_path.rglob("*")))
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    restore(Watched(plain, ""))
+    assert seen == [0] * (len(FILES) + 1)
+    assert list(tmp_path.iterdir()) == []
 
 
 # -- What it tells ----------------------------------------------------------------------------

@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import call_command
 from django.test import override_settings
 
+from professional_network.backup import restoring, targets
 from professional_network.backup.backup_file import BackupFile
 from professional_network.backup.making import make
 from professional_network.backup.restoring import restore
@@ -36,6 +38,41 @@ def test_an_older_one_is_restored_as_it_was_and_brought_forward(prepared: Server
         ("tomorrow", "blue"),
     ]
     assert prepared.count("feed_later") == 0
+
+
+def test_what_differs_from_the_backup_is_not_brought_forward(
+    prepared: Server, plain: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Whoever looks for what went wrong finds the tables as the backup has them.
+    bring_rows = restoring._bring_rows
+
+    def bring_and_spoil(*arguments: Any) -> Any:
+        outcome = bring_rows(*arguments)
+        prepared.run("UPDATE feed_tag SET name = 'spoilt'")
+        return outcome
+
+    monkeypatch.setattr(restoring, "_bring_rows", bring_and_spoil)
+    with tomorrow():
+        done = restore(BackupFile(plain, ""))
+    assert not done.findings.same
+    assert prepared.run("SELECT count(*) FROM django_migrations WHERE name = '0004_tomorrow'") == [(0,)]
+
+
+def test_a_database_in_which_another_backup_was_begun_is_refused(
+    network: Server, empty: Server, plain: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with tomorrow():
+        newer = _of_tomorrow(network, tmp_path)
+        with monkeypatch.context() as patch:
+            patch.setattr(targets, "filled", lambda tables: (_ for _ in ()).throw(KeyboardInterrupt))
+            with pytest.raises(KeyboardInterrupt):
+                restore(newer)
+        before = empty.tables()
+        with pytest.raises(TransferRefused, match="a restore of another backup was begun in it") as refused:
+            restore(BackupFile(plain, ""))
+        assert "feed.0004_tomorrow" in str(refused.value)
+        assert empty.tables() == before >= {targets.MARK, "feed_later"}
+        assert restore(newer).findings.same
 
 
 def test_a_newer_one_is_refused_with_what_to_do(network: Server, tmp_path: Path) -> None:
