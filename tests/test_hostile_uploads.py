@@ -8,12 +8,12 @@ import io
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 import pytest
 from django import forms
 from django.conf import settings
-from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpResponseBase
 from django.test import Client
@@ -23,6 +23,7 @@ from core.tests import pictures
 from feed.forms import LARGEST_DOCUMENT
 from messaging.models import Attachment
 from messaging.services import start_direct
+from tests.cases import all_cases, rolled_back
 from tests.cast import make_member
 from users.models import User
 
@@ -120,11 +121,6 @@ NAMES = {
 }
 
 
-@pytest.fixture(autouse=True)
-def _fresh_limits() -> None:
-    cache.clear()
-
-
 def files_below(folder: Path) -> set[Path]:
     return {path for path in folder.rglob("*") if path.is_file()}
 
@@ -198,38 +194,48 @@ def check_stored_harmlessly(client: Client, paths: set[Path]) -> None:
         check_served_harmlessly(handed_out)
 
 
-@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS.keys())
-@pytest.mark.parametrize("make", FILES.values(), ids=FILES.keys())
-def test_no_hostile_file_runs(as_alice: Client, form: Form, make: Callable[[], bytes]) -> None:
-    check_stored_harmlessly(as_alice, new_files(as_alice, form, make(), "photo.webp"))
+def good_file(form: Form) -> bytes:
+    return PDF if form.field in {"document", "files"} else pictures.png()
 
 
-@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS.keys())
-@pytest.mark.parametrize(
-    "content_type", ["text/html", "image/svg+xml", "application/javascript", "a/b\r\nX: y", ""]
-)
-def test_the_type_that_the_sender_claims_counts_for_nothing(
-    as_alice: Client, form: Form, content_type: str
-) -> None:
-    good = PDF if form.field in {"document", "files"} else pictures.png()
-    stored = new_files(as_alice, form, good, "photo.webp", content_type)
-    assert stored
-    check_stored_harmlessly(as_alice, stored)
+def test_no_hostile_file_runs(as_alice: Client) -> None:
+    with all_cases() as case:
+        for file, make in FILES.items():
+            data = make()
+            for name, form in FORMS.items():
+                with case(f"{file} as {name}"), rolled_back():
+                    check_stored_harmlessly(as_alice, new_files(as_alice, form, data, "photo.webp"))
 
 
-@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS.keys())
-@pytest.mark.parametrize("name", NAMES.values(), ids=NAMES.keys())
-def test_no_name_of_a_file_gets_anywhere(as_alice: Client, form: Form, name: str) -> None:
-    good = PDF if form.field in {"document", "files"} else pictures.png()
-    stored = new_files(as_alice, form, good, name)
-    assert stored
-    assert all(path.name.isascii() and len(path.name) < 50 for path in stored)
-    assert all(path.suffix in {".webp", ".pdf", ".bin"} for path in stored)
-    check_stored_harmlessly(as_alice, stored)
+def test_the_type_that_the_sender_claims_counts_for_nothing(as_alice: Client) -> None:
+    types = ("text/html", "image/svg+xml", "application/javascript", "a/b\r\nX: y", "")
+    with all_cases() as case:
+        for (name, form), content_type in product(FORMS.items(), types):
+            with case(f"{name} as {content_type!r}"), rolled_back():
+                stored = new_files(as_alice, form, good_file(form), "photo.webp", content_type)
+                assert stored
+                check_stored_harmlessly(as_alice, stored)
 
 
-@pytest.mark.parametrize("name", NAMES.values(), ids=NAMES.keys())
-def test_a_document_is_handed_out_under_a_harmless_name(as_alice: Client, name: str) -> None:
+def test_no_name_of_a_file_gets_anywhere(as_alice: Client) -> None:
+    with all_cases() as case:
+        for (kind, form), (what, name) in product(FORMS.items(), NAMES.items()):
+            with case(f"{kind} called {what}"), rolled_back():
+                stored = new_files(as_alice, form, good_file(form), name)
+                assert stored
+                assert all(path.name.isascii() and len(path.name) < 50 for path in stored)
+                assert all(path.suffix in {".webp", ".pdf", ".bin"} for path in stored)
+                check_stored_harmlessly(as_alice, stored)
+
+
+def test_a_document_is_handed_out_under_a_harmless_name(as_alice: Client) -> None:
+    with all_cases() as case:
+        for what, name in NAMES.items():
+            with case(what), rolled_back():
+                check_handed_out_harmlessly(as_alice, name)
+
+
+def check_handed_out_harmlessly(as_alice: Client, name: str) -> None:
     send(as_alice, FORMS["document of a post"], PDF + pictures.HTML, name)
     page = as_alice.get("/").content.decode()
     assert "<script>alert(1)</script>" not in page

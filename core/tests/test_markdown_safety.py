@@ -1,5 +1,6 @@
 """Markdown from hostile hands: nothing runs, nothing escapes the list of tags, nothing takes for ever."""
 
+import gc
 import re
 import time
 from html.parser import HTMLParser
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from core.markdown import ATTRIBUTES, TAGS, find_hashtags, find_mentions, parse, to_html
 from core.names import fold_tag, is_tag
+from tests.cases import all_cases
 
 
 def html(text: str) -> str:
@@ -31,12 +33,21 @@ class Elements(HTMLParser):
         self.found.append((tag, dict(attrs)))
 
 
-def assert_inert(text: str) -> None:
+def active_parts(text: str) -> list[str]:
+    """What the text must not have: other tags, other attributes, addresses of other schemes."""
+    active = []
     for tag, attributes in Elements(text).found:
-        assert tag in TAGS
-        assert set(attributes) <= ATTRIBUTES.get(tag, set()) | {"rel"}
-        address = attributes.get("href")
-        assert address is None or re.match(r"(https?://|mailto:|/|#|[^:]*$)", address, re.IGNORECASE), address
+        if tag not in TAGS:
+            active.append(f"<{tag}>")
+        active += [
+            f"{name}={value}"
+            for name, value in attributes.items()
+            if name not in ATTRIBUTES.get(tag, set()) | {"rel"}
+        ]
+        address = attributes.get("href") or ""
+        if not re.match(r"(https?://|mailto:|/|#|[^:]*$)", address, re.IGNORECASE):
+            active.append(address)
+    return active
 
 
 PAYLOADS = [
@@ -95,14 +106,12 @@ PAYLOADS = [
 ]
 
 
-@pytest.mark.parametrize("payload", PAYLOADS)
-def test_a_payload_is_inert(payload: str) -> None:
-    assert_inert(html(payload))
-
-
-@pytest.mark.parametrize("payload", PAYLOADS)
-def test_a_payload_is_inert_between_other_things(payload: str) -> None:
-    assert_inert(html(f"**a {payload} b**\n\n- {payload}\n\n> `x` {payload} @bob #tag"))
+def test_payloads_are_inert_alone_and_between_other_things() -> None:
+    with all_cases() as case:
+        for payload in PAYLOADS:
+            for text in (payload, f"**a {payload} b**\n\n- {payload}\n\n> `x` {payload} @bob #tag"):
+                with case(text):
+                    assert active_parts(html(text)) == []
 
 
 @pytest.mark.parametrize("scheme", ["javascript", "data", "vbscript", "file", "blob", "ftp", "tel", "intent"])
@@ -138,7 +147,7 @@ WRITINGS = st.lists(MARKS | st.text(max_size=5), max_size=40).map("".join) | st.
 
 @given(WRITINGS)
 def test_no_text_makes_anything_but_the_listed_tags(text: str) -> None:
-    assert_inert(html(text))
+    assert active_parts(html(text)) == []
 
 
 @given(WRITINGS)
@@ -210,22 +219,31 @@ HEAVY = {
 }
 
 
-def cost(piece: str, length: int) -> float:
-    """Seconds of this process that a text of `length` characters costs: the best of three."""
+def cpu(piece: str, length: int, times: int = 1) -> float:
+    """Seconds of this process for all that is made of a post of `length` characters: the best of `times`."""
     text = (piece * length)[:length]
 
     def once() -> float:
         started = time.process_time()
-        html(text)
+        parsed = parse(text)
+        assert parsed.mentions is not None
+        assert parsed.hashtags is not None
+        parsed.html(mention=lambda name: f"/members/{name}/", hashtag=lambda tag: f"/tags/{tag}/")
         return time.process_time() - started
 
-    return min(once() for _ in range(3))
+    return min(once() for _ in range(times))
 
 
-@pytest.mark.parametrize("piece", HEAVY.values(), ids=HEAVY.keys())
-def test_twice_the_text_does_not_take_four_times_as_long(piece: str) -> None:
-    half, whole = cost(piece, 8_000), cost(piece, 16_000)
-    assert whole < 0.5 or whole < 3.5 * half, f"{half:.2f} s, then {whole:.2f} s"
+def too_slow(piece: str, length: int) -> str | None:
+    """What is wrong when twice the text takes four times as long; most pieces are so quick that one look is enough."""
+    if cpu(piece, length) < 0.5:
+        return None
+    half, whole = cpu(piece, length // 2, times=3), cpu(piece, length, times=3)
+    return f"{half:.2f} s, then {whole:.2f} s" if whole > 2 or (whole > 0.5 and whole > 3 * half) else None
+
+
+def test_twice_the_text_does_not_take_four_times_as_long() -> None:
+    assert {name: slow for name, piece in HEAVY.items() if (slow := too_slow(piece, 16_000))} == {}
 
 
 @pytest.mark.parametrize("piece", ["word ", "line\n", "[", "**a"])
@@ -239,8 +257,8 @@ def test_a_name_at_the_end_of_a_long_text_is_found() -> None:
 
 
 def test_deep_nesting_is_cut_and_not_an_error() -> None:
-    assert_inert(html("> " * 5000 + "deep"))
-    assert_inert(html("".join("  " * depth + "- x\n" for depth in range(300))))
+    assert active_parts(html("> " * 5000 + "deep")) == []
+    assert active_parts(html("".join("  " * depth + "- x\n" for depth in range(300)))) == []
 
 
 HOSTILE = ":/[(*_`<&#@.w"
@@ -256,36 +274,22 @@ def atoms() -> set[str]:
     return found
 
 
-def cpu(text: str) -> float:
-    """Seconds of this process for all that is made of a post."""
-    started = time.process_time()
-    parsed = parse(text)
-    assert parsed.mentions is not None
-    assert parsed.hashtags is not None
-    parsed.html(mention=lambda name: f"/members/{name}/", hashtag=lambda tag: f"/tags/{tag}/")
-    return time.process_time() - started
+def suspects() -> set[str]:
+    """Of all atoms those that cost most, and those whose cost grows most when the text does."""
+    cost, growth = {}, {}
+    # A collection of garbage in the middle would look like a dear atom.
+    gc.disable()
+    try:
+        for atom in atoms():
+            cost[atom] = cpu(atom, 480)
+            growth[atom] = cost[atom] / cpu(atom, 120)
+    finally:
+        gc.enable()
+    return {*sorted(cost, key=cost.__getitem__)[-4:], *sorted(growth, key=growth.__getitem__)[-12:]}
 
 
 def test_no_repeated_signs_take_longer_than_their_number() -> None:
     # "://[" alone took 1.7 seconds of a post of 10,000 characters, 16 times as much as a fourth of it.
-    short = {atom: cpu((atom * 1500)[:1500]) for atom in atoms()}
-    dearest = sorted(short, key=lambda atom: -short[atom])[:10]
-    failed = []
-    for atom in [
-        *dearest,
-        "://[",
-        "@a/",
-        "**，",
-        "[a](http://é.b)",
-        "<http://a.b>",
-        "a@b-",
-        "www.a.b ",
-        "#क्",
-    ]:
-        half, whole = (min(cpu((atom * length)[:length]) for _ in range(3)) for length in (5_000, 10_000))
-        # 0.1 seconds on a quiet machine.
-        if whole > 0.5 and whole > 3 * half:
-            failed.append(f"{atom!r}: {half:.2f} s, then {whole:.2f} s")
-        if whole > 2:
-            failed.append(f"{atom!r}: {whole:.2f} s")
-    assert failed == []
+    known = {"://[", "@a/", "**，", "[a](http://é.b)", "<http://a.b>", "a@b-", "www.a.b ", "#क्"}
+    # 0.1 seconds on a quiet machine.
+    assert {atom: slow for atom in suspects() | known if (slow := too_slow(atom, 10_000))} == {}

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import pytest
 from django.db import connection
@@ -62,38 +63,52 @@ def fill(alice: User, bob: User, writers: list[User]) -> Fill:
     return add
 
 
-def queries_of(client: Client, address: str, htmx: bool = False) -> list[str]:
-    with CaptureQueriesContext(
-        connection,
-    ) as captured:
-        response = client.get(address, headers=HTMX if htmx else None)
-    assert response.status_code == 200
-    return [query["sql"] for query in captured.captured_queries]
+@dataclass(frozen=True)
+class Page:
+    """What somebody asks for."""
+
+    client: Client
+    address: str
+    htmx: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.address} {'in part' if self.htmx else 'whole'}"
+
+    def queries(self) -> list[str]:
+        """What is asked to make it. What is remembered asks less; here all is new."""
+        forget_everything()
+        with CaptureQueriesContext(connection) as captured:
+            response = self.client.get(self.address, headers=HTMX if self.htmx else None)
+        assert response.status_code == 200, f"{self}: {response.status_code}"
+        return [query["sql"] for query in captured.captured_queries]
 
 
-def same_for_few_and_many(client: Client, address: str, fill: Fill, htmx: bool = False) -> None:
+def whole_and_in_part(client: Client, *addresses: str) -> list[Page]:
+    return [Page(client, address, htmx) for address in addresses for htmx in (False, True)]
+
+
+def same_for_few_and_many(pages: list[Page], fill: Fill, most: int = MOST) -> None:
+    """Ask for all pages in a world of few rows, and again when it has many."""
     fill(FEW)
-    queries_of(client, address, htmx)  # templates and the like are loaded once
-    # What is remembered asks less; here all is new.
-    forget_everything()
-    few = queries_of(client, address, htmx)
+    for page in pages:
+        page.queries()  # templates and the like are loaded once
+    few = [page.queries() for page in pages]
     fill(MANY)
-    forget_everything()
-    many = queries_of(client, address, htmx)
-    assert len(few) == len(many), "\n".join([*few, "", *many])
-    assert len(many) <= MOST, "\n".join(many)
+    many = [page.queries() for page in pages]
+    wrong = [
+        (f"{page}: {len(before)} queries, then {len(after)}", before, after)
+        for page, before, after in zip(pages, few, many, strict=True)
+        if len(before) != len(after) or len(after) > most
+    ]
+    queries = ["", *wrong[0][1], "", *wrong[0][2]] if wrong else []
+    assert wrong == [], "\n".join([*(words for words, _few, _many in wrong), *queries])
 
 
-@pytest.mark.parametrize("htmx", [False, True], ids=["page", "part"])
-@pytest.mark.parametrize("address", ["/", "/members/writer0/posts/", "/tags/tag/", "/saved/"])
-def test_lists_of_posts(as_alice: Client, fill: Fill, address: str, htmx: bool) -> None:
-    same_for_few_and_many(as_alice, address, fill, htmx)
-
-
-@pytest.mark.parametrize("address", ["/members/writer0/posts/", "/tags/tag/"])
-def test_lists_of_posts_for_a_visitor(writers: list[User], fill: Fill, address: str) -> None:
+def test_lists_of_posts(as_alice: Client, writers: list[User], fill: Fill) -> None:
     User.objects.filter(username="writer0").update(page_audience=Audience.PUBLIC)
-    same_for_few_and_many(Client(), address, fill)
+    of_alice = whole_and_in_part(as_alice, "/", "/members/writer0/posts/", "/tags/tag/", "/saved/")
+    of_a_visitor = [Page(Client(), address) for address in ("/members/writer0/posts/", "/tags/tag/")]
+    same_for_few_and_many(of_alice + of_a_visitor, fill)
 
 
 @pytest.fixture
@@ -118,39 +133,34 @@ def talk(writers: list[User], quote: Post) -> Fill:
     return add
 
 
-@pytest.mark.parametrize("page", ["", "comments/", "reactions/", "history/", "repost/"])
-def test_pages_of_a_post(as_alice: Client, quote: Post, talk: Fill, page: str) -> None:
-    same_for_few_and_many(as_alice, f"/posts/{quote.pk}/{page}", talk, htmx=page == "comments/")
-
-
-def test_the_page_of_a_post_for_a_visitor(quote: Post, talk: Fill) -> None:
-    same_for_few_and_many(Client(), f"/posts/{quote.pk}/", talk)
-
-
-def test_the_page_of_a_plain_repost(as_alice: Client, alice: User, quote: Post, talk: Fill) -> None:
-    """As it is where comments were written below it before they all went to the original."""
+def test_pages_of_a_post(as_alice: Client, alice: User, quote: Post, talk: Fill) -> None:
+    """For a member and for a visitor; and of a plain repost as it is where comments were written below it before they
+    all went to the original.
+    """
     shared = pass_on(quote, by=alice)
     Comment.objects.create(post=shared, author=alice, text="Once", html="<p>Once</p>")
-    same_for_few_and_many(as_alice, f"/posts/{shared.pk}/", talk)
+    whole = ("", "reactions/", "history/", "repost/")
+    pages = [
+        *(Page(as_alice, f"/posts/{quote.pk}/{page}") for page in whole),
+        Page(as_alice, f"/posts/{quote.pk}/comments/", htmx=True),
+        Page(as_alice, f"/posts/{shared.pk}/"),
+        Page(Client(), f"/posts/{quote.pk}/"),
+    ]
+    same_for_few_and_many(pages, talk)
 
 
-def test_the_page_of_reactions(as_alice: Client, quote: Post) -> None:
-    def react_more(count: int) -> None:
+def test_reactions_and_replies(as_alice: Client, writers: list[User], quote: Post) -> None:
+    top = answer(quote, writers[0])
+
+    def fill(count: int) -> None:
         start = User.objects.count()
         people = [make_member(f"reader{start + number}") for number in range(count)]
         Reaction.objects.bulk_create(Reaction(post=quote, member=member, kind="like") for member in people)
-
-    same_for_few_and_many(as_alice, f"/posts/{quote.pk}/reactions/", react_more)
-
-
-def test_the_page_of_replies(as_alice: Client, writers: list[User], quote: Post) -> None:
-    top = answer(quote, writers[0])
-
-    def reply(count: int) -> None:
         for turn in range(count):
             answer(quote, writers[turn % 4], parent=top)
 
-    same_for_few_and_many(as_alice, f"/comments/{top.pk}/replies/", reply)
+    pages = [f"/posts/{quote.pk}/reactions/", f"/comments/{top.pk}/replies/"]
+    same_for_few_and_many([Page(as_alice, page) for page in pages], fill)
 
 
 def test_a_reaction_costs_the_same_on_any_post(alice: User, bob: User, quote: Post, talk: Fill) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from django.test import Client
 
-from feed.tests.test_queries import same_for_few_and_many
+from feed.tests.test_queries import Page, same_for_few_and_many
 from messaging import services
 from messaging.models import Conversation
 from tests.cast import connect, make_member
@@ -66,39 +66,30 @@ def begin(alice: User, friends: list[User]) -> Fill:
     return add
 
 
-@pytest.mark.parametrize("query", ["", "?around=9", "?before=9"])
-def test_the_page_of_a_group(as_alice: Client, harbour: Conversation, say: Fill, query: str) -> None:
-    same_for_few_and_many(as_alice, f"/messages/{harbour.pk}/{query}", say)
-
-
-def test_older_lines(as_alice: Client, harbour: Conversation, say: Fill) -> None:
+def test_pages_of_a_group(as_alice: Client, harbour: Conversation, say: Fill) -> None:
     say(6)
-    same_for_few_and_many(as_alice, f"/messages/{harbour.pk}/?before=20", say, htmx=True)
+    address = f"/messages/{harbour.pk}/"
+    queries = ("", "?around=9", "?before=9", "search/?q=words")
+    pages = [Page(as_alice, address + query) for query in queries]
+    same_for_few_and_many([*pages, Page(as_alice, f"{address}?before=20", htmx=True)], say)
 
 
-def test_the_list_beside_a_conversation(
-    as_alice: Client, harbour: Conversation, say: Fill, begin: Fill
+def test_lists_of_conversations_and_pages_beside_them(
+    as_alice: Client, alice: User, charlie: User, harbour: Conversation, say: Fill, begin: Fill
 ) -> None:
+    """The list, the list beside a group and a request, and those to whom one may write or whom one may bring in."""
     say(2)
-    same_for_few_and_many(as_alice, f"/messages/{harbour.pk}/", begin)
-
-
-def test_the_page_of_a_request(as_alice: Client, alice: User, charlie: User, begin: Fill) -> None:
     request = services.start_direct(by=charlie, other=alice)
     send(request, charlie, "words", files=[services.File(b"%PDF-1.4", "plan.pdf")])
-    same_for_few_and_many(as_alice, f"/messages/{request.pk}/", begin)
-
-
-@pytest.mark.parametrize("query", ["", "?box=requests"])
-def test_the_list(as_alice: Client, begin: Fill, query: str) -> None:
-    same_for_few_and_many(as_alice, f"/messages/{query}", begin)
-
-
-def test_the_pages_that_offer_connections(
-    as_alice: Client, harbour: Conversation, alice: User, begin: Fill
-) -> None:
-    same_for_few_and_many(as_alice, "/messages/new/?to=friend1", begin)
-    same_for_few_and_many(as_alice, f"/messages/{harbour.pk}/about/", begin)
+    places = (
+        "",
+        "?box=requests",
+        f"{harbour.pk}/",
+        f"{request.pk}/",
+        "new/?to=friend1",
+        f"{harbour.pk}/about/",
+    )
+    same_for_few_and_many([Page(as_alice, f"/messages/{place}") for place in places], begin)
 
 
 def test_a_large_group(as_alice: Client, alice: User, friends: list[User], harbour: Conversation) -> None:
@@ -108,8 +99,4 @@ def test_a_large_group(as_alice: Client, alice: User, friends: list[User], harbo
             connect(alice, member)
         services.add_members(conversation=harbour, by=alice, members=coming)
 
-    same_for_few_and_many(as_alice, f"/messages/{harbour.pk}/about/", grow)
-
-
-def test_searching(as_alice: Client, harbour: Conversation, say: Fill) -> None:
-    same_for_few_and_many(as_alice, f"/messages/{harbour.pk}/search/?q=words", say)
+    same_for_few_and_many([Page(as_alice, f"/messages/{harbour.pk}/about/")], grow)

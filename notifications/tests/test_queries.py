@@ -1,18 +1,14 @@
 """How many queries a page makes: the same for few rows and for many, and never more than twelve."""
 
 import pytest
-from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 
-from core.memo import forget_everything
-from feed.tests.material import HTMX, answer, pass_on, react, say
+from feed.tests.material import answer, pass_on, react, say
+from feed.tests.test_queries import Page, same_for_few_and_many, whole_and_in_part
 from network.services import follow_member, invite_member
 from notifications.models import Notification
 from tests.cast import make_member
 from users.models import User
-
-FEW, MANY, MOST = 2, 50, 12
 
 
 def fill(alice: User, count: int) -> None:
@@ -33,29 +29,14 @@ def fill(alice: User, count: int) -> None:
         invite_member(inviter=member, invitee=alice)
 
 
-def queries_of(client: Client, address: str, htmx: bool) -> list[str]:
-    forget_everything()
-    with CaptureQueriesContext(connection) as captured:
-        assert client.get(address, headers=HTMX if htmx else None).status_code == 200
-    return [query["sql"] for query in captured.captured_queries]
+@pytest.mark.django_db
+def test_pages_of_few_and_of_many(as_alice: Client, alice: User) -> None:
+    shows = ("all", "unread", "posts", "mentions", "network")
+    pages = whole_and_in_part(as_alice, *(f"/notifications/?show={show}" for show in shows))
+    same_for_few_and_many(pages, lambda count: fill(alice, count))
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("htmx", [False, True], ids=["page", "part"])
-@pytest.mark.parametrize("show", ["all", "unread", "posts", "mentions", "network"])
-def test_pages_of_few_and_of_many(as_alice: Client, alice: User, show: str, htmx: bool) -> None:
-    address = f"/notifications/?show={show}"
-    fill(alice, FEW)
-    queries_of(as_alice, address, htmx)
-    few = queries_of(as_alice, address, htmx)
-    fill(alice, MANY)
-    many = queries_of(as_alice, address, htmx)
-    assert len(few) == len(many), "\n".join([*few, "", *many])
-    assert len(many) <= MOST, "\n".join(many)
-
-
-@pytest.mark.django_db
-@pytest.mark.parametrize("address", ["/notifications/preferences/", "/notifications/unread/"])
-def test_other_pages(as_alice: Client, address: str) -> None:
-    queries_of(as_alice, address, htmx=False)
-    assert len(queries_of(as_alice, address, htmx=False)) <= 8
+def test_other_pages(as_alice: Client) -> None:
+    pages = [Page(as_alice, f"/notifications/{page}/") for page in ("preferences", "unread")]
+    same_for_few_and_many(pages, lambda count: None, most=8)

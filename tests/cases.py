@@ -1,0 +1,45 @@
+"""Many cases in one test: every one of them is tried, and a failure names all that deviate."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+
+from django.core.cache import cache
+from django.db import transaction
+
+from core.memo import forget_everything
+
+Case = Callable[[object], AbstractContextManager[None]]
+
+
+@contextmanager
+def all_cases() -> Iterator[Case]:
+    """Yields `case`, within which one case is tried under its name; at the end the test fails for all that failed.
+
+    with all_cases() as case:
+        for text, expected in TABLE.items():
+            with case(text):
+                assert tidy(text) == expected
+    """
+    failed: list[tuple[object, Exception]] = []
+
+    @contextmanager
+    def case(name: object) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 -- whatever it is, it is told at the end
+            failed.append((name, error))
+
+    yield case
+    if failed:
+        lines = [f"{name}: {type(error).__name__} {error}" for name, error in failed]
+        raise AssertionError("\n".join([f"{len(failed)} deviate:", *lines])) from failed[0][1]
+
+
+@contextmanager
+def rolled_back() -> Iterator[None]:
+    """What is done within leaves no row, and finds nothing remembered of what was rolled back before."""
+    cache.clear()
+    forget_everything()
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
