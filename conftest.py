@@ -5,12 +5,13 @@ from collections.abc import Iterator
 import pytest
 from django.core.cache import cache
 from django.db import connections
-from django.test import override_settings
+from django.test import TransactionTestCase, override_settings
 from hypothesis import settings as hypothesis_settings
 from psycopg2.extensions import set_wait_callback
 
 from core.database import shut_pool
 from core.memo import forget_everything
+from tests.testkit.databases import empty_after_test
 
 pytest_plugins = ["tests.cast", "tests.log_scan"]
 
@@ -46,6 +47,14 @@ def django_db_modify_db_settings(
     database = connections["default"].settings_dict
     if database["ENGINE"].endswith("sqlite3"):
         database["TEST"]["NAME"] = str(tmp_path_factory.mktemp("database") / "test.sqlite3")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_emptying() -> Iterator[None]:
+    """Tests that commit leave an empty database in a moment."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", empty_after_test)
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

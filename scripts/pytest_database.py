@@ -1,7 +1,8 @@
 """pytest plugin that picks the database of a run before Django reads its settings.
 
 `pytest feed` runs on SQLite, `pytest feed --database=postgres` on a private PostgreSQL that lives as long as
-the run (or on the one that `DATABASE_URL` names); with `--only-with-database`, tests that use none are left out.
+the run (or on the one that `DATABASE_URL` names). `--only-what-differs` leaves in what the databases may answer
+differently: tests with the marker `both` or that of this database, and those of the folders in BOTH_FOLDERS.
 It also keeps tests/e2e and tests/integration out of a run that did not ask for them, by path or by marker.
 """
 
@@ -18,12 +19,14 @@ from .servers import ServerStartError, private_postgres
 DATABASES = ("sqlite", "postgres")
 # Database → the marker of the tests that it is not for.
 FOREIGN = {"sqlite": "postgres_only", "postgres": "sqlite_only"}
+# Their subject is databases: each of their tests has the marker `both`.
+BOTH_FOLDERS = (Path("tests/backup"), Path("tests/transfer"))
 # Folder → the marker that each of its tests gets.
 SLOW_FOLDERS = {Path("tests/e2e"): "e2e", Path("tests/integration"): "integration"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add `--database` and `--only-with-database`."""
+    """Add `--database` and `--only-what-differs`."""
     group = parser.getgroup("linkup")
     group.addoption(
         "--database",
@@ -32,9 +35,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="the database to test on; postgres starts a private server (default: $TEST_DATABASE or sqlite)",
     )
     group.addoption(
-        "--only-with-database",
+        "--only-what-differs",
         action="store_true",
-        help="leave out the tests that use no database: those that ran on another one need not run again",
+        help="only the tests that are about this database, or about what databases answer differently",
     )
 
 
@@ -89,32 +92,27 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return None
 
 
-def _marker_of(item: pytest.Item) -> str | None:
+def _markers_of(item: pytest.Item) -> list[str]:
+    """What the folder of a test says of it."""
     root = item.config.rootpath
-    inside = (name for folder, name in SLOW_FOLDERS.items() if item.path.is_relative_to(root / folder))
-    return next(inside, None)
-
-
-def _uses_a_database(item: pytest.Item) -> bool:
-    """Whether pytest-django opens the database to this test, or its marker says that it needs this one."""
-    asks = "django_db_setup" in getattr(item, "fixturenames", ())
-    markers = ("django_db", *FOREIGN.values())
-    return asks or any(item.get_closest_marker(name) for name in markers)
+    folders = {**SLOW_FOLDERS, **dict.fromkeys(BOTH_FOLDERS, "both")}
+    return [name for folder, name in folders.items() if item.path.is_relative_to(root / folder)]
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark the tests of the slow folders, and deselect what does not apply to this database."""
-    foreign = FOREIGN[config.getoption("database")]
-    only_with_database = config.getoption("only_with_database")
+    """Mark the tests by their folders, and deselect what does not apply to this database."""
+    database = config.getoption("database")
+    differs = {"both", *FOREIGN.values()} if config.getoption("only_what_differs") else set()
     wanted: list[pytest.Item] = []
     unwanted: list[pytest.Item] = []
     for item in items:
-        if name := _marker_of(item):
+        for name in _markers_of(item):
             item.add_marker(name)
-        is_foreign = item.get_closest_marker(foreign) is not None
-        is_idle = only_with_database and not _uses_a_database(item)
-        (unwanted if is_foreign or is_idle else wanted).append(item)
+        markers = {marker.name for marker in item.iter_markers()}
+        is_foreign = FOREIGN[database] in markers
+        is_elsewhere = bool(differs) and not differs & markers
+        (unwanted if is_foreign or is_elsewhere else wanted).append(item)
     if unwanted:
         config.hook.pytest_deselected(items=unwanted)
         items[:] = wanted

@@ -1,14 +1,16 @@
 """Runs every test in stages and closes with one total. `make test` calls this.
 
-A skipped test is a failure: what does not apply to a database is deselected by its marker instead. A test that uses no
-database runs once, in the first stage. Tests with servers of their own run two at a time, file by file, but for those
-that measure how long something takes (the marker `alone`).
+A skipped test is a failure: what does not apply to a database is deselected by its marker instead. All tests run on
+PostgreSQL, as servers do; those with the marker `both` run on SQLite, the database of `make run`, too. Tests with
+servers of their own run two at a time, file by file, but for those that measure how long something takes (the marker
+`alone`).
 """
 
 import os
 import subprocess
 import sys
 import time
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
@@ -37,13 +39,20 @@ class Outcome:
     test: str
     seconds: float
     result: str
+    cpu: float = 0.0
+
+    @property
+    def app(self) -> str:
+        """The app that the test is of, or the folder of tests/ that spans apps."""
+        parts = self.test.partition("::")[0].split(".")
+        return "/".join(parts[:2]) if parts[0] == "tests" and len(parts) > 2 else parts[0]
 
 
 # Two workers, each with servers of its own: a file stays in one of them, and the files come in their order.
 TWO_FILES = ("-n", "2", "--dist=loadfile", "--no-loadscope-reorder")
 STAGES = (
-    Stage("sqlite", ("-n", "auto", "--database=sqlite")),
-    Stage("postgres", ("-n", "auto", "--database=postgres", "--only-with-database")),
+    Stage("postgres", ("-n", "auto", "--database=postgres")),
+    Stage("sqlite", ("-n", "auto", "--database=sqlite", "--only-what-differs")),
     Stage("integration", (*TWO_FILES, "-m", "not alone", "tests/integration")),
     Stage("alone", ("-m", "alone", "tests/integration")),
     Stage("browser", (*TWO_FILES, "tests/e2e")),
@@ -65,6 +74,7 @@ def _read(stage: Stage, report: Path) -> list[Outcome]:
             f"{case.get('classname')}::{case.get('name')}",
             float(case.get("time", 0)),
             _result(case),
+            sum(float(found.get("value", 0)) for found in case.iterfind("properties/property[@name='cpu']")),
         )
         for case in cases
     ]
@@ -90,6 +100,19 @@ def run_stage(stage: Stage) -> list[Outcome]:
     return outcomes
 
 
+def _tell_costs(outcomes: list[Outcome]) -> None:
+    """Print cases and seconds of the processor by stage and app: what a change makes dearer shows here."""
+    print("\n== Cases and seconds of the processor")
+    costs = Counter[tuple[str, str]]()
+    cases = Counter[tuple[str, str]]()
+    for outcome in outcomes:
+        for key in ((outcome.stage, outcome.app), (outcome.stage, "all")):
+            costs[key] += outcome.cpu
+            cases[key] += 1
+    for stage, app in sorted(costs):
+        print(f"{stage:12} {app:20} {cases[stage, app]:6} {costs[stage, app]:8.1f} s")
+
+
 def _name_all(outcomes: list[Outcome], result: str) -> int:
     chosen = [outcome for outcome in outcomes if outcome.result == result]
     for outcome in chosen:
@@ -102,6 +125,7 @@ def close(outcomes: list[Outcome], seconds: float) -> bool:
     print(f"\n== The slowest {SLOWEST}")
     for outcome in sorted(outcomes, key=lambda outcome: -outcome.seconds)[:SLOWEST]:
         print(f"{outcome.seconds:7.2f} s  [{outcome.stage}] {outcome.test}")
+    _tell_costs(outcomes)
     print(f"\n== Total after {seconds:.0f} s")
     failed = _name_all(outcomes, "failed")
     skipped = _name_all(outcomes, "skipped")

@@ -11,7 +11,7 @@ from django.db.migrations.executor import MigrationExecutor
 from core import migrating
 from core.tests.test_migrating import connection, somebody
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.both, pytest.mark.django_db(transaction=True)]
 
 READ = "SELECT count(*) FROM core_cacheentry"
 

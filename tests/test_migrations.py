@@ -19,6 +19,8 @@ from scripts.migrations import Rules, in_use, lint, steps_of
 from scripts.programs import ROOT
 from tests.handbook import releases
 
+pytestmark = pytest.mark.both
+
 NAME = "0099_sample"
 
 

@@ -28,6 +28,8 @@ from users import services as users
 from users.audience import Audience
 from users.models import Profile, User
 
+pytestmark = pytest.mark.both
+
 PDF = b"%PDF-1.4\ntrailer\n%%EOF\n"
 
 

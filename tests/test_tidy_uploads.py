@@ -27,7 +27,7 @@ from users import services as users
 from users.audience import Audience
 from users.models import User
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.both, pytest.mark.django_db]
 
 DAY = 86_400
 

@@ -41,7 +41,12 @@ def test_a_stranger_is_the_peer_whatever_is_forwarded(peer: str, forwarded: str)
 
 @given(peer=addresses, forwarded=st.lists(addresses | noise).map(",".join))
 def test_without_proxies_everybody_is_the_peer(peer: str, forwarded: str) -> None:
-    assert seen(peer, forwarded, []) == peer
+    assert seen(peer, forwarded, []) == str(parse_address(peer))
+
+
+def test_an_ipv4_peer_in_the_clothes_of_ipv6_is_the_same_peer() -> None:
+    assert seen("::ffff:203.0.113.9") == seen("203.0.113.9") == "203.0.113.9"
+    assert seen("::ffff:127.0.0.1", "unknown") == "127.0.0.1"
 
 
 @given(
@@ -75,7 +80,7 @@ def test_a_proxy_that_hears_another_one_through_a_socket_is_passed_over() -> Non
 
 @given(entries=st.lists(noise), peer=trusted)
 def test_noise_alone_leaves_the_peer(entries: list[str], peer: str) -> None:
-    assert seen(peer, ",".join(entries)) == peer
+    assert seen(peer, ",".join(entries)) == str(parse_address(peer))
 
 
 @given(text=st.text())

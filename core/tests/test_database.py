@@ -16,6 +16,8 @@ from core.database import in_database
 from scripts.servers import Server, postgres_server
 from users.models import User
 
+pytestmark = pytest.mark.both
+
 POOL = 4  # DATABASE_THREADS of the test settings
 
 

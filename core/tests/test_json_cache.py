@@ -20,7 +20,7 @@ from core.json_cache import JsonDatabaseCache, JsonMemoryCache
 from core.models import CacheEntry
 from scripts.servers import Server
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.both, pytest.mark.django_db]
 
 NESTED = "[" * 100_000
 VALUES: list[Any] = [0, 7, -1, 2**70, 1.5, True, False, None, "", "ä☃\x00", [1.5, 2.5], {"a": [1]}, []]

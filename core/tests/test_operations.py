@@ -14,7 +14,7 @@ from django.db.utils import NotSupportedError
 from core import operations
 from core.models import CacheEntry
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.both, pytest.mark.django_db(transaction=True)]
 
 TABLE = "core_shelf"
 

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from core.outage import OutageLog, is_outage
 
 # pytest-django lets nobody else try to connect.
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.both, pytest.mark.django_db]
 
 PASSWORD = "hunter2-hunter2-hunter2"
 

@@ -16,7 +16,7 @@ from core.models import OutgoingMail
 
 from .mail_server import MailServer, mail_goes_to, mail_server
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.both, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture

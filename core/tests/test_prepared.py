@@ -14,7 +14,7 @@ from core import prepared
 from core.prepared import CannotBePreparedError, Prepared, Written
 from users.models import User
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.both, pytest.mark.django_db]
 
 
 def of_ids(one: int | None, ids: list[int]) -> QuerySet[User]:

@@ -11,7 +11,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from core.session_store import SessionStore
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.both, pytest.mark.django_db]
 
 HELD = {"_auth_user_id": "7", "words": "Grüße, 你好", "list": [1, None, 2.5]}
 

@@ -15,6 +15,8 @@ from users.services import edit_profile, set_photo
 
 from .material import answer, image, page_of, pass_on, react, say
 
+pytestmark = pytest.mark.both
+
 
 @pytest.fixture
 def readers(alice: User, bob: User, charlie: User) -> dict[str, Client]:

@@ -15,6 +15,8 @@ from users.models import User
 
 from .material import HONEST, HTMX, SCRIPT, answer, everything, heard, page_of, say
 
+pytestmark = pytest.mark.both
+
 
 def comments_on(post: Post) -> int:
     """What the row says, after making sure that the rows of the comments say the same."""

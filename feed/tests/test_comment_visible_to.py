@@ -15,6 +15,8 @@ from users.models import User
 from .material import answer, say
 from .test_visible_to import AUDIENCES, TABLE, viewer_who_is
 
+pytestmark = pytest.mark.both
+
 
 @pytest.fixture
 def dora(alice: User) -> User:

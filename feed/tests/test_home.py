@@ -12,6 +12,8 @@ from users.models import User
 
 from .material import HTMX, everything, image, page_of, react, say
 
+pytestmark = pytest.mark.both
+
 
 def test_a_visitor_reads_what_this_is_and_no_posts(alice: User, client: Client) -> None:
     say(alice, "For everyone", audience=Audience.PUBLIC)

@@ -18,7 +18,7 @@ from users.models import User
 
 from .material import HTMX, answer, at_once, heard, pass_on, react, say
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.both, pytest.mark.django_db(transaction=True)]
 
 CROWD = 8
 

@@ -14,6 +14,8 @@ from users.models import User
 
 from .material import HTMX, everything, heard, react, say
 
+pytestmark = pytest.mark.both
+
 LIKE, SUPPORT = Reaction.Kind.LIKE, Reaction.Kind.SUPPORT
 
 

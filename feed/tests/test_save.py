@@ -13,6 +13,8 @@ from users.models import User
 
 from .material import HTMX, everything, page_of, pass_on, say
 
+pytestmark = pytest.mark.both
+
 
 def test_saving_twice_is_once(alice: User, bob: User) -> None:
     post = say(alice)

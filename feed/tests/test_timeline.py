@@ -22,6 +22,8 @@ from users.models import User
 from .material import pass_on, say
 from .worlds import PEOPLE, World, worlds
 
+pytestmark = pytest.mark.both
+
 any_world = settings(
     max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

@@ -22,6 +22,8 @@ from users.models import User
 
 from .material import pass_on, say
 
+pytestmark = pytest.mark.both
+
 AUDIENCES = [Audience.PUBLIC, Audience.MEMBERS, Audience.CONNECTIONS]
 
 # How the viewer stands to the author → whether a post for everyone, for members, for connections is seen.

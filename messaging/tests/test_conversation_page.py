@@ -19,6 +19,8 @@ from users.models import User
 
 from .material import read, send
 
+pytestmark = pytest.mark.both
+
 
 def page_of(client: Client, conversation: Conversation, query: str = "", **headers: str) -> str:
     response = client.get(f"/messages/{conversation.pk}/{query}", headers=headers)

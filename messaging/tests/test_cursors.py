@@ -15,7 +15,7 @@ from users.models import User
 
 from .material import JSON, post_json, read, send, side_of, unread_by_definition, unread_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.both, pytest.mark.django_db]
 
 
 @pytest.fixture

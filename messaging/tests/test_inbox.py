@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from django.test import Client
 
 from messaging import services
@@ -12,6 +13,8 @@ from tests.cast import client_of, connect, make_member
 from users.models import User
 
 from .material import read, send
+
+pytestmark = pytest.mark.both
 
 
 def rows_of(client: Client, query: str = "") -> list[str]:

@@ -20,7 +20,7 @@ from users.tests.races import at_once
 
 from .material import numbers_are_whole, post_send, read, send, side_of, unread_by_definition
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.both, pytest.mark.django_db(transaction=True)]
 
 CROWD = 8
 Act = Callable[[], object]

@@ -18,7 +18,7 @@ from users.models import User
 
 from .material import many, send, statements_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.both, pytest.mark.django_db]
 
 
 def search(client: Client, talk: Conversation, query: str, **values: Any) -> list[str]:

@@ -12,6 +12,8 @@ from messaging.models import Conversation, Entry, Membership
 from network.services import block_member
 from users.models import User
 
+pytestmark = pytest.mark.both
+
 
 def send(
     conversation: Conversation, author: User, text: str = "Hello", client_id: uuid.UUID | None = None

@@ -13,7 +13,7 @@ from users.models import User
 
 from .material import many, read, send, side_of, told_since
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.both, pytest.mark.django_db]
 
 
 def since(client: Client, talk: Conversation, seq: object, status: int = 200) -> dict[str, Any]:

@@ -36,7 +36,7 @@ from .material import (
     unread_of,
 )
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.both, pytest.mark.django_db]
 
 Act = Callable[[], object]
 

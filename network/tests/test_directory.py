@@ -12,7 +12,7 @@ from users.models import User
 
 from .standing import HTMX, names
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.both, pytest.mark.django_db]
 
 MEMBERS = "/members/"
 

@@ -12,7 +12,7 @@ from network.services import accept_invitation, block_member, follow_member, ign
 from tests.cast import client_of, connect, make_member
 from users.models import User
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.both, pytest.mark.django_db]
 
 People = Callable[[str], list[User]]
 

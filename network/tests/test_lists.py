@@ -15,7 +15,7 @@ from users.models import Profile, User
 
 from .standing import HTMX, names
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.both, pytest.mark.django_db]
 
 LISTS = [f"/network/{part}" for part in ("", "sent/", "connections/", "following/", "blocked/", "suggested/")]
 PAGED = [path for path in LISTS if path != "/network/suggested/"]

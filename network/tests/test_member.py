@@ -11,7 +11,7 @@ from tests.cast import client_of, connect, make_member
 from users.audience import Audience
 from users.models import User
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.both, pytest.mark.django_db]
 
 
 def text_of(client: Client, path: str) -> str:

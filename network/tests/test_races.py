@@ -13,7 +13,7 @@ from tests.cast import client_of, make_member
 from users.models import User
 from users.tests.races import at_once
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.both, pytest.mark.django_db(transaction=True)]
 
 ROUNDS = 12
 

@@ -12,7 +12,7 @@ from tests.cast import connect, make_member
 from users.audience import Audience, Closeness
 from users.models import User
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.both, pytest.mark.django_db]
 
 
 def sees(viewer: User | AnonymousUser, member: User) -> bool:

@@ -17,7 +17,7 @@ from tests.cast import make_member
 from tests.plans import nodes, plan
 from users.models import User
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.both, pytest.mark.django_db]
 
 LINES = 60
 

@@ -14,7 +14,7 @@ from users.models import User
 
 from .material import page_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.both, pytest.mark.django_db]
 
 WORDS = re.compile(r'class="news-link"[^>]*>(.*?)</a>', re.DOTALL)
 

@@ -23,7 +23,7 @@ from users.models import User
 
 from .material import row_of, told
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.both, pytest.mark.django_db(transaction=True)]
 
 CROWD = 8
 

@@ -9,7 +9,7 @@ from notifications.models import Notification
 from tests.cast import client_of
 from users.models import User
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.both, pytest.mark.django_db]
 
 
 @pytest.fixture

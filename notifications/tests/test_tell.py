@@ -15,7 +15,7 @@ from users.models import User
 
 from .material import row_of, told
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.both, pytest.mark.django_db]
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from users.models import User
 
 from .material import told
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.both, pytest.mark.django_db]
 
 
 def gone(member: User) -> None:

@@ -57,16 +57,19 @@ def test_for_postgres(): pass
 @pytest.mark.sqlite_only
 def test_for_sqlite(): pass
 
+@pytest.mark.both
+def test_both(): pass
+
 @pytest.mark.alone
 def test_alone(): pass
 """
 # What each stage makes of them, were they in its folders.
 CHOSEN = {
-    "sqlite": {"plain", "asks", "marked", "for_sqlite", "alone"},
-    "postgres": {"asks", "marked", "for_postgres"},
-    "integration": {"plain", "asks", "marked", "for_sqlite"},
+    "postgres": {"plain", "asks", "marked", "for_postgres", "both", "alone"},
+    "sqlite": {"for_sqlite", "both"},
+    "integration": {"plain", "asks", "marked", "for_sqlite", "both"},
     "alone": {"alone"},
-    "browser": {"plain", "asks", "marked", "for_sqlite", "alone"},
+    "browser": {"plain", "asks", "marked", "for_sqlite", "both", "alone"},
 }
 
 

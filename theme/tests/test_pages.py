@@ -7,6 +7,8 @@ from django.test import RequestFactory
 
 from theme.views import gallery
 
+pytestmark = pytest.mark.both
+
 ROOT = Path(__file__).resolve().parents[2]
 ERRORS = ["400", "403", "403_csrf", "404", "405", "413", "429", "500", "503"]
 HANDLER = re.compile(r"<[^>]*\s(?:style|on\w+)\s*=", re.IGNORECASE)

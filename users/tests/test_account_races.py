@@ -14,7 +14,7 @@ from users.models import Profile, Skill, User
 from .accounts import SENT, SIGNUP, newcomer
 from .races import at_once
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.both, pytest.mark.django_db(transaction=True)]
 
 ROUNDS = 8
 

@@ -22,6 +22,8 @@ from users.email_addresses import (
 from users.identifiers import fold_address
 from users.models import FormerAddress, User
 
+pytestmark = pytest.mark.both
+
 NAMES = ("ann", "ben", "cid")
 ADDRESSES = (
     "ann@example.org", "BEN@example.org", "one@new.example", "Two@new.example", "drei@b\u00fccher.example",

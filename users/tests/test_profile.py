@@ -11,7 +11,7 @@ from users.models import Profile, User
 
 from .material import HONEST, SCRIPTS, TRICKS, refused_at
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.both, pytest.mark.django_db]
 
 PROFILE = "/settings/profile/"
 CARD = {

@@ -10,7 +10,7 @@ from django.db import connection
 from tests.cast import make_member
 from users.models import User
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.both, pytest.mark.django_db]
 
 
 def test_a_migration_makes_the_keys_of_stored_names_again() -> None:

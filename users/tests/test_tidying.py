@@ -22,7 +22,7 @@ from users.models import FormerAddress, Skill, User
 
 from .accounts import make_unconfirmed
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.both, pytest.mark.django_db]
 
 NOW = timezone.now()
 EIGHT_DAYS_AGO = NOW - datetime.timedelta(days=8)
