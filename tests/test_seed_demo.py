@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 from itertools import pairwise
 
 import filetype
@@ -33,22 +34,11 @@ SIGN_INS = ("alice", "bob", "charlie", "mona", "admin")
 
 
 @pytest.fixture(scope="class")
-def demo(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """The demo network, made once for a class of tests that only read; without pictures, which take most time."""
-    with stored(django_db_blocker):
-        seed.make_demo_network(say=silent, with_pictures=False, now=NOW)
-        yield
-
-
-def test_the_command_makes_sixty_members_and_two_hundred_posts_once(db: None) -> None:
-    first = seeded(once=True)
-    assert (User.objects.count(), Post.objects.count()) == (60, 200)
-    assert "alice" in first
-    assert PASSWORD in first
-    assert_files_are_what_they_say()
-    second = seeded(once=True)
-    assert "already" in second
-    assert (User.objects.count(), Post.objects.count()) == (60, 200)
+def demo(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[str]:
+    """The demo network as the command makes it, once for a class of tests that only read; what the command printed."""
+    with stored(django_db_blocker), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(seed, "make_demo_network", partial(seed.make_demo_network, now=NOW))
+        yield seeded(once=True)
 
 
 def assert_files_are_what_they_say() -> None:
@@ -91,6 +81,14 @@ def test_a_network_with_an_alice_of_its_own_is_left_alone(alice: User) -> None:
 @pytest.mark.usefixtures("demo")
 class TestTheDemoNetwork:
     """What stands in it once it is made."""
+
+    def test_the_command_makes_sixty_members_and_two_hundred_posts_once(self, demo: str) -> None:
+        assert (User.objects.count(), Post.objects.count()) == (60, 200)
+        assert "alice" in demo
+        assert PASSWORD in demo
+        assert_files_are_what_they_say()
+        assert "already" in seeded(once=True)
+        assert (User.objects.count(), Post.objects.count()) == (60, 200)
 
     @pytest.mark.parametrize("username", SIGN_INS)
     def test_a_demo_member_can_sign_in_at_once(self, username: str) -> None:
