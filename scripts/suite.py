@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 import time
-from collections import Counter
+from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
@@ -103,14 +103,12 @@ def run_stage(stage: Stage) -> list[Outcome]:
 def _tell_costs(outcomes: list[Outcome]) -> None:
     """Print cases and seconds of the processor by stage and app: what a change makes dearer shows here."""
     print("\n== Cases and seconds of the processor")
-    costs = Counter[tuple[str, str]]()
-    cases = Counter[tuple[str, str]]()
+    rows: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
     for outcome in outcomes:
-        for key in ((outcome.stage, outcome.app), (outcome.stage, "all")):
-            costs[key] += outcome.cpu
-            cases[key] += 1
-    for stage, app in sorted(costs):
-        print(f"{stage:12} {app:20} {cases[stage, app]:6} {costs[stage, app]:8.1f} s")
+        for app in (outcome.app, "all"):
+            rows[outcome.stage, app].append(outcome.cpu)
+    for (stage, app), seconds in sorted(rows.items()):
+        print(f"{stage:12} {app:20} {len(seconds):6} {sum(seconds):8.1f} s")
 
 
 def _name_all(outcomes: list[Outcome], result: str) -> int:
