@@ -1,5 +1,6 @@
 """What every test gets: a database file and a media folder of the run's own."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -15,9 +16,11 @@ from tests.testkit.databases import empty_after_test
 
 pytest_plugins = ["tests.cast", "tests.log_scan"]
 
-# How long one example takes says more about the machine than about the code.
-hypothesis_settings.register_profile("house", deadline=None)
-hypothesis_settings.load_profile("house")
+# How long one example takes says more about the machine than about the code. By day every run tries the same few, so
+# that it fails for what was changed; HYPOTHESIS_PROFILE=night looks for new ones.
+hypothesis_settings.register_profile("ci", deadline=None, max_examples=25, derandomize=True)
+hypothesis_settings.register_profile("night", deadline=None, max_examples=300)
+hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 
 def _wait_as_commands_do() -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
+import pytest
 from django.core.cache import cache
 from django.db import transaction
 
@@ -20,13 +21,13 @@ def all_cases() -> Iterator[Case]:
             with case(text):
                 assert tidy(text) == expected
     """
-    failed: list[tuple[object, Exception]] = []
+    failed: list[tuple[object, BaseException]] = []
 
     @contextmanager
     def case(name: object) -> Iterator[None]:
         try:
             yield
-        except Exception as error:  # noqa: BLE001 -- whatever it is, it is told at the end
+        except (Exception, pytest.fail.Exception) as error:  # noqa: BLE001 -- all is told at the end
             failed.append((name, error))
 
     yield case

@@ -17,6 +17,7 @@ from core import operations
 from scripts.migration_rules import CURES, Fault, InUse, faults_of
 from scripts.migrations import Rules, in_use, lint, steps_of
 from scripts.programs import ROOT
+from tests.cases import all_cases
 from tests.handbook import releases
 
 pytestmark = pytest.mark.both
@@ -248,20 +249,22 @@ GOOD: list[tuple[str, Migration]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("rule", "migration"), BAD, ids=[f"{rule}-{number}" for number, (rule, _) in enumerate(BAD)]
-)
-def test_a_fault_is_refused_with_its_cure(rule: str, migration: Migration) -> None:
-    faults = {fault.rule: fault for fault in examine(migration)}
-    assert rule in faults
-    assert CURES[rule] in str(faults[rule])
-    operation = faults[rule].operation
-    assert operation is None or type(operation).__name__ in str(faults[rule])
+def test_a_fault_is_refused_with_its_cure() -> None:
+    with all_cases() as case:
+        for rule, migration in BAD:
+            with case(f"{rule}: {migration.operations}"):
+                faults = {fault.rule: fault for fault in examine(migration)}
+                assert rule in faults
+                assert CURES[rule] in str(faults[rule])
+                operation = faults[rule].operation
+                assert operation is None or type(operation).__name__ in str(faults[rule])
 
 
-@pytest.mark.parametrize("migration", [one for _, one in GOOD], ids=[words for words, _ in GOOD])
-def test_a_cure_is_accepted(migration: Migration) -> None:
-    assert [str(fault) for fault in examine(migration)] == []
+def test_a_cure_is_accepted() -> None:
+    with all_cases() as case:
+        for words, migration in GOOD:
+            with case(words):
+                assert [str(fault) for fault in examine(migration)] == []
 
 
 def test_every_rule_has_a_sample() -> None:

@@ -1,6 +1,6 @@
 """The measure itself: the chart's own examples get what the chart says they are worth."""
 
-import pytest
+from tests.cases import all_cases
 
 from .observatory import findings, score
 
@@ -28,9 +28,8 @@ def test_good_cookies_win_five_points() -> None:
     assert score({**GOOD, "set-cookie": [cookie]}) == 135
 
 
-@pytest.mark.parametrize(
-    ("name", "value", "points"),
-    [
+def test_each_finding_is_worth_what_the_chart_says() -> None:
+    cases = [
         ("content-security-policy", "default-src 'self'", 5),
         ("content-security-policy", "default-src 'none'; script-src 'unsafe-inline'", -20),
         ("content-security-policy", "default-src 'none'; script-src data:", -20),
@@ -54,11 +53,12 @@ def test_good_cookies_win_five_points() -> None:
         ("set-cookie", "csrftoken=x; Secure", -20),
         ("set-cookie", "colour=x; SameSite=Lax", -20),
         ("set-cookie", "colour=x; Secure", 0),
-    ],
-)
-def test_each_finding_is_worth_what_the_chart_says(name: str, value: str, points: int) -> None:
-    test = "cookies" if name == "set-cookie" else name
-    assert findings({name: [value]})[test] == points
+    ]
+    with all_cases() as case:
+        for name, value, points in cases:
+            with case(f"{name} {value}"):
+                test = "cookies" if name == "set-cookie" else name
+                assert findings({name: [value]})[test] == points
 
 
 def test_scripts_of_other_sites_cost_points() -> None:

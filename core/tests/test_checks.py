@@ -9,6 +9,7 @@ from django.core.management.utils import get_random_secret_key
 from django.test import override_settings
 
 from core.checks import TAG
+from tests.cases import all_cases
 
 # The checks only read it; no connection is opened in between.
 pytestmark = pytest.mark.filterwarnings("ignore:Overriding setting DATABASES")
@@ -82,12 +83,14 @@ FAULTS: list[tuple[str, str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize(("fault", "setting", "value"), FAULTS)
-def test_each_fault_is_told_with_what_to_do(fault: str, setting: str, value: Any) -> None:
-    messages = found(**{setting: value})
-    assert ids(messages) == {fault, "linkup.W008"}
-    assert all(message.hint for message in messages)
-    assert all(STRONG[:20] not in str(message) for message in messages)
+def test_each_fault_is_told_with_what_to_do() -> None:
+    with all_cases() as case:
+        for fault, setting, value in FAULTS:
+            with case(f"{fault!r}, {setting!r}, {value!r}"):
+                messages = found(**{setting: value})
+                assert ids(messages) == {fault, "linkup.W008"}
+                assert all(message.hint for message in messages)
+                assert all(STRONG[:20] not in str(message) for message in messages)
 
 
 def test_a_redis_on_a_socket_or_that_wants_a_certificate_needs_no_password() -> None:

@@ -5,7 +5,7 @@ from ipaddress import ip_address, ip_network
 import pytest
 from django.core.cache import cache
 from django.test import Client, RequestFactory, override_settings
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from core.addresses import client_address, from_trusted_proxy, parse_address
@@ -67,6 +67,7 @@ def test_behind_proxies_it_is_the_last_one_that_is_no_proxy(
     path=st.lists(trusted, max_size=4),
     peer=trusted,
 )
+@example(forged=[], unknown="", path=[], peer="::ffff:127.0.0.1")
 def test_what_stands_before_a_client_that_a_proxy_does_not_name_is_not_believed(
     forged: list[str], unknown: str, path: list[str], peer: str
 ) -> None:

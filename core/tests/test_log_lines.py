@@ -6,7 +6,7 @@ import re
 import sys
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from core.log_lines import LONGEST_MESSAGE, JsonFormatter, LineFormatter
@@ -49,7 +49,6 @@ def test_a_record_that_no_filter_saw_has_dashes() -> None:
     assert LineFormatter("{request_id} {client} {message}").format(record) == "- - hi"
 
 
-@settings(max_examples=200)
 @given(texts)
 @example("x\n2026-01-01T00:00:00.000Z ERROR django forged 1 - you were hacked")
 @example("\x1b[2Jcleared")
@@ -63,7 +62,6 @@ def test_whatever_is_logged_stays_on_one_line(text: str) -> None:
         assert line.isprintable() or line.encode()
 
 
-@settings(max_examples=200)
 @given(texts)
 @example("x\n2026-01-01T00:00:00.000Z ERROR django forged 1 - you were hacked")
 @example("a\r2026-01-01")
@@ -116,7 +114,6 @@ def test_a_message_without_end_is_cut() -> None:
     assert line.endswith("… (cut)")
 
 
-@settings(max_examples=200)
 @given(texts)
 def test_json_is_one_line_with_the_same_facts(text: str) -> None:
     with serving(Origin("a1b2c3d4", "192.0.2.7")):

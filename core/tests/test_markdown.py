@@ -6,6 +6,7 @@ import pytest
 
 from core.markdown import find_hashtags, find_mentions, to_html
 from core.names import fold_tag, is_tag
+from tests.cases import all_cases
 
 
 def html(text: str, *, known: bool = True) -> str:
@@ -46,9 +47,11 @@ WRITTEN = [
 ]
 
 
-@pytest.mark.parametrize(("text", "expected"), WRITTEN)
-def test_markdown_becomes_html(text: str, expected: str) -> None:
-    assert html(text) == expected
+def test_markdown_becomes_html() -> None:
+    with all_cases() as case:
+        for text, expected in WRITTEN:
+            with case(text):
+                assert html(text) == expected
 
 
 def test_a_picture_in_markdown_is_a_link_and_loads_nothing() -> None:
@@ -71,9 +74,8 @@ def test_unknown_names_and_tags_stay_text() -> None:
     assert html("@bob on #django", known=False) == "<p>@bob on #django</p>"
 
 
-@pytest.mark.parametrize(
-    ("text", "names"),
-    [
+def test_mentions_are_found() -> None:
+    cases = [
         ("@bob", {"bob"}),
         ("@bob, @Carol and @bob", {"bob", "carol"}),
         ("(@bob)", {"bob"}),
@@ -104,15 +106,15 @@ def test_unknown_names_and_tags_stay_text() -> None:
         ("https://example.org/?q=@bob", set()),
         (r"\@bob", {"bob"}),
         ("@bób", set()),
-    ],
-)
-def test_mentions_are_found(text: str, names: set[str]) -> None:
-    assert find_mentions(text) == names
+    ]
+    with all_cases() as case:
+        for text, names in cases:
+            with case(text):
+                assert find_mentions(text) == names
 
 
-@pytest.mark.parametrize(
-    ("text", "tags"),
-    [
+def test_hashtags_are_found() -> None:
+    cases = [
         ("#django", {"django"}),
         ("#Django #DJANGO", {"django"}),
         ("#one#two", {"one"}),
@@ -139,10 +141,11 @@ def test_mentions_are_found(text: str, names: set[str]) -> None:
         ("#", set()),
         ("- #one\n> #two", {"one", "two"}),
         ("**#one**", {"one"}),
-    ],
-)
-def test_hashtags_are_found(text: str, tags: set[str]) -> None:
-    assert find_hashtags(text) == tags
+    ]
+    with all_cases() as case:
+        for text, tags in cases:
+            with case(text):
+                assert find_hashtags(text) == tags
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,12 @@
 import re
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from core import markdown
+from tests.cases import all_cases
+from tests.examples import of_a_property
 
 NEVER = re.compile(r"(?!)")
 SIGNS = " ,;:!?()'\"%…–—€-.\n_*#@/&<>`~+=[]|\\\t\u00a0\u200b😀1aéB"
@@ -42,7 +44,7 @@ def html_the_long_way(text: str) -> str:
         return html(text)
 
 
-@settings(max_examples=600)
+@of_a_property
 @given(st.one_of(plain_like, st.text(SIGNS, max_size=30), st.text(max_size=30)))
 @example("Hello: a, b; c! (d) 'e' \"f\" - g? … – — € 5 %")
 @example("One\ntwo\n\n\n\nthree. four.")
@@ -70,9 +72,11 @@ def test_what_people_mostly_write_goes_the_short_way(text: str) -> None:
     assert html(text) == html_the_long_way(text)
 
 
-@pytest.mark.parametrize("text", NOT_PLAIN)
-def test_what_could_mean_something_goes_the_long_way(text: str) -> None:
-    assert not markdown.PLAIN.fullmatch(text)
+def test_what_could_mean_something_goes_the_long_way() -> None:
+    with all_cases() as case:
+        for text in NOT_PLAIN:
+            with case(text):
+                assert not markdown.PLAIN.fullmatch(text)
 
 
 @pytest.mark.parametrize(

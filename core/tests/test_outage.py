@@ -19,6 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.outage import OutageLog, is_outage
+from tests.examples import of_a_property
 
 # pytest-django lets nobody else try to connect.
 pytestmark = [pytest.mark.both, pytest.mark.django_db]
@@ -164,7 +165,7 @@ def test_anything_else_is_no_outage(error: Exception | None) -> None:
     assert not is_outage(error)
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(of_a_property, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(password=st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_size=6, max_size=40))
 def test_the_line_names_host_port_and_database_and_never_the_password(
     password: str, caplog: pytest.LogCaptureFixture

@@ -9,6 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from core.text import LONGEST_TEXT, clean_block, clean_line, clean_parameter, refuse_invisible
+from tests.cases import all_cases
 
 HONEST = {
     "sql": "delete from orders; -- then AMZN",
@@ -34,9 +35,11 @@ HONEST = {
 }
 
 
-@pytest.mark.parametrize("text", HONEST.values(), ids=HONEST.keys())
-def test_honest_text_passes_unharmed(text: str) -> None:
-    assert clean_block(text) == text
+def test_honest_text_passes_unharmed() -> None:
+    with all_cases() as case:
+        for what, text in HONEST.items():
+            with case(what):
+                assert clean_block(text) == text
 
 
 @pytest.mark.parametrize(
@@ -128,9 +131,11 @@ HONEST_NAMES = [
 ]
 
 
-@pytest.mark.parametrize("name", HONEST_NAMES)
-def test_an_honest_line_is_not_refused(name: str) -> None:
-    refuse_invisible(clean_line(name))
+def test_an_honest_line_is_not_refused() -> None:
+    with all_cases() as case:
+        for name in HONEST_NAMES:
+            with case(name):
+                refuse_invisible(clean_line(name))
 
 
 TRICKS = {
@@ -176,11 +181,13 @@ TRICKS = {
 }
 
 
-@pytest.mark.parametrize("name", TRICKS.values(), ids=TRICKS.keys())
-def test_a_trick_is_refused(name: str) -> None:
-    with pytest.raises(ValidationError) as refusal:
-        refuse_invisible(name)
-    assert refusal.value.code == "invisible"
+def test_a_trick_is_refused() -> None:
+    with all_cases() as case:
+        for what, name in TRICKS.items():
+            with case(what):
+                with pytest.raises(ValidationError) as refusal:
+                    refuse_invisible(name)
+                assert refusal.value.code == "invisible"
 
 
 @given(st.text(st.characters(categories=("Lu", "Ll", "Lo", "Nd", "Pd", "Po", "Zs"), exclude_characters="ᅟᅠㅤﾠ")))

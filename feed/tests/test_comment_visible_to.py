@@ -8,6 +8,7 @@ from feed.models import Comment, Post
 from feed.services import delete_comment
 from network.models import Viewer
 from network.services import block_member
+from tests.cases import all_cases, rolled_back
 from tests.cast import connect, make_member
 from users.audience import Audience
 from users.models import User
@@ -34,19 +35,17 @@ def sees(viewer: Viewer, comment: Comment) -> bool:
     return visible
 
 
-@pytest.mark.parametrize(
-    ("standing", "audience", "seen"),
-    [
+def test_a_comment_is_seen_by_those_who_see_the_post(alice: User, dora: User) -> None:
+    cases = [
         (standing, audience, seen)
         for standing, row in TABLE.items()
         for audience, seen in zip(AUDIENCES, row, strict=True)
-    ],
-)
-def test_a_comment_is_seen_by_those_who_see_the_post(
-    alice: User, dora: User, standing: str, audience: Audience, seen: bool
-) -> None:
-    comment = answer(say(alice, audience=audience), dora)
-    assert sees(viewer_who_is(standing, alice), comment) is seen
+    ]
+    with all_cases() as case:
+        for standing, audience, seen in cases:
+            with case(f"{standing!r}, {audience!r}, {seen!r}"), rolled_back():
+                comment = answer(say(alice, audience=audience), dora)
+                assert sees(viewer_who_is(standing, alice), comment) is seen
 
 
 @pytest.mark.parametrize("blocker", ["viewer", "commenter"])

@@ -24,9 +24,7 @@ from .worlds import PEOPLE, World, worlds
 
 pytestmark = pytest.mark.both
 
-any_world = settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+any_world = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.fixture

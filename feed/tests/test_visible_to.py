@@ -1,6 +1,7 @@
 """Who may see which post: the table that every page of the feed rests on."""
 
 from collections.abc import Callable
+from itertools import product
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
@@ -16,6 +17,7 @@ from network.services import (
     remove_connection,
     unblock_member,
 )
+from tests.cases import all_cases, rolled_back
 from tests.cast import connect, make_member
 from users.audience import Audience
 from users.models import User
@@ -88,43 +90,47 @@ def viewer_who_is(standing: str, author: User) -> Viewer:
     return viewer
 
 
-@pytest.mark.parametrize(
-    ("standing", "audience", "seen"),
-    [
+def test_audience_and_standing_decide(alice: User) -> None:
+    cases = [
         (standing, audience, seen)
         for standing, row in TABLE.items()
         for audience, seen in zip(AUDIENCES, row, strict=True)
-    ],
-)
-def test_audience_and_standing_decide(alice: User, standing: str, audience: Audience, seen: bool) -> None:
-    post = say(alice, audience=audience)
-    viewer = viewer_who_is(standing, alice)
-    assert Post.objects.visible_to(viewer).filter(pk=post.pk).exists() is seen
+    ]
+    with all_cases() as case:
+        for standing, audience, seen in cases:
+            with case(f"{standing!r}, {audience!r}, {seen!r}"), rolled_back():
+                post = say(alice, audience=audience)
+                viewer = viewer_who_is(standing, alice)
+                assert Post.objects.visible_to(viewer).filter(pk=post.pk).exists() is seen
 
 
-@pytest.mark.parametrize("audience", AUDIENCES)
-@pytest.mark.parametrize("standing", ["visitor", "stranger", "follower", "connection"])
-@pytest.mark.parametrize(
-    "gone",
-    [{"suspended_at": timezone.now()}, {"is_active": False}, {"joined_at": None}],
-    ids=["suspended", "deactivated", "unconfirmed"],
-)
-def test_nobody_sees_posts_of_an_author_who_does_not_exist(
-    alice: User, standing: str, audience: Audience, gone: dict[str, object]
-) -> None:
-    say(alice, audience=audience)
-    viewer = viewer_who_is(standing, alice)
-    User.objects.filter(pk=alice.pk).update(**gone)
-    assert not Post.objects.visible_to(viewer).exists()
+def test_nobody_sees_posts_of_an_author_who_does_not_exist(alice: User) -> None:
+    fates: list[dict[str, object]] = [
+        {"suspended_at": timezone.now()},
+        {"is_active": False},
+        {"joined_at": None},
+    ]
+    with all_cases() as case:
+        for gone, standing, audience in product(
+            fates, ("visitor", "stranger", "follower", "connection"), AUDIENCES
+        ):
+            with case(f"{gone!r}, {standing!r}, {audience!r}"), rolled_back():
+                say(alice, audience=audience)
+                viewer = viewer_who_is(standing, alice)
+                User.objects.filter(pk=alice.pk).update(**gone)
+                assert not Post.objects.visible_to(viewer).exists()
 
 
-@pytest.mark.parametrize("audience", AUDIENCES)
-@pytest.mark.parametrize("standing", ["visitor", "stranger", "follower", "connection", "author"])
-def test_nobody_sees_a_hidden_post(alice: User, standing: str, audience: Audience) -> None:
-    post = say(alice, audience=audience)
-    viewer = viewer_who_is(standing, alice)
-    Post.objects.filter(pk=post.pk).update(hidden_at=timezone.now())
-    assert not Post.objects.visible_to(viewer).exists()
+def test_nobody_sees_a_hidden_post(alice: User) -> None:
+    with all_cases() as case:
+        for standing, audience in product(
+            ("visitor", "stranger", "follower", "connection", "author"), AUDIENCES
+        ):
+            with case(f"{standing!r}, {audience!r}"), rolled_back():
+                post = say(alice, audience=audience)
+                viewer = viewer_who_is(standing, alice)
+                Post.objects.filter(pk=post.pk).update(hidden_at=timezone.now())
+                assert not Post.objects.visible_to(viewer).exists()
 
 
 def test_a_repost_has_the_audience_of_the_one_who_passes_it_on(alice: User, bob: User, charlie: User) -> None:

@@ -1,6 +1,7 @@
 """Conversations on the socket: what a tab is told, and what it is not."""
 
 import json
+from itertools import product
 
 import pytest
 
@@ -9,6 +10,7 @@ from core.frames import FrameError, Tab
 from messaging import presence, receipts, services
 from messaging.models import Conversation, Membership
 from messaging.shown import view_of
+from tests.cases import all_cases
 from users.models import User
 
 from .material import many, read, send, side_of
@@ -83,22 +85,18 @@ def test_one_conversation_at_a_time_and_none_after_unwatch(
 BAD_IDS = [-1, 2**63, 10**30, True, 1.5, "1", None, [1], {"a": 1}]
 
 
-@pytest.mark.parametrize("value", BAD_IDS)
-@pytest.mark.parametrize("frame_type", ["watch", "typing", "delivered", "read"])
-def test_an_id_that_is_none_is_malformed(
-    talk: Conversation, bob: User, frame_type: str, value: object
-) -> None:
-    with pytest.raises(FrameError, match="malformed"):
-        say(watching(bob, talk), f"messaging.{frame_type}", conversation=value, seq=1)
+def test_an_id_that_is_none_is_malformed(talk: Conversation, bob: User) -> None:
+    with all_cases() as case:
+        for frame_type, value in product(("watch", "typing", "delivered", "read"), BAD_IDS):
+            with case(f"{frame_type!r}, {value!r}"), pytest.raises(FrameError, match="malformed"):
+                say(watching(bob, talk), f"messaging.{frame_type}", conversation=value, seq=1)
 
 
-@pytest.mark.parametrize("value", BAD_IDS)
-@pytest.mark.parametrize("frame_type", ["watch", "delivered", "read"])
-def test_a_number_that_is_none_is_malformed(
-    talk: Conversation, bob: User, frame_type: str, value: object
-) -> None:
-    with pytest.raises(FrameError, match="malformed"):
-        say(Tab(bob.pk), f"messaging.{frame_type}", conversation=talk.pk, seq=value)
+def test_a_number_that_is_none_is_malformed(talk: Conversation, bob: User) -> None:
+    with all_cases() as case:
+        for frame_type, value in product(("watch", "delivered", "read"), BAD_IDS):
+            with case(f"{frame_type!r}, {value!r}"), pytest.raises(FrameError, match="malformed"):
+                say(Tab(bob.pk), f"messaging.{frame_type}", conversation=talk.pk, seq=value)
 
 
 @pytest.mark.parametrize("conversation", [0, 999_999, 2**62])

@@ -215,9 +215,12 @@ class Conversations(RuleBasedStateMachine):
 @pytest.mark.django_db
 def test_whatever_happens_everybody_sees_what_a_naive_list_says() -> None:
     checks = [HealthCheck.too_slow, HealthCheck.data_too_large]
+    at_night = settings().max_examples > 100
     run_state_machine_as_test(
         Conversations,
         settings=settings(
-            max_examples=20, stateful_step_count=25, deadline=None, suppress_health_check=checks
+            max_examples=60 if at_night else 20,
+            stateful_step_count=40 if at_night else 25,
+            suppress_health_check=checks,
         ),
     )

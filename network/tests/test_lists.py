@@ -1,6 +1,7 @@
 """My network: invitations, connections, those I follow or have blocked, suggestions; and what each page costs."""
 
 from collections.abc import Callable
+from itertools import product
 
 import pytest
 from django.db import connection as database
@@ -10,6 +11,7 @@ from django.utils import timezone
 
 from network.models import Block, Connection, Follow
 from network.services import block_member, follow_member, invite_member
+from tests.cases import all_cases
 from tests.cast import client_of, connect, make_member
 from users.models import Profile, User
 
@@ -31,16 +33,18 @@ def test_a_visitor_is_asked_to_sign_in(client: Client, path: str) -> None:
     assert client.get(path)["Location"] == f"/accounts/login/?next={path}"
 
 
-@pytest.mark.parametrize("path", LISTS)
-@pytest.mark.parametrize("method", ["post", "put", "delete"])
-def test_it_is_for_looking(as_alice: Client, path: str, method: str) -> None:
-    assert getattr(as_alice, method)(path).status_code == 405
+def test_it_is_for_looking(as_alice: Client) -> None:
+    with all_cases() as case:
+        for method, path in product(("post", "put", "delete"), LISTS):
+            with case(f"{method!r}, {path!r}"):
+                assert getattr(as_alice, method)(path).status_code == 405
 
 
-@pytest.mark.parametrize("path", PAGED)
-@pytest.mark.parametrize("page", ["abc", "-1", "9" * 30, "1.5", "ä"])
-def test_a_bad_cursor_is_a_bad_request(as_alice: Client, path: str, page: str) -> None:
-    assert as_alice.get(path, {"page": page}).status_code == 400
+def test_a_bad_cursor_is_a_bad_request(as_alice: Client) -> None:
+    with all_cases() as case:
+        for page, path in product(("abc", "-1", "9" * 30, "1.5", "ä"), PAGED):
+            with case(f"{page!r}, {path!r}"):
+                assert as_alice.get(path, {"page": page}).status_code == 400
 
 
 Fill = Callable[[User, User], object]

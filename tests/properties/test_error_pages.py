@@ -9,11 +9,12 @@ import pytest
 from django.conf import settings as project
 from django.core.exceptions import ImproperlyConfigured
 from django.test import Client
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from core.errors import AWAY, BROKEN
 from scripts.programs import ROOT
+from tests.examples import of_a_property
 
 from .faults import Fault
 
@@ -67,7 +68,7 @@ def assert_is_of_the_house(answer: Any, status: int) -> None:
     assert answer["Cache-Control"] == "no-store"
 
 
-@settings(max_examples=150)
+@of_a_property
 @given(path=st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=60), accept=accepts)
 @example(path="<script>alert(1)</script>", accept="text/html")
 @example(path="../../etc/passwd", accept="*/*")
@@ -78,7 +79,7 @@ def test_404(path: str, accept: str) -> None:
     assert_is_of_the_house(answer, 404)
 
 
-@settings(max_examples=100)
+@of_a_property
 @given(detail=details, accept=accepts)
 def test_403(detail: str, accept: str) -> None:
     # Property 13 (R10)
@@ -86,7 +87,7 @@ def test_403(detail: str, accept: str) -> None:
     assert_is_of_the_house(Client().get("/deny/", headers={"accept": accept}), 403)
 
 
-@settings(max_examples=150)
+@of_a_property
 @given(error=errors, detail=details, accept=accepts)
 def test_500(error: Callable[[str], Exception], detail: str, accept: str) -> None:
     # Property 13 (R10)

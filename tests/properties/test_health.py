@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from django.http import HttpRequest
 from django.test import Client, RequestFactory
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from core.health import Probe, Status
@@ -20,6 +20,7 @@ from core.health_views import answer_of
 from scripts.programs import ROOT
 from scripts.servers import HOST, Server, free_port, postgres_server, redis_server
 from scripts.stack import answers_health, production_environment, web_command
+from tests.examples import of_a_property
 
 PATHS = ["/health/", "/health/db/", "/health/redis/", "/readiness/"]
 STATES = ["up", "stopped", "frozen"]
@@ -34,7 +35,7 @@ methods = st.sampled_from(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPT
 # Property 14 (R15.1)
 @given(host=hosts, query=queries, method=methods, path=st.sampled_from(PATHS), secure=st.booleans())
 @example(host="evil.example", query="", method="GET", path="/health/", secure=False)
-@settings(max_examples=200)
+@of_a_property
 @pytest.mark.django_db
 def test_health_answers_whoever_asks(host: str, query: str, method: str, path: str, secure: bool) -> None:
     answer = Client().generic(method, path, QUERY_STRING=query, HTTP_HOST=host, secure=secure)
@@ -71,7 +72,7 @@ def asking(outcome: str) -> Callable[[], Status]:
 
 # Property 17 (R15.4)
 @given(outcomes=outcomes)
-@settings(max_examples=100)
+@of_a_property
 def test_a_failing_check_is_a_503_that_names_it_and_tells_no_more(outcomes: dict[str, str]) -> None:
     view = answer_of(*(Probe(name, asking(outcome)) for name, outcome in outcomes.items()))
     request: HttpRequest = RequestFactory().get("/")

@@ -19,6 +19,7 @@ from PIL import Image
 from core import storage
 from feed.models import Post, PostImage
 from tests.cast import client_of
+from tests.examples import of_a_property
 from users.models import User
 
 SECRET = b"nobody may read this over /media/"
@@ -58,7 +59,7 @@ def fetched(client: Client, address: str, **headers: str) -> tuple[int, bytes]:
 
 # Property 11 (R4.7)
 @given(data=st.binary(max_size=4096), folder=folders, extension=extensions)
-@hypothesis(max_examples=200)
+@of_a_property
 def test_any_file_comes_back_byte_for_byte(data: bytes, folder: str, extension: str) -> None:
     name = storage.store(storage.new_name(folder, extension), data)
     lies_at = (Path(settings.MEDIA_ROOT) / name).resolve()
@@ -71,7 +72,7 @@ def test_any_file_comes_back_byte_for_byte(data: bytes, folder: str, extension: 
 
 # Property 11 (R4.7)
 @given(data=st.binary(min_size=1, max_size=2048), start=st.integers(0, 3000), length=st.integers(1, 3000))
-@hypothesis(max_examples=200)
+@of_a_property
 def test_any_part_is_that_part(data: bytes, start: int, length: int) -> None:
     address = default_storage.url(storage.store(storage.new_name("files", "bin"), data))
     status, part = fetched(Client(), address, Range=f"bytes={start}-{start + length - 1}")
@@ -81,7 +82,7 @@ def test_any_part_is_that_part(data: bytes, start: int, length: int) -> None:
 
 # Property 11 (R4.7)
 @given(parts=st.lists(st.sampled_from(PIECES) | st.text(max_size=3), min_size=1, max_size=8))
-@hypothesis(max_examples=300)
+@of_a_property
 def test_no_name_reaches_a_private_file_or_one_outside(parts: list[str]) -> None:
     root = Path(settings.MEDIA_ROOT)
     (root / "private").mkdir(parents=True, exist_ok=True)
@@ -110,7 +111,7 @@ def picture(width: int, height: int, kind: str, colour: tuple[int, int, int]) ->
     kind=st.sampled_from(["JPEG", "PNG", "GIF", "WEBP"]),
     colour=st.tuples(*[st.integers(0, 255)] * 3),
 )
-@hypothesis(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis(of_a_property, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_picture_of_a_post_is_stored_and_shown(
     alice: User, width: int, height: int, kind: str, colour: tuple[int, int, int]
 ) -> None:
@@ -130,7 +131,7 @@ def test_any_picture_of_a_post_is_stored_and_shown(
 # Property 11 (R4.7), for what only some may have
 @pytest.mark.django_db
 @given(rest=st.binary(max_size=2000))
-@hypothesis(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis(of_a_property, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_document_reaches_its_readers_and_has_no_public_address(alice: User, rest: bytes) -> None:
     data = b"%PDF-1.7\n" + rest
     client = client_of(alice)

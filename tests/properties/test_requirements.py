@@ -10,10 +10,11 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from scripts.programs import ROOT
+from tests.examples import of_a_property
 from tests.test_house import files_of_the_repository
 
 LISTS = [
@@ -83,7 +84,7 @@ def pins(name: str) -> dict[str, str]:
 
 # Property 4 (R5.1–R5.7)
 @given(name=st.sampled_from(NEEDED))
-@settings(max_examples=100)
+@of_a_property
 def test_a_needed_package_is_present_and_pinned(name: str) -> None:
     assert re.fullmatch(r"\d+(\.\d+)+([a-z]+\d+)?", pins("requirements.txt")[name])
 
@@ -156,7 +157,7 @@ def test_what_is_tampered_with_is_not_installed(tmp_path: Path) -> None:
 
 # Property 4 (R5.7): what is tested is what is shipped.
 @given(name=st.sampled_from(always_installed()))
-@settings(max_examples=100)
+@of_a_property
 def test_what_is_installed_is_what_is_pinned(name: str) -> None:
     assert version(name) == pins("requirements.txt")[name]
 

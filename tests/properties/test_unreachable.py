@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from core import cache as fallback
 from core import realtime
 from core.outage import outages
+from tests.examples import of_a_property
 
 # Long enough that no log line holds one by chance.
 secrets = st.text(string.ascii_letters + string.digits + "!$%&*+-~^", min_size=12, max_size=30)
@@ -63,7 +64,7 @@ def database(**wrong: Any) -> Iterator[None]:
 @pytest.mark.postgres_only
 @pytest.mark.django_db(transaction=True)
 @given(password=secrets, fault=st.sampled_from(["password", "role", "database", "port"]))
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(of_a_property, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_wrong_database_credentials_are_logged_without_the_password(
     guarded_role: None,
     caplog: pytest.LogCaptureFixture,
@@ -117,7 +118,7 @@ def redis(url: str) -> Iterator[None]:
 # Property 10 (R8.4)
 @pytest.mark.django_db(transaction=True)
 @given(password=secrets, scheme=st.sampled_from(["redis", "rediss"]))
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(of_a_property, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_with_a_wrong_redis_url_the_application_answers_on(
     caplog: pytest.LogCaptureFixture, password: str, scheme: str
 ) -> None:

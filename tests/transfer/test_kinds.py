@@ -16,6 +16,7 @@ from professional_network.transfer.json_text import canonical_json
 from professional_network.transfer.kinds import BrokenText, Kind, kind_of
 from professional_network.transfer.misfits import Misfit
 from professional_network.transfer.tables import LEFT_OUT, all_tables, table_of
+from tests.cases import all_cases
 from users.models import User
 
 
@@ -32,7 +33,7 @@ def fault(field: "models.Field[Any, Any]", value: object) -> str:
 
 
 # What SQLite keeps, what PostgreSQL shows, what both are.
-SAME = [
+SAME: list[tuple["models.Field[Any, Any]", object, str, str]] = [
     (models.IntegerField(), -5, "-5", "-5"),
     (models.BooleanField(), 1, "true", "true"),
     (models.BooleanField(), 0, "false", "false"),
@@ -78,12 +79,12 @@ SAME = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("field", "in_sqlite", "in_postgresql", "canonical"), SAME)
-def test_both_sides_of_a_value_have_one_text(
-    field: "models.Field[Any, Any]", in_sqlite: object, in_postgresql: str, canonical: str
-) -> None:
-    assert kind(field).from_source(in_sqlite) == canonical
-    assert kind(field).from_target(in_postgresql) == canonical
+def test_both_sides_of_a_value_have_one_text() -> None:
+    with all_cases() as case:
+        for field, in_sqlite, in_postgresql, canonical in SAME:
+            with case(f"{field.__class__.__name__} {canonical}"):
+                assert kind(field).from_source(in_sqlite) == canonical
+                assert kind(field).from_target(in_postgresql) == canonical
 
 
 def test_a_moment_with_an_offset_is_that_moment() -> None:
@@ -110,9 +111,8 @@ def test_what_only_postgresql_can_hold_stands_for_itself(field: "models.Field[An
     assert kind(field).from_target(text) == text
 
 
-@pytest.mark.parametrize(
-    ("field", "value", "told"),
-    [
+def test_what_cannot_go_is_told() -> None:
+    cases: list[tuple[models.Field[Any, Any], object, str]] = [
         (models.IntegerField(), "5", "holds '5' in place of a whole number"),
         (models.IntegerField(), 2**31, "holds '2147483648', outside -2147483648 to 2147483647"),
         (models.BigIntegerField(), True, "holds 'True' in place of a whole number"),
@@ -143,10 +143,11 @@ def test_what_only_postgresql_can_hold_stands_for_itself(field: "models.Field[An
         (models.JSONField(), "{", "holds text that is not JSON"),
         (models.JSONField(), "", "holds text that is not JSON"),
         (models.JSONField(), "[" * 100_000, "nested too deeply"),
-    ],
-)
-def test_what_cannot_go_is_told(field: "models.Field[Any, Any]", value: object, told: str) -> None:
-    assert told in fault(field, value)
+    ]
+    with all_cases() as case:
+        for field, value, told in cases:
+            with case(told):
+                assert told in fault(field, value)
 
 
 def test_a_hidden_value_is_not_told() -> None:

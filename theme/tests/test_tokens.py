@@ -2,9 +2,10 @@
 
 import math
 import re
+from itertools import product
 from pathlib import Path
 
-import pytest
+from tests.cases import all_cases
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
 TOKENS = (ASSETS / "tokens.css").read_text(encoding="utf-8")
@@ -61,23 +62,28 @@ def contrast(one: float, other: float) -> float:
     return (light + 0.05) / (dark + 0.05)
 
 
-@pytest.mark.parametrize("name", ["light", "dark"])
-@pytest.mark.parametrize(("ink", "back"), TEXT)
-def test_text_is_readable(name: str, ink: str, back: str) -> None:
-    tokens = scheme(name)
-    assert contrast(of_hex(tokens[ink]), of_hex(tokens[back])) >= 4.5
+def test_text_is_readable() -> None:
+    with all_cases() as case:
+        for (ink, back), name in product(TEXT, ("light", "dark")):
+            with case(f"{ink!r}, {back!r}, {name!r}"):
+                tokens = scheme(name)
+                assert contrast(of_hex(tokens[ink]), of_hex(tokens[back])) >= 4.5
 
 
-@pytest.mark.parametrize("name", ["light", "dark"])
-@pytest.mark.parametrize(("edge", "back"), CONTROLS)
-def test_controls_stand_out(name: str, edge: str, back: str) -> None:
-    tokens = scheme(name)
-    assert contrast(of_hex(tokens[edge]), of_hex(tokens[back])) >= 3
+def test_controls_stand_out() -> None:
+    with all_cases() as case:
+        for (edge, back), name in product(CONTROLS, ("light", "dark")):
+            with case(f"{edge!r}, {back!r}, {name!r}"):
+                tokens = scheme(name)
+                assert contrast(of_hex(tokens[edge]), of_hex(tokens[back])) >= 3
 
 
-@pytest.mark.parametrize("name", ["light", "dark"])
-@pytest.mark.parametrize("hue", [15, 45, 75, 105, 135, 160, 185, 215, 245, 275, 310, 345])
-def test_initials_are_readable_on_every_hue(name: str, hue: int) -> None:
-    tokens = scheme(name)
-    back, ink = (float(tokens[key].rstrip("%")) / 100 for key in ("person-back", "person-ink"))
-    assert contrast(of_oklch(back, CHROMA[0], hue), of_oklch(ink, CHROMA[1], hue)) >= 4.5
+def test_initials_are_readable_on_every_hue() -> None:
+    with all_cases() as case:
+        for hue, name in product(
+            (15, 45, 75, 105, 135, 160, 185, 215, 245, 275, 310, 345), ("light", "dark")
+        ):
+            with case(f"{hue!r}, {name!r}"):
+                tokens = scheme(name)
+                back, ink = (float(tokens[key].rstrip("%")) / 100 for key in ("person-back", "person-ink"))
+                assert contrast(of_oklch(back, CHROMA[0], hue), of_oklch(ink, CHROMA[1], hue)) >= 4.5

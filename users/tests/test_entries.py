@@ -1,6 +1,7 @@
 """The sections of a profile: adding, editing and removing what is one's own, and nobody else's."""
 
 import datetime
+from itertools import product
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from django.db import IntegrityError, transaction
 from django.test import Client
 from django.utils import timezone
 
+from tests.cases import all_cases, rolled_back
 from tests.cast import client_of
 from users import services
 from users.forms import ExperienceForm
@@ -87,16 +89,15 @@ def test_saving_an_entry_unchanged_is_fine(as_alice: Client, alice: User, sectio
 
 
 @sections
-@pytest.mark.parametrize("act", ["", "delete/"])
-@pytest.mark.parametrize("method", ["get", "post"])
-def test_somebody_else_s_entry_is_404(
-    as_bob: Client, alice: User, section: str, act: str, method: str
-) -> None:
+def test_somebody_else_s_entry_is_404(as_bob: Client, alice: User, section: str) -> None:
     """Bob is a connection and may see the entry on Alice's page; here it is not his."""
-    entry = make_entry(alice, section)
-    answer = getattr(as_bob, method)(f"/settings/{section}/{entry.pk}/{act}", filled(section))
-    assert answer.status_code == (405 if (act, method) == ("delete/", "get") else 404)
-    assert MODELS[section]._default_manager.filter(pk=entry.pk, user=alice).exists()
+    with all_cases() as case:
+        for method, act in product(("get", "post"), ("", "delete/")):
+            with case(f"{method!r}, {act!r}"), rolled_back():
+                entry = make_entry(alice, section)
+                answer = getattr(as_bob, method)(f"/settings/{section}/{entry.pk}/{act}", filled(section))
+                assert answer.status_code == (405 if (act, method) == ("delete/", "get") else 404)
+                assert MODELS[section]._default_manager.filter(pk=entry.pk, user=alice).exists()
 
 
 @sections

@@ -1,8 +1,11 @@
 """The page on which a member says who may see what."""
 
+from itertools import product
+
 import pytest
 from django.test import Client
 
+from tests.cases import all_cases, rolled_back
 from users.audience import Audience
 from users.models import User
 
@@ -23,18 +26,17 @@ def chosen(alice: User) -> dict[str, int]:
     return card | {f"{name}_audience": getattr(user.profile, f"{name}_audience") for name in SECTIONS}
 
 
-@pytest.mark.parametrize("audience", Audience)
-@pytest.mark.parametrize("name", [*CARD, *SECTIONS])
-def test_each_audience_of_each_section_is_saved(
-    as_alice: Client, alice: User, name: str, audience: Audience
-) -> None:
-    allowed = name != "page" or audience in {Audience.PUBLIC, Audience.MEMBERS}
-    answer = as_alice.post(PRIVACY, {**WISH, **PRESENCE, f"{name}_audience": str(int(audience))})
-    if not allowed:
-        assert refused_at(answer, "card_form") == ["page_audience"]
-        return
-    assert answer["Location"] == PRIVACY
-    assert chosen(alice) == {**dict.fromkeys(WISH, 0), f"{name}_audience": audience}
+def test_each_audience_of_each_section_is_saved(as_alice: Client, alice: User) -> None:
+    with all_cases() as case:
+        for name, audience in product((*CARD, *SECTIONS), Audience):
+            with case(f"{name!r}, {audience!r}"), rolled_back():
+                allowed = name != "page" or audience in {Audience.PUBLIC, Audience.MEMBERS}
+                answer = as_alice.post(PRIVACY, {**WISH, **PRESENCE, f"{name}_audience": str(int(audience))})
+                if not allowed:
+                    assert refused_at(answer, "card_form") == ["page_audience"]
+                    continue
+                assert answer["Location"] == PRIVACY
+                assert chosen(alice) == {**dict.fromkeys(WISH, 0), f"{name}_audience": audience}
 
 
 def test_the_page_shows_what_is_chosen(as_alice: Client) -> None:
@@ -46,15 +48,18 @@ def test_the_page_shows_what_is_chosen(as_alice: Client) -> None:
         assert f'name="{name}_audience"' in answer.content.decode()
 
 
-@pytest.mark.parametrize("value", ["4", "-1", "", "abc", "1.5", "9" * 30, "\x00", "None"])
-@pytest.mark.parametrize("name", ["photo", "about"])
-def test_a_bad_value_is_refused_at_its_field_and_nothing_is_saved(
-    as_alice: Client, alice: User, name: str, value: str
-) -> None:
-    before = chosen(alice)
-    answer = as_alice.post(PRIVACY, {**WISH, **PRESENCE, f"{name}_audience": value})
-    assert refused_at(answer, "card_form" if name == "photo" else "sections") == [f"{name}_audience"]
-    assert chosen(alice) == before
+def test_a_bad_value_is_refused_at_its_field_and_nothing_is_saved(as_alice: Client, alice: User) -> None:
+    with all_cases() as case:
+        for name, value in product(
+            ("photo", "about"), ("4", "-1", "", "abc", "1.5", "9" * 30, "\x00", "None")
+        ):
+            with case(f"{name!r}, {value!r}"), rolled_back():
+                before = chosen(alice)
+                answer = as_alice.post(PRIVACY, {**WISH, **PRESENCE, f"{name}_audience": value})
+                assert refused_at(answer, "card_form" if name == "photo" else "sections") == [
+                    f"{name}_audience"
+                ]
+                assert chosen(alice) == before
 
 
 def test_an_empty_form_is_refused(as_alice: Client, alice: User) -> None:

@@ -1,10 +1,12 @@
 """Editing the own card and the text about oneself."""
 
+from itertools import product
 from typing import Any
 
 import pytest
 from django.test import Client
 
+from tests.cases import all_cases, rolled_back
 from tests.cast import client_of
 from users import services
 from users.models import Profile, User
@@ -73,18 +75,18 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(("field", "value"), BAD, ids=[f"{field}-{value[:20]!r}" for field, value in BAD])
-def test_a_bad_value_is_refused_and_everything_typed_is_kept(
-    as_alice: Client, alice: User, field: str, value: str
-) -> None:
-    answer = as_alice.post(PROFILE, card(**{field: value}))
-    assert refused_at(answer) == [field]
-    form = answer.context["form"]
-    assert {name: form[name].value() for name in CARD if name != "open_to_work"} == {
-        name: typed for name, typed in card(**{field: value}).items() if name != "open_to_work"
-    }
-    alice.refresh_from_db()
-    assert (alice.name, alice.headline, alice.profile.about) == ("Alice Álvarez", "", "")
+def test_a_bad_value_is_refused_and_everything_typed_is_kept(as_alice: Client, alice: User) -> None:
+    with all_cases() as case:
+        for field, value in BAD:
+            with case(f"{field} {value[:40]!r}"), rolled_back():
+                answer = as_alice.post(PROFILE, card(**{field: value}))
+                assert refused_at(answer) == [field]
+                form = answer.context["form"]
+                assert {name: form[name].value() for name in CARD if name != "open_to_work"} == {
+                    name: typed for name, typed in card(**{field: value}).items() if name != "open_to_work"
+                }
+                alice.refresh_from_db()
+                assert (alice.name, alice.headline, alice.profile.about) == ("Alice Álvarez", "", "")
 
 
 def test_the_frame_of_a_refused_page_shows_the_name_that_is_stored(as_alice: Client) -> None:
@@ -92,12 +94,13 @@ def test_the_frame_of_a_refused_page_shows_the_name_that_is_stored(as_alice: Cli
     assert page.count("Somebody Else") == 1, "in its field, and nowhere else"
 
 
-@pytest.mark.parametrize("field", ["name", "headline", "location", "about"])
-@pytest.mark.parametrize("text", HONEST)
-def test_honest_text_is_stored_unharmed(as_alice: Client, alice: User, field: str, text: str) -> None:
-    assert as_alice.post(PROFILE, card(**{field: text})).status_code == 302
-    alice.refresh_from_db()
-    assert (alice.profile.about if field == "about" else getattr(alice, field)) == text
+def test_honest_text_is_stored_unharmed(as_alice: Client, alice: User) -> None:
+    with all_cases() as case:
+        for text, field in product(HONEST, ("name", "headline", "location", "about")):
+            with case(f"{text!r}, {field!r}"), rolled_back():
+                assert as_alice.post(PROFILE, card(**{field: text})).status_code == 302
+                alice.refresh_from_db()
+                assert (alice.profile.about if field == "about" else getattr(alice, field)) == text
 
 
 @pytest.mark.parametrize("field", ["name", "headline", "location", "about"])

@@ -1,11 +1,13 @@
 """The account: what the database refuses, and what the row says of itself."""
 
+from itertools import product
 from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
 from django.urls import reverse
 
+from tests.cases import all_cases
 from tests.cast import make_member
 from users.audience import Audience, Closeness
 from users.models import User, display_name_of
@@ -99,30 +101,31 @@ def test_the_address_of_a_member_is_the_member_s_page() -> None:
     )
 
 
-@pytest.mark.parametrize("audience", Audience)
-@pytest.mark.parametrize("closeness", Closeness)
-def test_a_section_shows_to_those_who_are_close_enough(audience: Audience, closeness: Closeness) -> None:
-    user = User(
-        username="ada",
-        photo="photos/ab/abc",
-        location="Oslo",
-        open_to_work=True,
-        photo_audience=audience,
-        location_audience=audience,
-        open_to_work_audience=audience,
-        page_audience=Audience.PUBLIC,
-    )
-    user.closeness = closeness
-    shown = {
-        Audience.PUBLIC: True,
-        Audience.MEMBERS: closeness != Closeness.VISITOR,
-        Audience.CONNECTIONS: closeness in {Closeness.CONNECTION, Closeness.SELF},
-        Audience.ME: closeness == Closeness.SELF,
-    }[audience]
-    assert user.shows("photo") is shown
-    assert bool(user.photo_large) is bool(user.photo_medium) is bool(user.photo_small) is shown
-    assert user.shown_location == ("Oslo" if shown else "")
-    assert user.shown_open_to_work is shown
+def test_a_section_shows_to_those_who_are_close_enough() -> None:
+    with all_cases() as case:
+        for closeness, audience in product(Closeness, Audience):
+            with case(f"{closeness!r}, {audience!r}"):
+                user = User(
+                    username="ada",
+                    photo="photos/ab/abc",
+                    location="Oslo",
+                    open_to_work=True,
+                    photo_audience=audience,
+                    location_audience=audience,
+                    open_to_work_audience=audience,
+                    page_audience=Audience.PUBLIC,
+                )
+                user.closeness = closeness
+                shown = {
+                    Audience.PUBLIC: True,
+                    Audience.MEMBERS: closeness != Closeness.VISITOR,
+                    Audience.CONNECTIONS: closeness in {Closeness.CONNECTION, Closeness.SELF},
+                    Audience.ME: closeness == Closeness.SELF,
+                }[audience]
+                assert user.shows("photo") is shown
+                assert bool(user.photo_large) is bool(user.photo_medium) is bool(user.photo_small) is shown
+                assert user.shown_location == ("Oslo" if shown else "")
+                assert user.shown_open_to_work is shown
 
 
 def test_a_row_that_was_fetched_for_nobody_shows_only_what_is_public(alice: User) -> None:

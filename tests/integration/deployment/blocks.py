@@ -18,6 +18,10 @@ UPGRADING = DOCS / "UPGRADING.md"
 WRITING = DOCS / "WRITING_MIGRATIONS.md"
 BACKUP = DOCS / "BACKUP.md"
 MONITORING = DOCS / "MONITORING.md"
+PAGES = [
+    *sorted(DOCS.glob("DEPLOYMENT*.md")),
+    *(UPGRADING, WRITING, BACKUP, MONITORING, MIGRATION, KUBERNETES, ROOT / "README.md"),
+]
 
 # A fence may be indented, below a point of a list.
 FENCE = re.compile(

@@ -18,10 +18,9 @@ from scripts.programs import ROOT
 from scripts.servers import HOST, free_port
 from tests.integration.delivery.wire import Closed, Socket
 
-from .blocks import AWS, DIGITALOCEAN, DOCKER, HEROKU, KUBERNETES, blocks_of
+from .blocks import AWS, DIGITALOCEAN, DOCKER, HEROKU, KUBERNETES, PAGES, blocks_of
 from .place import ADMIN, Place
 from .shell import Shell
-from .test_blocks import PAGES
 
 BINARIES = Path(sys.executable).parent
 

@@ -4,36 +4,30 @@ import json
 import re
 import subprocess
 from collections import Counter
-from pathlib import Path
 
-import pytest
 import yaml
 
 from scripts.programs import ROOT
+from tests.cases import all_cases
 from tests.handbook import releases
-from tests.variables import read_by_the_code
-
-from .blocks import (
+from tests.integration.deployment.blocks import (
     AWS,
     BACKUP,
     DIGITALOCEAN,
     DOCKER,
-    DOCS,
     GUIDE,
     HEROKU,
     KUBERNETES,
     MIGRATION,
     MONITORING,
+    PAGES,
     UPGRADING,
     WRITING,
     Block,
     blocks_of,
 )
+from tests.variables import read_by_the_code
 
-PAGES = [
-    *sorted(DOCS.glob("DEPLOYMENT*.md")),
-    *(UPGRADING, WRITING, BACKUP, MONITORING, MIGRATION, KUBERNETES, ROOT / "README.md"),
-]
 # Who runs the `bash` blocks of a page, all of them, in order; and how it tells that it reads the page.
 RUN_BY = {
     GUIDE: ("tests/integration/deployment/test_deployment_guide.py", "from .place import"),
@@ -47,10 +41,6 @@ SAID_ONCE = {MIGRATION: "What belongs to your server is in the other blocks"}
 # The worked example of WRITING_MIGRATIONS.md. tests/handbook.py reads it; test_upgrade.py, test_migrations.py run it.
 CODE = {"python", "diff"}
 ALL = [block for page in PAGES for block in blocks_of(page)]
-
-
-def ids(block: Block) -> str:
-    return block.place
 
 
 def in_the_example(block: Block) -> bool:
@@ -86,8 +76,8 @@ def test_no_fence_is_left_out() -> None:
         assert len(re.findall(r"(?m)^\s*```", page.read_text())) == 2 * len(blocks_of(page)), page.name
 
 
-@pytest.mark.parametrize("block", ALL, ids=ids)
-def test_a_block_is_run_or_says_why_not(block: Block) -> None:
+def check_run_or_excused(block: Block) -> None:
+    """Fails unless a test runs the block, reads it, or the page says above it why not."""
     if block.language == "bash":
         test, sign = RUN_BY[block.page]
         assert sign in (ROOT / test).read_text()
@@ -111,27 +101,45 @@ def test_a_block_is_run_or_says_why_not(block: Block) -> None:
         )
 
 
-@pytest.mark.parametrize(
-    "block", [block for block in ALL if block.language in {"bash", "sh", "text"}], ids=ids
-)
-def test_a_shell_can_read_it(block: Block) -> None:
-    done = subprocess.run(["/bin/bash", "-n"], input=block.text, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
+def test_a_block_is_run_or_says_why_not() -> None:
+    with all_cases() as case:
+        for block in ALL:
+            with case(block.place):
+                check_run_or_excused(block)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_page_that_is_linked_is_there(page: Path) -> None:
-    targets = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text())
-    assert [target for target in targets if not (page.parent / target).exists()] == []
+def test_a_shell_can_read_every_block_for_one() -> None:
+    with all_cases() as case:
+        for block in ALL:
+            if block.language not in {"bash", "sh", "text"}:
+                continue
+            with case(block.place):
+                done = subprocess.run(
+                    ["/bin/bash", "-n"], input=block.text, capture_output=True, text=True, check=False
+                )
+                assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.parametrize(
-    "page", [GUIDE, DOCKER, HEROKU, DIGITALOCEAN, AWS, UPGRADING], ids=lambda page: page.name
-)
-def test_every_variable_of_a_page_is_one_that_is_read(page: Path) -> None:
+def test_every_page_that_is_linked_is_there() -> None:
+    missing = {
+        page.name: [
+            target
+            for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text())
+            if not (page.parent / target).exists()
+        ]
+        for page in PAGES
+    }
+    assert {name: targets for name, targets in missing.items() if targets} == {}
+
+
+def test_every_variable_of_a_page_is_one_that_is_read() -> None:
     """NAME=value in prose or in a block, but for what the page itself or compose.yaml takes from the shell."""
-    text = page.read_text()
-    of_the_shell = set(re.findall(r"\$\{?!?([A-Z][A-Z0-9_]+)", text + (ROOT / "compose.yaml").read_text()))
-    named = set(re.findall(r"(?<![\w$/{.-])([A-Z][A-Z0-9]*_[A-Z0-9_]+)=", text))
+    compose = (ROOT / "compose.yaml").read_text()
     known = read_by_the_code() | {"DJANGO_ENVIRONMENT", "ON_ERROR_STOP"}
-    assert named - known - of_the_shell == set()
+    unknown = {}
+    for page in (GUIDE, DOCKER, HEROKU, DIGITALOCEAN, AWS, UPGRADING):
+        text = page.read_text()
+        of_the_shell = set(re.findall(r"\$\{?!?([A-Z][A-Z0-9_]+)", text + compose))
+        named = set(re.findall(r"(?<![\w$/{.-])([A-Z][A-Z0-9]*_[A-Z0-9_]+)=", text))
+        unknown[page.name] = named - known - of_the_shell
+    assert {name: names for name, names in unknown.items() if names} == {}
