@@ -22,6 +22,7 @@ OF_THE_CODE: dict[str, Callable[[], str]] = {
     "all settings can be imported": repository.settings_can_be_imported,
     "the required variables are in the example": repository.example_is_complete,
     "unit and property tests pass": lambda: repository.all_tests_pass(repository.TESTS),
+    "faults are over in time": repository.faults_are_over_in_time,
     "it starts in development": development.development_starts,
     "the files of the plan are there": repository.plan_is_there,
     "git ignores what is secret or local": repository.sensitive_files_are_ignored,

@@ -39,6 +39,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="only the tests that are about this database, or about what databases answer differently",
     )
+    group.addoption(
+        "--measured",
+        action="store_true",
+        help="judge how long things took, which says something only where nothing runs beside",
+    )
 
 
 def _choose_database(name: str, until_the_end: ExitStack) -> None:

@@ -1,9 +1,8 @@
 """Runs every test in stages and closes with one total. `make test` calls this.
 
 A skipped test is a failure: what does not apply to a database is deselected by its marker instead. All tests run on
-PostgreSQL, as servers do; those with the marker `both` run on SQLite, the database of `make run`, too. Tests with
-servers of their own run two at a time, file by file, but for those that measure how long something takes (the marker
-`alone`).
+PostgreSQL, as servers do; those with the marker `both` run on SQLite, the database of `make run`, too. Two lanes of
+stages run beside each other: tests that compute fill the time in which those with servers of their own wait.
 """
 
 import os
@@ -11,6 +10,9 @@ import subprocess
 import sys
 import time
 from collections import defaultdict
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
@@ -50,13 +52,16 @@ class Outcome:
 
 # Two workers, each with servers of its own: a file stays in one of them, and the files come in their order.
 TWO_FILES = ("-n", "2", "--dist=loadfile", "--no-loadscope-reorder")
+# Those of the second lane have servers.
+LANES = (("postgres", "sqlite"), ("integration", "browser"))
 STAGES = (
     Stage("postgres", ("-n", "auto", "--database=postgres")),
     Stage("sqlite", ("-n", "auto", "--database=sqlite", "--only-what-differs")),
-    Stage("integration", (*TWO_FILES, "-m", "not alone", "tests/integration")),
-    Stage("alone", ("-m", "alone", "tests/integration")),
+    Stage("integration", (*TWO_FILES, "tests/integration")),
     Stage("browser", (*TWO_FILES, "tests/e2e")),
 )
+# Of the checkpoint, which asks for it by name: seconds are judged where nothing runs beside.
+MEASURED = Stage("measured", ("-m", "measured", "--measured", "tests/integration"))
 
 
 def _result(case: ElementTree.Element) -> str:
@@ -85,19 +90,45 @@ def _environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
-def run_stage(stage: Stage) -> list[Outcome]:
-    """Run one stage; a run that broke off or found no test counts as one failed outcome."""
-    report = RESULTS / f"{stage.name}.xml"
+def run_stage(stage: Stage, *, say_at_end: bool = False) -> list[Outcome]:
+    """Run one stage; a run that broke off or found no test counts as one failed outcome.
+
+    With `say_at_end` its words come whole when it has ended: they would mix with those of the other lane.
+    """
+    report, log = RESULTS / f"{stage.name}.xml", RESULTS / f"{stage.name}.log"
     report.unlink(missing_ok=True)
+    started = time.monotonic()
     print(f"\n== {stage.name}", flush=True)
     command = [sys.executable, "-m", "pytest", "-q", f"--junitxml={report}", *stage.arguments]
-    done = subprocess.run(command, cwd=ROOT, env=_environment(), stdin=subprocess.DEVNULL, check=False)
-    code = done.returncode
+    with log.open("wb") if say_at_end else nullcontext() as words:
+        done = subprocess.run(
+            command,
+            cwd=ROOT,
+            env=_environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=words,
+            stderr=subprocess.STDOUT if say_at_end else None,
+            check=False,
+        )
+    told = log.read_text("utf-8", "replace") if say_at_end else ""
+    print(f"{told}\n== {stage.name} ended after {time.monotonic() - started:.0f} s", flush=True)
     outcomes = _read(stage, report) if report.is_file() else []
-    broke_off = code not in (NO_TEST_FAILED, SOME_TEST_FAILED) or not outcomes
+    broke_off = done.returncode not in (NO_TEST_FAILED, SOME_TEST_FAILED) or not outcomes
     if broke_off:
-        outcomes.append(Outcome(stage.name, f"pytest ended with exit code {code}", 0, "failed"))
+        outcomes.append(Outcome(stage.name, f"pytest ended with exit code {done.returncode}", 0, "failed"))
     return outcomes
+
+
+def run_lanes(stages: Sequence[Stage]) -> list[Outcome]:
+    """The outcomes of all stages, lane by lane."""
+    lanes = [[stage for stage in stages if stage.name in names] for names in LANES]
+    beside = all(lanes)
+
+    def run_lane(lane: list[Stage]) -> list[Outcome]:
+        return [outcome for stage in lane for outcome in run_stage(stage, say_at_end=beside)]
+
+    with ThreadPoolExecutor(len(lanes)) as pool:
+        return [outcome for outcomes in pool.map(run_lane, lanes) for outcome in outcomes]
 
 
 def _tell_costs(outcomes: list[Outcome]) -> None:
@@ -144,8 +175,7 @@ def main(chosen: list[str]) -> int:
     except ProgramMissingError as error:
         print(error, file=sys.stderr)
         return 1
-    stages = [stage for stage in STAGES if not chosen or stage.name in chosen]
-    outcomes = [outcome for stage in stages for outcome in run_stage(stage)]
+    outcomes = run_lanes([stage for stage in STAGES if not chosen or stage.name in chosen])
     return 0 if close(outcomes, time.monotonic() - started) else 1
 
 

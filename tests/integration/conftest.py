@@ -38,9 +38,14 @@ def alice(visitor: Visitor) -> Visitor:
 class FaultTable:
     """What a fault cost, for the table at the end of the run."""
 
-    def note(self, fault: str, what: str, seconds: float) -> None:
-        """`what` happened after so many seconds."""
+    def __init__(self, *, judges: bool) -> None:
+        self._judges = judges
+
+    def note(self, fault: str, what: str, seconds: float, most: float | None = None) -> None:
+        """`what` happened after so many seconds; where they are judged (`--measured`), more than `most` fails."""
         MEASURED.append((fault, what, f"{seconds:.2f} s"))
+        if self._judges and most is not None:
+            assert seconds <= most, f"{fault}: {what} {seconds:.2f} s, at most {most}"
 
     def count(self, fault: str, what: str, number: object) -> None:
         """`what` was counted."""
@@ -48,23 +53,23 @@ class FaultTable:
 
 
 @pytest.fixture(scope="session")
-def table() -> FaultTable:
+def table(pytestconfig: pytest.Config) -> FaultTable:
     """Write down what is the same whatever runs beside it: numbers, memory, seconds of the processor."""
-    return FaultTable()
+    return FaultTable(judges=bool(pytestconfig.getoption("measured")))
 
 
 @pytest.fixture(scope="session")
 def fault_table(table: FaultTable) -> FaultTable:
-    """Write down how long something took; the test then runs `alone`."""
+    """Write down how long something took. Who asks for it is `measured`: `make checkpoint` judges the seconds."""
     return table
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What is measured must not depend on what runs beside it."""
+    """Seconds are judged where nothing runs beside; elsewhere such a test asserts states and counts alone."""
     for item in items:
         if "fault_table" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.alone)
+            item.add_marker(pytest.mark.measured)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

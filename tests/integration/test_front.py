@@ -155,8 +155,7 @@ def test_others_are_served_beside_a_hundred_slow_clients(
     answers = [visitor.get("/accounts/login/") for _ in range(20)]
     assert {answer.status for answer in answers} == {200}
     slowest = max(answer.seconds for answer in answers)
-    fault_table.note("100 slow clients", "slowest page for others", slowest)
-    assert slowest < 5
+    fault_table.note("100 slow clients", "slowest page for others", slowest, most=5)
 
 
 def upload(stack: Stack, name: str, content: bytes) -> Path:

@@ -367,8 +367,7 @@ def test_sockets_stay_open_while_redis_is_away(
                 next_of(socket, "tests.look", 0.5)
                 break
         taken = time.monotonic() - started
-        fault_table.note(f"Redis restarted, {layer}", "hints flow again after", taken)
-        assert taken < 10
+        fault_table.note(f"Redis restarted, {layer}", "hints flow again after", taken, most=10)
 
 
 def test_a_socket_comes_back_after_daphne_was_killed(

@@ -60,16 +60,15 @@ def test_for_sqlite(): pass
 @pytest.mark.both
 def test_both(): pass
 
-@pytest.mark.alone
-def test_alone(): pass
+@pytest.mark.measured
+def test_measured(): pass
 """
 # What each stage makes of them, were they in its folders.
 CHOSEN = {
-    "postgres": {"plain", "asks", "marked", "for_postgres", "both", "alone"},
+    "postgres": {"plain", "asks", "marked", "for_postgres", "both", "measured"},
     "sqlite": {"for_sqlite", "both"},
-    "integration": {"plain", "asks", "marked", "for_sqlite", "both"},
-    "alone": {"alone"},
-    "browser": {"plain", "asks", "marked", "for_sqlite", "both", "alone"},
+    "integration": {"plain", "asks", "marked", "for_sqlite", "both", "measured"},
+    "browser": {"plain", "asks", "marked", "for_sqlite", "both", "measured"},
 }
 
 
@@ -106,24 +105,17 @@ def tests(tmp_path: Path) -> str:
     return str(path)
 
 
-def test_sqlite_is_what_you_get_without_asking(tests: str) -> None:
-    done = run_pytest(tests)
-    assert "2 passed, 1 deselected" in done.stdout
-
-
-def test_postgres_starts_by_itself(tests: str) -> None:
-    done = run_pytest(tests, "--database=postgres")
-    assert "2 passed, 1 deselected" in done.stdout
-
-
-def test_all_workers_share_one_postgres(tests: str) -> None:
-    done = run_pytest(tests, "--database=postgres", "-n", "2")
-    assert "2 passed" in done.stdout
-
-
-def test_the_environment_may_name_the_database(tests: str) -> None:
-    done = run_pytest(tests, TEST_DATABASE="postgres")
-    assert "2 passed, 1 deselected" in done.stdout
+def test_each_run_is_on_the_database_that_was_asked_for(tests: str) -> None:
+    """SQLite without a word; a PostgreSQL starts by itself, one for all workers; the environment may name it."""
+    ways: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
+        "nothing": ((), {}),
+        "an option": (("--database=postgres", "-n", "2"), {}),
+        "a variable": ((), {"TEST_DATABASE": "postgres"}),
+    }
+    said = {
+        way: run_pytest(tests, *options, **variables).stdout for way, (options, variables) in ways.items()
+    }
+    assert {way: "2 passed" in words for way, words in said.items()} == dict.fromkeys(ways, True), said
 
 
 def test_an_unknown_database_is_refused(tests: str) -> None:
@@ -132,38 +124,45 @@ def test_an_unknown_database_is_refused(tests: str) -> None:
     assert "must be one of sqlite, postgres" in done.stderr
 
 
-@pytest.mark.parametrize(
-    ("arguments", "browser_tests", "integration_tests"),
-    [
-        (["tests"], False, False),
-        (["tests/e2e"], True, False),
-        (["tests/integration/test_suite.py"], False, True),
-        (["tests", "-m", "integration"], False, True),
-    ],
-)
-def test_slow_tests_run_only_when_asked(
-    arguments: list[str], browser_tests: bool, integration_tests: bool
-) -> None:
-    done = run_pytest("--collect-only", *arguments)
-    assert ("tests/e2e/test_smoke.py::" in done.stdout) == browser_tests
-    assert ("tests/integration/test_suite.py::" in done.stdout) == integration_tests
+def test_slow_tests_run_only_when_asked(tmp_path: Path) -> None:
+    for folder in ("", "e2e", "integration"):
+        (tmp_path / "tests" / folder).mkdir(exist_ok=True)
+        (tmp_path / "tests" / folder / f"test_in_{folder or 'tests'}.py").write_text("def test_it(): pass\n")
+    ways = {
+        ("tests",): {"tests"},
+        ("tests/e2e",): {"e2e"},
+        ("tests/integration/test_in_integration.py",): {"integration"},
+        ("tests", "-m", "integration"): {"integration"},
+    }
+    found = {}
+    for arguments in ways:
+        paths = [str(tmp_path / part) if part.startswith("tests") else part for part in arguments]
+        done = run_pytest("--collect-only", "--rootdir", str(tmp_path), *paths)
+        found[arguments] = set(re.findall(r"test_in_(\w+)\.py::", done.stdout))
+    assert found == ways
 
 
-@pytest.mark.parametrize("stage", suite.STAGES, ids=lambda stage: stage.name)
-def test_each_stage_runs_what_is_meant_for_it(stage: suite.Stage, tmp_path: Path) -> None:
+def test_each_stage_runs_what_is_meant_for_it(tmp_path: Path) -> None:
     path = tmp_path / "test_each_kind.py"
     path.write_text(EACH_KIND)
-    options = [argument for argument in stage.arguments if not argument.startswith("tests/")]
-    done = run_pytest("--collect-only", *options, "-n", "0", str(path))
-    assert set(re.findall(r"::test_(\w+)$", done.stdout, re.MULTILINE)) == CHOSEN[stage.name]
+    found = {}
+    for stage in suite.STAGES:
+        options = [argument for argument in stage.arguments if not argument.startswith("tests/")]
+        done = run_pytest("--collect-only", *options, "-n", "0", str(path))
+        found[stage.name] = set(re.findall(r"::test_(\w+)$", done.stdout, re.MULTILINE))
+    assert found == CHOSEN
 
 
-def test_the_folders_with_servers_are_run_whole() -> None:
-    """Two stages share tests/integration: what the one chooses, the other leaves."""
-    chosen = [stage.arguments for stage in suite.STAGES if "tests/integration" in stage.arguments]
-    choices = [arguments[arguments.index("-m") + 1] for arguments in chosen]
-    assert choices == ["not alone", "alone"]
-    assert [stage.name for stage in suite.STAGES if "tests/e2e" in stage.arguments] == ["browser"]
+def test_every_stage_is_in_one_lane_and_the_folders_with_servers_are_run_whole() -> None:
+    assert [name for lane in suite.LANES for name in lane] == [stage.name for stage in suite.STAGES]
+    with_servers = {
+        stage.name: stage.arguments for stage in suite.STAGES if stage.arguments[-1].startswith("tests/")
+    }
+    assert {name: arguments[-1] for name, arguments in with_servers.items()} == {
+        "integration": "tests/integration",
+        "browser": "tests/e2e",
+    }
+    assert not [arguments for arguments in with_servers.values() if "-m" in arguments]
 
 
 @pytest.fixture

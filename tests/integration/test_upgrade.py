@@ -215,8 +215,7 @@ def test_four_versions_come_and_nobody_notices(
         "post",
         "write",
     }
-    assert locks.held < (3.0,)
-    assert (0.0,) < locks.waited_for < (3.0,)
+    assert locks.waited_for > (0.0,)
     _nothing_is_lost(installation, town)
 
 
@@ -274,7 +273,7 @@ def _note(town: Town, locks: LockLog, fault_table: FaultTable) -> None:
     for what, seconds in sorted(town.slowest.items()):
         fault_table.note(NAME, f"slowest: {what}", seconds)
     for word, (seconds, lock) in {"held": locks.held, "waited for": locks.waited_for}.items():
-        fault_table.note(NAME, f"lock {word} longest", seconds)
+        fault_table.note(NAME, f"lock {word} longest", seconds, most=3)
         fault_table.count(NAME, f"which one was {word}", lock)
 
 
