@@ -1,6 +1,9 @@
 """What the tests of notifications let members do, and how they look at what came of it."""
 
 import re
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
 
 from django.core import mail
 from django.core.mail import EmailMultiAlternatives
@@ -11,6 +14,8 @@ from messaging.presence import see
 from notifications.lines import lines
 from notifications.models import Notification
 from users.models import User
+
+Commit = Callable[..., AbstractContextManager[Any]]
 
 HOSTILE = "<script>alert('x')</script>\r\nBcc: everybody@example.org {who} %s %(who)s"
 LINK = re.compile(r"http://localhost:8000(/[^\s\"<>]*)")

@@ -1,10 +1,7 @@
 """Which mail leaves, when, and what it says."""
 
 import re
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from datetime import time, timedelta
-from typing import Any
 
 import pytest
 from django.core.management import call_command
@@ -14,8 +11,7 @@ from django.utils import timezone
 from feed.models import Post
 from feed.services import delete_post
 from feed.tests.material import answer, react, say
-from messaging.events import message_sent
-from messaging.models import Conversation, Entry, Membership, Presence
+from messaging.models import Presence
 from network.models import Block
 from network.services import follow_member, invite_member, withdraw_invitation
 from notifications import services
@@ -25,17 +21,9 @@ from notifications.models import Notification, QuietHours
 from tests.cast import make_member
 from users.models import User
 
-from .material import HOSTILE, LINK, comes_back, mails, row_of, stop_link
+from .material import HOSTILE, LINK, Commit, comes_back, mails, row_of, stop_link
 
 pytestmark = pytest.mark.django_db
-
-Commit = Callable[..., AbstractContextManager[Any]]
-
-
-@pytest.fixture(autouse=True)
-def committed(django_capture_on_commit_callbacks: Commit) -> Commit:
-    """What happens inside is committed at its end."""
-    return lambda: django_capture_on_commit_callbacks(execute=True)
 
 
 @pytest.fixture
@@ -68,6 +56,8 @@ def test_an_unread_line_is_mailed_once(post: Post, charlie: User, mona: User, co
         with committed():
             answer(post, member)
     assert len(mails()) == 1
+    # Nor later, while nobody reads it.
+    assert row_of(post.author).mail_due_at is None
     services.mark_read(notification=row_of(post.author))
     with committed():
         answer(post, mona)
@@ -301,60 +291,3 @@ def test_who_reads_in_mail_alone_gets_the_next_one_an_hour_later(
         assert not send_due(member_id=post.author_id, now=timezone.now() + timedelta(minutes=58))
         assert send_due(member_id=post.author_id, now=timezone.now() + timedelta(minutes=61))
     assert len(mails()) == 1
-
-
-@pytest.fixture
-def chat(alice: User, bob: User) -> Conversation:
-    chat = Conversation.objects.create(pair=Conversation.pair_of(alice.pk, bob.pk), created_by=bob)
-    for member in (alice, bob):
-        Membership.objects.create(conversation=chat, member=member, accepted_at=timezone.now())
-    Notification.objects.all().delete()
-    return chat
-
-
-def write(chat: Conversation, author: User, *first_unread_of: User) -> None:
-    """A message, announced the way messaging does it."""
-    chat.last_seq += 1
-    chat.save()
-    entry = Entry.objects.create(conversation=chat, seq=chat.last_seq, author=author, text="Are you there?")
-    rows = Membership.objects.filter(conversation=chat, member__in=first_unread_of)
-    rows.update(unread=1)
-    message_sent.send(Entry, entry=entry, first_unread_of=list(rows))
-
-
-def test_a_message_is_mailed_and_stands_on_no_page(
-    chat: Conversation, alice: User, bob: User, committed: Commit
-) -> None:
-    with committed():
-        write(chat, bob, alice)
-    (message,) = mails()
-    assert message.subject == "Bob wrote to you"
-    assert f"http://localhost:8000/messages/{chat.pk}/" in message.body
-    assert "Are you there" not in message.body
-    assert not Notification.objects.visible_to(alice).exists()
-    with committed():
-        write(chat, bob, alice)
-    assert len(mails()) == 1
-
-
-def test_a_message_that_was_read_meanwhile_is_not_mailed(
-    chat: Conversation, alice: User, bob: User, committed: Commit
-) -> None:
-    comes_back(alice)
-    with committed():
-        write(chat, bob, alice)
-    Membership.objects.update(unread=0)
-    Presence.objects.all().delete()
-    with committed():
-        assert not send_due(member_id=alice.pk, now=timezone.now() + timedelta(hours=1))
-    assert mails() == []
-
-
-def test_in_a_group_nobody_hears_of_one_who_does_not_exist_for_them(
-    chat: Conversation, alice: User, bob: User, committed: Commit
-) -> None:
-    Block.objects.create(blocker=alice, blocked=bob)
-    with committed():
-        write(chat, bob, alice)
-    assert not Notification.objects.exists()
-    assert mails() == []

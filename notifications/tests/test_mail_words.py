@@ -2,11 +2,9 @@
 
 import re
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from datetime import time, timedelta
 from email.header import decode_header, make_header
 from functools import partial
-from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -26,11 +24,10 @@ from notifications.models import Notification, QuietHours
 from tests.cast import client_of, connect
 from users.models import User
 
-from .material import LINK, mails, stop_link
+from .material import LINK, Commit, mails, stop_link
 
 pytestmark = pytest.mark.django_db
 
-Commit = Callable[..., AbstractContextManager[Any]]
 Mailed = Callable[..., EmailMultiAlternatives]
 TAGS = re.compile(r"<[^>]*>")
 

@@ -7,13 +7,22 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from core.memo import forget_everything
-from feed.tests.material import react, say
-from messaging.models import Conversation, Membership
-from messaging.reading import waiting_conversations
-from network.models import Connection, exists_for
+from feed.services import take_back_reaction
+from feed.tests.material import answer, react, say
+from messaging.services import (
+    decline_conversation,
+    leave_conversation,
+    mute_conversation,
+    start_direct,
+    start_group,
+)
+from messaging.tests.material import read, send
 from network.services import ignore_invitation, invite_member
-from notifications.badge import navigation_of, unread_of
-from tests.cast import make_member
+from notifications.badge import navigation_of
+from notifications.kinds import Channel, Kind
+from notifications.models import Notification
+from notifications.services import choose, mark_read
+from tests.cast import client_of, make_member
 from tests.plans import nodes, plan
 from users.models import User
 
@@ -23,30 +32,47 @@ LINES = 60
 
 
 @pytest.fixture
-def busy(alice: User, charlie: User) -> User:
-    """Alice, for whom two invitations wait, one conversation of two, and three notifications."""
-    friends = [make_member(name) for name in ("dan", "eve", "fay")]
-    for friend in friends:
-        connection = invite_member(inviter=friend, invitee=alice)
-    ignore_invitation(connection=connection, by=alice)
-    react(say(alice, "One"), charlie)
-    react(say(alice, "Two"), charlie)
-    for unread in (0, 4):
-        chat = Conversation.objects.create(created_by=charlie)
-        Membership.objects.create(conversation=chat, member=alice, accepted_at=timezone.now(), unread=unread)
+def busy(alice: User, bob: User, charlie: User) -> User:
+    """Alice, for whom two invitations wait, one conversation and three notifications; and beside each of them what
+    looks like it and waits for nobody."""
+    Notification.objects.all().delete()
+    friends = [make_member(name) for name in ("dan", "eve", "fay", "gil")]
+    invitations = [invite_member(inviter=friend, invitee=alice) for friend in friends]
+    ignore_invitation(connection=invitations[2], by=alice)
+    User.objects.filter(pk=friends[3].pk).update(suspended_at=timezone.now())
+    invite_member(inviter=alice, invitee=make_member("hal"))
+
+    chats = [start_group(by=bob, members=[alice], title=title) for title in ("new", "read", "muted", "left")]
+    for chat in chats:
+        send(chat, bob)
+    read(chats[1], alice, 9)
+    mute_conversation(conversation=chats[2], member=alice)
+    leave_conversation(conversation=chats[3], member=alice)
+    request = start_direct(by=charlie, other=alice)
+    send(request, charlie)
+    decline_conversation(conversation=request, member=alice)
+
+    posts = [say(alice, str(number)) for number in range(4)]
+    for post in posts:
+        react(post, charlie)
+    mark_read(notification=Notification.objects.get(post=posts[1]))
+    take_back_reaction(post=posts[2], member=charlie)
+    choose(member=alice, choices={(Kind.COMMENT, Channel.PAGE): False})
+    answer(posts[0], charlie)
     return alice
 
 
-def test_all_at_once_is_the_same_as_one_by_one(busy: User, charlie: User) -> None:
-    for member in (busy, charlie):
-        assert navigation_of(member.pk) == {
-            "invitations": Connection.objects.received_by(member)
-            .filter(exists_for(member, "inviter"))
-            .count(),
-            "conversations": waiting_conversations(member.pk),
-            "notifications": unread_of(member.pk),
-        }
+def test_it_counts_what_waits_and_nothing_else(busy: User, charlie: User) -> None:
     assert navigation_of(busy.pk) == {"invitations": 2, "conversations": 1, "notifications": 3}
+    assert set(navigation_of(charlie.pk).values()) == {0}
+
+
+def test_the_pages_below_show_as_many(busy: User) -> None:
+    client, numbers = client_of(busy), navigation_of(busy.pk)
+    assert len(client.get("/network/").context["invitations"]) == numbers["invitations"]
+    assert client.get("/messages/news/").json() == {"unread": numbers["conversations"]}
+    assert client.get("/notifications/unread/").json() == {"unread": numbers["notifications"]}
+    assert client.get("/notifications/?show=unread").content.count(b"news-unread") == numbers["notifications"]
 
 
 def test_it_is_one_query(busy: User, django_assert_num_queries: object) -> None:

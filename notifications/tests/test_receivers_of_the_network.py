@@ -2,6 +2,7 @@
 
 import pytest
 
+from feed.tests.material import react, say
 from network import services
 from network.models import Connection
 from notifications.models import Fact, Notification
@@ -80,10 +81,14 @@ def test_a_block_takes_away_what_the_two_told_each_other(alice: User, charlie: U
 
 
 def test_who_makes_up_after_a_block_is_not_told_what_was_before(alice: User, charlie: User) -> None:
-    services.invite_member(inviter=charlie, invitee=alice)
-    services.block_member(blocker=charlie, blocked=alice)
-    services.unblock_member(blocker=charlie, blocked=alice)
-    assert told(alice) == []
+    """Whoever of the two blocked: neither hears of what the other did, which is there still."""
+    for blocker, blocked in ((alice, charlie), (charlie, alice)):
+        react(say(alice), charlie)
+        react(say(charlie), alice)
+        assert len(told(alice)) == len(told(charlie)) == 1
+        services.block_member(blocker=blocker, blocked=blocked)
+        services.unblock_member(blocker=blocker, blocked=blocked)
+        assert told(alice) == told(charlie) == []
 
 
 def test_many_are_two_by_name_and_the_rest_by_number(alice: User) -> None:
