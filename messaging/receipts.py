@@ -25,6 +25,12 @@ def note(conversation_id: int, member_id: int, reached: Reached) -> None:
             mine[conversation_id] = mine.get(conversation_id, Reached()).further(reached)
 
 
+def forget() -> None:
+    """Drop what was noted and is not stored: for tests."""
+    with _lock:
+        _waiting.clear()
+
+
 @every(MOMENT)
 def store() -> None:
     """Store what was noted since the last time; rows that somebody holds at the moment wait for the next."""

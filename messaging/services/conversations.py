@@ -115,7 +115,8 @@ def leave_conversation(*, conversation: Conversation, member: User) -> None:
     except NotIn:
         return
     if mine.is_owner and others:
-        heir = min(others, key=lambda membership: membership.pk)
+        # By when each came, for the last time: who comes back has the row of the first time.
+        heir = min(others, key=lambda membership: (membership.first_seq, membership.pk))
         Membership.objects.filter(pk=heir.pk).update(is_owner=True)
     _take_out(conversation, member, by=member)
 

@@ -1,11 +1,21 @@
 """The conversations of the cast."""
 
+from collections.abc import Iterator
+
 import pytest
 
-from messaging import services
+from messaging import presence, receipts, services
 from messaging.models import Conversation
 from tests.cast import connect, make_member
 from users.models import User
+
+
+@pytest.fixture(autouse=True)
+def _no_tabs() -> Iterator[None]:
+    """The next test's members may have the same ids: nothing that tabs of these said is kept for them."""
+    yield
+    presence.forget_tabs()
+    receipts.forget()
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from core import frames as registry
 from core.frames import Tab
-from messaging import presence, receipts, services
+from messaging import presence, services
 from messaging.models import Conversation, Presence
 from network.services import block_member
 from tests.cast import connect, make_member
@@ -17,12 +17,6 @@ from .material import send, statements_of
 from .tabs import beat, entry_hint, hint, say, types, watching
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _nobody_in_view() -> None:
-    presence._in_view.clear()
-    receipts._waiting.clear()
 
 
 # -- Typing and presence -----------------------------------------------------------------------

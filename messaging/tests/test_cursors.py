@@ -13,7 +13,16 @@ from messaging.models import Conversation, Membership
 from messaging.services import Reached, cursors
 from users.models import User
 
-from .material import JSON, post_json, read, send, side_of, unread_by_definition, unread_of
+from .material import (
+    JSON,
+    post_json,
+    read,
+    send,
+    side_of,
+    statements_of,
+    unread_by_definition,
+    unread_of,
+)
 
 pytestmark = [pytest.mark.both, pytest.mark.django_db]
 
@@ -136,6 +145,16 @@ def test_unread_counts_messages_of_others_that_stand(talk: Conversation, alice: 
     assert unread_of(talk, bob) == unread_by_definition(talk, bob) == 1
 
 
+def test_what_was_read_takes_nothing_away_when_it_is_deleted(
+    talk: Conversation, alice: User, bob: User
+) -> None:
+    first = send(talk, alice)
+    read(talk, bob, first.seq)
+    send(talk, alice)
+    services.delete_message(entry=first, by=alice)
+    assert unread_of(talk, bob) == unread_by_definition(talk, bob) == 1
+
+
 # -- What tabs say, gathered (messaging.receipts) -----------------------------------------------
 
 
@@ -146,8 +165,7 @@ def test_the_furthest_of_what_was_noted_is_stored(talk: Conversation, alice: Use
         receipts.note(talk.pk, bob.pk, reached)
     receipts.store()
     assert stands(talk, bob) == (3, 1, 2)
-    receipts.store()
-    assert receipts._waiting == {}
+    assert statements_of(receipts.store) == [], "nothing is stored twice"
 
 
 def test_what_could_not_be_stored_waits(
@@ -178,12 +196,20 @@ def test_one_who_names_endless_conversations_keeps_nobody_else_waiting(
     receipts.note(talk.pk, bob.pk, Reached(read=1))
     receipts.store()
     assert stands(talk, bob) == (1, 1, 0)
-    assert receipts._waiting == {}
+
+
+def test_of_endless_conversations_the_first_ones_are_kept_and_move_on(
+    talk: Conversation, group: Conversation, alice: User, bob: User
+) -> None:
+    send(talk, alice)
+    send(group, alice)
+    receipts.note(talk.pk, bob.pk, Reached(delivered=1))
     for number in range(receipts.MOST_OF_ONE):
-        receipts.note(10**12 + number, bob.pk, Reached(delivered=1))
-    receipts.note(10**12, bob.pk, Reached(read=7))
-    assert receipts._waiting[bob.pk][10**12] == Reached(delivered=1, read=7)
-    receipts._waiting.clear()
+        receipts.note(10**12 + number, bob.pk, Reached(read=1))
+    receipts.note(group.pk, bob.pk, Reached(read=3))
+    receipts.note(talk.pk, bob.pk, Reached(read=1))
+    receipts.store()
+    assert (stands(talk, bob), stands(group, bob)) == ((1, 1, 0), (0, 0, 1))
 
 
 def test_what_came_while_one_was_away_is_delivered_when_a_tab_opens(

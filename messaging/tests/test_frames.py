@@ -19,12 +19,6 @@ from .tabs import beat, entry_hint, hint, say, told, types, watching
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(autouse=True)
-def _nobody_in_view() -> None:
-    presence._in_view.clear()
-    receipts._waiting.clear()
-
-
 # -- Watching ----------------------------------------------------------------------------------
 
 

@@ -1,6 +1,6 @@
 """Who may see that somebody is online: only two who have agreed on it, wherever it is told."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -19,13 +19,6 @@ from .tabs import beat, hint, say, watching
 pytestmark = pytest.mark.django_db
 
 CONTACTS, CONNECTIONS, NOBODY = PresenceAudience
-
-
-@pytest.fixture(autouse=True)
-def _nobody_in_view() -> Iterator[None]:
-    presence._in_view.clear()
-    yield
-    presence._in_view.clear()
 
 
 def places(viewer: User, member: User, talk: Conversation) -> dict[str, bool]:
