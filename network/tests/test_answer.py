@@ -42,6 +42,22 @@ def test_accepting_connects(as_alice: Client, alice: User, charlie: User, invita
     assert row.connected_at is not None
 
 
+def test_the_verbs_themselves_know_whose_invitation_it_is(
+    alice: User, charlie: User, mona: User, invitation: Connection
+) -> None:
+    """No view has looked before: a command or another app may call them."""
+    from_mona = invite_member(inviter=mona, invitee=charlie)
+    before = list(Connection.objects.order_by("pk").values())
+    for verb in (accept_invitation, ignore_invitation):
+        # Mona has invited Charlie herself, which is another invitation than the one that Charlie sent.
+        for row, by in ((invitation, mona), (invitation, charlie), (from_mona, alice), (from_mona, mona)):
+            with pytest.raises((NotReachable, CannotReachSelf)):
+                verb(connection=row, by=by)
+    for row, by in ((invitation, alice), (invitation, mona), (from_mona, charlie)):
+        withdraw_invitation(connection=row, by=by)
+    assert list(Connection.objects.order_by("pk").values()) == before
+
+
 def test_accepting_twice_is_accepting_once(
     as_alice: Client, alice: User, charlie: User, invitation: Connection
 ) -> None:

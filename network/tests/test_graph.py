@@ -1,6 +1,7 @@
 """How far, through whom, who else."""
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -49,6 +50,22 @@ def test_an_invitation_is_no_path(people: People) -> None:
     connect(a, b)
     invite_member(inviter=b, invitee=c)
     assert distance(a, c) is None
+
+
+def test_an_invitation_is_no_part_of_a_path_wherever_it_lies(db: None) -> None:
+    """Else a third degree would tell strangers who has invited whom."""
+    wrong = []
+    for number in range(3):
+        for turned in (False, True):
+            path = [make_member(f"m{number}-{turned}-{letter}".lower()) for letter in "abcd"]
+            for place, (one, other) in enumerate(pairwise(path)):
+                if place == number:
+                    invite_member(inviter=other if turned else one, invitee=one if turned else other)
+                else:
+                    connect(one, other)
+            if degree(path[0], path[3], connected=False, mutual=0) is not None:
+                wrong.append((number, turned))
+    assert wrong == []
 
 
 @pytest.mark.parametrize("order", ["abcd", "dcba", "bdac", "cadb"])
