@@ -14,7 +14,7 @@ from psycopg2 import OperationalError as Unreachable
 from core import dispatch, frames
 from core.database import in_database
 from core.frames import Frame, FrameError, Tab, whole
-from core.limits import BURST, FRAME_BYTES, TABS_EACH, WINDOW_BYTES
+from core.limits import BURST, FRAME_BYTES, TABS_EACH, WAITING_BYTES, WINDOW_BYTES
 from core.realtime import member_group
 from core.switchboard import switchboard
 from users.models import User
@@ -219,6 +219,14 @@ async def test_who_sends_much_that_must_wait_is_closed(alice: User) -> None:
             tab.say({"type": "tests.ask", "q": "x" * 60_000})
         going_on.set()
         assert await tab.closed() == 1008
+
+
+async def test_what_was_answered_waits_no_more_however_much_it_was(alice: User) -> None:
+    frames.on_frame("tests.ask")(lambda tab, frame: [{"type": "tests.answer"}])
+    async with await SocketClient.of(alice) as tab:
+        for _ in range(2 * WAITING_BYTES // 60_000):
+            tab.say({"type": "tests.ask", "q": "x" * 60_000})
+            assert await tab.next() == {"type": "tests.answer"}
 
 
 async def test_a_refusal_is_told_with_its_reason(alice: User) -> None:

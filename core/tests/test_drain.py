@@ -17,7 +17,7 @@ from core.database import in_database
 from core.drain import Drain, drain
 from users.models import User
 
-from .socket_client import Refused, SocketClient, cookie_of, until
+from .socket_client import PATIENCE, Refused, SocketClient, cookie_of, until
 
 pytestmark = pytest.mark.usefixtures("registry", "fresh_breakers")
 
@@ -86,7 +86,12 @@ async def test_tabs_that_do_not_go_keep_the_server_only_for_a_while(
     await until(lambda: bool(terminations))
 
 
-async def test_who_asks_twice_is_not_kept_waiting(terminations: list[int]) -> None:
+async def test_who_asks_twice_is_not_kept_waiting(
+    terminations: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        drains, "PATIENCE", 6 * PATIENCE
+    )  # what ends the waiting here is the second signal alone
     Drain().watch(lambda: None, lambda: False)
     for _ in range(2):
         os.kill(os.getpid(), signal.SIGTERM)
