@@ -1,4 +1,5 @@
-"""What members do to each other. Every verb locks its pair first, so that acts on one pair happen in some order."""
+"""What members do to each other. Every verb locks its pair first, so that acts on one pair, and the signals that they
+send, come in one order; unfollow and unblock need not, which delete one row that no other act looks at twice."""
 
 from django.db import transaction
 from django.utils import timezone

@@ -8,6 +8,7 @@ from threading import Event
 
 import pytest
 from django.db import connection, transaction
+from django.db.models import F
 from django.test import Client
 
 from messaging import receipts, services
@@ -16,7 +17,7 @@ from messaging.models import Conversation, Entry, Membership
 from messaging.services import Reached
 from tests.cast import client_of, connect, make_member
 from users.models import User
-from users.tests.races import at_once
+from users.tests.races import at_once, hold, is_free, meet
 
 from .material import numbers_are_whole, post_send, read, send, side_of, unread_by_definition
 
@@ -250,6 +251,61 @@ def test_who_is_taken_out_while_sending_sent_before_or_not_at_all(
     left = Entry.objects.get(conversation=hall, kind=Entry.Kind.LEFT)
     assert not Entry.objects.filter(author=crowd[0], seq__gt=left.seq).exists()
     counts_are_true(hall)
+
+
+@pytest.mark.postgres_only
+def test_whatever_happens_in_a_conversation_takes_the_rows_of_its_members_by_their_ids(
+    alice: User, bob: User, erin: User
+) -> None:
+    """Else two acts, each with a row that the other one wants, would wait for each other."""
+    late = make_member("late")
+    for member in (alice, bob):
+        connect(late, member)
+    wrong = []
+    for members in ([bob], [alice, bob]):
+        where = start(late, members)
+        # The smallest id of the memberships is that of the member with the greatest.
+        first = Membership.objects.filter(conversation=where, member=late)
+        others = Membership.objects.filter(conversation=where).exclude(member=late)
+        entry = send(where, bob)
+        pairs = [(where.pk, member.pk) for member in (bob, late)]
+        acts: dict[str, Act] = {
+            "send": partial(send, where, bob),
+            "read": partial(services.move_cursors, {pair: Reached(read=1) for pair in pairs}),
+            "edit": partial(services.edit_message, entry=entry, by=bob, text="Changed"),
+            "delete": partial(services.delete_message, entry=entry, by=bob),
+        }
+        if not where.is_direct:
+            acts |= {
+                "rename": partial(services.rename_conversation, conversation=where, by=bob, title="Quay"),
+                "add": partial(services.add_members, conversation=where, by=alice, members=[erin]),
+                "remove": partial(services.remove_member, conversation=where, by=late, member=alice),
+                "leave": partial(services.leave_conversation, conversation=where, member=late),
+            }
+        for name, act in acts.items():
+            # Stored anew with another value of an index, it lies behind the others, where PostgreSQL comes to it last.
+            first.update(place=F("place") + 1)
+            met = meet(hold(first), act, look=partial(is_free, others))
+            if not (met.waited and met.seen) or isinstance(met.result, Exception):
+                wrong.append((name, len(members), met))
+    assert wrong == []
+
+
+def start(by: User, others: list[User]) -> Conversation:
+    if len(others) == 1:
+        return services.start_direct(by=by, other=others[0])
+    return services.start_group(by=by, members=others)
+
+
+@pytest.mark.postgres_only
+def test_the_cursors_of_one_who_leaves_at_the_same_moment_stay(
+    group: Conversation, alice: User, bob: User
+) -> None:
+    send(group, alice)
+    leave = partial(services.leave_conversation, conversation=group, member=bob)
+    met = meet(leave, lambda: services.move_cursors({(group.pk, bob.pk): Reached(read=3)}))
+    assert (met.waited, met.result) == (True, set())
+    assert (side_of(group, bob).read_seq, side_of(group, bob).unread) == (0, 0)
 
 
 def test_a_message_waits_for_the_number_of_the_one_before(talk: Conversation, alice: User, bob: User) -> None:

@@ -11,7 +11,7 @@ from network.models import Block, Connection, Follow
 from network.services import NetworkError
 from tests.cast import client_of, make_member
 from users.models import User
-from users.tests.races import at_once
+from users.tests.races import at_once, hold, is_free, meet
 
 pytestmark = [pytest.mark.both, pytest.mark.django_db(transaction=True)]
 
@@ -210,3 +210,32 @@ def test_two_browsers_at_once_are_both_answered(pair: tuple[User, User]) -> None
         )
         assert [answer.status_code for answer in answers] == [302, 302]
         assert Connection.objects.get().is_connected
+
+
+@pytest.mark.postgres_only
+def test_every_act_on_a_pair_waits_for_the_one_before_at_the_member_with_the_smaller_id(
+    pair: tuple[User, User],
+) -> None:
+    """Whoever of the two acts: two acts of which each held one of the two would wait for each other."""
+    ann, ben = pair
+    first, second = User.objects.filter(pk=ann.pk), User.objects.filter(pk=ben.pk)
+    # Now PostgreSQL finds Ben's row first, unless it is told the order.
+    first.update(headline="Here for longer")
+    wrong = []
+    for one, other in ((ann, ben), (ben, ann)):
+        reset()
+        row = services.invite_member(inviter=other, invitee=one)
+        acts = {
+            "ignore": ignore(row, one),
+            "withdraw": withdraw(row, other),
+            "invite": invite(one, other),
+            "accept": accept(row, one),
+            "follow": follow(one, other),
+            "disconnect": disconnect(one, other),
+            "block": block(one, other),
+        }
+        for name, act in acts.items():
+            met = meet(hold(first), act, look=lambda: is_free(second))
+            if not (met.waited and met.seen):
+                wrong.append((name, one.username, met))
+    assert wrong == []

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from django.core import mail
-from django.db import connection
+from django.db import OperationalError, connection, transaction
 
 from feed.models import Post
 from feed.services import delete_post, edit_post, take_back_reaction
@@ -20,6 +20,7 @@ from notifications.models import Fact, Notification
 from notifications.services import TRIES, News, mark_all_read, mark_read, tell
 from tests.cast import make_member
 from users.models import User
+from users.tests.races import hold, is_free, meet
 
 from .material import row_of, told
 
@@ -154,3 +155,34 @@ def test_two_who_send_the_same_mail_at_once_send_it_once(post: Post, charlie: Us
     outcomes = at_once(*[partial(send_due, member_id=post.author_id) for _time in range(4)])
     assert sorted(map(str, outcomes)) == ["False", "False", "False", "True"]
     assert len(mail.outbox) == 1
+
+
+@pytest.mark.postgres_only
+def test_members_are_told_in_the_order_of_their_ids_whatever_the_order_of_the_news(
+    alice: User, charlie: User, mona: User
+) -> None:
+    """Two acts that told the same two in different orders would wait for each other."""
+    first, last = sorted([alice, charlie], key=lambda member: member.pk)
+    news = [News(member.pk, Kind.MENTION, "x") for member in (last, first)]
+
+    def begin(member: User) -> bool:
+        """Whether a line for the member can be begun, as another act would at this moment."""
+        try:
+            with transaction.atomic(), connection.cursor() as query:
+                query.execute("SET LOCAL lock_timeout = '200ms'")
+                Notification.objects.create(recipient=member, kind=Kind.MENTION, key="x")
+        except OperationalError:
+            return False
+        return True
+
+    met = meet(partial(begin, first), partial(tell, actor=mona, news=news), look=partial(begin, last))
+    assert (met.waited, met.seen, met.result) == (True, True, None)
+    assert Fact.objects.count() == 2
+    # And where the lines are there already, in the order in which they do not lie.
+    Notification.objects.all().delete()
+    for member in (last, first):
+        begin(member)
+    of_first, of_last = (Notification.objects.filter(recipient=member) for member in (first, last))
+    met = meet(hold(of_first), partial(tell, actor=mona, news=news), look=lambda: is_free(of_last))
+    assert (met.waited, met.seen, met.result) == (True, True, None)
+    assert Fact.objects.count() == 2

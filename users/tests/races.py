@@ -1,10 +1,14 @@
 """Acts at the same moment: each on a thread with a database connection of its own."""
 
+import time
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from threading import Barrier, Thread
 from typing import Any
 
-from django.db import connection
+from django.db import OperationalError, connection, transaction
+from django.db.models import QuerySet
 
 Act = Callable[[], object]
 
@@ -31,3 +35,61 @@ def at_once(*acts: Act) -> list[Any]:
         thread.join(timeout=60)
     assert not any(thread.is_alive() for thread in threads), "a deadlock"
     return results
+
+
+@dataclass(frozen=True)
+class Meeting:
+    """What came of two acts: whether the second waited for the first, what was seen meanwhile, how the second ended."""
+
+    waited: bool
+    seen: Any
+    result: Any
+
+
+def meet(first: Act, second: Act, look: Act = lambda: None) -> Meeting:
+    """PostgreSQL: `first` happens in a transaction here. While that is open, `second` happens on another connection;
+    where it comes to wait for a lock that `first` took, `look` happens here. Then the transaction commits.
+
+    Races that are left to chance seldom happen; here, the second act is always in the middle of the first.
+    """
+    seen = None
+    with ThreadPoolExecutor(1) as elsewhere:
+        with transaction.atomic():
+            first()
+            running = elsewhere.submit(at_once, second)
+            waited = _waits_for_us(running)
+            if waited:
+                seen = look()
+        (result,) = running.result(timeout=60)
+    return Meeting(waited, seen, result)
+
+
+def _waits_for_us(running: Future[list[Any]]) -> bool:
+    """Whether `running` comes to wait for a lock of this connection, before it ends."""
+    until = time.monotonic() + 20
+    while not running.done():
+        with connection.cursor() as query:
+            query.execute(
+                "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted"
+                " AND pg_backend_pid() = ANY(pg_blocking_pids(pid)))"
+            )
+            if query.fetchone()[0]:
+                return True
+        assert time.monotonic() < until, "it neither ends nor waits for us"
+        time.sleep(0.005)
+    return False
+
+
+def hold(rows: QuerySet[Any]) -> Act:
+    """The act that holds `rows` as somebody who changes them, while others may refer to them."""
+    return lambda: list(rows.select_for_update(no_key=True).values("pk"))
+
+
+def is_free(rows: QuerySet[Any]) -> bool:
+    """Whether nobody else holds any of `rows`."""
+    try:
+        with transaction.atomic():
+            list(rows.select_for_update(no_key=True, nowait=True).values("pk"))
+    except OperationalError:
+        return False
+    return True

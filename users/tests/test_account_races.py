@@ -1,18 +1,20 @@
 """Two browsers at the same moment: one account per name and address, and an answer for both."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from allauth.account.models import EmailAddress
-from django.test import Client
+from django.test import Client, override_settings
 
+from core.tests.pictures import halves
 from tests.cast import PASSWORD, make_member
 from users import services
 from users.events import member_joined
 from users.models import Profile, Skill, User
 
 from .accounts import SENT, SIGNUP, newcomer
-from .races import at_once
+from .races import at_once, meet
 
 pytestmark = [pytest.mark.both, pytest.mark.django_db(transaction=True)]
 
@@ -105,3 +107,36 @@ def test_a_member_joins_once_whoever_confirms_at_once() -> None:
     finally:
         member_joined.disconnect(note)
     assert len(joined) == 1
+
+
+@pytest.mark.postgres_only
+def test_of_pictures_that_come_and_go_at_once_only_the_files_of_the_last_stay(tmp_path: Path) -> None:
+    dora = make_member("dora")
+
+    def set_photo() -> None:
+        services.set_photo(user=User.objects.get(), image=halves())
+
+    def remove_photo() -> None:
+        services.remove_photo(user=User.objects.get())
+
+    def set_cover() -> None:
+        services.set_cover(user=User.objects.get(), image=halves())
+
+    def remove_cover() -> None:
+        services.set_cover(user=User.objects.get(), image=None)
+
+    wrong = []
+    with override_settings(MEDIA_ROOT=str(tmp_path)):
+        for first, second in (
+            (set_photo, set_photo),
+            (set_photo, remove_photo),
+            (set_cover, set_cover),
+            (set_cover, remove_cover),
+        ):
+            met = meet(first, second)
+            photo, cover = User.objects.get().photo, Profile.objects.get(pk=dora.pk).cover
+            named = {*services.photo_files(photo), *([f"{cover}-1500.webp"] if cover else [])}
+            stored = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.webp")}
+            if stored != named or not met.waited or met.result:
+                wrong.append((first.__name__, second.__name__, stored ^ named, met))
+    assert wrong == []
