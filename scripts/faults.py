@@ -1,0 +1,260 @@
+"""Small faults of a module, from its syntax tree, and how one gets into the module that is loaded (scripts.mutate)."""
+
+import ast
+import builtins
+import gc
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.machinery import SourceFileLoader
+from types import CodeType, FunctionType
+from typing import Any
+
+from .programs import ROOT
+
+OTHER: dict[type[ast.AST], type[ast.AST]] = {
+    ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.In: ast.NotIn, ast.NotIn: ast.In,
+    ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Add: ast.Sub, ast.Sub: ast.Add,
+    ast.And: ast.Or, ast.Or: ast.And, ast.BitAnd: ast.BitOr, ast.BitOr: ast.BitAnd,
+}  # fmt: skip
+# The same of what is called, and of the ends of filters.
+CALLED = {
+    "min": "max",
+    "max": "min",
+    "asc": "desc",
+    "desc": "asc",
+    "any": "all",
+    "all": "any",
+    "first": "last",
+}
+ENDS = {"lt": "lte", "lte": "lt", "gt": "gte", "gte": "gt"}
+FILTERS = {"filter", "exclude", "get", "update", "Q", "When"}
+NOTHING = {
+    "bool": "False",
+    "int": "0",
+    "str": "''",
+    "list": "[]",
+    "dict": "{}",
+    "set": "set()",
+    "tuple": "()",
+}
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+# Read once, when the module is loaded, or for readers alone.
+SKIPPED = {"annotation", "returns", "decorator_list", "bases"}
+BLOCKS = ("body", "orelse", "handlers", "finalbody")
+
+
+def _with(node: ast.AST, **changed: Any) -> Any:
+    """A copy of `node` with other fields."""
+    return ast.copy_location(type(node)(**{**dict(ast.iter_fields(node)), **changed}), node)
+
+
+def _without(values: list[Any]) -> Iterator[list[Any]]:
+    return (values[:place] + values[place + 1 :] for place in range(len(values)))
+
+
+def _of_statement(node: ast.AST, empty: str) -> Iterator[ast.AST]:
+    match node:
+        case (
+            ast.Expr(value=ast.Call() | ast.Await()) | ast.Assign(targets=[ast.Attribute() | ast.Subscript()])
+        ):
+            yield ast.copy_location(ast.Pass(), node)
+        case ast.AugAssign() | ast.Raise() | ast.Delete() | ast.Continue() | ast.Break():
+            yield ast.copy_location(ast.Pass(), node)
+        case ast.Return(value=ast.expr() as value) if ast.unparse(value) != empty:
+            yield _with(node, value=ast.parse(empty, mode="eval").body)
+        case ast.With(items=items) | ast.AsyncWith(items=items):
+            for rest in _without([item for item in items if item.optional_vars is None]):
+                kept = [item for item in items if item.optional_vars or item in rest]
+                yield _with(node, items=kept) if kept else ast.If(ast.Constant(value=True), node.body, [])
+
+
+def _of_condition(node: ast.AST) -> Iterator[ast.AST]:
+    match node:
+        # What is compared, joined or negated has its fault there.
+        case ast.If(test=test) | ast.While(test=test) | ast.IfExp(test=test):
+            if not isinstance(test, (ast.Compare, ast.BoolOp, ast.UnaryOp)):
+                yield _with(node, test=ast.UnaryOp(op=ast.Not(), operand=test))
+        case ast.BoolOp(op=op, values=values):
+            yield _with(node, op=OTHER[type(op)]())
+            yield from (_with(node, values=rest) if rest[1:] else rest[0] for rest in _without(values))
+        case ast.comprehension(ifs=ifs):
+            yield from (_with(node, ifs=rest) for rest in _without(ifs))
+        case ast.Compare(ops=[op]) if type(op) in OTHER:
+            yield _with(node, ops=[OTHER[type(op)]()])
+        case ast.UnaryOp(op=ast.Not() | ast.Invert(), operand=operand):
+            yield operand
+
+
+def _of_value(node: ast.AST) -> Iterator[ast.AST]:
+    match node:
+        case ast.BinOp(op=op) if type(op) in OTHER:
+            yield _with(node, op=OTHER[type(op)]())
+        case ast.Constant(value=bool(value)):
+            yield _with(node, value=not value)
+        case ast.Constant(value=int(value)):
+            yield _with(node, value=value + 1)
+
+
+def _of_call(node: ast.AST) -> Iterator[ast.AST]:
+    match node:
+        case ast.Call(func=ast.Attribute(attr="select_for_update", value=rows)):
+            yield rows
+        case ast.Call(func=ast.Attribute(attr="order_by"), args=[ast.Constant(value=str(key)), *more]):
+            yield _with(node, args=[ast.Constant(key[1:] if key.startswith("-") else f"-{key}"), *more])
+        case ast.Call(func=ast.Name(id="reversed"), args=[turned]):
+            yield turned
+        case ast.Call(func=ast.Name(id=name) as called) if name in CALLED:
+            yield _with(node, func=_with(called, id=CALLED[name]))
+        case ast.Call(func=ast.Attribute(attr=name) as called) if name in CALLED:
+            yield _with(node, func=_with(called, attr=CALLED[name]))
+
+
+def _of_filter(node: ast.AST) -> Iterator[ast.AST]:
+    match node:
+        case ast.Call(func=ast.Attribute(attr=name) | ast.Name(id=name)) if name in FILTERS:
+            yield from (_with(node, keywords=rest) for rest in _without(node.keywords))
+            yield from (
+                _with(node, args=rest) for rest in _without(node.args) if name in {"filter", "exclude"}
+            )
+        case ast.keyword(arg=str(arg)):
+            start, _, end = arg.rpartition("__")
+            if start and end in ENDS:
+                yield _with(node, arg=f"{start}__{ENDS[end]}")
+
+
+def _in_a_line(node: ast.AST) -> str:
+    """The node without the blocks below it."""
+    below: Any = {name: [] for name in BLOCKS if isinstance(getattr(node, name, None), list)}
+    return " ".join(ast.unparse(_with(node, **below) if below else node).split())[:120]
+
+
+@dataclass
+class Fault:
+    """One node of a module's tree, and what stands in its place."""
+
+    module: "Module"
+    function: str  # "" in the module itself
+    old: ast.AST
+    new: ast.AST
+    replace: Callable[[ast.AST], None]
+    statement: ast.stmt | None  # of the module itself
+
+    @property
+    def key(self) -> str:
+        where = f"{self.module.file} {self.function or '(module)'}"
+        return f"{where}: {_in_a_line(self.old)} → {_in_a_line(self.new)}"
+
+    def put_in(self) -> bool:
+        """Change the module that is loaded, and what is loaded of it again; False where that cannot be."""
+        self.replace(self.new)
+        return self.module.install(self.statement)
+
+
+class Module:
+    """A file of the product and, with "file:function,Class.method", what of it is looked at."""
+
+    def __init__(self, target: str) -> None:
+        self.file, _, names = target.partition(":")
+        self._path = str(ROOT / self.file)
+        self._names = names.split(",") if names else []
+        self._tree = ast.parse((ROOT / self.file).read_text())
+
+    def functions(self, owner: Any = None, start: str = "") -> Iterator[tuple[str, Any]]:
+        """Its functions and methods that are looked at, by name."""
+        for node in (owner or self._tree).body:
+            name = f"{start}{getattr(node, 'name', '')}"
+            if isinstance(node, ast.ClassDef):
+                yield from self.functions(node, f"{name}.")
+            elif isinstance(node, FUNCTIONS) and (not self._names or {name, start[:-1]} & set(self._names)):
+                yield name, node
+
+    def faults(self) -> Iterator[Fault]:
+        """Every fault of its functions, and of what the module itself sets."""
+        for name, function in self.functions():
+            kind = ast.unparse(function.returns or ast.Constant(None)).partition("[")[0]
+            yield from self._below(function, name, NOTHING.get(kind, "None"), None)
+        for place, statement in enumerate(self._tree.body):
+            settings = "/settings/" in self.file and not isinstance(statement, (*FUNCTIONS, ast.ClassDef))
+            if not self._names and (settings or isinstance(statement, (ast.Assign, ast.AnnAssign))):
+                yield from self._at(self._tree, "body", place, "", "None", statement)
+
+    def _below(self, owner: ast.AST, function: str, empty: str, top: ast.stmt | None) -> Iterator[Fault]:
+        for name, value in ast.iter_fields(owner):
+            for place in range(len(value) if isinstance(value, list) else 1):
+                if name not in SKIPPED:
+                    yield from self._at(owner, name, place, function, empty, top)
+
+    def _at(
+        self, owner: ast.AST, name: str, place: int, function: str, empty: str, top: ast.stmt | None
+    ) -> Iterator[Fault]:
+        values = getattr(owner, name)
+        node = values[place] if isinstance(values, list) else values
+        if not isinstance(node, ast.AST) or isinstance(node, ast.arguments):
+            return
+
+        def replace(new: ast.AST) -> None:
+            setattr(owner, name, [*values[:place], new, *values[place + 1 :]] if values is not node else new)
+
+        kinds = (
+            _of_statement(node, empty),
+            _of_condition(node),
+            _of_value(node),
+            _of_call(node),
+            _of_filter(node),
+        )
+        yield from (Fault(self, function, node, new, replace, top) for found in kinds for new in found)
+        yield from self._below(node, function, empty, top)
+
+    def watch(self, hear: Callable[[str], None]) -> None:
+        """From now on `hear` is told of each function of this file that is called."""
+        vars(builtins)["_reached"] = hear
+        for name, function in self.functions():
+            function.body.insert(0, ast.parse(f"_reached({f'{self.file} {name}'!r})").body[0])
+        self.install(None)
+
+    def install(self, statement: ast.stmt | None) -> bool:
+        """Give every function that is there the code of the tree, also when the file is loaded anew."""
+        try:
+            whole = compile(ast.fix_missing_locations(self._tree), self._path, "exec", dont_inherit=True)
+            _code_of[self._path] = whole
+            found = {(code.co_qualname, code.co_firstlineno): code for code in _codes(whole)}
+            for function in gc.get_objects():
+                if type(function) is FunctionType and function.__code__.co_filename == self._path:
+                    code = function.__code__
+                    function.__code__ = found.get((code.co_qualname, code.co_firstlineno), code)
+            if isinstance(statement, (ast.Assign, ast.AnnAssign)):
+                self._set_again(statement)
+        except Exception:  # noqa: BLE001 -- what Python does not take is no fault that anybody could make
+            return False
+        return True
+
+    def _set_again(self, statement: ast.stmt) -> None:
+        """Run one assignment of the module again, for it and for those that imported the name."""
+        code = compile(ast.Module([statement], []), self._path, "exec")
+        modules = list(sys.modules.values())
+        for module in [one for one in modules if getattr(one, "__file__", "") == self._path]:
+            former = dict(vars(module))
+            exec(code, vars(module))  # noqa: S102 -- our own code
+            changed = {name: value for name, value in former.items() if vars(module)[name] is not value}
+            for name, value in changed.items():
+                for other in [one for one in modules if vars(one).get(name) is value]:
+                    setattr(other, name, vars(module)[name])
+
+
+def _codes(code: CodeType) -> Iterator[CodeType]:
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _codes(constant)
+
+
+_code_of: dict[str, CodeType] = {}
+_usual = SourceFileLoader.get_code
+
+
+def _get_code(loader: Any, fullname: str) -> CodeType | None:
+    return _code_of.get(loader.path) or _usual(loader, fullname)
+
+
+SourceFileLoader.get_code = _get_code  # type: ignore[assignment, method-assign]

@@ -1,0 +1,203 @@
+"""Puts small faults into the code, one at a time, and names those that no test notices.
+
+    nice -n 19 python -m scripts.mutate                                  # all areas of scripts/mutate.toml
+    nice -n 19 python -m scripts.mutate "feed: services" --most 40 --database=postgres
+    nice -n 19 python -m scripts.mutate --target feed/timeline.py:following --tests feed/tests/test_timeline.py
+
+Code and tests are loaded once, and the database is made once. A first run notes which test reaches which function; then
+each fault has a fork and a copy of the database for itself, where the tests that reach its function run until one
+fails. What takes too long is caught. Decorators, defaults and bodies of classes stay as they are: they were read when
+the module was loaded. Faults that change nothing stand in the plan, each with the reason.
+"""
+
+import argparse
+import json
+import os
+import random
+import select
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+import tomllib
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+import pytest
+
+from .faults import Fault, Module
+from .programs import ROOT
+
+PLAN = ROOT / "scripts" / "mutate.toml"
+
+
+@contextmanager
+def database_copy(folder: str) -> Iterator[None]:
+    """Inside, the settings name a copy of the test database: a fork that is killed leaves rows to nobody."""
+    from django.db import connections  # noqa: PLC0415 -- pytest has to choose the database first
+
+    settings = connections["default"].settings_dict
+    name = settings["NAME"]
+    connections.close_all()
+    with ExitStack() as after:
+        after.callback(settings.update, NAME=name)
+        if connections["default"].vendor == "sqlite":
+            settings["NAME"] = f"{folder}/copy.sqlite3"
+            if Path(name).is_file():  # else no test of this run asks for one
+                shutil.copyfile(name, settings["NAME"])
+        else:
+            settings["NAME"] = f"{name}_copy"
+            server = after.enter_context(closing(psycopg2.connect(os.environ["DATABASE_URL"])))
+            server.autocommit = True
+            server.cursor().execute(f'CREATE DATABASE "{name}_copy" TEMPLATE "{name}"')
+            after.callback(server.cursor().execute, f'DROP DATABASE "{name}_copy" WITH (FORCE)')
+        yield
+
+
+def in_a_fork(work: Callable[[], Any], limit: float) -> Any:
+    """What `work` answers in a process of its own; {"caught": "…"} when it breaks or is not done in `limit` seconds."""
+    with tempfile.TemporaryDirectory(prefix="linkup-mutate-") as folder, database_copy(folder):
+        answer = Path(folder, "answer")
+        answer.touch()
+        pid = os.fork()
+        if not pid:
+            try:
+                os.setpgid(0, 0)
+                quiet = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(quiet, 1)
+                os.dup2(quiet, 2)
+                answer.write_text(json.dumps(work()))
+            finally:
+                os._exit(0)
+        try:
+            with os.fdopen(os.pidfd_open(pid)) as watched:
+                ended, _, _ = select.select([watched], [], [], limit)
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+        words = answer.read_text()
+    return json.loads(words) if words else {"caught": "the process broke" if ended else "time is up"}
+
+
+class Runner:
+    """The pytest plugin that runs the tests of each area once without a fault, then in a fork for each fault."""
+
+    def __init__(self, areas: dict[str, dict[str, list[str]]], equivalent: dict[str, str]) -> None:
+        self.areas, self.equivalent = areas, equivalent
+        self.most, self.seed, self.seconds, self.failed = 0, 0, 0.0, False
+        self.kills: Counter[str] = Counter()
+        self.results: dict[str, Counter[str]] = {}
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self.seconds += report.duration
+        self.failed |= report.failed
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """In place of running the tests one after the other."""
+        # What lasts for the session is made before the first fork: the database, and what an area calls dear.
+        dear = tuple(test for area in self.areas.values() for test in area.get("dear", []))
+        of_database = (item for item in session.items if item.get_closest_marker("django_db"))
+        for item in [*(item for item in session.items if item.nodeid in dear), *list(of_database)[:1]]:
+            self._run(item, session, None)
+        if threading.active_count() > 1:
+            raise pytest.UsageError("A thread is there that a fork would not have; begin with other tests.")
+        for name, area in self.areas.items():
+            self.results[name] = Counter()
+            items = [item for item in session.items if item.nodeid.startswith(tuple(area["tests"]))]
+            self._try_area(name, [Module(target) for target in area["targets"]], items, session)
+        session._setupstate.teardown_exact(None)  # noqa: SLF001 -- as after the last test of a usual run
+        return True
+
+    def _run(self, item: pytest.Item, session: pytest.Session, following: pytest.Item | None) -> None:
+        """One test; what lasts for the session stays."""
+        item.config.hook.pytest_runtest_protocol(item=item, nextitem=following or session)
+
+    def _first_run(self, modules: list[Module], items: list[pytest.Item], session: pytest.Session) -> Any:
+        """Each test that passes without a fault: its seconds, and the functions that it reaches."""
+        passed, reached = {}, set[str]()
+        for module in modules:
+            module.watch(reached.add)
+        for item, following in zip(items, [*items[1:], None], strict=True):
+            reached.clear()
+            self.failed, self.seconds = False, 0.0
+            self._run(item, session, following)
+            if not self.failed:
+                passed[item.nodeid] = [self.seconds, list(reached)]
+        return passed
+
+    def _try_area(
+        self, name: str, modules: list[Module], items: list[pytest.Item], session: pytest.Session
+    ) -> None:
+        passed = in_a_fork(lambda: self._first_run(modules, items, session), 3600)
+        print(f"\n{name}: {len(passed)} of {len(items)} tests pass without a fault", flush=True)
+        items = [item for item in items if item.nodeid in passed]
+        faults = [fault for module in modules for fault in module.faults()]
+        if self.most:
+            faults = random.Random(self.seed).sample(faults, min(self.most, len(faults)))  # noqa: S311
+        for fault in faults:
+            if fault.key in self.equivalent:
+                self.results[name]["equivalent"] += 1
+                continue
+            where = f"{fault.module.file} {fault.function}"
+            tests = [item for item in items if not fault.function or where in passed[item.nodeid][1]]
+            tests.sort(key=lambda item: (-self.kills[item.nodeid], passed[item.nodeid][0]))
+            limit = 10 + 3 * sum(passed[item.nodeid][0] for item in tests)
+            [(outcome, words)] = in_a_fork(lambda: self._try(fault, tests, session), limit).items()  # noqa: B023
+            self.kills[words] += outcome == "caught"
+            self.results[name][outcome] += 1
+            if outcome == "survived":
+                print(f"{fault.module.file}:{fault.old.lineno} {words}\n    {fault.key}", flush=True)  # type: ignore[attr-defined]
+
+    def _try(self, fault: Fault, tests: list[pytest.Item], session: pytest.Session) -> dict[str, str]:
+        self.failed = False
+        if not fault.put_in():
+            return {"impossible": ""}
+        for item, following in zip(tests, [*tests[1:], None], strict=True):
+            self._run(item, session, following)
+            if self.failed:
+                return {"caught": item.nodeid}
+        return {"survived": f"{len(tests)} tests"}
+
+    def table(self) -> str:
+        """Faults, caught and equivalent, by area."""
+        rows = [f"{'area':40} {'faults':>7} {'caught':>7} {'equivalent':>11} {'of the others':>14}"]
+        for name, found in [*self.results.items(), ("together", sum(self.results.values(), Counter()))]:
+            others, same = found["caught"] + found["survived"], found["equivalent"]
+            share = f"{found['caught'] / others:.1%}" if others else "-"
+            rows.append(f"{name:40} {others + same:7} {found['caught']:7} {same:11} {share:>14}")
+        return "\n".join(rows)
+
+
+def main(arguments: list[str]) -> None:
+    """Try the faults that were asked for, and print the table."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("areas", nargs="*", help="of the plan; all when none is named")
+    parser.add_argument("--target", nargs="+", help="file or file:function,Class.method; in place of areas")
+    parser.add_argument("--tests", nargs="+", help="files or folders of tests, with --target")
+    parser.add_argument("--most", type=int, default=0, help="so many faults of each area, by chance")
+    parser.add_argument("--seed", type=int, default=0, help="another choice of them")
+    parser.add_argument("--database", default="sqlite", help="as for pytest: sqlite or postgres")
+    asked = parser.parse_args(arguments)
+    plan = tomllib.loads(PLAN.read_text())
+    areas = {name: plan["area"][name] for name in asked.areas or plan["area"]}
+    if asked.target:
+        areas = {"asked for": {"targets": asked.target, "tests": asked.tests}}
+    runner = Runner(areas, plan["equivalent"])
+    runner.most, runner.seed = asked.most, asked.seed
+    tests = sorted({test for area in areas.values() for test in area["tests"]})
+    options = ["-q", "-s", "-p", "no:cacheprovider", f"--database={asked.database}", f"--rootdir={ROOT}"]
+    pytest.main([*options, *tests], plugins=[runner])
+    print(runner.table())
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
