@@ -102,9 +102,10 @@ class Runner:
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """In place of running the tests one after the other."""
         # What lasts for the session is made before the first fork: the database, and what an area calls dear.
-        dear = tuple(test for area in self.areas.values() for test in area.get("dear", []))
-        of_database = (item for item in session.items if item.get_closest_marker("django_db"))
-        for item in [*(item for item in session.items if item.nodeid in dear), *list(of_database)[:1]]:
+        module = session.items[0].getparent(pytest.Module)
+        database = pytest.Function.from_parent(module, name="database", callobj=lambda django_db_setup: None)
+        dear = {test for area in self.areas.values() for test in area.get("dear", [])}
+        for item in [database, *(item for item in session.items if item.nodeid in dear)]:
             self._run(item, session, None)
         if threading.active_count() > 1:
             raise pytest.UsageError("A thread is there that a fork would not have; begin with other tests.")

@@ -1,0 +1,137 @@
+"""Each verb changes the rows of its pair, in its direction, and nobody else's."""
+
+from collections.abc import Callable
+
+import pytest
+from django.db import transaction
+
+from network.models import Block, Connection, Follow
+from network.services import (
+    accept_invitation,
+    block_member,
+    follow_member,
+    ignore_invitation,
+    invite_member,
+    remove_connection,
+    unblock_member,
+    unfollow_member,
+    withdraw_invitation,
+)
+from tests.cast import connect, make_member
+from users.models import User
+
+pytestmark = pytest.mark.django_db
+
+Row = tuple[str, ...]
+
+
+def rows() -> set[Row]:
+    """Every tie of everybody, in words."""
+    found: set[Row] = set()
+    for row in Connection.objects.select_related("low", "high", "inviter"):
+        state = "ignored" if row.ignored_at else Connection.State(row.state).name.lower()
+        asked = row.high if row.inviter_id == row.low_id else row.low
+        found.add((state, *((row.inviter.username, asked.username) if state != "connected" else pair(row))))
+    for follow in Follow.objects.select_related("follower", "followed"):
+        found.add(("follow", follow.follower.username, follow.followed.username))
+    for block in Block.objects.select_related("blocker", "blocked"):
+        found.add(("block", block.blocker.username, block.blocked.username))
+    return found
+
+
+def pair(row: Connection) -> tuple[str, ...]:
+    return tuple(sorted((row.low.username, row.high.username)))
+
+
+@pytest.fixture
+def world(db: None) -> dict[str, User]:
+    """Six members: a, b and c know and follow each other; a and e have asked several, e, f, b and f block."""
+    members = {name: make_member(name * 3) for name in "abcdef"}
+    a, b, c, d, e, f = members.values()
+    connect(a, b)
+    connect(a, c)
+    connect(b, c)
+    for inviter, invitee in ((a, d), (a, e), (b, d), (d, c), (e, d)):
+        invite_member(inviter=inviter, invitee=invitee)
+    for follower, followed in ((a, b), (b, a), (a, c), (c, a), (b, c), (c, b)):
+        follow_member(follower=follower, followed=followed)
+    for blocker, blocked in ((e, f), (f, e), (f, a), (b, f), (c, e)):
+        block_member(blocker=blocker, blocked=blocked)
+    return members
+
+
+def between(members: dict[str, User], names: str) -> Connection:
+    return Connection.objects.between(members[names[0]].pk, members[names[1]].pk).get()
+
+
+# The verb, what is gone after it, and what is new.
+VERBS: dict[str, tuple[Callable[[dict[str, User]], object], set[Row], set[Row]]] = {
+    "accept": (
+        lambda who: accept_invitation(connection=between(who, "ad"), by=who["d"]),
+        {("invited", "aaa", "ddd")},
+        {("connected", "aaa", "ddd")},
+    ),
+    "ignore": (
+        lambda who: ignore_invitation(connection=between(who, "ad"), by=who["d"]),
+        {("invited", "aaa", "ddd")},
+        {("ignored", "aaa", "ddd")},
+    ),
+    "ignore what was accepted": (
+        lambda who: ignore_invitation(connection=between(who, "ab"), by=who["b"]),
+        set(),
+        set(),
+    ),
+    "withdraw": (
+        lambda who: withdraw_invitation(connection=between(who, "ad"), by=who["a"]),
+        {("invited", "aaa", "ddd")},
+        set(),
+    ),
+    "withdraw what another has sent": (
+        lambda who: withdraw_invitation(connection=between(who, "ad"), by=who["d"]),
+        set(),
+        set(),
+    ),
+    "remove": (
+        lambda who: remove_connection(member=who["b"], other=who["a"]),
+        {("connected", "aaa", "bbb")},
+        set(),
+    ),
+    "remove what was only asked": (
+        lambda who: remove_connection(member=who["a"], other=who["d"]),
+        set(),
+        set(),
+    ),
+    "follow": (
+        lambda who: follow_member(follower=who["d"], followed=who["a"]),
+        set(),
+        {("follow", "ddd", "aaa")},
+    ),
+    "unfollow": (
+        lambda who: unfollow_member(follower=who["a"], followed=who["b"]),
+        {("follow", "aaa", "bbb")},
+        set(),
+    ),
+    "block": (
+        lambda who: block_member(blocker=who["a"], blocked=who["b"]),
+        {("connected", "aaa", "bbb"), ("follow", "aaa", "bbb"), ("follow", "bbb", "aaa")},
+        {("block", "aaa", "bbb")},
+    ),
+    "unblock": (
+        lambda who: unblock_member(blocker=who["f"], blocked=who["e"]),
+        {("block", "fff", "eee")},
+        set(),
+    ),
+}
+
+
+def test_a_verb_changes_the_rows_of_its_pair_and_no_others(world: dict[str, User]) -> None:
+    wrong = []
+    before = rows()
+    for name, (verb, gone, new) in VERBS.items():
+        with transaction.atomic():
+            verb(world)
+            after = rows()
+            transaction.set_rollback(True)
+        if (before - after, after - before) != (gone, new):
+            wrong.append((name, before - after, after - before))
+    assert not wrong
