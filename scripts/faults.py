@@ -126,7 +126,7 @@ def _of_filter(node: ast.AST) -> Iterator[ast.AST]:
 def _in_a_line(node: ast.AST) -> str:
     """The node without the blocks below it."""
     below: Any = {name: [] for name in BLOCKS if isinstance(getattr(node, name, None), list)}
-    return " ".join(ast.unparse(_with(node, **below) if below else node).split())[:120]
+    return " ".join(ast.unparse(_with(node, **below) if below else node).split())
 
 
 @dataclass
@@ -139,11 +139,15 @@ class Fault:
     new: ast.AST
     replace: Callable[[ast.AST], None]
     statement: ast.stmt | None  # of the module itself
+    start: str = ""
+
+    def __post_init__(self) -> None:
+        if self.statement:
+            self.start = _in_a_line(self.statement)[:40]
 
     @property
     def key(self) -> str:
-        where = f"{self.module.file} {self.function or '(module)'}"
-        return f"{where}: {_in_a_line(self.old)} → {_in_a_line(self.new)}"
+        return f"{self.module.file} {self.function or self.start}: {_in_a_line(self.old)} → {_in_a_line(self.new)}"
 
     def put_in(self) -> bool:
         """Change the module that is loaded, and what is loaded of it again; False where that cannot be."""

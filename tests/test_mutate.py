@@ -92,7 +92,7 @@ def test_a_fault_arrives_in_functions_that_are_there_and_in_those_that_are_loade
         found.append(sample.count())
         put_in("LIMIT == 3 → LIMIT != 3")
         found.append(inner())
-        put_in("(module): 3 → 4")
+        put_in("LIMIT = 3: 3 → 4")
         found += [sample.Shelf().is_full, sample.LIMIT, other.LIMIT, importlib.reload(sample).LIMIT]
     finally:
         del sys.modules["other"]
