@@ -1,4 +1,4 @@
-// The session behind the page: it may end, or its token grow old, while somebody writes here. Nothing is put into the page
+// The session behind the page: it may end, or its token may go stale, while somebody writes here. Nothing is put into the page
 // then, and what was written stays.
 import { words } from "./words.js";
 
