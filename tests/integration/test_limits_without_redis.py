@@ -17,6 +17,7 @@ from tests.cast import PASSWORD, make_member
 from tests.properties.loading import COMPLETE, load
 from users.tests.accounts import is_inside, sign_in
 
+from .conftest import FaultTable
 from .weather import RedisServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -103,35 +104,44 @@ def test_a_limit_goes_by_the_address_too(redis: RedisServer, weather: Weather) -
     assert is_inside(elsewhere)
 
 
-@pytest.mark.alone
 @absences
-def test_no_answer_is_more_than_a_second_late(redis: RedisServer, weather: Weather) -> None:
+def test_no_answer_is_more_than_a_second_late(
+    redis: RedisServer, weather: Weather, fault_table: FaultTable
+) -> None:
     # bar.md: within +1 s; the page of suggestions asks the cache, sign-in asks the limits.
     client = Client()
     sign_in(client, "alice")
     usual = max(seconds_of(lambda: client.get("/network/")) for _number in range(3))
     weather(redis)
     late = [seconds_of(lambda: client.get("/network/")) for _number in range(5)]
-    late.append(seconds_of(lambda: sign_in(Client(), "alice")))
-    assert max(late) < usual + 1
-    assert sorted(late)[2] < usual + 0.2, "only the first one waits"
+    newcomer = Client()
+    late.append(seconds_of(lambda: sign_in(newcomer, "alice")))
+    assert is_inside(newcomer)
+    name = f"Redis {weather.__name__}"
+    fault_table.note(name, "the latest answer beyond the usual", max(late) - usual, most=1)
+    # Only the first one waits.
+    fault_table.note(name, "the third latest beyond the usual", sorted(late)[2] - usual, most=0.2)
 
 
-@pytest.mark.alone
 @absences
-def test_the_cache_goes_back_to_redis_within_ten_seconds(redis: RedisServer, weather: Weather) -> None:
+def test_the_cache_goes_back_to_redis_within_ten_seconds(
+    redis: RedisServer, weather: Weather, fault_table: FaultTable
+) -> None:
     weather(redis)
     cache.set("colour", "teal")
     assert cache.get("colour") == "teal"
     assert CacheEntry.objects.filter(cache_key__endswith=":colour").exists()
     redis.thaw() if weather is RedisServer.freeze else redis.start()
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
+    back = time.monotonic()
+    while time.monotonic() < back + 60:
         cache.set("back", "yes")
         with redis.client() as client:
             if client.keys("*:back"):
                 break
-        time.sleep(0.2)
+        time.sleep(0.1)
+    fault_table.note(
+        f"Redis {weather.__name__}", "the cache is in Redis again after", time.monotonic() - back, most=10
+    )
     with redis.client() as client:
         assert client.keys("*:back")
 
