@@ -28,6 +28,9 @@ RECENT = 2000
 HEALED_A_SECOND, HEAL_SECONDS = 200, 4.0
 # How long the work may take to end.
 STOP_SECONDS = 5.0
+# How often a drain is looked for, and after how long work that failed begins again.
+DRAIN_EVERY = 1.0
+AGAIN_AFTER = 1.0
 
 Work = Callable[[], Coroutine[Any, Any, None]]
 
@@ -165,7 +168,7 @@ class Switchboard:
         while True:
             if drain.is_on:
                 self.close_all()
-            await asyncio.sleep(1)
+            await asyncio.sleep(DRAIN_EVERY)
 
     def close_all(self) -> None:
         """Send every tab elsewhere."""
@@ -180,7 +183,7 @@ async def _kept_up(work: Work) -> None:
             await work()
         except Exception:
             logger.exception("work for sockets failed; it begins anew")
-        await asyncio.sleep(1)
+        await asyncio.sleep(AGAIN_AFTER)
 
 
 switchboard = Switchboard()

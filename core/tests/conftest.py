@@ -8,7 +8,7 @@ import pytest
 from channels.layers import channel_layers
 from django.test import override_settings
 
-from core import courier, frames, layer_link
+from core import courier, frames, layer_link, pulse
 from core.drain import drain
 from scripts.servers import Server, redis_server
 
@@ -64,3 +64,20 @@ def layer(request: pytest.FixtureRequest, fresh_breakers: None) -> Iterator[str]
         channel_layers.backends = {}
         yield request.param
     channel_layers.backends = {}
+
+
+@pytest.fixture
+def quick_to_notice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What takes seconds takes moments; and no heartbeat comes by itself."""
+    for module, name, seconds in (
+        (layer_link, "PROBE_EVERY", 0.05),
+        (layer_link, "PAUSE", 0.05),
+        (layer_link, "PROBE_PATIENCE", 0.5),
+        (layer_link, "ASK_SECONDS", 0.5),
+        (courier, "SEND_SECONDS", 0.5),
+        (courier.breaker, "rest", 0.1),
+        (pulse, "TICK", 0.05),
+        (pulse, "HEARTBEAT", 600.0),
+        (pulse, "HEARTBEAT_ALONE", 600.0),
+    ):
+        monkeypatch.setattr(module, name, seconds)

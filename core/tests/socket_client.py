@@ -3,13 +3,18 @@
 import asyncio
 import json
 from collections.abc import Callable
+from contextlib import suppress
+from itertools import count
 from typing import Any
 
 from django.conf import settings
+from django.db import transaction
 from django.test import Client
 
 from core.asgi import sockets
 from core.database import in_database
+from core.frames import Event, Frame, Tab
+from core.realtime import member_group, publish
 from core.switchboard import switchboard
 from core.tabs import OpenTab
 from users.models import User
@@ -162,3 +167,24 @@ async def until(condition: Callable[[], bool]) -> None:
 async def until_up() -> None:
     """Wait until hints reach this process."""
     await until(lambda: switchboard.is_up)
+
+
+async def until_it_hears(tab: SocketClient, member: User) -> None:
+    """Wait until a hint to `member` reaches `tab`, which shows it; those before it may be lost."""
+    async with asyncio.timeout(PATIENCE):
+        for number in count():
+            await in_database(published, member_group(member.pk), number)
+            with suppress(TimeoutError):
+                await tab.next_of("tests.look", patience=0.2)
+                return
+
+
+def echo(tab: Tab, event: Event) -> list[Frame]:
+    """Show the event itself."""
+    return [{**event, "to": tab.member_id}]
+
+
+def published(group: str, number: int) -> None:
+    """Publish from a thread with a transaction, as a view does."""
+    with transaction.atomic():
+        publish(group, {"type": "tests.look", "id": number})

@@ -13,6 +13,7 @@ from django.core.management import call_command
 from django.test import override_settings
 
 from core import drain as drains
+from core import switchboard as switchboards
 from core.database import in_database
 from core.drain import Drain, drain
 from users.models import User
@@ -32,8 +33,9 @@ def drain_file(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.mark.django_db(transaction=True)
 async def test_when_the_file_appears_tabs_are_sent_elsewhere_and_nobody_new_is_taken(
-    alice: User, drain_file: Path
+    alice: User, drain_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(switchboards, "DRAIN_EVERY", 0.02)
     cookie = await cookie_of(alice)
     async with await SocketClient.of(alice) as tab:
         await in_database(drain_file.touch)

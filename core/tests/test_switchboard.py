@@ -1,46 +1,29 @@
-"""Hints reach the tabs that listen, through each of the three channel layers and whatever Redis does."""
+"""Hints reach the tabs that listen, through each of the three channel layers."""
 
 import asyncio
-import gc
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
-import redis as redis_client
-from channels.layers import channel_layers, get_channel_layer
-from django.db import transaction
+from channels.layers import get_channel_layer
 from django.test import override_settings
 
-from core import frames, layer_link
+from core import frames
+from core import switchboard as switchboards
 from core.courier import TABS, Courier, courier
 from core.database import in_database
-from core.frames import Event, Frame, Tab
 from core.realtime import member_group, publish, settle
 from core.switchboard import switchboard
-from scripts.servers import Server
+from core.tabs import RESTART
 from users.models import User
 
-from .conftest import WITH_REDIS
-from .socket_client import SocketClient, until, until_up
+from .socket_client import SocketClient, echo, published, until, until_up
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.usefixtures("registry", "fresh_breakers"),
 ]
-
-# Within so many seconds hints flow again, whatever happened to Redis.
-BACK_WITHIN = 10.0
-
-
-def echo(tab: Tab, event: Event) -> list[Frame]:
-    """Show the event itself."""
-    return [{**event, "to": tab.member_id}]
-
-
-def published(group: str, number: int) -> None:
-    """Publish from a thread with a transaction, as a view does."""
-    with transaction.atomic():
-        publish(group, {"type": "tests.look", "id": number})
 
 
 @pytest.mark.usefixtures("layer")
@@ -117,134 +100,19 @@ async def test_who_comes_after_all_have_left_hears_again(alice: User) -> None:
         assert not switchboard.tabs
 
 
-async def restarted(server: Server) -> None:
-    """Stopped for longer than a probe takes, then there again, empty."""
-    server.stop()
-    await asyncio.sleep(3)
-    server.start()  # not from another thread: the server dies with the thread that started it
-
-
-async def emptied(server: Server) -> None:
-    """FLUSHALL: groups are forgotten, connections live."""
-    with redis_client.Redis.from_url(server.url) as client:
-        client.flushall()
-
-
-async def disconnected(server: Server) -> None:
-    """CLIENT KILL: connections die, groups live."""
-    with redis_client.Redis.from_url(server.url) as client:
-        for kind in ("normal", "pubsub"):
-            client.execute_command("CLIENT", "KILL", "TYPE", kind)
-
-
-async def frozen(server: Server) -> None:
-    """Nothing answers for a while, and nothing is refused."""
-    server.freeze()
-    await asyncio.sleep(4)
-    server.thaw()
-
-
-# redis-py leaves streams of dead connections to the collector, whenever that comes.
-@pytest.mark.filterwarnings(
-    "ignore:unclosed:ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"
-)
-@pytest.mark.parametrize("fault", [restarted, emptied, disconnected, frozen])
-@pytest.mark.parametrize("layer", WITH_REDIS, indirect=True)
-async def test_sockets_outlive_what_happens_to_redis(
-    alice: User, layer: str, fault: Any, request: pytest.FixtureRequest, caplog: pytest.LogCaptureFixture
+async def test_work_that_fails_begins_anew(
+    alice: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    frames.on_event("tests.look")(echo)
-    frames.on_pulse("tests")(lambda tabs: {tab: {"newest": 7} for tab in tabs})
+    monkeypatch.setattr(switchboards, "DRAIN_EVERY", 0.02)
+    monkeypatch.setattr(switchboards, "AGAIN_AFTER", 0.02)
     async with await SocketClient.of(alice) as tab:
-        await until_up()
-        await in_database(published, member_group(alice.pk), 0)
-        await tab.next_of("tests.look")
-        await tab.next_of("heartbeat")  # the first: hints travel now
-        tab.seen.clear()
-        await fault(request.getfixturevalue("redis"))
-        began = time.monotonic()
-        heard = None
-        for number in range(1, 1000):
-            await in_database(published, member_group(alice.pk), number)
-            try:
-                heard = await tab.next_of("tests.look", patience=0.2)
-            except TimeoutError:
-                continue
-            break
-        assert heard is not None
-        assert time.monotonic() - began < BACK_WITHIN
-        # What was told meanwhile is found by the heartbeat, which comes at once and not after 25 seconds.
-        if fault in {restarted, frozen} or (layer, fault) == ("core", emptied):
-            beats = [frame for frame in tab.seen if frame["type"] == "heartbeat"]
-            assert (beats or [await tab.next_of("heartbeat")])[0]["tests"] == {"newest": 7}
-    assert "Traceback" not in caplog.text
-    assert sum(record.levelname == "WARNING" for record in caplog.records) <= 3
-    # It needs their loop, which ends with this test.
-    redis_layer: Any = get_channel_layer()
-    await redis_layer.flush()
-    gc.collect()
-    await asyncio.sleep(0.05)
-
-
-async def test_while_the_layer_is_down_tabs_open_and_beat(alice: User) -> None:
-    frames.on_pulse("tests")(lambda tabs: {tab: {"newest": 7} for tab in tabs})
-    down = {
-        "BACKEND": "channels_redis.core.RedisChannelLayer",
-        "CONFIG": {"hosts": ["redis://127.0.0.1:1/0"]},
-    }
-    for layers in ({"default": down}, {}):
-        with override_settings(CHANNEL_LAYERS=layers):
-            channel_layers.backends = {}
-            async with await SocketClient.of(alice) as tab:
-                frame = await tab.next_of("heartbeat", patience=7)
-                assert frame == {"type": "heartbeat", "tests": {"newest": 7}}
-                assert not switchboard.is_up
-        channel_layers.backends = {}
-
-
-async def test_a_connection_that_is_half_dead_is_made_anew(
-    alice: User, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(layer_link, "PROBE_PATIENCE", 0.05)
-    monkeypatch.setattr(layer_link, "PROBE_EVERY", 0.05)
-    monkeypatch.setattr(layer_link, "PAUSE", 0.05)
-    frames.on_event("tests.look")(echo)
-    layer: Any = get_channel_layer()
-    async with await SocketClient.of(alice) as tab:
-        await until_up()
-        first = switchboard._link._channel
-        deaf = layer.receive
-
-        async def receive(channel: str) -> Any:
-            """As over a connection whose other end has gone without a word."""
-            return await (asyncio.Event().wait() if channel == first else deaf(channel))
-
-        layer.receive = receive
-        async with asyncio.timeout(10):
-            while switchboard._link._channel == first or not switchboard.is_up:
-                layer.channels.pop(first, None)
-                await asyncio.sleep(0.01)
-        del layer.receive
-        await in_database(published, member_group(alice.pk), 1)
-        assert (await tab.next_of("tests.look"))["id"] == 1
-
-
-async def test_work_that_fails_begins_anew(alice: User, caplog: pytest.LogCaptureFixture) -> None:
-    times: list[int] = []
-
-    async def fail_once() -> None:
-        times.append(1)
-        if len(times) == 1:
-            raise LookupError("a fault")
-        await asyncio.Event().wait()
-
-    switchboard._watch_drain = fail_once  # type: ignore[method-assign]
-    try:
-        async with await SocketClient.of(alice):
-            await until(lambda: len(times) == 2)
-    finally:
-        del switchboard._watch_drain
-    assert "LookupError: a fault" in caplog.text
+        with override_settings(DRAIN_FILE=7):
+            await until(lambda: "work for sockets failed; it begins anew" in caplog.text)
+        file = tmp_path / "drain"
+        file.touch()
+        with override_settings(DRAIN_FILE=str(file)):
+            assert await tab.closed() == RESTART
+    assert "TypeError" in caplog.text
 
 
 # -- The courier -------------------------------------------------------------------------------
@@ -273,6 +141,7 @@ def test_after_the_server_has_ended_a_loop_of_its_own_carries() -> None:
     end(own)
 
 
+@pytest.mark.usefixtures("quick_to_notice")
 async def test_what_was_lost_is_made_good_by_a_heartbeat_once_the_layer_answers(alice: User) -> None:
     frames.on_pulse("tests")(lambda tabs: {tab: {"newest": 7} for tab in tabs})
     layer: Any = get_channel_layer()
@@ -294,6 +163,7 @@ async def test_what_was_lost_is_made_good_by_a_heartbeat_once_the_layer_answers(
     assert await asyncio.to_thread(settle)
 
 
+@pytest.mark.usefixtures("quick_to_notice")
 async def test_who_may_have_missed_hints_is_told_to_ask_once_it_is_in_view(alice: User) -> None:
     async with await SocketClient.of(alice) as tab:
         await until_up()
