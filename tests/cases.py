@@ -32,7 +32,9 @@ def all_cases() -> Iterator[Case]:
 
     yield case
     if failed:
-        lines = [f"{name}: {type(error).__name__} {error}" for name, error in failed]
+        # The first of them is shown whole above; of the others, what they begin with.
+        words = [(name, type(error).__name__, str(error).partition("\n")[0]) for name, error in failed]
+        lines = [f"{name}: {kind} {beginning}" for name, kind, beginning in words]
         raise AssertionError("\n".join([f"{len(failed)} deviate:", *lines])) from failed[0][1]
 
 

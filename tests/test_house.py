@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import tomllib
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,9 @@ APPS_FOLDER_NAMES = sorted(path.parent.name for path in ROOT.glob("*/apps.py"))
 MEBIBYTE = 1024 * 1024
 LINES_OF_A_MODULE = 400
 LINES_OF_A_FUNCTION = 40
+CASES_OF_A_TEST = 40
+# Seconds; who waits for something asks for it again and again (docs/testing.md).
+LONGEST_SLEEP = 0.1
 READERS = {"text", "flag", "items", "number", "required"}
 # Written in pieces, so that this file does not name them either.
 REGISTRIES = [
@@ -133,6 +137,33 @@ def functions_of(path: Path) -> Iterator[tuple[str, int]]:
 def test_no_function_is_longer_than_its_budget() -> None:
     lengths = dict(pair for path in modules_of_the_product() for pair in functions_of(path))
     assert {name: length for name, length in lengths.items() if length > LINES_OF_A_FUNCTION} == {}
+
+
+def test_no_test_has_more_cases_than_can_be_read(request: pytest.FixtureRequest) -> None:
+    """Of all tests of this run: more is a table, which one test walks with tests.cases."""
+    cases = Counter(item.nodeid.partition("[")[0] for item in request.session.items)
+    assert {name: count for name, count in cases.items() if count > CASES_OF_A_TEST} == {}
+
+
+def sleeps_of(path: Path) -> Iterator[str]:
+    """Calls of `sleep` in tests that wait longer than a moment, as far as a number says so."""
+    for function in ast.walk(ast.parse(path.read_text())):
+        if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        # What notes seconds for `make checkpoint` may take its time; so may what waits to be cancelled.
+        if "fault_table" in {argument.arg for argument in function.args.args}:
+            continue
+        for call in ast.walk(function):
+            if isinstance(call, ast.Call) and ast.unparse(call.func).rpartition(".")[2] == "sleep":
+                seconds = call.args[0].value if isinstance(call.args[0], ast.Constant) else None
+                if isinstance(seconds, int | float) and LONGEST_SLEEP < seconds < 60:
+                    yield f"{name_of(path)}:{call.lineno}"
+
+
+def test_no_test_sleeps_where_it_could_ask() -> None:
+    tests = [path for path in files_of_the_repository() if path.name.startswith("test_")]
+    python = [path for path in tests if path.suffix == ".py"]
+    assert [place for path in python for place in sleeps_of(path)] == []
 
 
 def test_the_checks_know_every_app() -> None:

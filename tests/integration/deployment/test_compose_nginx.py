@@ -133,7 +133,7 @@ def answers_in_time(here: Front, expected: set[int]) -> int:
     """The last answer: one of those expected, or what it still was after a minute."""
     deadline = time.monotonic() + 60
     while (status := here.asked()[0]) not in expected and time.monotonic() < deadline:
-        time.sleep(0.2)
+        time.sleep(0.1)
     return status
 
 
