@@ -184,7 +184,7 @@ def pages(is_member: bool) -> Iterator[Line]:
             yield line
 
 
-def answers(client: Client, ids: Ids, is_member: bool) -> Iterator[tuple[str, str, str]]:
+def answers(client: Client, ids: Ids, is_member: bool, most_modes: int) -> Iterator[tuple[str, str, str]]:
     """What the client reads at every address: the pattern's name, the address and the body."""
     extra = [
         Line("network:directory", "/members/?q=foe", "GET", ()),
@@ -196,19 +196,21 @@ def answers(client: Client, ids: Ids, is_member: bool) -> Iterator[tuple[str, st
     with transaction.atomic():
         for line in (*pages(is_member), *(extra if is_member else ())):
             for address in ids.addresses(line):
-                for mode in modes_of(line):
+                for mode in modes_of(line)[:most_modes]:
                     response = client.get(address, headers=mode)
                     yield line.name, address, b"".join(response).decode(errors="replace")
         transaction.set_rollback(True)
 
 
-def leaks(people: dict[str, User], viewer: str, fates: tuple[str, ...]) -> dict[str, set[str]]:
+def leaks(
+    people: dict[str, User], viewer: str, fates: tuple[str, ...], most_modes: int = len(MODES)
+) -> dict[str, set[str]]:
     """What the viewer reads of those who are hidden by `fates`, by the name of the pattern."""
     hidden = [people[name] for name in hidden_names(*fates)]
     who = people.get(viewer)
     client = client_of(who) if who else Client()
     found: dict[str, set[str]] = {}
-    for name, address, body in answers(client, ids_for(who or AnonymousUser()), who is not None):
+    for name, address, body in answers(client, ids_for(who or AnonymousUser()), who is not None, most_modes):
         is_own_list = name in OWN_BLOCKS and viewer == "alice"
         if seen := traces(body, [user for user in hidden if not (is_own_list and "foe" in user.username)]):
             found.setdefault(f"{name} {address}", set()).update(seen)
@@ -219,7 +221,7 @@ def test_nothing_that_anybody_is_answered_holds_those_who_do_not_exist_for_them(
     people: dict[str, User],
 ) -> None:
     """Read once before, so that what is remembered of them is remembered, and the world is known to hold them."""
-    seen = leaks(people, "alice", FATES)
+    seen = leaks(people, "alice", FATES, most_modes=1)
     assert len({address.partition(" ")[0] for address in seen}) > 15, seen
     hide(people)
     # Visitors are shown nobody whose page is not for everyone, hidden or not.
