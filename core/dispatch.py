@@ -115,14 +115,14 @@ def beats(tabs: Sequence[Tab]) -> tuple[set[Tab], dict[Tab, str]]:
     beat: dict[Tab, Frame] = {tab: {"type": "heartbeat"} for tab in living}
     for name, part in frames.pulse_parts.items() if living else ():
         try:
-            values: Mapping[Tab, Mapping[str, Any]] = part(living)
+            values: Mapping[Tab, Frame] = {tab: dict(value) for tab, value in part(living).items()}
             wire({name: list(values.values())})  # what cannot travel is the part's fault alone
         except Exception as fault:  # noqa: BLE001 -- the other parts are told
             note(fault, f"the heartbeat's part {name}")
             continue
         for tab, value in values.items():
             if tab in beat:
-                beat[tab][name] = dict(value)
+                beat[tab][name] = value
     return over, {tab: wire(frame) for tab, frame in beat.items()}
 
 

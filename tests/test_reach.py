@@ -11,7 +11,7 @@ from feed.models import Post
 from feed.services import comment_on_post, publish_post
 from messaging.models import Conversation, Membership
 from messaging.services import start_group
-from network.reach import spend_reach
+from network.reach import reached_by_mail, spend_reach
 from network.services import follow_member, invite_member
 from notifications.models import Notification
 from users.audience import Audience
@@ -103,6 +103,23 @@ def test_a_person_counts_once_a_day_and_a_refusal_counts_nobody(
         assert as_alice.post(f"/posts/{post_of_four.pk}/edit/", edit).status_code == 302
         edit["text"] = names(people[:5])
         assert as_alice.post(f"/posts/{post_of_four.pk}/edit/", edit).status_code == 429
+
+
+def test_one_calls_oneself_for_nothing(alice: User, people: list[User]) -> None:
+    with override_settings(MEMBER_LIMITS=LIMITS):
+        spend_reach(alice, [alice.pk])
+        spend_reach(alice, [alice.pk, *[person.pk for person in people[:4]]])
+
+
+def test_what_was_beyond_the_limit_of_a_new_account_takes_nothing_from_that_of_an_old_one(
+    people: list[User],
+) -> None:
+    """The same day, a week after joining."""
+    fresh, ids = make_member("fresh"), [person.pk for person in people]
+    with override_settings(MEMBER_LIMITS=LIMITS):
+        assert reached_by_mail(fresh, ids) == set(ids[:2])
+        fresh.joined_at = timezone.now() - WEEK
+        assert reached_by_mail(fresh, ids) == set(ids[:4])
 
 
 def test_a_new_account_calls_fewer(people: list[User]) -> None:

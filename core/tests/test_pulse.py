@@ -60,12 +60,14 @@ async def test_a_part_that_fails_costs_itself_alone(alice: User, caplog: pytest.
 
     frames.on_pulse("failing")(fail)
     frames.on_pulse("mute")(lambda tabs: {tab: {"what": object()} for tab in tabs})
+    frames.on_pulse("shapeless")(lambda tabs: dict.fromkeys(tabs, 7))
     frames.on_pulse("foreign")(lambda tabs: {Tab(1): {"n": 1}})
     frames.on_pulse("tests")(lambda tabs: {tab: {"n": 1} for tab in tabs})
     async with await SocketClient.of(alice) as tab:
         assert await tab.next() == {"type": "heartbeat", "tests": {"n": 1}}
     assert "the heartbeat's part failing failed" in caplog.text
     assert "the heartbeat's part mute failed" in caplog.text
+    assert "the heartbeat's part shapeless failed" in caplog.text
 
 
 async def test_groups_that_a_part_changes_are_heard(alice: User) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from network.graph import Mutual, degree, mutual_connections, suggestions
+from network.graph import Mutual, degree, mutual_connections, suggestions, within_two_degrees
 from network.pages import MemberPage
 from network.services import accept_invitation, block_member, follow_member, ignore_invitation, invite_member
 from tests.cast import client_of, connect, make_member
@@ -74,6 +74,24 @@ def test_who_signed_up_first_does_not_matter(people: People, order: str) -> None
     for one, other in ("ab", "bc", "cd"):
         connect(made[one], made[other])
     assert degree(made["a"], made["d"], connected=False, mutual=0) == 3
+
+
+def test_within_two_degrees_are_connections_theirs_and_followers_whoever_signed_up_first(
+    db: None,
+) -> None:
+    wrong = []
+    for number, order in enumerate(("abcdxyz", "zyxdcba", "bdxacyz", "czdaybx")):
+        made = {letter: make_member(f"m{number}{letter}") for letter in order}
+        for one, other in ("ab", "bc", "cd"):
+            connect(made[one], made[other])
+        follow_member(follower=made["x"], followed=made["a"])
+        follow_member(follower=made["a"], followed=made["y"])
+        invite_member(inviter=made["a"], invitee=made["z"])
+        near = within_two_degrees(made["a"], [member.pk for member in made.values()])
+        found = "".join(letter for letter in "abcdxyz" if made[letter].pk in near)
+        if found.replace("a", "") != "bcx":
+            wrong.append((order, found))
+    assert wrong == []
 
 
 def shared(viewer: User, member: User) -> tuple[int, list[str]]:

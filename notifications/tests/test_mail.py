@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from feed.models import Post
-from feed.services import delete_post
+from feed.services import delete_comment, delete_post
 from feed.tests.material import answer, react, say
 from messaging.models import Presence
 from network.models import Block
@@ -62,6 +62,21 @@ def test_an_unread_line_is_mailed_once(post: Post, charlie: User, mona: User, co
     with committed():
         answer(post, mona)
     assert len(mails()) == 1
+
+
+def test_a_line_of_which_all_was_taken_back_is_mailed_like_a_new_one_an_hour_later(
+    post: Post, charlie: User, mona: User, committed: Commit
+) -> None:
+    with committed():
+        comment = answer(post, charlie)
+    assert len(mails()) == 1
+    delete_comment(comment=comment)
+    with committed():
+        answer(post, mona)
+        assert not send_due(member_id=post.author_id, now=timezone.now() + timedelta(minutes=58))
+        assert send_due(member_id=post.author_id, now=timezone.now() + timedelta(minutes=61))
+    (message,) = mails()
+    assert message.subject == "Mona commented on your post"
 
 
 def test_the_headers_let_a_program_unsubscribe(post: Post, charlie: User, committed: Commit) -> None:
@@ -195,10 +210,15 @@ def test_quiet_hours_that_were_set_meanwhile_hold_too(
 ) -> None:
     with committed():
         answer(post, charlie)
-    Notification.objects.update(mail_due_at=timezone.now() - timedelta(minutes=1))
-    with committed():
-        assert not send_due(member_id=post.author_id)
-    assert row_of(post.author).mail_due_at is not None
+    for is_reading in (False, True):
+        if is_reading:
+            comes_back(post.author)
+        Notification.objects.update(mail_due_at=timezone.now() - timedelta(minutes=1))
+        with committed():
+            assert not send_due(member_id=post.author_id)
+        due = row_of(post.author).mail_due_at
+        assert due
+        assert due.time().replace(microsecond=0) == time(23, 59, 59)
     assert mails() == []
 
 
@@ -277,6 +297,20 @@ def test_inviting_again_and_again_fills_no_mailbox(alice: User, charlie: User, c
         with committed():
             withdraw_invitation(connection=connection, by=charlie)
     assert len(mails()) == 1
+
+
+def test_the_next_one_waits_for_the_end_of_quiet_hours_that_are_longer_than_an_hour(
+    post: Post, charlie: User, committed: Commit
+) -> None:
+    services.choose(member=post.author, choices={(Kind.COMMENT, Channel.PAGE): False})
+    with committed():
+        answer(post, charlie)
+    services.set_quiet_hours(member=post.author, start=time(0), end=time(23, 59, 59), zone="UTC")
+    with committed():
+        answer(post, charlie)
+    waiting = Notification.objects.get(read_at=None)
+    assert waiting.mail_due_at
+    assert waiting.mail_due_at >= timezone.now().replace(hour=23, minute=59, second=59, microsecond=0)
 
 
 def test_who_reads_in_mail_alone_gets_the_next_one_an_hour_later(

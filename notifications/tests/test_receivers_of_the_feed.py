@@ -7,6 +7,7 @@ from feed import services
 from feed.models import Comment, Post
 from feed.tests.material import answer, pass_on, react, say
 from network.services import block_member, remove_connection
+from notifications import receivers
 from notifications.lines import Line, lines
 from notifications.models import Notification
 from notifications.services import mark_all_read
@@ -258,6 +259,37 @@ def test_those_in_a_thread_who_have_blocked_the_one_who_replies_are_not_told(
     answer(post, mona, parent=top)
     assert not Notification.objects.filter(recipient=charlie).exists()
     assert told(post.author) == ["Mona and Charlie commented on your post"]
+
+
+def test_who_took_the_own_reply_back_hears_no_more_of_the_thread(
+    post: Post, charlie: User, mona: User
+) -> None:
+    top = answer(post, charlie)
+    services.delete_comment(comment=answer(post, mona, parent=top))
+    answer(post, make_member("dan"), parent=top)
+    assert not Notification.objects.filter(recipient=mona).exists()
+
+
+def test_those_in_a_thread_whom_the_author_of_the_post_has_blocked_are_not_told(
+    post: Post, charlie: User, mona: User
+) -> None:
+    top = answer(post, charlie)
+    block_member(blocker=post.author, blocked=charlie)
+    answer(post, mona, parent=top)
+    assert not Notification.objects.filter(recipient=charlie).exists()
+
+
+def test_of_many_in_a_thread_the_latest_are_told(
+    post: Post, charlie: User, mona: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(receivers, "MOST_IN_THREAD", 1)
+    top = answer(post, charlie)
+    for name in ("dan", "eve"):
+        answer(post, make_member(name), parent=top)
+    Notification.objects.all().delete()
+    answer(post, mona, parent=top)
+    replies = Notification.objects.filter(kind="reply").order_by("recipient__username")
+    assert [row.recipient.username for row in replies] == ["charlie", "eve"]
 
 
 def test_a_repost_is_told_to_the_author_of_the_original(post: Post, charlie: User) -> None:
