@@ -151,7 +151,8 @@ def _thread(comment: Comment) -> list[int]:
     """The author of the comment that is answered, and the latest others who answered it."""
     if comment.parent is None:
         return []
-    others = Comment.objects.filter(parent=comment.parent, deleted_at=None).exclude(pk=comment.pk)
+    # A reply that was deleted has no row any more.
+    others = Comment.objects.filter(parent=comment.parent).exclude(pk=comment.pk)
     latest = others.order_by("-pk").values_list("author", flat=True)[:MOST_IN_THREAD]
     return [comment.parent.author_id, *latest]
 

@@ -183,8 +183,7 @@ def _refuse_many_requests(by: User) -> None:
     begun = Conversation.objects.filter(
         created_by=by,
         created_at__gt=timezone.now() - day,
-        pair__isnull=False,
-        memberships__accepted_at=None,
+        memberships__accepted_at=None,  # in a group, all have accepted
     )
     if begun.count() >= MOST_REQUESTS:
         raise TooFast(

@@ -1,12 +1,16 @@
 """POST /messages/<id>/mute/, unmute/, accept/ and decline/: what one makes of a conversation for oneself."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
-from messaging import services
+from messaging import reading, services
+from messaging.errors import TooFast
 from messaging.models import Conversation, Membership
+from tests.cast import make_member
 from users.models import User
 
 from .material import send, side_of
@@ -88,3 +92,22 @@ def test_declining_twice_is_once(as_alice: Client, request_of_charlie: Conversat
     for _time in range(2):
         response = as_alice.post(f"/messages/{request_of_charlie.pk}/decline/")
         assert response["Location"] == "/messages/?box=requests"
+
+
+def test_what_was_declined_and_then_accepted_is_a_conversation_like_any_other(
+    request_of_charlie: Conversation, alice: User, charlie: User
+) -> None:
+    services.decline_conversation(conversation=request_of_charlie, member=alice)
+    assert reading.waiting_conversations(alice.pk) == 0
+    services.accept_conversation(conversation=request_of_charlie, member=alice)
+    assert reading.waiting_conversations(alice.pk) == 1
+
+
+def test_requests_of_yesterday_count_no_more(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(services.conversations, "MOST_REQUESTS", 1)
+    strangers = [make_member(name) for name in ("one", "two")]
+    begun = services.start_direct(by=alice, other=strangers[0])
+    with pytest.raises(TooFast):
+        services.start_direct(by=alice, other=strangers[1])
+    Conversation.objects.filter(pk=begun.pk).update(created_at=timezone.now() - timedelta(hours=25))
+    assert services.start_direct(by=alice, other=strangers[1]).is_direct

@@ -4,13 +4,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from core.realtime import member_group
 from messaging import services
 from messaging.models import Conversation, Entry, Membership
 from users.models import User
 
-from .material import send
+from .material import send, side_of
 
 pytestmark = pytest.mark.django_db
 
@@ -43,6 +44,15 @@ def test_where_an_operator_has_chosen_the_owner_others_leave_without_an_heir(
     Membership.objects.filter(conversation=group, member=dora).update(is_owner=True)
     services.leave_conversation(conversation=group, member=bob)
     assert owners(group) == ["dora"]
+
+
+def test_who_comes_again_comes_like_a_new_one(group: Conversation, alice: User, bob: User) -> None:
+    services.mute_conversation(conversation=group, member=bob)
+    services.leave_conversation(conversation=group, member=bob)
+    moment = timezone.now()
+    services.add_members(conversation=group, by=alice, members=[bob])
+    side = side_of(group, bob)
+    assert (side.muted, side.left_at, side.joined_at > moment) == (False, None, True)
 
 
 def test_of_each_entry_all_tabs_of_all_members_hear_those_of_its_author_too(
