@@ -78,7 +78,7 @@ def news(tab: Tab, mine: Membership) -> Iterator[Frame]:
     view = view_of(tab)
     told = since(mine, viewer_of(tab), view.seq)
     if told["entries"]:
-        view.seq = told["newest"] if told["more"] else told["entries"][-1]["seq"]
+        view.seq = told["newest"]
         yield {"type": "messaging.entries", **told}
 
 

@@ -219,7 +219,7 @@ def _named_after(members: Sequence[User]) -> str:
 
 
 def _take_in(entry: Entry, member: User) -> None:
-    """Into the conversation from `entry` on; one who was in before begins anew."""
+    """Into the conversation from `entry` on; one who was in before begins anew (and owns it no more since leaving)."""
     now = timezone.now()
     Membership.objects.update_or_create(
         conversation=entry.conversation,
@@ -231,8 +231,6 @@ def _take_in(entry: Entry, member: User) -> None:
             "joined_at": now,
             "accepted_at": now,
             "left_at": None,
-            "declined_at": None,
-            "is_owner": False,
             "muted": False,
             "unread": 0,
         },

@@ -9,6 +9,7 @@ from core import frames as registry
 from core.frames import Tab
 from messaging import presence, services
 from messaging.models import Conversation, Presence
+from messaging.shown import view_of
 from network.services import block_member
 from tests.cast import connect, make_member
 from users.models import User
@@ -57,6 +58,26 @@ def test_whoever_has_not_accepted_a_request_types_unseen(
 
 def test_somebody_who_is_not_in_types_unseen(group: Conversation, bob: User, charlie: User) -> None:
     assert hint(watching(bob, group), "messaging.typing", conversation=group.pk, member=charlie.pk) == []
+
+
+def test_who_has_left_types_unseen(group: Conversation, alice: User, bob: User) -> None:
+    tab = watching(alice, group)
+    assert hint(tab, "messaging.typing", conversation=group.pk, member=bob.pk) != []
+    services.leave_conversation(conversation=group, member=bob)
+    assert hint(tab, "messaging.typing", conversation=group.pk, member=bob.pk) == []
+
+
+def test_who_types_on_is_shown_every_two_seconds(
+    talk: Conversation, alice: User, published: list[Any]
+) -> None:
+    tab = watching(alice, talk)
+    shown = []
+    for seconds in (0.0, 1.9, 0.2):
+        published.clear()
+        view_of(tab).typed_at -= seconds
+        say(tab, "messaging.typing", conversation=talk.pk)
+        shown.append(len(published))
+    assert shown == [1, 0, 1]
 
 
 def test_between_two_who_are_blocked_nothing_is_shown(talk: Conversation, alice: User, bob: User) -> None:
@@ -123,9 +144,14 @@ def test_a_tab_in_view_is_there_and_the_last_one_that_goes_is_not(
     for closer in registry.closers:
         closer(one)
     assert Presence.objects.get(member=bob).until > timezone.now() + presence.GRACE
+    Presence.objects.update(seen_at=timezone.now() - presence.STAYS)
     two.visible = False
+    moment = timezone.now()
     say(two, "visible", visible=False)
-    assert Presence.objects.get(member=bob).until <= timezone.now() + presence.GRACE
+    row = Presence.objects.get(member=bob)
+    # Last seen now, and there for a moment more: until the next page has come.
+    assert row.seen_at >= moment
+    assert moment + presence.GRACE <= row.until <= timezone.now() + presence.GRACE
     for closer in registry.closers:
         closer(two)
     Presence.objects.update(seen_at=timezone.now() - 2 * presence.STAYS, until=timezone.now())

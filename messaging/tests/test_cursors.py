@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -109,6 +110,24 @@ def test_many_move_with_one_statement_and_strangers_are_passed_over(
     assert stands(talk, bob) == (1, 1, 0)
     assert stands(group, bob) == stands(group, dora) == (3, 3, 0)
     assert not Membership.objects.filter(conversation=talk, member=dora).exists()
+
+
+def test_own_tabs_hear_of_reading_and_the_others_of_how_far_one_has_come(
+    group: Conversation, alice: User, bob: User, dora: User, published: list[dict[str, Any]]
+) -> None:
+    send(group, alice)
+
+    def heard(reached: Reached, *members: User) -> list[tuple[str, object]]:
+        """The hints that come of cursors that move: to whom, and about whom."""
+        published.clear()
+        services.move_cursors({(group.pk, member.pk): reached for member in members})
+        return [(hint["groups"][0], hint["event"].get("member")) for hint in published]
+
+    own, there = f"member.{bob.pk}", f"conversation.{group.pk}"
+    assert heard(Reached(delivered=3), bob) == [(there, bob.pk)]
+    assert heard(Reached(read=3), bob) == [(own, None), (there, bob.pk)]
+    assert heard(Reached(read=3), bob) == []
+    assert heard(Reached(delivered=3), alice, dora) == [(there, None)]
 
 
 def test_nobody_moves_nothing() -> None:

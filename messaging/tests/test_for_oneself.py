@@ -10,7 +10,7 @@ from django.utils import timezone
 from messaging import reading, services
 from messaging.errors import TooFast
 from messaging.models import Conversation, Membership
-from tests.cast import make_member
+from tests.cast import connect, make_member
 from users.models import User
 
 from .material import send, side_of
@@ -101,6 +101,16 @@ def test_what_was_declined_and_then_accepted_is_a_conversation_like_any_other(
     assert reading.waiting_conversations(alice.pk) == 0
     services.accept_conversation(conversation=request_of_charlie, member=alice)
     assert reading.waiting_conversations(alice.pk) == 1
+
+
+def test_a_connection_accepts_the_request_whoever_of_the_two_signed_up_first(
+    alice: User, charlie: User
+) -> None:
+    assert alice.pk < charlie.pk, "elsewhere the request is to the other one"
+    request = services.start_direct(by=alice, other=charlie)
+    send(request, alice)
+    connect(alice, charlie)
+    assert Membership.objects.inbox(charlie).get().conversation == request
 
 
 def test_requests_of_yesterday_count_no_more(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,8 +50,12 @@ def test_watching_brings_what_is_newer_the_cursors_and_the_presence(
 def test_who_has_everything_gets_no_entries(talk: Conversation, alice: User, bob: User) -> None:
     send(talk, alice)
     for seq in (1, 5, 2**62):
-        answers = say(Tab(bob.pk), "messaging.watch", conversation=talk.pk, seq=seq)
+        tab = Tab(bob.pk)
+        answers = say(tab, "messaging.watch", conversation=talk.pk, seq=seq)
         assert "messaging.entries" not in types(answers)
+    # Not even the one who claims to have what does not exist yet misses it when it comes.
+    send(talk, alice)
+    assert "messaging.entries" in types(entry_hint(tab, talk))
 
 
 def test_who_lacks_more_than_a_hundred_is_told_that_there_is_more(

@@ -28,6 +28,7 @@ def test_whoever_leaves_a_group_has_one_owner_the_one_who_is_longest_there(
     assert owners(group) == ["alice"]
     services.leave_conversation(conversation=group, member=alice)
     assert owners(group) == ["bob"]
+    assert not side_of(group, alice).is_owner
     # Alice's row is the oldest, but she is not: she has just come back.
     services.add_members(conversation=group, by=bob, members=[alice])
     assert owners(group) == ["bob"]
@@ -37,9 +38,10 @@ def test_whoever_leaves_a_group_has_one_owner_the_one_who_is_longest_there(
     assert owners(group) == ["alice"]
 
 
-def test_where_an_operator_has_chosen_the_owner_others_leave_without_an_heir(
+def test_where_one_who_came_later_owns_it_others_leave_without_an_heir(
     group: Conversation, alice: User, bob: User, dora: User
 ) -> None:
+    """As former versions left it, in which the oldest row inherited."""
     Membership.objects.filter(conversation=group, member=alice).update(is_owner=False)
     Membership.objects.filter(conversation=group, member=dora).update(is_owner=True)
     services.leave_conversation(conversation=group, member=bob)
