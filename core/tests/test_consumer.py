@@ -13,7 +13,7 @@ from psycopg2 import OperationalError as Unreachable
 
 from core import dispatch, frames
 from core.database import in_database
-from core.frames import Frame, FrameError, Tab, whole
+from core.frames import Event, Frame, FrameError, Tab, whole
 from core.limits import BURST, FRAME_BYTES, TABS_EACH, WAITING_BYTES, WINDOW_BYTES
 from core.realtime import member_group
 from core.switchboard import switchboard
@@ -292,8 +292,14 @@ async def test_a_database_that_is_away_is_said_once(alice: User, caplog: pytest.
 
 
 async def test_who_reads_slowly_costs_a_window_and_is_told_that_it_lags(alice: User) -> None:
-    frames.on_frame("tests.ask")(lambda tab, frame: [{"type": "tests.much", "q": "x" * 50_000}])
-    frames.on_event("tests.look")(lambda tab, event: [{**event}])
+    frames.on_frame("tests.ask")(lambda tab, frame: [{"type": "tests.much", "q": "漢" * 17_000}])
+    shown: list[Event] = []
+
+    @frames.on_event("tests.look")
+    def show(tab: Tab, event: Event) -> list[Frame]:
+        shown.append(event)
+        return [{**event}]
+
     async with await SocketClient.of(alice) as tab:
         for _ in range(30):
             tab.say({"type": "tests.ask"})
@@ -304,7 +310,7 @@ async def test_who_reads_slowly_costs_a_window_and_is_told_that_it_lags(alice: U
             if frame["type"] == "ping":
                 pings.append(frame["n"])
             else:
-                came += len(frame["q"])
+                came += len(frame["q"].encode())
         assert await tab.is_silent()
         assert came <= WINDOW_BYTES + 50_000
         switchboard.hand_out([member_group(alice.pk)], {"type": "tests.look", "id": 1})
@@ -317,6 +323,7 @@ async def test_who_reads_slowly_costs_a_window_and_is_told_that_it_lags(alice: U
         assert await tab.next() == {"type": "lagged"}
         switchboard.hand_out([member_group(alice.pk)], {"type": "tests.look", "id": 2})
         assert await tab.next() == {"type": "tests.look", "id": 2}
+    assert [event["id"] for event in shown] == [2], "what cannot be sent is not even asked for"
 
 
 async def test_apps_hear_of_the_end_once_and_after_everything_else(alice: User) -> None:

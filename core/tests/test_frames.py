@@ -44,6 +44,14 @@ def test_apps_register_each_kind() -> None:
 
 
 @pytest.mark.usefixtures("registry")
+def test_a_frame_costs_what_the_dearest_of_its_hearers_says() -> None:
+    for costs in ((10, 1), (1, 10)):
+        for cost in costs:
+            frames.on_frame(f"tests.{costs}", cost=cost)(dict)
+    assert set(frames.frame_costs.values()) == {10}
+
+
+@pytest.mark.usefixtures("registry")
 def test_a_part_of_the_heartbeat_has_one_owner() -> None:
     frames.on_pulse("tests")(dict)
     with pytest.raises(ValueError, match="tests"):

@@ -70,6 +70,15 @@ def test_the_window_is_full_until_an_answer_comes() -> None:
     assert (window.is_full, window.on_the_way) == (False, 1)
 
 
+def test_a_ping_is_due_once_for_so_many_bytes_and_an_old_answer_takes_nothing_back() -> None:
+    window = Window()
+    first, none, second = window.add(PING_BYTES), window.add(1), window.add(PING_BYTES)
+    assert (first is None, none, second is None) == (False, None, False)
+    for number in (second, first):
+        window.answered(number or 0)
+        assert window.on_the_way == 0
+
+
 @given(st.lists(st.integers(0, 200_000), max_size=30), st.data())
 def test_answers_in_any_order_never_count_more_than_was_sent(sizes: list[int], data: st.DataObject) -> None:
     window = Window()

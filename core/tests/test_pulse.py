@@ -5,6 +5,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from functools import partial
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -16,9 +17,11 @@ from django.utils import timezone
 from core import dispatch, frames, pulse
 from core.database import in_database
 from core.frames import Tab
+from core.limits import MemberFlow
 from core.realtime import member_group
-from core.sessions import ended
-from core.switchboard import switchboard
+from core.sessions import Visitor, ended
+from core.switchboard import HEAL_SECONDS, Switchboard, switchboard
+from core.tabs import OpenTab
 from users.models import User
 
 from .socket_client import SocketClient, cookie_of, until, until_up
@@ -106,7 +109,7 @@ async def test_a_database_that_takes_too_long_delays_no_heartbeat(
 
 
 async def test_who_comes_while_the_database_is_slow_gets_a_bare_heartbeat(
-    alice: User, charlie: User, monkeypatch: pytest.MonkeyPatch
+    alice: User, charlie: User, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(pulse, "PATIENCE", 0.3)
     go_on = threading.Event()
@@ -115,6 +118,77 @@ async def test_who_comes_while_the_database_is_slow_gets_a_bare_heartbeat(
         assert await one.next() == {"type": "heartbeat"}
         assert await two.next() == {"type": "heartbeat"}
         go_on.set()
+        async with asyncio.timeout(5):
+            while await two.next() != {"type": "heartbeat", "tests": {"n": 1}}:
+                pass
+    # What was asked for the one tab alone says nothing of the other, and is no fault.
+    assert caplog.text == ""
+
+
+async def test_a_tab_that_has_just_had_its_heartbeat_waits_for_the_next(
+    alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HEARTBEAT", "HEARTBEAT_ALONE"):
+        monkeypatch.setattr(pulse, name, 1000)
+    async with await SocketClient.of(alice) as tab:
+        await until_up()
+        await tab.next_of("heartbeat")  # since hints travel now
+        switchboard.heal()
+        assert await tab.next() == {"type": "heartbeat"}
+        assert await tab.is_silent()
+
+
+async def test_tabs_beyond_those_that_are_asked_about_together_hear_theirs_too(
+    alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pulse, "TOGETHER", 2)
+    cookie = await cookie_of(alice)
+    tabs = [SocketClient(cookie) for _ in range(5)]
+    for tab in tabs:
+        await tab.open()
+    await until_up()
+    switchboard.heal()
+    for tab in tabs:
+        await tab.next_of("heartbeat")
+        await tab.leave()
+
+
+async def test_a_hint_that_was_shown_is_not_shown_again_where_the_heartbeat_joins_another_of_its_groups(
+    alice: User,
+) -> None:
+    asked, go_on = threading.Event(), threading.Event()
+
+    @frames.on_pulse("tests")
+    def part(tabs: Sequence[Tab]) -> Mapping[Tab, Mapping[str, Any]]:
+        asked.set()
+        go_on.wait(10)
+        for tab in tabs:
+            tab.groups.add("tests.room")
+        return {}
+
+    frames.on_event("tests.look")(lambda tab, event: [{**event}])
+    async with await SocketClient.of(alice) as tab:
+        assert await in_database(asked.wait, 10)
+        switchboard.hand_out([member_group(alice.pk), "tests.room"], {"type": "tests.look", "id": 1})
+        await tab.next_of("tests.look")
+        go_on.set()
+        switchboard.hand_out(["tests.room"], {"type": "tests.look", "id": 2})
+        assert (await tab.next_of("tests.look"))["id"] == 2
+
+
+def test_many_tabs_are_healed_within_seconds_and_not_at_once() -> None:
+    board, sent = Switchboard(), asyncio.Queue[dict[str, Any]]()
+    board.tabs = {OpenTab(Visitor(1, "", ""), sent.put, board, MemberFlow()) for _ in range(600)}
+    now = monotonic()
+    for tab in board.tabs:
+        tab.due = now + 25
+    first = next(iter(board.tabs))
+    first.due = now - 1
+    board.heal()
+    due = sorted(tab.due - now for tab in board.tabs if tab is not first)
+    assert due[0] < 1
+    assert 2 < due[-1] < HEAL_SECONDS
+    assert first.due == now - 1, "which is due already, waits no longer"
 
 
 # -- Sessions ----------------------------------------------------------------------------------

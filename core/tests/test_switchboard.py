@@ -11,7 +11,7 @@ from django.test import override_settings
 
 from core import frames
 from core import switchboard as switchboards
-from core.courier import TABS, Courier, courier
+from core.courier import LOAD, MOST_WAITING, TABS, Courier, courier
 from core.database import in_database
 from core.realtime import member_group, publish, settle
 from core.switchboard import switchboard
@@ -170,7 +170,6 @@ async def test_who_may_have_missed_hints_is_told_to_ask_once_it_is_in_view(alice
         await tab.next_of("heartbeat")
         switchboard.heal()
         await tab.next_of("heartbeat")
-        tab.seen.clear()
         tab.say({"type": "visible", "visible": True})
         switchboard.heal()
         await tab.next_of("lagged")
@@ -195,6 +194,30 @@ def test_too_many_at_once_are_dropped_and_said_once(caplog: pytest.LogCaptureFix
     assert not slow.settle(0.01)
     slow.begin()
     assert slow.settle(0.01)
+
+
+async def test_hints_travel_fifty_together_and_those_lost_meanwhile_are_told_of(alice: User) -> None:
+    layer: Any = get_channel_layer()
+    hint = {"groups": [member_group(alice.pk)], "event": {"type": "tests.look"}}
+    loads: list[list[dict[str, Any]]] = []
+    send = layer.group_send
+
+    async def note(group: str, message: dict[str, Any]) -> None:
+        if message["type"] == "switchboard.events":
+            if not loads:  # while these are on their way, more come than there is room for
+                for _ in range(MOST_WAITING + 1):
+                    courier.post(hint)
+            loads.append(message["events"])
+        await send(group, message)
+
+    layer.group_send = note
+    async with await SocketClient.of(alice):
+        await until_up()
+        courier.post(hint)
+        await until(lambda: {"lost": True} in [event for load in loads for event in load])
+        assert await asyncio.to_thread(settle)
+    del layer.group_send
+    assert max(map(len, loads)) <= LOAD + 1
 
 
 def test_the_courier_of_this_process_is_quiet_in_the_end() -> None:
