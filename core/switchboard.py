@@ -103,11 +103,14 @@ class Switchboard:
         new = wanted - tab.joined
         for group in new:
             self._listening.setdefault(group, set()).add(tab)
+        missed: list[Mapping[str, Any]] = []
         for at, groups, event in reversed(self._recent):
             if at < since:
                 break
             if groups & new and not groups & tab.joined:
-                tab.notice(event)
+                missed.append(event)
+        for event in reversed(missed):
+            tab.notice(event)
         tab.joined = wanted
 
     def _quit(self, tab: OpenTab, group: str) -> None:
