@@ -110,7 +110,7 @@ EMAIL_USE_SSL = env.flag("EMAIL_USE_SSL")
 if EMAIL_USE_TLS and EMAIL_USE_SSL:
     env.faults.append("EMAIL_USE_TLS, EMAIL_USE_SSL: use one of the two")
 # Mail to ADMINS says which site it is about.
-EMAIL_SUBJECT_PREFIX = f"[{urlsplit(SITE_URL).hostname or 'LinkUp'}] "
+EMAIL_SUBJECT_PREFIX = f"[{urlsplit(SITE_URL).hostname}] "
 SERVER_EMAIL = env.mailbox("SERVER_EMAIL", DEFAULT_FROM_EMAIL)
 ADMINS = env.mailboxes("ADMINS")
 

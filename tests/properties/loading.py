@@ -71,3 +71,17 @@ def load_both(module: str, environ: Mapping[str, str]) -> tuple[dict[str, Any], 
         loaded = [vars(importlib.import_module(name)) for name in names]
     base, other = ({name: value for name, value in one.items() if name.isupper()} for one in loaded)
     return base, other
+
+
+def at(place: str, settings: Any) -> Any:
+    """What stands at "DATABASES.default.NAME"; None where the path ends early."""
+    found = settings
+    for part in place.split("."):
+        match found:
+            case dict():
+                found = found.get(part)
+            case list() | tuple():
+                found = found[int(part)]
+            case _:
+                return None
+    return found

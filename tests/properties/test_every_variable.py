@@ -12,7 +12,7 @@ from scripts.programs import ROOT
 from tests.variables import read_by_the_code
 
 from .every_variable import BESIDE, ROWS
-from .loading import COMPLETE, fresh, load
+from .loading import COMPLETE, at, fresh, load
 
 # They choose the module that is loaded: tests/properties/test_environment.py.
 CHOOSING = {"DJANGO_ENVIRONMENT", "DJANGO_SETTINGS_MODULE"}
@@ -26,20 +26,6 @@ def loaded(environ: Mapping[str, str]) -> dict[str, Any]:
     with fresh(given):
         server = runpy.run_path(SERVER)
     return {**load("production", given), "gunicorn": server}
-
-
-def at(place: str, settings: Any) -> Any:
-    """What stands at "DATABASES.default.NAME"; None where the path ends early."""
-    found = settings
-    for part in place.split("."):
-        match found:
-            case dict():
-                found = found.get(part)
-            case list():
-                found = found[int(part)]
-            case _:
-                return None
-    return found
 
 
 def shown_in_the_example() -> dict[str, str]:

@@ -88,6 +88,7 @@ UNDERSTOOD: list[tuple[dict[str, str], dict[str, Any]]] = [
     ),
     ({"SECRET_KEY_FALLBACKS": "former, older"}, {"SECRET_KEY_FALLBACKS": ["former", "older"]}),
     ({"REDIS_URL": "unix:///run/redis/redis.sock?db=1"}, {"REDIS_URL": "unix:///run/redis/redis.sock?db=1"}),
+    ({"REDIS_URL": "unix:///r"}, {"REDIS_URL": "unix:///r"}),
     ({"REDIS_URL": "redis://u:p%40ss@[::1]:6380/3"}, {"REDIS_URL": "redis://u:p%40ss@[::1]:6380/3"}),
     ({"REDIS_URL": "rediss://h/0?ssl_cert_reqs=none"}, {"REDIS_URL": "rediss://h/0?ssl_cert_reqs=none"}),
     ({"ADMINS": "a@a.example, B <b@b.example>"}, {"ADMINS": [("", "a@a.example"), ("B", "b@b.example")]}),
@@ -209,6 +210,12 @@ def test_the_host_alone_asks_for_the_other_parts_and_not_for_a_url() -> None:
         f"{name}: missing (the other parts of the database are given)"
         for name in ("DB_NAME", "DB_USER", "DB_PASSWORD")
     ]
+
+
+def test_in_development_too_a_url_that_would_be_read_otherwise_is_refused() -> None:
+    # A slash in the password: another server and another database, without a word.
+    with pytest.raises(ImproperlyConfigured, match="DATABASE_URL: malformed"):
+        load("development", {"DATABASE_URL": "postgres://u:hunter2/x@h/n"})
 
 
 def test_a_dotenv_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
