@@ -6,6 +6,7 @@ import gc
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from importlib.machinery import SourceFileLoader
 from types import CodeType, FunctionType
 from typing import Any
@@ -149,6 +150,10 @@ class Fault:
     def key(self) -> str:
         return f"{self.module.file} {self.function or self.start}: {_in_a_line(self.old)} → {_in_a_line(self.new)}"
 
+    @property
+    def line(self) -> int:
+        return min(getattr(node, "lineno", 10**6) for node in ast.walk(self.old))
+
     def put_in(self) -> bool:
         """Change the module that is loaded, and what is loaded of it again; False where that cannot be."""
         self.replace(self.new)
@@ -244,6 +249,20 @@ class Module:
             for name, value in changed.items():
                 for other in [one for one in modules if vars(one).get(name) is value]:
                     setattr(other, name, vars(module)[name])
+
+
+def caches() -> list[Callable[[], None]]:
+    """What empties the memories of functions of the product: whoever comes second would not reach what made them."""
+    from core.prepared import Prepared  # noqa: PLC0415 -- only where Django is set up
+
+    kept: list[Any] = [
+        thing for thing in gc.get_objects() if type(thing) is Prepared or type(thing) is type(cache(print))
+    ]
+    return [
+        thing._statements.clear if type(thing) is Prepared else thing.cache_clear  # noqa: SLF001
+        for thing in kept
+        if type(thing) is Prepared or (ROOT / thing.__module__.partition(".")[0]).is_dir()
+    ]
 
 
 def _codes(code: CodeType) -> Iterator[CodeType]:

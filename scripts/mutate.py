@@ -30,7 +30,7 @@ from typing import Any
 import psycopg2
 import pytest
 
-from .faults import Fault, Module
+from .faults import Fault, Module, caches
 from .programs import ROOT
 
 PLAN = ROOT / "scripts" / "mutate.toml"
@@ -125,8 +125,10 @@ class Runner:
         passed, reached = {}, set[str]()
         for module in modules:
             module.watch(reached.add)
+        forget = caches()
         for item, following in zip(items, [*items[1:], None], strict=True):
-            reached.clear()
+            for clear in [*forget, reached.clear]:
+                clear()
             self.failed, self.seconds = False, 0.0
             self._run(item, session, following)
             if not self.failed:
@@ -154,7 +156,7 @@ class Runner:
             self.kills[words] += outcome == "caught"
             self.results[name][outcome] += 1
             if outcome == "survived":
-                print(f"{fault.module.file}:{fault.old.lineno} {words}\n    {fault.key}", flush=True)  # type: ignore[attr-defined]
+                print(f"{fault.module.file}:{fault.line} {words}\n    {fault.key}", flush=True)
 
     def _try(self, fault: Fault, tests: list[pytest.Item], session: pytest.Session) -> dict[str, str]:
         self.failed = False

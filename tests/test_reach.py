@@ -1,5 +1,6 @@
 """How many people a member may call in a day, through whichever door; and whom a stranger's call reaches by mail."""
 
+import time
 from datetime import timedelta
 
 import pytest
@@ -7,11 +8,12 @@ from django.core.cache import cache
 from django.test import Client, override_settings
 from django.utils import timezone
 
+from core.quota import TooOften
 from feed.models import Post
 from feed.services import comment_on_post, publish_post
 from messaging.models import Conversation, Membership
 from messaging.services import start_group
-from network.reach import reached_by_mail, spend_reach
+from network.reach import DAY, reached_by_mail, spend_reach
 from network.services import follow_member, invite_member
 from notifications.models import Notification
 from users.audience import Audience
@@ -120,6 +122,22 @@ def test_what_was_beyond_the_limit_of_a_new_account_takes_nothing_from_that_of_a
         assert reached_by_mail(fresh, ids) == set(ids[:2])
         fresh.joined_at = timezone.now() - WEEK
         assert reached_by_mail(fresh, ids) == set(ids[:4])
+
+
+def test_who_is_refused_is_told_to_wait_for_the_next_day(
+    people: list[User], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    morning = 20_000 * DAY + 1_800.5
+    member = make_member("fresh")
+    with override_settings(MEMBER_LIMITS=LIMITS):
+        monkeypatch.setattr(time, "time", lambda: morning)
+        spend_reach(member, [1, 2])
+        with pytest.raises(TooOften) as refused:
+            spend_reach(member, [3])
+        assert refused.value.wait == DAY - 1_800
+        assert "24 hours" in refused.value.words
+        monkeypatch.setattr(time, "time", lambda: morning + DAY - 1_800)
+        spend_reach(member, [3, 4])
 
 
 def test_a_new_account_calls_fewer(people: list[User]) -> None:

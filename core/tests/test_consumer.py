@@ -13,13 +13,12 @@ from psycopg2 import OperationalError as Unreachable
 
 from core import dispatch, frames
 from core.database import in_database
-from core.frames import Event, Frame, FrameError, Tab, whole
-from core.limits import BURST, FRAME_BYTES, TABS_EACH, WAITING_BYTES, WINDOW_BYTES
-from core.realtime import member_group
+from core.frames import Frame, FrameError, Tab, whole
+from core.limits import BURST, FRAME_BYTES, TABS_EACH, WAITING_BYTES
 from core.switchboard import switchboard
 from users.models import User
 
-from .socket_client import Closed, SocketClient, cookie_of, until_up
+from .socket_client import Closed, SocketClient, cookie_of, until, until_up
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -291,39 +290,14 @@ async def test_a_database_that_is_away_is_said_once(alice: User, caplog: pytest.
     assert "Traceback" not in caplog.text
 
 
-async def test_who_reads_slowly_costs_a_window_and_is_told_that_it_lags(alice: User) -> None:
-    frames.on_frame("tests.ask")(lambda tab, frame: [{"type": "tests.much", "q": "漢" * 17_000}])
-    shown: list[Event] = []
-
-    @frames.on_event("tests.look")
-    def show(tab: Tab, event: Event) -> list[Frame]:
-        shown.append(event)
-        return [{**event}]
-
+async def test_a_tab_that_does_nothing_is_closed_at_once(alice: User) -> None:
     async with await SocketClient.of(alice) as tab:
-        for _ in range(30):
-            tab.say({"type": "tests.ask"})
-        came = 0
-        pings: list[int] = []
-        while came < 11 * 50_000 and len(pings) < 9:
-            frame = await tab.next()
-            if frame["type"] == "ping":
-                pings.append(frame["n"])
-            else:
-                came += len(frame["q"].encode())
-        assert await tab.is_silent()
-        assert came <= WINDOW_BYTES + 50_000
-        switchboard.hand_out([member_group(alice.pk)], {"type": "tests.look", "id": 1})
-        next(iter(switchboard.tabs)).beat(dispatch.BARE_BEAT)
-        assert await tab.next() == {"type": "heartbeat"}
-        tab.say({"type": "pong", "n": 1.5})
-        tab.say({"type": "pong", "n": -1})
-        assert await tab.is_silent()
-        tab.say({"type": "pong", "n": pings[-1]})
-        assert await tab.next() == {"type": "lagged"}
-        switchboard.hand_out([member_group(alice.pk)], {"type": "tests.look", "id": 2})
-        assert await tab.next() == {"type": "tests.look", "id": 2}
-    assert [event["id"] for event in shown] == [2], "what cannot be sent is not even asked for"
+        await until(lambda: tab.live._task is None)
+        live = tab.live
+        live.close(1012)
+        # Not with the next heartbeat, which would close it as well.
+        assert live._task is not None
+        assert await tab.closed() == 1012
 
 
 async def test_apps_hear_of_the_end_once_and_after_everything_else(alice: User) -> None:

@@ -74,7 +74,7 @@ def test_a_ping_is_due_once_for_so_many_bytes_and_an_old_answer_takes_nothing_ba
     window = Window()
     first, none, second = window.add(PING_BYTES), window.add(1), window.add(PING_BYTES)
     assert (first is None, none, second is None) == (False, None, False)
-    for number in (second, first):
+    for number in (second, first, second):
         window.answered(number or 0)
         assert window.on_the_way == 0
 

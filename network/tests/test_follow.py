@@ -96,8 +96,9 @@ def test_it_is_announced_once(alice: User, charlie: User) -> None:
 
     member_followed.connect(note)
     try:
-        for _number in range(2):
-            follow_member(follower=alice, followed=charlie)
+        follow_member(follower=alice, followed=charlie)
+        assert heard == [(alice, charlie)]
+        follow_member(follower=alice, followed=charlie)
         unfollow_member(follower=alice, followed=charlie)
     finally:
         member_followed.disconnect(note)

@@ -138,7 +138,7 @@ def test_who_reads_at_the_moment_gets_none_until_it_is_clear_that_it_was_not_rea
     Presence.objects.all().delete()
     assert not send_due(member_id=post.author_id, now=timezone.now() + timedelta(minutes=14))
     with committed():
-        assert send_due(member_id=post.author_id, now=timezone.now() + timedelta(minutes=16))
+        assert send_due(member_id=post.author_id, now=timezone.now() + timedelta(minutes=15, seconds=30))
     assert len(mails()) == 1
 
 
@@ -222,7 +222,7 @@ def test_quiet_hours_that_were_set_meanwhile_hold_too(
     assert mails() == []
 
 
-@pytest.mark.parametrize("change", ["deleted", "blocked", "unwanted", "suspended", "read"])
+@pytest.mark.parametrize("change", ["deleted", "blocked", "unwanted", "not chosen", "suspended", "read"])
 def test_what_changed_while_it_waited_is_not_mailed(
     post: Post, quiet: None, charlie: User, committed: Commit, change: str
 ) -> None:
@@ -236,6 +236,8 @@ def test_what_changed_while_it_waited_is_not_mailed(
             Block.objects.create(blocker=charlie, blocked=alice)
         case "unwanted":
             services.stop_mail(member=alice, kinds=[Kind.COMMENT])
+        case "not chosen":
+            services.choose(member=alice, choices={(Kind.COMMENT, Channel.MAIL): False})
         case "suspended":
             User.objects.filter(pk=alice.pk).update(suspended_at=timezone.now())
         case "read":

@@ -212,10 +212,9 @@ def test_the_host_alone_asks_for_the_other_parts_and_not_for_a_url() -> None:
     ]
 
 
-def test_in_development_too_a_url_that_would_be_read_otherwise_is_refused() -> None:
-    # A slash in the password: another server and another database, without a word.
-    with pytest.raises(ImproperlyConfigured, match="DATABASE_URL: malformed"):
-        load("development", {"DATABASE_URL": "postgres://u:hunter2/x@h/n"})
+def test_in_development_too_a_url_of_postgresql_is_read_as_libpq_reads_it() -> None:
+    with pytest.raises(ImproperlyConfigured, match="DATABASE_URL: malformed, sslmode is one of"):
+        load("development", {"DATABASE_URL": "postgres://u:hunter2@h/n?sslmode=on"})
 
 
 def test_a_dotenv_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:

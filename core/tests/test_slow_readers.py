@@ -1,0 +1,69 @@
+"""A tab that reads slowly costs a window of bytes, and looks for everything once it reads again."""
+
+import pytest
+
+from core import dispatch, frames
+from core.frames import Event, Frame, Tab
+from core.limits import PING_BYTES, WINDOW_BYTES
+from core.realtime import member_group
+from core.switchboard import switchboard
+from users.models import User
+
+from .socket_client import SocketClient
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("registry", "fresh_breakers"),
+]
+
+
+async def test_who_reads_slowly_costs_a_window_and_is_told_that_it_lags(alice: User) -> None:
+    frames.on_frame("tests.ask")(lambda tab, frame: [{"type": "tests.much", "q": "漢" * 17_000}])
+    shown: list[Event] = []
+
+    @frames.on_event("tests.look")
+    def show(tab: Tab, event: Event) -> list[Frame]:
+        shown.append(event)
+        return [{**event}]
+
+    async with await SocketClient.of(alice) as tab:
+        for _ in range(30):
+            tab.say({"type": "tests.ask"})
+        came = 0
+        pings: list[int] = []
+        while came < 11 * 50_000 and len(pings) < 9:
+            frame = await tab.next()
+            if frame["type"] == "ping":
+                pings.append(frame["n"])
+            else:
+                came += len(frame["q"].encode())
+        assert await tab.is_silent()
+        assert came <= WINDOW_BYTES + 50_000
+        switchboard.hand_out([member_group(alice.pk)], {"type": "tests.look", "id": 1})
+        next(iter(switchboard.tabs)).beat(dispatch.BARE_BEAT)
+        assert await tab.next() == {"type": "heartbeat"}
+        tab.say({"type": "pong", "n": 1.5})
+        tab.say({"type": "pong", "n": -1})
+        assert await tab.is_silent()
+        tab.say({"type": "pong", "n": pings[-1]})
+        assert await tab.next() == {"type": "lagged"}
+        switchboard.hand_out([member_group(alice.pk)], {"type": "tests.look", "id": 2})
+        assert await tab.next() == {"type": "tests.look", "id": 2}
+    assert [event["id"] for event in shown] == [2], "what cannot be sent is not even asked for"
+
+
+async def test_a_hint_for_a_tab_whose_window_is_full_makes_it_lag(alice: User) -> None:
+    # Letters of three bytes each: what is on its way counts as it travels.
+    much = "漢" * (PING_BYTES // 3 + 1)
+    frames.on_frame("tests.ask")(lambda tab, frame: [{"type": "tests.much", "q": much}])
+    frames.on_event("tests.look")(lambda tab, event: [{**event}])
+    async with await SocketClient.of(alice) as tab:
+        pings = []
+        for _ in range(WINDOW_BYTES // PING_BYTES):
+            tab.say({"type": "tests.ask"})
+            assert (await tab.next())["type"] == "tests.much"
+            pings.append((await tab.next())["n"])
+        switchboard.hand_out([member_group(alice.pk)], {"type": "tests.look", "id": 1})
+        assert await tab.is_silent()
+        tab.say({"type": "pong", "n": pings[-1]})
+        assert await tab.next() == {"type": "lagged"}
