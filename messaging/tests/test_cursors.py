@@ -57,6 +57,28 @@ def test_a_form_and_json_move_them(
     assert stands(talk, bob) == (3, 3, 0)
 
 
+def test_who_has_it_open_hears_who_moved_and_of_several_that_they_did(
+    group: Conversation, alice: User, bob: User, published: list[dict[str, Any]]
+) -> None:
+    for _turn in range(3):
+        send(group, alice)
+    found = []
+    for movers, reached in (
+        ([bob], Reached(1)),
+        ([bob], Reached(read=1)),
+        ([alice, bob], Reached(2, 2)),
+        ([bob], Reached(2)),
+    ):
+        published.clear()
+        services.move_cursors({(group.pk, mover.pk): reached for mover in movers})
+        found.append(
+            [(hint["groups"], hint["event"].get("member")) for hint in published
+             if hint["event"]["type"] == "messaging.cursors"]
+        )  # fmt: skip
+    here = [f"conversation.{group.pk}"]
+    assert found == [[(here, bob.pk)], [(here, bob.pk)], [(here, None)], []]
+
+
 def test_they_never_go_back_nor_beyond_the_newest(
     as_bob: Client, talk: Conversation, alice: User, bob: User, address: str
 ) -> None:

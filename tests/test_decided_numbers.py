@@ -1,0 +1,62 @@
+"""Numbers that members, operators and other programs count on: whoever changes one says so here as well.
+
+Other tests go by the names of these numbers, and so would follow a change without a word.
+"""
+
+from datetime import timedelta
+from importlib import import_module
+from typing import Any
+
+DECIDED: dict[str, dict[str, Any]] = {
+    "core.limits": {
+        "BURST": 200,
+        "RATE": 30.0,
+        "FRAME_BYTES": 64 * 1024,
+        "WAITING_BYTES": 256 * 1024,
+        "WAITING_HINTS": 1000,
+        "TABS_EACH": 10,
+        "REMEMBERED_MEMBERS": 10_000,
+        "PING_BYTES": 64 * 1024,
+        "WINDOW_BYTES": 512 * 1024,
+    },
+    "core.tabs": {
+        "RESTART": 1012,
+        "FLOODED": 1008,
+        "TOO_LARGE": 1009,
+        "SIGNED_OUT": 4401,
+        "HINTS_AT_ONCE": 50,
+    },
+    "feed.models.comment": {"FIRST_REPLIES": 3},
+    "feed.models.post": {"IMAGE_SIZES": (1600, 800)},
+    "feed.services": {"MOST_TAGS": 30, "MOST_MENTIONS": 50},
+    "feed.timeline": {"PAGE_SIZE": 20, "NEWEST": 2**63 - 1},
+    "messaging.inbox": {"PAGE_SIZE": 20, "LONGEST_SNIPPET": 120, "LONGEST_LOOKED_AT": 2000},
+    "messaging.models.entry": {"MOST_WORDS": 6, "PICTURE_SIZES": (1600, 800)},
+    "messaging.reading": {"AT_ONCE": 100, "MOST_COUNTED": 100},
+    "messaging.receipts": {"MOMENT": 0.3, "MOST_OF_ONE": 100},
+    "messaging.services.conversations": {"MOST_IN_A_GROUP": 50, "MOST_REQUESTS": 20, "TITLE_NAMES": 3},
+    "messaging.services.cursors": {"AT_ONCE": 200},
+    "messaging.services.messages": {"MOST_UNANSWERED": 5, "MOST_MESSAGES": 120, "FLOOD_SECONDS": 60},
+    "messaging.windows": {"LINES": 50, "AROUND": 40},
+    "network.graph": {"WIDEST_CIRCLE": 500},
+    "network.models": {"MOST_WORDS": 6},
+    "network.reach": {"DAY": 86_400, "NEW_FOR": timedelta(days=7)},
+    "notifications.badge": {"MOST": 100},
+    "notifications.mailing": {"LATER": timedelta(minutes=15), "MOST": 20},
+    "notifications.receivers": {"MOST_IN_THREAD": 30},
+    "notifications.services": {"REST": timedelta(hours=1), "TRIES": 10},
+    "professional_network.backup.sqlite_target": {"AT_ONCE": 1000},
+    "professional_network.env": {"LARGEST": 2**31 - 1},
+    "professional_network.transfer.comparison": {"NAMED": 20, "LOOKED_AT": 40, "POINTS": 6},
+    "professional_network.values": {"PORTS": (1, 65_535), "DEFAULT_PORTS": {"http": 80, "https": 443}},
+    "users.mail_limits": {"HOUR": 3600},
+    "users.tidying": {"BATCH": 500},
+}
+
+
+def test_the_numbers_are_those_that_were_decided() -> None:
+    found = {
+        module: {name: getattr(import_module(module), name) for name in names}
+        for module, names in DECIDED.items()
+    }
+    assert found == DECIDED
