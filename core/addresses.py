@@ -22,8 +22,8 @@ def client_address(request: HttpRequest) -> str:
     that is no trusted proxy is the client, and whatever stands before it may be forged (RFC 7239 8.1). The same holds
     where an entry is no address: a proxy that appended `unknown` or `_hidden` for its own client says nothing about the
     entry before, which that client may have sent. Then the client is the last proxy that is known. "" for a peer on a
-    unix socket that is not trusted, or that names nobody. An IPv4 address in the clothes of IPv6 is given as IPv4,
-    whoever names it: one client is one address, whichever way it comes.
+    unix socket that is not trusted, or that names nobody. An IPv4-mapped IPv6 address is returned as IPv4, so that
+    limits and logs know each client by one address.
     """
     peer = str(request.META.get("REMOTE_ADDR", ""))
     client = str(parse_address(peer) or peer)

@@ -38,11 +38,11 @@ class SecurityHeadersMiddleware:
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
         self.headers = security_headers()
-        # Django's own stands further in, where it redirects to HTTPS; here it gives HSTS to what answers before it too.
-        self.transport = SecurityMiddleware(get_response)
+        # SecurityMiddleware runs after others that may respond first; their responses need HSTS as well.
+        self.hsts = SecurityMiddleware(get_response)
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         for name, value in self.headers.items():
             response.setdefault(name, value)
-        return self.transport.process_response(request, response)
+        return self.hsts.process_response(request, response)

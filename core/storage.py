@@ -119,5 +119,4 @@ def delete_files(names: Iterable[str]) -> None:
 
 def delete_on_commit(*names: str) -> None:
     """Delete the files `names` once the transaction that drops their last reference has committed."""
-
     transaction.on_commit(lambda: delete_files(names))

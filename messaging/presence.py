@@ -52,8 +52,8 @@ def go(member_id: int) -> None:
         publish(member_group(member_id), {"type": "messaging.left", "member": member_id})
 
 
-def forget_tabs() -> None:
-    """Begin anew, without tabs: for tests."""
+def clear_tabs() -> None:
+    """Forget all tabs in view, for tests."""
     with _lock:
         _in_view.clear()
 

@@ -25,8 +25,8 @@ def note(conversation_id: int, member_id: int, reached: Reached) -> None:
             mine[conversation_id] = mine.get(conversation_id, Reached()).further(reached)
 
 
-def forget() -> None:
-    """Drop what was noted and is not stored: for tests."""
+def clear_waiting() -> None:
+    """Drop all cursors that are noted and not stored yet, for tests."""
     with _lock:
         _waiting.clear()
 

@@ -1,5 +1,5 @@
-"""What members do to each other. Every verb locks its pair first, so that acts on one pair, and the signals that they
-send, come in one order; unfollow and unblock need not, which delete one row that no other act looks at twice."""
+"""What members do to each other. Every verb locks its pair first: acts on one pair and their signals come in one order.
+`unfollow_member` and `unblock_member` need no lock, since each deletes a single row."""
 
 from django.db import transaction
 from django.utils import timezone

@@ -223,7 +223,7 @@ class Module:
         self.install(None)
 
     def install(self, statement: ast.stmt | None) -> bool:
-        """Give every function that is there the code of the tree, also when the file is loaded anew."""
+        """Replace the code of every loaded function by that of the tree, also for later reloads of the file."""
         try:
             whole = compile(ast.fix_missing_locations(self._tree), self._path, "exec", dont_inherit=True)
             _code_of[self._path] = whole

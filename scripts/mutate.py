@@ -33,12 +33,10 @@ import pytest
 from .faults import Fault, Module, caches
 from .programs import ROOT
 
-PLAN = ROOT / "scripts" / "mutate.toml"
-
 
 @contextmanager
 def database_copy(folder: str) -> Iterator[None]:
-    """Inside, the settings name a copy of the test database: a fork that is killed leaves rows to nobody."""
+    """Point the settings at a copy of the test database, so that a killed fork leaves no rows behind."""
     from django.db import connections  # noqa: PLC0415 -- pytest has to choose the database first
 
     settings = connections["default"].settings_dict
@@ -60,7 +58,7 @@ def database_copy(folder: str) -> Iterator[None]:
 
 
 def in_a_fork(work: Callable[[], Any], limit: float) -> Any:
-    """What `work` answers in a process of its own; {"caught": "…"} when it breaks or is not done in `limit` seconds."""
+    """The result of `work` in a forked process; {"caught": "…"} when it fails or takes longer than `limit` seconds."""
     with tempfile.TemporaryDirectory(prefix="linkup-mutate-") as folder, database_copy(folder):
         answer = Path(folder, "answer")
         answer.touch()
@@ -68,9 +66,8 @@ def in_a_fork(work: Callable[[], Any], limit: float) -> Any:
         if not pid:
             try:
                 os.setpgid(0, 0)
-                quiet = os.open(os.devnull, os.O_WRONLY)
-                os.dup2(quiet, 1)
-                os.dup2(quiet, 2)
+                for output in (1, 2):
+                    os.dup2(os.open(os.devnull, os.O_WRONLY), output)
                 answer.write_text(json.dumps(work()))
             finally:
                 os._exit(0)
@@ -117,7 +114,6 @@ class Runner:
         return True
 
     def _run(self, item: pytest.Item, session: pytest.Session, following: pytest.Item | None) -> None:
-        """One test; what lasts for the session stays."""
         item.config.hook.pytest_runtest_protocol(item=item, nextitem=following or session)
 
     def _first_run(self, modules: list[Module], items: list[pytest.Item], session: pytest.Session) -> Any:
@@ -180,9 +176,7 @@ class Runner:
 
 def main(arguments: list[str]) -> None:
     """Try the faults that were asked for, and print the table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("areas", nargs="*", help="of the plan; all when none is named")
     parser.add_argument("--target", nargs="+", help="file or file:function,Class.method; in place of areas")
     parser.add_argument("--tests", nargs="+", help="files or folders of tests, with --target")
@@ -190,7 +184,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--seed", type=int, default=0, help="another choice of them")
     parser.add_argument("--database", default="sqlite", help="as for pytest: sqlite or postgres")
     asked = parser.parse_args(arguments)
-    plan = tomllib.loads(PLAN.read_text())
+    plan = tomllib.loads((ROOT / "scripts" / "mutate.toml").read_text())
     areas = {name: plan["area"][name] for name in asked.areas or plan["area"]}
     if asked.target:
         areas = {"asked for": {"targets": asked.target, "tests": asked.tests}}

@@ -90,28 +90,29 @@ def _environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
-def run_stage(stage: Stage, *, say_at_end: bool = False) -> list[Outcome]:
+def run_stage(stage: Stage, *, print_at_end: bool = False) -> list[Outcome]:
     """Run one stage; a run that broke off or found no test counts as one failed outcome.
 
-    With `say_at_end` its words come whole when it has ended: they would mix with those of the other lane.
+    With `print_at_end` its output goes to test-results/<stage>.log first, since two lanes would mix theirs.
     """
     report, log = RESULTS / f"{stage.name}.xml", RESULTS / f"{stage.name}.log"
     report.unlink(missing_ok=True)
     started = time.monotonic()
     print(f"\n== {stage.name}", flush=True)
     command = [sys.executable, "-m", "pytest", "-q", f"--junitxml={report}", *stage.arguments]
-    with log.open("wb") if say_at_end else nullcontext() as words:
+    with log.open("wb") if print_at_end else nullcontext() as output:
         done = subprocess.run(
             command,
             cwd=ROOT,
             env=_environment(),
             stdin=subprocess.DEVNULL,
-            stdout=words,
-            stderr=subprocess.STDOUT if say_at_end else None,
+            stdout=output,
+            stderr=output,
             check=False,
         )
-    told = log.read_text("utf-8", "replace") if say_at_end else ""
-    print(f"{told}\n== {stage.name} ended after {time.monotonic() - started:.0f} s", flush=True)
+    if print_at_end:
+        print(log.read_text("utf-8", "replace"))
+    print(f"\n== {stage.name} ended after {time.monotonic() - started:.0f} s", flush=True)
     outcomes = _read(stage, report) if report.is_file() else []
     broke_off = done.returncode not in (NO_TEST_FAILED, SOME_TEST_FAILED) or not outcomes
     if broke_off:
@@ -125,13 +126,13 @@ def run_lanes(stages: Sequence[Stage]) -> list[Outcome]:
     beside = all(lanes)
 
     def run_lane(lane: list[Stage]) -> list[Outcome]:
-        return [outcome for stage in lane for outcome in run_stage(stage, say_at_end=beside)]
+        return [outcome for stage in lane for outcome in run_stage(stage, print_at_end=beside)]
 
     with ThreadPoolExecutor(len(lanes)) as pool:
         return [outcome for outcomes in pool.map(run_lane, lanes) for outcome in outcomes]
 
 
-def _tell_costs(outcomes: list[Outcome]) -> None:
+def _print_costs(outcomes: list[Outcome]) -> None:
     """Print cases and seconds of the processor by stage and app: what a change makes dearer shows here."""
     print("\n== Cases and seconds of the processor")
     rows: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
@@ -154,7 +155,7 @@ def close(outcomes: list[Outcome], seconds: float) -> bool:
     print(f"\n== The slowest {SLOWEST}")
     for outcome in sorted(outcomes, key=lambda outcome: -outcome.seconds)[:SLOWEST]:
         print(f"{outcome.seconds:7.2f} s  [{outcome.stage}] {outcome.test}")
-    _tell_costs(outcomes)
+    _print_costs(outcomes)
     print(f"\n== Total after {seconds:.0f} s")
     failed = _name_all(outcomes, "failed")
     skipped = _name_all(outcomes, "skipped")
@@ -168,6 +169,10 @@ def close(outcomes: list[Outcome], seconds: float) -> bool:
 def main(chosen: list[str]) -> int:
     """Run the chosen stages, or all; 0 when every test of them passed."""
     started = time.monotonic()
+    if unknown := set(chosen) - {stage.name for stage in STAGES}:
+        names = ", ".join(stage.name for stage in STAGES)
+        print(f"No such stage: {', '.join(sorted(unknown))}. Use {names}.", file=sys.stderr)
+        return 2
     RESULTS.mkdir(exist_ok=True)
     try:
         obtain(*PROGRAMS)

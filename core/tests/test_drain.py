@@ -91,9 +91,8 @@ async def test_tabs_that_do_not_go_keep_the_server_only_for_a_while(
 async def test_who_asks_twice_is_not_kept_waiting(
     terminations: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(
-        drains, "PATIENCE", 6 * PATIENCE
-    )  # what ends the waiting here is the second signal alone
+    # Longer than this test waits, so only the second signal can end the wait.
+    monkeypatch.setattr(drains, "PATIENCE", 6 * PATIENCE)
     Drain().watch(lambda: None, lambda: False)
     for _ in range(2):
         os.kill(os.getpid(), signal.SIGTERM)

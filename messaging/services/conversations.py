@@ -115,9 +115,9 @@ def leave_conversation(*, conversation: Conversation, member: User) -> None:
     except NotIn:
         return
     if mine.is_owner and others:
-        # By when each came, for the last time: who comes back has the row of the first time.
-        heir = min(others, key=lambda membership: (membership.first_seq, membership.pk))
-        Membership.objects.filter(pk=heir.pk).update(is_owner=True)
+        # `first_seq` is the member's latest joining: after a return the row still has its first primary key.
+        new_owner = min(others, key=lambda membership: (membership.first_seq, membership.pk))
+        Membership.objects.filter(pk=new_owner.pk).update(is_owner=True)
     _take_out(conversation, member, by=member)
 
 
@@ -219,7 +219,7 @@ def _named_after(members: Sequence[User]) -> str:
 
 
 def _take_in(entry: Entry, member: User) -> None:
-    """Into the conversation from `entry` on; one who was in before begins anew (and owns it no more since leaving)."""
+    """Add or re-add a member; their history starts at `entry`. Leaving has ended their ownership already."""
     now = timezone.now()
     Membership.objects.update_or_create(
         conversation=entry.conversation,

@@ -14,8 +14,8 @@ from users.models import User
 def _no_tabs() -> Iterator[None]:
     """The next test's members may have the same ids: nothing that tabs of these said is kept for them."""
     yield
-    presence.forget_tabs()
-    receipts.forget()
+    presence.clear_tabs()
+    receipts.clear_waiting()
 
 
 @pytest.fixture

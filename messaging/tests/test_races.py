@@ -283,7 +283,7 @@ def test_whatever_happens_in_a_conversation_takes_the_rows_of_its_members_by_the
                 "leave": partial(services.leave_conversation, conversation=where, member=late),
             }
         for name, act in acts.items():
-            # Stored anew with another value of an index, it lies behind the others, where PostgreSQL comes to it last.
+            # An update of an indexed column moves the row behind the others, so PostgreSQL reads it last.
             first.update(place=F("place") + 1)
             met = meet(hold(first), act, look=partial(is_free, others))
             if not (met.waited and met.seen) or isinstance(met.result, Exception):

@@ -53,7 +53,7 @@ def test_an_invitation_is_no_path(people: People) -> None:
 
 
 def test_an_invitation_is_no_part_of_a_path_wherever_it_lies(db: None) -> None:
-    """Else a third degree would tell strangers who has invited whom."""
+    """The third degree must not reveal to strangers that an invitation is open."""
     wrong = []
     for number in range(3):
         for turned in (False, True):

@@ -191,5 +191,12 @@ def test_a_run_without_tests_is_a_failure(results: Path, capsys: pytest.CaptureF
 def test_all_green_is_a_success(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = results / "test_green.py"
     path.write_text("def test_passes(): pass\n")
-    assert suite.close(suite.run_stage(suite.Stage("green", (str(path),))), 1.0)
-    assert capsys.readouterr().out.endswith("\n1 passed, 0 failed\n")
+    assert suite.close(suite.run_stage(suite.Stage("green", (str(path),)), print_at_end=True), 1.0)
+    printed = capsys.readouterr().out
+    assert re.search(r"^1 passed in ", printed, re.MULTILINE), "pytest's own output"
+    assert printed.endswith("\n1 passed, 0 failed\n")
+
+
+def test_an_unknown_stage_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert suite.main(["postgers"]) == 2
+    assert capsys.readouterr().err == "No such stage: postgers. Use postgres, sqlite, integration, browser.\n"

@@ -33,7 +33,7 @@ BESIDE: dict[str, dict[str, str]] = {
        for name in ("AWS_S3_REGION_NAME", "AWS_S3_ENDPOINT_URL", "AWS_S3_CUSTOM_DOMAIN", "AWS_ACCESS_KEY_ID",
                     "AWS_SECRET_ACCESS_KEY")},
     **{f"EMAIL_HOST_{part}": {"EMAIL_HOST_USER": "u", "EMAIL_HOST_PASSWORD": "p"} for part in ("USER", "PASSWORD")},
-    # COMPLETE names a folder of its own for the tests' logs.
+    # COMPLETE sets LOG_DIR to a temporary folder of the tests.
     **{name: {"LOG_DIR": ""} for name in ("LOG_DIR", "DATA_DIR")},
 }  # fmt: skip
 

@@ -11,8 +11,8 @@ KEPT = {"django_migrations", "django_content_type", "auth_permission"}
 def empty_tables(connection: BaseDatabaseWrapper) -> None:
     """Delete all rows but those of KEPT.
 
-    Django's flush truncates every table, then makes its content types and permissions anew: 0.2 s for a test that has
-    left three rows.
+    Django's flush truncates every table and creates its content types and permissions again, which takes 0.2 s for a
+    test that leaves three rows.
     """
     is_postgres = connection.vendor == "postgresql"
     with transaction.atomic(using=connection.alias), connection.cursor() as cursor:

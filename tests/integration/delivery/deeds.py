@@ -6,6 +6,7 @@ import random
 import re
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from .client import Person, Tab
@@ -107,20 +108,17 @@ async def go_and_come(owner: Tab, guest: Person, chance: random.Random, times: i
 
 
 async def _membership_of(owner: Tab, guest: Person) -> str:
-    """What the owner's page of the group calls the guest's membership; asked until there is an answer."""
+    """The id of the guest's membership, from the group's page; repeat the request until it succeeds."""
     while True:
-        try:
+        with suppress(NoAnswer):
             answer = await owner.ask("GET", f"/messages/{owner.conversation}/about/")
-        except NoAnswer:
-            await asyncio.sleep(0.1)
-            continue
-        if answer.status == 200:
-            return membership_on(answer.body.decode(), guest.name)
+            if answer.status == 200:
+                return membership_on(answer.body.decode(), guest.name)
         await asyncio.sleep(0.1)
 
 
 def membership_on(page: str, name: str) -> str:
-    """The number in the form that takes the member `name` out, on a group's page. Raises AssertionError without one."""
+    """The membership id in the form that removes the member `name`, on a group's page. Raises AssertionError."""
     form = re.search(f'/members/{name}/.*?name="membership" value="([0-9]+)"', page, re.DOTALL)
     if form is None:
         raise AssertionError(f"no form takes {name} out")
