@@ -12,7 +12,6 @@ from .logs import console_config
 DATA_DIR = Path(env.path("DATA_DIR", BASE_DIR))
 
 INSTALLED_APPS = [
-    "daphne",  # before staticfiles: its runserver speaks HTTP and WebSocket
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",

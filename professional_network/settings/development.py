@@ -5,7 +5,7 @@ import sys
 
 from ..env import env
 from .base import *
-from .base import DATA_DIR
+from .base import DATA_DIR, INSTALLED_APPS
 from .sqlite import SQLITE_OPTIONS
 
 
@@ -18,6 +18,11 @@ def _port(arguments: list[str]) -> str:
     )
     return next((match[1] for match in told if match), str(env.port("PORT", 8000)))
 
+
+# Its runserver speaks HTTP and WebSocket, in the place of that of staticfiles. No other command needs it, and loading it
+# takes a third of the time in which one starts.
+if "runserver" in sys.argv[1:2]:
+    INSTALLED_APPS = ["daphne", *INSTALLED_APPS]
 
 DEBUG = True
 DEMO_NETWORK = True
