@@ -10,11 +10,14 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import cache
+from typing import Any
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import transaction
 from django.utils.translation import gettext as _
+from whitenoise.compress import Compressor
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 logger = logging.getLogger(__name__)
@@ -29,6 +32,15 @@ _stored: ContextVar[list[str] | None] = ContextVar("stored files", default=None)
 MODULE_IMPORTS = CompressedManifestStaticFilesStorage._js_module_import_aggregation_patterns[1]  # noqa: SLF001
 
 
+class OnceCompressor(Compressor):  # type: ignore[misc]
+    """Compresses each content once: most files lie there twice, with and without a hash in their names."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.compress_brotli = cache(super().compress_brotli)
+        self.compress_gzip = cache(super().compress_gzip)
+
+
 class StaticStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
     """Hashed names, gzip and brotli (R4.5); also for the modules that our scripts import from each other.
 
@@ -39,6 +51,10 @@ class StaticStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
         *CompressedManifestStaticFilesStorage.patterns,
         *((f"{app}/*.js", MODULE_IMPORTS) for app in ("core", "theme", "feed", "messaging", "notifications")),
     )
+
+    def create_compressor(self, **options: Any) -> OnceCompressor:
+        """What compresses the files of one run."""
+        return OnceCompressor(**options)
 
 
 def new_name(folder: str, extension: str) -> str:

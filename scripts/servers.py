@@ -304,9 +304,19 @@ def _create_database(port: int) -> None:
         connection.close()
 
 
+def _copy_cluster(cluster: Path, data: Path, owner: pwd.struct_passwd | None) -> None:
+    """Copy the data of a stopped PostgreSQL, for `owner`."""
+    shutil.copytree(cluster, data)
+    data.chmod(0o700)
+    if owner:
+        for path in (data, *data.rglob("*")):
+            os.chown(path, owner.pw_uid, owner.pw_gid)
+
+
 @contextmanager
-def postgres_server(**options: str) -> Iterator[Server]:
-    """A PostgreSQL of our own for the time of the block; its `url` is that of an empty database.
+def postgres_server(cluster: Path | None = None, /, **options: str) -> Iterator[Server]:
+    """A PostgreSQL of our own for the time of the block; its `url` is that of the database `linkup`: empty, or as it is
+    in `cluster`, the data of a stopped PostgreSQL, of which this one gets a copy.
 
     `options` are PostgreSQL's own, in place of QUICK_SETTINGS (`fsync="on"`). Raises ProgramMissingError when there is
     no PostgreSQL to be had, ServerStartError when it does not start.
@@ -315,7 +325,10 @@ def postgres_server(**options: str) -> Iterator[Server]:
     owner = postgres_owner()
     with temporary_folder(owner) as folder:
         data = folder / "data"
-        _initdb(binaries, data, owner)
+        if cluster:
+            _copy_cluster(cluster, data, owner)
+        else:
+            _initdb(binaries, data, owner)
 
         def make(port: int) -> Server:
             settings = {**QUICK_SETTINGS, **options, "listen_addresses": HOST, "port": str(port)}
@@ -328,7 +341,8 @@ def postgres_server(**options: str) -> Iterator[Server]:
             return server
 
         with running(make) as server:
-            _create_database(urlsplit(server.url).port or 0)
+            if not cluster:
+                _create_database(urlsplit(server.url).port or 0)
             yield server
 
 

@@ -8,6 +8,7 @@ import http.client
 import os
 import secrets
 import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -164,23 +165,32 @@ def running_stack(
     ports: tuple[int, int] = (0, 0),
     ws_application: str = "",
     hsts: str = HSTS,
+    cluster: Path | None = None,
+    static: Path | None = None,
     say: Callable[[str], None] = lambda words: None,
     **variables: str,
 ) -> Iterator[Stack]:
     """Serve LinkUp as a server would for the time of the block.
 
     `ports` are those of HTTP and HTTPS (0: a free one), `ws_application` is what daphne serves in place of ours;
+    `cluster` is a PostgreSQL's data that migrations have gone through and `static` the files that are collected, both
+    copied, where it need not be done again;
     `variables` go on top of the environment. Raises ProgramMissingError or ServerStartError when a part cannot be had.
     """
     obtain("postgresql", "redis", "nginx")
     with ExitStack() as until_the_end:
         say("PostgreSQL and Redis …")
-        postgres = until_the_end.enter_context(postgres_server())
+        postgres = until_the_end.enter_context(postgres_server(cluster))
         cache = until_the_end.enter_context(redis_server())
         folder = until_the_end.enter_context(temporary_folder(None))
         environment = production_environment(postgres.url, cache.url, folder, **variables)
         say("migrations and static files …")
-        release(environment)
+        if not cluster:
+            migrate(environment)
+        if static:
+            shutil.copytree(static, folder / "staticfiles")
+        else:
+            collect_static(environment)
         say("gunicorn, daphne and nginx …")
         site = _site(folder, ports, hsts)
         serve = _starter(until_the_end, folder, environment)
@@ -199,7 +209,17 @@ def running_stack(
 
 def release(environment: Mapping[str, str]) -> None:
     """What the Procfile's release process does."""
+    migrate(environment)
+    collect_static(environment)
+
+
+def migrate(environment: Mapping[str, str]) -> None:
+    """Bring the tables of the environment's database up to date."""
     manage(environment, "migrate", "--noinput", "--verbosity", "0")
+
+
+def collect_static(environment: Mapping[str, str]) -> None:
+    """Fill the environment's STATIC_ROOT."""
     manage(environment, "collectstatic", "--noinput", "--verbosity", "0")
 
 

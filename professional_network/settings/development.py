@@ -19,8 +19,8 @@ def _port(arguments: list[str]) -> str:
     return next((match[1] for match in told if match), str(env.port("PORT", 8000)))
 
 
-# Its runserver speaks HTTP and WebSocket, in the place of that of staticfiles. No other command needs it, and loading it
-# takes a third of the time in which one starts.
+# Its runserver speaks HTTP and WebSocket, in the place of that of staticfiles. No other command needs it, and to load
+# it takes a third of the time in which one starts.
 if "runserver" in sys.argv[1:2]:
     INSTALLED_APPS = ["daphne", *INSTALLED_APPS]
 

@@ -1,4 +1,4 @@
-"""A LinkUp of the test's own, started as a person would: migrate, then runserver, on a fresh folder."""
+"""A LinkUp of the test's own, started as a person would, on a fresh folder."""
 
 import os
 import signal
@@ -13,6 +13,7 @@ from pathlib import Path
 
 from scripts.programs import ROOT
 from scripts.servers import die_with_parent, free_port
+from tests.testkit.prepared import prepared_sqlite
 
 START_TIMEOUT = 60.0
 
@@ -80,7 +81,7 @@ def _wait_until_it_answers(server: subprocess.Popen[bytes], url: str, log: Path)
 def running_site(data: Path, mail_port: int) -> Iterator[Site]:
     """Serve a fresh LinkUp from the folder `data` for the time of the block; its mail goes to `mail_port`."""
     environment = _environment(data, mail_port)
-    _manage(environment, "migrate", "--verbosity", "0")
+    prepared_sqlite(data)
     port = free_port()
     site = Site(f"http://localhost:{port}", data, data / "server.log", environment)
     with site.log.open("wb") as log:

@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
-from scripts.stack import Stack, running_stack
+from scripts.stack import Stack
+from tests.testkit.prepared import prepared_stack
 
 from .people import PASSWORD, make_people
 from .visitor import Visitor
@@ -16,7 +18,7 @@ MEASURED: list[tuple[str, str, str]] = []
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
     """LinkUp as on a server, with two members; with an app more on its sockets (see room.py)."""
-    with running_stack(ws_application="tests.integration.room:application", WEB_CONCURRENCY="2") as running:
+    with prepared_stack(ws_application="tests.integration.room:application", WEB_CONCURRENCY="2") as running:
         make_people(running)
         yield running
 
@@ -62,6 +64,20 @@ def table(pytestconfig: pytest.Config) -> FaultTable:
 def fault_table(table: FaultTable) -> FaultTable:
     """Write down how long something took. Who asks for it is `measured`: `make checkpoint` judges the seconds."""
     return table
+
+
+class LoadFolders(LoadFileScheduling):  # type: ignore[misc]
+    """A folder stays in one worker, since its files share what took long to build; a file at the top is its own."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0].removeprefix("tests/integration/")
+        return file.partition("/")[0]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFolders:
+    """Hand the tests to the workers by folders."""
+    return LoadFolders(config, log)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -22,6 +22,7 @@ import redis
 from scripts.servers import HOST, Server, free_port
 from scripts.stack import Stack, answers_health, manage, web_command
 from tests.cast import PASSWORD
+from tests.testkit.prepared import TABLES
 
 FORM = "application/x-www-form-urlencoded"
 MAKE_WORLD = """
@@ -117,7 +118,7 @@ def one_worker(stack: Stack) -> Iterator[OneWorker]:
     database = f"{stack.postgres.url.rpartition('/')[0]}/one_worker"
     with closing(psycopg2.connect(stack.postgres.url)) as connection:
         connection.autocommit = True
-        connection.cursor().execute("CREATE DATABASE one_worker")
+        connection.cursor().execute(f"CREATE DATABASE one_worker TEMPLATE {TABLES}")
     cache = stack.redis.url.removesuffix("/0") + "/7"
     folder, port = stack.site.folder.parent / "one-worker", free_port()
     folder.mkdir()
@@ -128,7 +129,6 @@ def one_worker(stack: Stack) -> Iterator[OneWorker]:
         "WEB_CONCURRENCY": "1",
         "MEMBER_LIMITS_FACTOR": "0",
     }
-    manage(environment, "migrate", "--noinput", "--verbosity", "0")
     said = manage(environment, "shell", "--command", MAKE_WORLD)
     words = json.loads(said.rpartition("WORLD ")[2])
     server = Server(

@@ -9,8 +9,9 @@ import psycopg2
 import pytest
 
 from scripts.pgbouncer import SESSIONS, pgbouncer_server, tell_console
-from scripts.servers import Server, postgres_server
-from scripts.stack import Stack, running_stack
+from scripts.servers import Server
+from scripts.stack import Stack
+from tests.testkit.prepared import prepared_postgres, prepared_stack
 
 from .people import PASSWORD, make_people
 from .test_doctor import doctor, line_of
@@ -44,9 +45,9 @@ class Site:
 @pytest.fixture(scope="module")
 def site() -> Iterator[Site]:
     with (
-        postgres_server() as database,
+        prepared_postgres() as database,
         pgbouncer_server(database) as pooler,
-        running_stack(
+        prepared_stack(
             ws_application="tests.integration.room:application",
             DATABASE_URL=pooler.url,
             DB_BEHIND_PGBOUNCER="True",

@@ -1,5 +1,6 @@
 """`make stack`: one command up, one Ctrl-C down, nothing left behind; and nginx's own word on the configuration."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -16,18 +17,26 @@ def folders_of(pid: int) -> list[Path]:
     return list(Path("/tmp").glob(f"{FOLDER_PREFIX}{pid}-*"))  # noqa: S108 -- where the servers keep theirs
 
 
-@pytest.mark.parametrize("told", [signal.SIGINT, signal.SIGTERM])
-def test_it_serves_until_it_is_told_to_stop_and_leaves_nothing(told: signal.Signals) -> None:
+@pytest.mark.parametrize(
+    ("told", "when"),
+    [(signal.SIGINT, "Ctrl-C stops everything"), (signal.SIGTERM, "migrations and static files")],
+)
+def test_it_stops_when_it_is_told_and_leaves_nothing(told: signal.Signals, when: str) -> None:
+    """While it serves, and in the middle of its start."""
     https, http = free_port(), free_port()
     command = [sys.executable, "-m", "scripts.stack", "--empty", "--https", str(https), "--http", str(http)]
-    stack = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    stack = subprocess.Popen(
+        command, cwd=ROOT, env=os.environ | {"PYTHONUNBUFFERED": "1"}, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
     assert stack.stdout
     said = ""
     for line in stack.stdout:
         said += line
-        if "Ctrl-C stops everything" in line:
+        if when in line:
             break
-    assert f"https://localhost:{https}" in said
+    assert when in said
+    assert told != signal.SIGINT or f"https://localhost:{https}" in said
     assert folders_of(stack.pid)
     stack.send_signal(told)
     rest = stack.stdout.read()

@@ -21,6 +21,7 @@ from scripts.programs import ROOT
 from scripts.servers import Server, temporary_folder
 from scripts.stack import Stack, answers_health, web_command
 from tests.handbook import releases
+from tests.testkit.prepared import TABLES
 
 from .conftest import FaultTable
 from .people import PASSWORD, SCRIPT
@@ -147,7 +148,7 @@ def installation(stack: Stack) -> Iterator[Installation]:
     maintenance = psycopg2.connect(stack.postgres.url)
     maintenance.autocommit = True
     name = f"upgrade_{uuid.uuid4().hex[:8]}"
-    maintenance.cursor().execute(f"CREATE DATABASE {name}")
+    maintenance.cursor().execute(f"CREATE DATABASE {name} TEMPLATE {TABLES}")
     environment = {
         **stack.environment,
         "DATABASE_URL": f"{stack.postgres.url.rpartition('/')[0]}/{name}",
@@ -160,7 +161,6 @@ def installation(stack: Stack) -> Iterator[Installation]:
         running, coming = folder / "linkup", folder / "linkup-next"
         for copy in (running, coming):
             shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(*LEFT_OUT))
-        ours.manage("migrate", "--verbosity", "0")
         ours.manage("shell", "--command", SCRIPT % (["alice", "bob"], PASSWORD) + FRIENDS)
         with served_from(running, ours) as web:
             yield Installation(replace(ours, web=web), running, coming)

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import django
 from django.conf import settings
-from django.core.management import call_command
 
 from scripts.programs import ROOT
 from scripts.stack import KEPT_VARIABLES
+from tests.testkit.prepared import prepared_sqlite
 
 SETTINGS = "professional_network.settings.test"
 DEMO = "--demo"
@@ -54,18 +54,17 @@ def environment(url: str) -> dict[str, str]:
 def build(folder: Path, *options: str) -> None:
     """Make the network in `folder`: db.sqlite3 and media/; with DEMO the demo network in its place."""
     command = [sys.executable, "-m", "tests.transfer.network", str(folder), *options]
-    url = f"sqlite:///{folder / 'db.sqlite3'}"
+    url = f"sqlite:///{prepared_sqlite(folder)}"
     subprocess.run(command, cwd=ROOT, env=environment(url), check=True, capture_output=True)
 
 
 def main() -> None:
-    """Migrate the database of the environment and fill it."""
+    """Fill the database of the environment, which has all tables."""
     media = Path(sys.argv[1]) / "media"
     settings.MEDIA_ROOT = str(media)
     django.setup()
     from .contents import fill, make_demo  # noqa: PLC0415 -- models can be imported once the settings stand
 
-    call_command("migrate", verbosity=0)
     if DEMO in sys.argv:
         make_demo()
     else:

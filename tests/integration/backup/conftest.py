@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from scripts.programs import ROOT
-from scripts.servers import postgres_server
 from tests.integration.transfer.installation import Installation, manage
+from tests.testkit.prepared import prepared_postgres
 from tests.transfer.network import PASSWORD, environment
 
 # Alice joins, puts up a photo and writes a post, by the forms that members use.
@@ -29,8 +29,8 @@ assert alice.post("/posts/", {{"text": "Before the fire", "audience": 1}}).statu
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[str]:
-    """The address of an empty database on a PostgreSQL of our own."""
-    with postgres_server() as running:
+    """The address of a database without members on a PostgreSQL of our own."""
+    with prepared_postgres() as running:
         yield running.url
 
 

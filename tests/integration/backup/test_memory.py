@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from bench.transfer import environment, fill, manage
+from tests.testkit.prepared import prepared_sqlite
 
 ROWS = 12_000
 LARGE = 150 << 20
@@ -14,8 +15,7 @@ def test_a_large_network_takes_no_more_memory_than_a_small_one(tmp_path: Path) -
     here, there = environment(tmp_path / "here"), environment(tmp_path / "there")
     for folder in ("here", "there"):
         (tmp_path / folder).mkdir()
-    manage(here, "migrate", "--verbosity", "0")
-    fill(tmp_path / "here" / "db.sqlite3", ROWS)
+    fill(prepared_sqlite(tmp_path / "here"), ROWS)
     media = tmp_path / "here" / "media"
     media.mkdir()
     with (media / "large").open("wb") as file:

@@ -17,31 +17,34 @@ from tests.integration.visitor import Visitor
 
 from .members import join
 from .place import Place, deployed, steps, walk
+from .sample import LARGE, SMALL
 
 
 @dataclass(frozen=True)
 class Removal:
-    """A network of 20,000 on its way from SQLite in `folder` to `server`."""
+    """A network of so many members on its way from SQLite in `folder` to `server`."""
 
+    members: int
     folder: Path
     server: Server
     process: "subprocess.Popen[bytes]"
 
 
 @pytest.fixture(scope="session")
-def removal() -> Iterator[Removal]:
+def removal(pytestconfig: pytest.Config) -> Iterator[Removal]:
     """It takes a while, so it begins before the guide is walked and goes on meanwhile."""
+    members = LARGE if pytestconfig.getoption("measured") else SMALL
     with postgres_server() as server, temporary_folder(None) as folder:
         module = "tests.integration.deployment.sample"
         process = subprocess.Popen(
-            [sys.executable, "-m", module, str(folder), server.url],
+            [sys.executable, "-m", module, str(folder), server.url, str(members)],
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             start_new_session=True,
             preexec_fn=die_with_parent(signal.SIGTERM),  # noqa: PLW1509 -- one prctl call, no locks
         )
         try:
-            yield Removal(folder, server, process)
+            yield Removal(members, folder, server, process)
         finally:
             # The command that is at work goes with it.
             with suppress(ProcessLookupError):

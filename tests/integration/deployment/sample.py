@@ -1,4 +1,4 @@
-"""A network of 20,000 members on SQLite, moved to PostgreSQL: `python -m …deployment.sample FOLDER URL`.
+"""A network on SQLite, moved to PostgreSQL: `python -m …deployment.sample FOLDER URL MEMBERS`.
 
 A process of its own, so that it works while the guide is walked. It leaves `figures.json` in FOLDER: what each step
 took.
@@ -17,7 +17,8 @@ from scripts.programs import ROOT
 from scripts.servers import die_with_parent
 from scripts.stack import KEPT_VARIABLES, production_environment
 
-MEMBERS, POSTS = 20_000, 20_000
+# Of the checkpoint, and of every run of the tests. There are as many posts as members.
+LARGE, SMALL = 20_000, 1_000
 FIGURES = "figures.json"
 NO_REDIS = "redis://127.0.0.1:1/0"
 
@@ -67,11 +68,11 @@ def measured(name: str, environment: dict[str, str], *command: str) -> Step:
     return Step(name, process.returncode, said, seconds, cpu, usage.ru_maxrss / 1024)
 
 
-def move(folder: Path, url: str) -> list[Step]:
+def move(folder: Path, url: str, members: str) -> list[Step]:
     """Make the network and move it; ends early where a step fails."""
     python = sys.executable
     source, target, export = here(folder), there(folder, url), str(folder / "export")
-    crowd = ("seed_demo", "--members", str(MEMBERS), "--posts", str(POSTS))
+    crowd = ("seed_demo", "--members", members, "--posts", members)
     sqlite = str(folder / "sqlite" / "db.sqlite3")
     media = str(folder / "sqlite" / "media")
     steps = []
@@ -89,13 +90,13 @@ def move(folder: Path, url: str) -> list[Step]:
     return steps
 
 
-def main(folder: Path, url: str) -> None:
+def main(folder: Path, url: str, members: str) -> None:
     """Do it, and write down what it took."""
     for name in ("sqlite", "postgresql"):
         (folder / name).mkdir(parents=True)
-    steps = move(folder, url)
+    steps = move(folder, url, members)
     (folder / FIGURES).write_text(json.dumps([asdict(step) for step in steps]))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2])
+    main(Path(sys.argv[1]), sys.argv[2], sys.argv[3])

@@ -1,4 +1,4 @@
-"""A network of 20,000 moves from SQLite to PostgreSQL, and is served from there by the deployed LinkUp."""
+"""A network moves from SQLite to PostgreSQL and is served from there: 1,000 members, 20,000 in the checkpoint."""
 
 import json
 import signal
@@ -19,7 +19,7 @@ from tests.integration.visitor import Visitor
 
 from .conftest import Removal
 from .place import Place
-from .sample import FIGURES, MEMBERS, POSTS, Step
+from .sample import FIGURES, Step
 
 # Django alone takes about 90 MiB; the bar for a million rows is 300.
 MOST_MIB = 200
@@ -77,10 +77,11 @@ def rows(removal: Removal, query: str, *values: object) -> list[tuple[Any, ...]]
         return list(cursor.fetchall())
 
 
-def test_the_network_arrives_whole(steps: dict[str, Step], table: FaultTable) -> None:
+def test_the_network_arrives_whole(steps: dict[str, Step], removal: Removal, fault_table: FaultTable) -> None:
+    network = f"{removal.members:,} members"
     for step in steps.values():
-        table.note(f"{MEMBERS:,} members", f"{step.name}, processor", step.cpu)
-        table.count(f"{MEMBERS:,} members", f"{step.name}, most MiB", round(step.peak_mib))
+        fault_table.note(network, f"{step.name}, processor", step.cpu)
+        fault_table.count(network, f"{step.name}, most MiB", round(step.peak_mib))
         assert step.code == 0, step.said
     assert list(steps)[-1] == "verify"
     assert "The same: " in steps["verify"].said
@@ -88,16 +89,17 @@ def test_the_network_arrives_whole(steps: dict[str, Step], table: FaultTable) ->
 
 
 def test_it_is_as_large_as_was_asked(steps: dict[str, Step], removal: Removal) -> None:
+    members = removal.members
     wanted = {
-        "users_user": MEMBERS,
-        "feed_post": POSTS,
-        "feed_comment": 2 * POSTS,
-        "feed_reaction": 2 * POSTS,
-        "network_connection": 9 * MEMBERS,
-        "messaging_conversation": MEMBERS // 4,
-        "messaging_entry": MEMBERS,
+        "users_user": members,
+        "feed_post": members,
+        "feed_comment": 2 * members,
+        "feed_reaction": 2 * members,
+        "network_connection": 9 * members,
+        "messaging_conversation": members // 4,
+        "messaging_entry": members,
         "messaging_attachment": 40,
-        "notifications_fact": POSTS // 2,
+        "notifications_fact": members // 2,
     }
     found = {table: rows(removal, COUNT % table)[0][0] for table in wanted}
     assert {table: number for table, number in found.items() if number < wanted[table]} == {}

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from scripts.servers import postgres_server
+from tests.testkit.prepared import TABLES, prepared_postgres
 from tests.transfer.network import DEMO, build
 
-from .installation import Installation, administer, beside
+from .installation import Installation, recreate
 
 
 @pytest.fixture(scope="session")
@@ -21,18 +21,21 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Installation:
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[str]:
-    """The address of a database `linkup` on a PostgreSQL of our own."""
-    with postgres_server() as running:
+    """The address of a database on a PostgreSQL of our own."""
+    with prepared_postgres() as running:
         yield running.url
 
 
 @pytest.fixture
+def empty_target(server: str) -> str:
+    """The address of the same database, without a table."""
+    return recreate(server)
+
+
+@pytest.fixture
 def target(server: str) -> str:
-    """The address of the same database, empty."""
-    admin = beside(server, "postgres")
-    administer(admin, "DROP DATABASE IF EXISTS linkup WITH (FORCE)")
-    administer(admin, "CREATE DATABASE linkup")
-    return server
+    """The address of the same database, with all tables and no members."""
+    return recreate(server, TABLES)
 
 
 @pytest.fixture

@@ -82,6 +82,14 @@ def beside(url: str, name: str) -> str:
     return urlsplit(url)._replace(path=f"/{name}").geturl()
 
 
+def recreate(url: str, template: str = "template0") -> str:
+    """Make the database of this address again, as a copy of `template`; returns the address."""
+    admin, name = beside(url, "postgres"), urlsplit(url).path[1:]
+    administer(admin, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+    administer(admin, f"CREATE DATABASE {name} TEMPLATE {template}")
+    return url
+
+
 def administer(url: str, statement: str) -> None:
     """Run one statement as the administrator of a server."""
     with closing(psycopg2.connect(url)) as server:

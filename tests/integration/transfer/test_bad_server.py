@@ -14,7 +14,8 @@ import psycopg2
 import pytest
 
 from scripts.programs import ROOT
-from scripts.servers import Server, postgres_server
+from scripts.servers import Server
+from tests.testkit.prepared import prepared_postgres
 from tests.transfer.network import POSTS, build
 from tests.transfer.test_exports import small_disk
 
@@ -48,11 +49,9 @@ def export(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture(scope="module")
-def own_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def own_server() -> Iterator[Server]:
     """A PostgreSQL of this module's own, whose database `linkup` has the tables, all empty."""
-    with postgres_server() as server:
-        here = Installation(tmp_path_factory.mktemp("migrating")).environment(DATABASE_URL=server.url)
-        manage(here, "migrate", "--verbosity", "0")
+    with prepared_postgres() as server:
         yield server
 
 

@@ -7,8 +7,9 @@ import pytest
 
 from scripts.programs import ROOT
 from scripts.stack import production_environment
+from tests.testkit.prepared import TABLES
 
-from .installation import LOOK, WRITE, Installation, administer, beside, manage, run, succeed
+from .installation import LOOK, WRITE, Installation, manage, recreate, run, succeed
 
 EXPORT, IMPORT, VERIFY = "scripts/export_data.sh", "scripts/import_data.sh", "scripts/verify_migration.py"
 NO_REDIS = "redis://127.0.0.1:1/0"
@@ -20,7 +21,6 @@ def test_the_move_in_production_settings_and_the_way_back(
     before = installation.sha256()
     here = installation.environment()
     there = production_environment(target, NO_REDIS, tmp_path / "target")
-    manage(there, "migrate", "--verbosity", "0")
     exported = run(here, EXPORT, export)
     assert exported.returncode == 0
     assert "export: 100 %" in exported.stderr
@@ -55,9 +55,7 @@ def test_the_move_in_production_settings_and_the_way_back(
 
     # And the next attempt, with what has been written since.
     manage(here, "shell", "--command", WRITE)
-    for statement in ("DROP DATABASE linkup WITH (FORCE)", "CREATE DATABASE linkup"):
-        administer(beside(target, "postgres"), statement)
-    manage(there, "migrate", "--verbosity", "0")
+    recreate(target, TABLES)
     succeed(here, EXPORT, export)
     succeed(there, IMPORT, export)
     assert "The same: " in succeed(there, VERIFY, str(installation.file), "--media", str(installation.media))
@@ -74,7 +72,6 @@ def test_dumpdata_and_loaddata_bring_the_same_rows(
     options = ["--format", "xml", "--natural-foreign", "--output", file]
     manage(installation.environment(), "dumpdata", *options, *excluded)
     there = installation.environment(DATABASE_URL=target)
-    manage(there, "migrate", "--verbosity", "0")
     manage(there, "loaddata", file)
     assert "The same: " in succeed(there, VERIFY, str(installation.file), "--media", str(installation.media))
 
@@ -97,9 +94,9 @@ def test_who_asks_gets_the_usage(installation: Installation, script: str) -> Non
     assert "Usage:" in succeed(installation.environment(), script, "--help")
 
 
-def test_an_unprepared_target_is_named(installation: Installation, target: str, export: str) -> None:
+def test_an_unprepared_target_is_named(installation: Installation, empty_target: str, export: str) -> None:
     succeed(installation.environment(), EXPORT, export, "--quiet")
-    done = run(installation.environment(DATABASE_URL=target), IMPORT, export)
+    done = run(installation.environment(DATABASE_URL=empty_target), IMPORT, export)
     assert done.returncode == 1
     assert "run `python manage.py migrate` there first" in done.stderr
 
