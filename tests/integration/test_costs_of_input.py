@@ -35,7 +35,7 @@ MOST, SLACK = 1.0, 0.05
 # Megabytes: a form of nothing but escapes takes eighty while it is read, in each of the four threads.
 MOST_MEMORY = 320
 TRIES = 5
-EXAMPLES = 100
+EXAMPLES = 40
 
 
 @pytest.fixture(scope="module")

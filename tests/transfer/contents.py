@@ -5,12 +5,9 @@ from pathlib import Path
 from uuid import UUID
 
 from django.contrib.admin.models import CHANGE, LogEntry
-from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group, Permission
 from django.contrib.contenttypes.models import ContentType
 from django.contrib.sessions.backends.db import SessionStore
-from django.core.management import call_command
-from django.test import override_settings
 
 from core.models import CacheEntry
 from feed.models import Comment, Post, PostTag, Reaction, Tag
@@ -18,7 +15,7 @@ from messaging.models import Conversation, Entry
 from notifications.models import QuietHours
 from users.models import Experience, FormSubmission, Profile, User
 
-from .network import DELETED_POSTS, FILES, HARD_TEXTS, MEMBERS, NOON, PASSWORD, POSTS, SECRET
+from .network import DELETED_POSTS, FILES, HARD_TEXTS, MEMBERS, NOON, POSTS, SECRET
 
 
 def fill(media: Path) -> None:
@@ -26,14 +23,6 @@ def fill(media: Path) -> None:
     _members()
     _talk()
     _rest(media)
-
-
-def make_demo() -> None:
-    """The demo network, with a password for alice that every settings module can check."""
-    call_command("seed_demo", verbosity=0)
-    hasher = "django.contrib.auth.hashers.PBKDF2PasswordHasher"
-    with override_settings(PASSWORD_HASHERS=[hasher]):
-        User.objects.filter(username="alice").update(password=make_password(PASSWORD))
 
 
 def _members() -> None:

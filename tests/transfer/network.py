@@ -17,7 +17,6 @@ from scripts.stack import KEPT_VARIABLES
 from tests.testkit.prepared import prepared_sqlite
 
 SETTINGS = "professional_network.settings.test"
-DEMO = "--demo"
 PASSWORD = "a long sentence of the tests"
 MEMBERS = 40
 POSTS = 120
@@ -51,9 +50,9 @@ def environment(url: str) -> dict[str, str]:
     return {**kept, "DJANGO_SETTINGS_MODULE": SETTINGS, "DATABASE_URL": url}
 
 
-def build(folder: Path, *options: str) -> None:
-    """Make the network in `folder`: db.sqlite3 and media/; with DEMO the demo network in its place."""
-    command = [sys.executable, "-m", "tests.transfer.network", str(folder), *options]
+def build(folder: Path) -> None:
+    """Make the network in `folder`: db.sqlite3 and media/."""
+    command = [sys.executable, "-m", "tests.transfer.network", str(folder)]
     url = f"sqlite:///{prepared_sqlite(folder)}"
     subprocess.run(command, cwd=ROOT, env=environment(url), check=True, capture_output=True)
 
@@ -63,12 +62,9 @@ def main() -> None:
     media = Path(sys.argv[1]) / "media"
     settings.MEDIA_ROOT = str(media)
     django.setup()
-    from .contents import fill, make_demo  # noqa: PLC0415 -- models can be imported once the settings stand
+    from .contents import fill  # noqa: PLC0415 -- models can be imported once the settings stand
 
-    if DEMO in sys.argv:
-        make_demo()
-    else:
-        fill(media)
+    fill(media)
 
 
 if __name__ == "__main__":

@@ -8,23 +8,9 @@ from pathlib import Path
 import pytest
 
 from scripts.programs import ROOT
-from tests.integration.transfer.installation import Installation, manage
+from tests.integration.transfer.installation import ALICE, Installation, manage
 from tests.testkit.prepared import prepared_postgres
-from tests.transfer.network import PASSWORD, environment
-
-# Alice joins, puts up a photo and writes a post, by the forms that members use.
-ALICE = f"""
-from django.test import Client
-from django.utils import timezone
-from core.tests import pictures
-from feed.tests.material import upload
-from users.models import User
-User.objects.create_user("alice", "alice@example.org", "{PASSWORD}", joined_at=timezone.now())
-alice = Client(SERVER_NAME="localhost")
-assert alice.post("/accounts/login/", {{"login": "alice", "password": "{PASSWORD}"}}).status_code == 302
-assert alice.post("/settings/photo/", {{"photo": upload("me.jpg", pictures.jpeg((600, 400)))}}).status_code == 302
-assert alice.post("/posts/", {{"text": "Before the fire", "audience": 1}}).status_code == 302
-"""
+from tests.transfer.network import environment
 
 
 @pytest.fixture(scope="session")

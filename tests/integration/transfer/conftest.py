@@ -1,22 +1,24 @@
 """The installation and a PostgreSQL, both once for all tests of this folder."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.testkit.prepared import TABLES, prepared_postgres
-from tests.transfer.network import DEMO, build
+from tests.transfer.network import build
 
-from .installation import Installation, recreate
+from .installation import ALICE, Installation, manage, recreate
 
 
 @pytest.fixture(scope="session")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Installation:
-    """LinkUp on SQLite with the demo network; tests leave it as it is, but for sessions."""
-    folder = tmp_path_factory.mktemp("installation")
-    build(folder, DEMO)
-    return Installation(folder)
+    """LinkUp on SQLite with a small network; tests leave it as it is."""
+    found = Installation(tmp_path_factory.mktemp("installation"))
+    build(found.folder)
+    manage(found.environment(), "shell", "--command", ALICE)
+    return found
 
 
 @pytest.fixture(scope="session")
@@ -24,6 +26,12 @@ def server() -> Iterator[str]:
     """The address of a database on a PostgreSQL of our own."""
     with prepared_postgres() as running:
         yield running.url
+
+
+@pytest.fixture
+def sqlite(installation: Installation, tmp_path: Path) -> Installation:
+    """A copy of the installation, in which members write."""
+    return Installation(Path(shutil.copytree(installation.folder, tmp_path / "sqlite")))
 
 
 @pytest.fixture

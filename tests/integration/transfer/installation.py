@@ -1,4 +1,4 @@
-"""An installation of LinkUp on SQLite with the demo network, and the scripts run on it."""
+"""An installation of LinkUp on SQLite whose members write, and the scripts run on it."""
 
 import hashlib
 import os
@@ -16,6 +16,19 @@ from scripts.programs import ROOT
 from scripts.stack import KEPT_VARIABLES
 from tests.transfer.network import PASSWORD
 
+# Alice joins, puts up a photo and writes a post, by the forms that members use.
+ALICE = f"""
+from django.test import Client
+from django.utils import timezone
+from core.tests import pictures
+from feed.tests.material import upload
+from users.models import User
+User.objects.create_user("alice", "alice@example.org", "{PASSWORD}", joined_at=timezone.now())
+alice = Client(SERVER_NAME="localhost")
+assert alice.post("/accounts/login/", {{"login": "alice", "password": "{PASSWORD}"}}).status_code == 302
+assert alice.post("/settings/photo/", {{"photo": upload("me.jpg", pictures.jpeg((600, 400)))}}).status_code == 302
+assert alice.post("/posts/", {{"text": "Before the fire", "audience": 1}}).status_code == 302
+"""
 VISIT = f"""
 from django.test import Client
 from feed.models import Post

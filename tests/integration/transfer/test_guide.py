@@ -1,7 +1,6 @@
 """docs/DATABASE_MIGRATION.md: its bash blocks, in order and in one shell, bring the demo network over, and back."""
 
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,12 +20,6 @@ GUIDE = ROOT / "docs" / "DATABASE_MIGRATION.md"
 BLOCKS = [block for block in blocks_of(GUIDE) if block.language == "bash"]
 NO_REDIS = "redis://127.0.0.1:1/0"
 END_WITH_ME = "trap 'kill $(jobs -p) 2>/dev/null || true' EXIT"
-
-
-@pytest.fixture
-def sqlite(installation: Installation, tmp_path: Path) -> Installation:
-    """A copy of the installation, whose members write."""
-    return Installation(Path(shutil.copytree(installation.folder, tmp_path / "sqlite")))
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The whole way with the demo network, there and back again."""
+"""The whole way with a small network, there and back again."""
 
 import re
 from pathlib import Path
@@ -7,37 +7,35 @@ import pytest
 
 from scripts.programs import ROOT
 from scripts.stack import production_environment
-from tests.testkit.prepared import TABLES
+from tests.testkit.prepared import TABLES, prepared_sqlite
 
-from .installation import LOOK, WRITE, Installation, manage, recreate, run, succeed
+from .installation import ALICE, LOOK, WRITE, Installation, manage, recreate, run, succeed
 
 EXPORT, IMPORT, VERIFY = "scripts/export_data.sh", "scripts/import_data.sh", "scripts/verify_migration.py"
 NO_REDIS = "redis://127.0.0.1:1/0"
 
 
 def test_the_move_in_production_settings_and_the_way_back(
-    installation: Installation, target: str, export: str, tmp_path: Path
+    sqlite: Installation, target: str, export: str, tmp_path: Path
 ) -> None:
-    before = installation.sha256()
-    here = installation.environment()
+    before = sqlite.sha256()
+    here = sqlite.environment()
     there = production_environment(target, NO_REDIS, tmp_path / "target")
     exported = run(here, EXPORT, export)
     assert exported.returncode == 0
     assert "export: 100 %" in exported.stderr
-    assert re.search(r"Exported [\d,]{5,} rows of \d+ tables and [\d,]{3,} files", exported.stdout)
+    assert re.search(r"Exported [\d,]+ rows of \d+ tables and [1-9]\d* files", exported.stdout)
     assert "Imported " in succeed(there, IMPORT, export)
     assert "The same: " in succeed(there, VERIFY, export)
-    assert "The same: " in succeed(there, VERIFY, str(installation.file), "--media", str(installation.media))
+    assert "The same: " in succeed(there, VERIFY, str(sqlite.file), "--media", str(sqlite.media))
     assert "Already complete" in succeed(there, IMPORT, export)
-    files = {
-        path.relative_to(installation.media) for path in installation.media.rglob("*.*") if path.is_file()
-    }
+    files = {path.relative_to(sqlite.media) for path in sqlite.media.rglob("*.*") if path.is_file()}
     moved = tmp_path / "target" / "media"
     assert {path.relative_to(moved) for path in moved.rglob("*.*") if path.is_file()} == files
-    assert all((moved / name).read_bytes() == (installation.media / name).read_bytes() for name in files)
+    assert all((moved / name).read_bytes() == (sqlite.media / name).read_bytes() for name in files)
 
     # The switch: members sign in with the passwords they had, and write.
-    switched = installation.environment(DATABASE_URL=target)
+    switched = sqlite.environment(DATABASE_URL=target)
     assert manage(switched, "shell", "--command", WRITE).splitlines()[-2:] == [
         "signed in: True home: 200",
         "posted: 302",
@@ -47,7 +45,7 @@ def test_the_move_in_production_settings_and_the_way_back(
     assert re.search(r"Different: feed.post \d+: is in the target only", differs.stdout)
 
     # Rollback: the file was never written to, and the site runs on it again.
-    assert installation.sha256() == before
+    assert sqlite.sha256() == before
     posts = manage(switched, "shell", "--command", LOOK).splitlines()[-1]
     assert re.fullmatch(r"posts: \d+ 1", posts)
     back = manage(here, "shell", "--command", LOOK).splitlines()
@@ -58,22 +56,25 @@ def test_the_move_in_production_settings_and_the_way_back(
     recreate(target, TABLES)
     succeed(here, EXPORT, export)
     succeed(there, IMPORT, export)
-    assert "The same: " in succeed(there, VERIFY, str(installation.file), "--media", str(installation.media))
+    assert "The same: " in succeed(there, VERIFY, str(sqlite.file), "--media", str(sqlite.media))
 
 
 LEFT_OUT = ("contenttypes", "auth.permission", "sessions", "core.cacheentry", "admin.logentry")
 
 
-def test_dumpdata_and_loaddata_bring_the_same_rows(
-    installation: Installation, target: str, tmp_path: Path
-) -> None:
+def test_dumpdata_and_loaddata_bring_the_same_rows(target: str, tmp_path: Path) -> None:
+    """Of a network that XML can hold: it has no word for control characters."""
+    sqlite = Installation(tmp_path / "sqlite")
+    sqlite.folder.mkdir()
+    prepared_sqlite(sqlite.folder)
+    manage(sqlite.environment(), "shell", "--command", ALICE)
     file = str(tmp_path / "linkup.xml")
     excluded = [word for label in LEFT_OUT for word in ("--exclude", label)]
     options = ["--format", "xml", "--natural-foreign", "--output", file]
-    manage(installation.environment(), "dumpdata", *options, *excluded)
-    there = installation.environment(DATABASE_URL=target)
+    manage(sqlite.environment(), "dumpdata", *options, *excluded)
+    there = sqlite.environment(DATABASE_URL=target)
     manage(there, "loaddata", file)
-    assert "The same: " in succeed(there, VERIFY, str(installation.file), "--media", str(installation.media))
+    assert "The same: " in succeed(there, VERIFY, str(sqlite.file), "--media", str(sqlite.media))
 
 
 def test_the_guide_tells_of_the_same_dumpdata() -> None:
