@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import cache
 
 from .text import JOINERS, character_class, hides_joiner
 
@@ -11,26 +12,32 @@ LONGEST_TAG = 64
 # What makes another word of a name, an address or a tag when it stands beside it. Letters of scripts without capitals
 # do not: nobody puts a space between "@bob" and them.
 _LATIN = r"A-Za-z0-9\u00aa\u00ba\u00c0-\u024f\u1e00-\u1eff\u0300-\u036f"
-# Signs of vowels, accents and the like, by which most of the world writes; not those that only change a picture.
-_MARKS = character_class(
-    code
-    for code in (
-        *range(0x300, 0x2000),
-        *range(0x2C00, 0x3400),
-        *range(0xA600, 0xAC00),
-        *range(0x10000, 0x1F000),
-    )
-    if unicodedata.category(chr(code)) in {"Mn", "Mc"}
-    and code not in {0x34F, 0x17B4, 0x17B5, 0x180B, 0x180C, 0x180D}
-)
-_TAG = rf"\w(?:[\w{_MARKS}]|[\u200c\u200d](?=\w)){{0,{LONGEST_TAG - 1}}}"
-
 # A "/" before a name is one between two names, or a part of an address: find_mentions looks.
 MENTION = re.compile(
     rf"(?<![{_LATIN}_@#])@([A-Za-z0-9](?:[A-Za-z0-9._-]{{0,28}}[A-Za-z0-9])?)(?!@|[_-]*[{_LATIN}])"
 )
-HASHTAG = re.compile(rf"(?<![{_LATIN}_@#&/])#({_TAG})(?![\w{_MARKS}])")
-TAG = re.compile(_TAG)
+
+
+@cache
+def _hashtags() -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """What finds hashtags in a text, and what a whole tag is.
+
+    Made when the first text asks: to go through all characters takes a twentieth of the time in which a command starts.
+    """
+    # Signs of vowels, accents and the like, by which most of the world writes; not those that only change a picture.
+    marks = character_class(
+        code
+        for code in (
+            *range(0x300, 0x2000),
+            *range(0x2C00, 0x3400),
+            *range(0xA600, 0xAC00),
+            *range(0x10000, 0x1F000),
+        )
+        if unicodedata.category(chr(code)) in {"Mn", "Mc"}
+        and code not in {0x34F, 0x17B4, 0x17B5, 0x180B, 0x180C, 0x180D}
+    )
+    tag = rf"\w(?:[\w{marks}]|[\u200c\u200d](?=\w)){{0,{LONGEST_TAG - 1}}}"
+    return re.compile(rf"(?<![{_LATIN}_@#&/])#({tag})(?![\w{marks}])"), re.compile(tag)
 
 
 def fold_tag(tag: str) -> str:
@@ -41,7 +48,7 @@ def fold_tag(tag: str) -> str:
 
 def is_tag(key: str) -> bool:
     """Whether a folded key is one that a hashtag can have."""
-    return TAG.fullmatch(key) is not None and not _misleads(key)
+    return _hashtags()[1].fullmatch(key) is not None and not _misleads(key)
 
 
 def find_mentions(content: str) -> Iterable[tuple[re.Match[str], str]]:
@@ -61,7 +68,7 @@ def find_hashtags(content: str) -> Iterable[tuple[re.Match[str], str]]:
     Folding makes some letters two, or a letter and a mark ("İ"); what is no longer 64 letters at most is no tag. Nor
     are digits alone ("#1").
     """
-    for match in HASHTAG.finditer(content):
+    for match in _hashtags()[0].finditer(content):
         tag = fold_tag(match[1])
         if not tag.isdigit() and is_tag(tag):
             yield match, tag
