@@ -33,9 +33,17 @@ def all_cases() -> Iterator[Case]:
     yield case
     if failed:
         # The first of them is shown whole above; of the others, what they begin with.
-        words = [(name, type(error).__name__, str(error).partition("\n")[0]) for name, error in failed]
+        words = [
+            (_brief(name), type(error).__name__, str(error).partition("\n")[0]) for name, error in failed
+        ]
         lines = [f"{name}: {kind} {beginning}" for name, kind, beginning in words]
         raise AssertionError("\n".join([f"{len(failed)} deviate:", *lines])) from failed[0][1]
+
+
+def _brief(name: object) -> str:
+    """A case may be called by what it sends, be that 20 MB."""
+    text = str(name)
+    return text if len(text) <= 100 else f"{text[:100]}…"
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from core.addresses import client_address, from_trusted_proxy, parse_address
+from tests.cases import all_cases
 from users.tests.accounts import sign_in
 
 PROXIES = ["127.0.0.1", "::1", "10.0.0.0/8", "fd00::/8"]
@@ -92,38 +93,36 @@ def test_what_is_taken_for_an_address_is_one(text: str) -> None:
         assert str(address).isprintable()
 
 
-@pytest.mark.parametrize(
-    ("entry", "address"),
-    [
-        ("203.0.113.9", "203.0.113.9"),
-        (" 203.0.113.9:4711 ", "203.0.113.9"),
-        ("2001:DB8::1", "2001:db8::1"),
-        ("[2001:db8::1]:443", "2001:db8::1"),
-        ("[2001:db8::1]", "2001:db8::1"),
-        ("::ffff:203.0.113.9", "203.0.113.9"),
-    ],
-)
-def test_an_entry_is_read_in_each_of_its_forms(entry: str, address: str) -> None:
-    assert str(parse_address(entry)) == address
+def test_an_entry_is_read_in_each_of_its_forms() -> None:
+    with all_cases() as case:
+        for entry, address in [
+            ("203.0.113.9", "203.0.113.9"),
+            (" 203.0.113.9:4711 ", "203.0.113.9"),
+            ("2001:DB8::1", "2001:db8::1"),
+            ("[2001:db8::1]:443", "2001:db8::1"),
+            ("[2001:db8::1]", "2001:db8::1"),
+            ("::ffff:203.0.113.9", "203.0.113.9"),
+        ]:
+            with case((entry, address)):
+                assert str(parse_address(entry)) == address
 
 
-@pytest.mark.parametrize(
-    "entry",
-    [
-        "",
-        "unknown",
-        "_hidden",
-        "localhost",
-        "203.0.113",
-        "203.0.113.256",
-        "0x7f.0.0.1",
-        "010.0.0.1",
-        "fe80::1%eth0",
-        "1",
-    ],
-)
-def test_what_is_no_address_is_none(entry: str) -> None:
-    assert parse_address(entry) is None
+def test_what_is_no_address_is_none() -> None:
+    with all_cases() as case:
+        for entry in [
+            "",
+            "unknown",
+            "_hidden",
+            "localhost",
+            "203.0.113",
+            "203.0.113.256",
+            "0x7f.0.0.1",
+            "010.0.0.1",
+            "fe80::1%eth0",
+            "1",
+        ]:
+            with case(entry):
+                assert parse_address(entry) is None
 
 
 def test_a_peer_on_a_unix_socket_is_trusted_only_when_told_so() -> None:
@@ -132,12 +131,11 @@ def test_a_peer_on_a_unix_socket_is_trusted_only_when_told_so() -> None:
     assert seen("", None, ["unix"]) == ""
 
 
-@pytest.mark.parametrize(
-    ("peer", "expected"), [("10.1.2.3", True), ("203.0.113.9", False), ("", False), ("bad", False)]
-)
-def test_a_proxy_is_known_by_its_address(peer: str, expected: bool) -> None:
-    with override_settings(TRUSTED_PROXIES=PROXIES):
-        assert from_trusted_proxy(RequestFactory().get("/", REMOTE_ADDR=peer)) is expected
+def test_a_proxy_is_known_by_its_address() -> None:
+    with all_cases() as case:
+        for peer, expected in [("10.1.2.3", True), ("203.0.113.9", False), ("", False), ("bad", False)]:
+            with case((peer, expected)), override_settings(TRUSTED_PROXIES=PROXIES):
+                assert from_trusted_proxy(RequestFactory().get("/", REMOTE_ADDR=peer)) is expected
 
 
 @pytest.mark.django_db

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from core import frames
 from core.frames import FrameError, Tab, text, whole
+from tests.cases import all_cases
 
 BIG = 2**62
 
@@ -63,11 +64,13 @@ def test_a_whole_number_is_read(number: int) -> None:
     assert whole({"id": number}, "id") == number
 
 
-@pytest.mark.parametrize("value", [-1, BIG + 1, 10**400, True, False, 1.0, "1", None, [1], {}, float("inf")])
-def test_anything_else_is_malformed(value: Any) -> None:
-    with pytest.raises(FrameError) as refusal:
-        whole({"id": value}, "id")
-    assert refusal.value.reason == "malformed"
+def test_anything_else_is_malformed() -> None:
+    with all_cases() as case:
+        for value in [-1, BIG + 1, 10**400, True, False, 1.0, "1", None, [1], {}, float("inf")]:
+            with case(value):
+                with pytest.raises(FrameError) as refusal:
+                    whole({"id": value}, "id")
+                assert refusal.value.reason == "malformed"
 
 
 def test_a_number_that_is_missing_or_too_large_for_its_place_is_malformed() -> None:
@@ -82,8 +85,10 @@ def test_a_text_is_read(value: str) -> None:
     assert text({"q": value}, "q", 20) == value
 
 
-@pytest.mark.parametrize("value", ["x" * 21, "a\x00b", "\ud800", "a\udfffb", 1, None, ["x"], b"x"])
-def test_a_text_that_no_database_stores_is_malformed(value: Any) -> None:
-    with pytest.raises(FrameError) as refusal:
-        text({"q": value}, "q", 20)
-    assert (refusal.value.reason, refusal.value.text) == ("malformed", "")
+def test_a_text_that_no_database_stores_is_malformed() -> None:
+    with all_cases() as case:
+        for value in ["x" * 21, "a\x00b", "\ud800", "a\udfffb", 1, None, ["x"], b"x"]:
+            with case(value):
+                with pytest.raises(FrameError) as refusal:
+                    text({"q": value}, "q", 20)
+                assert (refusal.value.reason, refusal.value.text) == ("malformed", "")

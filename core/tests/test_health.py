@@ -8,6 +8,8 @@ import pytest
 from django.test import Client, override_settings
 from pytest_django.fixtures import Settings
 
+from tests.cases import all_cases, rolled_back
+
 
 # Property 14 (R15.1)
 def test_it_is_well_while_it_can_answer(client: Client) -> None:
@@ -17,9 +19,12 @@ def test_it_is_well_while_it_can_answer(client: Client) -> None:
     assert answer["Cache-Control"] == "no-store"
 
 
-@pytest.mark.parametrize("host", ["evil.example", "10.0.0.7:8000", "not a host", "", "a" * 300])
-def test_the_host_does_not_matter(client: Client, host: str) -> None:
-    assert client.get("/health/", headers={"host": host}).status_code == 200
+def test_the_host_does_not_matter() -> None:
+    with all_cases() as case:
+        for host in ["evil.example", "10.0.0.7:8000", "not a host", "", "a" * 300]:
+            with case(host):
+                client = Client()
+                assert client.get("/health/", headers={"host": host}).status_code == 200
 
 
 def test_another_page_does_mind_the_host(client: Client) -> None:
@@ -47,9 +52,12 @@ def test_it_sets_no_cookie(client: Client) -> None:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
-def test_other_methods_are_refused(client: Client, method: str) -> None:
-    assert getattr(client, method)("/health/").status_code == 405
+def test_other_methods_are_refused() -> None:
+    with all_cases() as case:
+        for method in ["post", "put", "patch", "delete"]:
+            with case(method), rolled_back():
+                client = Client()
+                assert getattr(client, method)("/health/").status_code == 405
 
 
 def test_a_query_changes_nothing(client: Client) -> None:

@@ -25,6 +25,7 @@ from core.images import (
     fitted,
     read_upload,
 )
+from tests.cases import all_cases
 
 from . import pictures
 from .pictures import BLUE, RED, WHITE, encoded, exif, halves, jpeg, png
@@ -60,33 +61,39 @@ def decoded(made: Encoded) -> Image.Image:
     return image
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF"])
-def test_each_accepted_format_is_opened(kind: str) -> None:
-    image = opened(encoded(halves(), kind))
-    assert (image.size, image.mode) == ((80, 40), "RGB")
-    assert near(image.getpixel((5, 5)), RED, 40)
-    assert near(image.getpixel((75, 35)), BLUE, 40)
+def test_each_accepted_format_is_opened() -> None:
+    with all_cases() as case:
+        for kind in ["JPEG", "PNG", "WEBP", "GIF"]:
+            with case(kind):
+                image = opened(encoded(halves(), kind))
+                assert (image.size, image.mode) == ((80, 40), "RGB")
+                assert near(image.getpixel((5, 5)), RED, 40)
+                assert near(image.getpixel((75, 35)), BLUE, 40)
 
 
-@pytest.mark.parametrize("data", pictures.NO_PICTURES.values(), ids=pictures.NO_PICTURES.keys())
-def test_what_is_no_picture_is_refused_by_its_content(data: bytes) -> None:
-    assert refusal(data) in {"not_an_image", "damaged"}
+def test_what_is_no_picture_is_refused_by_its_content() -> None:
+    with all_cases() as case:
+        for name, data in pictures.NO_PICTURES.items():
+            with case(name):
+                assert refusal(data) in {"not_an_image", "damaged"}
 
 
 def test_an_empty_file_is_refused() -> None:
     assert refusal(b"") == "not_an_image"
 
 
-@pytest.mark.parametrize("part", [0.3, 0.6, 0.95])
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF"])
-def test_a_truncated_picture_is_refused(kind: str, part: float) -> None:
-    noise = Image.effect_noise((120, 90), 80).convert("RGB")
-    data = encoded(noise, kind)
-    cut = data[: int(len(data) * part)]
-    if kind == "JPEG" and part > 0.9:
-        assert opened(cut).size == (120, 90)  # little of it is missing: as in a browser
-    else:
-        assert refusal(cut) in {"damaged", "not_an_image"}
+def test_a_truncated_picture_is_refused() -> None:
+    with all_cases() as case:
+        for kind in ["JPEG", "PNG", "WEBP", "GIF"]:
+            for part in [0.3, 0.6, 0.95]:
+                with case((part, kind)):
+                    noise = Image.effect_noise((120, 90), 80).convert("RGB")
+                    data = encoded(noise, kind)
+                    cut = data[: int(len(data) * part)]
+                    if kind == "JPEG" and part > 0.9:
+                        assert opened(cut).size == (120, 90)  # little of it is missing: as in a browser
+                    else:
+                        assert refusal(cut) in {"damaged", "not_an_image"}
 
 
 def test_a_truncated_jpeg_is_called_damaged() -> None:
@@ -102,9 +109,11 @@ def test_a_hundred_megapixels_are_refused_without_decoding() -> None:
     assert time.process_time() - started < 0.5
 
 
-@pytest.mark.parametrize(("width", "height"), [(24_001, 1_000), (8_000, 6_251), (100_000, 100_000)])
-def test_more_pixels_than_the_budget_are_refused(width: int, height: int) -> None:
-    assert refusal(pictures.png_claiming(width, height)) == "too_many_pixels"
+def test_more_pixels_than_the_budget_are_refused() -> None:
+    with all_cases() as case:
+        for width, height in [(24_001, 1_000), (8_000, 6_251), (100_000, 100_000)]:
+            with case((width, height)):
+                assert refusal(pictures.png_claiming(width, height)) == "too_many_pixels"
 
 
 def test_the_budget_holds_without_pillow_s_own_limit(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,59 +136,53 @@ def test_ten_megabytes_are_taken() -> None:
     assert (made.width, made.height) == (80, 40)
 
 
-@pytest.mark.parametrize("code", ["too_large", "too_many_pixels", "not_an_image", "damaged"])
-def test_each_refusal_has_words_that_say_what_to_do(code: str) -> None:
-    cases = {
+def test_each_refusal_has_words_that_say_what_to_do() -> None:
+    refused = {
         "too_large": (png(), LARGEST_BYTES + 1),
         "too_many_pixels": (pictures.png_bomb(), 1),
         "not_an_image": (pictures.SVG, 1),
         "damaged": (png()[:-30], 1),
     }
-    data, size = cases[code]
-    with pytest.raises(ValidationError) as caught:
-        made_of(data, size=size)
-    assert caught.value.code == code
-    assert caught.value.messages[0].startswith("beach.jpg ")
-    assert "lease" in caught.value.messages[0]
+    with all_cases() as case:
+        for code, (data, size) in refused.items():
+            with case(code):
+                with pytest.raises(ValidationError) as caught:
+                    made_of(data, size=size)
+                assert caught.value.code == code
+                assert caught.value.messages[0].startswith("beach.jpg ")
+                assert "lease" in caught.value.messages[0]
 
 
-@pytest.mark.parametrize(
-    ("orientation", "corner"),
-    [
-        (1, (2, 2)),
-        (2, (77, 2)),
-        (3, (77, 37)),
-        (4, (2, 37)),
-        (5, (2, 2)),
-        (6, (37, 2)),
-        (7, (37, 77)),
-        (8, (2, 77)),
-    ],
-)
-def test_a_picture_is_turned_upright(orientation: int, corner: tuple[int, int]) -> None:
+def test_a_picture_is_turned_upright() -> None:
     """The stored top left corner is red; `corner` is where it belongs by the EXIF orientation."""
-    image = Image.new("RGB", (80, 40), WHITE)
-    image.paste(RED, (0, 0, 16, 16))
-    upright = opened(encoded(image, "JPEG", quality=95, exif=exif(orientation=orientation)))
-    assert upright.size == ((80, 40) if orientation < 5 else (40, 80))
-    assert near(upright.getpixel(corner), RED, 40)
+    with all_cases() as case:
+        corners = [(2, 2), (77, 2), (77, 37), (2, 37), (2, 2), (37, 2), (37, 77), (2, 77)]
+        for orientation, corner in enumerate(corners, start=1):
+            with case((orientation, corner)):
+                image = Image.new("RGB", (80, 40), WHITE)
+                image.paste(RED, (0, 0, 16, 16))
+                upright = opened(encoded(image, "JPEG", quality=95, exif=exif(orientation=orientation)))
+                assert upright.size == ((80, 40) if orientation < 5 else (40, 80))
+                assert near(upright.getpixel(corner), RED, 40)
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
-def test_nothing_of_the_metadata_is_left(kind: str) -> None:
-    options: dict[str, Any] = {"exif": exif(), "icc_profile": pictures.srgb_profile()}
-    if kind != "PNG":
-        options["xmp"] = pictures.XMP
-    if kind == "JPEG":
-        options["comment"] = b"CameraOwner was here"
-    data = encoded(halves(), kind, **options)
-    assert b"CameraMaker" in data
-    made = fitted(opened(data), 80)
-    for trace in (b"Camera", b"Somebody", b"EXIF", b"Exif", b"XMP ", b"ICCP", b"xmpmeta"):
-        assert trace not in made.data
-    image = decoded(made)
-    assert dict(image.getexif()) == {}
-    assert not {"exif", "xmp", "icc_profile", "comment"} & set(image.info)
+def test_nothing_of_the_metadata_is_left() -> None:
+    with all_cases() as case:
+        for kind in ["JPEG", "PNG", "WEBP"]:
+            with case(kind):
+                options: dict[str, Any] = {"exif": exif(), "icc_profile": pictures.srgb_profile()}
+                if kind != "PNG":
+                    options["xmp"] = pictures.XMP
+                if kind == "JPEG":
+                    options["comment"] = b"CameraOwner was here"
+                data = encoded(halves(), kind, **options)
+                assert b"CameraMaker" in data
+                made = fitted(opened(data), 80)
+                for trace in (b"Camera", b"Somebody", b"EXIF", b"Exif", b"XMP ", b"ICCP", b"xmpmeta"):
+                    assert trace not in made.data
+                image = decoded(made)
+                assert dict(image.getexif()) == {}
+                assert not {"exif", "xmp", "icc_profile", "comment"} & set(image.info)
 
 
 def test_a_picture_with_a_program_behind_it_loses_the_program() -> None:
@@ -195,10 +198,12 @@ def test_a_colour_profile_is_applied() -> None:
     assert near(image.getpixel((4, 4)), BLUE)
 
 
-@pytest.mark.parametrize("profile", [b"garbage", b"", b"\x00" * 200])
-def test_a_broken_colour_profile_costs_only_the_profile(profile: bytes) -> None:
-    image = opened(encoded(halves(), "PNG", icc_profile=profile))
-    assert near(image.getpixel((5, 5)), RED)
+def test_a_broken_colour_profile_costs_only_the_profile() -> None:
+    with all_cases() as case:
+        for profile in [b"garbage", b"", b"\x00" * 200]:
+            with case(profile):
+                image = opened(encoded(halves(), "PNG", icc_profile=profile))
+                assert near(image.getpixel((5, 5)), RED)
 
 
 def test_a_profile_of_another_kind_of_picture_costs_only_the_profile() -> None:
@@ -215,13 +220,17 @@ def test_cmyk_becomes_rgb() -> None:
     assert near(image.getpixel((75, 35)), BLUE, 40)
 
 
-@pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG"])
-def test_of_an_animation_the_first_picture_is_kept(kind: str) -> None:
-    frames = [Image.new("RGB", (30, 20), BLUE) for _frame in range(3)]
-    data = encoded(Image.new("RGB", (30, 20), RED), kind, save_all=True, append_images=frames, duration=50)
-    image = opened(data)
-    assert near(image.getpixel((5, 5)), RED, 40)
-    assert getattr(decoded(fitted(image, 30)), "n_frames", 1) == 1
+def test_of_an_animation_the_first_picture_is_kept() -> None:
+    with all_cases() as case:
+        for kind in ["GIF", "WEBP", "PNG"]:
+            with case(kind):
+                frames = [Image.new("RGB", (30, 20), BLUE) for _frame in range(3)]
+                data = encoded(
+                    Image.new("RGB", (30, 20), RED), kind, save_all=True, append_images=frames, duration=50
+                )
+                image = opened(data)
+                assert near(image.getpixel((5, 5)), RED, 40)
+                assert getattr(decoded(fitted(image, 30)), "n_frames", 1) == 1
 
 
 def test_a_palette_with_a_transparent_colour_stays_transparent() -> None:
@@ -235,11 +244,13 @@ def test_a_palette_with_a_transparent_colour_stays_transparent() -> None:
     assert near(right, BLUE, 40)
 
 
-@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "I;16"])
-def test_every_mode_of_a_png_is_read(mode: str) -> None:
-    image = opened(encoded(Image.new(mode, (6, 4)), "PNG"))
-    assert image.size == (6, 4)
-    assert image.mode == ("RGBA" if mode in {"LA", "RGBA"} else "RGB")
+def test_every_mode_of_a_png_is_read() -> None:
+    with all_cases() as case:
+        for mode in ["1", "L", "LA", "P", "RGB", "RGBA", "I;16"]:
+            with case(mode):
+                image = opened(encoded(Image.new(mode, (6, 4)), "PNG"))
+                assert image.size == (6, 4)
+                assert image.mode == ("RGBA" if mode in {"LA", "RGBA"} else "RGB")
 
 
 def test_sixteen_bits_of_grey_keep_their_shade() -> None:
@@ -253,27 +264,24 @@ def test_one_pixel_is_a_picture() -> None:
     assert decoded(cropped(image, 64, 64)).size == (64, 64)
 
 
-@pytest.mark.parametrize("size", [(80, 40), (40, 80), (3000, 10), (10, 3000), (64, 64)])
-@pytest.mark.parametrize("wanted", [(512, 512), (64, 64), (1500, 375)])
-def test_a_cropped_picture_has_exactly_the_size_asked_for(
-    size: tuple[int, int], wanted: tuple[int, int]
-) -> None:
-    assert decoded(cropped(opened(png(size)), *wanted)).size == wanted
+def test_a_cropped_picture_has_exactly_the_size_asked_for() -> None:
+    with all_cases() as case:
+        for wanted in [(512, 512), (64, 64), (1500, 375)]:
+            for size in [(80, 40), (40, 80), (3000, 10), (10, 3000), (64, 64)]:
+                with case((size, wanted)):
+                    assert decoded(cropped(opened(png(size)), *wanted)).size == wanted
 
 
-@pytest.mark.parametrize(
-    ("size", "longest", "expected"),
-    [
-        ((80, 40), 40, (40, 20)),
-        ((40, 80), 40, (20, 40)),
-        ((80, 40), 100, (80, 40)),
-        ((3000, 10), 1000, (1000, 3)),
-    ],
-)
-def test_a_fitted_picture_keeps_its_shape_and_never_grows(
-    size: tuple[int, int], longest: int, expected: tuple[int, int]
-) -> None:
-    assert decoded(fitted(opened(png(size)), longest)).size == expected
+def test_a_fitted_picture_keeps_its_shape_and_never_grows() -> None:
+    with all_cases() as case:
+        for size, longest, expected in [
+            ((80, 40), 40, (40, 20)),
+            ((40, 80), 40, (20, 40)),
+            ((80, 40), 100, (80, 40)),
+            ((3000, 10), 1000, (1000, 3)),
+        ]:
+            with case((size, longest, expected)):
+                assert decoded(fitted(opened(png(size)), longest)).size == expected
 
 
 def test_encoding_leaves_the_given_picture_as_it_was() -> None:

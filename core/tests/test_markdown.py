@@ -162,20 +162,19 @@ def test_what_is_linked_is_what_was_found(text: str) -> None:
     assert linked == found
 
 
-@pytest.mark.parametrize(
-    ("typed", "key"),
-    [
-        ("İstanbul", "istanbul"),
-        ("ταΐζω", "ταιζω"),
-        ("ǰ", "j"),
-        ("ŉ", "ʼn"),
-        ("ﬁne", "fine"),
-        ("ß" * 32, "ss" * 32),
-    ],
-)
-def test_a_tag_that_grows_when_its_case_is_folded_still_fits_an_address(typed: str, key: str) -> None:
-    assert find_hashtags(f"#{typed}") == {key}
-    assert re.fullmatch(r"\w{1,64}", key)
+def test_a_tag_that_grows_when_its_case_is_folded_still_fits_an_address() -> None:
+    with all_cases() as case:
+        for typed, key in [
+            ("İstanbul", "istanbul"),
+            ("ταΐζω", "ταιζω"),
+            ("ǰ", "j"),
+            ("ŉ", "ʼn"),
+            ("ﬁne", "fine"),
+            ("ß" * 32, "ss" * 32),
+        ]:
+            with case((typed, key)):
+                assert find_hashtags(f"#{typed}") == {key}
+                assert re.fullmatch(r"\w{1,64}", key)
 
 
 def test_a_tag_that_grows_beyond_its_address_is_none() -> None:

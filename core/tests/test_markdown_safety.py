@@ -114,10 +114,14 @@ def test_payloads_are_inert_alone_and_between_other_things() -> None:
                     assert active_parts(html(text)) == []
 
 
-@pytest.mark.parametrize("scheme", ["javascript", "data", "vbscript", "file", "blob", "ftp", "tel", "intent"])
-def test_a_link_of_another_scheme_is_no_link(scheme: str) -> None:
-    addresses = [attributes.get("href") for _tag, attributes in Elements(html(f"[x]({scheme}:y)")).found]
-    assert not any((address or "").lower().startswith(scheme) for address in addresses)
+def test_a_link_of_another_scheme_is_no_link() -> None:
+    with all_cases() as case:
+        for scheme in ["javascript", "data", "vbscript", "file", "blob", "ftp", "tel", "intent"]:
+            with case(scheme):
+                addresses = [
+                    attributes.get("href") for _tag, attributes in Elements(html(f"[x]({scheme}:y)")).found
+                ]
+                assert not any((address or "").lower().startswith(scheme) for address in addresses)
 
 
 @pytest.mark.parametrize("address", ['"><script>', "javascript:alert(1)", "' onclick='alert(1)"])
@@ -250,10 +254,12 @@ def test_twice_the_text_does_not_take_four_times_as_long() -> None:
     assert {name: slow for name, piece in HEAVY.items() if (slow := too_slow(piece, 16_000))} == {}
 
 
-@pytest.mark.parametrize("piece", ["word ", "line\n", "[", "**a"])
-def test_a_hundred_thousand_characters_are_read(piece: str) -> None:
-    text = (piece * 100_000)[:100_000]
-    assert text.strip()[:1] in html(text)
+def test_a_hundred_thousand_characters_are_read() -> None:
+    with all_cases() as case:
+        for piece in ["word ", "line\n", "[", "**a"]:
+            with case(piece):
+                text = (piece * 100_000)[:100_000]
+                assert text.strip()[:1] in html(text)
 
 
 def test_a_name_at_the_end_of_a_long_text_is_found() -> None:

@@ -23,6 +23,7 @@ from core.health import Probe
 from core.health_views import HealthMiddleware
 from core.mail import send_mail
 from core.metrics_views import EARLY, Database, MeasureRequests, Told, database, view_of
+from tests.cases import all_cases
 from users.models import User
 
 TOKEN = "0123456789-figures-for-those-who-may"
@@ -305,23 +306,22 @@ def test_mail_is_counted_by_what_the_server_said(monkeypatch: pytest.MonkeyPatch
     ]
 
 
-@pytest.mark.parametrize(
-    ("logger", "event"),
-    [
-        ("security.login", "sign_in_failed"),
-        ("security.limit", "limit_hit"),
-        ("security.denied", "permission_denied"),
-        ("django.security.csrf", "csrf"),
-        ("django.security.DisallowedHost", "disallowed_host"),
-        ("django.security.SuspiciousSession", "other"),
-    ],
-)
-def test_lines_of_the_security_log_are_counted_once(logger: str, event: str) -> None:
-    metrics.count_security_lines()  # another test may have configured logging anew
-    before = value("linkup_security_events_total", event=event)
-    logging.getLogger(logger).warning("a line")
-    logging.getLogger(logger).info("not of the log")
-    assert value("linkup_security_events_total", event=event) == before + 1
+def test_lines_of_the_security_log_are_counted_once() -> None:
+    with all_cases() as case:
+        for logger, event in [
+            ("security.login", "sign_in_failed"),
+            ("security.limit", "limit_hit"),
+            ("security.denied", "permission_denied"),
+            ("django.security.csrf", "csrf"),
+            ("django.security.DisallowedHost", "disallowed_host"),
+            ("django.security.SuspiciousSession", "other"),
+        ]:
+            with case((logger, event)):
+                metrics.count_security_lines()  # another test may have configured logging anew
+                before = value("linkup_security_events_total", event=event)
+                logging.getLogger(logger).warning("a line")
+                logging.getLogger(logger).info("not of the log")
+                assert value("linkup_security_events_total", event=event) == before + 1
 
 
 @pytest.mark.django_db

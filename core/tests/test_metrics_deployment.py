@@ -4,10 +4,10 @@ import re
 from pathlib import PurePosixPath
 from typing import Any
 
-import pytest
 import yaml
 
 from scripts.programs import ROOT
+from tests.cases import all_cases
 
 DEPLOY = ROOT / "deploy"
 VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
@@ -42,17 +42,19 @@ def test_in_compose_it_is_memory_that_nothing_else_fills() -> None:
         assert environment["METRICS_TOKEN"] == "${METRICS_TOKEN:-}"
 
 
-@pytest.mark.parametrize("name", ["web.yaml", "worker.yaml", "migrate.yaml"])
-def test_on_kubernetes_too(name: str) -> None:
-    (config,) = resources("config.yaml")
-    parent = str(PurePosixPath(config["data"][VARIABLE]).parent)
-    pod = next(each for each in resources(name) if each["kind"] in {"Deployment", "Job"})["spec"]["template"][
-        "spec"
-    ]
-    (container,) = pod["containers"]
-    (mount,) = [each for each in container["volumeMounts"] if each["mountPath"] == parent]
-    (volume,) = [each for each in pod["volumes"] if each["name"] == mount["name"]]
-    assert volume["emptyDir"]["medium"] == "Memory"
+def test_on_kubernetes_too() -> None:
+    with all_cases() as case:
+        for name in ["web.yaml", "worker.yaml", "migrate.yaml"]:
+            with case(name):
+                (config,) = resources("config.yaml")
+                parent = str(PurePosixPath(config["data"][VARIABLE]).parent)
+                pod = next(each for each in resources(name) if each["kind"] in {"Deployment", "Job"})["spec"][
+                    "template"
+                ]["spec"]
+                (container,) = pod["containers"]
+                (mount,) = [each for each in container["volumeMounts"] if each["mountPath"] == parent]
+                (volume,) = [each for each in pod["volumes"] if each["name"] == mount["name"]]
+                assert volume["emptyDir"]["medium"] == "Memory"
 
 
 def test_prometheus_asks_the_servers_and_not_nginx() -> None:

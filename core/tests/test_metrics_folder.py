@@ -14,6 +14,7 @@ from django.test import override_settings
 from core import metrics
 from core.slots import Slots
 from scripts.programs import ROOT
+from tests.cases import all_cases
 
 # A process that does what it is told, a line at a time, and answers with a line.
 PROCESS = """
@@ -172,16 +173,18 @@ def test_a_file_that_is_being_made_is_passed_over(pair: tuple[Process, Process],
     assert one.told == (2, 0, 2)
 
 
-@pytest.mark.parametrize("folder", ["/proc/nowhere/metrics", ""])
-def test_without_a_folder_each_tells_its_own(folder: str) -> None:
-    process, other = Process(folder), Process(folder)
-    process.do("count 2")
-    other.do("count 3")
-    assert process.told == (2, 0, 1)
-    process.do("sweep")
-    complaint = process.end()
-    other.end()
-    assert ("figures are kept in memory" in complaint) is bool(folder)
+def test_without_a_folder_each_tells_its_own() -> None:
+    with all_cases() as case:
+        for folder in ["/proc/nowhere/metrics", ""]:
+            with case(folder):
+                process, other = Process(folder), Process(folder)
+                process.do("count 2")
+                other.do("count 3")
+                assert process.told == (2, 0, 1)
+                process.do("sweep")
+                complaint = process.end()
+                other.end()
+                assert ("figures are kept in memory" in complaint) is bool(folder)
 
 
 def test_the_setting_names_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,6 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.outage import OutageLog, is_outage
+from tests.cases import all_cases, rolled_back
 from tests.examples import of_a_property
 
 # pytest-django lets nobody else try to connect.
@@ -116,11 +117,15 @@ def test_a_ring_of_causes_ends() -> None:
     assert not is_outage(one)
 
 
-@pytest.mark.parametrize(
-    ("sql", "outage"), [("SELECT * FROM nothing", False), ("SELECT nonsense()", False), ("SELEKT", False)]
-)
-def test_a_wrong_query_is_no_outage(sql: str, outage: bool) -> None:
-    assert is_outage(error_of(SQLite(settings_of(NAME=":memory:")), sql)) is outage
+def test_a_wrong_query_is_no_outage() -> None:
+    with all_cases() as case:
+        for sql, outage in [
+            ("SELECT * FROM nothing", False),
+            ("SELECT nonsense()", False),
+            ("SELEKT", False),
+        ]:
+            with case((sql, outage)), rolled_back():
+                assert is_outage(error_of(SQLite(settings_of(NAME=":memory:")), sql)) is outage
 
 
 def test_a_database_file_that_cannot_be_opened_is_an_outage(tmp_path: Path) -> None:
@@ -138,31 +143,34 @@ def coded(code: str | None, kind: type[Exception] = OperationalError) -> Excepti
     return with_cause(kind("x"), cause)
 
 
-@pytest.mark.parametrize("code", [None, "08006", "28P01", "3D000", "53300", "57P01", "57P02", "57P03"])
-def test_codes_of_an_outage(code: str | None) -> None:
-    assert is_outage(coded(code))
+def test_codes_of_an_outage() -> None:
+    with all_cases() as case:
+        for code in [None, "08006", "28P01", "3D000", "53300", "57P01", "57P02", "57P03"]:
+            with case(code), rolled_back():
+                assert is_outage(coded(code))
 
 
-@pytest.mark.parametrize("code", ["57014", "40P01", "55P03", "40001"])
-def test_codes_of_a_query_that_waited_or_ran_too_long(code: str) -> None:
-    assert not is_outage(coded(code))
+def test_codes_of_a_query_that_waited_or_ran_too_long() -> None:
+    with all_cases() as case:
+        for code in ["57014", "40P01", "55P03", "40001"]:
+            with case(code), rolled_back():
+                assert not is_outage(coded(code))
 
 
 def test_a_lost_connection_that_has_no_class_of_its_own_is_an_outage() -> None:
     assert is_outage(with_cause(DatabaseError("x"), psycopg2.DatabaseError("server closed the connection")))
 
 
-@pytest.mark.parametrize(
-    "error",
-    [
-        None,
-        ValueError("x"),
-        DatabaseError("Save with update_fields did not affect any rows."),
-        coded("42P01", ProgrammingError),
-    ],
-)
-def test_anything_else_is_no_outage(error: Exception | None) -> None:
-    assert not is_outage(error)
+def test_anything_else_is_no_outage() -> None:
+    with all_cases() as case:
+        for error in [
+            None,
+            ValueError("x"),
+            DatabaseError("Save with update_fields did not affect any rows."),
+            coded("42P01", ProgrammingError),
+        ]:
+            with case(error), rolled_back():
+                assert not is_outage(error)
 
 
 @settings(of_a_property, suppress_health_check=[HealthCheck.function_scoped_fixture])

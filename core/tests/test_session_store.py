@@ -10,6 +10,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from core.session_store import SessionStore
+from tests.cases import all_cases, rolled_back
 
 pytestmark = [pytest.mark.both, pytest.mark.django_db]
 
@@ -42,26 +43,37 @@ def test_a_session_is_loaded_in_one_query(django_assert_num_queries: DjangoAsser
     assert ours == django
 
 
-@pytest.mark.parametrize("seconds", [-86_400, -1, 60, 86_400])
-def test_it_ends_at_its_time_and_not_before(seconds: int) -> None:
-    key = kept(**HELD)
-    Session.objects.filter(pk=key).update(expire_date=timezone.now() + timedelta(seconds=seconds))
-    ours, django = both(key)
-    assert ours == django == ((HELD, key) if seconds > 0 else ({}, None))
+def test_it_ends_at_its_time_and_not_before() -> None:
+    with all_cases() as case:
+        for seconds in [-86_400, -1, 60, 86_400]:
+            with case(seconds), rolled_back():
+                key = kept(**HELD)
+                Session.objects.filter(pk=key).update(expire_date=timezone.now() + timedelta(seconds=seconds))
+                ours, django = both(key)
+                assert ours == django == ((HELD, key) if seconds > 0 else ({}, None))
 
 
-@pytest.mark.parametrize(
-    "key", [None, "", "short", "unknown" * 5, "x" * 4000, "' OR 1=1 --", "%s%s%s%s", "ключ-ключ-ключ"]
-)
-def test_an_unknown_key_is_an_empty_session_that_gets_a_key_of_its_own(key: str | None) -> None:
-    kept(**HELD)
-    ours, django = both(key)
-    assert ours == django == ({}, None)
-    store = SessionStore(key)
-    store["words"] = "new"
-    store.save()
-    assert store.session_key not in {None, key}
-    assert both(store.session_key)[1] == ({"words": "new"}, store.session_key)
+def test_an_unknown_key_is_an_empty_session_that_gets_a_key_of_its_own() -> None:
+    with all_cases() as case:
+        for key in [
+            None,
+            "",
+            "short",
+            "unknown" * 5,
+            "x" * 4000,
+            "' OR 1=1 --",
+            "%s%s%s%s",
+            "ключ-ключ-ключ",
+        ]:
+            with case(key), rolled_back():
+                kept(**HELD)
+                ours, django = both(key)
+                assert ours == django == ({}, None)
+                store = SessionStore(key)
+                store["words"] = "new"
+                store.save()
+                assert store.session_key not in {None, key}
+                assert both(store.session_key)[1] == ({"words": "new"}, store.session_key)
 
 
 def test_data_that_was_tampered_with_is_an_empty_session() -> None:

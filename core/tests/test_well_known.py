@@ -9,6 +9,7 @@ from django.test import Client
 from PIL import Image
 
 from core import contacts
+from tests.cases import all_cases
 
 PUBLIC = "public, max-age=86400"
 
@@ -53,21 +54,20 @@ def test_without_a_contact_it_is_the_administrators_and_then_the_site(
         assert fields(client)["Contact"] == [expected]
 
 
-@pytest.mark.parametrize(
-    ("entry", "uri"),
-    [
-        ("a@b.org", "mailto:a@b.org"),
-        ("mailto:a@b.org", "mailto:a@b.org"),
-        ("tel:+49-30-1", "tel:+49-30-1"),
-        ("https://b.org/x", "https://b.org/x"),
-        ("http://b.org/x", ""),
-        ("javascript:alert(1)", ""),
-        ("a@b.org\r\nX: y", ""),
-        ("nobody", ""),
-    ],
-)
-def test_a_contact_is_a_uri(entry: str, uri: str) -> None:
-    assert contacts.as_uri(entry) == uri
+def test_a_contact_is_a_uri() -> None:
+    with all_cases() as case:
+        for entry, uri in [
+            ("a@b.org", "mailto:a@b.org"),
+            ("mailto:a@b.org", "mailto:a@b.org"),
+            ("tel:+49-30-1", "tel:+49-30-1"),
+            ("https://b.org/x", "https://b.org/x"),
+            ("http://b.org/x", ""),
+            ("javascript:alert(1)", ""),
+            ("a@b.org\r\nX: y", ""),
+            ("nobody", ""),
+        ]:
+            with case((entry, uri)):
+                assert contacts.as_uri(entry) == uri
 
 
 def test_robots_read_the_door_and_no_member(client: Client) -> None:

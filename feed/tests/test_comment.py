@@ -9,6 +9,7 @@ from feed import services
 from feed.events import comment_published
 from feed.models import Comment, Post
 from network.services import block_member
+from tests.cases import all_cases, rolled_back
 from tests.cast import connect
 from users.audience import Audience
 from users.models import User
@@ -124,13 +125,15 @@ def test_htmx_gets_a_reply_for_the_list_of_its_comment(alice: User, bob: User, a
     assert page_of(as_bob, f"/posts/{post.pk}/").count("Well said") == 4
 
 
-@pytest.mark.parametrize("text", [*HONEST, "```\nif a < b:\n    print('<b>')\n```"])
-def test_honest_words_stand_on_the_page_as_typed(alice: User, as_bob: Client, text: str) -> None:
-    post = say(alice)
-    send(as_bob, post, text=text)
-    assert Comment.objects.get().text == text
-    for line in text.replace("```", "").strip().splitlines():
-        assert line in unescape(page_of(as_bob, f"/posts/{post.pk}/"))
+def test_honest_words_stand_on_the_page_as_typed(alice: User, as_bob: Client) -> None:
+    with all_cases() as case:
+        for text in [*HONEST, "```\nif a < b:\n    print('<b>')\n```"]:
+            with case(text), rolled_back():
+                post = say(alice)
+                send(as_bob, post, text=text)
+                assert Comment.objects.get().text == text
+                for line in text.replace("```", "").strip().splitlines():
+                    assert line in unescape(page_of(as_bob, f"/posts/{post.pk}/"))
 
 
 def test_script_is_text(alice: User, as_bob: Client) -> None:
@@ -142,59 +145,59 @@ def test_script_is_text(alice: User, as_bob: Client) -> None:
         assert "&lt;script&gt;" in page
 
 
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("", "This field is required."),
-        (" \n\t ", "This field is required."),
-        ("x" * 100_000, "at most 3000 characters"),
-        (f"{SCRIPT}{'x' * 3000}", "at most 3000 characters"),
-    ],
-    ids=["nothing", "blank", "100,000 characters", "long script"],
-)
-@pytest.mark.parametrize("htmx", [True, False], ids=["htmx", "plain"])
-def test_a_refusal_says_why_and_keeps_what_was_typed(
-    alice: User, as_bob: Client, text: str, message: str, htmx: bool
-) -> None:
-    post = say(alice, "The post itself")
-    part = send(as_bob, post, 422, htmx=htmx, text=text)
-    assert message in part
-    assert text.strip() in unescape(part)
-    assert SCRIPT not in part
-    assert ("The post itself" in part) is not htmx
-    assert comments_on(post) == 0
+def test_a_refusal_says_why_and_keeps_what_was_typed(alice: User, as_bob: Client) -> None:
+    with all_cases() as case:
+        for htmx in [True, False]:
+            for text, message in [
+                ("", "This field is required."),
+                (" \n\t ", "This field is required."),
+                ("x" * 100_000, "at most 3000 characters"),
+                (f"{SCRIPT}{'x' * 3000}", "at most 3000 characters"),
+            ]:
+                with case((text, message, htmx)), rolled_back():
+                    post = say(alice, "The post itself")
+                    part = send(as_bob, post, 422, htmx=htmx, text=text)
+                    assert message in part
+                    assert text.strip() in unescape(part)
+                    assert SCRIPT not in part
+                    assert ("The post itself" in part) is not htmx
+                    assert comments_on(post) == 0
 
 
-@pytest.mark.parametrize("htmx", [True, False], ids=["htmx", "plain"])
-def test_a_refused_reply_stays_a_reply(alice: User, as_bob: Client, htmx: bool) -> None:
-    post = say(alice)
-    top = answer(post, alice, "The first word")
-    part = send(as_bob, post, 422, htmx=htmx, text="x" * 3001, parent=top.pk)
-    form = next(form for form in part.split("<form") if "x" * 3001 in form)
-    assert f'name="parent" value="{top.pk}"' in form
+def test_a_refused_reply_stays_a_reply(alice: User, as_bob: Client) -> None:
+    with all_cases() as case:
+        for htmx in [True, False]:
+            with case(htmx), rolled_back():
+                post = say(alice)
+                top = answer(post, alice, "The first word")
+                part = send(as_bob, post, 422, htmx=htmx, text="x" * 3001, parent=top.pk)
+                form = next(form for form in part.split("<form") if "x" * 3001 in form)
+                assert f'name="parent" value="{top.pk}"' in form
 
 
-@pytest.mark.parametrize("parent", ["abc", "-1", "1.5", "9" * 30, "9" * 5000, "٣", "\0", "1;--", "<b>"])
-def test_a_parent_that_is_no_id_is_a_bad_request(alice: User, as_bob: Client, parent: str) -> None:
-    post = say(alice)
-    answer(post, alice)
-    send(as_bob, post, 400, parent=parent)
-    assert comments_on(post) == 1
+def test_a_parent_that_is_no_id_is_a_bad_request(alice: User, as_bob: Client) -> None:
+    with all_cases() as case:
+        for parent in ["abc", "-1", "1.5", "9" * 30, "9" * 5000, "٣", "\0", "1;--", "<b>"]:
+            with case(parent), rolled_back():
+                post = say(alice)
+                answer(post, alice)
+                send(as_bob, post, 400, parent=parent)
+                assert comments_on(post) == 1
 
 
-@pytest.mark.parametrize("case", ["of another post", "by a blocker", "deleted", "none"])
-def test_a_parent_out_of_sight_is_a_404(
-    alice: User, bob: User, charlie: User, as_bob: Client, case: str
-) -> None:
-    post = say(alice)
-    parent = answer(say(alice) if case == "of another post" else post, charlie)
-    if case == "by a blocker":
-        block_member(blocker=charlie, blocked=bob)
-    elif case == "deleted":
-        services.delete_comment(comment=parent)
-    before = everything()
-    send(as_bob, post, 404, parent=0 if case == "none" else parent.pk)
-    assert everything() == before
+def test_a_parent_out_of_sight_is_a_404(alice: User, bob: User, charlie: User, as_bob: Client) -> None:
+    with all_cases() as tried:
+        for case in ["of another post", "by a blocker", "deleted", "none"]:
+            with tried(case), rolled_back():
+                post = say(alice)
+                parent = answer(say(alice) if case == "of another post" else post, charlie)
+                if case == "by a blocker":
+                    block_member(blocker=charlie, blocked=bob)
+                elif case == "deleted":
+                    services.delete_comment(comment=parent)
+                before = everything()
+                send(as_bob, post, 404, parent=0 if case == "none" else parent.pk)
+                assert everything() == before
 
 
 def test_one_who_does_not_see_the_post_gets_404(alice: User, charlie: User, as_charlie: Client) -> None:

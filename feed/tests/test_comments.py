@@ -1,11 +1,11 @@
 """The lists of comments: on the page of a post, below a post in a list, and the replies."""
 
-import pytest
 from django.test import Client
 from django.utils import timezone
 
 from feed.models import Comment, Post
 from network.services import block_member
+from tests.cases import all_cases, rolled_back
 from tests.cast import client_of, make_member
 from users.audience import Audience
 from users.models import User
@@ -141,27 +141,31 @@ def test_replies_out_of_sight_are_left_out(alice: User, bob: User, as_bob: Clien
     assert numbers(page_of(as_bob, f"/comments/{top.pk}/replies/")) == [9]
 
 
-@pytest.mark.parametrize("case", ["narrow post", "blocked", "hidden", "a reply", "none", "30 digits"])
-def test_replies_of_what_is_out_of_sight_are_a_404(
-    alice: User, charlie: User, as_charlie: Client, case: str
-) -> None:
-    post = say(alice, audience=Audience.CONNECTIONS if case == "narrow post" else Audience.MEMBERS)
-    top = answer(post, alice)
-    reply = answer(post, alice, parent=top)
-    if case == "blocked":
-        block_member(blocker=alice, blocked=charlie)
-    elif case == "hidden":
-        Comment.objects.filter(pk=top.pk).update(hidden_at=timezone.now())
-    pk = {"a reply": reply.pk, "none": 999, "30 digits": 10**30}.get(case, top.pk)
-    page_of(as_charlie, f"/comments/{pk}/replies/", 404)
+def test_replies_of_what_is_out_of_sight_are_a_404(alice: User, charlie: User, as_charlie: Client) -> None:
+    with all_cases() as tried:
+        for case in ["narrow post", "blocked", "hidden", "a reply", "none", "30 digits"]:
+            with tried(case), rolled_back():
+                post = say(
+                    alice, audience=Audience.CONNECTIONS if case == "narrow post" else Audience.MEMBERS
+                )
+                top = answer(post, alice)
+                reply = answer(post, alice, parent=top)
+                if case == "blocked":
+                    block_member(blocker=alice, blocked=charlie)
+                elif case == "hidden":
+                    Comment.objects.filter(pk=top.pk).update(hidden_at=timezone.now())
+                pk = {"a reply": reply.pk, "none": 999, "30 digits": 10**30}.get(case, top.pk)
+                page_of(as_charlie, f"/comments/{pk}/replies/", 404)
 
 
-@pytest.mark.parametrize("cursor", ["abc", "-1", "9" * 30, "%00"])
-def test_what_is_no_cursor_is_a_bad_request(alice: User, as_alice: Client, cursor: str) -> None:
-    post = say(alice)
-    top = answer(post, alice)
-    page_of(as_alice, f"/comments/{top.pk}/replies/?page={cursor}", 400)
-    page_of(as_alice, f"/posts/{post.pk}/?page={cursor}", 400)
+def test_what_is_no_cursor_is_a_bad_request(alice: User, as_alice: Client) -> None:
+    with all_cases() as case:
+        for cursor in ["abc", "-1", "9" * 30, "%00"]:
+            with case(cursor), rolled_back():
+                post = say(alice)
+                top = answer(post, alice)
+                page_of(as_alice, f"/comments/{top.pk}/replies/?page={cursor}", 400)
+                page_of(as_alice, f"/posts/{post.pk}/?page={cursor}", 400)
 
 
 def test_reading_changes_nothing_and_posting_is_refused(alice: User, as_bob: Client) -> None:

@@ -1,11 +1,11 @@
 """Deleting one's comment: gone, or an empty place while there are replies."""
 
-import pytest
 from django.test import Client
 
 from feed import services
 from feed.models import Comment, Post
 from network.services import block_member
+from tests.cases import all_cases, rolled_back
 from users.audience import Audience
 from users.models import User
 
@@ -109,17 +109,19 @@ def test_others_who_see_it_may_not_delete_it(
     assert Comment.objects.exists()
 
 
-@pytest.mark.parametrize("case", ["narrow post", "blocked", "none"])
-def test_what_is_out_of_sight_is_a_404(alice: User, charlie: User, as_charlie: Client, case: str) -> None:
-    comment = answer(say(alice), charlie)
-    if case == "blocked":
-        block_member(blocker=alice, blocked=charlie)
-    elif case == "narrow post":
-        Post.objects.update(audience=Audience.CONNECTIONS)
-    pk = 999 if case == "none" else comment.pk
-    page_of(as_charlie, f"/comments/{pk}/delete/", 404)
-    assert as_charlie.post(f"/comments/{pk}/delete/").status_code == 404
-    assert Comment.objects.exists()
+def test_what_is_out_of_sight_is_a_404(alice: User, charlie: User, as_charlie: Client) -> None:
+    with all_cases() as tried:
+        for case in ["narrow post", "blocked", "none"]:
+            with tried(case), rolled_back():
+                comment = answer(say(alice), charlie)
+                if case == "blocked":
+                    block_member(blocker=alice, blocked=charlie)
+                elif case == "narrow post":
+                    Post.objects.update(audience=Audience.CONNECTIONS)
+                pk = 999 if case == "none" else comment.pk
+                page_of(as_charlie, f"/comments/{pk}/delete/", 404)
+                assert as_charlie.post(f"/comments/{pk}/delete/").status_code == 404
+                assert Comment.objects.exists()
 
 
 def test_a_visitor_is_sent_to_sign_in(alice: User, client: Client) -> None:

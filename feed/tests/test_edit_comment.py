@@ -1,12 +1,12 @@
 """Changing the words of one's comment."""
 
-import pytest
 from django.test import Client
 
 from feed import services
 from feed.events import comment_edited
 from feed.models import Comment
 from network.services import block_member
+from tests.cases import all_cases, rolled_back
 from users.audience import Audience
 from users.models import User
 
@@ -84,14 +84,16 @@ def test_the_author_finds_the_words_and_changes_them(alice: User, bob: User, as_
     assert "edited" in page
 
 
-@pytest.mark.parametrize("text", ["", "  \n ", "x" * 100_000, f"{SCRIPT}{'x' * 3000}"])
-def test_a_refusal_keeps_what_was_typed_and_stored(alice: User, as_alice: Client, text: str) -> None:
-    comment = answer(say(alice), alice, "First")
-    page = send(as_alice, comment, text, 422)
-    assert SCRIPT not in page
-    assert "x" * 3000 in page or not text.strip()
-    assert "at most 3000" in page or "required" in page
-    assert Comment.objects.get().text == "First"
+def test_a_refusal_keeps_what_was_typed_and_stored(alice: User, as_alice: Client) -> None:
+    with all_cases() as case:
+        for text in ["", "  \n ", "x" * 100_000, f"{SCRIPT}{'x' * 3000}"]:
+            with case(text), rolled_back():
+                comment = answer(say(alice), alice, "First")
+                page = send(as_alice, comment, text, 422)
+                assert SCRIPT not in page
+                assert "x" * 3000 in page or not text.strip()
+                assert "at most 3000" in page or "required" in page
+                assert Comment.objects.get().text == "First"
 
 
 def test_others_who_see_it_may_not_edit_not_even_the_author_of_the_post(
@@ -104,23 +106,25 @@ def test_others_who_see_it_may_not_edit_not_even_the_author_of_the_post(
     assert Comment.objects.get().text == "Mine"
 
 
-@pytest.mark.parametrize("case", ["narrow post", "blocked", "deleted", "none"])
-def test_what_is_out_of_sight_is_a_404(
-    alice: User, bob: User, charlie: User, as_charlie: Client, case: str
-) -> None:
-    post = say(alice, audience=Audience.CONNECTIONS if case == "narrow post" else Audience.MEMBERS)
-    comment = answer(post, charlie, "Mine")
-    if case == "blocked":
-        block_member(blocker=alice, blocked=charlie)
-    elif case == "deleted":
-        answer(post, bob, parent=comment)
-        services.delete_comment(comment=comment)
-    elif case == "none":
-        comment.pk = 999
-    before = everything()
-    page_of(as_charlie, f"/comments/{comment.pk}/edit/", 404)
-    send(as_charlie, comment, "Other", 404)
-    assert everything() == before
+def test_what_is_out_of_sight_is_a_404(alice: User, bob: User, charlie: User, as_charlie: Client) -> None:
+    with all_cases() as tried:
+        for case in ["narrow post", "blocked", "deleted", "none"]:
+            with tried(case), rolled_back():
+                post = say(
+                    alice, audience=Audience.CONNECTIONS if case == "narrow post" else Audience.MEMBERS
+                )
+                comment = answer(post, charlie, "Mine")
+                if case == "blocked":
+                    block_member(blocker=alice, blocked=charlie)
+                elif case == "deleted":
+                    answer(post, bob, parent=comment)
+                    services.delete_comment(comment=comment)
+                elif case == "none":
+                    comment.pk = 999
+                before = everything()
+                page_of(as_charlie, f"/comments/{comment.pk}/edit/", 404)
+                send(as_charlie, comment, "Other", 404)
+                assert everything() == before
 
 
 def test_a_visitor_is_sent_to_sign_in(alice: User, client: Client) -> None:

@@ -2,7 +2,6 @@
 
 from itertools import product
 
-import pytest
 from django.core.files.storage import default_storage
 from django.test import Client
 
@@ -10,7 +9,7 @@ from feed.forms import DocumentField
 from feed.models import Post
 from feed.services import Document
 from network.services import block_member
-from tests.cases import all_cases
+from tests.cases import all_cases, rolled_back
 from users.audience import Audience
 from users.models import User
 
@@ -28,23 +27,22 @@ def statuses(client: Client, address: str, posts: list[Post]) -> list[int]:
     return found
 
 
-@pytest.mark.parametrize("address", ["/posts/{}/", "/posts/{}/document/"])
 def test_each_viewer_sees_what_the_audience_allows(
-    alice: User,
-    charlie: User,
-    client: Client,
-    as_alice: Client,
-    as_bob: Client,
-    as_charlie: Client,
-    address: str,
+    alice: User, charlie: User, as_alice: Client, as_bob: Client, as_charlie: Client
 ) -> None:
-    posts = [say(alice, audience=audience, document=Document(PDF, "a.pdf")) for audience in AUDIENCES]
-    assert statuses(client, address, posts) == [200, 404, 404]
-    assert statuses(as_charlie, address, posts) == [200, 200, 404]
-    assert statuses(as_bob, address, posts) == [200, 200, 200]
-    assert statuses(as_alice, address, posts) == [200, 200, 200]
-    block_member(blocker=charlie, blocked=alice)
-    assert statuses(as_charlie, address, posts) == [404, 404, 404]
+    with all_cases() as case:
+        for address in ["/posts/{}/", "/posts/{}/document/"]:
+            with case(address), rolled_back():
+                client = Client()
+                posts = [
+                    say(alice, audience=audience, document=Document(PDF, "a.pdf")) for audience in AUDIENCES
+                ]
+                assert statuses(client, address, posts) == [200, 404, 404]
+                assert statuses(as_charlie, address, posts) == [200, 200, 404]
+                assert statuses(as_bob, address, posts) == [200, 200, 200]
+                assert statuses(as_alice, address, posts) == [200, 200, 200]
+                block_member(blocker=charlie, blocked=alice)
+                assert statuses(as_charlie, address, posts) == [404, 404, 404]
 
 
 def test_what_is_no_post_has_no_page(as_alice: Client) -> None:
@@ -98,26 +96,23 @@ def test_looking_changes_nothing(alice: User, as_alice: Client) -> None:
 # -- The document -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("name", "disposition"),
-    [
-        ("Report 2026.pdf", 'attachment; filename="Report 2026.pdf"'),
-        ("Übersicht.pdf", "attachment; filename*=utf-8''%C3%9Cbersicht.pdf"),
-        ('a"b\\c.pdf', 'attachment; filename="a\\"b\\\\c.pdf"'),
-        ("<script>.pdf", 'attachment; filename="<script>.pdf"'),
-    ],
-)
-def test_the_document_is_a_download_and_nothing_else(
-    alice: User, as_charlie: Client, name: str, disposition: str
-) -> None:
-    post = say(alice, document=Document(PDF, name))
-    response = as_charlie.get(f"/posts/{post.pk}/document/")
-    assert response.streaming
-    assert response.getvalue() == PDF
-    assert response["Content-Type"] == "application/pdf"
-    assert response["Content-Disposition"] == disposition
-    assert response["X-Content-Type-Options"] == "nosniff"
-    assert int(response["Content-Length"]) == len(PDF)
+def test_the_document_is_a_download_and_nothing_else(alice: User, as_charlie: Client) -> None:
+    with all_cases() as case:
+        for name, disposition in [
+            ("Report 2026.pdf", 'attachment; filename="Report 2026.pdf"'),
+            ("Übersicht.pdf", "attachment; filename*=utf-8''%C3%9Cbersicht.pdf"),
+            ('a"b\\c.pdf', 'attachment; filename="a\\"b\\\\c.pdf"'),
+            ("<script>.pdf", 'attachment; filename="<script>.pdf"'),
+        ]:
+            with case((name, disposition)), rolled_back():
+                post = say(alice, document=Document(PDF, name))
+                response = as_charlie.get(f"/posts/{post.pk}/document/")
+                assert response.streaming
+                assert response.getvalue() == PDF
+                assert response["Content-Type"] == "application/pdf"
+                assert response["Content-Disposition"] == disposition
+                assert response["X-Content-Type-Options"] == "nosniff"
+                assert int(response["Content-Length"]) == len(PDF)
 
 
 def test_a_post_without_a_document_has_none_to_download(alice: User, as_alice: Client) -> None:
@@ -135,21 +130,20 @@ def test_a_file_that_was_lost_is_a_404(alice: User, as_alice: Client) -> None:
     page_of(as_alice, f"/posts/{post.pk}/document/", 404)
 
 
-@pytest.mark.parametrize(
-    ("sent", "stored"),
-    [
-        ("Report.pdf", "Report.pdf"),
-        ("../../etc/passwd", "passwd.pdf"),
-        ("a\r\nSet-Cookie: x=1.pdf", "a Set-Cookie: x=1.pdf"),
-        ("invoice\u202efdp.exe", "invoicefdp.pdf"),
-        ("x" * 300 + ".pdf", "x" * 100 + ".pdf"),
-        ("مرحبا.pdf", "مرحبا.pdf"),
-    ],
-)
-def test_the_name_of_a_document_is_made_harmless(sent: str, stored: str) -> None:
-    file = upload("x.pdf", PDF, "application/pdf")
-    file._name = sent  # type: ignore[attr-defined]  # past Django's own cleaning
-    document = DocumentField().clean(file)
-    assert document is not None
-    assert document.name == stored
-    assert document.data == PDF
+def test_the_name_of_a_document_is_made_harmless() -> None:
+    with all_cases() as case:
+        for sent, stored in [
+            ("Report.pdf", "Report.pdf"),
+            ("../../etc/passwd", "passwd.pdf"),
+            ("a\r\nSet-Cookie: x=1.pdf", "a Set-Cookie: x=1.pdf"),
+            ("invoice\u202efdp.exe", "invoicefdp.pdf"),
+            ("x" * 300 + ".pdf", "x" * 100 + ".pdf"),
+            ("مرحبا.pdf", "مرحبا.pdf"),
+        ]:
+            with case((sent, stored)):
+                file = upload("x.pdf", PDF, "application/pdf")
+                file._name = sent  # type: ignore[attr-defined]  # past Django's own cleaning
+                document = DocumentField().clean(file)
+                assert document is not None
+                assert document.name == stored
+                assert document.data == PDF

@@ -6,11 +6,11 @@ from time import process_time
 from typing import Any
 from urllib.parse import urljoin
 
-import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from feed.models import Post
+from tests.cases import all_cases, rolled_back
 from users.audience import Audience
 from users.models import User
 
@@ -82,10 +82,12 @@ def test_pictures_come_with_their_words_in_order(as_alice: Client) -> None:
     assert 'alt="A &lt;wide&gt; one"' in page
 
 
-@pytest.mark.parametrize("alts", [[], ["one"], ["one", "two", "three"]])
-def test_more_or_fewer_words_than_pictures_are_no_trouble(as_alice: Client, alts: list[str]) -> None:
-    send(as_alice, images=[upload(), upload()], image_alt=alts)
-    assert [image.alt for image in Post.objects.get().images.all()] == [*alts, "", ""][:2]
+def test_more_or_fewer_words_than_pictures_are_no_trouble(as_alice: Client) -> None:
+    with all_cases() as case:
+        for alts in [[], ["one"], ["one", "two", "three"]]:
+            with case(alts), rolled_back():
+                send(as_alice, images=[upload(), upload()], image_alt=alts)
+                assert [image.alt for image in Post.objects.get().images.all()] == [*alts, "", ""][:2]
 
 
 def test_words_for_a_picture_are_cut_at_their_length(as_alice: Client) -> None:
@@ -118,14 +120,18 @@ def test_a_document_and_no_words_are_a_post(as_alice: Client) -> None:
     assert f"/posts/{post.pk}/document/" in page_of(as_alice, "/")
 
 
-@pytest.mark.parametrize("text", [*HONEST, "```\nif a < b:\n    print('<b>')\n```"])
-def test_honest_words_stand_on_the_page_as_typed(as_alice: Client, text: str) -> None:
-    send(as_alice, text=text)
-    assert Post.objects.get().text == text
-    shown = re.search(r'<div class="prose-post[^>]*>(.*?)</div>', page_of(as_alice, "/"), re.DOTALL)
-    assert shown
-    plain = unescape(re.sub(r"<[^>]*>", "", shown[1])).strip()
-    assert plain == text.replace("```", "").strip()
+def test_honest_words_stand_on_the_page_as_typed(as_alice: Client) -> None:
+    with all_cases() as case:
+        for text in [*HONEST, "```\nif a < b:\n    print('<b>')\n```"]:
+            with case(text), rolled_back():
+                send(as_alice, text=text)
+                assert Post.objects.get().text == text
+                shown = re.search(
+                    r'<div class="prose-post[^>]*>(.*?)</div>', page_of(as_alice, "/"), re.DOTALL
+                )
+                assert shown
+                plain = unescape(re.sub(r"<[^>]*>", "", shown[1])).strip()
+                assert plain == text.replace("```", "").strip()
 
 
 def test_script_in_any_field_is_text(as_alice: Client) -> None:
@@ -144,9 +150,11 @@ def test_script_in_any_field_is_text(as_alice: Client) -> None:
         )
 
 
-@pytest.mark.parametrize("text", ["", " ", "\r\n \t\r\n"])
-def test_nothing_is_refused(as_alice: Client, text: str) -> None:
-    refused(as_alice, "Write something, or add a picture or a document.", text=text)
+def test_nothing_is_refused(as_alice: Client) -> None:
+    with all_cases() as case:
+        for text in ["", " ", "\r\n \t\r\n"]:
+            with case(text), rolled_back():
+                refused(as_alice, "Write something, or add a picture or a document.", text=text)
 
 
 def test_a_hundred_thousand_characters_are_refused_and_kept(as_alice: Client) -> None:
@@ -159,9 +167,11 @@ def test_the_longest_post_is_taken_with_line_ends_counted_once(as_alice: Client)
     assert len(Post.objects.get().text) == 10_000
 
 
-@pytest.mark.parametrize("audience", ["", "3", "-1", "abc", "1.0", "9" * 30])
-def test_an_audience_that_is_none_is_refused(as_alice: Client, audience: str) -> None:
-    refused(as_alice, "required" if not audience else "Select a valid choice", audience=audience)
+def test_an_audience_that_is_none_is_refused(as_alice: Client) -> None:
+    with all_cases() as case:
+        for audience in ["", "3", "-1", "abc", "1.0", "9" * 30]:
+            with case(audience), rolled_back():
+                refused(as_alice, "required" if not audience else "Select a valid choice", audience=audience)
 
 
 def test_ten_pictures_are_refused(as_alice: Client) -> None:
@@ -172,35 +182,31 @@ def test_ten_pictures_are_refused(as_alice: Client) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("data", "message"),
-    [
-        (jpeg() + b"\0" * (20 * 1024 * 1024), "larger than 10 MB"),
-        (SVG, "not a picture"),
-        (HTML, "not a picture"),
-        (PDF, "not a picture"),
-        (jpeg(200, 200)[:-300], "damaged"),
-        (b"\xff\xd8\xff\xe0", "not a picture"),
-    ],
-    ids=["20 MB", "SVG", "HTML", "PDF", "truncated", "only a beginning"],
-)
-def test_what_is_no_good_picture_is_refused(as_alice: Client, data: bytes, message: str) -> None:
-    refused(as_alice, message, images=[upload("fine.jpg"), upload("photo.jpg", data)])
+def test_what_is_no_good_picture_is_refused(as_alice: Client) -> None:
+    with all_cases() as case:
+        for data, message in [
+            (jpeg() + b"\0" * (20 * 1024 * 1024), "larger than 10 MB"),
+            (SVG, "not a picture"),
+            (HTML, "not a picture"),
+            (PDF, "not a picture"),
+            (jpeg(200, 200)[:-300], "damaged"),
+            (b"\xff\xd8\xff\xe0", "not a picture"),
+        ]:
+            with case((data, message)), rolled_back():
+                refused(as_alice, message, images=[upload("fine.jpg"), upload("photo.jpg", data)])
 
 
-@pytest.mark.parametrize(
-    ("data", "message"),
-    [
-        (HTML, "not a PDF"),
-        (SVG, "not a PDF"),
-        (jpeg(), "not a PDF"),
-        (b"just words", "not a PDF"),
-        (PDF + b"\0" * (20 * 1024 * 1024), "larger than 20 MB"),
-    ],
-    ids=["HTML", "SVG", "JPEG", "text", "20 MB and more"],
-)
-def test_what_is_no_good_document_is_refused(as_alice: Client, data: bytes, message: str) -> None:
-    refused(as_alice, message, document=upload("report.pdf", data, "application/pdf"))
+def test_what_is_no_good_document_is_refused(as_alice: Client) -> None:
+    with all_cases() as case:
+        for data, message in [
+            (HTML, "not a PDF"),
+            (SVG, "not a PDF"),
+            (jpeg(), "not a PDF"),
+            (b"just words", "not a PDF"),
+            (PDF + b"\0" * (20 * 1024 * 1024), "larger than 20 MB"),
+        ]:
+            with case((data, message)), rolled_back():
+                refused(as_alice, message, document=upload("report.pdf", data, "application/pdf"))
 
 
 def test_an_empty_file_is_refused(as_alice: Client) -> None:
@@ -240,9 +246,11 @@ def test_a_refused_form_still_shows_the_feed_and_ways_that_work(as_alice: Client
     assert "old 9" in page_of(as_alice, urljoin("/posts/", following[1]))
 
 
-@pytest.mark.parametrize("nothing", ["\u200b", "\u2800\u3164", " \u00a0\u2003\n\u200d"])
-def test_what_nobody_can_see_is_no_post(alice: User, as_alice: Client, nothing: str) -> None:
-    refused = as_alice.post("/posts/", {"text": nothing, "audience": 1})
-    assert refused.status_code == 422
-    assert "Write something" in refused.content.decode()
-    assert not Post.objects.exists()
+def test_what_nobody_can_see_is_no_post(alice: User, as_alice: Client) -> None:
+    with all_cases() as case:
+        for nothing in ["\u200b", "\u2800\u3164", " \u00a0\u2003\n\u200d"]:
+            with case(nothing), rolled_back():
+                refused = as_alice.post("/posts/", {"text": nothing, "audience": 1})
+                assert refused.status_code == 422
+                assert "Write something" in refused.content.decode()
+                assert not Post.objects.exists()

@@ -150,17 +150,19 @@ def test_an_audience_beyond_connections_is_refused_by_the_database(alice: User) 
         Post.objects.create(author=alice, text="mine", audience=Audience.ME)
 
 
-@pytest.mark.parametrize("standing", TABLE)
-def test_the_posts_of_one_member_are_those_that_are_visible(alice: User, standing: str) -> None:
-    for audience in Audience.values[:3]:
-        say(alice, f"for {audience}", audience=audience)
-    Post.objects.filter(pk=say(alice, "hidden").pk).update(hidden_at=timezone.now())
-    viewer = viewer_who_is(standing, alice)
-    # A public page: what remains to decide is the audience of each post.
-    User.objects.filter(pk=alice.pk).update(page_audience=Audience.PUBLIC)
-    member = Member.objects.visible_to(viewer).for_display(viewer).filter(pk=alice.pk).first()
-    found = set(Post.objects.by(member)) if member else set()
-    assert found == set(Post.objects.visible_to(viewer).filter(author=alice))
+def test_the_posts_of_one_member_are_those_that_are_visible(alice: User) -> None:
+    with all_cases() as case:
+        for standing in TABLE:
+            with case(standing), rolled_back():
+                for audience in Audience.values[:3]:
+                    say(alice, f"for {audience}", audience=audience)
+                Post.objects.filter(pk=say(alice, "hidden").pk).update(hidden_at=timezone.now())
+                viewer = viewer_who_is(standing, alice)
+                # A public page: what remains to decide is the audience of each post.
+                User.objects.filter(pk=alice.pk).update(page_audience=Audience.PUBLIC)
+                member = Member.objects.visible_to(viewer).for_display(viewer).filter(pk=alice.pk).first()
+                found = set(Post.objects.by(member)) if member else set()
+                assert found == set(Post.objects.visible_to(viewer).filter(author=alice))
 
 
 def test_the_list_of_a_tag_picks_by_tag(alice: User, bob: User) -> None:

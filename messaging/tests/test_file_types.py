@@ -4,8 +4,6 @@ import struct
 import tracemalloc
 import zipfile
 
-import pytest
-
 from core.file_types import (
     CONTENT_TYPES,
     LONGEST_CONTENTS,
@@ -135,10 +133,12 @@ NAMES = [
 ]
 
 
-@pytest.mark.parametrize(("name", "safe"), NAMES)
-def test_a_name_is_one_printable_line_with_the_right_ending(name: str, safe: str) -> None:
-    assert safe_name(name, "pdf") == safe
-    assert len(safe) <= LONGEST_NAME
+def test_a_name_is_one_printable_line_with_the_right_ending() -> None:
+    with all_cases() as case:
+        for name, safe in NAMES:
+            with case((name, safe)):
+                assert safe_name(name, "pdf") == safe
+                assert len(safe) <= LONGEST_NAME
 
 
 def test_a_stem_may_be_nothing() -> None:

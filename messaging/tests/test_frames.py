@@ -10,7 +10,7 @@ from core.frames import FrameError, Tab
 from messaging import presence, receipts, services
 from messaging.models import Conversation, Membership
 from messaging.shown import view_of
-from tests.cases import all_cases
+from tests.cases import all_cases, rolled_back
 from users.models import User
 
 from .material import many, read, send, side_of
@@ -97,10 +97,11 @@ def test_a_number_that_is_none_is_malformed(talk: Conversation, bob: User) -> No
                 say(Tab(bob.pk), f"messaging.{frame_type}", conversation=talk.pk, seq=value)
 
 
-@pytest.mark.parametrize("conversation", [0, 999_999, 2**62])
-def test_a_conversation_that_is_not_there_is_not_found(bob: User, conversation: int) -> None:
-    with pytest.raises(FrameError, match="not_found"):
-        say(Tab(bob.pk), "messaging.watch", conversation=conversation, seq=0)
+def test_a_conversation_that_is_not_there_is_not_found(bob: User) -> None:
+    with all_cases() as case:
+        for conversation in [0, 999_999, 2**62]:
+            with case(conversation), rolled_back(), pytest.raises(FrameError, match="not_found"):
+                say(Tab(bob.pk), "messaging.watch", conversation=conversation, seq=0)
 
 
 def test_a_stranger_watches_nothing_and_keeps_what_was_watched(

@@ -10,6 +10,7 @@ from messaging import services
 from messaging.choosing import OFFERED
 from messaging.models import Conversation, Entry, Membership
 from network.services import block_member
+from tests.cases import all_cases, rolled_back
 from tests.cast import connect, make_member
 from users.models import User
 
@@ -83,21 +84,23 @@ def test_people_can_be_chosen_by_the_address(as_alice: Client, bob: User, dora: 
     assert chosen(as_alice.get(f"{NEW}?to=dora&to=nobody").content.decode()) == ["dora"]
 
 
-@pytest.mark.parametrize(
-    ("names", "words"),
-    [([], "Hello"), (["charlie"], "Hello"), (["bob", "charlie"], "Hello"), (["bob"], " \u2800")],
-)
-def test_a_refused_form_keeps_what_was_typed(
-    as_alice: Client, bob: User, charlie: User, names: list[str], words: str
-) -> None:
-    response = as_alice.post(NEW, {"to": names, "text": words, "title": "Harbour"})
-    page = response.content.decode()
-    assert response.status_code == 422
-    assert 'value="Harbour"' in page
-    assert chosen(page) == [name for name in names if name == "bob"]
-    assert words.strip() in page
-    assert "field-errors" in page
-    assert not Conversation.objects.exists()
+def test_a_refused_form_keeps_what_was_typed(as_alice: Client, bob: User, charlie: User) -> None:
+    with all_cases() as case:
+        for names, words in [
+            ([], "Hello"),
+            (["charlie"], "Hello"),
+            (["bob", "charlie"], "Hello"),
+            (["bob"], " \u2800"),
+        ]:
+            with case((names, words)), rolled_back():
+                response = as_alice.post(NEW, {"to": names, "text": words, "title": "Harbour"})
+                page = response.content.decode()
+                assert response.status_code == 422
+                assert 'value="Harbour"' in page
+                assert chosen(page) == [name for name in names if name == "bob"]
+                assert words.strip() in page
+                assert "field-errors" in page
+                assert not Conversation.objects.exists()
 
 
 def test_somebody_blocked_is_neither_offered_nor_taken(as_alice: Client, alice: User, bob: User) -> None:

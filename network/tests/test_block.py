@@ -10,6 +10,7 @@ from network.events import member_blocked
 from network.graph import mutual_connections, suggestions
 from network.models import Block, Connection, Follow, Member
 from network.services import CannotReachSelf, block_member, follow_member, invite_member, unblock_member
+from tests.cases import all_cases, rolled_back
 from tests.cast import client_of, connect
 from users.models import User
 
@@ -29,12 +30,14 @@ def test_blocking_ends_every_tie(as_alice: Client, alice: User, bob: User) -> No
     assert not Follow.objects.exists()
 
 
-@pytest.mark.parametrize("inviter", ["alice", "charlie"])
-def test_an_open_invitation_goes_too(as_alice: Client, alice: User, charlie: User, inviter: str) -> None:
-    pair = (alice, charlie) if inviter == "alice" else (charlie, alice)
-    invite_member(inviter=pair[0], invitee=pair[1])
-    act(as_alice, charlie, "block")
-    assert not Connection.objects.exists()
+def test_an_open_invitation_goes_too(as_alice: Client, alice: User, charlie: User) -> None:
+    with all_cases() as case:
+        for inviter in ["alice", "charlie"]:
+            with case(inviter), rolled_back():
+                pair = (alice, charlie) if inviter == "alice" else (charlie, alice)
+                invite_member(inviter=pair[0], invitee=pair[1])
+                act(as_alice, charlie, "block")
+                assert not Connection.objects.exists()
 
 
 @pytest.fixture
@@ -156,12 +159,15 @@ def test_oneself_cannot_be_blocked(as_alice: Client, alice: User) -> None:
         block_member(blocker=alice, blocked=alice)
 
 
-@pytest.mark.parametrize("verb", ["block", "unblock"])
-def test_it_takes_a_post_and_a_member(as_alice: Client, client: Client, charlie: User, verb: str) -> None:
-    assert as_alice.get(f"/members/charlie/{verb}/").status_code == 405
-    assert act(client, charlie, verb)["Location"].startswith("/accounts/login/")
-    assert act(as_alice, "nobody", verb).status_code == 404
-    assert not Block.objects.exists()
+def test_it_takes_a_post_and_a_member(as_alice: Client, charlie: User) -> None:
+    with all_cases() as case:
+        for verb in ["block", "unblock"]:
+            with case(verb), rolled_back():
+                client = Client()
+                assert as_alice.get(f"/members/charlie/{verb}/").status_code == 405
+                assert act(client, charlie, verb)["Location"].startswith("/accounts/login/")
+                assert act(as_alice, "nobody", verb).status_code == 404
+                assert not Block.objects.exists()
 
 
 def test_without_the_token_of_the_page_nothing_happens(alice: User, charlie: User) -> None:

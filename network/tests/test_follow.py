@@ -9,6 +9,7 @@ from django.test import Client
 from network.events import member_followed
 from network.models import Follow
 from network.services import CannotReachSelf, NotReachable, block_member, follow_member, unfollow_member
+from tests.cases import all_cases, rolled_back
 from users.models import User
 
 from .standing import HTMX, act, follows, names, told
@@ -51,15 +52,17 @@ def test_oneself_cannot_be_followed(as_alice: Client, alice: User) -> None:
         follow_member(follower=alice, followed=alice)
 
 
-@pytest.mark.parametrize("who", ["alice", "charlie"])
-def test_after_a_block_it_is_404(as_alice: Client, alice: User, charlie: User, who: str) -> None:
-    pair = (alice, charlie) if who == "alice" else (charlie, alice)
-    block_member(blocker=pair[0], blocked=pair[1])
-    assert act(as_alice, charlie, "follow").status_code == 404
-    assert act(as_alice, charlie, "unfollow").status_code == 404
-    with pytest.raises(NotReachable):
-        follow_member(follower=alice, followed=charlie)
-    assert not Follow.objects.exists()
+def test_after_a_block_it_is_404(as_alice: Client, alice: User, charlie: User) -> None:
+    with all_cases() as case:
+        for who in ["alice", "charlie"]:
+            with case(who), rolled_back():
+                pair = (alice, charlie) if who == "alice" else (charlie, alice)
+                block_member(blocker=pair[0], blocked=pair[1])
+                assert act(as_alice, charlie, "follow").status_code == 404
+                assert act(as_alice, charlie, "unfollow").status_code == 404
+                with pytest.raises(NotReachable):
+                    follow_member(follower=alice, followed=charlie)
+                assert not Follow.objects.exists()
 
 
 def test_somebody_else_s_follow_is_not_ended(as_bob: Client, alice: User, charlie: User) -> None:
@@ -68,19 +71,27 @@ def test_somebody_else_s_follow_is_not_ended(as_bob: Client, alice: User, charli
     assert follows(alice, charlie)
 
 
-@pytest.mark.parametrize("verb", ["follow", "unfollow"])
-def test_it_takes_a_post_and_a_member(as_alice: Client, client: Client, charlie: User, verb: str) -> None:
-    assert as_alice.get(f"/members/charlie/{verb}/").status_code == 405
-    assert act(client, charlie, verb)["Location"] == f"/accounts/login/?next=/members/charlie/{verb}/"
-    assert act(as_alice, "nobody", verb).status_code == 404
-    assert not Follow.objects.exists()
+def test_it_takes_a_post_and_a_member(as_alice: Client, charlie: User) -> None:
+    with all_cases() as case:
+        for verb in ["follow", "unfollow"]:
+            with case(verb), rolled_back():
+                client = Client()
+                assert as_alice.get(f"/members/charlie/{verb}/").status_code == 405
+                assert (
+                    act(client, charlie, verb)["Location"]
+                    == f"/accounts/login/?next=/members/charlie/{verb}/"
+                )
+                assert act(as_alice, "nobody", verb).status_code == 404
+                assert not Follow.objects.exists()
 
 
-@pytest.mark.parametrize("verb", ["follow", "unfollow"])
-def test_without_the_token_of_the_page_nothing_happens(alice: User, charlie: User, verb: str) -> None:
-    client = Client(enforce_csrf_checks=True)
-    client.force_login(alice)
-    assert act(client, charlie, verb).status_code == 403
+def test_without_the_token_of_the_page_nothing_happens(alice: User, charlie: User) -> None:
+    with all_cases() as case:
+        for verb in ["follow", "unfollow"]:
+            with case(verb), rolled_back():
+                client = Client(enforce_csrf_checks=True)
+                client.force_login(alice)
+                assert act(client, charlie, verb).status_code == 403
 
 
 def test_htmx_is_answered_with_a_part(as_alice: Client, charlie: User) -> None:

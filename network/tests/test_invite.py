@@ -16,6 +16,7 @@ from network.services import (
     ignore_invitation,
     invite_member,
 )
+from tests.cases import all_cases, rolled_back
 from tests.cast import make_member
 from users.models import User
 
@@ -112,21 +113,21 @@ def test_who_was_ignored_is_told_what_anybody_is_told(as_alice: Client, alice: U
     assert refusal(as_alice, charlie) == [("error", "You have already sent an invitation.")]
 
 
-@pytest.mark.parametrize("who", ["the other", "oneself"])
-def test_where_one_has_blocked_the_other_it_is_404(
-    as_alice: Client, alice: User, charlie: User, who: str
-) -> None:
-    pair = (
-        {"blocker": charlie, "blocked": alice}
-        if who == "the other"
-        else {"blocker": alice, "blocked": charlie}
-    )
-    block_member(**pair)
-    assert act(as_alice, charlie, "invite").status_code == 404
-    assert as_alice.get("/members/charlie/invite/").status_code == 404
-    with pytest.raises(NotReachable):
-        invite_member(inviter=alice, invitee=charlie)
-    assert not Connection.objects.exists()
+def test_where_one_has_blocked_the_other_it_is_404(as_alice: Client, alice: User, charlie: User) -> None:
+    with all_cases() as case:
+        for who in ["the other", "oneself"]:
+            with case(who), rolled_back():
+                pair = (
+                    {"blocker": charlie, "blocked": alice}
+                    if who == "the other"
+                    else {"blocker": alice, "blocked": charlie}
+                )
+                block_member(**pair)
+                assert act(as_alice, charlie, "invite").status_code == 404
+                assert as_alice.get("/members/charlie/invite/").status_code == 404
+                with pytest.raises(NotReachable):
+                    invite_member(inviter=alice, invitee=charlie)
+                assert not Connection.objects.exists()
 
 
 @pytest.mark.parametrize("values", [{"joined_at": None}, {"is_active": False}])
@@ -136,23 +137,23 @@ def test_who_does_not_exist_for_others_is_404(as_alice: Client, values: dict[str
     assert act(as_alice, "nobody", "invite").status_code == 404
 
 
-@pytest.mark.parametrize("note", ["x" * 301, "x" * 100_000])
-def test_a_bad_note_is_refused_at_the_field_and_kept(
-    as_alice: Client, alice: User, charlie: User, note: str
-) -> None:
-    response = act(as_alice, charlie, "invite", note=note)
-    assert response.status_code == 422
-    assert list(response.context["form"].errors) == ["note"]
-    assert response.context["form"]["note"].value() == note
-    assert tie(alice, charlie) is None
+def test_a_bad_note_is_refused_at_the_field_and_kept(as_alice: Client, alice: User, charlie: User) -> None:
+    with all_cases() as case:
+        for note in ["x" * 301, "x" * 100_000]:
+            with case(note), rolled_back():
+                response = act(as_alice, charlie, "invite", note=note)
+                assert response.status_code == 422
+                assert list(response.context["form"].errors) == ["note"]
+                assert response.context["form"]["note"].value() == note
+                assert tie(alice, charlie) is None
 
 
-@pytest.mark.parametrize(
-    "note", ["x" * 300, "a < b && c > d", "O'Brien", "می\u200cخواهم 👩‍👩‍👧", "delete from orders"]
-)
-def test_an_honest_note_is_stored_unharmed(as_alice: Client, charlie: User, note: str) -> None:
-    act(as_alice, charlie, "invite", note=note)
-    assert Connection.objects.get().note == note
+def test_an_honest_note_is_stored_unharmed(as_alice: Client, charlie: User) -> None:
+    with all_cases() as case:
+        for note in ["x" * 300, "a < b && c > d", "O'Brien", "می\u200cخواهم 👩‍👩‍👧", "delete from orders"]:
+            with case(note), rolled_back():
+                act(as_alice, charlie, "invite", note=note)
+                assert Connection.objects.get().note == note
 
 
 def test_a_visitor_is_asked_to_sign_in(client: Client, alice: User) -> None:
@@ -182,13 +183,13 @@ def test_htmx_is_told_of_a_refusal_beside_the_buttons(as_alice: Client, bob: Use
     assert "<html" not in text
 
 
-@pytest.mark.parametrize(
-    ("wanted", "goes_to"), [("/members/?q=c", "/members/?q=c"), ("https://evil.example/", None)]
-)
-def test_it_goes_back_to_where_the_form_stood(
-    as_alice: Client, charlie: User, wanted: str, goes_to: str | None
-) -> None:
-    assert act(as_alice, charlie, "invite", next=wanted)["Location"] == (goes_to or "/members/charlie/")
+def test_it_goes_back_to_where_the_form_stood(as_alice: Client, charlie: User) -> None:
+    with all_cases() as case:
+        for wanted, goes_to in [("/members/?q=c", "/members/?q=c"), ("https://evil.example/", None)]:
+            with case((wanted, goes_to)), rolled_back():
+                assert act(as_alice, charlie, "invite", next=wanted)["Location"] == (
+                    goes_to or "/members/charlie/"
+                )
 
 
 def test_the_facts_are_announced_once(alice: User, charlie: User) -> None:

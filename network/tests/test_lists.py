@@ -23,14 +23,19 @@ LISTS = [f"/network/{part}" for part in ("", "sent/", "connections/", "following
 PAGED = [path for path in LISTS if path != "/network/suggested/"]
 
 
-@pytest.mark.parametrize("path", LISTS)
-def test_it_opens_with_nothing_to_list(as_alice: Client, path: str) -> None:
-    assert as_alice.get(path).status_code == 200
+def test_it_opens_with_nothing_to_list(as_alice: Client) -> None:
+    with all_cases() as case:
+        for path in LISTS:
+            with case(path), rolled_back():
+                assert as_alice.get(path).status_code == 200
 
 
-@pytest.mark.parametrize("path", LISTS)
-def test_a_visitor_is_asked_to_sign_in(client: Client, path: str) -> None:
-    assert client.get(path)["Location"] == f"/accounts/login/?next={path}"
+def test_a_visitor_is_asked_to_sign_in() -> None:
+    with all_cases() as case:
+        for path in LISTS:
+            with case(path), rolled_back():
+                client = Client()
+                assert client.get(path)["Location"] == f"/accounts/login/?next={path}"
 
 
 def test_it_is_for_looking(as_alice: Client) -> None:
@@ -85,10 +90,12 @@ def test_everybody_comes_once_over_all_pages(alice: User) -> None:
                 assert listed == (expected[::-1] if is_newest_first else expected)
 
 
-@pytest.mark.parametrize("path", FILLS)
-def test_only_what_is_one_s_own_is_listed(alice: User, charlie: User, mona: User, path: str) -> None:
-    FILLS[path](charlie, mona)
-    assert usernames(client_of(alice), path) == ([], "")
+def test_only_what_is_one_s_own_is_listed(alice: User, charlie: User, mona: User) -> None:
+    with all_cases() as case:
+        for path, fill in FILLS.items():
+            with case(path), rolled_back():
+                fill(charlie, mona)
+                assert usernames(client_of(alice), path) == ([], "")
 
 
 @pytest.mark.parametrize("path", [path for path in FILLS if path != "/network/blocked/"])
@@ -103,12 +110,14 @@ def test_who_is_suspended_is_not_listed(
     assert usernames(client_of(alice), path) == ([], "")
 
 
-@pytest.mark.parametrize("path", ["/network/connections/", "/network/following/"])
-def test_htmx_is_answered_with_the_rows_alone(alice: User, charlie: User, path: str) -> None:
-    FILLS[path](alice, charlie)
-    text = client_of(alice).get(path, headers=HTMX).content.decode()
-    assert "<html" not in text
-    assert "/members/charlie/" in text
+def test_htmx_is_answered_with_the_rows_alone(alice: User, charlie: User) -> None:
+    with all_cases() as case:
+        for path in ["/network/connections/", "/network/following/"]:
+            with case(path), rolled_back():
+                FILLS[path](alice, charlie)
+                text = client_of(alice).get(path, headers=HTMX).content.decode()
+                assert "<html" not in text
+                assert "/members/charlie/" in text
 
 
 def test_suggestions_are_a_part_of_a_page(as_alice: Client, charlie: User) -> None:

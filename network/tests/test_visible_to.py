@@ -24,11 +24,13 @@ def closeness(viewer: User | AnonymousUser, member: User) -> int:
     return Member.objects.for_display(viewer).get(pk=member.pk).closeness
 
 
-@pytest.mark.parametrize("page_audience", [Audience.PUBLIC, Audience.MEMBERS])
-def test_members_see_each_other(alice: User, page_audience: int) -> None:
-    other = make_member("other", page_audience=page_audience)
-    assert sees(alice, other)
-    assert sees(other, other)
+def test_members_see_each_other(alice: User) -> None:
+    with all_cases() as case:
+        for page_audience in [Audience.PUBLIC, Audience.MEMBERS]:
+            with case(page_audience), rolled_back():
+                other = make_member("other", page_audience=page_audience)
+                assert sees(alice, other)
+                assert sees(other, other)
 
 
 def test_visitors_see_only_those_whose_page_is_public() -> None:

@@ -8,6 +8,7 @@ from feed.services import delete_post
 from feed.tests.material import answer, pass_on, react, say
 from network.services import follow_member, invite_member
 from notifications.models import Notification
+from tests.cases import all_cases, rolled_back
 from tests.cast import client_of, connect, make_member
 from users.models import User
 
@@ -80,9 +81,11 @@ def test_those_of_others_are_a_404_and_stay_unread(post: Post, charlie: User, as
     assert row_of(post.author).is_unread
 
 
-@pytest.mark.parametrize("pk", ["0", "-1", "x", "9" * 19, "99999999"])
-def test_one_that_is_not_there_is_a_404(as_alice: Client, pk: str) -> None:
-    assert as_alice.get(f"/notifications/{pk}/").status_code == 404
+def test_one_that_is_not_there_is_a_404(as_alice: Client) -> None:
+    with all_cases() as case:
+        for pk in ["0", "-1", "x", "9" * 19, "99999999"]:
+            with case(pk), rolled_back():
+                assert as_alice.get(f"/notifications/{pk}/").status_code == 404
 
 
 def test_one_that_holds_no_more_is_a_404(post: Post, charlie: User) -> None:

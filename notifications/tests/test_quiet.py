@@ -2,9 +2,8 @@
 
 from datetime import UTC, datetime, time
 
-import pytest
-
 from notifications.quiet import quiet_until, zone_names, zone_of
+from tests.cases import all_cases
 
 
 def night(now: str) -> datetime | None:
@@ -25,19 +24,18 @@ def at(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
-@pytest.mark.parametrize(
-    ("now", "until"),
-    [
-        ("2026-01-15 20:59", None),  # 21:59 in Berlin
-        ("2026-01-15 21:00", "2026-01-16 06:00"),
-        ("2026-01-15 23:30", "2026-01-16 06:00"),  # past midnight there
-        ("2026-01-16 05:59", "2026-01-16 06:00"),
-        ("2026-01-16 06:00", None),
-        ("2026-07-15 20:00", "2026-07-16 05:00"),  # summer time
-    ],
-)
-def test_over_midnight(now: str, until: str | None) -> None:
-    assert night(now) == (at(until) if until else None)
+def test_over_midnight() -> None:
+    with all_cases() as case:
+        for now, until in [
+            ("2026-01-15 20:59", None),  # 21:59 in Berlin
+            ("2026-01-15 21:00", "2026-01-16 06:00"),
+            ("2026-01-15 23:30", "2026-01-16 06:00"),  # past midnight there
+            ("2026-01-16 05:59", "2026-01-16 06:00"),
+            ("2026-01-16 06:00", None),
+            ("2026-07-15 20:00", "2026-07-16 05:00"),  # summer time
+        ]:
+            with case((now, until)):
+                assert night(now) == (at(until) if until else None)
 
 
 def test_within_a_day() -> None:
@@ -59,16 +57,15 @@ def test_an_end_that_the_clocks_leave_out_comes_after_the_jump() -> None:
     assert till_half_past_two("2026-03-29 00:30") == at("2026-03-29 01:30")
 
 
-@pytest.mark.parametrize(
-    ("now", "until"),
-    [
-        ("2026-10-24 23:00", "2026-10-25 00:30"),  # the first 02:30
-        ("2026-10-25 00:40", None),  # 02:40 for the first time
-        ("2026-10-25 01:10", "2026-10-25 01:30"),  # 02:10 for the second time
-    ],
-)
-def test_an_end_that_the_clocks_show_twice(now: str, until: str | None) -> None:
-    assert till_half_past_two(now) == (at(until) if until else None)
+def test_an_end_that_the_clocks_show_twice() -> None:
+    with all_cases() as case:
+        for now, until in [
+            ("2026-10-24 23:00", "2026-10-25 00:30"),  # the first 02:30
+            ("2026-10-25 00:40", None),  # 02:40 for the first time
+            ("2026-10-25 01:10", "2026-10-25 01:30"),  # 02:10 for the second time
+        ]:
+            with case((now, until)):
+                assert till_half_past_two(now) == (at(until) if until else None)
 
 
 def test_equal_times_are_no_quiet_hours() -> None:

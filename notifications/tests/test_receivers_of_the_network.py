@@ -6,6 +6,7 @@ from feed.tests.material import react, say
 from network import services
 from network.models import Connection
 from notifications.models import Fact, Notification
+from tests.cases import all_cases, rolled_back
 from tests.cast import connect, make_member
 from users.models import User
 from users.services import confirm_member
@@ -28,11 +29,13 @@ def test_an_invitation_that_was_withdrawn_is_told_no_more(alice: User, charlie: 
     assert told(alice) == []
 
 
-@pytest.mark.parametrize("verb", [services.accept_invitation, services.ignore_invitation])
-def test_an_invitation_that_was_answered_waits_no_more(alice: User, charlie: User, verb: object) -> None:
-    connection = services.invite_member(inviter=charlie, invitee=alice)
-    verb(connection=connection, by=alice)  # type: ignore[operator]
-    assert told(alice) == []
+def test_an_invitation_that_was_answered_waits_no_more(alice: User, charlie: User) -> None:
+    with all_cases() as case:
+        for verb in [services.accept_invitation, services.ignore_invitation]:
+            with case(verb), rolled_back():
+                connection = services.invite_member(inviter=charlie, invitee=alice)
+                verb(connection=connection, by=alice)
+                assert told(alice) == []
 
 
 def test_the_one_who_asked_is_told_of_the_yes(alice: User, charlie: User) -> None:

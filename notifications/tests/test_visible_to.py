@@ -1,7 +1,5 @@
 """What was told is looked at again whenever it is read: things change."""
 
-from collections.abc import Callable
-
 import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.utils import timezone
@@ -14,6 +12,7 @@ from notifications.badge import unread_of, unread_of_many
 from notifications.kinds import Channel, Kind
 from notifications.models import Notification
 from notifications.services import choose, mark_read
+from tests.cases import all_cases, rolled_back
 from tests.cast import connect, make_member
 from users.audience import Audience
 from users.models import User
@@ -35,26 +34,28 @@ def unconfirmed(member: User) -> None:
     User.objects.filter(pk=member.pk).update(joined_at=None)
 
 
-@pytest.mark.parametrize("vanish", [gone, deactivated, unconfirmed])
-def test_who_does_not_exist_any_more_is_not_shown(
-    alice: User, charlie: User, mona: User, vanish: Callable[[User], None]
-) -> None:
-    post = say(alice)
-    react(post, charlie)
-    react(post, mona)
-    vanish(mona)
-    assert told(alice) == ["Charlie reacted to your post"]
-    vanish(charlie)
-    assert told(alice) == []
-    assert unread_of(alice.pk) == 0
+def test_who_does_not_exist_any_more_is_not_shown(alice: User, charlie: User, mona: User) -> None:
+    with all_cases() as case:
+        for vanish in [gone, deactivated, unconfirmed]:
+            with case(vanish), rolled_back():
+                post = say(alice)
+                react(post, charlie)
+                react(post, mona)
+                vanish(mona)
+                assert told(alice) == ["Charlie reacted to your post"]
+                vanish(charlie)
+                assert told(alice) == []
+                assert unread_of(alice.pk) == 0
 
 
-@pytest.mark.parametrize("by_alice", [True, False])
-def test_a_block_hides_whoever_made_it(alice: User, charlie: User, by_alice: bool) -> None:
-    react(say(alice), charlie)
-    one, two = (alice, charlie) if by_alice else (charlie, alice)
-    Block.objects.create(blocker=one, blocked=two)
-    assert told(alice) == []
+def test_a_block_hides_whoever_made_it(alice: User, charlie: User) -> None:
+    with all_cases() as case:
+        for by_alice in [True, False]:
+            with case(by_alice), rolled_back():
+                react(say(alice), charlie)
+                one, two = (alice, charlie) if by_alice else (charlie, alice)
+                Block.objects.create(blocker=one, blocked=two)
+                assert told(alice) == []
 
 
 def test_a_post_out_of_sight_is_told_of_no_more(alice: User, bob: User, charlie: User) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from scripts import suite
 from scripts.programs import ROOT
+from tests.cases import all_cases
 
 TESTS = """
 import os, pytest
@@ -195,6 +196,56 @@ def test_all_green_is_a_success(results: Path, capsys: pytest.CaptureFixture[str
     printed = capsys.readouterr().out
     assert re.search(r"^1 passed in ", printed, re.MULTILINE), "pytest's own output"
     assert printed.endswith("\n1 passed, 0 failed\n")
+
+
+def cases_of(app: str, count: int, seconds: float, stage: str = "postgres") -> list[suite.Outcome]:
+    """So many tests of an app that passed, and took so many seconds of the processor together."""
+    return [
+        suite.Outcome(stage, f"{app}.test_it::test_{number}", 0.1, "passed", seconds / count)
+        for number in range(count)
+    ]
+
+
+def test_an_app_above_its_budget_fails_the_run_and_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(suite, "MORE_CASES", {"messaging": 600})
+    monkeypatch.setattr(suite, "MORE_CPU_SECONDS", {"messaging": 60})
+    within = cases_of("core.tests", 500, 44) + cases_of("core.tests", 500, 44, "sqlite")
+    spanning = cases_of("tests", 600, 100) + cases_of("tests.backup", 600, 100)
+    said = {
+        "nothing": (within + spanning, []),
+        "cases": (cases_of("feed.tests", 501, 44), ["feed has 501 cases on postgres; 500 are allowed."]),
+        "more is allowed": (cases_of("messaging.tests", 600, 59), []),
+        "more than more": (
+            cases_of("messaging.tests", 601, 61),
+            [
+                "messaging has 601 cases on postgres; 600 are allowed.",
+                "messaging takes 61.0 CPU seconds on postgres; 60 are allowed.",
+            ],
+        ),
+        "seconds": (
+            [*within, *cases_of("theme.tests", 4, 46, "sqlite")],
+            ["theme takes 46.0 CPU seconds on sqlite; 45 are allowed."],
+        ),
+        "both": (
+            [*cases_of("users.tests", 501, 46), *within],
+            [
+                "users has 501 cases on postgres; 500 are allowed.",
+                "users takes 46.0 CPU seconds on postgres; 45 are allowed.",
+            ],
+        ),
+    }
+    with all_cases() as case:
+        for name, (outcomes, above) in said.items():
+            with case(name):
+                assert suite.close(outcomes, 1.0) == (not above)
+                told = capsys.readouterr().out
+                assert re.findall("^above the budget: (.+)$", told, re.MULTILINE) == above
+
+
+def test_every_app_has_a_budget() -> None:
+    assert set(suite.APPS) == {path.parent.name for path in ROOT.glob("*/tests")}
 
 
 def test_an_unknown_stage_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

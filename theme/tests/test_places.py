@@ -1,18 +1,23 @@
-import pytest
 from django.test import override_settings
+
+from tests.cases import all_cases
 
 from .drawing import draw, request_to
 
 CURRENT = 'aria-current="page"'
 
 
-@pytest.mark.parametrize(
-    ("here", "current"),
-    [("network:overview", True), ("network:sent", True), ("networks", False), ("", False)],
-)
-def test_active_marks_the_place_whose_name_begins_so(here: str, current: bool) -> None:
-    html = draw('{% active "home" "network:" %}', request=request_to("/", here))
-    assert (html == CURRENT) is current
+def test_active_marks_the_place_whose_name_begins_so() -> None:
+    with all_cases() as case:
+        for here, current in [
+            ("network:overview", True),
+            ("network:sent", True),
+            ("networks", False),
+            ("", False),
+        ]:
+            with case((here, current)):
+                html = draw('{% active "home" "network:" %}', request=request_to("/", here))
+                assert (html == CURRENT) is current
 
 
 def test_active_says_nothing_where_there_is_no_request() -> None:

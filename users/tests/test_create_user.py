@@ -1,7 +1,5 @@
 """Accounts made by the command line and by other code."""
 
-from typing import Any
-
 import pytest
 from allauth.account.models import EmailAddress
 from django.core.management import call_command
@@ -9,6 +7,7 @@ from django.db import IntegrityError, transaction
 from django.test import Client
 from django.utils import timezone
 
+from tests.cases import all_cases, rolled_back
 from tests.cast import PASSWORD
 from users.models import Profile, User
 
@@ -29,12 +28,14 @@ def test_without_a_password_nobody_can_sign_in() -> None:
     assert not User.objects.create_user("ada", "ada@example.org").has_usable_password()
 
 
-@pytest.mark.parametrize(("name", "email"), [("ADA", "b@example.org"), ("eve", "ADA@example.org")])
-def test_a_taken_name_or_address_leaves_nothing_behind(name: str, email: str) -> None:
-    User.objects.create_user("ada", "ada@example.org")
-    with pytest.raises(IntegrityError), transaction.atomic():
-        User.objects.create_user(name, email)
-    assert (User.objects.count(), Profile.objects.count()) == (1, 1)
+def test_a_taken_name_or_address_leaves_nothing_behind() -> None:
+    with all_cases() as case:
+        for name, email in [("ADA", "b@example.org"), ("eve", "ADA@example.org")]:
+            with case((name, email)), rolled_back():
+                User.objects.create_user("ada", "ada@example.org")
+                with pytest.raises(IntegrityError), transaction.atomic():
+                    User.objects.create_user(name, email)
+                assert (User.objects.count(), Profile.objects.count()) == (1, 1)
 
 
 def test_a_superuser_has_every_right_and_a_profile_and_is_a_member() -> None:
@@ -65,11 +66,13 @@ def test_a_superuser_can_sign_in_like_any_member() -> None:
     assert is_inside(client)
 
 
-@pytest.mark.parametrize(("values", "confirmed"), [({"joined_at": timezone.now()}, [True]), ({}, [])])
-def test_the_address_of_one_who_joined_is_confirmed(values: dict[str, Any], confirmed: list[bool]) -> None:
-    user = User.objects.create_user("ada", "Ada@Example.org", PASSWORD, **values)
-    addresses = EmailAddress.objects.filter(user=user, email="ada@example.org", primary=True)
-    assert list(addresses.values_list("verified", flat=True)) == confirmed
+def test_the_address_of_one_who_joined_is_confirmed() -> None:
+    with all_cases() as case:
+        for values, confirmed in [({"joined_at": timezone.now()}, [True]), ({}, [])]:
+            with case((values, confirmed)), rolled_back():
+                user = User.objects.create_user("ada", "Ada@Example.org", PASSWORD, **values)
+                addresses = EmailAddress.objects.filter(user=user, email="ada@example.org", primary=True)
+                assert list(addresses.values_list("verified", flat=True)) == confirmed
 
 
 def test_a_member_goes_with_the_profile(alice: User) -> None:

@@ -108,17 +108,19 @@ def test_an_entry_of_another_section_is_404(as_alice: Client, alice: User, secti
         assert as_alice.post(f"/settings/{other}/{entry.pk}/delete/").status_code == 404
 
 
-@pytest.mark.parametrize(
-    "path", ["0/", "abc/", "9" * 30 + "/", "-1/", "1%00/", "999999999999999999/", "1/delete/"]
-)
-def test_what_is_no_entry_is_404(as_alice: Client, path: str) -> None:
-    answer = as_alice.post(f"/settings/experience/{path}")
-    assert answer.status_code == (400 if "%00" in path else 404)
+def test_what_is_no_entry_is_404(as_alice: Client) -> None:
+    with all_cases() as case:
+        for path in ["0/", "abc/", "9" * 30 + "/", "-1/", "1%00/", "999999999999999999/", "1/delete/"]:
+            with case(path), rolled_back():
+                answer = as_alice.post(f"/settings/experience/{path}")
+                assert answer.status_code == (400 if "%00" in path else 404)
 
 
-@pytest.mark.parametrize("path", ["nonsense/1/", "photo/1/", "Experience/1/", "nonsense/1/delete/"])
-def test_what_is_no_section_is_404(as_alice: Client, path: str) -> None:
-    assert as_alice.post(f"/settings/{path}").status_code == 404
+def test_what_is_no_section_is_404(as_alice: Client) -> None:
+    with all_cases() as case:
+        for path in ["nonsense/1/", "photo/1/", "Experience/1/", "nonsense/1/delete/"]:
+            with case(path), rolled_back():
+                assert as_alice.post(f"/settings/{path}").status_code == 404
 
 
 @sections
@@ -148,29 +150,29 @@ def test_looking_adds_nothing(as_alice: Client, section: str) -> None:
     assert not MODELS[section]._default_manager.exists()
 
 
-@pytest.mark.parametrize(
-    ("section", "most"), [("experience", 50), ("education", 50), ("skills", 50), ("links", 10)]
-)
-def test_a_full_section_says_so_and_keeps_what_was_typed(
-    as_alice: Client, alice: User, section: str, most: int
-) -> None:
-    one = make_entry(alice, section)
-    model: Any = MODELS[section]
-    values = {
-        field.attname: getattr(one, field.attname) for field in model._meta.fields if field.name != "id"
-    }
-    copies = [
-        model(**{**values, **({"name": f"Skill {n}"} if section == "skills" else {})})
-        for n in range(most - 1)
-    ]
-    model._default_manager.bulk_create(copies)
-    typed = filled(section, **({"name": "One more"} if section == "skills" else {}))
-    answer = as_alice.post(f"/settings/{section}/", typed)
-    assert refused_at(answer) == ["__all__"]
-    assert str(most) in answer.context["form"].non_field_errors()[0]
-    assert model._default_manager.count() == most
-    with pytest.raises(services.TooManyEntries):
-        services.add_entry(user=alice, entry=model(**values))
+def test_a_full_section_says_so_and_keeps_what_was_typed(as_alice: Client, alice: User) -> None:
+    with all_cases() as case:
+        for section, most in [("experience", 50), ("education", 50), ("skills", 50), ("links", 10)]:
+            with case((section, most)), rolled_back():
+                one = make_entry(alice, section)
+                model: Any = MODELS[section]
+                values = {
+                    field.attname: getattr(one, field.attname)
+                    for field in model._meta.fields
+                    if field.name != "id"
+                }
+                copies = [
+                    model(**{**values, **({"name": f"Skill {n}"} if section == "skills" else {})})
+                    for n in range(most - 1)
+                ]
+                model._default_manager.bulk_create(copies)
+                typed = filled(section, **({"name": "One more"} if section == "skills" else {}))
+                answer = as_alice.post(f"/settings/{section}/", typed)
+                assert refused_at(answer) == ["__all__"]
+                assert str(most) in answer.context["form"].non_field_errors()[0]
+                assert model._default_manager.count() == most
+                with pytest.raises(services.TooManyEntries):
+                    services.add_entry(user=alice, entry=model(**values))
 
 
 def test_somebody_else_s_entries_do_not_fill_the_section(as_alice: Client, charlie: User) -> None:
@@ -207,18 +209,18 @@ def test_present_positions_come_first_then_the_latest(alice: User) -> None:
     assert titles == ["present, new", "present, long", "recent", "old"]
 
 
-@pytest.mark.parametrize(
-    "row",
-    [
-        Experience(title="x", employer="y", start=datetime.date(2020, 2, 1), end=datetime.date(2020, 1, 1)),
-        Education(school="x", start_year=2020, end_year=2019),
-    ],
-    ids=["experience", "education"],
-)
-def test_the_database_refuses_an_end_before_the_start(alice: User, row: Experience | Education) -> None:
-    row.user = alice
-    with pytest.raises(IntegrityError), transaction.atomic():
-        row.save()
+def test_the_database_refuses_an_end_before_the_start(alice: User) -> None:
+    with all_cases() as case:
+        for row in [
+            Experience(
+                title="x", employer="y", start=datetime.date(2020, 2, 1), end=datetime.date(2020, 1, 1)
+            ),
+            Education(school="x", start_year=2020, end_year=2019),
+        ]:
+            with case(row), rolled_back():
+                row.user = alice
+                with pytest.raises(IntegrityError), transaction.atomic():
+                    row.save()
 
 
 def test_without_the_token_of_the_page_nothing_happens(alice: User) -> None:

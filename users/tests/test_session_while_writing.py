@@ -8,6 +8,7 @@ from django.test import Client
 
 from feed.models import Comment, Post
 from feed.tests.material import HTMX, say
+from tests.cases import all_cases, rolled_back
 from tests.cast import client_of
 from users.models import User
 
@@ -75,10 +76,12 @@ def test_htmx_of_the_page_of_the_one_who_is_signed_in_is_served(
     assert {answer.status_code for answer in answers.values()} == {200}
 
 
-@pytest.mark.parametrize("strange", ["", "0", "x" * 10_000, "\x80", "1 OR 1=1"])
-def test_a_strange_name_of_a_page_harms_nobody(as_alice: Client, strange: str) -> None:
-    answer = as_alice.get("/", headers={**HTMX, "X-Page-Member": strange})
-    assert answer.status_code == (401 if strange else 200)
+def test_a_strange_name_of_a_page_harms_nobody(as_alice: Client) -> None:
+    with all_cases() as case:
+        for strange in ["", "0", "x" * 10_000, "\x80", "1 OR 1=1"]:
+            with case(strange), rolled_back():
+                answer = as_alice.get("/", headers={**HTMX, "X-Page-Member": strange})
+                assert answer.status_code == (401 if strange else 200)
 
 
 def test_a_form_sent_after_the_session_has_ended_leads_back_to_its_page(charlie: User) -> None:

@@ -5,6 +5,7 @@ from django.core import mail
 from django.test import Client
 from django.utils import timezone
 
+from tests.cases import all_cases, rolled_back
 from tests.cast import PASSWORD, client_of, make_member
 from users.models import User
 
@@ -13,40 +14,46 @@ from .accounts import INSIDE, LOGIN, LOGOUT, SENT, is_inside, make_unconfirmed, 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.mark.parametrize(
-    "login",
-    ["alice", "ALICE", "Alice", "alice@example.org", "ALICE@EXAMPLE.ORG", "Alice@Example.org", " alice "],
-)
-def test_name_and_address_work_in_any_case(client: Client, alice: User, login: str) -> None:
-    assert sign_in(client, login)["Location"] == "/"
-    assert is_inside(client)
+def test_name_and_address_work_in_any_case(alice: User) -> None:
+    with all_cases() as case:
+        for login in [
+            "alice",
+            "ALICE",
+            "Alice",
+            "alice@example.org",
+            "ALICE@EXAMPLE.ORG",
+            "Alice@Example.org",
+            " alice ",
+        ]:
+            with case(login), rolled_back():
+                client = Client()
+                assert sign_in(client, login)["Location"] == "/"
+                assert is_inside(client)
 
 
-@pytest.mark.parametrize(
-    ("login", "password"),
-    [
-        ("alice", "wrong-password"),
-        ("alice", PASSWORD.upper()),
-        ("alice", f" {PASSWORD}"),
-        ("nobody", PASSWORD),
-        ("nobody@example.org", PASSWORD),
-        ("alice@other.example", PASSWORD),
-        ("ali", PASSWORD),
-        ("alice%", PASSWORD),
-        ("_lice", PASSWORD),
-        ("' or 1=1 --", PASSWORD),
-        ("a" * 10_000, PASSWORD),
-        ("alice", "x" * 100_000),
-    ],
-)
-def test_a_wrong_pair_stays_outside_and_keeps_what_was_typed(
-    client: Client, alice: User, login: str, password: str
-) -> None:
-    answer = sign_in(client, login, password)
-    assert answer.status_code == 200
-    assert answer.context["form"].errors
-    assert not is_inside(client)
-    assert answer.context["form"]["login"].value() == login
+def test_a_wrong_pair_stays_outside_and_keeps_what_was_typed(alice: User) -> None:
+    with all_cases() as case:
+        for login, password in [
+            ("alice", "wrong-password"),
+            ("alice", PASSWORD.upper()),
+            ("alice", f" {PASSWORD}"),
+            ("nobody", PASSWORD),
+            ("nobody@example.org", PASSWORD),
+            ("alice@other.example", PASSWORD),
+            ("ali", PASSWORD),
+            ("alice%", PASSWORD),
+            ("_lice", PASSWORD),
+            ("' or 1=1 --", PASSWORD),
+            ("a" * 10_000, PASSWORD),
+            ("alice", "x" * 100_000),
+        ]:
+            with case((login, password)), rolled_back():
+                client = Client()
+                answer = sign_in(client, login, password)
+                assert answer.status_code == 200
+                assert answer.context["form"].errors
+                assert not is_inside(client)
+                assert answer.context["form"]["login"].value() == login
 
 
 def test_the_answer_does_not_tell_whether_the_account_exists(client: Client, alice: User) -> None:
@@ -57,11 +64,14 @@ def test_the_answer_does_not_tell_whether_the_account_exists(client: Client, ali
     assert page("alice@example.org") == page("nobody@example.org")
 
 
-@pytest.mark.parametrize("field", ["login", "password"])
-@pytest.mark.parametrize("value", ["", "\x00", "alice\x00"])
-def test_an_empty_or_broken_field_is_refused(client: Client, alice: User, field: str, value: str) -> None:
-    answer = client.post(LOGIN, {"login": "alice", "password": PASSWORD, field: value})
-    assert (answer.status_code, is_inside(client)) == (200, False)
+def test_an_empty_or_broken_field_is_refused(alice: User) -> None:
+    with all_cases() as case:
+        for value in ["", "\x00", "alice\x00"]:
+            for field in ["login", "password"]:
+                with case((field, value)), rolled_back():
+                    client = Client()
+                    answer = client.post(LOGIN, {"login": "alice", "password": PASSWORD, field: value})
+                    assert (answer.status_code, is_inside(client)) == (200, False)
 
 
 def test_an_unconfirmed_account_gets_a_new_mail_and_not_in(client: Client) -> None:
@@ -88,26 +98,27 @@ def test_who_is_suspended_is_out_at_the_next_request_everywhere(
     assert not any(is_inside(browser) for browser in browsers)
 
 
-@pytest.mark.parametrize(
-    "headers",
-    [
-        {"user-agent": "Another/1.0"},
-        {"user-agent": ""},
-        {"accept-language": "fa"},
-        {"x-forwarded-for": "203.0.113.9"},
-    ],
-)
-def test_another_browser_line_or_address_signs_nobody_out(
-    client: Client, alice: User, headers: dict[str, str]
-) -> None:
-    sign_in(client, "alice")
-    assert client.get(INSIDE, headers=headers).status_code == 200
-    assert client.get(INSIDE, headers=headers, REMOTE_ADDR="198.51.100.7").status_code == 200
+def test_another_browser_line_or_address_signs_nobody_out(alice: User) -> None:
+    with all_cases() as case:
+        for headers in [
+            {"user-agent": "Another/1.0"},
+            {"user-agent": ""},
+            {"accept-language": "fa"},
+            {"x-forwarded-for": "203.0.113.9"},
+        ]:
+            with case(headers), rolled_back():
+                client = Client()
+                sign_in(client, "alice")
+                assert client.get(INSIDE, headers=headers).status_code == 200
+                assert client.get(INSIDE, headers=headers, REMOTE_ADDR="198.51.100.7").status_code == 200
 
 
-@pytest.mark.parametrize("target", ["/members/", "/network/?page=1"])
-def test_it_goes_on_to_where_one_wanted_to_go(client: Client, alice: User, target: str) -> None:
-    assert sign_in(client, "alice", next=target)["Location"] == target
+def test_it_goes_on_to_where_one_wanted_to_go(alice: User) -> None:
+    with all_cases() as case:
+        for target in ["/members/", "/network/?page=1"]:
+            with case(target), rolled_back():
+                client = Client()
+                assert sign_in(client, "alice", next=target)["Location"] == target
 
 
 def test_a_page_for_members_asks_to_sign_in_and_goes_on_to_itself(client: Client, alice: User) -> None:
@@ -132,18 +143,24 @@ HOSTILE = [
 ]
 
 
-@pytest.mark.parametrize("target", HOSTILE)
-def test_another_site_is_no_place_to_go_on_to(client: Client, alice: User, target: str) -> None:
-    assert sign_in(client, "alice", next=target)["Location"] == "/"
+def test_another_site_is_no_place_to_go_on_to(alice: User) -> None:
+    with all_cases() as case:
+        for target in HOSTILE:
+            with case(target), rolled_back():
+                client = Client()
+                assert sign_in(client, "alice", next=target)["Location"] == "/"
 
 
-@pytest.mark.parametrize("target", HOSTILE)
-def test_another_site_in_the_address_of_the_page_is_ignored(client: Client, alice: User, target: str) -> None:
-    client.get(LOGIN, {"next": target})
-    answer = client.post(f"{LOGIN}?next={target}", {"login": "alice", "password": PASSWORD})
-    assert answer.status_code == 302
-    assert "evil" not in answer["Location"]
-    assert ":" not in answer["Location"]
+def test_another_site_in_the_address_of_the_page_is_ignored(alice: User) -> None:
+    with all_cases() as case:
+        for target in HOSTILE:
+            with case(target), rolled_back():
+                client = Client()
+                client.get(LOGIN, {"next": target})
+                answer = client.post(f"{LOGIN}?next={target}", {"login": "alice", "password": PASSWORD})
+                assert answer.status_code == 302
+                assert "evil" not in answer["Location"]
+                assert ":" not in answer["Location"]
 
 
 def test_a_new_session_is_made_at_sign_in(client: Client, alice: User) -> None:
@@ -194,7 +211,10 @@ def test_signing_out_here_leaves_the_other_browser_alone(alice: User) -> None:
     assert is_inside(there)
 
 
-@pytest.mark.parametrize("target", HOSTILE)
-def test_signing_out_does_not_lead_to_another_site(client: Client, alice: User, target: str) -> None:
-    sign_in(client, "alice")
-    assert client.post(LOGOUT, {"next": target})["Location"] == "/"
+def test_signing_out_does_not_lead_to_another_site(alice: User) -> None:
+    with all_cases() as case:
+        for target in HOSTILE:
+            with case(target), rolled_back():
+                client = Client()
+                sign_in(client, "alice")
+                assert client.post(LOGOUT, {"next": target})["Location"] == "/"
