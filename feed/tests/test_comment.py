@@ -16,8 +16,6 @@ from users.models import User
 
 from .material import HONEST, HTMX, SCRIPT, answer, everything, heard, page_of, say
 
-pytestmark = pytest.mark.both
-
 
 def comments_on(post: Post) -> int:
     """What the row says, after making sure that the rows of the comments say the same."""
@@ -32,6 +30,7 @@ def replies_to(comment: Comment) -> int:
     return count
 
 
+@pytest.mark.both
 def test_a_comment_is_stored_rendered_and_counted(alice: User, bob: User) -> None:
     post = say(alice)
     with heard(comment_published) as said:
@@ -125,6 +124,7 @@ def test_htmx_gets_a_reply_for_the_list_of_its_comment(alice: User, bob: User, a
     assert page_of(as_bob, f"/posts/{post.pk}/").count("Well said") == 4
 
 
+@pytest.mark.both
 def test_honest_words_stand_on_the_page_as_typed(alice: User, as_bob: Client) -> None:
     with all_cases() as case:
         for text in [*HONEST, "```\nif a < b:\n    print('<b>')\n```"]:

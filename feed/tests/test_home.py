@@ -13,8 +13,6 @@ from users.models import User
 
 from .material import HTMX, everything, image, page_of, react, say
 
-pytestmark = pytest.mark.both
-
 
 def test_a_visitor_reads_what_this_is_and_no_posts(alice: User, client: Client) -> None:
     say(alice, "For everyone", audience=Audience.PUBLIC)
@@ -24,6 +22,7 @@ def test_a_visitor_reads_what_this_is_and_no_posts(alice: User, client: Client) 
     assert "For everyone" not in page
 
 
+@pytest.mark.both
 def test_a_member_sees_the_circle_newest_first_and_nobody_else(
     alice: User, bob: User, charlie: User, as_alice: Client
 ) -> None:
@@ -76,6 +75,7 @@ def test_a_long_post_is_cut_in_the_list_and_whole_on_its_page(alice: User, as_al
     assert "Read on" not in page_of(as_alice, f"/posts/{post.pk}/")
 
 
+@pytest.mark.both
 def test_more_is_loaded_as_a_part_and_as_a_page(alice: User, as_alice: Client) -> None:
     rows = Post.objects.bulk_create(
         Post(author=alice, html=f"<p>number {number}.</p>") for number in range(21)
@@ -108,6 +108,7 @@ def test_what_is_no_cursor_is_a_bad_request(as_alice: Client) -> None:
                 page_of(as_alice, f"/?page={cursor}", 400)
 
 
+@pytest.mark.both
 def test_any_id_is_a_cursor(as_alice: Client) -> None:
     with all_cases() as case:
         for cursor in ["", "0", "1", "9" * 18]:

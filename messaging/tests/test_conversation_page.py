@@ -19,8 +19,6 @@ from users.models import User
 
 from .material import read, send
 
-pytestmark = pytest.mark.both
-
 
 def page_of(client: Client, conversation: Conversation, query: str = "", **headers: str) -> str:
     response = client.get(f"/messages/{conversation.pk}/{query}", headers=headers)
@@ -39,6 +37,7 @@ def told(page: str, name: str) -> str:
     return unescape(value)
 
 
+@pytest.mark.both
 def test_the_newest_lines_stand_there_in_order(as_alice: Client, talk: Conversation, bob: User) -> None:
     for number in range(LINES + 5):
         send(talk, bob, f"Line {number}")
@@ -57,6 +56,7 @@ def test_the_newest_number_counts_changes_too(as_alice: Client, talk: Conversati
     assert "edited" in page
 
 
+@pytest.mark.both
 @pytest.mark.parametrize("headers", [{"X-Requested-With": "fetch"}, {"HX-Request": "true"}])
 def test_older_lines_come_alone_to_scripts(
     as_alice: Client, talk: Conversation, bob: User, headers: dict[str, str]
@@ -80,6 +80,7 @@ def test_older_lines_are_a_page_without_scripts(as_alice: Client, talk: Conversa
     assert "To the newest" in page
 
 
+@pytest.mark.both
 def test_a_found_line_stands_among_its_neighbours_and_is_marked(
     as_alice: Client, talk: Conversation, bob: User
 ) -> None:

@@ -17,7 +17,7 @@ from users.models import Profile, User
 
 from .standing import HTMX, names
 
-pytestmark = [pytest.mark.both, pytest.mark.django_db]
+pytestmark = pytest.mark.django_db
 
 LISTS = [f"/network/{part}" for part in ("", "sent/", "connections/", "following/", "blocked/", "suggested/")]
 PAGED = [path for path in LISTS if path != "/network/suggested/"]
@@ -72,6 +72,7 @@ def usernames(client: Client, path: str, cursor: str = "") -> tuple[list[str], s
     return found, response.context["next"]
 
 
+@pytest.mark.both
 def test_everybody_comes_once_over_all_pages(alice: User) -> None:
     made = [make_member(f"member{number:02}", name="Same") for number in range(50)]
     expected = [member.username for member in made]
@@ -120,6 +121,7 @@ def test_htmx_is_answered_with_the_rows_alone(alice: User, charlie: User) -> Non
                 assert "/members/charlie/" in text
 
 
+@pytest.mark.both
 def test_suggestions_are_a_part_of_a_page(as_alice: Client, charlie: User) -> None:
     text = as_alice.get("/network/suggested/").content.decode()
     assert "<html" not in text

@@ -12,7 +12,7 @@ from tests.cast import client_of, connect, make_member
 from users.audience import Audience
 from users.models import User
 
-pytestmark = [pytest.mark.both, pytest.mark.django_db]
+pytestmark = pytest.mark.django_db
 
 
 def text_of(client: Client, path: str) -> str:
@@ -124,6 +124,7 @@ def test_on_the_own_page_one_is_offered_to_edit_and_nothing_else(as_alice: Clien
     assert "/settings/" in text_of(as_alice, "/members/alice/")
 
 
+@pytest.mark.both
 def test_shared_connections_are_named(alice: User, bob: User, charlie: User, mona: User) -> None:
     connect(charlie, bob)
     assert "You both know Bob" in text_of(client_of(alice), "/members/charlie/")

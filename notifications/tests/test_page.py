@@ -15,7 +15,7 @@ from users.models import User
 
 from .material import page_of
 
-pytestmark = [pytest.mark.both, pytest.mark.django_db]
+pytestmark = pytest.mark.django_db
 
 WORDS = re.compile(r'class="news-link"[^>]*>(.*?)</a>', re.DOTALL)
 
@@ -34,6 +34,7 @@ def busy(alice: User, charlie: User, mona: User) -> User:
     return alice
 
 
+@pytest.mark.both
 def test_what_is_new_is_marked_and_looking_changes_nothing(busy: User) -> None:
     client = client_of(busy)
     for _time in range(2):
@@ -82,6 +83,7 @@ def test_a_cursor_that_is_none_is_a_400(as_alice: Client) -> None:
                 page_of(as_alice, f"/notifications/?page={cursor}", 400)
 
 
+@pytest.mark.both
 def test_pages_follow_each_other_without_gap_or_double(alice: User, charlie: User) -> None:
     for number in range(45):
         react(say(alice, f"Post {number}"), charlie)

@@ -13,7 +13,7 @@ from users.models import Profile, User
 
 from .material import HONEST, SCRIPTS, TRICKS, refused_at
 
-pytestmark = [pytest.mark.both, pytest.mark.django_db]
+pytestmark = pytest.mark.django_db
 
 PROFILE = "/settings/profile/"
 CARD = {
@@ -37,6 +37,7 @@ def test_the_page_shows_what_is_stored(as_alice: Client, alice: User) -> None:
         assert value in page
 
 
+@pytest.mark.both
 def test_the_profile_is_saved(as_alice: Client, alice: User) -> None:
     answer = as_alice.post(PROFILE, card())
     assert (answer.status_code, answer["Location"]) == (302, PROFILE)
@@ -94,6 +95,7 @@ def test_the_frame_of_a_refused_page_shows_the_name_that_is_stored(as_alice: Cli
     assert page.count("Somebody Else") == 1, "in its field, and nowhere else"
 
 
+@pytest.mark.both
 def test_honest_text_is_stored_unharmed(as_alice: Client, alice: User) -> None:
     with all_cases() as case:
         for text, field in product(HONEST, ("name", "headline", "location", "about")):
