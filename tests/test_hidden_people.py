@@ -14,6 +14,7 @@ from django.db import transaction
 from django.db.models import Model
 from django.test import Client
 from django.utils import timezone
+from pytest_django import DjangoDbBlocker
 
 from feed import services as feed
 from feed.models import Comment, Post
@@ -29,6 +30,7 @@ from users.models import User
 
 from .authorization import FORMS, VISITORS
 from .cast import client_of, connect, make_member
+from .seeds import stored
 from .test_authorization import Line, lines
 
 pytestmark = pytest.mark.django_db
@@ -103,11 +105,16 @@ def do_everything(him: User, alice: User, connection: User, hers: Post) -> None:
     send(talk, him, "Words for her", files=[File(PDF, "plan.pdf")])
 
 
-@pytest.fixture
-def people(alice: User) -> dict[str, User]:
-    """Everybody, before anybody is hidden."""
+@pytest.fixture(scope="module")
+def people(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[dict[str, User]]:
+    """Everybody, before anybody is hidden; made once, for each test takes back what it changes."""
+    with stored(django_db_blocker):
+        yield make_everybody()
+
+
+def make_everybody() -> dict[str, User]:
     cache.clear()
-    connection, stranger = make_member("connection"), make_member("stranger")
+    alice, connection, stranger = make_member("alice"), make_member("connection"), make_member("stranger")
     connect(alice, connection)
     hidden = make_people()
     hers = say(alice, "Her words #circle", audience=Audience.PUBLIC)
@@ -331,20 +338,20 @@ def test_what_is_seen_and_belongs_to_somebody_else_is_403_where_it_would_be_chan
     assert found == {}
 
 
-def test_numbers_stay_and_what_stands_behind_them_holds_nobody_out_of_sight(alice: User) -> None:
+def test_numbers_stay_and_what_stands_behind_them_holds_nobody_out_of_sight() -> None:
     """Counts of posts are totals; lists say why they are shorter; notifications count those who are there."""
-    anna, foe, ghost = (make_member(name) for name in ("anna", "foe", "ghost"))
-    post, quiet = say(alice, "Mine"), say(alice, "Also mine")
+    abby, anna, foe, ghost = (make_member(name) for name in ("abby", "anna", "foe", "ghost"))
+    post, quiet = say(abby, "Mine"), say(abby, "Also mine")
     for member in (anna, foe, ghost):
         react(post, member)
         answer(post, member)
     for member in (foe, ghost):
         react(quiet, member)
         answer(quiet, member)
-    client = client_of(alice)
+    client = client_of(abby)
     assert re.search(r"\d other", client.get("/notifications/").content.decode())
     assert client.get("/notifications/unread/").json()["unread"] == 4
-    block_member(blocker=foe, blocked=alice)
+    block_member(blocker=foe, blocked=abby)
     User.objects.filter(pk=ghost.pk).update(suspended_at=timezone.now())
     page = client.get(f"/posts/{post.pk}/").content.decode()
     assert "3 comments" in page
