@@ -71,10 +71,12 @@ def cast():
         name = f"m{{place}}-{{run}}"
         members.append(User.objects.create_user(name, f"{{name}}@example.org", None, joined_at=timezone.now()))
     now = timezone.now()
-    for one in members[:{MEMBERS}]:
-        for two in members[:{MEMBERS}]:
-            if one.pk < two.pk:
-                Connection.objects.create(low=one, high=two, inviter=one, connected_at=now, state=1)
+    Connection.objects.bulk_create(
+        Connection(low=one, high=two, inviter=one, connected_at=now, state=1)
+        for one in members[:{MEMBERS}]
+        for two in members[:{MEMBERS}]
+        if one.pk < two.pk
+    )
     pairs = [services.start_direct(by=members[one], other=members[two]).pk for one, two in {PAIRS!r}]
     group, club = (
         services.start_group(by=members[places[0]], members=[members[place] for place in places[1:]], title="group").pk

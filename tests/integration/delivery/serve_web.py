@@ -1,11 +1,15 @@
-"""What gunicorn serves here: the product, with a clock that may be wrong, and perhaps deliberately broken."""
+"""What gunicorn serves here: the product, with a clock that may be wrong, and broken while a file says so."""
+
+from typing import Any
 
 from tests.integration.delivery import broken, clock
 
 clock.wear()
 
-from professional_network.wsgi import application  # noqa: E402
+from professional_network.wsgi import application as product  # noqa: E402
 
-broken.apply()
 
-__all__ = ["application"]
+def application(environ: dict[str, Any], start_response: Any) -> Any:
+    """Serve one request."""
+    broken.follow()
+    return product(environ, start_response)

@@ -1,6 +1,7 @@
-"""What daphne serves here: the product, with a clock that may be wrong and a quicker heart, and perhaps broken."""
+"""What daphne serves here: the product, with a clock that may be wrong, a quicker heart, and broken while told so."""
 
 import os
+from typing import Any
 
 from tests.integration.delivery import broken, clock
 
@@ -18,8 +19,10 @@ from core import pulse  # noqa: E402
 pulse.HEARTBEAT = float(os.environ["DELIVERY_HEARTBEAT"])
 pulse.HEARTBEAT_ALONE = pulse.HEARTBEAT / 2
 
-from professional_network.asgi import application  # noqa: E402
+from professional_network.asgi import application as product  # noqa: E402
 
-broken.apply()
 
-__all__ = ["application"]
+async def application(scope: Any, receive: Any, send: Any) -> None:
+    """Serve one request or one socket."""
+    broken.follow()
+    await product(scope, receive, send)

@@ -2,13 +2,12 @@
 
 import json
 import signal
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
-from urllib.parse import urlsplit
 
 import psycopg2
 from redis import Redis
@@ -24,7 +23,7 @@ from .cast import SCRIPT, Cast
 SAFE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
 HEARTBEAT = 2
 WORKERS = 2
-PRISTINE = "pristine"
+DAPHNES = 2
 WHOLE = "whole"
 # No deed on a server takes longer.
 DEED_SECONDS = 30.0
@@ -68,10 +67,18 @@ class Site:
         """Run a management command."""
         return manage(self.environment, *arguments)
 
-    def break_database(self) -> None:
-        """Rid the database of what would keep the break from showing."""
-        if self.name != WHOLE:
-            _execute(self.database, broken.sql_of(self.name))
+    @contextmanager
+    def broken(self, name: str, conversations: Collection[int]) -> Iterator[None]:
+        """The same site, broken for the time of the block, in which only these conversations are used."""
+        constraint = broken.constraint_of(name)
+        self.name = name
+        with without_constraint(self.database, *constraint, conversations) if constraint else nullcontext():
+            break_file(self.folder).write_text(name)
+            try:
+                yield
+            finally:
+                break_file(self.folder).write_text("")
+                self.name = WHOLE
 
     def crash_postgres(self) -> None:
         """PostgreSQL's "immediate" stop, as in a crash, and its recovery."""
@@ -121,7 +128,6 @@ class Ground:
     redis: Server
     environment: dict[str, str]
     operators: ThreadPoolExecutor
-    # In each site's database; the first is for those who get a copy of their own.
     casts: tuple[Cast, ...]
 
 
@@ -144,10 +150,7 @@ def ground(casts: int) -> Iterator[Ground]:
             LOG_LEVEL="WARNING",
         )
         release(environment)
-        people = _casts(environment, casts)
-        # Copied for what is broken: nobody may use a database while it is copied.
-        _copy(environment["DATABASE_URL"], PRISTINE)
-        yield Ground(postgres, cache, environment, operators, people)
+        yield Ground(postgres, cache, environment, operators, _casts(environment, casts))
 
 
 def _casts(environment: dict[str, str], number: int) -> tuple[Cast, ...]:
@@ -157,17 +160,14 @@ def _casts(environment: dict[str, str], number: int) -> tuple[Cast, ...]:
 
 
 @contextmanager
-def running_site(base: Ground, *, layer: str = "core", broke: str = "", daphnes: int = 2) -> Iterator[Site]:
-    """Serve LinkUp on `base` with the channel layer `layer`, broken as `broke` says (on a database of its own then)."""
-    environment = {**base.environment, "CHANNEL_LAYER": layer, broken.VARIABLE: broke}
+def running_site(base: Ground, *, layer: str = "core") -> Iterator[Site]:
+    """Serve LinkUp on `base` with the channel layer `layer`, its sockets in two processes."""
     with ExitStack() as until_the_end:
-        if broke:
-            environment["DATABASE_URL"] = _copy(
-                _named(environment["DATABASE_URL"], PRISTINE), f"broken_{broke}"
-            )
         folder = until_the_end.enter_context(temporary_folder(None))
         clock.make(folder / "clock")
-        web_port, ws_ports = free_port(), [free_port() for _ in range(daphnes)]
+        break_file(folder).write_text("")
+        environment = {**base.environment, "CHANNEL_LAYER": layer, broken.VARIABLE: str(break_file(folder))}
+        web_port, ws_ports = free_port(), [free_port() for _ in range(DAPHNES)]
         serve = "tests.integration.delivery.serve"
         web = _server(
             folder, environment, "gunicorn", [*web_command(web_port), f"{serve}_web:application"], web_port
@@ -194,7 +194,7 @@ def running_site(base: Ground, *, layer: str = "core", broke: str = "", daphnes:
             web_port,
             ws_ports,
             base.operators,
-            broke or "whole",
+            WHOLE,
         )
 
 
@@ -215,23 +215,24 @@ def _server(
     )
 
 
-def _execute(url: str, sql: str) -> None:
-    if not sql:
-        return
-    connection = psycopg2.connect(url)
-    try:
+def break_file(folder: Path) -> Path:
+    """Says in which way a site is broken."""
+    return folder / "broken"
+
+
+@contextmanager
+def without_constraint(url: str, table: str, name: str, conversations: Collection[int]) -> Iterator[None]:
+    """Without it for the time of the block; afterwards the entries of these conversations, which may contradict it, are
+    gone."""
+    with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
         connection.autocommit = True
-        with connection.cursor() as cursor:
-            cursor.execute(sql)
-    finally:
-        connection.close()
-
-
-def _named(url: str, name: str) -> str:
-    return urlsplit(url)._replace(path=f"/{name}").geturl()
-
-
-def _copy(url: str, name: str) -> str:
-    """A copy of the database, which nobody uses at the moment; returns its address."""
-    _execute(_named(url, "postgres"), f"CREATE DATABASE {name} TEMPLATE {urlsplit(url).path.lstrip('/')}")
-    return _named(url, name)
+        cursor.execute("SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = %s", [name])
+        [(definition,)] = cursor.fetchall()
+        cursor.execute(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
+        try:
+            yield
+        finally:
+            cursor.execute(
+                "DELETE FROM messaging_entry WHERE conversation_id = ANY(%s)", [list(conversations)]
+            )
+            cursor.execute(f"ALTER TABLE {table} ADD CONSTRAINT {name} {definition}")

@@ -1,4 +1,4 @@
-"""Three runs with random faults, and the proof that the checker would have seen what they must not do."""
+"""A run with random faults on each channel layer, and the proof that the checker would have seen what must not be."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,17 +11,15 @@ from .run import Course, Outcome, Run, run
 from .site import Ground, Site, running_site
 
 MESSAGES = 500
-SEEDS = (1, 2)
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_nothing_is_lost_doubled_reordered_or_told_to_strangers(site: Site, cast: Cast, seed: int) -> None:
-    stands(run(site, cast, seed, Course()))
+def test_nothing_is_lost_doubled_reordered_or_told_to_strangers(site: Site, cast: Cast) -> None:
+    stands(run(site, cast, 1, Course()))
 
 
 def test_nor_through_the_pub_sub_layer(base: Ground, cast: Cast) -> None:
     with running_site(base, layer="pubsub") as other:
-        stands(run(other, cast, 3, Course()))
+        stands(run(other, cast, 2, Course()))
 
 
 def stands(outcome: Outcome) -> None:
@@ -31,8 +29,8 @@ def stands(outcome: Outcome) -> None:
 
 
 async def kill_workers(run: Run) -> None:
-    """Three times, kill all of gunicorn's workers right after some sends were acknowledged."""
-    for _ in range(3):
+    """Twice, kill all of gunicorn's workers right after some sends were acknowledged."""
+    for _ in range(2):
         await run.until_acknowledged(4)
         run.kill_workers()
 
@@ -46,7 +44,7 @@ class Proof:
     course: Course
 
 
-SHORT = Course(messages=10, pace=0.03, with_faults=False, weather=CALM, settle=3.0, patience=30.0, comings=1)
+SHORT = Course(messages=5, pace=0.03, with_faults=False, weather=CALM, settle=1.5, patience=30.0, comings=1)
 
 
 def short(**values: Any) -> Course:
@@ -73,17 +71,18 @@ PROOFS = (
     Proof("out_of_order", "acknowledged in order", SHORT),
     Proof("no_catch_up", "screens are whole", short(weather=LOSSY)),
     Proof("bodies_to_all", "no body reaches a non-member", SHORT),
-    Proof("gone_still_hears", "no body reaches a non-member", short(comings=2)),
-    Proof("unread_guessed", "unread is its definition", SHORT),
-    Proof("cursors_go_back", "cursors are kept", SHORT),
+    # Somebody has to write while one is out.
+    Proof("gone_still_hears", "no body reaches a non-member", short(messages=8, pace=0.4)),
+    # Few of the members read in part, so that it takes more messages until one does it at the wrong moment.
+    Proof("unread_guessed", "unread is its definition", short(messages=10)),
+    Proof("cursors_go_back", "cursors are kept", short(messages=10)),
 )
 
 
 @pytest.mark.parametrize("proof", PROOFS, ids=lambda proof: proof.broke)
-def test_a_broken_server_is_found(base: Ground, proof: Proof) -> None:
-    with running_site(base, broke=proof.broke, daphnes=1) as broken:
-        broken.break_database()
-        outcome = run(broken, base.casts[0], 0, proof.course)
+def test_a_broken_server_is_found(site: Site, cast: Cast, proof: Proof) -> None:
+    with site.broken(proof.broke, cast.seats):
+        outcome = run(site, cast, 0, proof.course)
     assert proof.rule in outcome.rules, str(outcome)
 
 

@@ -5,7 +5,7 @@ from messaging.services import log, messages
 
 from . import replace
 
-SQL = "ALTER TABLE messaging_entry DROP CONSTRAINT messaging_one_entry_per_number"
+CONSTRAINT = ("messaging_entry", "messaging_one_entry_per_number")
 
 
 def next_number(conversation: Conversation) -> int:

@@ -5,7 +5,7 @@ from messaging.services import log, messages
 
 from . import replace
 
-SQL = "ALTER TABLE messaging_entry DROP CONSTRAINT messaging_sent_once"
+CONSTRAINT = ("messaging_entry", "messaging_sent_once")
 
 
 def store(entry: Entry) -> bool:
