@@ -133,7 +133,7 @@ class Tab:
 
     async def _listen(self, socket: Socket) -> None:
         self._say({"type": "visible", "visible": True})
-        self._watch()
+        self.watch()
         self.is_open = True
         self._behind.set()
         while True:
@@ -146,7 +146,8 @@ class Tab:
         if self._socket is not None:
             self._socket.send(json.dumps(frame))
 
-    def _watch(self) -> None:
+    def watch(self) -> None:
+        """Ask for the conversation, which is all that the server knows of what is shown."""
         self._say({"type": "messaging.watch", "conversation": self.conversation, "seq": self.shown.have})
 
     def _take(self, frame: dict[str, Any]) -> None:
@@ -190,7 +191,7 @@ class Tab:
         if told.get("conversation") != self.conversation:
             # The server does not know that this tab is here: its words were lost, or they failed.
             self._behind.set()
-            self._watch()
+            self.watch()
         elif told["newest"] > self.shown.have:
             self._behind.set()
 
@@ -238,7 +239,7 @@ class Tab:
             return True
         if self.shown.is_out:
             self.shown.is_out = False
-            self._watch()
+            self.watch()
         told = json.loads(answer.body)
         self._apply(told["entries"], asked)
         return bool(told["more"])

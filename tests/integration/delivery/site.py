@@ -13,8 +13,9 @@ import psycopg2
 from redis import Redis
 
 from scripts.programs import ROOT
-from scripts.servers import Server, free_port, postgres_server, redis_server, temporary_folder
-from scripts.stack import answers_health, manage, production_environment, release, web_command, ws_command
+from scripts.servers import Server, free_port, redis_server, temporary_folder
+from scripts.stack import answers_health, manage, production_environment, web_command, ws_command
+from tests.testkit.prepared import prepared, prepared_postgres
 
 from . import broken, clock
 from .cast import SCRIPT, Cast
@@ -137,7 +138,7 @@ def ground(casts: int) -> Iterator[Ground]:
     share."""
     with ExitStack() as until_the_end:
         operators = until_the_end.enter_context(ThreadPoolExecutor(8, "operator"))
-        postgres = until_the_end.enter_context(postgres_server(**SAFE))
+        postgres = until_the_end.enter_context(prepared_postgres(**SAFE))
         cache = until_the_end.enter_context(redis_server())
         folder = until_the_end.enter_context(temporary_folder(None))
         environment = production_environment(
@@ -148,8 +149,8 @@ def ground(casts: int) -> Iterator[Ground]:
             DELIVERY_HEARTBEAT=str(HEARTBEAT),
             SECURE_SSL_REDIRECT="true",
             LOG_LEVEL="WARNING",
+            STATIC_ROOT=str(prepared().static),
         )
-        release(environment)
         yield Ground(postgres, cache, environment, operators, _casts(environment, casts))
 
 

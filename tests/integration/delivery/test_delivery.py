@@ -1,11 +1,12 @@
 """A run with random faults on each channel layer, and the proof that the checker would have seen what must not be."""
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
-from .cast import Cast
+from .cast import CLUB, Cast
 from .proxy import CALM, Weather
 from .run import Course, Outcome, Run, run
 from .site import Ground, Site, running_site
@@ -35,6 +36,15 @@ async def kill_workers(run: Run) -> None:
         run.kill_workers()
 
 
+async def ask_on(run: Run) -> None:
+    """The guest's tab asks for the club again and again, whether it has been told that it is out or not."""
+    club, guest = run.cast.club, run.cast.people[CLUB[-1]]
+    tab = next(tab for tab in run.tabs if tab.conversation == club and tab.person is guest)
+    for _ in range(20):
+        await asyncio.sleep(0.3)
+        tab.watch()
+
+
 @dataclass(frozen=True)
 class Proof:
     """What is broken, the rule that must notice, and the course that brings it to light."""
@@ -59,6 +69,7 @@ def patient(**values: Any) -> Course:
 
 LOSSY = Weather(drop=0.15, swap=0.1)
 REPEATED = Weather(unanswered=0.15, twice=0.15)
+# A break that shows only now and then gets more messages.
 PROOFS = (
     Proof(
         "acknowledge_before_commit",
@@ -68,12 +79,15 @@ PROOFS = (
     Proof("no_unique_key", "stored once or not at all", short(weather=REPEATED)),
     # Not all get an answer: who changes a message whose number another one has gets an error, again and again.
     Proof("no_lock", "numbers have no gap", short(patience=8.0)),
-    Proof("out_of_order", "acknowledged in order", SHORT),
+    Proof("out_of_order", "acknowledged in order", short(messages=10)),
     Proof("no_catch_up", "screens are whole", short(weather=LOSSY)),
     Proof("bodies_to_all", "no body reaches a non-member", SHORT),
     # Somebody has to write while one is out.
-    Proof("gone_still_hears", "no body reaches a non-member", short(messages=8, pace=0.4)),
-    # Few of the members read in part, so that it takes more messages until one does it at the wrong moment.
+    Proof(
+        "gone_still_hears",
+        "no body reaches a non-member",
+        short(messages=10, pace=0.3, comings=2, deed=ask_on),
+    ),
     Proof("unread_guessed", "unread is its definition", short(messages=10)),
     Proof("cursors_go_back", "cursors are kept", short(messages=10)),
 )
