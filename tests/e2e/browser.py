@@ -2,10 +2,11 @@
 
 import json
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -29,6 +30,8 @@ ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # Pages of one visitor share a process where they can: to start one for each page costs more than the page.
+    "--renderer-process-limit=1",
 ]
 # Puts what the browser itself reports of the content security policy where Python can read it.
 REPORT_VIOLATIONS = """
@@ -96,8 +99,8 @@ def _watch(page: Page, complaints: Complaints) -> None:
     page.on("requestfailed", on_failure)
 
 
-def _watch_origins(context: BrowserContext, site_url: str, complaints: Complaints) -> None:
-    """Note every request that leaves the site."""
+def _watch_origins(site_url: str, complaints: Complaints) -> Callable[[Request], None]:
+    """What notes every request that leaves the site."""
     home = urlsplit(site_url).netloc
 
     def on_request(request: Request) -> None:
@@ -105,17 +108,58 @@ def _watch_origins(context: BrowserContext, site_url: str, complaints: Complaint
         if parts.scheme in {"http", "https", "ws", "wss"} and parts.netloc != home:
             complaints.found.append(f"third party: {request.method} {request.url}")
 
-    context.on("request", on_request)
+    return on_request
+
+
+class Wardrobe:
+    """Contexts that visitors have left, with nothing of theirs in them, for the next one who looks the same.
+
+    What a visitor fetched, and the process in which the pages were, is still there: to make them anew costs five times
+    what a page costs.
+    """
+
+    def __init__(self, browser: Browser, site_url: str) -> None:
+        self.browser = browser
+        self._site_url = site_url
+        self._free: defaultdict[str, list[BrowserContext]] = defaultdict(list)
+        self._looks: dict[BrowserContext, str] = {}
+
+    def take(self, **looks: Any) -> BrowserContext:
+        """A context like new."""
+        kind = repr(sorted(looks.items()))
+        if self._free[kind]:
+            return self._free[kind].pop()
+        context = self.browser.new_context(base_url=self._site_url, **looks)
+        context.set_default_timeout(PATIENCE)
+        context.add_init_script(REPORT_VIOLATIONS)
+        # Stays open, and with it the process of the pages.
+        context.new_page().goto("/health/")
+        self._looks[context] = kind
+        return context
+
+    def put_back(self, context: BrowserContext) -> None:
+        """Close what was opened in it, and forget what it remembers."""
+        keeper, *pages = context.pages
+        for page in pages:
+            page.close()
+        context.unroute_all(behavior="ignoreErrors")
+        context.set_offline(offline=False)
+        context.clear_cookies()
+        session = context.new_cdp_session(keeper)
+        session.send("Storage.clearDataForOrigin", {"origin": self._site_url, "storageTypes": "all"})
+        session.detach()
+        self._free[self._looks[context]].append(context)
 
 
 @dataclass
 class Visitors:
     """Opens pages, each as a visitor of its own with its own cookies, and remembers what went wrong on them."""
 
-    browser: Browser
+    wardrobe: Wardrobe
     site_url: str
     complaints: Complaints = field(default_factory=Complaints)
-    contexts: list[BrowserContext] = field(default_factory=list)
+    pages: list[Page] = field(default_factory=list)
+    _leave: ExitStack = field(default_factory=ExitStack)
 
     def __call__(
         self,
@@ -124,11 +168,12 @@ class Visitors:
         viewport: tuple[int, int] = DESKTOP,
         javascript: bool = True,
         timezone: str | None = None,
+        own_clock: bool = False,
     ) -> Page:
-        """A page of a new visitor. Paths such as `page.goto("/members/")` are the site's."""
+        """A page of a new visitor. Paths such as `page.goto("/members/")` are the site's; a clock of its own can be put
+        forward."""
         width, height = viewport
-        context = self.browser.new_context(
-            base_url=self.site_url,
+        context = self.wardrobe.take(
             color_scheme=color_scheme,
             viewport={"width": width, "height": height},
             has_touch=width < 600,
@@ -138,18 +183,27 @@ class Visitors:
             timezone_id=timezone,
             reduced_motion="reduce",
         )
-        context.set_default_timeout(PATIENCE)
-        context.add_init_script(REPORT_VIOLATIONS)
-        _watch_origins(context, self.site_url, self.complaints)
-        context.on("page", lambda page: _watch(page, self.complaints))
-        self.contexts.append(context)
-        return context.new_page()
+        # Playwright does not give a context its clock back.
+        self._leave.callback(context.close if own_clock else partial(self.wardrobe.put_back, context))
+        self._listen(context, "request", _watch_origins(self.site_url, self.complaints))
+        self._listen(context, "page", self._watch)
+        page = context.new_page()
+        if own_clock:
+            page.clock.install()
+        return page
+
+    def _listen(self, context: BrowserContext, event: Any, listener: Callable[[Any], None]) -> None:
+        context.on(event, listener)
+        self._leave.callback(context.remove_listener, event, listener)
+
+    def _watch(self, page: Page) -> None:
+        self.pages.append(page)
+        _watch(page, self.complaints)
 
     def leave(self) -> None:
         """Close every page."""
-        for context in self.contexts:
-            context.close()
-        self.contexts.clear()
+        self._leave.close()
+        self.pages.clear()
 
 
 @contextmanager

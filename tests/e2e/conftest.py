@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from .browser import RESULTS, Visitors, picture, running_browser
+from .browser import RESULTS, Visitors, Wardrobe, picture, running_browser
 from .mailbox import Mailbox
 from .site import Site, running_site
 from .talkers import Two, make_pairs, people
@@ -35,15 +35,21 @@ def browser() -> Iterator[Browser]:
         yield started
 
 
+@pytest.fixture(scope="session")
+def wardrobe(browser: Browser, site: Site) -> Wardrobe:
+    """What visitors use one after the other."""
+    return Wardrobe(browser, site.url)
+
+
 @pytest.fixture
-def visitors(browser: Browser, site: Site, request: pytest.FixtureRequest) -> Iterator[Visitors]:
+def visitors(wardrobe: Wardrobe, site: Site, request: pytest.FixtureRequest) -> Iterator[Visitors]:
     """Opens pages: `visitors(viewport=PHONE)`. Fails at the end when something went wrong on one of them."""
     RESULTS.mkdir(exist_ok=True)
-    opened = Visitors(browser, site.url)
+    opened = Visitors(wardrobe, site.url)
     yield opened
-    pages = [page for context in opened.contexts for page in context.pages]
     if request.session.testsfailed:
-        for number, page in enumerate(pages, start=1):
+        open_pages = (page for page in opened.pages if not page.is_closed())
+        for number, page in enumerate(open_pages, start=1):
             picture(page, f"failed-{request.node.name}-{number}")
     opened.leave()
     assert not opened.complaints.open, "\n".join(["On the pages:", *opened.complaints.open])

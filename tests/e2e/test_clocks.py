@@ -62,7 +62,7 @@ def seed(two: Two, omar: int) -> int:
     words = SCRIPT.format(
         talk=two[0].conversation, nora=page_member(page), omar=omar, moments=MOMENTS, post=OLD_POST
     )
-    page.context.close()
+    page.close()
     return int(json.loads(two[0].site.manage("shell", "--no-imports", "-c", words).strip().splitlines()[-1]))
 
 
@@ -78,7 +78,7 @@ def shown_days(page: Page) -> tuple[list[str], list[str]]:
 def test_each_reader_sees_the_own_clock_and_day(two: Two) -> None:
     other = two[1].page("/network/")
     post = seed(two, page_member(other))
-    other.context.close()
+    other.close()
     for zone, expected in ZONES.items():
         nora = two[0].page(timezone=zone, viewport=PHONE if "Asia" in zone else (1280, 900))
         expect(line(nora, "At 0").locator("time")).to_have_text(expected["clocks"][0])

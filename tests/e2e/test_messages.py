@@ -38,7 +38,7 @@ def test_one_sees_that_the_other_writes_and_is_there(two: Two) -> None:
     composer(omar).press("Enter")
     expect(line(nora, "Well")).to_be_visible()
     expect(typing).to_be_empty()
-    omar.context.close()
+    omar.close()
     expect(nora.locator("[data-presence]")).to_have_text(re.compile("last seen|online"))
 
 

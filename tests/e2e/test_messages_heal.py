@@ -50,14 +50,9 @@ def hang_first(page: Page, address: str) -> list[Route]:
     return hung
 
 
-def own_clock(page: Page) -> None:
-    """The clock of this page can be put forward."""
-    page.clock.install()
-
-
 # -- Requests that hang ------------------------------------------------------------------------------
 def test_a_send_that_hangs_is_given_up_and_sent_again(two: Two) -> None:
-    nora, omar = two[0].page(prepare=own_clock), two[1].page()
+    nora, omar = two[0].page(own_clock=True), two[1].page()
     hung = hang_first(nora, "**/send/")
     write(nora, "Into the void")
     write(nora, "Behind it")
@@ -69,7 +64,7 @@ def test_a_send_that_hangs_is_given_up_and_sent_again(two: Two) -> None:
 
 
 def test_a_slow_upload_is_not_given_up_while_it_moves(two: Two) -> None:
-    nora = two[0].page(prepare=own_clock)
+    nora = two[0].page(own_clock=True)
     sends: list[str] = []
     nora.on("request", lambda request: sends.append(request.url) if "/send/" in request.url else None)
     plan: FilePayload = {"name": "plan.txt", "mimeType": "text/plain", "buffer": b"A long plan. " * 30_000}
@@ -95,9 +90,8 @@ def test_a_slow_upload_is_not_given_up_while_it_moves(two: Two) -> None:
 
 def test_a_question_that_hangs_is_given_up_and_asked_again(two: Two, visitors: Visitors) -> None:
     visitors.complaints.allow("WebSocket connection to")
-    omar, nora = two[1].page(), two[0].page("/network/")
+    omar, nora = two[1].page(), two[0].page("/network/", own_clock=True)
     without_socket(nora)
-    own_clock(nora)
     hung = hang_first(nora, "**/since/**")
     with nora.expect_request("**/since/**"):
         nora.goto(two[0].path)
@@ -326,12 +320,7 @@ def test_the_divider_goes_to_what_is_unread_now(two: Two) -> None:
 @pytest.mark.parametrize("code", [1008, 1009])
 def test_a_tab_that_met_a_limit_comes_back_later(two: Two, code: int) -> None:
     wire = Wire()
-
-    def prepare(page: Page) -> None:
-        wire.tap(page)
-        own_clock(page)
-
-    nora, omar = two[0].page(prepare=prepare), two[1].page()
+    nora, omar = two[0].page(prepare=wire.tap, own_clock=True), two[1].page()
     opened = wire.opened
     wire.close(code)
     expect(nora.locator("html")).to_have_attribute("data-connection", "polling")
