@@ -136,7 +136,7 @@ def test_nobody_else_gets_in(as_alice: Client) -> None:
     with all_cases() as case:
         for who in ["member", "visitor"]:
             with case(who), rolled_back():
-                client = Client()
+                client = Browser()
                 browser = as_alice if who == "member" else client
                 for path in ("/admin/", "/admin/users/user/", "/admin/network/connection/"):
                     assert browser.get(path)["Location"].startswith("/admin/login/")

@@ -12,7 +12,15 @@ from tests.cases import all_cases, rolled_back
 from tests.cast import PASSWORD, make_member
 from users.models import User
 
-from .accounts import CHANGE_PASSWORD, RESET, is_inside, link_in, make_unconfirmed, only_mail, sign_in
+from .accounts import (
+    CHANGE_PASSWORD,
+    RESET,
+    is_inside,
+    link_in,
+    make_unconfirmed,
+    only_mail,
+    sign_in,
+)
 from .conftest import Browser
 
 pytestmark = pytest.mark.django_db
@@ -64,7 +72,7 @@ def test_a_wrong_link_changes_nothing(alice: User) -> None:
     with all_cases() as case:
         for key in ["1-wrong", "zzzzzzzzzzzzzzzzzzzz-wrong", "0-0", "1-" + "a" * 500]:
             with case(key), rolled_back():
-                client = Client()
+                client = Browser()
                 answer = client.get(f"/accounts/password/reset/key/{key}/")
                 assert answer.status_code in {200, 404}
                 assert "password1" not in answer.content.decode()
@@ -81,7 +89,7 @@ def test_what_is_no_address_is_refused_at_the_field() -> None:
     with all_cases() as case:
         for email in ["", "alice", "a\x00@example.org", "a@b.c\nBcc: x@example.org"]:
             with case(email), rolled_back():
-                client = Client()
+                client = Browser()
                 answer = client.post(RESET, {"email": email})
                 assert answer.context["form"].errors["email"]
                 assert mail.outbox == []

@@ -180,7 +180,7 @@ def test_a_visitor_is_asked_to_sign_in() -> None:
     with all_cases() as case:
         for path in ["photo/", "photo/remove/", "cover/", "cover/remove/"]:
             with case(path), rolled_back():
-                client = Client()
+                client = Browser()
                 assert (
                     client.post(f"/settings/{path}")["Location"] == f"/accounts/login/?next=/settings/{path}"
                 )

@@ -10,6 +10,7 @@ from tests.cast import PASSWORD, client_of, make_member
 from users.models import User
 
 from .accounts import INSIDE, LOGIN, LOGOUT, SENT, is_inside, make_unconfirmed, sign_in, words_of
+from .conftest import Browser
 
 pytestmark = pytest.mark.django_db
 
@@ -26,7 +27,7 @@ def test_name_and_address_work_in_any_case(alice: User) -> None:
             " alice ",
         ]:
             with case(login), rolled_back():
-                client = Client()
+                client = Browser()
                 assert sign_in(client, login)["Location"] == "/"
                 assert is_inside(client)
 
@@ -48,7 +49,7 @@ def test_a_wrong_pair_stays_outside_and_keeps_what_was_typed(alice: User) -> Non
             ("alice", "x" * 100_000),
         ]:
             with case((login, password)), rolled_back():
-                client = Client()
+                client = Browser()
                 answer = sign_in(client, login, password)
                 assert answer.status_code == 200
                 assert answer.context["form"].errors
@@ -69,7 +70,7 @@ def test_an_empty_or_broken_field_is_refused(alice: User) -> None:
         for value in ["", "\x00", "alice\x00"]:
             for field in ["login", "password"]:
                 with case((field, value)), rolled_back():
-                    client = Client()
+                    client = Browser()
                     answer = client.post(LOGIN, {"login": "alice", "password": PASSWORD, field: value})
                     assert (answer.status_code, is_inside(client)) == (200, False)
 
@@ -107,7 +108,7 @@ def test_another_browser_line_or_address_signs_nobody_out(alice: User) -> None:
             {"x-forwarded-for": "203.0.113.9"},
         ]:
             with case(headers), rolled_back():
-                client = Client()
+                client = Browser()
                 sign_in(client, "alice")
                 assert client.get(INSIDE, headers=headers).status_code == 200
                 assert client.get(INSIDE, headers=headers, REMOTE_ADDR="198.51.100.7").status_code == 200
@@ -117,7 +118,7 @@ def test_it_goes_on_to_where_one_wanted_to_go(alice: User) -> None:
     with all_cases() as case:
         for target in ["/members/", "/network/?page=1"]:
             with case(target), rolled_back():
-                client = Client()
+                client = Browser()
                 assert sign_in(client, "alice", next=target)["Location"] == target
 
 
@@ -147,7 +148,7 @@ def test_another_site_is_no_place_to_go_on_to(alice: User) -> None:
     with all_cases() as case:
         for target in HOSTILE:
             with case(target), rolled_back():
-                client = Client()
+                client = Browser()
                 assert sign_in(client, "alice", next=target)["Location"] == "/"
 
 
@@ -155,7 +156,7 @@ def test_another_site_in_the_address_of_the_page_is_ignored(alice: User) -> None
     with all_cases() as case:
         for target in HOSTILE:
             with case(target), rolled_back():
-                client = Client()
+                client = Browser()
                 client.get(LOGIN, {"next": target})
                 answer = client.post(f"{LOGIN}?next={target}", {"login": "alice", "password": PASSWORD})
                 assert answer.status_code == 302
@@ -215,6 +216,6 @@ def test_signing_out_does_not_lead_to_another_site(alice: User) -> None:
     with all_cases() as case:
         for target in HOSTILE:
             with case(target), rolled_back():
-                client = Client()
+                client = Browser()
                 sign_in(client, "alice")
                 assert client.post(LOGOUT, {"next": target})["Location"] == "/"

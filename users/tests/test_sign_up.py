@@ -13,6 +13,7 @@ from tests.cast import PASSWORD
 from users.models import Profile, User
 
 from .accounts import SENT, SIGNUP, is_inside, link_in, newcomer, only_mail, sign_in, words_of
+from .conftest import Browser
 
 pytestmark = pytest.mark.django_db
 
@@ -73,7 +74,7 @@ def test_a_wrong_key_confirms_nothing() -> None:
                 "MTIzNDU2Nzg5MDEyMzQ1Njc4OTA:1:x",
             ]:
                 with case((key, method)), rolled_back():
-                    client = Client()
+                    client = Browser()
                     client.post(SIGNUP, newcomer())
                     answer = getattr(client, method)(f"/accounts/confirm-email/{key}/")
                     assert answer.status_code in {200, 302, 404}
@@ -98,7 +99,7 @@ def test_a_name_that_differs_only_in_case_is_refused_at_its_field(alice: User) -
     with all_cases() as case:
         for username in ["alice", "ALICE", "Alice"]:
             with case(username), rolled_back():
-                client = Client()
+                client = Browser()
                 answer = client.post(SIGNUP, newcomer(username=username))
                 assert list(errors(answer)) == ["username"]
                 assert User.objects.count() == 1
@@ -175,7 +176,7 @@ def test_markup_in_a_name_is_shown_as_it_was_typed() -> None:
     with all_cases() as case:
         for name in ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "{{ 7*7 }}"]:
             with case(name), rolled_back():
-                client = Client()
+                client = Browser()
                 page = client.post(SIGNUP, newcomer(name=name, username="admin")).content.decode()
                 assert "<script>alert" not in page
                 assert "<img src=x" not in page
