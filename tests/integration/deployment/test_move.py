@@ -98,13 +98,13 @@ def test_it_is_as_large_as_was_asked(steps: dict[str, Step], removal: Removal) -
         "network_connection": 9 * members,
         "messaging_conversation": members // 4,
         "messaging_entry": members,
-        "messaging_attachment": 40,
+        "messaging_attachment": members // 500,
         "notifications_fact": members // 2,
     }
     found = {table: rows(removal, COUNT % table)[0][0] for table in wanted}
     assert {table: number for table, number in found.items() if number < wanted[table]} == {}
     pictures = list((removal.folder / "postgresql" / "media").rglob("*.webp"))
-    assert len(pictures) >= 3 * 200 + 2 * 40
+    assert len(pictures) >= 3 * 200 + 2 * members // 500
 
 
 @pytest.mark.parametrize(
