@@ -62,9 +62,9 @@ class Place:
             return re.sub(r"[\x00\r\n]", "", text).encode()
         return quote(text, safe=SAFE.replace("/", "") if self.way == "path" else SAFE).encode()
 
-    def filled(self, text: str) -> Sent:
-        """The request with these words in its place."""
-        words, sent = self.written(text), Sent(self.who, self.method, self.address)
+    def filled(self, words: bytes) -> Sent:
+        """The request with these words, as they are written, in its place."""
+        sent = Sent(self.who, self.method, self.address)
         if self.way == "form":
             fields = [f"{quote(key)}={quote(value)}&".encode() for key, value in self.others]
             return replace(sent, body=b"".join(fields) + quote(self.name).encode() + b"=" + words)

@@ -52,26 +52,27 @@ class Case:
     sign: str
     size: str = "all that fits"
 
-    def text(self, share: float = 1.0) -> str:
+    def words(self, share: float = 1.0) -> bytes:
         lead, *repeated = ATOMS[self.sign]
         each = len(self.place.written("".join(repeated))) or 1
         times = (self.place.room - 10) // each
         if self.size != "all that fits" and self.place.most:
             longest = self.place.most * (4 if self.size == "before cleaning" else 1)
             times = min(times, longest // len("".join(repeated)))
-        return lead + "".join(atom * int(times * share) for atom in repeated)
+        written = (self.place.written(atom) * int(times * share) for atom in repeated)
+        return self.place.written(lead) + b"".join(written)
 
     def fault(self, worker: OneWorker) -> str:
         """What is wrong with the cost, or "". It is the least of several tries: others use the machine too."""
         whole = half = math.inf
         for _try in range(TRIES):
-            seconds, status = worker.seconds_for(self.place.filled(self.text()))
+            seconds, status = worker.seconds_for(self.place.filled(self.words()))
             if status >= 500:
                 return f"{self.place}, {self.sign!r}, {self.size}: status {status}"
             whole = min(whole, seconds)
             if whole <= SLACK:
                 return ""
-            half = min(half, worker.seconds_for(self.place.filled(self.text(0.5)))[0])
+            half = min(half, worker.seconds_for(self.place.filled(self.words(0.5)))[0])
             if whole <= MOST and whole <= 3 * half + SLACK:
                 return ""
         return (
