@@ -25,6 +25,7 @@ from urllib.parse import urlsplit
 import psycopg2
 import redis
 
+from .clusters import copy_cluster, make_cluster
 from .programs import obtain
 
 HOST = "127.0.0.1"
@@ -243,30 +244,6 @@ def running(make: Callable[[int], Server]) -> Iterator[Server]:
         server.stop()
 
 
-def _initdb(binaries: Path, data: Path, owner: pwd.struct_passwd | None) -> None:
-    """Make a database cluster. C.UTF-8 knows upper and lower case of all letters, as servers' locales do."""
-    command = [str(binaries / "initdb"), "--pgdata", str(data), "--username", "linkup"]
-    command += ["--auth", "trust", "--encoding", "UTF8", "--no-sync"]
-    said = ""
-    for locale in ("C.UTF-8", "en_US.UTF-8"):
-        done = subprocess.run(
-            [*command, "--locale", locale],
-            cwd=data.parent,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            user=owner.pw_uid if owner else None,
-            group=owner.pw_gid if owner else None,
-            extra_groups=[] if owner else None,
-            check=False,
-        )
-        if done.returncode == 0:
-            return
-        said = done.stderr
-        shutil.rmtree(data, ignore_errors=True)
-    raise ServerStartError(f"initdb failed:\n{said}")
-
-
 QUICK_SETTINGS = {
     "fsync": "off",
     "synchronous_commit": "off",
@@ -304,15 +281,6 @@ def _create_database(port: int) -> None:
         connection.close()
 
 
-def _copy_cluster(cluster: Path, data: Path, owner: pwd.struct_passwd | None) -> None:
-    """Copy the data of a stopped PostgreSQL, for `owner`."""
-    shutil.copytree(cluster, data)
-    data.chmod(0o700)
-    if owner:
-        for path in (data, *data.rglob("*")):
-            os.chown(path, owner.pw_uid, owner.pw_gid)
-
-
 @contextmanager
 def postgres_server(cluster: Path | None = None, /, **options: str) -> Iterator[Server]:
     """A PostgreSQL of our own for the time of the block; its `url` is that of the database `linkup`: empty, or as it is
@@ -326,9 +294,9 @@ def postgres_server(cluster: Path | None = None, /, **options: str) -> Iterator[
     with temporary_folder(owner) as folder:
         data = folder / "data"
         if cluster:
-            _copy_cluster(cluster, data, owner)
-        else:
-            _initdb(binaries, data, owner)
+            copy_cluster(cluster, data, owner)
+        elif said := make_cluster(binaries, data, owner):
+            raise ServerStartError(f"initdb failed:\n{said}")
 
         def make(port: int) -> Server:
             settings = {**QUICK_SETTINGS, **options, "listen_addresses": HOST, "port": str(port)}

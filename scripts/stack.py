@@ -173,9 +173,8 @@ def running_stack(
     """Serve LinkUp as a server would for the time of the block.
 
     `ports` are those of HTTP and HTTPS (0: a free one), `ws_application` is what daphne serves in place of ours;
-    `cluster` is a PostgreSQL's data that migrations have gone through and `static` the files that are collected, both
-    copied, where it need not be done again;
-    `variables` go on top of the environment. Raises ProgramMissingError or ServerStartError when a part cannot be had.
+    `cluster` is the data of a PostgreSQL that is migrated and `static` a STATIC_ROOT that is filled, of which copies
+    are served; `variables` go on top of the environment. Raises ProgramMissingError or ServerStartError when a part cannot be had.
     """
     obtain("postgresql", "redis", "nginx")
     with ExitStack() as until_the_end:
@@ -185,12 +184,7 @@ def running_stack(
         folder = until_the_end.enter_context(temporary_folder(None))
         environment = production_environment(postgres.url, cache.url, folder, **variables)
         say("migrations and static files …")
-        if not cluster:
-            migrate(environment)
-        if static:
-            shutil.copytree(static, folder / "staticfiles")
-        else:
-            collect_static(environment)
+        release(environment, migrated=cluster is not None, static=static)
         say("gunicorn, daphne and nginx …")
         site = _site(folder, ports, hsts)
         serve = _starter(until_the_end, folder, environment)
@@ -207,10 +201,15 @@ def running_stack(
         )
 
 
-def release(environment: Mapping[str, str]) -> None:
-    """What the Procfile's release process does."""
-    migrate(environment)
-    collect_static(environment)
+def release(environment: Mapping[str, str], *, migrated: bool = False, static: Path | None = None) -> None:
+    """What the Procfile's release process does, or what is left of it: the database may be `migrated` already, and
+    `static` a STATIC_ROOT to copy."""
+    if not migrated:
+        migrate(environment)
+    if static:
+        shutil.copytree(static, Path(environment["DATA_DIR"]) / "staticfiles")
+    else:
+        collect_static(environment)
 
 
 def migrate(environment: Mapping[str, str]) -> None:

@@ -1,0 +1,43 @@
+"""Database clusters of PostgreSQL, which are the folders of its data: made anew, or copied."""
+
+import os
+import pwd
+import shutil
+import subprocess
+from pathlib import Path
+
+
+def make_cluster(binaries: Path, data: Path, owner: pwd.struct_passwd | None) -> str:
+    """Make a cluster in the new folder `data` with the programs in `binaries`; what initdb said when it failed, or "".
+
+    C.UTF-8 knows upper and lower case of all letters, as servers' locales do.
+    """
+    command = [str(binaries / "initdb"), "--pgdata", str(data), "--username", "linkup"]
+    command += ["--auth", "trust", "--encoding", "UTF8", "--no-sync"]
+    said = ""
+    for locale in ("C.UTF-8", "en_US.UTF-8"):
+        done = subprocess.run(
+            [*command, "--locale", locale],
+            cwd=data.parent,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            user=owner.pw_uid if owner else None,
+            group=owner.pw_gid if owner else None,
+            extra_groups=[] if owner else None,
+            check=False,
+        )
+        if done.returncode == 0:
+            return ""
+        said = done.stderr
+        shutil.rmtree(data, ignore_errors=True)
+    return said or "It did not say why."
+
+
+def copy_cluster(cluster: Path, data: Path, owner: pwd.struct_passwd | None) -> None:
+    """Copy the data of a stopped PostgreSQL from the folder `cluster` to the new folder `data`, for `owner`."""
+    shutil.copytree(cluster, data)
+    data.chmod(0o700)
+    if owner:
+        for path in (data, *data.rglob("*")):
+            os.chown(path, owner.pw_uid, owner.pw_gid)
