@@ -174,7 +174,8 @@ def running_stack(
 
     `ports` are those of HTTP and HTTPS (0: a free one), `ws_application` is what daphne serves in place of ours;
     `cluster` is the data of a PostgreSQL that is migrated and `static` a STATIC_ROOT that is filled, of which copies
-    are served; `variables` go on top of the environment. Raises ProgramMissingError or ServerStartError when a part cannot be had.
+    are served; `variables` go on top of the environment. Raises ProgramMissingError or ServerStartError when a part
+    cannot be had.
     """
     obtain("postgresql", "redis", "nginx")
     with ExitStack() as until_the_end:
