@@ -19,6 +19,7 @@ from scripts.programs import ROOT
 from scripts.servers import HOST
 from scripts.stack import production_environment
 from scripts.suite import Stage
+from scripts.visitor import UnexpectedAnswer
 
 HERE = {line.what: line for line in page.read() if line.where == page.HERE}
 
@@ -200,9 +201,12 @@ def place(tmp_path: Path, **changes: tuple[int, str]) -> Iterator[tuple[Known, S
         site.server_close()
 
 
+FAILED = (CheckFailed, UnexpectedAnswer)
+
+
 def failure(check: Callable[[Place], str], tmp_path: Path, **changes: tuple[int, str]) -> str:
     """What a check says of a site that answers so."""
-    with place(tmp_path, **changes) as (known, _), pytest.raises(CheckFailed) as failed:
+    with place(tmp_path, **changes) as (known, _), pytest.raises(FAILED) as failed:
         check(known)
     return str(failed.value)
 
@@ -254,7 +258,7 @@ def test_a_socket_that_does_not_open(tmp_path: Path, status: int) -> None:
 
 def test_a_sign_in_that_does_not_work(tmp_path: Path) -> None:
     told = failure(server.sockets_open, tmp_path, **{"POST /accounts/login/": (200, "wrong password")})
-    assert told == "signing in says 200"
+    assert told == "signing in says 200: wrong password"
 
 
 @pytest.mark.parametrize("status", [200, 429, 500])

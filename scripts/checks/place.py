@@ -11,12 +11,13 @@ from pathlib import Path
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from scripts.visitor import Visitor
+
 from ..programs import obtain
 from ..servers import HOST, free_port
 from ..stack import Stack, manage, running_stack
 from .page import NAME
 from .rows import CheckFailed
-from .visitor import Visitor
 
 ALICE = "alice"
 RELOAD_SECONDS = 90.0
@@ -67,7 +68,7 @@ class Place:
 
     def visitor(self) -> Visitor:
         """Somebody who has not signed in."""
-        return Visitor(self.origin, self.certificate)
+        return Visitor(self)
 
     @contextmanager
     def member(self) -> Iterator[Visitor]:

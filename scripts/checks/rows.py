@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from ..programs import ProgramMissingError
 from ..servers import ServerStartError
+from ..visitor import NoAnswer, UnexpectedAnswer
 
 OK, FAILED, ELSEWHERE = "ok", "FAILED", "on your server"
 # What a check runs into when the thing is broken; anything else is a fault of the check itself.
@@ -19,6 +20,8 @@ TROUBLE = (
     ValueError,
     LookupError,
     http.client.HTTPException,
+    NoAnswer,
+    UnexpectedAnswer,
     subprocess.SubprocessError,
 )
 

@@ -7,10 +7,10 @@ import pytest
 from xdist.scheduler import LoadFileScheduling
 
 from scripts.stack import Stack
+from scripts.visitor import Visitor
 from tests.testkit.prepared import prepared_stack
 
 from .people import PASSWORD, make_people
-from .visitor import Visitor
 
 MEASURED: list[tuple[str, str, str]] = []
 

@@ -14,10 +14,10 @@ import pytest
 from scripts.programs import ROOT
 from scripts.servers import HOST, Server, free_port
 from scripts.stack import Stack, answers_health, web_command
+from scripts.visitor import Visitor, trusting
 
 from .conftest import FaultTable
 from .people import PASSWORD
-from .visitor import Visitor, trusting
 
 MEBIBYTE = 1024 * 1024
 PIECE = b"x" * MEBIBYTE
@@ -134,15 +134,12 @@ def member(stack: Stack) -> Iterator[Visitor]:
 
 
 def test_a_member_uploads_through_nginx(member: Visitor) -> None:
-    page = member.get("/")
-    token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page.text)
-    assert token
     part = '--limit\r\nContent-Disposition: form-data; name="{}"{}\r\n\r\n'
-    fields = {"csrfmiddlewaretoken": token[1], "text": "A plan", "audience": "1"}
+    fields = {"csrfmiddlewaretoken": member.token("/"), "text": "A plan", "audience": "1"}
     body = "".join(part.format(name, "") + value + "\r\n" for name, value in fields.items())
     body += part.format("document", '; filename="plan.pdf"') + "%PDF-1.7\n"
     content = body.encode() + PIECE * 2 + b"\r\n--limit--\r\n"
-    headers = {"Content-Type": MULTIPART, "Referer": f"{member.stack.origin}/"}
+    headers = {"Content-Type": MULTIPART, "Referer": f"{member.site.origin}/"}
     assert member.ask("POST", "/posts/", content, headers).status == 302
     # The same, as if it were no form with files.
     assert member.ask("POST", "/posts/", content, {**headers, "Content-Type": FORM}).status == 413

@@ -1,6 +1,5 @@
 """Bad weather, for real: servers killed, stopped and frozen under the running stack (the bar's table of faults)."""
 
-import http.client
 import threading
 import time
 from collections import Counter
@@ -11,10 +10,10 @@ from contextlib import contextmanager
 import pytest
 
 from scripts.stack import Stack
+from scripts.visitor import NoAnswer, Visitor
 
 from .conftest import FaultTable
 from .people import PASSWORD
-from .visitor import Visitor
 
 
 def seconds_until(condition: Callable[[], bool], limit: float = 30.0) -> float:
@@ -30,7 +29,7 @@ def answers(visitor: Visitor, path: str, status: int = 200) -> bool:
     """Whether the page is there; a connection that breaks is a no."""
     try:
         return visitor.get(path).status == status
-    except (OSError, http.client.HTTPException):
+    except NoAnswer:
         return False
 
 
@@ -60,7 +59,7 @@ class Crowd:
                     answer = visitor.get("/accounts/login/")
                     self.outcomes[str(answer.status)] += 1
                     self.slowest = max(self.slowest, answer.seconds)
-                except (OSError, http.client.HTTPException) as error:
+                except NoAnswer as error:
                     self.outcomes[type(error).__name__] += 1
 
     def go_home(self) -> Counter[str]:

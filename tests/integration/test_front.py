@@ -15,9 +15,9 @@ import pytest
 
 from scripts.servers import HOST
 from scripts.stack import Stack
+from scripts.visitor import Visitor, trusting
 
 from .conftest import FaultTable
-from .visitor import Visitor, trusting
 
 MEBIBYTE = 1024 * 1024
 
@@ -101,8 +101,8 @@ def test_tls_for_another_name_is_refused(stack: Stack, name: str | None) -> None
 
 
 def test_another_host_inside_our_tls_is_no_site_of_ours(visitor: Visitor) -> None:
-    parts = urlsplit(visitor.stack.origin)
-    connection = http.client.HTTPSConnection("localhost", parts.port, context=trusting(visitor.stack))
+    parts = urlsplit(visitor.site.origin)
+    connection = http.client.HTTPSConnection("localhost", parts.port, context=trusting(visitor.site))
     connection.putrequest("GET", "/", skip_host=True)
     connection.putheader("Host", "evil.example")
     connection.endheaders()

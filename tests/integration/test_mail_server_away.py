@@ -9,10 +9,10 @@ import pytest
 
 from scripts.servers import free_port
 from scripts.stack import Stack
+from scripts.visitor import Visitor
 from tests.e2e.mailbox import Mailbox
 
 from .conftest import FaultTable
-from .visitor import Visitor
 
 FAULT = "mail server hangs"
 # EMAIL_TIMEOUT is twice as long: a request that waited for the mail server would take more.

@@ -21,10 +21,10 @@ from scripts.nginx import prepare
 from scripts.programs import ROOT
 from scripts.servers import HOST, free_port
 from scripts.stack import Stack, _listens, _starter, answers_health, web_command, ws_command
+from scripts.visitor import Visitor
 
 from .people import PASSWORD
 from .promql import alerts, dashboard, documented, expressions, figures, is_balanced
-from .visitor import Visitor
 from .websocket import CLOSE, TEXT, Closed, WebSocket
 
 TOKEN = "0123456789-figures-for-those-who-may"

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import pytest
 
 from scripts.stack import Stack
+from scripts.visitor import Visitor
 
 from .people import PASSWORD
-from .visitor import Visitor
 
 PDF = b"%PDF-1.7\n" + b"a plan " * 1000
 POST = f"""

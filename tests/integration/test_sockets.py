@@ -16,10 +16,10 @@ import pytest
 from scripts.programs import ROOT
 from scripts.servers import HOST, Server, free_port
 from scripts.stack import Stack, answers_health, web_command
+from scripts.visitor import Visitor
 
 from .conftest import FaultTable
 from .people import PASSWORD, make_people
-from .visitor import Visitor
 from .websocket import BINARY, TEXT, Closed, WebSocket
 
 # Longer than the five seconds after which a wrong client of Redis drops an idle socket.

@@ -20,6 +20,7 @@ import pytest
 from scripts.programs import ROOT
 from scripts.servers import Server, temporary_folder
 from scripts.stack import Stack, answers_health, web_command
+from scripts.visitor import Visitor
 from tests.handbook import releases
 from tests.testkit.prepared import TABLES
 
@@ -27,7 +28,6 @@ from .conftest import FaultTable
 from .people import PASSWORD, SCRIPT
 from .test_faults import seconds_until
 from .town import LockLog, Town
-from .visitor import Visitor
 
 NAME = "expand and contract"
 # What a server does not have, and what would make the copies slow.

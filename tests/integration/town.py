@@ -1,21 +1,21 @@
 """Members at work while a server changes under them, and a log of the locks that they might wait for."""
 
-import http.client
 import threading
 import time
 import uuid
 from collections import Counter
 from collections.abc import Callable
+from http import HTTPStatus
 from urllib.parse import urlencode
 
 import psycopg2
 
 from core import migrating
 from scripts.stack import Stack
+from scripts.visitor import Answer, NoAnswer, UnexpectedAnswer, Visitor
 
 from .people import PASSWORD
 from .test_faults import seconds_until
-from .visitor import Answer, Visitor
 
 PDF = b"%PDF-1.4\n1 0 obj<<>>endobj\ntrailer<<>>\n%%EOF\n"
 TABLES = """
@@ -51,7 +51,7 @@ class Town:
                     what, answer = way(visitor)
                     self.slowest[what] = max(self.slowest.get(what, 0), answer.seconds)
                     self.outcomes[f"{what} {answer.status}"] += 1
-                except (OSError, http.client.HTTPException, AssertionError) as error:
+                except (NoAnswer, UnexpectedAnswer) as error:
                     self.outcomes[f"{way.__name__} {type(error).__name__}: {error}"] += 1
 
     def _read(self, visitor: Visitor) -> tuple[str, Answer]:
@@ -76,7 +76,7 @@ class Town:
         head = f'--{border}\r\nContent-Disposition: form-data; name="document"; filename="{name}"\r\n\r\n'
         body = "".join([*parts, head]).encode() + PDF + f"\r\n--{border}--\r\n".encode()
         answer = self._send(visitor, "/posts/", body, f"multipart/form-data; boundary={border}")
-        if answer.status == http.HTTPStatus.FOUND:
+        if answer.status == HTTPStatus.FOUND:
             self.files.append(name)
         return "post", answer
 

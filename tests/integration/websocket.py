@@ -10,9 +10,7 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-from scripts.stack import Stack
-
-from .visitor import Visitor, trusting
+from scripts.visitor import Site, Visitor, trusting
 
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 
@@ -28,13 +26,13 @@ class WebSocket:
     """
 
     def __init__(
-        self, stack: Stack, *, path: str = "/ws/", cookies: str = "", port: int = 0, **headers: str
+        self, site: Site, *, path: str = "/ws/", cookies: str = "", port: int = 0, **headers: str
     ) -> None:
-        parts = urlsplit(stack.origin)
+        parts = urlsplit(site.origin)
         plain = socket.create_connection((parts.hostname or "", port or parts.port or 0), timeout=20)
         self._socket: socket.socket = plain
         if not port:
-            self._socket = trusting(stack).wrap_socket(plain, server_hostname=parts.hostname)
+            self._socket = trusting(site).wrap_socket(plain, server_hostname=parts.hostname)
         self._buffer = bytearray()
         sent = {
             "Host": parts.netloc,
@@ -42,7 +40,7 @@ class WebSocket:
             "Connection": "Upgrade",
             "Sec-WebSocket-Version": "13",
             "Sec-WebSocket-Key": base64.b64encode(secrets.token_bytes(16)).decode(),
-            "Origin": stack.origin,
+            "Origin": site.origin,
             "Cookie": cookies,
             "X-Forwarded-Proto": "https" if port else "",
             **headers,
@@ -64,7 +62,7 @@ class WebSocket:
     def of(cls, visitor: Visitor, *, port: int = 0) -> Self:
         """The socket of a tab of `visitor`."""
         cookies = "; ".join(f"{k}={v}" for k, v in visitor.cookies.items())
-        return cls(visitor.stack, cookies=cookies, port=port)
+        return cls(visitor.site, cookies=cookies, port=port)
 
     def __enter__(self) -> Self:
         return self

@@ -11,10 +11,11 @@ from typing import Any
 import psycopg2
 import pytest
 
+from scripts.visitor import Address, Visitor
 from tests.integration.transfer.installation import Installation, administer, beside, manage, run
 from tests.transfer.network import PASSWORD
 
-from .browser import Browser, served
+from .served import served
 
 # What the writer writes; ids that are given anew by each database, and what is left out.
 WRITTEN = {"feed_tag", "feed_posttag"}
@@ -111,11 +112,11 @@ def test_a_network_comes_back(
 
 def _alice_goes_on(there: dict[str, str], folder: Path) -> None:
     """The smoke test: she signs in with the password she had, sees her post and her picture, and writes another."""
-    with served(there, folder) as origin:
-        alice = Browser(origin)
-        home = alice.send("/accounts/login/", "/accounts/login/", login="alice", password=PASSWORD)
+    with served(there, folder) as origin, Visitor(Address(origin)) as alice:
+        home = alice.follow(alice.sign_in("alice", PASSWORD)).text
         assert "Before the fire" in home
         picture = re.search(r'"(/media/photos/[^"]+)"', home)
         assert picture is not None
-        assert alice.get(picture[1]).startswith(b"RIFF")
-        assert "After the fire" in alice.send("/", "/posts/", text="After the fire", audience="1")
+        assert alice.get(picture[1]).body.startswith(b"RIFF")
+        written = alice.follow(alice.submit("/", "/posts/", text="After the fire", audience="1"))
+        assert "After the fire" in written.text

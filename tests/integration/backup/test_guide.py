@@ -13,12 +13,11 @@ import pytest
 from scripts.programs import ROOT, obtain
 from scripts.servers import HOST, free_port
 from scripts.stack import KEPT_VARIABLES, production_environment
+from scripts.visitor import Address, Visitor
 from tests.integration.deployment.blocks import Block, blocks_of
 from tests.integration.deployment.shell import Shell
 from tests.integration.transfer.installation import Installation
 from tests.transfer.network import PASSWORD
-
-from .browser import Browser
 
 GUIDE = ROOT / "docs" / "BACKUP.md"
 NO_REDIS = "redis://127.0.0.1:1/0"
@@ -77,12 +76,12 @@ def shell(installation: Installation, server: str, tmp_path: Path) -> Iterator[S
 
 def look(shell: Shell) -> None:
     """What the page tells to do in a browser: sign in, see a post and a picture. Nothing may be sent or shared."""
-    alice = Browser(f"http://{HOST}:{shell.type('echo $DRILL_PORT').strip()}")
-    home = alice.send("/accounts/login/", "/accounts/login/", login="alice", password=PASSWORD)
-    assert "Before the fire" in home
-    picture = re.search(r'"(/media/photos/[^"]+)"', home)
-    assert picture is not None
-    assert alice.get(picture[1]).startswith(b"RIFF")
+    with Visitor(Address(f"http://{HOST}:{shell.type('echo $DRILL_PORT').strip()}")) as alice:
+        home = alice.follow(alice.sign_in("alice", PASSWORD)).text
+        assert "Before the fire" in home
+        picture = re.search(r'"(/media/photos/[^"]+)"', home)
+        assert picture is not None
+        assert alice.get(picture[1]).body.startswith(b"RIFF")
 
 
 def test_its_commands_run_as_they_stand(shell: Shell, tmp_path: Path) -> None:

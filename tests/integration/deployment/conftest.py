@@ -13,7 +13,7 @@ import pytest
 
 from scripts.programs import ROOT
 from scripts.servers import Server, die_with_parent, postgres_server, temporary_folder
-from tests.integration.visitor import Visitor
+from scripts.visitor import Visitor
 
 from .members import join
 from .place import Place, deployed, steps, walk

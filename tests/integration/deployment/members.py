@@ -1,16 +1,14 @@
 """What members do, by the pages alone."""
 
 import io
-import re
 
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 from PIL import Image
 
+from scripts.visitor import Answer, Visitor
 from tests.e2e.mailbox import Mailbox, link_in
-from tests.integration.visitor import Answer, Visitor
 
 PASSWORD = "a long sentence of the tests"
-TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
 
 
 class Upload(io.BytesIO):
@@ -37,15 +35,12 @@ def join(newcomer: Visitor, mailbox: Mailbox, name: str) -> None:
     )
     assert signed_up.status == 302, signed_up.text[:2000]
     link = link_in(mailbox.wait_for(address), "/confirm-email/")
-    assert link.startswith(newcomer.stack.origin)
-    assert newcomer.submit(link.removeprefix(newcomer.stack.origin)).status == 302
+    assert link.startswith(newcomer.site.origin)
+    assert newcomer.submit(link.removeprefix(newcomer.site.origin)).status == 302
 
 
 def send_form(member: Visitor, form: str, path: str, **fields: object) -> Answer:
     """Send a form of the page `form` to `path`, files among its fields or not."""
-    page = member.get(form)
-    token = TOKEN.search(page.text)
-    assert token, f"no form on {form}: {page.status}"
-    body = encode_multipart(BOUNDARY, {"csrfmiddlewaretoken": token[1], **fields})
-    headers = {"Content-Type": MULTIPART_CONTENT, "Referer": member.stack.origin + form}
+    body = encode_multipart(BOUNDARY, {"csrfmiddlewaretoken": member.token(form), **fields})
+    headers = {"Content-Type": MULTIPART_CONTENT, "Referer": member.site.origin + form}
     return member.ask("POST", path, body, headers)

@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 import pytest
 
 from scripts.servers import HOST, Server
-from tests.integration.visitor import Visitor
+from scripts.visitor import Visitor
 
 from .members import PASSWORD
 from .place import Place

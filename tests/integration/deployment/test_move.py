@@ -14,8 +14,8 @@ from professional_network.demo.people import PASSWORD
 from scripts.nginx import Site, prepare
 from scripts.servers import HOST, Server, free_port
 from scripts.stack import Stack
+from scripts.visitor import Visitor
 from tests.integration.conftest import FaultTable
-from tests.integration.visitor import Visitor
 
 from .conftest import Removal
 from .place import Place

@@ -15,7 +15,7 @@ import pytest
 import redis
 
 from scripts.servers import HOST
-from tests.integration.visitor import Visitor
+from scripts.visitor import Visitor
 from tests.integration.websocket import WebSocket
 
 from .members import PASSWORD, photo, send_form

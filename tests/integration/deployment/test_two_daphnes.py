@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from scripts.visitor import Visitor
 from tests.integration.delivery.wire import Socket
-from tests.integration.visitor import Visitor
 
 from .members import PASSWORD, send_form
 from .place import ADMIN, Place
@@ -38,7 +38,7 @@ def conversation(place: Place, alice: str) -> int:
 @asynccontextmanager
 async def tab(member: Visitor, port: int, conversation: int) -> AsyncIterator[Socket]:
     """A tab of the member on the daphne of this port, with the conversation open."""
-    origin = member.stack.origin
+    origin = member.site.origin
     headers = {
         "Host": origin.removeprefix("https://"),
         "Origin": origin,

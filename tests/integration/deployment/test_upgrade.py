@@ -7,7 +7,7 @@ import time
 import pytest
 
 from scripts.servers import _family
-from tests.integration.visitor import Visitor
+from scripts.visitor import Visitor
 
 from .blocks import GUIDE, UPGRADING, Block, blocks_of
 from .place import NEXT_VERSION, VERSION, Place

@@ -9,7 +9,7 @@ import pytest
 from scripts.programs import ROOT
 from scripts.servers import HOST, free_port
 from scripts.stack import production_environment
-from tests.integration.backup.browser import Browser
+from scripts.visitor import Address, Visitor
 from tests.integration.deployment.blocks import blocks_of
 from tests.integration.deployment.shell import Shell
 from tests.transfer.network import PASSWORD
@@ -85,10 +85,10 @@ def test_its_commands_run_as_they_stand(
 
 def _members_are_back(port: int) -> None:
     """On SQLite a member signs in, does not see what came after the switch, and writes."""
-    alice = Browser(f"http://{HOST}:{port}")
-    home = alice.send("/accounts/login/", "/accounts/login/", login="alice", password=PASSWORD)
-    assert "After the switch" not in home
-    assert "Back on SQLite" in alice.send("/", "/posts/", text="Back on SQLite", audience="1")
+    with Visitor(Address(f"http://{HOST}:{port}")) as alice:
+        assert "After the switch" not in alice.follow(alice.sign_in("alice", PASSWORD)).text
+        written = alice.follow(alice.submit("/", "/posts/", text="Back on SQLite", audience="1"))
+    assert "Back on SQLite" in written.text
 
 
 def test_the_settings_of_the_services_refuse_sqlite(sqlite: Installation, tmp_path: Path) -> None:
