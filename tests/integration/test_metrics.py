@@ -3,7 +3,6 @@
 import http.client
 import os
 import signal
-import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -22,10 +21,10 @@ from scripts.programs import ROOT
 from scripts.servers import HOST, free_port
 from scripts.stack import Stack, _listens, _starter, answers_health, web_command, ws_command
 from scripts.visitor import Visitor
+from tests.testkit.websocket import Closed, WebSocket
 
 from .people import PASSWORD
 from .promql import alerts, dashboard, documented, expressions, figures, is_balanced
-from .websocket import CLOSE, TEXT, Closed, WebSocket
 
 TOKEN = "0123456789-figures-for-those-who-may"
 PATIENCE = 30.0
@@ -233,8 +232,8 @@ def test_tabs_are_counted_when_they_come_and_go(house: Stack) -> None:
         one, two, three = (WebSocket.of(alice) for _ in range(3))
         with one, two, three:
             until(lambda: ws(house).value("linkup_websockets_open") == 3)
-            one.send_raw(CLOSE, struct.pack("!H", 1001))
-            two.send_raw(TEXT, b"no frame")
+            one.close(1001)
+            two.send_text(b"no frame")
             until(lambda: ws(house).value("linkup_websockets_open") == 2)
             house.redis.stop()
             try:

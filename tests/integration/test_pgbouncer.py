@@ -13,11 +13,11 @@ from scripts.servers import Server
 from scripts.stack import Stack
 from scripts.visitor import Visitor
 from tests.testkit.prepared import prepared_postgres, prepared_stack
+from tests.testkit.websocket import WebSocket
 
 from .people import PASSWORD, make_people
 from .test_doctor import doctor, line_of
 from .test_sockets import next_of
-from .websocket import WebSocket
 
 LIMITS = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
 

@@ -17,10 +17,10 @@ from scripts.programs import ROOT
 from scripts.servers import HOST, Server, free_port
 from scripts.stack import Stack, answers_health, web_command
 from scripts.visitor import Visitor
+from tests.testkit.websocket import Closed, WebSocket
 
 from .conftest import FaultTable
 from .people import PASSWORD, make_people
-from .websocket import BINARY, TEXT, Closed, WebSocket
 
 # Longer than the five seconds after which a wrong client of Redis drops an idle socket.
 IDLE_SECONDS = 8
@@ -119,7 +119,7 @@ def test_who_has_not_signed_in_gets_no_socket(stack: Stack) -> None:
     ],
 )
 def test_a_page_of_another_site_opens_no_socket(stack: Stack, origin: str) -> None:
-    with WebSocket(stack, Origin=origin) as socket:
+    with WebSocket(stack, origin=origin) as socket:
         assert socket.status == 403
 
 
@@ -141,22 +141,22 @@ def test_frames_of_every_size_and_kind(stack: Stack, alice: Visitor) -> None:
     before = log_of(stack)
     with opened(alice) as socket:
         for said in (b"{", b"[]", b"1", b"[" * 60_000, b'{"type": NaN}', b'"' + b"x" * 60_000 + b'"'):
-            socket.send_raw(TEXT, said)
+            socket.send_text(said)
             assert next_of(socket, "error") == {"type": "error", "reason": "malformed"}
-        socket.send_raw(BINARY, b"\x00\xff")
+        socket.send_bytes(b"\x00\xff")
         assert next_of(socket, "error")["reason"] == "malformed"
         socket.send({"type": "tests.count", "fill": "x" * 65_000})
         next_of(socket, "tests.counted")
         socket.send({"type": "tests.count", "fill": "x" * 65_536})
         assert close_code(socket) == 1009
     with opened(alice) as socket:
-        socket.send_raw(TEXT, b"x" * 1_048_000)
+        socket.send_text(b"x" * 1_048_000)
         assert close_code(socket) == 1009
     with opened(alice) as socket:
-        socket.send_raw(TEXT, b"\xff\xfe")  # not UTF-8: daphne drops the connection by itself
+        socket.send_text(b"\xff\xfe")  # not UTF-8: daphne drops the connection by itself
         assert close_code(socket) in {1007, 0}
     with opened(alice) as socket, suppress(OSError):
-        socket.send_raw(TEXT, b"x" * 1_048_577)  # daphne closes while we are sending
+        socket.send_text(b"x" * 1_048_577)  # daphne closes while we are sending
         assert close_code(socket) in {1009, 0}
     assert "Traceback" not in log_of(stack).removeprefix(before)
 
@@ -261,7 +261,7 @@ def test_before_daphne_stops_every_tab_is_sent_elsewhere(
     stack.ws.process.send_signal(signal.SIGTERM)
     assert {close_code(tab) for tab in tabs} == {1012}
     for tab in tabs:
-        tab.__exit__(None, None, None)
+        tab.vanish()
     fault_table.note("SIGTERM to daphne", "10 tabs were sent elsewhere", time.monotonic() - started)
     assert stack.ws.process.wait(10) in {0, -signal.SIGTERM}
     fault_table.note("SIGTERM to daphne", "it has ended", time.monotonic() - started)
@@ -323,7 +323,7 @@ def test_many_sockets_share_few_connections(stack: Stack, alice: Visitor, fault_
                 socket.send({"type": "tests.count"})
         for socket in sockets:
             assert len({next_of(socket, "tests.counted")["members"] for _ in range(20)}) == 1
-            socket.__exit__(None, None, None)
+            socket.vanish()
     used = connections_of_daphne(stack)
     fault_table.count("600 queries of 30 sockets", "connections of daphne", used)
     assert 1 <= used <= DATABASE_THREADS

@@ -16,7 +16,7 @@ import redis
 
 from scripts.servers import HOST
 from scripts.visitor import Visitor
-from tests.integration.websocket import WebSocket
+from tests.testkit.websocket import WebSocket
 
 from .members import PASSWORD, photo, send_form
 from .place import ADMIN, OPERATOR, Place, nginx_group
