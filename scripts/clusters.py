@@ -29,15 +29,19 @@ def make_cluster(binaries: Path, data: Path, owner: pwd.struct_passwd | None) ->
         )
         if done.returncode == 0:
             return ""
-        said = done.stderr
+        said += done.stderr
         shutil.rmtree(data, ignore_errors=True)
     return said or "It did not say why."
 
 
-def copy_cluster(cluster: Path, data: Path, owner: pwd.struct_passwd | None) -> None:
-    """Copy the data of a stopped PostgreSQL from the folder `cluster` to the new folder `data`, for `owner`."""
-    shutil.copytree(cluster, data)
+def copy_cluster(cluster: Path, data: Path, owner: pwd.struct_passwd | None) -> str:
+    """Copy a stopped PostgreSQL's data in `cluster` to the new folder `data`, for `owner`; what failed, or ""."""
+    try:
+        shutil.copytree(cluster, data)
+    except OSError as error:  # shutil.Error, which lists all files, is one
+        return str(error)
     data.chmod(0o700)
     if owner:
         for path in (data, *data.rglob("*")):
             os.chown(path, owner.pw_uid, owner.pw_gid)
+    return ""

@@ -9,6 +9,7 @@ import ctypes
 import os
 import pwd
 import random
+import re
 import secrets
 import shutil
 import signal
@@ -20,7 +21,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import psycopg2
 import redis
@@ -38,8 +39,19 @@ FOLDER_PREFIX = "linkup-server-"
 PR_SET_PDEATHSIG = 1
 
 
+# What to do, by what is said of the failure.
+ADVICE = {
+    "No space left|File too large|quota exceeded": "Make room in the temporary folder, or name another with TMPDIR.",
+    "Address already in use|could not bind": "Another program has its port: try again.",
+}
+
+
 class ServerStartError(RuntimeError):
-    """A private server did not come up; the message carries the end of its log."""
+    """A private server did not come up; the message carries the end of its log, and what to do where that is known."""
+
+    def __init__(self, said: str) -> None:
+        advice = [what for found, what in ADVICE.items() if re.search(found, said, re.IGNORECASE)]
+        super().__init__("\n".join([said.rstrip(), *advice]))
 
 
 def free_port() -> int:
@@ -83,7 +95,10 @@ def temporary_folder(owner: pwd.struct_passwd | None) -> Iterator[Path]:
     """A folder that is gone when the block ends, and swept away by the next runner when this one is killed."""
     root = _temporary_root()
     _sweep(root)
-    folder = Path(tempfile.mkdtemp(prefix=f"{FOLDER_PREFIX}{os.getpid()}-", dir=root))
+    try:
+        folder = Path(tempfile.mkdtemp(prefix=f"{FOLDER_PREFIX}{os.getpid()}-", dir=root))
+    except OSError as error:
+        raise ServerStartError(f"No folder can be made in {root}: {error.strerror}") from error
     if owner:
         os.chown(folder, owner.pw_uid, owner.pw_gid)
     try:
@@ -173,8 +188,12 @@ class Server:
             # Looked at again when it is ready: another server may be the one that answers on this port.
             ready = self._ready()
             if self.process.poll() is not None or time.monotonic() > deadline:
+                code = self.process.returncode
                 self.kill()
-                raise ServerStartError(f"{self._command!r} did not start:\n{self._log_tail()}")
+                how = (
+                    f"gave no answer in {START_TIMEOUT:.0f} s" if code is None else f"ended with code {code}"
+                )
+                raise ServerStartError(f"{self._command!r} {how}:\n{self._log_tail()}")
             if ready:
                 return
             time.sleep(0.02)
@@ -293,10 +312,8 @@ def postgres_server(cluster: Path | None = None, /, **options: str) -> Iterator[
     owner = postgres_owner()
     with temporary_folder(owner) as folder:
         data = folder / "data"
-        if cluster:
-            copy_cluster(cluster, data, owner)
-        elif said := make_cluster(binaries, data, owner):
-            raise ServerStartError(f"initdb failed:\n{said}")
+        if said := copy_cluster(cluster, data, owner) if cluster else make_cluster(binaries, data, owner):
+            raise ServerStartError(f"PostgreSQL gets no data:\n{said[-2000:]}")
 
         def make(port: int) -> Server:
             settings = {**QUICK_SETTINGS, **options, "listen_addresses": HOST, "port": str(port)}
@@ -340,24 +357,27 @@ def _redis_ready(url: str) -> bool:
 
 
 @contextmanager
-def redis_server() -> Iterator[Server]:
+def redis_server(password: str = "", **options: str) -> Iterator[Server]:
     """A Redis of our own for the time of the block. It keeps everything in memory: a restart comes back empty.
 
-    It wants a password, as one on a server should; `url` has it.
+    It wants a password, as one on a server should, of its own when none is given; `url` has it. `options` are Redis's
+    own (`unixsocket="redis.sock"`, in the folder of the server).
 
     Raises ProgramMissingError when there is no Redis to be had, ServerStartError when it does not start.
     """
     binary = obtain("redis")["redis"]
-    password = secrets.token_hex(16)
+    password = password or secrets.token_hex(16)
+    settings = {"save": "", "appendonly": "no", "daemonize": "no", "requirepass": password, **options}
     with temporary_folder(None) as folder:
 
         def make(port: int) -> Server:
-            where = ("--bind", HOST, "--port", str(port), "--dir", str(folder))
-            command = [str(binary), *where, "--save", "", "--appendonly", "no", "--daemonize", "no"]
-            url = f"redis://:{password}@{HOST}:{port}/0"
-            server = Server(
-                [*command, "--requirepass", password], lambda: _redis_ready(url), folder, None, signal.SIGTERM
-            )
+            chosen = {**settings, "bind": HOST, "port": str(port), "dir": str(folder)}
+            command = [
+                str(binary),
+                *(part for name, value in chosen.items() for part in (f"--{name}", value)),
+            ]
+            url = f"redis://:{quote(password, safe='')}@{HOST}:{port}/0"
+            server = Server(command, lambda: _redis_ready(url), folder, None, signal.SIGTERM)
             server.url = url
             return server
 

@@ -4,56 +4,57 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 from django.core.cache import cache, caches
 from django.test import Client, override_settings
+from redis import Redis
 
 from core import quota
 from core.cache import breaker
 from core.models import CacheEntry
+from scripts.servers import Server, redis_server
 from tests.cast import PASSWORD, make_member
 from tests.properties.loading import COMPLETE, load
 from users.tests.accounts import is_inside, sign_in
 
 from .conftest import FaultTable
-from .weather import RedisServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-Weather = Callable[[RedisServer], None]
+Weather = Callable[[Server], None]
 
 
-def restart(redis: RedisServer) -> None:
+def empty(redis: Server) -> None:
+    with Redis.from_url(redis.url) as client:
+        client.flushall()
+
+
+def restart(redis: Server) -> None:
     redis.stop()
     redis.start()
 
 
 # What may happen to Redis in the middle of everything (bar.md, faults).
 WEATHERS: dict[str, Weather] = {
-    "stopped": RedisServer.stop,
-    "frozen": RedisServer.freeze,
-    "emptied": RedisServer.empty,
+    "stopped": Server.stop,
+    "frozen": Server.freeze,
+    "emptied": empty,
     "restarted": restart,
 }
 weathers = pytest.mark.parametrize("weather", WEATHERS.values(), ids=WEATHERS.keys())
-absences = pytest.mark.parametrize(
-    "weather", [RedisServer.stop, RedisServer.freeze], ids=["stopped", "frozen"]
-)
+absences = pytest.mark.parametrize("weather", [Server.stop, Server.freeze], ids=["stopped", "frozen"])
 
 
 @pytest.fixture
-def redis(tmp_path: Path) -> Iterator[RedisServer]:
+def redis() -> Iterator[Server]:
     """A real Redis, and the cache of production on it."""
-    server = RedisServer(tmp_path)
-    server.start()
-    settings = load("production", {**COMPLETE, "REDIS_URL": server.url})
-    with override_settings(CACHES=settings["CACHES"]):
-        breaker.reset()
-        yield server
-        caches.close_all()
-    server.stop()
+    with redis_server() as server:
+        settings = load("production", {**COMPLETE, "REDIS_URL": server.url})
+        with override_settings(CACHES=settings["CACHES"]):
+            breaker.reset()
+            yield server
+            caches.close_all()
     breaker.reset()
 
 
@@ -70,7 +71,7 @@ def seconds_of(act: Callable[[], object]) -> float:
 
 
 @weathers
-def test_a_correct_password_signs_in(redis: RedisServer, weather: Weather) -> None:
+def test_a_correct_password_signs_in(redis: Server, weather: Weather) -> None:
     weather(redis)
     client = Client()
     assert sign_in(client, "alice").status_code == 302
@@ -78,7 +79,7 @@ def test_a_correct_password_signs_in(redis: RedisServer, weather: Weather) -> No
 
 
 @weathers
-def test_a_limit_that_began_before_goes_on_after(redis: RedisServer, weather: Weather) -> None:
+def test_a_limit_that_began_before_goes_on_after(redis: Server, weather: Weather) -> None:
     """Three wrong passwords with Redis, three without: the sixth, and from then on the right one, must wait."""
     client = Client()
     answers = [sign_in(client, "alice", "wrong-password") for _number in range(3)]
@@ -91,7 +92,7 @@ def test_a_limit_that_began_before_goes_on_after(redis: RedisServer, weather: We
 
 
 @weathers
-def test_a_limit_goes_by_the_address_too(redis: RedisServer, weather: Weather) -> None:
+def test_a_limit_goes_by_the_address_too(redis: Server, weather: Weather) -> None:
     """Ten wrong passwords a minute from one address, for whomever; another address is free to sign in."""
     client = Client(REMOTE_ADDR="203.0.113.9")
     for number in range(10):
@@ -106,7 +107,7 @@ def test_a_limit_goes_by_the_address_too(redis: RedisServer, weather: Weather) -
 
 @absences
 def test_no_answer_is_more_than_a_second_late(
-    redis: RedisServer, weather: Weather, fault_table: FaultTable
+    redis: Server, weather: Weather, fault_table: FaultTable
 ) -> None:
     # bar.md: within +1 s; the page of suggestions asks the cache, sign-in asks the limits.
     client = Client()
@@ -125,29 +126,29 @@ def test_no_answer_is_more_than_a_second_late(
 
 @absences
 def test_the_cache_goes_back_to_redis_within_ten_seconds(
-    redis: RedisServer, weather: Weather, fault_table: FaultTable
+    redis: Server, weather: Weather, fault_table: FaultTable
 ) -> None:
     weather(redis)
     cache.set("colour", "teal")
     assert cache.get("colour") == "teal"
     assert CacheEntry.objects.filter(cache_key__endswith=":colour").exists()
-    redis.thaw() if weather is RedisServer.freeze else redis.start()
+    redis.thaw() if weather is Server.freeze else redis.start()
     back = time.monotonic()
     while time.monotonic() < back + 60:
         cache.set("back", "yes")
-        with redis.client() as client:
+        with Redis.from_url(redis.url) as client:
             if client.keys("*:back"):
                 break
         time.sleep(0.1)
     fault_table.note(
         f"Redis {weather.__name__}", "the cache is in Redis again after", time.monotonic() - back, most=10
     )
-    with redis.client() as client:
+    with Redis.from_url(redis.url) as client:
         assert client.keys("*:back")
 
 
 def test_a_redis_that_is_away_is_worth_one_warning_a_minute(
-    redis: RedisServer, caplog: pytest.LogCaptureFixture
+    redis: Server, caplog: pytest.LogCaptureFixture
 ) -> None:
     redis.stop()
     with caplog.at_level(logging.WARNING):
@@ -160,7 +161,7 @@ def test_a_redis_that_is_away_is_worth_one_warning_a_minute(
     assert redis.url not in said[0]
 
 
-def test_more_keys_than_a_table_of_django_keeps_push_no_limit_out(redis: RedisServer) -> None:
+def test_more_keys_than_a_table_of_django_keeps_push_no_limit_out(redis: Server) -> None:
     """Django's table drops a third of its rows above 300: who guesses must not be able to bring that about."""
     redis.stop()
     for _number in range(5):
@@ -180,7 +181,7 @@ def may(member: int) -> bool:
 
 @weathers
 @override_settings(MEMBER_LIMITS={"comment": ((3, 86_400),)})
-def test_what_a_member_may_do_counts_anew_and_holds_again(redis: RedisServer, weather: Weather) -> None:
+def test_what_a_member_may_do_counts_anew_and_holds_again(redis: Server, weather: Weather) -> None:
     assert [may(1) for _ in range(5)] == [True] * 3 + [False] * 2
     weather(redis)
     # What Redis knew is not in the table: at most, everybody has the same again.
@@ -188,6 +189,6 @@ def test_what_a_member_may_do_counts_anew_and_holds_again(redis: RedisServer, we
 
 
 @override_settings(MEMBER_LIMITS={"comment": ((10, 86_400),)})
-def test_in_redis_many_at_once_count_each(redis: RedisServer) -> None:
+def test_in_redis_many_at_once_count_each(redis: Server) -> None:
     with ThreadPoolExecutor(8) as threads:
         assert list(threads.map(lambda _turn: may(1), range(80))).count(True) == 10

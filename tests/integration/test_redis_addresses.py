@@ -1,16 +1,13 @@
 """Each way to write REDIS_URL, at every place that reads it, against a real Redis that asks for a password."""
 
 import json
-import signal
-import socket as socket_module
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from scripts.programs import ROOT, obtain
-from scripts.servers import HOST, Server, free_port, temporary_folder
+from scripts.programs import ROOT
+from scripts.servers import HOST, redis_server, temporary_folder
 from scripts.stack import production_environment
 
 PASSWORD = "a password with / @ : # and more"
@@ -43,30 +40,6 @@ print(json.dumps({
 FOUND = {"health": "ok", "cache": [1, 1], "layer": "hello"}
 
 
-@contextmanager
-def guarded_redis(folder: Path) -> Iterator[tuple[int, Path]]:
-    """Redis with a password and a socket that is for its group alone; its port and the socket."""
-    port, socket = free_port(), folder / "linkup.sock"
-    config = folder / "redis.conf"
-    config.write_text(
-        f'requirepass "{PASSWORD}"\nunixsocket {socket}\nunixsocketperm 770\nsave ""\nbind {HOST}\nport {port}\n'
-        f"dir {folder}\n"
-    )
-    binary = obtain("redis")["redis"]
-    server = Server([str(binary), str(config)], lambda: answers(socket), folder, None, signal.SIGTERM)
-    server.start()
-    try:
-        yield port, socket
-    finally:
-        server.stop()
-
-
-def answers(path: Path) -> bool:
-    """Whether somebody takes connections at the socket."""
-    with socket_module.socket(socket_module.AF_UNIX) as probe:
-        return probe.connect_ex(str(path)) == 0
-
-
 def ask(address: str, layer: str, folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
     """What a process of production says with this address."""
     (folder / "logs").mkdir(exist_ok=True)
@@ -79,7 +52,9 @@ def ask(address: str, layer: str, folder: Path, *command: str) -> subprocess.Com
 
 
 def test_a_password_and_a_socket_do_everywhere() -> None:
-    with temporary_folder(None) as folder, guarded_redis(folder) as (port, socket):
+    guarded = redis_server(PASSWORD, unixsocket="linkup.sock", unixsocketperm="770")
+    with temporary_folder(None) as folder, guarded as server:
+        socket, port = server.folder / "linkup.sock", urlsplit(server.url).port
         assert socket.stat().st_mode & 0o777 == 0o770
         addresses = [
             f"redis://:{IN_AN_ADDRESS}@{HOST}:{port}/0",

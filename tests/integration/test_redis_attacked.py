@@ -11,37 +11,41 @@ from typing import Any
 import pytest
 from django.core.cache import cache, caches
 from django.test import Client, override_settings
+from redis import Redis
 
 from core import health
 from core.cache import breaker
 from core.models import CacheEntry
+from scripts.servers import Server, redis_server
 from tests.cast import make_member
 from tests.properties.loading import COMPLETE, load
 from users.tests.accounts import sign_in
-
-from .weather import RedisServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def redis(tmp_path: Path) -> Iterator[RedisServer]:
+def redis() -> Iterator[Server]:
     """A real Redis, and the settings of production on it."""
-    server = RedisServer(tmp_path)
-    server.start()
+    with redis_server() as server, production_with(server):
+        yield server
+
+
+@contextmanager
+def production_with(server: Server) -> Iterator[None]:
+    """The settings of production, on this Redis."""
     settings = load("production", {**COMPLETE, "REDIS_URL": server.url})
     with override_settings(CACHES=settings["CACHES"], REDIS_URL=server.url):
         breaker.reset()
-        yield server
+        yield
         caches.close_all()
-    server.stop()
     breaker.reset()
 
 
 @contextmanager
-def connect(redis: RedisServer) -> Iterator[Any]:
+def connect(redis: Server) -> Iterator[Any]:
     """A connection; redis-py's types allow for an asynchronous one at every answer."""
-    with redis.client() as client:
+    with Redis.from_url(redis.url) as client:
         yield client
 
 
@@ -54,7 +58,7 @@ class Evil:
 
 
 def test_a_pickle_over_every_key_of_redis_and_of_the_table_is_never_run(
-    redis: RedisServer, tmp_path: Path
+    redis: Server, tmp_path: Path
 ) -> None:
     proof = tmp_path / "proof"
     poison = pickle.dumps(Evil(proof))
@@ -78,7 +82,7 @@ def test_a_pickle_over_every_key_of_redis_and_of_the_table_is_never_run(
     assert not proof.exists()
 
 
-def test_an_entry_of_another_shape_is_made_again(redis: RedisServer) -> None:
+def test_an_entry_of_another_shape_is_made_again(redis: Server) -> None:
     make_member("kenji")
     client = Client()
     sign_in(client, "kenji")
@@ -124,7 +128,7 @@ REFUSALS: dict[str, tuple[list[tuple[str, ...]], str]] = {
 }
 
 
-def refuse(redis: RedisServer, commands: list[tuple[str, ...]], name: str) -> None:
+def refuse(redis: Server, commands: list[tuple[str, ...]], name: str) -> None:
     with connect(redis) as client:
         for command in commands:
             client.execute_command(*command)
@@ -132,7 +136,7 @@ def refuse(redis: RedisServer, commands: list[tuple[str, ...]], name: str) -> No
             break_snapshot(redis, client)
 
 
-def break_snapshot(redis: RedisServer, client: Any) -> None:
+def break_snapshot(redis: Server, client: Any) -> None:
     """Let a snapshot fail: where it should be written there is a folder."""
     (redis.folder / "dump.rdb").mkdir()
     client.bgsave()
@@ -142,16 +146,11 @@ def break_snapshot(redis: RedisServer, client: Any) -> None:
 
 
 def test_a_redis_that_takes_no_writes_is_not_ready_and_the_log_says_why(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     wrong = []
-    for number, (name, (commands, words)) in enumerate(REFUSALS.items()):
-        folder = tmp_path / str(number)
-        folder.mkdir()
-        server = RedisServer(folder)
-        server.start()
-        settings = load("production", {**COMPLETE, "REDIS_URL": server.url})
-        with override_settings(CACHES=settings["CACHES"], REDIS_URL=server.url):
+    for name, (commands, words) in REFUSALS.items():
+        with redis_server() as server, production_with(server):
             refuse(server, commands, name)
             caplog.clear()
             breaker.reset()
@@ -163,7 +162,4 @@ def test_a_redis_that_takes_no_writes_is_not_ready_and_the_log_says_why(
             expected = {f"health: redis {words}", f"Redis (cache) {words}; going on without it"}
             if found != ([200, 503, 503], "teal") or said != expected:
                 wrong.append((name, found, said))
-            caches.close_all()
-        server.stop()
-        breaker.reset()
     assert not wrong

@@ -8,6 +8,7 @@ does not use them.
 import fcntl
 import hashlib
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -54,7 +55,7 @@ def prepared() -> Prepared:
     """Where they lie; made first when this code has none yet. A second run that asks meanwhile waits."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     place = FOLDER / fingerprint()
-    with _alone(FOLDER / "lock"):
+    with alone(FOLDER / "lock"):
         if not place.is_dir():
             for old in FOLDER.iterdir():
                 if old.is_dir():
@@ -84,10 +85,14 @@ def _make(place: Path) -> None:
 
 
 @contextmanager
-def _alone(lock: Path) -> Iterator[None]:
+def alone(lock: Path) -> Iterator[None]:
     """Only one process at a time; the kernel takes the lock back from one that is killed."""
     with lock.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(f"Another run has {lock}. This one waits until it is done, or ended.", file=sys.stderr)
+            fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
