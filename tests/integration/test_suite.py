@@ -209,30 +209,31 @@ def cases_of(app: str, count: int, seconds: float, stage: str = "postgres") -> l
 def test_an_app_above_its_budget_fails_the_run_and_is_named(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """Half more seconds than the budget may be those of a busy machine."""
     monkeypatch.setattr(suite, "MORE_CASES", {"messaging": 600})
     monkeypatch.setattr(suite, "MORE_CPU_SECONDS", {"messaging": 60})
-    within = cases_of("core.tests", 500, 44) + cases_of("core.tests", 500, 44, "sqlite")
+    within = cases_of("core.tests", 500, 67) + cases_of("core.tests", 500, 67, "sqlite")
     spanning = cases_of("tests", 600, 100) + cases_of("tests.backup", 600, 100)
     said = {
         "nothing": (within + spanning, []),
-        "cases": (cases_of("feed.tests", 501, 44), ["feed has 501 cases on postgres; 500 are allowed."]),
-        "more is allowed": (cases_of("messaging.tests", 600, 59), []),
+        "cases": (cases_of("feed.tests", 501, 67), ["feed has 501 cases on postgres; 500 are allowed."]),
+        "more is allowed": (cases_of("messaging.tests", 600, 89), []),
         "more than more": (
-            cases_of("messaging.tests", 601, 61),
+            cases_of("messaging.tests", 601, 91),
             [
                 "messaging has 601 cases on postgres; 600 are allowed.",
-                "messaging takes 61.0 CPU seconds on postgres; 60 are allowed.",
+                "messaging takes 91.0 CPU seconds on postgres; 60 are allowed.",
             ],
         ),
         "seconds": (
-            [*within, *cases_of("theme.tests", 4, 46, "sqlite")],
-            ["theme takes 46.0 CPU seconds on sqlite; 45 are allowed."],
+            [*within, *cases_of("theme.tests", 4, 68, "sqlite")],
+            ["theme takes 68.0 CPU seconds on sqlite; 45 are allowed."],
         ),
         "both": (
-            [*cases_of("users.tests", 501, 46), *within],
+            [*cases_of("users.tests", 501, 68), *within],
             [
                 "users has 501 cases on postgres; 500 are allowed.",
-                "users takes 46.0 CPU seconds on postgres; 45 are allowed.",
+                "users takes 68.0 CPU seconds on postgres; 45 are allowed.",
             ],
         ),
     }
