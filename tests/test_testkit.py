@@ -1,5 +1,6 @@
 """What goes wrong around a test ends with a sentence that says what to do, and leaves no process and no folder."""
 
+import os
 import re
 import resource
 import signal
@@ -29,6 +30,12 @@ from tests.testkit.prepared import alone
 with alone(Path(sys.argv[1])):
     print("mine", flush=True)
     sys.stdin.read()
+"""
+
+SETTLED = """
+from django.conf import settings
+print(settings.MEDIA_ROOT.parent.name, flush=True)
+input()
 """
 
 
@@ -128,3 +135,20 @@ def test_a_second_run_says_that_it_waits_and_goes_on_when_the_first_is_killed(tm
             assert second.stdout.readline() == "mine\n"
             second.communicate("", timeout=10)
     assert second.returncode == 0
+
+
+def test_what_a_killed_worker_leaves_goes_with_the_next_run(scratch: Path) -> None:
+    variables = os.environ | {
+        "DJANGO_SETTINGS_MODULE": "professional_network.settings.test",
+        "TMPDIR": str(scratch),
+        "PYTHONPATH": str(ROOT),
+    }
+    pipe = subprocess.PIPE
+    command = [sys.executable, "-c", SETTLED]
+    with subprocess.Popen(command, env=variables, stdin=pipe, stdout=pipe, text=True) as worker:
+        assert worker.stdout
+        left = worker.stdout.readline().strip()
+        worker.kill()
+    assert [path.name for path in scratch.iterdir()] == [left]
+    with servers.temporary_folder(None):
+        assert left not in {path.name for path in scratch.iterdir()}

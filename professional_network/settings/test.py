@@ -1,6 +1,7 @@
 """The test run: SQLite unless DATABASE_URL names a server, quick hashing, mail kept in memory."""
 
 import atexit
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -14,8 +15,9 @@ DEMO_NETWORK = True
 SECRET_KEY = "test-only-key-with-no-secret-in-it-at-all-0123456789"
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
 
-# A folder of this process alone: runs beside each other, and workers of one run, never meet.
-_scratch = Path(tempfile.mkdtemp(prefix="linkup-test-"))
+# A folder of this process alone: runs beside each other, and workers of one run, never meet. By its name the next run
+# that starts a server (scripts.servers) finds the folder of a process that was killed, and removes it.
+_scratch = Path(tempfile.mkdtemp(prefix=f"linkup-server-{os.getpid()}-"))
 atexit.register(shutil.rmtree, _scratch, ignore_errors=True)
 MEDIA_ROOT = _scratch / "media"
 
