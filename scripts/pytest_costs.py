@@ -9,7 +9,6 @@ import os
 import resource
 import time
 from collections.abc import Generator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -25,12 +24,12 @@ def _spent() -> float:
 
 
 def _children(pid: int | str) -> list[int]:
-    """The children of a process that live; none where the kernel does not say (not Linux)."""
-    found: list[int] = []
-    for told in Path(f"/proc/{pid}/task").glob("*/children"):
-        with suppress(OSError):
-            found += map(int, told.read_text().split())
-    return found
+    """The children of a process that live; none where it has ended meanwhile, or where the kernel is not Linux."""
+    try:
+        told = [task.read_text() for task in Path(f"/proc/{pid}/task").glob("*/children")]
+    except OSError:
+        return []
+    return [int(child) for children in told for child in children.split()]
 
 
 def _of_tree(pid: int) -> float:
