@@ -42,7 +42,7 @@ input()
 @pytest.fixture
 def scratch(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """The folder for temporary files, and nobody else's."""
-    for folder in (tmp_path, *tmp_path.parents[:2]):
+    for folder in (tmp_path, *tmp_path.parents[:3]):
         folder.chmod(0o755)  # PostgreSQL's user passes through it
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     return tmp_path
