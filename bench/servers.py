@@ -5,7 +5,6 @@ per request. It says what a platform pays that routes one port only (WEB_SERVER=
 """
 
 import argparse
-import signal
 import socket
 import time
 from collections.abc import Mapping
@@ -13,9 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
-from scripts.programs import ROOT
-from scripts.servers import HOST, Server, free_port, private_postgres, private_redis, temporary_folder
-from scripts.stack import answers_health, production_environment, release, web_command
+from scripts.servers import HOST, free_port, private_postgres, private_redis, temporary_folder
+from scripts.stack import production_environment, release, running_gunicorn
 
 CLIENTS = 8
 PAGE = "/accounts/login/"
@@ -61,21 +59,9 @@ def measured(environment: Mapping[str, str], folder: Path, kind: str, seconds: f
     port = free_port()
     place = folder / kind
     place.mkdir()
-    server = Server(
-        web_command(port),
-        lambda: answers_health(port),
-        place,
-        None,
-        signal.SIGTERM,
-        environment={**environment, "WEB_SERVER": kind},
-        start_in=ROOT,
-    )
-    server.start()
-    try:
+    with running_gunicorn(port, place, {**environment, "WEB_SERVER": kind}):
         rate(port, PAGE, 1)  # templates and connections are warm from here on
         return rate(port, PAGE, seconds)
-    finally:
-        server.stop()
 
 
 def main() -> None:

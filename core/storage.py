@@ -32,8 +32,8 @@ _stored: ContextVar[list[str] | None] = ContextVar("stored files", default=None)
 MODULE_IMPORTS = CompressedManifestStaticFilesStorage._js_module_import_aggregation_patterns[1]  # noqa: SLF001
 
 
-class OnceCompressor(Compressor):  # type: ignore[misc]
-    """Compresses each content once: most files lie there twice, with and without a hash in their names."""
+class CachingCompressor(Compressor):  # type: ignore[misc]
+    """Compresses each content once: most files exist twice, with and without a hash in their name."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -52,9 +52,9 @@ class StaticStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
         *((f"{app}/*.js", MODULE_IMPORTS) for app in ("core", "theme", "feed", "messaging", "notifications")),
     )
 
-    def create_compressor(self, **options: Any) -> OnceCompressor:
-        """What compresses the files of one run."""
-        return OnceCompressor(**options)
+    def create_compressor(self, **options: Any) -> CachingCompressor:
+        """Return the compressor of one `collectstatic`."""
+        return CachingCompressor(**options)
 
 
 def new_name(folder: str, extension: str) -> str:

@@ -1,4 +1,4 @@
-"""Database clusters of PostgreSQL, which are the folders of its data: made anew, or copied."""
+"""Database clusters (data folders) of PostgreSQL: create one, or copy one."""
 
 import os
 import pwd
@@ -8,9 +8,10 @@ from pathlib import Path
 
 
 def make_cluster(binaries: Path, data: Path, owner: pwd.struct_passwd | None) -> str:
-    """Make a cluster in the new folder `data` with the programs in `binaries`; what initdb said when it failed, or "".
+    """Create a cluster in the new folder `data`; returns the messages of initdb when it failed, else "".
 
-    C.UTF-8 knows upper and lower case of all letters, as servers' locales do.
+    `binaries` is the folder of initdb, `owner` the system user of the cluster. C.UTF-8 knows upper and lower case of
+    all letters, as servers' locales do.
     """
     command = [str(binaries / "initdb"), "--pgdata", str(data), "--username", "linkup"]
     command += ["--auth", "trust", "--encoding", "UTF8", "--no-sync"]
@@ -35,7 +36,7 @@ def make_cluster(binaries: Path, data: Path, owner: pwd.struct_passwd | None) ->
 
 
 def copy_cluster(cluster: Path, data: Path, owner: pwd.struct_passwd | None) -> str:
-    """Copy a stopped PostgreSQL's data in `cluster` to the new folder `data`, for `owner`; what failed, or ""."""
+    """Copy a stopped cluster to the new folder `data`, for the user `owner`; returns the failure, else ""."""
     try:
         shutil.copytree(cluster, data)
     except OSError as error:  # shutil.Error, which lists all files, is one

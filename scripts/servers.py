@@ -360,8 +360,8 @@ def _redis_ready(url: str) -> bool:
 def redis_server(password: str = "", **options: str) -> Iterator[Server]:
     """A Redis of our own for the time of the block. It keeps everything in memory: a restart comes back empty.
 
-    It wants a password, as one on a server should, of its own when none is given; `url` has it. `options` are Redis's
-    own (`unixsocket="redis.sock"`, in the folder of the server).
+    It requires a password, a random one by default; `url` contains it. `options` are settings of Redis
+    (`unixsocket="redis.sock"`, in the folder of the server).
 
     Raises ProgramMissingError when there is no Redis to be had, ServerStartError when it does not start.
     """

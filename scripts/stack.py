@@ -31,6 +31,8 @@ from .servers import (
     temporary_folder,
 )
 
+# An address at which no Redis answers.
+NO_REDIS = "redis://127.0.0.1:1/0"
 # What a shell of a person holds that our programs need; the rest could change what they do.
 KEPT_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV")
 # Where `python` and the servers' commands are.
@@ -133,6 +135,28 @@ def process_command(name: str) -> list[str]:
 def web_command(port: int) -> list[str]:
     """gunicorn as the Procfile starts it, on a port of this machine alone."""
     return [*process_command("web"), "--bind", f"{HOST}:{port}"]
+
+
+@contextmanager
+def running_gunicorn(port: int, folder: Path, environment: Mapping[str, str]) -> Iterator[Server]:
+    """Serve with gunicorn on a port of this machine for the time of the block; its log is written to `folder`.
+
+    Raises ServerStartError when it does not answer.
+    """
+    server = Server(
+        web_command(port),
+        lambda: answers_health(port),
+        folder,
+        None,
+        signal.SIGTERM,
+        environment=dict(environment),
+        start_in=ROOT,
+    )
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
 
 
 def ws_command(port: int, application: str = "") -> list[str]:

@@ -109,10 +109,19 @@ def test_settings_that_cannot_be_imported(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 # -- Commands on a server that is not well --------------------------------------------------
-def test_a_command_finds_the_fault(tmp_path: Path) -> None:
-    environment = production_environment(*repository.NOWHERE, tmp_path, SECURE_HSTS_SECONDS="0")
-    with pytest.raises(CheckFailed, match="exit code 1"):
-        page.run(HERE["settings are complete and safe"], environment, {})
+BROKEN: list[tuple[str, dict[str, str], str]] = [
+    ("settings are complete and safe", {"SECURE_HSTS_SECONDS": "0"}, "exit code 1"),
+    ("tables fit the code", {"DJANGO_ENVIRONMENT": "development", "DATABASE_URL": ""}, "exit code 1"),
+    ("static files are there", {}, "does not show '0 static files copied'"),
+]
+
+
+@pytest.mark.parametrize(("what", "variables", "told"), BROKEN, ids=[what for what, _, _ in BROKEN])
+def test_a_command_finds_the_fault(what: str, variables: dict[str, str], told: str, tmp_path: Path) -> None:
+    environment = {**production_environment(*repository.NOWHERE, tmp_path), **variables}
+    environment = {name: value for name, value in environment.items() if value}
+    with pytest.raises(CheckFailed, match=told):
+        page.run(HERE[what], environment, {})
 
 
 def test_a_configuration_that_nginx_does_not_read() -> None:

@@ -113,20 +113,13 @@ def test_no_server_starts_in_development_because_nobody_said_otherwise(tmp_path:
     daphne = ["daphne", "--bind", "127.0.0.1", "--port", "1", "professional_network.asgi:application"]
     package = "professional_network.settings"
     wrong = []
-    # Gunicorn reads the variables in its own file as well; Daphne and what imports the pages do so in one place.
-    starts: list[tuple[list[str], dict[str, str]]] = [
-        (GUNICORN, {}),
-        (GUNICORN, {"DJANGO_ENVIRONMENT": " "}),
-        (GUNICORN, {"DJANGO_SETTINGS_MODULE": package}),
-        (daphne, {"DJANGO_SETTINGS_MODULE": package}),
-        (["python", "-c", "import professional_network.wsgi"], {"DJANGO_SETTINGS_MODULE": package}),
-    ]
-    for command, variables in starts:
-        environment = production_environment(*urls, tmp_path)
-        del environment["DJANGO_ENVIRONMENT"]
-        done = started(command, {**environment, **variables})
-        if not done.returncode or "DJANGO_ENVIRONMENT is missing" not in done.stderr:
-            wrong.append((command[0], variables, done.returncode, done.stderr[-300:]))
+    for command in (GUNICORN, daphne, ["python", "-c", "import professional_network.wsgi"]):
+        for variables in ({}, {"DJANGO_ENVIRONMENT": " "}, {"DJANGO_SETTINGS_MODULE": package}):
+            environment = production_environment(*urls, tmp_path)
+            del environment["DJANGO_ENVIRONMENT"]
+            done = started(command, {**environment, **variables})
+            if not done.returncode or "DJANGO_ENVIRONMENT is missing" not in done.stderr:
+                wrong.append((command[0], variables, done.returncode, done.stderr[-300:]))
     assert not wrong
 
 

@@ -2,13 +2,10 @@
 
 import os
 import re
-import resource
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,6 +13,7 @@ import pytest
 from scripts import servers
 from scripts.programs import ROOT
 from scripts.servers import HOST, Server, ServerStartError, free_port, postgres_server, running
+from tests.testkit.disks import small_disk
 
 LISTEN = """
 import socket, sys
@@ -26,8 +24,8 @@ server.accept()
 HOLD = """
 import sys, time
 from pathlib import Path
-from tests.testkit.prepared import alone
-with alone(Path(sys.argv[1])):
+from tests.testkit.prepared import exclusive_lock
+with exclusive_lock(Path(sys.argv[1])):
     print("mine", flush=True)
     sys.stdin.read()
 """
@@ -46,19 +44,6 @@ def scratch(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
         folder.chmod(0o755)  # PostgreSQL's user passes through it
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     return tmp_path
-
-
-@contextmanager
-def room_for(octets: int) -> Iterator[None]:
-    """The kernel lets no file of this process and its children grow beyond so many bytes."""
-    former = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (octets, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-        signal.signal(signal.SIGXFSZ, former)
 
 
 def listener(folder: Path, port: int) -> Server:
@@ -108,7 +93,7 @@ def test_a_full_temporary_folder_is_told_with_what_to_do_and_left_empty(
     cluster = tmp_path_factory.mktemp("cluster")
     (cluster / "table").write_bytes(b"x" * 200_000)
     with (
-        room_for(100_000),
+        small_disk(100_000),
         pytest.raises(ServerStartError, match="Make room in the temporary folder, or name another"),
         postgres_server(cluster if is_copied else None),
     ):

@@ -317,7 +317,7 @@ def test_lines_of_the_security_log_are_counted_once() -> None:
             ("django.security.SuspiciousSession", "other"),
         ]:
             with case((logger, event)):
-                metrics.count_security_lines()  # another test may have configured logging anew
+                metrics.count_security_lines()  # another test may have replaced the logging configuration
                 before = value("linkup_security_events_total", event=event)
                 logging.getLogger(logger).warning("a line")
                 logging.getLogger(logger).info("not of the log")

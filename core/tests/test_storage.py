@@ -1,6 +1,8 @@
 """Where uploads go: under names that tell nothing, and gone only once nothing points to them."""
 
+import gzip
 import re
+from pathlib import Path
 
 import pytest
 from django.core.files.storage import default_storage
@@ -62,3 +64,17 @@ def test_a_file_that_cannot_be_deleted_is_told_in_the_log_and_stops_nothing(
         assert [default_storage.exists(name) for name in names] == [True, False]
     assert done == ["the next one"]
     assert [line.message for line in caplog.records] == ["an upload could not be deleted"]
+
+
+def test_static_files_with_equal_content_are_compressed_once(tmp_path: Path) -> None:
+    compressor = storage.StaticStorage().create_compressor(quiet=True)
+    content = b"let answer = 42;\n" * 100
+    names = ("app.js", "app.0123456789ab.js")
+    for name in names:
+        (tmp_path / name).write_bytes(content)
+        compressor.compress(str(tmp_path / name))
+    packed = {gzip.decompress((tmp_path / f"{name}.gz").read_bytes()) for name in names}
+    assert packed == {content}
+    assert len({(tmp_path / f"{name}.br").read_bytes() for name in names}) == 1
+    assert compressor.compress_brotli.cache_info().misses == 1
+    assert compressor.compress_gzip.cache_info().misses == 1

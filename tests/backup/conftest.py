@@ -1,9 +1,7 @@
 """A network to back up and empty servers to restore into, on the database of the run."""
 
 import os
-import resource
 import shutil
-import signal
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -113,19 +111,6 @@ def new_server(folder: Path, template: str = "") -> Iterator[Server]:
     _administer(f"CREATE DATABASE {name}" + (f" TEMPLATE {template}" if template else ""))
     yield Server(name, media)
     _administer(f"DROP DATABASE {name} WITH (FORCE)")
-
-
-@contextmanager
-def small_disk() -> Iterator[None]:
-    """The kernel lets no file of this process grow beyond 100,000 bytes; what SQLite needs for itself is smaller."""
-    former = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-        signal.signal(signal.SIGXFSZ, former)
 
 
 @pytest.fixture(scope="session", autouse=True)

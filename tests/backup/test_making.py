@@ -21,12 +21,17 @@ from professional_network.backup.making import make
 from professional_network.transfer.faults import TransferRefused
 from professional_network.transfer.rows import Row
 from professional_network.transfer.tables import LEFT_OUT, all_tables
+from tests.testkit.disks import small_disk
 from tests.transfer.network import DELETED_POSTS, FILES, MEMBERS, POSTS
 
-from .conftest import BIG, KEY, Server, at, small_disk
+from .conftest import BIG, KEY, Server, at
 
 # What has nothing to do with the database is tried on one of them.
 once = pytest.mark.sqlite_only
+
+
+# More than SQLite needs for itself.
+ROOM = 100_000
 
 
 def refusal(place: Path, key: str = "", **options: Any) -> str:
@@ -173,7 +178,7 @@ def test_two_at_once_do_not_mix(filled: Server, tmp_path: Path) -> None:
 
 @once
 def test_a_full_disk_is_named_and_leaves_nothing_behind(filled: Server, tmp_path: Path) -> None:
-    with at(filled), small_disk():
+    with at(filled), small_disk(ROOM):
         assert f"the disk is full ({tmp_path / 'backups'}" in refusal(tmp_path / "backups")
 
 

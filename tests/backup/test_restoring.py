@@ -21,13 +21,18 @@ from professional_network.transfer.faults import TransferRefused
 from professional_network.transfer.imports import OutcomeUnknown
 from professional_network.transfer.media import UNFINISHED
 from professional_network.transfer.target import LOCK
+from tests.testkit.disks import small_disk
 from tests.transfer.network import FILES, MEMBERS, POSTS
 from tests.transfer.wire import cut_at_commit, interrupted_at
 
-from .conftest import BIG, KEY, Server, at, small_disk
+from .conftest import BIG, KEY, Server, at
 
 # What has nothing to do with the database is tried on one of them.
 once = pytest.mark.sqlite_only
+
+
+# More than SQLite needs for itself.
+ROOM = 100_000
 
 
 def refusal(path: Path, key: str = "") -> str:
@@ -181,7 +186,7 @@ def test_another_file_under_the_name_of_ours_is_refused_and_kept(prepared: Serve
 
 @once
 def test_a_full_disk_is_named_and_undone(prepared: Server, plain: Path) -> None:
-    with small_disk():
+    with small_disk(ROOM):
         told = refusal(plain)
     # Files are unpacked beside each other before one is placed: the disk of that folder is the full one here.
     assert f"the disk is full ({tempfile.gettempdir()}/linkup-restore-" in told

@@ -100,7 +100,7 @@ def _watch(page: Page, complaints: Complaints) -> None:
 
 
 def _watch_origins(site_url: str, complaints: Complaints) -> Callable[[Request], None]:
-    """What notes every request that leaves the site."""
+    """Return a listener that notes every request to another site."""
     home = urlsplit(site_url).netloc
 
     def on_request(request: Request) -> None:
@@ -111,34 +111,33 @@ def _watch_origins(site_url: str, complaints: Complaints) -> Callable[[Request],
     return on_request
 
 
-class Wardrobe:
-    """Contexts that visitors have left, with nothing of theirs in them, for the next one who looks the same.
+class ContextPool:
+    """Browser contexts that visitors use one after the other, emptied in between.
 
-    What a visitor fetched, and the process in which the pages were, is still there: to make them anew costs five times
-    what a page costs.
+    The cache and the renderer process stay: a new context costs five times what a page costs.
     """
 
     def __init__(self, browser: Browser, site_url: str) -> None:
         self.browser = browser
         self._site_url = site_url
         self._free: defaultdict[str, list[BrowserContext]] = defaultdict(list)
-        self._looks: dict[BrowserContext, str] = {}
+        self._kinds: dict[BrowserContext, str] = {}
 
-    def take(self, **looks: Any) -> BrowserContext:
-        """A context like new."""
-        kind = repr(sorted(looks.items()))
+    def acquire(self, **options: Any) -> BrowserContext:
+        """Return an empty context with these options of Browser.new_context."""
+        kind = repr(sorted(options.items()))
         if self._free[kind]:
             return self._free[kind].pop()
-        context = self.browser.new_context(base_url=self._site_url, **looks)
+        context = self.browser.new_context(base_url=self._site_url, **options)
         context.set_default_timeout(PATIENCE)
         context.add_init_script(REPORT_VIOLATIONS)
         # Stays open, and with it the process of the pages.
         context.new_page().goto("/health/")
-        self._looks[context] = kind
+        self._kinds[context] = kind
         return context
 
-    def put_back(self, context: BrowserContext) -> None:
-        """Close what was opened in it, and forget what it remembers."""
+    def release(self, context: BrowserContext) -> None:
+        """Close the pages of a context and delete its cookies, storage and routes."""
         keeper, *pages = context.pages
         for page in pages:
             page.close()
@@ -148,14 +147,14 @@ class Wardrobe:
         session = context.new_cdp_session(keeper)
         session.send("Storage.clearDataForOrigin", {"origin": self._site_url, "storageTypes": "all"})
         session.detach()
-        self._free[self._looks[context]].append(context)
+        self._free[self._kinds[context]].append(context)
 
 
 @dataclass
 class Visitors:
     """Opens pages, each as a visitor of its own with its own cookies, and remembers what went wrong on them."""
 
-    wardrobe: Wardrobe
+    context_pool: ContextPool
     site_url: str
     complaints: Complaints = field(default_factory=Complaints)
     pages: list[Page] = field(default_factory=list)
@@ -170,10 +169,12 @@ class Visitors:
         timezone: str | None = None,
         own_clock: bool = False,
     ) -> Page:
-        """A page of a new visitor. Paths such as `page.goto("/members/")` are the site's; a clock of its own can be put
-        forward."""
+        """Open a page as a new visitor; `page.goto("/members/")` goes to the site.
+
+        With `own_clock` the test can move the clock of the page.
+        """
         width, height = viewport
-        context = self.wardrobe.take(
+        context = self.context_pool.acquire(
             color_scheme=color_scheme,
             viewport={"width": width, "height": height},
             has_touch=width < 600,
@@ -184,7 +185,7 @@ class Visitors:
             reduced_motion="reduce",
         )
         # Playwright does not give a context its clock back.
-        self._leave.callback(context.close if own_clock else partial(self.wardrobe.put_back, context))
+        self._leave.callback(context.close if own_clock else partial(self.context_pool.release, context))
         self._listen(context, "request", _watch_origins(self.site_url, self.complaints))
         self._listen(context, "page", self._watch)
         page = context.new_page()

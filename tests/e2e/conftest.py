@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from .browser import RESULTS, Visitors, Wardrobe, picture, running_browser
+from .browser import RESULTS, ContextPool, Visitors, picture, running_browser
 from .mailbox import Mailbox
 from .site import Site, running_site
 from .talkers import Two, make_pairs, people
@@ -36,16 +36,16 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def wardrobe(browser: Browser, site: Site) -> Wardrobe:
-    """What visitors use one after the other."""
-    return Wardrobe(browser, site.url)
+def context_pool(browser: Browser, site: Site) -> ContextPool:
+    """The browser contexts of all visitors."""
+    return ContextPool(browser, site.url)
 
 
 @pytest.fixture
-def visitors(wardrobe: Wardrobe, site: Site, request: pytest.FixtureRequest) -> Iterator[Visitors]:
+def visitors(context_pool: ContextPool, site: Site, request: pytest.FixtureRequest) -> Iterator[Visitors]:
     """Opens pages: `visitors(viewport=PHONE)`. Fails at the end when something went wrong on one of them."""
     RESULTS.mkdir(exist_ok=True)
-    opened = Visitors(wardrobe, site.url)
+    opened = Visitors(context_pool, site.url)
     yield opened
     if request.session.testsfailed:
         open_pages = (page for page in opened.pages if not page.is_closed())

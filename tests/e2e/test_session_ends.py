@@ -7,7 +7,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from scripts.programs import obtain
 
-from .browser import ARGUMENTS, DARK, PHONE, Visitors, Wardrobe, picture
+from .browser import ARGUMENTS, DARK, PHONE, ContextPool, Visitors, picture
 from .journey import look
 from .talkers import Two, composer, hide, line, live, mark, show, write
 
@@ -102,7 +102,7 @@ def keeping(visitors: Visitors, browser: Browser) -> Iterator[None]:
     kept = browser.browser_type.launch(
         executable_path=program, args=ARGUMENTS, ignore_default_args=["--disable-back-forward-cache"]
     )
-    visitors.wardrobe = Wardrobe(kept, visitors.site_url)
+    visitors.context_pool = ContextPool(kept, visitors.site_url)
     yield
     visitors.leave()
     kept.close()

@@ -8,7 +8,6 @@ import http.client
 import json
 import os
 import re
-import signal
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -19,10 +18,10 @@ from urllib.parse import urlencode
 import psycopg2
 import redis
 
-from scripts.servers import HOST, Server, free_port
-from scripts.stack import Stack, answers_health, manage, web_command
+from scripts.servers import HOST, free_port
+from scripts.stack import Stack, manage, running_gunicorn
 from tests.cast import PASSWORD
-from tests.testkit.prepared import TABLES
+from tests.testkit.prepared import MIGRATED
 
 FORM = "application/x-www-form-urlencoded"
 MAKE_WORLD = """
@@ -118,7 +117,7 @@ def one_worker(stack: Stack) -> Iterator[OneWorker]:
     database = f"{stack.postgres.url.rpartition('/')[0]}/one_worker"
     with closing(psycopg2.connect(stack.postgres.url)) as connection:
         connection.autocommit = True
-        connection.cursor().execute(f"CREATE DATABASE one_worker TEMPLATE {TABLES}")
+        connection.cursor().execute(f"CREATE DATABASE one_worker TEMPLATE {MIGRATED}")
     cache = stack.redis.url.removesuffix("/0") + "/7"
     folder, port = stack.site.folder.parent / "one-worker", free_port()
     folder.mkdir()
@@ -131,21 +130,9 @@ def one_worker(stack: Stack) -> Iterator[OneWorker]:
     }
     said = manage(environment, "shell", "--command", MAKE_WORLD)
     words = json.loads(said.rpartition("WORLD ")[2])
-    server = Server(
-        web_command(port),
-        lambda: answers_health(port),
-        folder,
-        None,
-        signal.SIGTERM,
-        environment=environment,
-        start_in=Path(__file__).parents[2],
-    )
-    server.start()
-    try:
+    with running_gunicorn(port, folder, environment) as server:
         (pid,) = server.children()
         worker = OneWorker(port, redis.Redis.from_url(cache), words, pid)
         for who in ("anonymous", *MEMBERS):
             worker.sign_in(who)
         yield worker
-    finally:
-        server.stop()

@@ -1,7 +1,6 @@
 """Bodies that are too large, sent to each server as it runs: nginx, gunicorn with threads or on one port, daphne."""
 
 import re
-import signal
 import socket
 import ssl
 from collections import Counter
@@ -11,9 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from scripts.programs import ROOT
 from scripts.servers import HOST, Server, free_port
-from scripts.stack import Stack, answers_health, web_command
+from scripts.stack import Stack, running_gunicorn
 from scripts.visitor import Visitor, trusting
 
 from .conftest import FaultTable
@@ -32,18 +30,8 @@ def one_port(stack: Stack) -> Iterator[Server]:
     folder.mkdir()
     port = free_port()
     environment = {**stack.environment, "WEB_SERVER": "asgi", "WEB_CONCURRENCY": "1", "PORT": str(port)}
-    server = Server(
-        web_command(port),
-        lambda: answers_health(port),
-        folder,
-        None,
-        signal.SIGTERM,
-        environment=environment,
-        start_in=ROOT,
-    )
-    server.start()
-    yield server
-    server.stop()
+    with running_gunicorn(port, folder, environment) as server:
+        yield server
 
 
 def port_of(server: Server) -> int:

@@ -13,9 +13,8 @@ from urllib.parse import urlsplit
 import psycopg2
 import pytest
 
-from scripts.programs import ROOT
-from scripts.servers import HOST, Server, free_port
-from scripts.stack import Stack, answers_health, web_command
+from scripts.servers import HOST, free_port
+from scripts.stack import Stack, running_gunicorn
 from scripts.visitor import Visitor
 from tests.testkit.websocket import Closed, WebSocket
 
@@ -183,13 +182,8 @@ def socket_port(request: pytest.FixtureRequest, stack: Stack, tmp_path: Path) ->
         return
     port = free_port()
     environment = {**stack.environment, "WEB_SERVER": "asgi", "WEB_CONCURRENCY": "1"}
-    server = Server(
-        web_command(port), lambda: answers_health(port), tmp_path, None, signal.SIGTERM,
-        environment=environment, start_in=ROOT,
-    )  # fmt: skip
-    server.start()
-    yield port
-    server.stop()
+    with running_gunicorn(port, tmp_path, environment):
+        yield port
 
 
 def test_frames_that_no_application_sees_are_counted(stack: Stack, socket_port: int) -> None:

@@ -22,7 +22,7 @@ from scripts.servers import Server, temporary_folder
 from scripts.stack import Stack, answers_health, web_command
 from scripts.visitor import Visitor
 from tests.handbook import releases
-from tests.testkit.prepared import TABLES
+from tests.testkit.prepared import MIGRATED
 
 from .conftest import FaultTable
 from .people import PASSWORD, SCRIPT
@@ -148,7 +148,7 @@ def installation(stack: Stack) -> Iterator[Installation]:
     maintenance = psycopg2.connect(stack.postgres.url)
     maintenance.autocommit = True
     name = f"upgrade_{uuid.uuid4().hex[:8]}"
-    maintenance.cursor().execute(f"CREATE DATABASE {name} TEMPLATE {TABLES}")
+    maintenance.cursor().execute(f"CREATE DATABASE {name} TEMPLATE {MIGRATED}")
     environment = {
         **stack.environment,
         "DATABASE_URL": f"{stack.postgres.url.rpartition('/')[0]}/{name}",

@@ -2,7 +2,6 @@
 
 import http.client
 import json
-import signal
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,9 +16,8 @@ from hypothesis import strategies as st
 
 from core.health import Probe, Status
 from core.health_views import answer_of
-from scripts.programs import ROOT
 from scripts.servers import HOST, Server, free_port, postgres_server, redis_server
-from scripts.stack import answers_health, production_environment, web_command
+from scripts.stack import production_environment, running_gunicorn
 from tests.examples import of_a_property
 
 PATHS = ["/health/", "/health/db/", "/health/redis/", "/readiness/"]
@@ -127,20 +125,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     port = free_port()
     with postgres_server() as postgres, redis_server() as redis:
         environment = production_environment(postgres.url, redis.url, data, WEB_CONCURRENCY="1")
-        web = Server(
-            web_command(port),
-            lambda: answers_health(port),
-            data,
-            None,
-            signal.SIGTERM,
-            environment=environment,
-            start_in=ROOT,
-        )
-        web.start()
-        try:
+        with running_gunicorn(port, data, environment):
             yield Site(postgres, redis, port, data / "drain")
-        finally:
-            web.stop()
 
 
 @pytest.fixture(autouse=True)

@@ -1,8 +1,6 @@
-"""What every server of a test needs and nobody changes, made once for this code and copied from then on: the static
-files that `collectstatic` makes, and a PostgreSQL with the tables that `migrate` makes.
+"""Migrated databases and collected static files, made once for each state of the code; tests start on copies of them.
 
-Both lie in test-results/prepared/<fingerprint of the code>, also for the next run. Whoever tests the release itself
-does not use them.
+They are kept in test-results/prepared/<fingerprint of the code>. Tests of the release itself do not use them.
 """
 
 import fcntl
@@ -12,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,20 +19,30 @@ import psycopg2
 
 from scripts.programs import ROOT
 from scripts.servers import Server, postgres_server, temporary_folder
-from scripts.stack import Stack, collect_static, migrate, production_environment, running_stack
+from scripts.stack import (
+    NO_REDIS,
+    Stack,
+    collect_static,
+    migrate,
+    production_environment,
+    running_stack,
+)
+from scripts.suite import APPS
 
 FOLDER = ROOT / "test-results" / "prepared"
-# A database that nobody opens, so that it can be copied at any time.
-TABLES = "tables"
-# What migrations, content types, permissions and static files are made of.
-APPS = ("core", "theme", "users", "network", "feed", "messaging", "notifications", "professional_network")
-NO_REDIS = "redis://127.0.0.1:1/0"
+# A database without connections, which PostgreSQL can therefore copy at any time.
+MIGRATED = "migrated"
+# Migrations, content types, permissions and static files depend on these.
+CODE = (*APPS, "professional_network")
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """A stopped PostgreSQL's data, whose databases `linkup` and TABLES have all tables and no rows of members; the same
-    in a file of SQLite; and STATIC_ROOT."""
+    """Where the prepared files are.
+
+    `cluster` is the data of a stopped PostgreSQL with the migrated databases `linkup` and MIGRATED, `sqlite` a migrated
+    file, `static` a filled STATIC_ROOT.
+    """
 
     cluster: Path
     sqlite: Path
@@ -41,9 +50,9 @@ class Prepared:
 
 
 def fingerprint() -> str:
-    """The same for the same code of the apps and the same packages."""
+    """A hash of the apps' code and of the installed packages."""
     said = hashlib.sha256((ROOT / "requirements.txt").read_bytes())
-    files = (path for app in APPS for path in (ROOT / app).rglob("*") if path.is_file())
+    files = (path for folder in CODE for path in (ROOT / folder).rglob("*") if path.is_file())
     for path in sorted(files):
         if path.suffix != ".pyc" and "tests" not in path.parts:
             said.update(f"{path.relative_to(ROOT)}\0".encode())
@@ -51,11 +60,15 @@ def fingerprint() -> str:
     return said.hexdigest()[:16]
 
 
+@cache
 def prepared() -> Prepared:
-    """Where they lie; made first when this code has none yet. A second run that asks meanwhile waits."""
+    """Return the prepared files of this code, and make them first where there are none.
+
+    A second run that asks meanwhile waits.
+    """
     FOLDER.mkdir(parents=True, exist_ok=True)
     place = FOLDER / fingerprint()
-    with alone(FOLDER / "lock"):
+    with exclusive_lock(FOLDER / "lock"):
         if not place.is_dir():
             for old in FOLDER.iterdir():
                 if old.is_dir():
@@ -76,7 +89,7 @@ def _make(place: Path) -> None:
             psycopg2.connect(urlsplit(server.url)._replace(path="/postgres").geturl())
         ) as administrator:
             administrator.autocommit = True
-            administrator.cursor().execute(f"CREATE DATABASE {TABLES} TEMPLATE linkup")
+            administrator.cursor().execute(f"CREATE DATABASE {MIGRATED} TEMPLATE linkup")
         server.stop()
         shutil.copytree(server.folder / "data", place / "cluster")
         migrate(
@@ -85,8 +98,8 @@ def _make(place: Path) -> None:
 
 
 @contextmanager
-def alone(lock: Path) -> Iterator[None]:
-    """Only one process at a time; the kernel takes the lock back from one that is killed."""
+def exclusive_lock(lock: Path) -> Iterator[None]:
+    """Keep other processes out for the time of the block; the kernel frees the lock of a killed process."""
     with lock.open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -112,5 +125,5 @@ def prepared_postgres(**options: str) -> Iterator[Server]:
 
 
 def prepared_sqlite(folder: Path) -> Path:
-    """Put a database with all tables into the folder, where an installation on SQLite has it; returns its path."""
+    """Copy the migrated SQLite file to where an installation in `folder` expects it; returns its path."""
     return Path(shutil.copy(prepared().sqlite, folder / "db.sqlite3"))

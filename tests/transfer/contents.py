@@ -21,7 +21,7 @@ from .network import DELETED_POSTS, FILES, HARD_TEXTS, MEMBERS, NOON, POSTS, SEC
 def fill(media: Path) -> None:
     """Fill the database of the settings, and the folder `media`."""
     _members()
-    _talk()
+    _posts_and_messages()
     _rest(media)
 
 
@@ -53,8 +53,7 @@ def _members() -> None:
     people[0].user_permissions.add(own)
 
 
-def _talk() -> None:
-
+def _posts_and_messages() -> None:
     people = list(User.objects.order_by("pk"))
     # A moment without microseconds is kept without them, and must be the same as with them.
     moments = [
@@ -91,14 +90,18 @@ def _talk() -> None:
     QuietHours.objects.create(
         member=people[0], start=time(22, 0), end=time(6, 30, 0, 250), zone="Europe/Berlin"
     )
-    for post in posts[:20]:
+    _traces_of(posts[:20])
+
+
+def _traces_of(posts: list[Post]) -> None:
+    """Add the rows that forms and the administration leave behind."""
+    kind, user = ContentType.objects.get_for_model(Post), User.objects.order_by("pk")[0]
+    for post in posts:
         FormSubmission.objects.create(
             member=post.author, submission_id=UUID(int=post.pk), fingerprint="f" * 64, result_id=post.pk
         )
-    kind = ContentType.objects.get_for_model(Post)
-    for post in posts[:20]:
         LogEntry.objects.create(
-            user=people[0], content_type=kind, object_id=str(post.pk), object_repr="Post", action_flag=CHANGE
+            user=user, content_type=kind, object_id=str(post.pk), object_repr="Post", action_flag=CHANGE
         )
 
 

@@ -16,8 +16,8 @@ from professional_network.transfer.exports import ExportFolder, export
 from professional_network.transfer.faults import TransferRefused
 from professional_network.transfer.source import SqliteSource
 from professional_network.transfer.tables import all_tables
+from tests.testkit.disks import small_disk
 
-from . import test_exports
 from .conftest import Network
 from .network import FILES
 from .test_exports import refusal, sha256
@@ -143,7 +143,7 @@ def test_a_disk_that_fills_at_the_last_file_leaves_the_former_export(
     assert max(path.stat().st_size for path in folder.rglob("*.gz")) < room
     network.change("DELETE FROM feed_reaction")
     full = pytest.raises(TransferRefused, match="disk is full")
-    with closing(network.source()) as source, test_exports.small_disk(room), full:
+    with closing(network.source()) as source, small_disk(room), full:
         export(source, folder, copy_media=False)
     assert {path: sha256(path) for path in folder.rglob("*") if path.is_file()} == before
     ExportFolder(folder, all_tables()).check()

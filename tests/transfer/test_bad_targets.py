@@ -18,10 +18,10 @@ from professional_network.transfer.imports import OutcomeUnknown, bring_in
 from professional_network.transfer.schema import DESCRIPTION, compare_schemas, load_description, read_parts
 from professional_network.transfer.tables import all_tables
 from scripts.schema import describe_database
+from tests.testkit.disks import small_disk
 
 from .conftest import Database, Network
 from .network import FILES
-from .test_exports import small_disk
 from .test_imports import refusal, seal_with
 from .wire import cut_at_commit, interrupted_at
 
@@ -214,7 +214,7 @@ def test_a_disk_that_fills_with_files_leaves_those_that_were_there(
     path = database.media / name
     path.parent.mkdir(parents=True)
     path.write_bytes(FILES[name])
-    with small_disk(), pytest.raises(TransferRefused, match="the disk is full"):
+    with small_disk(4_000), pytest.raises(TransferRefused, match="the disk is full"):
         database.bring_in(built_export)
     assert database.files() == {name}
     assert database.count("users_user") == 0

@@ -5,11 +5,8 @@ import hashlib
 import json
 import os
 import re
-import resource
-import signal
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -18,6 +15,7 @@ from professional_network.transfer.exports import UNFINISHED, ExportFolder, expo
 from professional_network.transfer.faults import TransferRefused
 from professional_network.transfer.source import MOST_FAULTS
 from professional_network.transfer.tables import all_tables
+from tests.testkit.disks import small_disk
 
 from .conftest import Network
 from .network import FILES, MEMBERS, POSTS, SECRET
@@ -294,22 +292,9 @@ def test_two_exports_to_one_place_do_not_mix(network: Network, tmp_path: Path) -
     network.export(tmp_path / "export").check()
 
 
-@contextmanager
-def small_disk(room: int = 4_000) -> Iterator[None]:
-    """The kernel lets no file of this process grow beyond `room` bytes."""
-    former = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (room, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-        signal.signal(signal.SIGXFSZ, former)
-
-
 def test_a_disk_that_fills_leaves_nothing_behind(network: Network, tmp_path: Path) -> None:
     full = pytest.raises(TransferRefused, match=rf"disk is full \({re.escape(str(tmp_path))}/export")
-    with closing(network.source()) as source, small_disk(), full:
+    with closing(network.source()) as source, small_disk(4_000), full:
         export(source, tmp_path / "export")
     assert not (tmp_path / "export").exists()
 

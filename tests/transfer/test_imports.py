@@ -25,10 +25,10 @@ from professional_network.transfer.rows import Row
 from professional_network.transfer.table_files import TableFile
 from professional_network.transfer.tables import all_tables
 from professional_network.transfer.target import LOCK
+from tests.testkit.disks import small_disk
 
 from .conftest import Database, Network
 from .network import FILES, MEMBERS, POSTS
-from .test_exports import small_disk
 from .test_folders import POSTS as POSTS_FILE
 from .test_folders import rewritten
 
@@ -326,7 +326,7 @@ def test_two_imports_at_once_do_not_mix(database: Database, built_export: Path) 
 
 # -- Files ------------------------------------------------------------------------------------
 def test_a_disk_that_fills_with_files_undoes_all(database: Database, built_export: Path) -> None:
-    with small_disk():
+    with small_disk(4_000):
         told = refusal(database, built_export)
     assert "private/documents/aa/" in told
     # The disk that is full is that of the uploads, not the one on which the export lies.

@@ -10,11 +10,9 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from scripts.servers import HOST, free_port
-from scripts.stack import production_environment
+from scripts.stack import NO_REDIS, production_environment
 from tests.integration.test_bucket import KEY, SECRET
 from tests.integration.transfer.installation import Installation, administer, beside, manage, run
-
-NO_REDIS = "redis://127.0.0.1:1/0"
 
 
 @pytest.fixture(scope="module")

@@ -11,11 +11,11 @@ from typing import Any
 import psycopg2
 import pytest
 
+from scripts.servers import HOST, free_port
+from scripts.stack import running_gunicorn
 from scripts.visitor import Address, Visitor
 from tests.integration.transfer.installation import Installation, administer, beside, manage, run
 from tests.transfer.network import PASSWORD
-
-from .served import served
 
 # What the writer writes; ids that are given anew by each database, and what is left out.
 WRITTEN = {"feed_tag", "feed_posttag"}
@@ -112,7 +112,9 @@ def test_a_network_comes_back(
 
 def _alice_goes_on(there: dict[str, str], folder: Path) -> None:
     """The smoke test: she signs in with the password she had, sees her post and her picture, and writes another."""
-    with served(there, folder) as origin, Visitor(Address(origin)) as alice:
+    port = free_port()
+    gunicorn = running_gunicorn(port, folder, {**there, "WEB_CONCURRENCY": "1"})
+    with gunicorn, Visitor(Address(f"http://{HOST}:{port}")) as alice:
         home = alice.follow(alice.sign_in("alice", PASSWORD)).text
         assert "Before the fire" in home
         picture = re.search(r'"(/media/photos/[^"]+)"', home)

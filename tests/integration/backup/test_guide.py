@@ -12,7 +12,7 @@ import pytest
 
 from scripts.programs import ROOT, obtain
 from scripts.servers import HOST, free_port
-from scripts.stack import KEPT_VARIABLES, production_environment
+from scripts.stack import KEPT_VARIABLES, NO_REDIS, production_environment
 from scripts.visitor import Address, Visitor
 from tests.integration.deployment.blocks import Block, blocks_of
 from tests.integration.deployment.shell import Shell
@@ -20,7 +20,6 @@ from tests.integration.transfer.installation import Installation
 from tests.transfer.network import PASSWORD
 
 GUIDE = ROOT / "docs" / "BACKUP.md"
-NO_REDIS = "redis://127.0.0.1:1/0"
 END_WITH_ME = "trap 'kill $(jobs -p) 2>/dev/null || true' EXIT"
 # As on a fresh server: LinkUp's own Python is the one in .venv alone.
 NO_PYTHON = '#!/bin/sh\necho "$0: command not found" >&2\nexit 127\n'

@@ -15,12 +15,11 @@ from pathlib import Path
 
 from scripts.programs import ROOT
 from scripts.servers import die_with_parent
-from scripts.stack import KEPT_VARIABLES, production_environment
+from scripts.stack import KEPT_VARIABLES, NO_REDIS, production_environment
 
 # Of the checkpoint, and of every run of the tests. There are as many posts as members.
 LARGE, SMALL = 20_000, 1_000
 FIGURES = "figures.json"
-NO_REDIS = "redis://127.0.0.1:1/0"
 
 
 @dataclass(frozen=True)

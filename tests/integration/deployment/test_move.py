@@ -21,7 +21,7 @@ from .conftest import Removal
 from .place import Place
 from .sample import FIGURES, Step
 
-# Django alone takes about 90 MiB; the bar for a million rows is 300.
+# Django alone takes about 70 MiB; the bar for a million rows is 300.
 MOST_MIB = 200
 MOVES = ("export", "import", "verify")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.testkit.prepared import TABLES, prepared_postgres
+from tests.testkit.prepared import MIGRATED, prepared_postgres
 from tests.transfer.network import build
 
 from .installation import ALICE, Installation, manage, recreate
@@ -43,7 +43,7 @@ def empty_target(server: str) -> str:
 @pytest.fixture
 def target(server: str) -> str:
     """The address of the same database, with all tables and no members."""
-    return recreate(server, TABLES)
+    return recreate(server, MIGRATED)
 
 
 @pytest.fixture

@@ -15,9 +15,9 @@ import pytest
 
 from scripts.programs import ROOT
 from scripts.servers import Server
+from tests.testkit.disks import small_disk
 from tests.testkit.prepared import prepared_postgres
 from tests.transfer.network import POSTS, build
-from tests.transfer.test_exports import small_disk
 
 from .installation import Installation, administer, beside, manage, run
 

@@ -8,7 +8,7 @@ import pytest
 
 from scripts.programs import ROOT
 from scripts.servers import HOST, free_port
-from scripts.stack import production_environment
+from scripts.stack import NO_REDIS, production_environment
 from scripts.visitor import Address, Visitor
 from tests.integration.deployment.blocks import blocks_of
 from tests.integration.deployment.shell import Shell
@@ -18,7 +18,6 @@ from .installation import WRITE, Installation, administer, beside, manage
 
 GUIDE = ROOT / "docs" / "DATABASE_MIGRATION.md"
 BLOCKS = [block for block in blocks_of(GUIDE) if block.language == "bash"]
-NO_REDIS = "redis://127.0.0.1:1/0"
 END_WITH_ME = "trap 'kill $(jobs -p) 2>/dev/null || true' EXIT"
 
 
