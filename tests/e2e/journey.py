@@ -80,7 +80,9 @@ def fill_profile(page: Page) -> None:
     page.get_by_role("button", name="Save photo").click()
     expect(page.get_by_text("Your photo is saved.")).to_be_visible()
     assert (
-        page.locator("main .avatar img").first.evaluate("image => image.complete && image.naturalWidth")
+        page.locator("main .avatar img").first.evaluate(
+            "image => image.decode().then(() => image.naturalWidth)"
+        )
         == 512
     )
 
