@@ -1,6 +1,6 @@
 # The commands of the house. The logic lives in scripts/; this file only names it.
 .DEFAULT_GOAL := help
-.PHONY: help run stack checkpoint test test-fast chaos lint security format css css-check coverage bench-ws requirements venv venv-dev
+.PHONY: help run stack checkpoint test test-night test-fast chaos lint security format css css-check coverage bench-ws requirements venv venv-dev
 PYTHON_OF_VENV := .venv/bin/python
 PORT ?= 8000
 HTTPS ?= 8443
@@ -21,8 +21,11 @@ stack: venv-dev ## Start it as on a server: PostgreSQL, Redis, gunicorn, daphne,
 checkpoint: venv-dev ## Go through the production checklist on a server of its own, and print a table
 	@$(PYTHON_OF_VENV) -m scripts.checkpoint
 
-test: venv-dev ## Run every test: SQLite, PostgreSQL, integration, browser
+test: venv-dev ## Run the tests: PostgreSQL, SQLite, integration, browser
 	@$(PYTHON_OF_VENV) -m scripts.suite
+
+test-night: venv-dev ## Run those for the night, too, all on both databases, with more examples
+	@$(PYTHON_OF_VENV) -m scripts.suite --night
 
 test-fast: venv-dev ## Run the tests of the rooms and of the properties: no server, no browser
 	@$(PYTHON_OF_VENV) -m pytest -n auto --database=sqlite --ignore-glob='tests/test_*.py' --ignore=tests/backup --ignore=tests/transfer

@@ -1,5 +1,6 @@
 """What every test gets: a database file and a media folder of the run's own."""
 
+import gc
 import os
 from collections.abc import Iterator
 
@@ -21,6 +22,12 @@ pytest_plugins = ["tests.cast", "tests.log_scan"]
 hypothesis_settings.register_profile("ci", deadline=None, max_examples=25, derandomize=True)
 hypothesis_settings.register_profile("night", deadline=None, max_examples=300)
 hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+def pytest_collection_finish() -> None:
+    """What is imported by now stays: the collector need not walk through it again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 def _wait_as_commands_do() -> None:

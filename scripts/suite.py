@@ -1,4 +1,4 @@
-"""Runs every test in stages and closes with one total. `make test` calls this.
+"""Runs every test in stages and closes with one total. `make test` and `make test-night` call this.
 
 A skipped test is a failure: what does not apply to a database is deselected by its marker instead. All tests run on
 PostgreSQL, as servers do; those with the marker `both` run on SQLite, the database of `make run`, too. Two lanes of
@@ -63,12 +63,19 @@ class Outcome:
 TWO_FILES = ("-n", "2", "--dist=loadfile", "--no-loadscope-reorder")
 # Those of the second lane have servers.
 LANES = (("postgres", "sqlite"), ("integration", "browser"))
+# By day, tests with the marker `night` are left out. At night all tests run, on both databases, with more examples.
+BY_DAY = ("-m", "not night")
+POSTGRES = ("-n", "auto", "--database=postgres")
+SQLITE = ("-n", "auto", "--database=sqlite")
+INTEGRATION = (*TWO_FILES, "tests/integration")
+BROWSER = Stage("browser", (*TWO_FILES, "tests/e2e"))
 STAGES = (
-    Stage("postgres", ("-n", "auto", "--database=postgres")),
-    Stage("sqlite", ("-n", "auto", "--database=sqlite", "--only-what-differs")),
-    Stage("integration", (*TWO_FILES, "tests/integration")),
-    Stage("browser", (*TWO_FILES, "tests/e2e")),
+    Stage("postgres", (*POSTGRES, *BY_DAY)),
+    Stage("sqlite", (*SQLITE, *BY_DAY, "--only-what-differs")),
+    Stage("integration", (*INTEGRATION, *BY_DAY)),
+    BROWSER,
 )
+AT_NIGHT = (Stage("postgres", POSTGRES), Stage("sqlite", SQLITE), Stage("integration", INTEGRATION), BROWSER)
 # Of the checkpoint, which asks for it by name: seconds are judged where nothing runs beside.
 MEASURED = Stage("measured", ("-m", "measured", "--measured", "tests/integration"))
 
@@ -185,8 +192,12 @@ def close(outcomes: list[Outcome], seconds: float) -> bool:
 
 
 def main(chosen: list[str]) -> int:
-    """Run the chosen stages, or all; 0 when every test of them passed."""
+    """Run the chosen stages, or all; 0 when every test of them passed. `--night` before them: as `make test-night`."""
     started = time.monotonic()
+    stages = STAGES
+    if chosen[:1] == ["--night"]:
+        chosen, stages = chosen[1:], AT_NIGHT
+        os.environ.setdefault("HYPOTHESIS_PROFILE", "night")
     if unknown := set(chosen) - {stage.name for stage in STAGES}:
         names = ", ".join(stage.name for stage in STAGES)
         print(f"No such stage: {', '.join(sorted(unknown))}. Use {names}.", file=sys.stderr)
@@ -198,7 +209,7 @@ def main(chosen: list[str]) -> int:
     except ProgramMissingError as error:
         print(error, file=sys.stderr)
         return 1
-    outcomes = run_lanes([stage for stage in STAGES if not chosen or stage.name in chosen])
+    outcomes = run_lanes([stage for stage in stages if not chosen or stage.name in chosen])
     return 0 if close(outcomes, time.monotonic() - started) else 1
 
 

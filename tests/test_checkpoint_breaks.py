@@ -21,6 +21,8 @@ from scripts.stack import production_environment
 from scripts.suite import Stage
 from scripts.visitor import UnexpectedAnswer
 
+pytestmark = pytest.mark.night
+
 HERE = {line.what: line for line in page.read() if line.where == page.HERE}
 
 

@@ -24,6 +24,8 @@ from users.models import User
 
 from .seeds import assert_counts_are_true, seeded, silent, stored
 
+pytestmark = pytest.mark.night
+
 
 @pytest.fixture(scope="class")
 def small_crowd(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:

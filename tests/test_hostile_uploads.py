@@ -18,6 +18,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpResponseBase
 from django.test import Client
 from PIL import Image
+from pytest_django.fixtures import Settings
 
 from core.tests import pictures
 from feed.forms import LARGEST_DOCUMENT
@@ -27,7 +28,7 @@ from tests.cases import all_cases, rolled_back
 from tests.cast import make_member
 from users.models import User
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("empty_media")]
 
 SCRIPT = b"<script>alert(document.domain)</script>"
 PDF = b"%PDF-1.7\n1 0 obj\n<< /Type /Catalog >>\nendobj\ntrailer\n<< /Root 1 0 R >>\n%%EOF\n"
@@ -119,6 +120,12 @@ NAMES = {
     "a device": "CON.pdf",
     "other letters": "Résumé 履歴書 😀.pdf",
 }
+
+
+@pytest.fixture
+def empty_media(settings: Settings, tmp_path: Path) -> None:
+    """A folder without the uploads of other tests, since each case lists all files in it."""
+    settings.MEDIA_ROOT = str(tmp_path)
 
 
 def files_below(folder: Path) -> set[Path]:

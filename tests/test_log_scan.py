@@ -14,6 +14,8 @@ from tests.cast import PASSWORD
 from tests.log_scan import Scan
 from users.models import User
 
+pytestmark = pytest.mark.night
+
 
 @pytest.fixture
 def unread(log_scan: Scan) -> Iterator[Scan]:

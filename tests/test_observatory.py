@@ -1,8 +1,12 @@
 """The measure itself: the chart's own examples get what the chart says they are worth."""
 
+import pytest
+
 from tests.cases import all_cases
 
 from .observatory import findings, score
+
+pytestmark = pytest.mark.night
 
 GOOD = {
     "content-security-policy": [

@@ -18,6 +18,8 @@ import redis
 from scripts import servers
 from scripts.programs import ROOT
 
+pytestmark = pytest.mark.night
+
 # A runner that starts both servers, says where they are, and waits to be killed.
 RUNNER = """
 import time

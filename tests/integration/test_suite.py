@@ -12,6 +12,8 @@ from scripts import suite
 from scripts.programs import ROOT
 from tests.cases import all_cases
 
+pytestmark = pytest.mark.night
+
 TESTS = """
 import os, pytest
 
@@ -63,13 +65,24 @@ def test_both(): pass
 
 @pytest.mark.measured
 def test_measured(): pass
+
+@pytest.mark.night
+def test_night(): pass
 """
 # What each stage makes of them, were they in its folders.
-CHOSEN = {
-    "postgres": {"plain", "asks", "marked", "for_postgres", "both", "measured"},
+ON_SQLITE = {"plain", "asks", "marked", "for_sqlite", "both", "measured"}
+ON_POSTGRES = {"plain", "asks", "marked", "for_postgres", "both", "measured"}
+BY_DAY = {
+    "postgres": ON_POSTGRES,
     "sqlite": {"for_sqlite", "both"},
-    "integration": {"plain", "asks", "marked", "for_sqlite", "both", "measured"},
-    "browser": {"plain", "asks", "marked", "for_sqlite", "both", "measured"},
+    "integration": ON_SQLITE,
+    "browser": {*ON_SQLITE, "night"},
+}
+AT_NIGHT = {
+    "postgres": {*ON_POSTGRES, "night"},
+    "sqlite": {*ON_SQLITE, "night"},
+    "integration": {*ON_SQLITE, "night"},
+    "browser": {*ON_SQLITE, "night"},
 }
 
 
@@ -143,27 +156,33 @@ def test_slow_tests_run_only_when_asked(tmp_path: Path) -> None:
     assert found == ways
 
 
-def test_each_stage_runs_what_is_meant_for_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("stages", "chosen"), [(suite.STAGES, BY_DAY), (suite.AT_NIGHT, AT_NIGHT)])
+def test_each_stage_runs_what_is_meant_for_it(
+    tmp_path: Path, stages: tuple[suite.Stage, ...], chosen: dict[str, set[str]]
+) -> None:
     path = tmp_path / "test_each_kind.py"
     path.write_text(EACH_KIND)
     found = {}
-    for stage in suite.STAGES:
+    for stage in stages:
         options = [argument for argument in stage.arguments if not argument.startswith("tests/")]
         done = run_pytest("--collect-only", *options, "-n", "0", str(path))
         found[stage.name] = set(re.findall(r"::test_(\w+)$", done.stdout, re.MULTILINE))
-    assert found == CHOSEN
+    assert found == chosen
 
 
 def test_every_stage_is_in_one_lane_and_the_folders_with_servers_are_run_whole() -> None:
-    assert [name for lane in suite.LANES for name in lane] == [stage.name for stage in suite.STAGES]
-    with_servers = {
-        stage.name: stage.arguments for stage in suite.STAGES if stage.arguments[-1].startswith("tests/")
-    }
-    assert {name: arguments[-1] for name, arguments in with_servers.items()} == {
-        "integration": "tests/integration",
-        "browser": "tests/e2e",
-    }
-    assert not [arguments for arguments in with_servers.values() if "-m" in arguments]
+    for stages in (suite.STAGES, suite.AT_NIGHT):
+        assert [name for lane in suite.LANES for name in lane] == [stage.name for stage in stages]
+        folders = {
+            stage.name: [argument for argument in stage.arguments if argument.startswith("tests/")]
+            for stage in stages
+        }
+        assert folders == {
+            "postgres": [],
+            "sqlite": [],
+            "integration": ["tests/integration"],
+            "browser": ["tests/e2e"],
+        }
 
 
 @pytest.fixture

@@ -29,6 +29,8 @@ from .people import PASSWORD, SCRIPT
 from .test_faults import seconds_until
 from .town import LockLog, Town
 
+pytestmark = pytest.mark.night
+
 NAME = "expand and contract"
 # What a server does not have, and what would make the copies slow.
 LEFT_OUT = (

@@ -20,6 +20,7 @@ def test_nothing_is_lost_doubled_reordered_or_told_to_strangers(site: Site, cast
     stands(run(site, cast, 1, HALF))
 
 
+@pytest.mark.night
 def test_nor_through_the_pub_sub_layer(base: Ground, cast: Cast) -> None:
     with running_site(base, layer="pubsub") as other:
         stands(run(other, cast, 2, HALF))
@@ -95,7 +96,19 @@ PROOFS = (
 )
 
 
-@pytest.mark.parametrize("proof", PROOFS, ids=lambda proof: proof.broke)
+# By day one server that loses, one that tells strangers and one that repeats; all of them at night.
+BY_DAY = {"acknowledge_before_commit", "bodies_to_all", "no_unique_key"}
+
+
+def each_proof() -> list[Any]:
+    """The proofs as parameters of a test, those that are not in BY_DAY marked for the night."""
+    return [
+        pytest.param(proof, id=proof.broke, marks=[] if proof.broke in BY_DAY else pytest.mark.night)
+        for proof in PROOFS
+    ]
+
+
+@pytest.mark.parametrize("proof", each_proof())
 def test_a_broken_server_is_found(site: Site, cast: Cast, proof: Proof) -> None:
     with site.broken(proof.broke, cast.seats):
         outcome = run(site, cast, 0, proof.course)
@@ -109,8 +122,11 @@ def test_a_client_that_ignores_gaps_is_found(site: Site, cast: Cast) -> None:
 
 @pytest.mark.parametrize(
     "course",
-    [patient(), patient(weather=LOSSY), patient(weather=REPEATED)],
-    ids=["calm", "lossy", "repeated"],
+    [
+        pytest.param(patient(), id="calm"),
+        pytest.param(patient(weather=LOSSY), id="lossy", marks=pytest.mark.night),
+        pytest.param(patient(weather=REPEATED), id="repeated", marks=pytest.mark.night),
+    ],
 )
 def test_the_same_courses_are_without_complaint_when_nothing_is_broken(
     site: Site, cast: Cast, course: Course

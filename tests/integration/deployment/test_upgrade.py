@@ -12,6 +12,8 @@ from scripts.visitor import Visitor
 from .blocks import GUIDE, UPGRADING, Block, blocks_of
 from .place import NEXT_VERSION, VERSION, Place
 
+pytestmark = pytest.mark.night
+
 PATIENCE = 60.0
 WAY = [block for block in blocks_of(UPGRADING) if block.language == "bash"]
 THERE = [block for block in WAY if block.section == "A server of your own"]
