@@ -65,8 +65,10 @@ TWO_FILES = ("-n", "2", "--dist=loadfile", "--no-loadscope-reorder")
 LANES = (("postgres", "sqlite"), ("integration", "browser"))
 # By day, tests with the marker `night` are left out. At night all tests run, on both databases, with more examples.
 BY_DAY = ("-m", "not night")
-POSTGRES = ("-n", "auto", "--database=postgres")
-SQLITE = ("-n", "auto", "--database=sqlite")
+# One more than there are processors: now and then each worker waits for PostgreSQL, for the disk or for a process.
+WORKERS = str((os.cpu_count() or 1) + 1)
+POSTGRES = ("-n", WORKERS, "--database=postgres")
+SQLITE = ("-n", WORKERS, "--database=sqlite")
 INTEGRATION = (*TWO_FILES, "tests/integration")
 BROWSER = Stage("browser", (*TWO_FILES, "tests/e2e"))
 STAGES = (
