@@ -7,6 +7,8 @@ It also keeps tests/e2e and tests/integration out of a run that did not ask for 
 """
 
 import os
+import shutil
+import tempfile
 from collections.abc import Generator
 from contextlib import ExitStack
 from pathlib import Path
@@ -23,6 +25,21 @@ FOREIGN = {"sqlite": "postgres_only", "postgres": "sqlite_only"}
 BOTH_FOLDERS = (Path("tests/backup"), Path("tests/transfer"))
 # Folder → the marker that each of its tests gets.
 SLOW_FOLDERS = {Path("tests/e2e"): "e2e", Path("tests/integration"): "integration"}
+
+
+# A file system in memory, as Linux has it. PostgreSQL makes a database there in 15 ms, on a disk in 200.
+IN_MEMORY = Path("/dev/shm")  # noqa: S108 -- its folders have random names, as those in /tmp
+LEAST_ROOM = 4 * 1024**3
+
+
+def _put_temporary_files_in_memory() -> None:
+    """Make IN_MEMORY the temporary folder of this process and its children; not without LEAST_ROOM, nor in place of a
+    TMPDIR that is set.
+    """
+    if "TMPDIR" in os.environ or not os.access(IN_MEMORY, os.W_OK):
+        return
+    if shutil.disk_usage(IN_MEMORY).free >= LEAST_ROOM:
+        os.environ["TMPDIR"] = tempfile.tempdir = str(IN_MEMORY)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -67,6 +84,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
     options = early_config.known_args_namespace
     if options.database not in DATABASES:
         raise pytest.UsageError(f"TEST_DATABASE must be one of {', '.join(DATABASES)}.")
+    _put_temporary_files_in_memory()
     is_worker = "PYTEST_XDIST_WORKER" in os.environ  # it inherits DATABASE_URL
     if not is_worker and not options.help and not options.version:
         until_the_end = ExitStack()

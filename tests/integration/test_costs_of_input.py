@@ -100,9 +100,15 @@ def cases_to_try(places: list[Place]) -> list[Case]:
     return list(dict.fromkeys(cases))
 
 
-def test_what_a_request_costs_grows_with_its_size_alone(worker: OneWorker, table: FaultTable) -> None:
+@pytest.mark.parametrize(
+    "share", [pytest.param(4, id="a quarter"), pytest.param(1, id="all", marks=pytest.mark.night)]
+)
+def test_what_a_request_costs_grows_with_its_size_alone(
+    worker: OneWorker, table: FaultTable, share: int
+) -> None:
+    """By day each fourth case: by their order that is some of each page and of each kind of words."""
     places, before = every_place(worker), worker.peak()
-    cases = cases_to_try(places)
+    cases = cases_to_try(places)[::share]
     faults = [fault for case in cases if (fault := case.fault(worker))]
     grown = worker.peak() - before
     table.count("hostile words everywhere", "places", len(places))

@@ -33,7 +33,7 @@ def tell(stack: Stack, number: int) -> None:
     stack.manage("shell", "--command", TELL % number, CHANNEL_LAYER=variables.get("CHANNEL_LAYER", "core"))
 
 
-@pytest.fixture(params=["core", "pubsub"])
+@pytest.fixture(params=["core", pytest.param("pubsub", marks=pytest.mark.night)])
 def layer(request: pytest.FixtureRequest, stack: Stack) -> Iterator[str]:
     """daphne with one of the two channel layers."""
     name: str = request.param

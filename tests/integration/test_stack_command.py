@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,11 @@ from scripts.nginx import Site, prepare
 from scripts.programs import ROOT
 from scripts.servers import FOLDER_PREFIX, free_port
 
+pytestmark = pytest.mark.night
+
 
 def folders_of(pid: int) -> list[Path]:
-    return list(Path("/tmp").glob(f"{FOLDER_PREFIX}{pid}-*"))  # noqa: S108 -- where the servers keep theirs
+    return list(Path(tempfile.gettempdir()).glob(f"{FOLDER_PREFIX}{pid}-*"))
 
 
 @pytest.mark.parametrize(

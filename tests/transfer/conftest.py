@@ -6,7 +6,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import psycopg2
 import pytest
 from django.db import connections
-from pytest_django.fixtures import Settings
+from django.test import override_settings
 
 from professional_network.transfer.exports import ExportFolder, export
 from professional_network.transfer.imports import bring_in
@@ -144,25 +144,43 @@ def pristine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             cursor.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
-@pytest.fixture
-def database(
-    pristine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Settings
-) -> Iterator[Database]:
-    """The database that the settings name is an empty one of this test's own, and so is the media folder."""
-    name = pristine.replace("pristine", "target")
-    media = tmp_path / "target-media"
-    settings.MEDIA_ROOT = str(media)
-    with closing(psycopg2.connect(os.environ["DATABASE_URL"])) as server:
+@contextmanager
+def target_database(template: str, name: str, media: Path) -> Iterator[Database]:
+    """A copy of the database `template` called `name`, to which the settings point, with `media` beside it."""
+    with (
+        closing(psycopg2.connect(os.environ["DATABASE_URL"])) as server,
+        pytest.MonkeyPatch.context() as patch,
+        override_settings(MEDIA_ROOT=str(media)),
+    ):
         server.autocommit = True
         with server.cursor() as cursor:
-            cursor.execute(f"CREATE DATABASE {name} TEMPLATE {pristine}")
-            monkeypatch.setitem(connections["default"].settings_dict, "NAME", name)
+            cursor.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+            patch.setitem(connections["default"].settings_dict, "NAME", name)
             yield Database(name, media)
             cursor.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture
-def moved(database: Database, built_export: Path) -> Database:
+def database(pristine: str, tmp_path: Path) -> Iterator[Database]:
+    """The database that the settings name is an empty one of this test's own, and so is the media folder."""
+    with target_database(
+        pristine, pristine.replace("pristine", "target"), tmp_path / "media-of-target"
+    ) as empty:
+        yield empty
+
+
+@pytest.fixture(scope="session")
+def filled(pristine: str, built_export: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    """A database with the network in it, made once; tests get copies."""
+    media = tmp_path_factory.mktemp("filled") / "media"
+    with target_database(pristine, pristine.replace("pristine", "filled"), media) as target:
+        target.bring_in(built_export)
+        yield target
+
+
+@pytest.fixture
+def moved(filled: Database, tmp_path: Path) -> Iterator[Database]:
     """The same with the network in it."""
-    database.bring_in(built_export)
-    return database
+    media = shutil.copytree(filled.media, tmp_path / "media-of-target")
+    with target_database(filled.name, filled.name.replace("filled", "target"), media) as target:
+        yield target

@@ -12,6 +12,7 @@ import pytest
 from django.core.files import File
 from django.core.files.storage import InMemoryStorage
 
+from professional_network.transfer import target
 from professional_network.transfer.exports import ExportFolder
 from professional_network.transfer.faults import TransferRefused
 from professional_network.transfer.imports import OutcomeUnknown, bring_in
@@ -177,7 +178,12 @@ def test_a_column_more_in_the_target_that_wants_a_value_is_named(
     assert "feed.tag 1, field mine: null value in column" in refusal(database, built_export)
 
 
-def test_a_site_that_still_runs_is_told_of(database: Database, built_export: Path) -> None:
+def test_a_site_that_still_runs_is_told_of(
+    database: Database, built_export: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patience = target.SESSION.replace("lock_timeout = '10s'", "lock_timeout = '0.2s'")
+    assert patience != target.SESSION
+    monkeypatch.setattr(target, "SESSION", patience)
     with closing(psycopg2.connect(database.url)) as site, site.cursor() as cursor:
         cursor.execute("LOCK TABLE feed_post IN ROW EXCLUSIVE MODE")
         told = refusal(database, built_export)

@@ -2,8 +2,12 @@
 
 from pathlib import Path
 
+import pytest
+
 from bench.transfer import environment, fill, manage
 from tests.testkit.prepared import prepared_sqlite
+
+pytestmark = pytest.mark.night
 
 ROWS = 12_000
 LARGE = 150 << 20

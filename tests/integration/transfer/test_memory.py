@@ -1,6 +1,10 @@
 """How much memory a move takes does not grow with the network."""
 
+import pytest
+
 from bench.transfer import run
+
+pytestmark = pytest.mark.night
 
 ROWS = 30_000
 # Django alone takes about 70 MiB. The bar for a million rows is 300; this one would notice a table held at once.
