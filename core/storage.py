@@ -51,6 +51,9 @@ class StaticStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
         *CompressedManifestStaticFilesStorage.patterns,
         *((f"{app}/*.js", MODULE_IMPORTS) for app in ("core", "theme", "feed", "messaging", "notifications")),
     )
+    # A module gets its final name after all that it imports. In which order the disk lists them is its own choice: with
+    # the longest chain in the worst order each module takes one pass.
+    max_post_process_passes = 30
 
     def create_compressor(self, **options: Any) -> CachingCompressor:
         """Return the compressor of one `collectstatic`."""

@@ -78,3 +78,30 @@ def test_static_files_with_equal_content_are_compressed_once(tmp_path: Path) -> 
     assert len({(tmp_path / f"{name}.br").read_bytes() for name in names}) == 1
     assert compressor.compress_brotli.cache_info().misses == 1
     assert compressor.compress_gzip.cache_info().misses == 1
+
+
+def test_modules_that_import_each_other_get_their_names_in_whatever_order_the_disk_lists_them(
+    tmp_path: Path,
+) -> None:
+    """The longest chain of our own scripts, each listed before the module that it imports."""
+    scripts = [*Path().glob("*/static/*/js/*.js")]
+    imported = {
+        path.resolve(): {
+            (path.parent / found).resolve() for found in re.findall(r'from "(\.[^"]+)"', path.read_text())
+        }
+        for path in scripts
+    }
+
+    def depth(path: Path, above: tuple[Path, ...] = ()) -> int:
+        inner = [one for one in imported.get(path, ()) if one not in above]
+        return 1 + max((depth(one, (*above, path)) for one in inner), default=0)
+
+    longest = max(map(depth, imported))
+    names = [f"core/{number}.js" for number in range(longest)]
+    files = storage.StaticStorage(location=tmp_path, base_url="/static/")
+    for name, following in zip(names, [*names[1:], None], strict=True):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(f'import {{ a }} from "./{Path(following).name}";' if following else "")
+    done = list(files.post_process({name: (files, name) for name in names}))
+    assert [name for name, _new, processed in done if isinstance(processed, Exception)] == []
+    assert longest > 5, "Django gives up after five passes"

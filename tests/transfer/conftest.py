@@ -145,42 +145,47 @@ def pristine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @contextmanager
-def target_database(template: str, name: str, media: Path) -> Iterator[Database]:
-    """A copy of the database `template` called `name`, to which the settings point, with `media` beside it."""
-    with (
-        closing(psycopg2.connect(os.environ["DATABASE_URL"])) as server,
-        pytest.MonkeyPatch.context() as patch,
-        override_settings(MEDIA_ROOT=str(media)),
-    ):
+def copied_database(template: str, name: str) -> Iterator[None]:
+    """The database `name`, a copy of `template`, for the time of the block."""
+    with closing(psycopg2.connect(os.environ["DATABASE_URL"])) as server:
         server.autocommit = True
         with server.cursor() as cursor:
             cursor.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
-            patch.setitem(connections["default"].settings_dict, "NAME", name)
-            yield Database(name, media)
+            yield
             cursor.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@contextmanager
+def chosen(database: Database) -> Iterator[Database]:
+    """The settings point to `database` for the time of the block."""
+    with pytest.MonkeyPatch.context() as patch, override_settings(MEDIA_ROOT=str(database.media)):
+        patch.setitem(connections["default"].settings_dict, "NAME", database.name)
+        yield database
 
 
 @pytest.fixture
 def database(pristine: str, tmp_path: Path) -> Iterator[Database]:
     """The database that the settings name is an empty one of this test's own, and so is the media folder."""
-    with target_database(
-        pristine, pristine.replace("pristine", "target"), tmp_path / "media-of-target"
-    ) as empty:
-        yield empty
+    target = Database(pristine.replace("pristine", "target"), tmp_path / "media-of-target")
+    with copied_database(pristine, target.name), chosen(target):
+        yield target
 
 
 @pytest.fixture(scope="session")
 def filled(pristine: str, built_export: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     """A database with the network in it, made once; tests get copies."""
-    media = tmp_path_factory.mktemp("filled") / "media"
-    with target_database(pristine, pristine.replace("pristine", "filled"), media) as target:
-        target.bring_in(built_export)
+    target = Database(pristine.replace("pristine", "filled"), tmp_path_factory.mktemp("filled") / "media")
+    with copied_database(pristine, target.name):
+        with chosen(target):
+            target.bring_in(built_export)
         yield target
 
 
 @pytest.fixture
 def moved(filled: Database, tmp_path: Path) -> Iterator[Database]:
     """The same with the network in it."""
-    media = shutil.copytree(filled.media, tmp_path / "media-of-target")
-    with target_database(filled.name, filled.name.replace("filled", "target"), media) as target:
+    target = Database(
+        filled.name.replace("filled", "moved"), shutil.copytree(filled.media, tmp_path / "media-of-moved")
+    )
+    with copied_database(filled.name, target.name), chosen(target):
         yield target
