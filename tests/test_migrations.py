@@ -20,8 +20,6 @@ from scripts.programs import ROOT
 from tests.cases import all_cases
 from tests.handbook import releases
 
-pytestmark = pytest.mark.both
-
 NAME = "0099_sample"
 
 

@@ -19,8 +19,6 @@ from users.models import User
 
 from .material import numbers_are_whole, read, side_of, told_since
 
-pytestmark = pytest.mark.both
-
 PEOPLE = 3
 who = st.integers(0, PEOPLE - 1)
 
