@@ -61,14 +61,12 @@ class Outcome:
 
 # Two workers, each with servers of its own: a file stays in one of them, and the files come in their order.
 TWO_FILES = ("-n", "2", "--dist=loadfile", "--no-loadscope-reorder")
-# The second and third have servers, and wait often.
-LANES = (("postgres", "sqlite"), ("integration",), ("browser",))
+# Those of the second lane have servers, and wait often.
+LANES = (("postgres", "sqlite"), ("integration", "browser"))
 # By day, tests with the marker `night` are left out. At night all tests run, on both databases, with more examples.
 BY_DAY = ("-m", "not night")
-# One more than there are processors: now and then each worker waits for PostgreSQL, for the disk or for a process.
-WORKERS = str((os.cpu_count() or 1) + 1)
-POSTGRES = ("-n", WORKERS, "--database=postgres")
-SQLITE = ("-n", WORKERS, "--database=sqlite")
+POSTGRES = ("-n", "auto", "--database=postgres")
+SQLITE = ("-n", "auto", "--database=sqlite")
 INTEGRATION = (*TWO_FILES, "tests/integration")
 BROWSER = Stage("browser", (*TWO_FILES, "tests/e2e"))
 STAGES = (

@@ -42,10 +42,17 @@ document.addEventListener("securitypolicyviolation", (event) => {
 # Colours may fade from one scheme to the other; contrast counts when they have arrived. A page that Chromium does not
 # draw at the moment lets its animations wait, so nobody waits for them longer than a second.
 WAIT_FOR_FADES = """
-() => Promise.race([
-  Promise.all(document.getAnimations().map((fade) => fade.finished.catch(() => {}))).then(() => {}),
-  new Promise((resolve) => setTimeout(resolve, 1000)),
-])
+async () => {
+  const frame = () => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
+  const deadline = Date.now() + 3000;
+  const ends = (fade) => fade.effect.getComputedTiming().endTime < Infinity;
+  // A fade begins with a frame, and the end of one that is inherited can begin the next.
+  await frame();
+  for (let fades; (fades = document.getAnimations().filter(ends)).length && Date.now() < deadline; await frame()) {
+    const left = new Promise((resolve) => setTimeout(resolve, deadline - Date.now()));
+    await Promise.race([Promise.all(fades.map((fade) => fade.finished.catch(() => {}))), left]);
+  }
+}
 """
 ALL_RULES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
 # All that another colour scheme can change.

@@ -158,9 +158,18 @@ def copied_database(template: str, name: str) -> Iterator[None]:
 @contextmanager
 def chosen(database: Database) -> Iterator[Database]:
     """The settings point to `database` for the time of the block."""
-    with pytest.MonkeyPatch.context() as patch, override_settings(MEDIA_ROOT=str(database.media)):
-        patch.setitem(connections["default"].settings_dict, "NAME", database.name)
-        yield database
+    before = connections["default"].settings_dict["NAME"]
+
+    def call(name: str) -> None:
+        # A connection that is kept gets a copy of its settings (core.database).
+        connections.settings["default"]["NAME"] = connections["default"].settings_dict["NAME"] = name
+
+    with override_settings(MEDIA_ROOT=str(database.media)):
+        call(database.name)
+        try:
+            yield database
+        finally:
+            call(before)
 
 
 @pytest.fixture
