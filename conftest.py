@@ -11,8 +11,8 @@ from django.test import TransactionTestCase, override_settings
 from hypothesis import settings as hypothesis_settings
 from psycopg2.extensions import set_wait_callback
 
-from core.database import shut_pool
-from core.memo import forget_everything
+from core.database.lru_cache import clear_caches
+from core.database.thread_pool import shut_pool
 from tests.testkit.databases import empty_after_test
 
 pytest_plugins = ["tests.cast", "tests.log_scan"]
@@ -31,8 +31,8 @@ def pytest_collection_finish() -> None:
 
 
 def _wait_as_commands_do() -> None:
-    """What a test imported may have made this process one that serves (core.database.limit_waiting): such a one cannot
-    COPY, and gives up a PostgreSQL that is merely busy, as at the end of a run.
+    """Undo core.database.thread_pool.limit_waiting, which a test may have imported: with it a process cannot COPY, and
+    gives up a PostgreSQL that is merely busy, as at the end of a run.
     """
     set_wait_callback(None)
 
@@ -77,7 +77,7 @@ def _media_of_this_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
 def _empty_memories() -> None:
     """Ids are given out anew in each test, so nothing kept for one of the last test may be found."""
     cache.clear()
-    forget_everything()
+    clear_caches()
 
 
 @pytest.fixture(autouse=True)

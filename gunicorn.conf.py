@@ -14,10 +14,10 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-from gunicorn.glogging import Logger
-from gunicorn.workers.gthread import ThreadWorker
-
 from professional_network.env import BASE_DIR, Environment
+
+from .glogging import Logger
+from .workers.gthread import ThreadWorker
 
 # Not the one of the settings: that one is read once, and a reload is meant to read .env anew.
 env = Environment(BASE_DIR / ".env")
@@ -132,7 +132,7 @@ def on_starting(server: Any) -> None:
     """
     server.ages = RawArray(c_int, 2)
     env.refuse_faults()
-    begin = f"import {wsgi_app.partition(':')[0]}; from core import metrics; metrics.sweep()"
+    begin = f"import {wsgi_app.partition(':')[0]}; from core.observability import metrics; metrics.sweep()"
     command = [sys.executable, "-c", begin]
     done = subprocess.run(  # noqa: S603 -- this Python, and one of two modules
         command, cwd=BASE_DIR, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False

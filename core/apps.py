@@ -6,8 +6,8 @@ class CoreConfig(AppConfig):
     verbose_name = "Core"
 
     def ready(self) -> None:
-        from . import metrics  # noqa: PLC0415 -- apps are ready only now
         from .checks import register_checks  # noqa: PLC0415
+        from .observability import metrics  # noqa: PLC0415 -- apps are ready only now
 
         register_checks()
         metrics.count_security_lines()

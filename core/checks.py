@@ -10,8 +10,8 @@ from django.contrib.staticfiles.storage import ManifestFilesMixin, staticfiles_s
 from django.core import checks
 from django.core.checks import CheckMessage, Error
 
-from .addresses import UNIX, parse_network
-from .contacts import as_uri
+from .web.client_ip import UNIX, parse_network
+from .web.security_contacts import as_uri
 
 TAG = "linkup"
 SHORTEST_KEY = 50
@@ -21,7 +21,7 @@ FEWEST_CHARACTERS = 12
 KNOWN_KEYS = ("development-only", "test-only", "django-insecure-", "change")
 MEMORY_LAYERS = ("channels.layers.InMemoryChannelLayer",)
 MEMORY_CACHES = (
-    "core.json_cache.JsonMemoryCache",
+    "core.database.json_cache.JsonMemoryCache",
     "django.core.cache.backends.locmem.",
     "django.core.cache.backends.dummy.",
 )
@@ -73,7 +73,7 @@ def check_channel_layer(app_configs: list[AppConfig] | None, **options: Any) -> 
 def check_cache(app_configs: list[AppConfig] | None, **options: Any) -> list[CheckMessage]:
     """With a cache per process, limits count once per process and not at all after a restart (R11.1)."""
     backend = settings.CACHES["default"]["BACKEND"]
-    hint = "Use core.cache.FallbackCache: set REDIS_URL and take the settings of production."
+    hint = "Use core.database.cache.FallbackCache: set REDIS_URL and take the settings of production."
     if backend.startswith(MEMORY_CACHES):
         return [Error("The cache stays inside one process, so limits do too.", hint=hint, id="linkup.E005")]
     return []

@@ -16,9 +16,9 @@ from django.db.models import Count, F, Min
 from django.utils import timezone
 from prometheus_client.core import GaugeMetricFamily, Metric
 
-from . import metrics
-from .metrics_views import database
 from .models import OutgoingMail
+from .observability import metrics
+from .observability.metrics_views import database
 
 logger = logging.getLogger(__name__)
 

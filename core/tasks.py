@@ -12,7 +12,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from .outage import is_outage
+from .database.db_errors import is_outage
 from .task_thread import TaskThread
 
 logger = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 
-from core.memo import Memo
+from core.database.lru_cache import LRUCache
 from network.models import Viewer
 from theme.templatetags.theme import age
 from users.models import User
@@ -21,7 +21,7 @@ from .models import Post
 # About 8 kB each: some ten megabytes of a server process.
 REMEMBERED = 2000
 
-_cards: Memo[SafeString] = Memo(REMEMBERED)
+_cards: LRUCache[SafeString] = LRUCache(REMEMBERED)
 
 
 def post_card(post: Post, viewer: Viewer, *, whole: bool = False) -> SafeString:

@@ -9,9 +9,10 @@ from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext_lazy as _
 
-from core.file_types import is_pdf, safe_stem, whole_name
-from core.forms import BlockField, ManyImagesField
-from core.text import clean_parameter
+from core.files.file_types import is_pdf
+from core.text.cleaning import clean_parameter
+from core.text.file_names import safe_stem, whole_name
+from core.web.forms import BlockField, ManyImagesField
 from users.audience import Audience
 
 from .models import Post, PostImage, Reaction

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from django.db.models import Q
 
-from core.frames import Event, Frame, Tab, on_event, on_frame, on_pulse, whole
+from core.sockets.frames import Event, Frame, TabState, on_event, on_frame, on_heartbeat, whole
 from users.models import User
 
 from .models import Post
@@ -33,7 +33,7 @@ class Home:
 
 
 @on_frame("feed.watch", cost=5)
-def watch(tab: Tab, frame: Frame) -> list[Frame]:
+def watch(tab: TabState, frame: Frame) -> list[Frame]:
     """The tab shows the home page down from the post `newest` (0: none)."""
     known = tab.state.get("feed")
     home = Home(whole(frame, "newest"))
@@ -45,13 +45,13 @@ def watch(tab: Tab, frame: Frame) -> list[Frame]:
 
 
 @on_frame("feed.unwatch")
-def unwatch(tab: Tab, frame: Frame) -> None:
+def unwatch(tab: TabState, frame: Frame) -> None:
     tab.state.pop("feed", None)
     tab.groups.discard(HOME_GROUP)
 
 
 @on_event("feed.post")
-def post_came(tab: Tab, event: Event) -> list[Frame]:
+def post_came(tab: TabState, event: Event) -> list[Frame]:
     """Most posts are of others' circles: those cost no query."""
     home = tab.state.get("feed")
     author = event.get("author")
@@ -61,7 +61,7 @@ def post_came(tab: Tab, event: Event) -> list[Frame]:
 
 
 @on_event("feed.circle")
-def circle_changed(tab: Tab, event: Event) -> list[Frame]:
+def circle_changed(tab: TabState, event: Event) -> list[Frame]:
     """The member's ties have changed: whose posts belong on the page is asked again, at once."""
     home = tab.state.get("feed")
     if home is None:
@@ -70,17 +70,17 @@ def circle_changed(tab: Tab, event: Event) -> list[Frame]:
     return _told([tab])
 
 
-@on_pulse("feed")
-def beat(tabs: Sequence[Tab]) -> dict[Tab, dict[str, int]]:
+@on_heartbeat("feed")
+def beat(tabs: Sequence[TabState]) -> dict[TabState, dict[str, int]]:
     """For tabs in view that show a home page, how many posts came. One query for all, and one for an old circle."""
     return {tab: {"count": count} for tab, count in _counts([tab for tab in tabs if tab.visible]).items()}
 
 
-def _told(tabs: Iterable[Tab]) -> list[Frame]:
+def _told(tabs: Iterable[TabState]) -> list[Frame]:
     return [{"type": "feed.new", "count": count} for count in _counts(tabs).values()]
 
 
-def _counts(tabs: Iterable[Tab]) -> dict[Tab, int]:
+def _counts(tabs: Iterable[TabState]) -> dict[TabState, int]:
     homes = {tab: _current(tab) for tab in tabs if "feed" in tab.state}
     if not homes:
         return {}
@@ -101,7 +101,7 @@ def _counts(tabs: Iterable[Tab]) -> dict[Tab, int]:
     }
 
 
-def _current(tab: Tab) -> Home:
+def _current(tab: TabState) -> Home:
     home: Home = tab.state["feed"]
     now = time.monotonic()
     if now - home.known_at > CIRCLE_LASTS:

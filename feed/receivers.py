@@ -4,7 +4,7 @@ from typing import Any
 
 from django.dispatch import receiver
 
-from core.realtime import member_group, publish
+from core.sockets.publisher import member_group, publish
 from network.events import (
     connection_made,
     connection_removed,

@@ -14,9 +14,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from core import images, markdown, storage
-from core.realtime import publish
-from core.text import says_something
+from core.files import images, storage
+from core.sockets.publisher import publish
+from core.text import markdown
+from core.text.cleaning import says_something
 from network.models import Connection, Member
 from users.audience import Audience
 from users.models import User
@@ -111,7 +112,7 @@ def publish_post(
     """Store a post and announce it.
 
     Raises NothingSaid without words, pictures and document; ValidationError for a picture that is damaged or cannot be
-    worked on now (core.images); CannotStore (core.storage).
+    worked on now (core.files.images); CannotStore (core.files.storage).
     """
     if not (says_something(text) or pictures or document):
         raise NothingSaid(_("Write something, or add a picture or a document."))
@@ -351,7 +352,7 @@ def _newly_called(members: list[Member], post: Post, former: Post) -> list[Membe
 
 
 def _names(html: str, member: Member) -> bool:
-    """Whether a name in a text leads to the member: no link that is typed gets this class (core.markdown)."""
+    """Whether a name in a text leads to the member: no link that is typed gets this class (core.text.markdown)."""
     return f'<a href="{member.get_absolute_url()}" class="mention"' in html
 
 

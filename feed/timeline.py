@@ -6,8 +6,8 @@ from functools import cache
 from django.contrib.auth.models import AnonymousUser
 from django.db import connection
 
-from core.pagination import Page, id_cursor
-from core.prepared import Prepared, Written
+from core.database.compiled_queries import Prepared, Written
+from core.database.pagination import Page, id_cursor
 from network.models import Connection, Member, MemberQuerySet, Viewer
 from users.audience import Audience
 from users.models import User

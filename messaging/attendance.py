@@ -6,7 +6,7 @@ from typing import Any
 from django.db.models import Q
 from django.utils import timezone
 
-from core.frames import Event, Frame, Tab, on_close, on_event, on_frame, on_pulse
+from core.sockets.frames import Event, Frame, TabState, on_close, on_event, on_frame, on_heartbeat
 
 from . import presence
 from .models import Membership, Presence
@@ -15,7 +15,7 @@ from .shown import id_in, view_of, viewer_of
 
 
 @on_frame("visible")
-def come_into_view(tab: Tab, frame: Frame) -> None:
+def come_into_view(tab: TabState, frame: Frame) -> None:
     view = view_of(tab)
     if tab.visible != view.in_view:
         view.in_view = tab.visible
@@ -23,29 +23,29 @@ def come_into_view(tab: Tab, frame: Frame) -> None:
 
 
 @on_close
-def leave(tab: Tab) -> None:
+def leave(tab: TabState) -> None:
     if view_of(tab).in_view:
         view_of(tab).in_view = False
         presence.go(tab.member_id)
 
 
 @on_event("messaging.presence")
-def presence_changed(tab: Tab, event: Event) -> Iterator[Frame]:
+def presence_changed(tab: TabState, event: Event) -> Iterator[Frame]:
     view, member_id = view_of(tab), id_in(event, "member")
     if member_id and view.other == member_id:
         yield {"type": "messaging.presence", **presence.shown(member_id, viewer_of(tab))}
 
 
 @on_event("messaging.left")
-def still_here(tab: Tab, event: Event) -> tuple[()]:
+def still_here(tab: TabState, event: Event) -> tuple[()]:
     """The member's last tab somewhere else has gone, and this one is in view."""
     if tab.visible and id_in(event, "member") == tab.member_id:
         presence.see([tab.member_id])
     return ()
 
 
-@on_pulse("messaging")
-def beat(tabs: Sequence[Tab]) -> Mapping[Tab, Mapping[str, Any]]:
+@on_heartbeat("messaging")
+def beat(tabs: Sequence[TabState]) -> Mapping[TabState, Mapping[str, Any]]:
     """The badge, and for tabs with an open conversation its newest number and whether the other is there."""
     members = {tab.member_id for tab in tabs}
     if in_view := {tab.member_id for tab in tabs if tab.visible}:
@@ -62,7 +62,7 @@ def beat(tabs: Sequence[Tab]) -> Mapping[Tab, Mapping[str, Any]]:
     return {tab: {"unread": unread[tab.member_id], **_open(tab, newest, there)} for tab in tabs}
 
 
-def _newest(tabs: Sequence[Tab]) -> dict[tuple[int, int], int]:
+def _newest(tabs: Sequence[TabState]) -> dict[tuple[int, int], int]:
     """By conversation and member, for those who are in, the newest number of what a tab has open. One query."""
     watched = {(view_of(tab).conversation, tab.member_id) for tab in tabs if view_of(tab).conversation}
     pairs = Q(conversation__in={pair[0] for pair in watched}, member__in={pair[1] for pair in watched})
@@ -73,7 +73,7 @@ def _newest(tabs: Sequence[Tab]) -> dict[tuple[int, int], int]:
 
 
 def _open(
-    tab: Tab, newest: Mapping[tuple[int, int], int], there: Mapping[tuple[int, int], Any]
+    tab: TabState, newest: Mapping[tuple[int, int], int], there: Mapping[tuple[int, int], Any]
 ) -> dict[str, Any]:
     view = view_of(tab)
     seq = newest.get((view.conversation, tab.member_id))

@@ -3,8 +3,8 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
-from core import quota
-from core.text import clean_parameter
+from core.text.cleaning import clean_parameter
+from core.web import rate_limits
 from network.models import Member, MemberQuerySet
 from users.models import User
 
@@ -39,8 +39,8 @@ def choice(
     chosen, is_complete = chosen_from(viewer, usernames)
     try:
         if words:
-            quota.spend("search", viewer.pk)
-    except quota.TooOften as refusal:
+            rate_limits.consume("search", viewer.pk)
+    except rate_limits.RateLimited as refusal:
         return Choice(words, chosen, is_complete=is_complete, error=error, refusal=refusal.words)
     found = connections(viewer).exclude(pk__in={*without, *(member.pk for member in chosen)})
     rows = list(found.named(words).order_by("sort_name", "pk")[: OFFERED + 1])

@@ -25,7 +25,7 @@ class Unanswered(MessagingError):
     code = "unanswered"
 
 
-class TooFast(MessagingError):
+class SendingTooFast(MessagingError):
     """More messages, or more first messages to strangers, than a person writes."""
 
     code = "too_fast"

@@ -7,8 +7,9 @@ from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext_lazy as _
 
-from core.file_types import CONTENT_TYPES, kind_of, safe_name, safe_stem, whole_name
-from core.forms import BlockField, LineField, ManyFilesInput, ManyImagesField, clean_each
+from core.files.file_types import CONTENT_TYPES, kind_of
+from core.text.file_names import safe_name, safe_stem, whole_name
+from core.web.forms import BlockField, LineField, ManyFilesInput, ManyImagesField, clean_each
 
 from .services import File, Picture
 
@@ -33,7 +34,7 @@ class WordsField(BlockField):
 
 
 class ManyFilesField(forms.FileField):
-    """Up to five files, known by their content (core.file_types); cleans to a list of File."""
+    """Up to five files, known by their content (core.files.file_types); cleans to a list of File."""
 
     widget = ManyFilesInput(attrs={"accept": ACCEPT_FILES})
 

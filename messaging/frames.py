@@ -3,8 +3,8 @@
 import time
 from collections.abc import Iterator
 
-from core.frames import Frame, FrameError, Tab, on_frame, on_quick_frame, whole
-from core.realtime import publish
+from core.sockets.frames import Frame, FrameError, TabState, on_frame, on_quick_frame, whole
+from core.sockets.publisher import publish
 
 from . import presence, receipts
 from .groups import conversation_group
@@ -19,7 +19,7 @@ TYPING_SECONDS = 2.0
 
 
 @on_frame("messaging.watch", cost=10)
-def watch(tab: Tab, frame: Frame) -> Iterator[Frame]:
+def watch(tab: TabState, frame: Frame) -> Iterator[Frame]:
     """The tab opens a conversation, of which it has everything up to `seq`; what is newer comes back."""
     conversation_id, seq = whole(frame, "conversation"), whole(frame, "seq")
     mine = _mine(tab, conversation_id)
@@ -35,17 +35,17 @@ def watch(tab: Tab, frame: Frame) -> Iterator[Frame]:
 
 
 @on_frame("messaging.unwatch")
-def unwatch(tab: Tab, frame: Frame) -> None:
+def unwatch(tab: TabState, frame: Frame) -> None:
     close(tab)
 
 
 @on_frame("messaging.list")
-def show_list(tab: Tab, frame: Frame) -> None:
+def show_list(tab: TabState, frame: Frame) -> None:
     view_of(tab).list_shown = frame.get("shown") is True
 
 
 @on_frame("messaging.typing")
-def typing(tab: Tab, frame: Frame) -> None:
+def typing(tab: TabState, frame: Frame) -> None:
     view, now = view_of(tab), time.monotonic()
     if view.conversation != whole(frame, "conversation") or now < view.typed_at + TYPING_SECONDS:
         return
@@ -59,16 +59,16 @@ def typing(tab: Tab, frame: Frame) -> None:
 
 
 @on_quick_frame("messaging.delivered")
-def delivered(tab: Tab, frame: Frame) -> None:
+def delivered(tab: TabState, frame: Frame) -> None:
     receipts.note(whole(frame, "conversation"), tab.member_id, Reached(delivered=whole(frame, "seq")))
 
 
 @on_quick_frame("messaging.read")
-def read(tab: Tab, frame: Frame) -> None:
+def read(tab: TabState, frame: Frame) -> None:
     receipts.note(whole(frame, "conversation"), tab.member_id, Reached(read=whole(frame, "seq")))
 
 
-def _mine(tab: Tab, conversation_id: int) -> Membership:
+def _mine(tab: TabState, conversation_id: int) -> Membership:
     mine = membership_of(viewer_of(tab), conversation_id)
     if mine is None:
         raise FrameError("not_found")

@@ -1,4 +1,4 @@
-"""The names under which tabs listen (core.realtime)."""
+"""The names under which tabs listen (core.sockets.publisher)."""
 
 
 def conversation_group(conversation_id: int) -> str:

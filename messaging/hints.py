@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from core.frames import Event, Frame, Tab, on_event, on_open
+from core.sockets.frames import Event, Frame, TabState, on_event, on_open
 from network.models import Member
 
 from . import receipts
@@ -14,20 +14,20 @@ from .shown import close, id_in, view_of, viewer_of
 
 
 @on_open
-def welcome(tab: Tab) -> list[Frame]:
+def welcome(tab: TabState) -> list[Frame]:
     """A tab that opens says what waits, and so what came while the member was away is delivered."""
     for conversation_id, newest in undelivered(tab.member_id):
         receipts.note(conversation_id, tab.member_id, Reached(delivered=newest))
     return greet(tab)
 
 
-def greet(tab: Tab) -> list[Frame]:
+def greet(tab: TabState) -> list[Frame]:
     """The badge."""
     return [{"type": "messaging.badge", "unread": waiting_conversations(tab.member_id)}]
 
 
 @on_event("messaging.entry")
-def entry_came(tab: Tab, event: Event) -> Iterator[Frame]:
+def entry_came(tab: TabState, event: Event) -> Iterator[Frame]:
     mine = membership_of(viewer_of(tab), id_in(event, "conversation"))
     if mine is None:
         return
@@ -37,14 +37,14 @@ def entry_came(tab: Tab, event: Event) -> Iterator[Frame]:
 
 
 @on_event("messaging.mine")
-def my_side_changed(tab: Tab, event: Event) -> Iterator[Frame]:
+def my_side_changed(tab: TabState, event: Event) -> Iterator[Frame]:
     mine = membership_of(viewer_of(tab), id_in(event, "conversation"))
     if mine is not None:
         yield from _standing(tab, mine)
 
 
 @on_event("messaging.cursors")
-def cursors_moved(tab: Tab, event: Event) -> Iterator[Frame]:
+def cursors_moved(tab: TabState, event: Event) -> Iterator[Frame]:
     mine = _watched(tab, event) if event.get("member") != tab.member_id else None
     if mine is not None:
         told = cursors(mine, viewer_of(tab))
@@ -52,7 +52,7 @@ def cursors_moved(tab: Tab, event: Event) -> Iterator[Frame]:
 
 
 @on_event("messaging.typing")
-def somebody_types(tab: Tab, event: Event) -> Iterator[Frame]:
+def somebody_types(tab: TabState, event: Event) -> Iterator[Frame]:
     mine, member_id = _watched(tab, event), id_in(event, "member")
     if mine is None or member_id == tab.member_id:
         return
@@ -64,7 +64,7 @@ def somebody_types(tab: Tab, event: Event) -> Iterator[Frame]:
 
 
 @on_event("messaging.gone")
-def taken_out(tab: Tab, event: Event) -> Iterator[Frame]:
+def taken_out(tab: TabState, event: Event) -> Iterator[Frame]:
     conversation_id = id_in(event, "conversation")
     if membership_of(viewer_of(tab), conversation_id) is None:
         if view_of(tab).conversation == conversation_id:
@@ -73,7 +73,7 @@ def taken_out(tab: Tab, event: Event) -> Iterator[Frame]:
         yield from greet(tab)
 
 
-def news(tab: Tab, mine: Membership) -> Iterator[Frame]:
+def news(tab: TabState, mine: Membership) -> Iterator[Frame]:
     """What the open conversation has beyond what this tab was sent."""
     view = view_of(tab)
     told = since(mine, viewer_of(tab), view.seq)
@@ -82,7 +82,7 @@ def news(tab: Tab, mine: Membership) -> Iterator[Frame]:
         yield {"type": "messaging.entries", **told}
 
 
-def _standing(tab: Tab, mine: Membership) -> Iterator[Frame]:
+def _standing(tab: TabState, mine: Membership) -> Iterator[Frame]:
     """The line of the list and the badge."""
     frame = {"type": "messaging.inbox", "conversation": mine.conversation_id, "unread": mine.unread}
     html = row_html(mine, viewer_of(tab)) if view_of(tab).list_shown else ""
@@ -90,7 +90,7 @@ def _standing(tab: Tab, mine: Membership) -> Iterator[Frame]:
     yield from greet(tab)
 
 
-def _watched(tab: Tab, event: Event) -> Membership | None:
+def _watched(tab: TabState, event: Event) -> Membership | None:
     """The membership, where the event is about the conversation that the tab has open."""
     conversation_id = id_in(event, "conversation")
     if view_of(tab).conversation != conversation_id:

@@ -9,8 +9,8 @@ from django.utils import timezone
 from django.utils.html import strip_tags
 from django.utils.translation import gettext as _
 
-from core.pagination import Page, cut, id_cursor
-from core.text import clean_line
+from core.database.pagination import Page, cut, id_cursor
+from core.text.cleaning import clean_line
 from network.models import Member
 from users.models import User
 

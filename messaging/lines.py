@@ -10,8 +10,8 @@ from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 
-from core.memo import Memo
-from core.prepared import Prepared
+from core.database.compiled_queries import Prepared
+from core.database.lru_cache import LRUCache
 from network.models import Member, MemberQuerySet
 from users.models import User
 
@@ -20,7 +20,7 @@ from .models import Entry, Membership
 # About 2 kB each: a few megabytes of a server process.
 REMEMBERED = 2000
 
-_DRAWN: Memo[SafeString] = Memo(REMEMBERED)
+_DRAWN: LRUCache[SafeString] = LRUCache(REMEMBERED)
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from django.db.models import F, OuterRef
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from core.prepared import Prepared
-from core.realtime import member_group, publish
+from core.database.compiled_queries import Prepared
+from core.sockets.publisher import member_group, publish
 from theme.templatetags.theme import words_for_age
 from users.models import User
 
@@ -18,7 +18,7 @@ from .groups import presence_group
 from .models import Membership, Presence
 from .models.presence import PresenceQuerySet, may_see_presence
 
-# A tab in view says so every 25 seconds (core.pulse); one that missed two of them is not there.
+# A tab in view says so every 25 seconds (core.sockets.heartbeat); one that missed two of them is not there.
 STAYS = timedelta(seconds=75)
 # From one page to the next: nobody goes offline for the moment between two tabs.
 GRACE = timedelta(seconds=5)

@@ -5,7 +5,7 @@ from typing import Any
 from django.db import DEFAULT_DB_ALIAS
 from django.db.models import F, QuerySet
 
-from core.prepared import Prepared
+from core.database.compiled_queries import Prepared
 from network.models import exists_for
 from users.models import User
 

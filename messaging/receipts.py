@@ -2,7 +2,7 @@
 
 from threading import Lock
 
-from core.frames import every
+from core.sockets.frames import every
 
 from .services.cursors import Reached, move_cursors
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.dispatch import receiver
 
-from core.realtime import publish
+from core.sockets.publisher import publish
 from network.events import connection_made, connection_removed, member_blocked
 from network.models import Connection
 from users.events import presence_audience_changed

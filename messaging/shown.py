@@ -1,8 +1,8 @@
-"""What an open tab shows of conversations: its part of core.frames.Tab.state."""
+"""What an open tab shows of conversations: its part of core.sockets.frames.TabState.state."""
 
 from dataclasses import dataclass
 
-from core.frames import Event, Tab
+from core.sockets.frames import Event, TabState
 from users.models import User
 
 from .groups import conversation_group, presence_group
@@ -21,12 +21,12 @@ class View:
     in_view: bool = False
 
 
-def view_of(tab: Tab) -> View:
+def view_of(tab: TabState) -> View:
     view: View = tab.state.setdefault("messaging", View())
     return view
 
 
-def open_up(tab: Tab, conversation: Conversation, seq: int) -> View:
+def open_up(tab: TabState, conversation: Conversation, seq: int) -> View:
     """The tab shows this conversation in place of the one before, and has everything up to `seq`."""
     close(tab)
     view = view_of(tab)
@@ -36,7 +36,7 @@ def open_up(tab: Tab, conversation: Conversation, seq: int) -> View:
     return view
 
 
-def close(tab: Tab) -> None:
+def close(tab: TabState) -> None:
     """The tab shows no conversation any more."""
     view = view_of(tab)
     tab.groups -= _groups(view)
@@ -49,7 +49,7 @@ def _groups(view: View) -> set[str]:
     return groups | ({presence_group(view.other)} if view.other else set())
 
 
-def viewer_of(tab: Tab) -> User:
+def viewer_of(tab: TabState) -> User:
     return User(pk=tab.member_id)
 
 

@@ -3,7 +3,7 @@
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from core.forms import BlockField, LineField
+from core.web.forms import BlockField, LineField
 
 
 class InvitationForm(forms.Form):

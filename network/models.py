@@ -10,7 +10,7 @@ from django.db.models.expressions import Combinable
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from core.folding import name_key
+from core.text.folding import name_key
 from users.audience import Audience, Closeness
 from users.models import User
 

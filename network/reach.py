@@ -11,7 +11,7 @@ from django.forms import BaseForm
 from django.utils import timezone
 from django.utils.translation import ngettext
 
-from core.quota import HOUR, TooOften
+from core.web.rate_limits import HOUR, RateLimited
 from users.models import User
 
 DAY = 86_400
@@ -22,8 +22,8 @@ NEW_FOR = timedelta(days=7)
 def spend_reach(member: User, people: Iterable[int]) -> None:
     """Count the people whom `member` is about to call; each counts once a day, however often called.
 
-    Raises core.quota.TooOften above settings.MEMBER_LIMITS["reached"] (or "reached_when_new"); then none is counted, so
-    that the same with fewer people may pass.
+    Raises core.web.rate_limits.RateLimited above settings.MEMBER_LIMITS["reached"] (or "reached_when_new"); then none
+    is counted, so that the same with fewer people may pass.
     """
     now = time.time()
     day = f"{member.pk}:{now // DAY:.0f}"
@@ -34,7 +34,7 @@ def spend_reach(member: User, people: Iterable[int]) -> None:
         return
     if _add(f"reached-count:{day}", len(new)) > most:
         _add(f"reached-count:{day}", -len(new))
-        raise TooOften(math.ceil(DAY - now % DAY), _words(most, DAY - now % DAY))
+        raise RateLimited(math.ceil(DAY - now % DAY), _words(most, DAY - now % DAY))
     # The number is exact also for acts at the same moment; of the people, one of the two acts may be forgotten, who
     # then count again.
     cache.set(f"reached:{day}", sorted(known | new), DAY)
@@ -67,7 +67,7 @@ def spend_reach_in(form: BaseForm, field: str | None, member: User, people: Coll
     """The same, with the refusal as an error of `field`; returns whether the act may be."""
     try:
         spend_reach(member, people)
-    except TooOften as error:
+    except RateLimited as error:
         form.add_error(field, error)
         return False
     return True

@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from django.db.models import Count, IntegerField, QuerySet, Subquery
 
-from core.prepared import Prepared
+from core.database.compiled_queries import Prepared
 from messaging.models import Membership
 from network.models import Connection, exists_for
 from users.models import User

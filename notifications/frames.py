@@ -2,7 +2,18 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from core.frames import Event, Frame, FrameError, Tab, on_event, on_frame, on_open, on_pulse, text, whole
+from core.sockets.frames import (
+    Event,
+    Frame,
+    FrameError,
+    TabState,
+    on_event,
+    on_frame,
+    on_heartbeat,
+    on_open,
+    text,
+    whole,
+)
 from users.models import User
 
 from .badge import unread_of, unread_of_many
@@ -13,18 +24,18 @@ NAME = "notifications"
 
 
 @on_open
-def opened(tab: Tab) -> Iterator[Frame]:
+def opened(tab: TabState) -> Iterator[Frame]:
     yield _badge(tab)
 
 
-@on_pulse(NAME)
-def pulse(tabs: Sequence[Tab]) -> Mapping[Tab, Mapping[str, int]]:
+@on_heartbeat(NAME)
+def pulse(tabs: Sequence[TabState]) -> Mapping[TabState, Mapping[str, int]]:
     counts = unread_of_many({tab.member_id for tab in tabs})
     return {tab: {"unread": counts[tab.member_id]} for tab in tabs}
 
 
 @on_frame("notifications.watch", cost=3)
-def watch(tab: Tab, frame: Frame) -> Iterator[Frame]:
+def watch(tab: TabState, frame: Frame) -> Iterator[Frame]:
     """The page is open, narrowed by `show`, and has all up to the place `newest`; what is newer follows."""
     show = text(frame, "show", 20)
     if show not in FILTERS:
@@ -35,7 +46,7 @@ def watch(tab: Tab, frame: Frame) -> Iterator[Frame]:
 
 
 @on_event("notifications.changed")
-def changed(tab: Tab, event: Event) -> Iterator[Frame]:
+def changed(tab: TabState, event: Event) -> Iterator[Frame]:
     """Something came, was read or went, in whichever tab."""
     yield _badge(tab)
     pk, show = event.get("notification"), tab.state.get(NAME)
@@ -47,7 +58,7 @@ def changed(tab: Tab, event: Event) -> Iterator[Frame]:
         yield from drawn or [{"type": "notifications.row", "id": pk, "html": ""}]
 
 
-def _badge(tab: Tab) -> Frame:
+def _badge(tab: TabState) -> Frame:
     return {"type": "notifications.badge", "unread": unread_of(tab.member_id)}
 
 

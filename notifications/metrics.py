@@ -1,10 +1,10 @@
-"""How much mail waits though it is due (core.metrics_views asks)."""
+"""How much mail waits though it is due (core.observability.metrics_views asks)."""
 
 from django.db.models import Count, Min
 from django.utils import timezone
 from prometheus_client.core import GaugeMetricFamily, Metric
 
-from core.metrics_views import database
+from core.observability.metrics_views import database
 
 from .models import Notification
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from core.pagination import cut
+from core.database.pagination import cut
 from users.models import User
 
 from .kinds import GROUPS

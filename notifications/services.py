@@ -10,7 +10,7 @@ from django.db import models, transaction
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
-from core.realtime import member_group, publish
+from core.sockets.publisher import member_group, publish
 from core.tasks import enqueue_on_commit
 from feed.models import Post
 from network.graph import within_two_degrees

@@ -9,8 +9,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from core.http import back_or
-from core.pagination import CURSOR, id_cursor
+from core.database.pagination import CURSOR, id_cursor
+from core.web.responses import back_or
 from users.http import HtmxRequest, MemberRequest, member_required
 from users.models import User
 

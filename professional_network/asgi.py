@@ -10,11 +10,11 @@ choose_settings()
 http = get_asgi_application()
 
 # These need the settings and the models that the line above has loaded.
-from core.asgi import sockets  # noqa: E402
-from core.asgi_bodies import LimitBodies, limit_daphne_bodies  # noqa: E402
-from core.close_codes import allow_all_close_codes  # noqa: E402
-from core.database import limit_waiting, serve_asynchronously  # noqa: E402
-from core.frame_limits import limit_frames  # noqa: E402
+from core.database.thread_pool import limit_waiting, serve_asynchronously  # noqa: E402
+from core.sockets.application import sockets  # noqa: E402
+from core.sockets.daphne_close_codes import allow_all_close_codes  # noqa: E402
+from core.sockets.frame_limits import limit_frames  # noqa: E402
+from core.web.asgi_bodies import LimitBodies, limit_daphne_bodies  # noqa: E402
 
 refuse_without_manifest()
 limit_waiting()

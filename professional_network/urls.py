@@ -6,9 +6,10 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path, re_path, register_converter
 from django.views.generic import RedirectView
 
-from core import media_views, metrics_views, well_known_views
-from core.converters import IdConverter, TagConverter
-from core.health_views import health, health_database, health_redis, readiness
+from core.observability import metrics_views
+from core.observability.health_views import health, health_database, health_redis, readiness
+from core.web import media_views, well_known_views
+from core.web.converters import IdConverter, TagConverter
 from users import account_views
 
 # The administration has no door of its own: its sign-in and its change of the password are those of all members.
@@ -20,11 +21,11 @@ admin.site.password_change = RedirectView.as_view(  # type: ignore[assignment]
 register_converter(IdConverter, "id")
 register_converter(TagConverter, "tag")
 
-handler400 = "core.errors.bad_request"
-handler403 = "core.errors.permission_denied"
-handler404 = "core.errors.not_found"
-handler429 = "core.errors.too_many_requests"  # asked for by allauth's limits
-handler500 = "core.errors.server_error"
+handler400 = "core.web.error_pages.bad_request"
+handler403 = "core.web.error_pages.permission_denied"
+handler404 = "core.web.error_pages.not_found"
+handler429 = "core.web.error_pages.too_many_requests"  # asked for by allauth's limits
+handler500 = "core.web.error_pages.server_error"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("feed.urls")),

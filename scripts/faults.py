@@ -253,7 +253,7 @@ class Module:
 
 def caches() -> list[Callable[[], None]]:
     """What empties the memories of functions of the product: whoever comes second would not reach what made them."""
-    from core.prepared import Prepared  # noqa: PLC0415 -- only where Django is set up
+    from core.database.compiled_queries import Prepared  # noqa: PLC0415 -- only where Django is set up
 
     kept: list[Any] = [
         thing for thing in gc.get_objects() if type(thing) is Prepared or type(thing) is type(cache(print))

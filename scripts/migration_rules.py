@@ -18,23 +18,23 @@ CURES = {
     "state_operations), and drop it in the next version",
     "type": "every row is written anew under a lock: add a column of the new type, write both, move over",
     "not-null": "the old code writes rows without it: give it a db_default; for a column that is there use "
-    "core.operations.AddConstraintNotValid with IS NOT NULL, then ValidateConstraint",
+    "migration_operations.AddConstraintNotValid with IS NOT NULL, then ValidateConstraint",
     "default": "a default of Python's is gone from the database at once, and the old code writes rows without it: "
     "use db_default",
     "rewrite": "every row is written anew under a lock: add the column empty, fill it in batches "
-    "(core.operations.in_batches)",
-    "unique": "nobody can write while its index is built: core.operations.AddUniqueConcurrently",
-    "index": "nobody can write while it is built or dropped: core.operations.AddIndexConcurrently or "
+    "(migration_operations.in_batches)",
+    "unique": "nobody can write while its index is built: migration_operations.AddUniqueConcurrently",
+    "index": "nobody can write while it is built or dropped: migration_operations.AddIndexConcurrently or "
     "RemoveIndexConcurrently; for a foreign key db_index=False and an index in Meta",
-    "constraint": "all rows are looked at under a lock: core.operations.AddConstraintNotValid, then ValidateConstraint "
-    "in a migration of its own (a positive number: an integer with such a constraint)",
+    "constraint": "all rows are looked at under a lock: migration_operations.AddConstraintNotValid, then "
+    "ValidateConstraint in a migration of its own (a positive number: an integer with such a constraint)",
     "validate": "it looks at all rows, and the locks of the other operations stay until the end: put it into a "
     "migration of its own",
     "concurrently": "PostgreSQL refuses it inside a transaction: set atomic = False",
     "alone": "when the second fails, the first is done and not written down: without a transaction, one operation "
     "for each migration",
     "many-tables": "while it waits for the second table, visitors wait for the first: one migration for each table",
-    "data": "its locks on rows stay until the end: set atomic = False and walk with core.operations.in_batches",
+    "data": "its locks on rows stay until the end: set atomic = False and walk with migration_operations.in_batches",
     "data-and-schema": "the table stays locked while rows are changed: a migration for the data, another for the table",
     "no-way-back": "give it a way back (reverse_code, reverse_sql), or noop when nothing is to be undone",
     "forgets-not-null": "the new code writes rows without it, and the database refuses them: let it be null or have a "

@@ -7,7 +7,7 @@ import pytest
 from django.core.cache import cache
 from django.db import transaction
 
-from core.memo import forget_everything
+from core.database.lru_cache import clear_caches
 
 Case = Callable[[object], AbstractContextManager[None]]
 
@@ -50,7 +50,7 @@ def _brief(name: object) -> str:
 def rolled_back() -> Iterator[None]:
     """What is done within leaves no row, and finds nothing remembered of what was rolled back before."""
     cache.clear()
-    forget_everything()
+    clear_caches()
     with transaction.atomic():
         yield
         transaction.set_rollback(True)

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
-from core.courier import courier
+from core.sockets.publisher import publisher
 from network.models import Connection
 from network.services import accept_invitation, invite_member
 from users.models import User
@@ -80,6 +80,6 @@ def as_charlie(charlie: User) -> Client:
 def published(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """The hints that leave for the channel layer, at once instead of after the commit that a test never makes."""
     hints: list[dict[str, Any]] = []
-    monkeypatch.setattr(courier, "post", hints.append)
+    monkeypatch.setattr(publisher, "post", hints.append)
     monkeypatch.setattr(transaction, "on_commit", lambda act, **options: act())
     return hints

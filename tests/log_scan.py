@@ -21,7 +21,7 @@ from django.db.models import TextField
 from django.db.models.signals import post_save
 from django.middleware import csrf
 
-from core.log_lines import LineFormatter
+from core.observability.log_lines import LineFormatter
 from professional_network.settings.logs import SECURITY_LINE
 
 from .cast import PASSWORD

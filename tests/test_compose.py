@@ -10,9 +10,10 @@ import pytest
 import yaml
 
 from scripts.programs import ROOT
-from tests.test_containers import BINARIES, last_stage, run, stand_in
-from tests.test_house import files_of_the_repository
-from tests.variables import read_by_the_code
+
+from .test_containers import BINARIES, last_stage, run, stand_in
+from .test_house import files_of_the_repository
+from .variables import read_by_the_code
 
 ENVIRONMENT = {
     "SECRET_KEY": "s",

@@ -17,8 +17,9 @@ import pytest
 import yaml
 
 from scripts.programs import ROOT
-from tests.variables import read_by_the_code
-from tests.web import web_server
+
+from .variables import read_by_the_code
+from .web import web_server
 
 BINARIES = Path(sys.executable).parent
 ENTRYPOINT = ROOT / "deploy" / "docker" / "entrypoint"

@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import Any
 
 DECIDED: dict[str, dict[str, Any]] = {
-    "core.limits": {
+    "core.sockets.flow_control": {
         "BURST": 200,
         "RATE": 30.0,
         "FRAME_BYTES": 64 * 1024,
@@ -19,7 +19,7 @@ DECIDED: dict[str, dict[str, Any]] = {
         "PING_BYTES": 64 * 1024,
         "WINDOW_BYTES": 512 * 1024,
     },
-    "core.tabs": {
+    "core.sockets.connection": {
         "RESTART": 1012,
         "FLOODED": 1008,
         "TOO_LARGE": 1009,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from core.text import clean_block, clean_line, refuse_invisible
+from core.text.cleaning import clean_block, clean_line, refuse_invisible
 from professional_network.demo import library, pictures
 from professional_network.demo.documents import pdf
 from professional_network.demo.pictures.portraits import STYLES, portrait

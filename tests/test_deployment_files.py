@@ -11,7 +11,8 @@ import pytest
 
 from scripts.nginx import CONFIG, Site, rendered
 from scripts.programs import ROOT
-from tests.variables import read_by_the_code
+
+from .variables import read_by_the_code
 
 UNITS = ROOT / "deploy" / "systemd"
 

@@ -8,9 +8,10 @@ from collections import Counter
 import yaml
 
 from scripts.programs import ROOT
-from tests.cases import all_cases
-from tests.handbook import releases
-from tests.integration.deployment.blocks import (
+
+from .cases import all_cases
+from .handbook import releases
+from .integration.deployment.blocks import (
     AWS,
     BACKUP,
     DIGITALOCEAN,
@@ -26,7 +27,7 @@ from tests.integration.deployment.blocks import (
     Block,
     blocks_of,
 )
-from tests.variables import read_by_the_code
+from .variables import read_by_the_code
 
 # Who runs the `bash` blocks of a page, all of them, in order; and how it tells that it reads the page.
 RUN_BY = {

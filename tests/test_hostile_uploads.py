@@ -24,9 +24,10 @@ from core.tests import pictures
 from feed.forms import LARGEST_DOCUMENT
 from messaging.models import Attachment
 from messaging.services import start_direct
-from tests.cases import all_cases, rolled_back
-from tests.cast import make_member
 from users.models import User
+
+from .cases import all_cases, rolled_back
+from .cast import make_member
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("empty_media")]
 

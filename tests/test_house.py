@@ -12,7 +12,8 @@ import pytest
 from django.conf import settings
 
 from scripts.programs import ROOT
-from tests.variables import read_by_the_code
+
+from .variables import read_by_the_code
 
 APPS_FOLDER_NAMES = sorted(path.parent.name for path in ROOT.glob("*/apps.py"))
 MEBIBYTE = 1024 * 1024

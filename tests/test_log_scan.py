@@ -10,9 +10,10 @@ from django.middleware.csrf import get_token
 from django.test import Client, RequestFactory
 
 from feed.services import publish_post
-from tests.cast import PASSWORD
-from tests.log_scan import Scan
 from users.models import User
+
+from .cast import PASSWORD
+from .log_scan import Scan
 
 pytestmark = pytest.mark.night
 

@@ -8,8 +8,9 @@ from django.conf import settings
 from django.contrib.auth.hashers import Argon2PasswordHasher
 
 from scripts.programs import ROOT
-from tests.test_compose import compose
-from tests.test_containers import resources
+
+from .test_compose import compose
+from .test_containers import resources
 
 MiB = 1024**2
 UNITS = {"Ki": 1024, "Mi": MiB, "Gi": 1024**3, "k": 1024, "m": MiB, "g": 1024**3}

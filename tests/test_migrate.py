@@ -8,8 +8,8 @@ from django.core.management import CommandError, call_command
 from django.db import OperationalError
 from django.db.migrations.executor import MigrationExecutor
 
-from core import migrating
-from core.tests.test_migrating import connection, somebody
+from core.database import migration_locks
+from core.tests.test_migration_locks import connection, somebody
 
 pytestmark = [pytest.mark.both, pytest.mark.django_db(transaction=True)]
 
@@ -26,7 +26,7 @@ def _at_the_end_all_tables_are_there() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(migrating, "PAUSES", (0.3,))
+    monkeypatch.setattr(migration_locks, "PAUSES", (0.3,))
 
 
 def is_there() -> bool:
@@ -81,7 +81,7 @@ def test_it_comes_through_when_the_other_one_goes() -> None:
 
 @pytest.mark.postgres_only
 def test_what_holds_a_table_for_too_long_ends_with_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(migrating, "HOLD", 0.3)
+    monkeypatch.setattr(migration_locks, "MAX_LOCK_SECONDS", 0.3)
     patch_unapply(monkeypatch, "LOCK TABLE core_cacheentry; SELECT pg_sleep(20)")
     with pytest.raises(CommandError, match=r"held core_cacheentry .* --offline"):
         call_command("migrate", "core", "zero", verbosity=0)
@@ -97,9 +97,9 @@ def test_a_fault_that_does_not_pass_is_not_tried_again(monkeypatch: pytest.Monke
 
 @pytest.mark.postgres_only
 def test_two_at_once_go_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(migrating, "TURN_WAIT", 0.3)
+    monkeypatch.setattr(migration_locks, "TURN_WAIT", 0.3)
     with (
-        migrating.watched(connection, print),
+        migration_locks.watched(connection, print),
         pytest.raises(CommandError, match="Another migrate has been running"),
     ):
         call_command("migrate", verbosity=0)
@@ -108,7 +108,7 @@ def test_two_at_once_go_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.postgres_only
 def test_looking_takes_no_turn() -> None:
-    with migrating.watched(connection, print):
+    with migration_locks.watched(connection, print):
         call_command("migrate", check_unapplied=True, verbosity=0)
 
 

@@ -13,12 +13,13 @@ from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 from django.db.models.functions import Lower, Now
 
-from core import operations
+from core.database import migration_operations
 from scripts.migration_rules import CURES, Fault, InUse, faults_of
 from scripts.migrations import Rules, in_use, lint, steps_of
 from scripts.programs import ROOT
-from tests.cases import all_cases
-from tests.handbook import releases
+
+from .cases import all_cases
+from .handbook import releases
 
 NAME = "0099_sample"
 
@@ -140,16 +141,17 @@ BAD: list[tuple[str, Migration]] = [
     (
         "validate",
         sample(
-            operations.AddConstraintNotValid(*check()), operations.ValidateConstraint("post", "feed_sample")
+            migration_operations.AddConstraintNotValid(*check()),
+            migration_operations.ValidateConstraint("post", "feed_sample"),
         ),
     ),
-    ("concurrently", sample(operations.AddIndexConcurrently("post", INDEX))),
+    ("concurrently", sample(migration_operations.AddIndexConcurrently("post", INDEX))),
     ("concurrently", sample(RAW("CREATE INDEX CONCURRENTLY feed_sample ON feed_post (text)", NOOP))),
     (
         "alone",
         sample(
-            operations.AddIndexConcurrently("post", INDEX),
-            operations.RemoveIndexConcurrently("post", "feed_post_of_author"),
+            migration_operations.AddIndexConcurrently("post", INDEX),
+            migration_operations.RemoveIndexConcurrently("post", "feed_post_of_author"),
             atomic=False,
         ),
     ),
@@ -222,16 +224,16 @@ GOOD: list[tuple[str, Migration]] = [
     ("a reference without an index", sample(migrations.AddField(
         "post", "editor", models.ForeignKey("users.User", models.CASCADE, null=True, db_index=False)
     ))),
-    ("an index beside the traffic", sample(operations.AddIndexConcurrently("post", INDEX), atomic=False)),
+    ("an index beside the traffic", sample(migration_operations.AddIndexConcurrently("post", INDEX), atomic=False)),
     ("an index taken away", sample(
-        operations.RemoveIndexConcurrently("post", "feed_post_of_author"), atomic=False
+        migration_operations.RemoveIndexConcurrently("post", "feed_post_of_author"), atomic=False
     )),
-    ("a unique constraint", sample(operations.AddUniqueConcurrently("post", unique("created_at")), atomic=False)),
-    ("a unique index", sample(
-        operations.AddUniqueConcurrently("tag", models.UniqueConstraint(Lower("name"), name="lower")), atomic=False
-    )),
-    ("a constraint for what comes", sample(operations.AddConstraintNotValid(*check()))),
-    ("a look at what was there", sample(operations.ValidateConstraint("post", "feed_post_has_audience"))),
+    ("a unique constraint", sample(migration_operations.AddUniqueConcurrently("post", unique("created_at")),
+    atomic=False)), ("a unique index", sample(
+        migration_operations.AddUniqueConcurrently("tag", models.UniqueConstraint(Lower("name"), name="lower")),
+    atomic=False )),
+    ("a constraint for what comes", sample(migration_operations.AddConstraintNotValid(*check()))),
+    ("a look at what was there", sample(migration_operations.ValidateConstraint("post", "feed_post_has_audience"))),
     ("rows in batches", sample(migrations.RunPython(fill, migrations.RunPython.noop), atomic=False)),
     ("a constraint less", sample(migrations.RemoveConstraint("post", "feed_post_has_audience"))),
     ("a column forgotten by the models", sample(migrations.SeparateDatabaseAndState(

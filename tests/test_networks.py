@@ -3,8 +3,8 @@
 from ipaddress import ip_address, ip_network
 from typing import Any
 
-from tests.test_compose import compose
-from tests.test_containers import resources
+from .test_compose import compose
+from .test_containers import resources
 
 OURS = "linkup"
 CONTROLLER = {"namespace": "ingress-nginx", "app.kubernetes.io/name": "ingress-nginx"}

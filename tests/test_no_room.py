@@ -10,7 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from pytest_django.fixtures import Settings
 
-from core.storage import CannotStore, new_name, store
+from core.files.storage import CannotStore, new_name, store
 from core.tests.pictures import jpeg
 from feed.models import Post
 from users.models import User

@@ -2,8 +2,7 @@
 
 import pytest
 
-from tests.cases import all_cases
-
+from .cases import all_cases
 from .observatory import findings, score
 
 pytestmark = pytest.mark.night

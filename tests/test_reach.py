@@ -8,7 +8,7 @@ from django.core.cache import cache
 from django.test import Client, override_settings
 from django.utils import timezone
 
-from core.quota import TooOften
+from core.web.rate_limits import RateLimited
 from feed.models import Post
 from feed.services import comment_on_post, publish_post
 from messaging.models import Conversation, Membership
@@ -132,7 +132,7 @@ def test_who_is_refused_is_told_to_wait_for_the_next_day(
     with override_settings(MEMBER_LIMITS=LIMITS):
         monkeypatch.setattr(time, "time", lambda: morning)
         spend_reach(member, [1, 2])
-        with pytest.raises(TooOften) as refused:
+        with pytest.raises(RateLimited) as refused:
             spend_reach(member, [3])
         assert refused.value.wait == DAY - 1_800
         assert "24 hours" in refused.value.words

@@ -14,7 +14,8 @@ from django.test import Client
 from django.utils import timezone
 from PIL import Image
 
-from core import file_fields, storage
+from core.files import fields as file_fields
+from core.files import storage
 from core.tests.pictures import jpeg, png
 from feed import services as feed
 from feed.events import post_published
@@ -23,10 +24,11 @@ from messaging import services as messaging
 from messaging.models import Attachment
 from network.models import Member
 from network.services import block_member, remove_connection
-from tests.cast import connect, make_member
 from users import services as users
 from users.audience import Audience
 from users.models import Profile, User
+
+from .cast import connect, make_member
 
 pytestmark = pytest.mark.both
 

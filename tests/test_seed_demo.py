@@ -24,9 +24,9 @@ from network.relations import Standing, relation
 from professional_network.demo import seed, ties
 from professional_network.demo.diary import Publish, React
 from professional_network.demo.people import PASSWORD
-from tests.properties.loading import COMPLETE, load
 from users.models import Experience, User
 
+from .properties.loading import COMPLETE, load
 from .seeds import assert_counts_are_true, seeded, silent, stored
 
 NOW = timezone.now()

@@ -3,7 +3,8 @@
 import re
 
 from scripts.programs import ROOT
-from tests.variables import read_by_the_code
+
+from .variables import read_by_the_code
 
 NAME = re.compile(r"\b[A-Z][A-Z0-9]+(?:_[A-Z0-9]+)*\b")
 

@@ -13,7 +13,8 @@ import pytest
 from scripts import servers
 from scripts.programs import ROOT
 from scripts.servers import HOST, Server, ServerStartError, free_port, postgres_server, running
-from tests.testkit.disks import small_disk
+
+from .testkit.disks import small_disk
 
 LISTEN = """
 import socket, sys

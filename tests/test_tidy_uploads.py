@@ -16,8 +16,8 @@ from django.test import Client, override_settings
 from django.test.utils import CaptureQueriesContext
 from PIL import Image
 
-from core import tidy
-from core.storage import new_name, new_private_name
+from core.files import tidy
+from core.files.storage import new_name, new_private_name
 from feed import services as feed
 from feed.models import Post, PostImage
 from messaging import services as messaging

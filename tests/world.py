@@ -8,7 +8,7 @@ from django.core.files.storage import default_storage
 from django.test import Client
 from django.utils import timezone
 
-from core import storage
+from core.files import storage
 from feed.tests.material import PDF, answer, say
 from messaging.models import Membership
 from messaging.services import File, start_direct, start_group

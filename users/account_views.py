@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from core import errors
+from core.web import error_pages
 
 from . import known_browsers
 from .adapter import may_confirm
@@ -116,4 +116,4 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     user = getattr(request, "user", None)
     if name in {"account_login", "account_signup"} and user is not None and user.is_authenticated:
         return redirect(get_next_redirect_url(request) or "/")
-    return errors.csrf_failure(request, reason)
+    return error_pages.csrf_failure(request, reason)

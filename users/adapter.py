@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
 from core import mail
-from core.addresses import client_address
+from core.web.client_ip import client_address
 
 from . import known_browsers, services
 from .email_addresses import AddressTaken

@@ -5,7 +5,7 @@ from typing import Any
 from allauth.account.auth_backends import AuthenticationBackend
 from django.http import HttpRequest
 
-from core.prepared import Prepared
+from core.database.compiled_queries import Prepared
 
 from .audience import Closeness
 from .hashers import TooManyAtOnce

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.dates import MONTHS
 from django.utils.translation import gettext_lazy as _
 
-from core.forms import BlockField, ImageField, LineField
+from core.web.forms import BlockField, ImageField, LineField
 
 from .email_addresses import is_taken
 from .identifiers import LONGEST_EMAIL, fold_address, fold_identifier, names_account

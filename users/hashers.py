@@ -9,15 +9,15 @@ from django.conf import settings
 from django.contrib.auth import hashers
 from django.utils.translation import gettext as _
 
-from core.quota import TooOften
+from core.web.rate_limits import RateLimited
 
 # Seconds that a request waits for its turn. Hashing takes a fraction of one, so this is a queue of dozens.
 PATIENCE = 25.0
 RETRY_AFTER = 5
 
 
-class TooManyAtOnce(TooOften):
-    """No turn came within PATIENCE. A form shows it like any other error; elsewhere core.middleware makes it a page."""
+class TooManyAtOnce(RateLimited):
+    """No turn came within PATIENCE. A form shows it like any other error; elsewhere middleware answers with a page."""
 
     def __init__(self) -> None:
         super().__init__(RETRY_AFTER)

@@ -10,7 +10,7 @@ from django.db.models.signals import post_delete, post_save
 from django.dispatch import receiver
 from django.utils.crypto import salted_hmac
 
-from core.realtime import member_group, publish
+from core.sockets.publisher import member_group, publish
 
 from .backends import account_called
 from .identifiers import fold_identifier

@@ -8,7 +8,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from core import images, markdown, storage
+from core.files import images, storage
+from core.text import markdown
 
 from .email_addresses import change_address, write_address
 from .events import member_joined, presence_audience_changed
@@ -108,7 +109,7 @@ def edit_profile(*, user: User, card: Mapping[str, Any], about: str) -> None:
 def set_photo(*, user: User, image: images.Source) -> None:
     """Store `image` as the photo, square, as WebP in 512, 192 and 64 pixels; the former files go.
 
-    Raises ValidationError for a picture that is damaged or cannot be worked on now (core.images), CannotStore.
+    Raises ValidationError for a picture that is damaged or cannot be worked on now (core.files.images), CannotStore.
     """
     photo = _store_variants("photos", image, {size: images.Crop(size, size) for size in PHOTO_SIZES})
     with transaction.atomic():

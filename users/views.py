@@ -11,11 +11,11 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from core import quota
-from core.body_limits import accepts_files
-from core.http import with_limit
-from core.images import ImageUpload
-from core.storage import CannotStore
+from core.files.images import ImageUpload
+from core.files.storage import CannotStore
+from core.web import rate_limits
+from core.web.body_limits import accepts_files
+from core.web.responses import with_limit
 
 from . import services
 from .form_submissions import ChangedSinceSent, create_once, was_sent
@@ -157,7 +157,7 @@ def _stored(form: forms.BaseForm, field: str, member: int, verb: Callable[[Image
     """Whether the picture in `field` was stored by `verb`; when there were too many, it is damaged, or found no room,
     the form says so."""
     try:
-        quota.spend("upload", member)
+        rate_limits.consume("upload", member)
         verb(form.cleaned_data[field])
     except ValidationError as error:
         form.add_error(field, error)

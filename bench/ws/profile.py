@@ -66,12 +66,12 @@ def _sending() -> Callable[[], object]:
 
 def _deliveries(mine: Any, other: Any) -> dict[str, Callable[[], object]]:
     """What the sockets of `other`, who is in the same conversation as `mine`, are told and say."""
-    from core import dispatch  # noqa: PLC0415
-    from core.frames import Tab  # noqa: PLC0415
+    from core.sockets import dispatch  # noqa: PLC0415
+    from core.sockets.frames import TabState  # noqa: PLC0415
     from messaging import receipts  # noqa: PLC0415
     from messaging.models import Conversation, Membership  # noqa: PLC0415
 
-    tab, plain = Tab(other.member_id), Tab(other.member_id)
+    tab, plain = TabState(other.member_id), TabState(other.member_id)
     hint, cursors, watched, delivered = (
         {"type": f"messaging.{name}", "conversation": mine.conversation_id, "seq": mine.conversation.last_seq}
         for name in ("entry", "cursors", "watch", "delivered")
@@ -102,12 +102,12 @@ def _deliveries(mine: Any, other: Any) -> dict[str, Callable[[], object]]:
 
 def _arrivals(mine: Any, other: Any) -> dict[str, Callable[[], object]]:
     """What it takes until a tab is there."""
-    from core import asgi, dispatch  # noqa: PLC0415
-    from core.frames import Tab  # noqa: PLC0415
+    from core.sockets import application, dispatch  # noqa: PLC0415
+    from core.sockets.frames import TabState  # noqa: PLC0415
 
-    session, tab = _session_of(mine.member_id), Tab(other.member_id)
+    session, tab = _session_of(mine.member_id), TabState(other.member_id)
     return {
-        "handshake": lambda: asgi.visitor_of(session),
+        "handshake": lambda: application.visitor_of(session),
         "a tab opens": lambda: dispatch.opened(tab),
     }
 

@@ -13,14 +13,14 @@ from django.utils.functional import LazyObject, Promise
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 
-from ..memo import Memo
+from core.database.lru_cache import LRUCache
 
 register = template.Library()
 
 # A few kilobytes each: some megabytes of a server process.
 REMEMBERED = 1000
 
-_parts: Memo[SafeString] = Memo(REMEMBERED)
+_parts: LRUCache[SafeString] = LRUCache(REMEMBERED)
 _numbers = count()
 
 

@@ -8,8 +8,8 @@ import pytest
 from channels.layers import channel_layers
 from django.test import override_settings
 
-from core import courier, frames, layer_link, pulse
-from core.drain import drain
+from core.observability.drain import drain
+from core.sockets import frames, heartbeat, layer_link, publisher
 from scripts.servers import Server, redis_server
 
 LAYERS = {
@@ -24,7 +24,7 @@ WITH_REDIS = [pytest.param(name, marks=pytest.mark.postgres_only) for name in ("
 @pytest.fixture
 def registry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is registered for sockets but what the test registers."""
-    for name in ("frame_handlers", "frame_costs", "quick_handlers", "event_renderers", "pulse_parts"):
+    for name in ("frame_handlers", "frame_costs", "quick_handlers", "event_renderers", "heartbeat_parts"):
         monkeypatch.setattr(frames, name, {})
     for name in ("openers", "closers", "chores"):
         monkeypatch.setattr(frames, name, [])
@@ -40,7 +40,7 @@ def redis() -> Iterator[Server]:
 @pytest.fixture
 def fresh_breakers() -> Iterator[None]:
     """No breaker remembers another test's failures; no drain is under way."""
-    breakers = (courier.breaker, courier.overflow, layer_link.breaker)
+    breakers = (publisher.breaker, publisher.overflow, layer_link.breaker)
     for breaker in breakers:
         breaker.reset()
     drain.forget()
@@ -74,10 +74,10 @@ def quick_to_notice(monkeypatch: pytest.MonkeyPatch) -> None:
         (layer_link, "PAUSE", 0.05),
         (layer_link, "PROBE_PATIENCE", 0.5),
         (layer_link, "ASK_SECONDS", 0.5),
-        (courier, "SEND_SECONDS", 0.5),
-        (courier.breaker, "rest", 0.1),
-        (pulse, "TICK", 0.05),
-        (pulse, "HEARTBEAT", 600.0),
-        (pulse, "HEARTBEAT_ALONE", 600.0),
+        (publisher, "SEND_SECONDS", 0.5),
+        (publisher.breaker, "rest", 0.1),
+        (heartbeat, "TICK", 0.05),
+        (heartbeat, "HEARTBEAT", 600.0),
+        (heartbeat, "HEARTBEAT_ALONE", 600.0),
     ):
         monkeypatch.setattr(module, name, seconds)

@@ -9,9 +9,9 @@ import os
 import sys
 from threading import Thread
 
-from core.log_files import RotatingFile
-from core.log_lines import LineFormatter
-from core.request_id import Origin, RequestContext, serving
+from core.observability.log_files import RotatingFile
+from core.observability.log_lines import LineFormatter
+from core.observability.request_id import Origin, RequestContext, serving
 from professional_network.settings.logs import LINE
 
 LINE_END = "." * 40

@@ -11,12 +11,12 @@ from django.conf import settings
 from django.db import transaction
 from django.test import Client
 
-from core.asgi import sockets
-from core.database import in_database
-from core.frames import Event, Frame, Tab
-from core.realtime import member_group, publish
-from core.switchboard import switchboard
-from core.tabs import OpenTab
+from core.database.thread_pool import in_database
+from core.sockets.application import sockets
+from core.sockets.connection import SocketConnection
+from core.sockets.frames import Event, Frame, TabState
+from core.sockets.hub import hub
+from core.sockets.publisher import member_group, publish
 from users.models import User
 
 PATIENCE = 10.0
@@ -52,9 +52,9 @@ class SocketClient:
         self.seen: list[dict[str, Any]] = []
 
     @property
-    def live(self) -> OpenTab:
+    def live(self) -> SocketConnection:
         """The server's side of it, the only one there is."""
-        (tab,) = switchboard.tabs
+        (tab,) = hub.tabs
         return tab
 
     @classmethod
@@ -166,7 +166,7 @@ async def until(condition: Callable[[], bool]) -> None:
 
 async def until_up() -> None:
     """Wait until hints reach this process."""
-    await until(lambda: switchboard.is_up)
+    await until(lambda: hub.is_up)
 
 
 async def until_it_hears(tab: SocketClient, member: User) -> None:
@@ -179,7 +179,7 @@ async def until_it_hears(tab: SocketClient, member: User) -> None:
                 return
 
 
-def echo(tab: Tab, event: Event) -> list[Frame]:
+def echo(tab: TabState, event: Event) -> list[Frame]:
     """Show the event itself."""
     return [{**event, "to": tab.member_id}]
 

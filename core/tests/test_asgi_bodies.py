@@ -8,7 +8,7 @@ import pytest
 from django.conf import settings
 from django.db import OperationalError
 
-from core.asgi_bodies import ascii_only
+from core.web.asgi_bodies import ascii_only
 from professional_network.asgi import application
 from users.models import User
 
@@ -100,7 +100,7 @@ async def test_an_upload_while_the_database_is_away_is_told_so(monkeypatch: pyte
     def away(*args: object) -> None:
         raise OperationalError("away")
 
-    monkeypatch.setattr("core.body_limits.member_of_session", away)
+    monkeypatch.setattr("core.web.body_limits.member_of_session", away)
     client = Client(2 * settings.REQUEST_MAX_FORM)
     assert await client.post("/posts/", kind=MULTIPART, cookie="sessionid=" + "a" * 32) == 503
 

@@ -2,7 +2,7 @@
 
 from django.test import RequestFactory
 
-from core.http import back_or
+from core.web.responses import back_or
 from tests.cases import all_cases
 
 DEFAULT = "/network/"

@@ -20,7 +20,7 @@ READY: dict[str, Any] = {
     "SECRET_KEY": STRONG,
     "ALLOWED_HOSTS": ["network.example.org"],
     "CHANNEL_LAYERS": {"default": {"BACKEND": "channels_redis.core.RedisChannelLayer"}},
-    "CACHES": {"default": {"BACKEND": "core.cache.FallbackCache"}},
+    "CACHES": {"default": {"BACKEND": "core.database.cache.FallbackCache"}},
     "DATABASES": {"default": {"ENGINE": "django.db.backends.postgresql"}},
     "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
     "TRUSTED_PROXIES": ["127.0.0.1", "::1", "10.0.0.0/8", "unix"],
@@ -43,7 +43,7 @@ def test_a_ready_server_lacks_only_hashed_static_files() -> None:
 
 
 def test_with_the_manifest_nothing_is_left_and_without_it_nothing_may_start(tmp_path: Path) -> None:
-    storages = {"staticfiles": {"BACKEND": "core.storage.StaticStorage"}}
+    storages = {"staticfiles": {"BACKEND": "core.files.storage.StaticStorage"}}
     files = {"STORAGES": storages, "STATIC_ROOT": str(tmp_path)}
     assert ids(found(**files)) == {"linkup.E008"}
     (tmp_path / "staticfiles.json").write_text('{"version": "1.1", "paths": {}, "hash": ""}')
@@ -64,7 +64,7 @@ FAULTS: list[tuple[str, str, Any]] = [
     ("linkup.E004", "CHANNEL_LAYERS", LAYER),
     ("linkup.E004", "CHANNEL_LAYERS", {}),
     ("linkup.E005", "CACHES", {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}),
-    ("linkup.E005", "CACHES", {"default": {"BACKEND": "core.json_cache.JsonMemoryCache"}}),
+    ("linkup.E005", "CACHES", {"default": {"BACKEND": "core.database.json_cache.JsonMemoryCache"}}),
     ("linkup.E005", "CACHES", {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}),
     ("linkup.E006", "DATABASES", {"default": {"ENGINE": "django.db.backends.sqlite3"}}),
     ("linkup.W007", "EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend"),

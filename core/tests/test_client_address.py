@@ -8,7 +8,7 @@ from django.test import Client, RequestFactory, override_settings
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from core.addresses import client_address, from_trusted_proxy, parse_address
+from core.web.client_ip import client_address, from_trusted_proxy, parse_address
 from tests.cases import all_cases
 from users.tests.accounts import sign_in
 

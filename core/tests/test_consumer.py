@@ -11,11 +11,11 @@ import pytest
 from django.db import OperationalError
 from psycopg2 import OperationalError as Unreachable
 
-from core import dispatch, frames
-from core.database import in_database
-from core.frames import Frame, FrameError, Tab, whole
-from core.limits import BURST, FRAME_BYTES, TABS_EACH, WAITING_BYTES
-from core.switchboard import switchboard
+from core.database.thread_pool import in_database
+from core.sockets import dispatch, frames
+from core.sockets.flow_control import BURST, FRAME_BYTES, TABS_EACH, WAITING_BYTES
+from core.sockets.frames import Frame, FrameError, TabState, whole
+from core.sockets.hub import hub
 from users.models import User
 
 from .socket_client import Closed, SocketClient, cookie_of, until, until_up
@@ -37,7 +37,7 @@ async def test_a_tab_is_greeted_and_then_hears_the_apps(alice: User) -> None:
 
 
 async def test_frames_are_answered_one_after_the_other(alice: User) -> None:
-    def slow_then_quick(tab: Tab, frame: Frame) -> list[Frame]:
+    def slow_then_quick(tab: TabState, frame: Frame) -> list[Frame]:
         time.sleep(0.05 if frame["n"] == 0 else 0)
         return [{"type": "tests.answer", "n": frame["n"]}]
 
@@ -50,7 +50,7 @@ async def test_frames_are_answered_one_after_the_other(alice: User) -> None:
 
 async def test_what_a_tab_says_at_once_waits_until_apps_have_greeted_it(alice: User) -> None:
     @frames.on_open
-    def greet(tab: Tab) -> list[Frame]:
+    def greet(tab: TabState) -> list[Frame]:
         time.sleep(0.1)
         return [{"type": "tests.first"}]
 
@@ -65,7 +65,7 @@ async def test_what_only_notes_something_does_not_wait_behind_the_database(alice
     noted: list[int] = []
     heard_of_it = asyncio.Event()
 
-    def note(tab: Tab, frame: Frame) -> None:
+    def note(tab: TabState, frame: Frame) -> None:
         noted.append(whole(frame, "n"))
         heard_of_it.set()
 
@@ -172,7 +172,7 @@ async def test_a_member_takes_one_thread_of_the_pool_at_the_most(alice: User, ch
     at_once, most, going_on = [0], [0], threading.Event()
 
     @frames.on_frame("tests.ask")
-    def slow(tab: Tab, frame: Frame) -> None:
+    def slow(tab: TabState, frame: Frame) -> None:
         at_once[0] += 1
         most[0] = max(most[0], at_once[0])
         going_on.wait(10)
@@ -229,7 +229,7 @@ async def test_what_was_answered_waits_no_more_however_much_it_was(alice: User) 
 
 
 async def test_a_refusal_is_told_with_its_reason(alice: User) -> None:
-    def refuse(tab: Tab, frame: Frame) -> None:
+    def refuse(tab: TabState, frame: Frame) -> None:
         whole(frame, "id")
         raise FrameError("not_found", "There is no such thing.")
 
@@ -244,7 +244,7 @@ async def test_a_refusal_is_told_with_its_reason(alice: User) -> None:
 async def test_a_fault_is_logged_with_its_trace_and_without_what_was_said(
     alice: User, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def fail(tab: Tab, frame: Frame) -> None:
+    def fail(tab: TabState, frame: Frame) -> None:
         raise LookupError("a fault")
 
     frames.on_frame("tests.ask")(fail)
@@ -304,7 +304,7 @@ async def test_apps_hear_of_the_end_once_and_after_everything_else(alice: User) 
     heard: list[str] = []
 
     @frames.on_frame("tests.ask")
-    def slow(tab: Tab, frame: Frame) -> None:
+    def slow(tab: TabState, frame: Frame) -> None:
         time.sleep(0.05)
         heard.append("frame")
 
@@ -315,7 +315,7 @@ async def test_apps_hear_of_the_end_once_and_after_everything_else(alice: User) 
     await in_database(time.sleep, 0.02)
     await tab.leave()
     assert heard == ["frame", "close", "chore"]
-    assert not switchboard.tabs
+    assert not hub.tabs
 
 
 async def test_a_member_has_room_for_so_many_tabs(alice: User, charlie: User) -> None:
@@ -349,7 +349,7 @@ async def test_a_server_that_cannot_send_any_more_is_no_fault(
         raise BrokenPipeError
 
     tried = asyncio.Event()
-    next(iter(switchboard.tabs))._asgi_send = gone
+    next(iter(hub.tabs))._asgi_send = gone
     tab.say({"type": "tests.ask"})
     await tried.wait()
     await tab.leave()

@@ -11,8 +11,8 @@ import pytest
 from django.db import DatabaseError, connection, connections
 from psycopg2 import extensions
 
-from core import database
-from core.database import in_database
+from core.database import thread_pool
+from core.database.thread_pool import in_database
 from scripts.servers import Server, postgres_server
 from users.models import User
 
@@ -110,14 +110,14 @@ def impatient(server: Server) -> Iterator[psycopg2.extensions.connection]:
     connections.settings["default"].update(
         HOST=parts["host"], PORT=parts["port"], NAME=parts["dbname"], USER=parts["user"], PASSWORD=""
     )
-    database.limit_waiting()
+    thread_pool.limit_waiting()
     opened = psycopg2.connect(server.url)
     yield opened
     server.thaw()
     opened.close()
     extensions.set_wait_callback(None)
     connections.settings["default"].update(former)
-    database.breaker.reset()
+    thread_pool.breaker.reset()
 
 
 @pytest.mark.postgres_only
@@ -146,7 +146,7 @@ def test_while_it_is_frozen_others_are_refused_at_once_and_later_served(
         psycopg2.connect(server.url)
     assert time.monotonic() - started < 0.5
     server.thaw()
-    time.sleep(database.breaker.rest + 0.1)
+    time.sleep(thread_pool.breaker.rest + 0.1)
     psycopg2.connect(server.url).close()
 
 
@@ -155,5 +155,5 @@ def test_a_long_query_may_take_its_time_while_the_server_lives(
     server: Server, impatient: psycopg2.extensions.connection
 ) -> None:
     cursor = impatient.cursor()
-    cursor.execute("SELECT pg_sleep(%s)", [database.QUIET_SECONDS * 2.2])
+    cursor.execute("SELECT pg_sleep(%s)", [thread_pool.QUIET_SECONDS * 2.2])
     assert cursor.fetchone() is not None

@@ -17,8 +17,8 @@ from django.test import AsyncClient, Client
 from django.urls import include, path
 from pytest_django import DjangoDbBlocker, Settings
 
-from core import outage
-from core.errors import AWAY
+from core.database import db_errors
+from core.web.error_pages import AWAY
 
 SESSION = "0123456789abcdef0123456789abcdef"
 PASSWORD = "hunter2-hunter2-hunter2"
@@ -31,16 +31,16 @@ def visited(request: HttpRequest) -> HttpResponse:
 
 
 urlpatterns = [path("visited/", visited), path("", include("professional_network.urls"))]
-handler404 = "core.errors.not_found"
-handler500 = "core.errors.server_error"
+handler404 = "core.web.error_pages.not_found"
+handler500 = "core.web.error_pages.server_error"
 
 pytestmark = pytest.mark.urls(__name__)
 
 
 @pytest.fixture(autouse=True)
 def port(django_db_blocker: DjangoDbBlocker, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
-    monkeypatch.setattr(outage, "outages", outage.OutageLog())
-    monkeypatch.setattr("core.errors.outages", outage.outages)
+    monkeypatch.setattr(db_errors, "outages", db_errors.OutageLog())
+    monkeypatch.setattr("core.web.error_pages.outages", db_errors.outages)
     former = connections["default"]
     with socket.socket() as holder, django_db_blocker.unblock():
         holder.bind(("127.0.0.1", 0))
@@ -132,7 +132,7 @@ def test_one_line_says_where_and_what_and_no_line_has_a_trace_or_the_password(
     for road in (*ROADS, "/visited/"):
         visitor.get(road)
     lines = [record for record in caplog.records if record.levelno >= logging.WARNING]
-    assert [line.name for line in lines] == ["core.outage"]
+    assert [line.name for line in lines] == ["core.database.db_errors"]
     assert f"the database linkup at host 127.0.0.1 port {port} does not answer" in lines[0].getMessage()
     assert PASSWORD not in caplog.text
     assert "Traceback" not in caplog.text

@@ -12,10 +12,10 @@ import pytest
 from django.core.management import call_command
 from django.test import override_settings
 
-from core import drain as drains
-from core import switchboard as switchboards
-from core.database import in_database
-from core.drain import Drain, drain
+from core.database.thread_pool import in_database
+from core.observability import drain as drains
+from core.observability.drain import Drain, drain
+from core.sockets import hub as hubs
 from users.models import User
 
 from .socket_client import PATIENCE, Refused, SocketClient, cookie_of, until
@@ -35,7 +35,7 @@ def drain_file(tmp_path: Path) -> Iterator[Path]:
 async def test_when_the_file_appears_tabs_are_sent_elsewhere_and_nobody_new_is_taken(
     alice: User, drain_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(switchboards, "DRAIN_EVERY", 0.02)
+    monkeypatch.setattr(hubs, "DRAIN_EVERY", 0.02)
     cookie = await cookie_of(alice)
     async with await SocketClient.of(alice) as tab:
         await in_database(drain_file.touch)

@@ -5,7 +5,7 @@ import time
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from core.folding import name_key, search_key
+from core.text.folding import name_key, search_key
 
 KEYS = {
     "Émile Zola": "emile zola",

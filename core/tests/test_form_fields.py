@@ -7,8 +7,8 @@ from django import forms
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils.datastructures import MultiValueDict
 
-from core.forms import BlockField, ImageField, LineField, ManyImagesField
-from core.images import ImageUpload
+from core.files.images import ImageUpload
+from core.web.forms import BlockField, ImageField, LineField, ManyImagesField
 from tests.cases import all_cases
 
 from . import pictures

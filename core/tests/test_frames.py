@@ -6,20 +6,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core import frames
-from core.frames import FrameError, Tab, text, whole
+from core.sockets import frames
+from core.sockets.frames import FrameError, TabState, text, whole
 from tests.cases import all_cases
 
 BIG = 2**62
 
 
 def test_a_tab_begins_with_the_group_of_its_member() -> None:
-    tab = Tab(5)
+    tab = TabState(5)
     assert (tab.member_id, tab.groups, tab.visible, tab.state) == (5, {"member.5"}, False, {})
 
 
 def test_two_tabs_of_one_member_are_two() -> None:
-    assert len({Tab(5, "key"), Tab(5, "key")}) == 2
+    assert len({TabState(5, "key"), TabState(5, "key")}) == 2
 
 
 @pytest.mark.usefixtures("registry")
@@ -36,12 +36,12 @@ def test_apps_register_each_kind() -> None:
         assert frames.on_open(function) is function
         assert frames.on_close(function) is function
         assert frames.every(0.2)(function) is function
-        assert frames.on_pulse(function.__name__)(function) is function
+        assert frames.on_heartbeat(function.__name__)(function) is function
     assert frames.frame_handlers == {"visible": [one, two]}
     assert frames.event_renderers == {"tests.look": [one, two]}
     assert (frames.openers, frames.closers) == ([one, two], [one, two])
     assert frames.chores == [(0.2, one), (0.2, two)]
-    assert list(frames.pulse_parts) == ["one", "two"]
+    assert list(frames.heartbeat_parts) == ["one", "two"]
 
 
 @pytest.mark.usefixtures("registry")
@@ -54,9 +54,9 @@ def test_a_frame_costs_what_the_dearest_of_its_hearers_says() -> None:
 
 @pytest.mark.usefixtures("registry")
 def test_a_part_of_the_heartbeat_has_one_owner() -> None:
-    frames.on_pulse("tests")(dict)
+    frames.on_heartbeat("tests")(dict)
     with pytest.raises(ValueError, match="tests"):
-        frames.on_pulse("tests")(dict)
+        frames.on_heartbeat("tests")(dict)
 
 
 @given(st.integers(0, BIG))

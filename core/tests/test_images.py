@@ -12,8 +12,8 @@ from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image
 
-from core import images
-from core.images import (
+from core.files import images
+from core.files.images import (
     DECODINGS_AT_ONCE,
     LARGEST_BYTES,
     MOST_WAITING,

@@ -14,10 +14,10 @@ from django.core.cache import cache, caches
 from django.core.cache.backends.base import BaseCache
 from django.test import RequestFactory, override_settings
 
-from core import quota
-from core.cache import FallbackCache, breaker
-from core.json_cache import JsonDatabaseCache, JsonMemoryCache
+from core.database.cache import FallbackCache, breaker
+from core.database.json_cache import JsonDatabaseCache, JsonMemoryCache
 from core.models import CacheEntry
+from core.web import rate_limits
 from scripts.servers import Server
 
 pytestmark = [pytest.mark.both, pytest.mark.django_db]
@@ -90,7 +90,11 @@ def test_it_adds_counts_touches_and_deletes_wherever_it_is_kept(each_cache: dict
 def test_a_limit_counts_alike_over_redis_and_over_the_table(redis: Server) -> None:
     request = RequestFactory().post("/", REMOTE_ADDR="203.0.113.4")
     backends = {
-        "default": {"BACKEND": "core.cache.FallbackCache", "LOCATION": redis.url, "KEY_PREFIX": "linkup"}
+        "default": {
+            "BACKEND": "core.database.cache.FallbackCache",
+            "LOCATION": redis.url,
+            "KEY_PREFIX": "linkup",
+        }
     }
     for away in (False, True):
         over_redis(redis)
@@ -99,7 +103,7 @@ def test_a_limit_counts_alike_over_redis_and_over_the_table(redis: Server) -> No
             if away:
                 breaker.trip(ConnectionError())
             told = [ratelimit.consume(request, action="change_password") for _ in range(5)]
-            counted = [quota._count("quota:test", 60) for _ in range(3)]
+            counted = [rate_limits._count("quota:test", 60) for _ in range(3)]
         breaker.reset()
         assert (away, told, counted) == (away, [True] * 3 + [False] * 2, [1, 2, 3])
 
@@ -158,14 +162,18 @@ def reads(kept: BaseCache) -> dict[str, Callable[[], Any]]:
 
 def test_a_counter_under_a_forged_key_begins_again(redis: Server, tmp_path: Path) -> None:
     backends = {
-        "default": {"BACKEND": "core.cache.FallbackCache", "LOCATION": redis.url, "KEY_PREFIX": "linkup"}
+        "default": {
+            "BACKEND": "core.database.cache.FallbackCache",
+            "LOCATION": redis.url,
+            "KEY_PREFIX": "linkup",
+        }
     }
     over_redis(redis)
     with override_settings(CACHES=backends), redis_py.Redis.from_url(redis.url) as client:
         wrong: list[tuple[Any, ...]] = []
         for name, poison in {**poisons(tmp_path / "proof"), "a list": b"[]", "a word": b'"x"'}.items():
             client.set("linkup:1:quota:test", poison)
-            counted = [quota._count("quota:test", 60) for _ in range(3)]
+            counted = [rate_limits._count("quota:test", 60) for _ in range(3)]
             if counted != [1, 2, 3]:
                 wrong.append((name, counted))
         assert not wrong

@@ -11,10 +11,10 @@ import redis as redis_client
 from channels.layers import channel_layers, get_channel_layer
 from django.test import override_settings
 
-from core import frames, layer_link, pulse
-from core.database import in_database
-from core.realtime import member_group
-from core.switchboard import switchboard
+from core.database.thread_pool import in_database
+from core.sockets import frames, heartbeat, layer_link
+from core.sockets.hub import hub
+from core.sockets.publisher import member_group
 from scripts.servers import Server
 from users.models import User
 
@@ -29,7 +29,7 @@ pytestmark = [
 
 def is_down() -> bool:
     """Whether this process has noticed that hints do not reach it."""
-    return not switchboard.is_up
+    return not hub.is_up
 
 
 @asynccontextmanager
@@ -103,7 +103,7 @@ async def test_sockets_outlive_what_happens_to_redis(
     monkeypatch.setattr(layer_link, "TRIES", 1000)
     newest = [0]
     frames.on_event("tests.look")(echo)
-    frames.on_pulse("tests")(lambda tabs: {tab: {"newest": newest[0]} for tab in tabs})
+    frames.on_heartbeat("tests")(lambda tabs: {tab: {"newest": newest[0]} for tab in tabs})
     loses_hints = {restarted: True, frozen: True, emptied: layer == "core", disconnected: False}
     async with await SocketClient.of(alice) as tab:
         await until_it_hears(tab, alice)
@@ -122,10 +122,10 @@ async def test_sockets_outlive_what_happens_to_redis(
 async def test_while_the_layer_is_down_tabs_open_and_beat_more_often(
     alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pulse, "HEARTBEAT", 600.0)
-    monkeypatch.setattr(pulse, "HEARTBEAT_ALONE", 0.1)
-    monkeypatch.setattr(pulse, "TICK", 0.02)
-    frames.on_pulse("tests")(lambda tabs: {tab: {"newest": 7} for tab in tabs})
+    monkeypatch.setattr(heartbeat, "HEARTBEAT", 600.0)
+    monkeypatch.setattr(heartbeat, "HEARTBEAT_ALONE", 0.1)
+    monkeypatch.setattr(heartbeat, "TICK", 0.02)
+    frames.on_heartbeat("tests")(lambda tabs: {tab: {"newest": 7} for tab in tabs})
     down = {
         "BACKEND": "channels_redis.core.RedisChannelLayer",
         "CONFIG": {"hosts": ["redis://127.0.0.1:1/0"]},
@@ -136,7 +136,7 @@ async def test_while_the_layer_is_down_tabs_open_and_beat_more_often(
             async with await SocketClient.of(alice) as tab:
                 for _ in range(3):
                     assert await tab.next() == {"type": "heartbeat", "tests": {"newest": 7}}
-                assert not switchboard.is_up
+                assert not hub.is_up
         channel_layers.backends = {}
 
 

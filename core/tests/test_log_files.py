@@ -13,10 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from core.log_files import Console, RotatingFile
-from core.log_lines import LineFormatter
-from core.tests.log_writer import LINE_END
+from core.observability.log_files import Console, RotatingFile
+from core.observability.log_lines import LineFormatter
 from scripts.programs import ROOT
+
+from .log_writer import LINE_END
 
 MASTERS, CHILDREN, THREADS, LINES_OF_A_THREAD = 2, 4, 4, 1_000
 BYTES_OF_A_FILE = 200_000

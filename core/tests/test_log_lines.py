@@ -8,8 +8,8 @@ import sys
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from core.log_lines import LONGEST_MESSAGE, JsonFormatter, LineFormatter
-from core.request_id import Origin, RequestContext, serving
+from core.observability.log_lines import LONGEST_MESSAGE, JsonFormatter, LineFormatter
+from core.observability.request_id import Origin, RequestContext, serving
 from professional_network.settings.logs import LINE, SECURITY_LINE
 from tests.cases import all_cases
 

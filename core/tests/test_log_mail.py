@@ -14,8 +14,8 @@ from django.core import mail
 from django.test import RequestFactory
 from pytest_django import Settings
 
-from core.log_mail import MAILS_PER_MINUTE, AdminMail, MailLimit
-from core.request_id import META_KEY, Origin, RequestContext
+from core.observability.log_mail import MAILS_PER_MINUTE, AdminMail, MailLimit
+from core.observability.request_id import META_KEY, Origin, RequestContext
 
 SECRETS = ("hunter2-hunter2", "sessionvalue123", "posted-body-text", "header-token-42")
 

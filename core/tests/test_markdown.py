@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from core.markdown import find_hashtags, find_mentions, to_html
-from core.names import fold_tag, is_tag
+from core.text.markdown import find_hashtags, find_mentions, to_html
+from core.text.names import fold_tag, is_tag
 from tests.cases import all_cases
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from core import markdown
+from core.text import markdown
 from tests.cases import all_cases
 from tests.examples import of_a_property
 

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.markdown import ATTRIBUTES, TAGS, find_hashtags, find_mentions, parse, to_html
-from core.names import fold_tag, is_tag
+from core.text.markdown import ATTRIBUTES, TAGS, find_hashtags, find_mentions, parse, to_html
+from core.text.names import fold_tag, is_tag
 from tests.cases import all_cases
 
 

@@ -11,10 +11,10 @@ from django.core.files.storage import default_storage
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.test import Client, RequestFactory, override_settings
 
-from core.media_views import deliver
-from core.tests import pictures
+from core.web.media_views import deliver
 from tests.cases import all_cases
 
+from . import pictures
 from .broken_disk import on_a_broken_disk
 
 # The end of an answer looks after the connections to the database.

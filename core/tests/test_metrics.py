@@ -16,13 +16,13 @@ from django.test import Client, RequestFactory, override_settings
 from prometheus_client.parser import text_string_to_metric_families
 from pytest_django import Settings
 
-from core import metrics
-from core.breaker import Breaker
 from core.checks import TAG
-from core.health import Probe
-from core.health_views import HealthMiddleware
 from core.mail import send_mail
-from core.metrics_views import EARLY, Database, MeasureRequests, Told, database, view_of
+from core.observability import metrics
+from core.observability.breaker import Breaker
+from core.observability.health import Probe
+from core.observability.health_views import HealthMiddleware
+from core.observability.metrics_views import EARLY, Database, MeasureRequests, Told, database, view_of
 from tests.cases import all_cases
 from users.models import User
 
@@ -221,7 +221,7 @@ def test_what_middleware_refuses_is_counted_too(client: Client, alice: User) -> 
 
 
 def test_nothing_that_answers_stands_before_it() -> None:
-    assert project.MIDDLEWARE.index("core.metrics_views.MeasureRequests") == 1
+    assert project.MIDDLEWARE.index("core.observability.metrics_views.MeasureRequests") == 1
 
 
 def test_labels_have_bounds(client: Client) -> None:

@@ -8,14 +8,13 @@ from channels.layers import channel_layers
 from django.db import transaction
 from django.test import override_settings
 
-from core import courier, frames
-from core.courier import MOST_WAITING, Courier, breaker
-from core.database import in_database
-from core.limits import BURST, FRAME_BYTES, TABS_EACH
-from core.metrics import SERVER_CODES, tab_closed
-from core.realtime import member_group, publish, settle
-from core.switchboard import switchboard
-from core.tabs import FLOODED, RESTART, SIGNED_OUT, TOO_LARGE
+from core.database.thread_pool import in_database
+from core.observability.metrics import SERVER_CODES, tab_closed
+from core.sockets import frames, publisher
+from core.sockets.connection import FLOODED, RESTART, SIGNED_OUT, TOO_LARGE
+from core.sockets.flow_control import BURST, FRAME_BYTES, TABS_EACH
+from core.sockets.hub import hub
+from core.sockets.publisher import MOST_WAITING, Publisher, breaker, flush, member_group, publish
 from users.models import User
 
 from .socket_client import Refused, SocketClient, cookie_of, until, until_up
@@ -59,7 +58,7 @@ async def test_open_tabs_are_those_that_are_open(alice: User) -> None:
 async def test_what_the_server_closes_has_its_code(alice: User) -> None:
     sent_elsewhere, came = closed("server", RESTART), Change("linkup_websockets_closed_total", by="client")
     tab = await SocketClient.of(alice)
-    switchboard.close_all()
+    hub.close_all()
     assert await tab.closed() == RESTART
     await until(lambda: sent_elsewhere() == 1)
     assert came() == 0
@@ -154,7 +153,7 @@ def test_hints_of_a_layer_that_is_away_are_dropped() -> None:
         channel_layers.backends = {}
         for number in range(5):
             publish("tests", {"type": "tests.look", "id": number})
-        assert settle()
+        assert flush()
     channel_layers.backends = {}
     assert (dropped(), sent()) == (5, 0)
     assert failed() >= 1
@@ -162,7 +161,7 @@ def test_hints_of_a_layer_that_is_away_are_dropped() -> None:
 
 
 def test_hints_that_find_no_room_are_dropped() -> None:
-    slow, loop = Courier(), asyncio.new_event_loop()
+    slow, loop = Publisher(), asyncio.new_event_loop()
     # A loop that has no time for hints: it does not run.
     slow.serve_on(loop)
     dropped = Change("linkup_hints_total", outcome="dropped")
@@ -171,4 +170,4 @@ def test_hints_that_find_no_room_are_dropped() -> None:
         slow.post(hint)
     loop.close()
     assert dropped() == 7
-    assert courier.overflow.has_tripped
+    assert publisher.overflow.has_tripped

@@ -11,8 +11,9 @@ from django.db.models import F
 from django.utils import timezone
 from pytest_django import Settings
 
-from core import mail, metrics, outgoing_mail, tasks
+from core import mail, outgoing_mail, tasks
 from core.models import OutgoingMail
+from core.observability import metrics
 
 from .mail_server import MailServer, mail_goes_to, mail_server
 

@@ -11,8 +11,8 @@ from django.core.exceptions import BadRequest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core import pagination
-from core.pagination import Page, by_text_key, cut, id_cursor, newest_first, oldest_first
+from core.database import pagination
+from core.database.pagination import Page, by_text_key, cut, id_cursor, newest_first, oldest_first
 from tests.cases import all_cases, rolled_back
 from tests.cast import make_member
 from users.models import User

@@ -16,7 +16,7 @@ from django.urls import reverse
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.redaction import MASK, Redaction, redact
+from core.observability.redaction import MASK, Redaction, redact
 from tests.cases import all_cases
 from users.models import User
 

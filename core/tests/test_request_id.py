@@ -12,8 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django import Settings
 
-from core.middleware import RequestId
-from core.request_id import NOBODY, Origin, RequestContext, current, is_acceptable, mint, serving
+from core.observability.request_id import (
+    NOBODY,
+    Origin,
+    RequestContext,
+    current,
+    is_acceptable,
+    mint,
+    serving,
+)
+from core.web.middleware import RequestId
 
 PROXY = "10.0.0.9"
 
@@ -124,7 +132,7 @@ async def test_answers_through_asgi_have_it() -> None:
 
 
 def test_it_is_the_first_of_all_middleware() -> None:
-    assert project.MIDDLEWARE[0] == "core.middleware.RequestId"
+    assert project.MIDDLEWARE[0] == "core.web.middleware.RequestId"
 
 
 def test_ids_differ() -> None:

@@ -11,8 +11,8 @@ from django.test import Client
 from django.urls import include, path
 from pytest_django import Settings
 
-from core.log_lines import LineFormatter
-from core.request_id import RequestContext
+from core.observability.log_lines import LineFormatter
+from core.observability.request_id import RequestContext
 from professional_network.settings.logs import SECURITY_LINE
 from users.models import User
 

@@ -9,7 +9,7 @@ from django.contrib.sessions.models import Session
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from core.session_store import SessionStore
+from core.database.session_store import SessionStore
 from tests.cases import all_cases, rolled_back
 
 pytestmark = [pytest.mark.both, pytest.mark.django_db]

@@ -8,7 +8,7 @@ import pytest
 from django.core.files.storage import default_storage
 from django.db import transaction
 
-from core import storage
+from core.files import storage
 
 from .broken_disk import on_a_broken_disk
 

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from PIL import Image
 
-from core import contacts
+from core.web import security_contacts
 from tests.cases import all_cases
 
 PUBLIC = "public, max-age=86400"
@@ -67,7 +67,7 @@ def test_a_contact_is_a_uri() -> None:
             ("nobody", ""),
         ]:
             with case((entry, uri)):
-                assert contacts.as_uri(entry) == uri
+                assert security_contacts.as_uri(entry) == uri
 
 
 def test_robots_read_the_door_and_no_member(client: Client) -> None:

@@ -10,8 +10,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from core.file_fields import StoredFileField, files_of_row
-from core.names import fold_tag
+from core.files.fields import StoredFileField, files_of_row
+from core.text.names import fold_tag
 from network.models import Connection, Member, Viewer, exists_for
 from users.audience import Audience
 from users.models import User

@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from core.frames import FrameError, Tab
+from core.sockets.frames import FrameError, TabState
 from feed import frames
 from feed.models import Post
 from feed.services import HOME_GROUP, publish_post, repost
@@ -19,15 +19,15 @@ from users.audience import Audience
 from users.models import User
 
 
-def home_of(member: User, newest: int = 0) -> Tab:
+def home_of(member: User, newest: int = 0) -> TabState:
     """A tab in view with the home page of `member`."""
-    tab = Tab(member.pk)
+    tab = TabState(member.pk)
     tab.visible = True
     frames.watch(tab, {"type": "feed.watch", "newest": newest})
     return tab
 
 
-def count_of(tab: Tab) -> int:
+def count_of(tab: TabState) -> int:
     return frames.beat([tab])[tab]["count"]
 
 
@@ -111,7 +111,7 @@ def test_a_malformed_number_is_refused(alice: User) -> None:
     with all_cases() as case:
         for newest in [-1, True, "7", 2**63, None, 1.5]:
             with case(newest), rolled_back(), pytest.raises(FrameError):
-                frames.watch(Tab(alice.pk), {"newest": newest})
+                frames.watch(TabState(alice.pk), {"newest": newest})
 
 
 def test_the_pulse_asks_once_for_all_tabs(alice: User, bob: User) -> None:
@@ -146,7 +146,7 @@ def test_an_open_page_forgets_and_learns_a_circle_at_once(
     assert after(lambda: connect(alice, charlie), charlie, circle) == 1
     assert after(lambda: remove_connection(member=charlie, other=alice), charlie, circle) == 0
     assert after(lambda: block_member(blocker=bob, blocked=alice), bob, circle) == 0
-    assert frames.circle_changed(Tab(alice.pk), {"type": "feed.circle"}) == []
+    assert frames.circle_changed(TabState(alice.pk), {"type": "feed.circle"}) == []
 
 
 def test_what_changes_no_tie_renews_no_circle(

@@ -9,7 +9,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from core.memo import forget_everything
+from core.database.lru_cache import clear_caches
 from feed.models import Comment, Post, PostImage, Reaction, SavedPost
 from feed.services import save_post
 from tests.cast import client_of, connect, make_member
@@ -76,7 +76,7 @@ class Page:
 
     def queries(self) -> list[str]:
         """What is asked to make it. What is remembered asks less; here all is new."""
-        forget_everything()
+        clear_caches()
         with CaptureQueriesContext(connection) as captured:
             response = self.client.get(self.address, headers=HTMX if self.htmx else None)
         assert response.status_code == 200, f"{self}: {response.status_code}"

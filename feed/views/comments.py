@@ -5,9 +5,9 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from core import quota
-from core.http import with_limit
-from core.pagination import CURSOR, id_cursor, oldest_first
+from core.database.pagination import CURSOR, id_cursor, oldest_first
+from core.web import rate_limits
+from core.web.responses import with_limit
 from network.reach import spend_reach, spend_reach_in
 from users.form_submissions import ChangedSinceSent, create_once
 from users.http import HtmxRequest, MemberRequest, member_required
@@ -76,7 +76,7 @@ def edit_comment(request: MemberRequest, pk: int) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         text = form.cleaned_data["text"]
         named = services.newly_named_in(text, author=comment.author, former_html=comment.html)
-        if quota.spend_in(form, "text", "comment", request.user.pk) and spend_reach_in(
+        if rate_limits.spend_in(form, "text", "comment", request.user.pk) and spend_reach_in(
             form, "text", request.user, named
         ):
             services.edit_comment(comment=comment, text=text)
@@ -101,7 +101,7 @@ def _said(request: MemberRequest, post: Post, form: CommentForm, parent: Comment
     """The id of the new comment, or None with the reason in the form."""
 
     def comment() -> Comment:
-        quota.spend("comment", request.user.pk)
+        rate_limits.consume("comment", request.user.pk)
         text = form.cleaned_data["text"]
         spend_reach(request.user, services.newly_named_in(text, author=request.user))
         return services.comment_on_post(
@@ -114,7 +114,7 @@ def _said(request: MemberRequest, post: Post, form: CommentForm, parent: Comment
 
     try:
         return create_once(request, comment)
-    except (quota.TooOften, ChangedSinceSent) as error:
+    except (rate_limits.RateLimited, ChangedSinceSent) as error:
         form.add_error("text", error)
     except FeedError as error:
         form.add_error("text", str(error))

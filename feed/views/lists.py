@@ -5,7 +5,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
-from core.pagination import CURSOR, Page, id_cursor, newest_first
+from core.database.pagination import CURSOR, Page, id_cursor, newest_first
 from network.models import Member
 from users.http import HtmxRequest, MemberRequest, member_required
 

@@ -11,12 +11,12 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from core import quota
-from core.body_limits import accepts_files
-from core.http import with_limit
-from core.media_views import deliver
-from core.pagination import CURSOR, oldest_first
-from core.storage import CannotStore
+from core.database.pagination import CURSOR, oldest_first
+from core.files.storage import CannotStore
+from core.web import rate_limits
+from core.web.body_limits import accepts_files
+from core.web.media_views import deliver
+from core.web.responses import with_limit
 from network.reach import spend_reach
 from users.form_submissions import ChangedSinceSent, create_once
 from users.http import HtmxRequest, MemberRequest, member_required
@@ -77,10 +77,10 @@ def edit(request: MemberRequest, pk: int) -> HttpResponse:
     form = EditPostForm(request.POST or None, post=post)
     if request.method == "POST" and form.is_valid():
         try:
-            quota.spend("post", request.user.pk)
+            rate_limits.consume("post", request.user.pk)
             spend_reach(request.user, _newly_called(post, form))
             services.edit_post(post=post, **form.cleaned_data)
-        except quota.TooOften as error:
+        except rate_limits.RateLimited as error:
             form.add_error("text", error)
         except FeedError as error:
             form.add_error("text", str(error))
@@ -158,9 +158,9 @@ def _published(request: MemberRequest, form: PostForm) -> int | None:
     """The id of the new post, or None with the reason in the form: too many, a damaged picture, no room."""
 
     def publish() -> Post:
-        quota.spend("post", request.user.pk)
+        rate_limits.consume("post", request.user.pk)
         if pictures := len(form.cleaned_data["images"]):
-            quota.spend("upload", request.user.pk, pictures)
+            rate_limits.consume("upload", request.user.pk, pictures)
         text = form.cleaned_data["text"]
         spend_reach(request.user, services.newly_named_in(text, author=request.user))
         return services.publish_post(
@@ -173,7 +173,7 @@ def _published(request: MemberRequest, form: PostForm) -> int | None:
 
     try:
         return create_once(request, publish)
-    except (quota.TooOften, ChangedSinceSent) as error:
+    except (rate_limits.RateLimited, ChangedSinceSent) as error:
         form.add_error("text", error)
     except ValidationError as error:
         form.add_error("images", error)

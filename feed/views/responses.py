@@ -6,9 +6,9 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from core import quota
-from core.http import back_or, with_limit
-from core.pagination import CURSOR, newest_first
+from core.database.pagination import CURSOR, newest_first
+from core.web import rate_limits
+from core.web.responses import back_or, with_limit
 from network.models import Member, exists_for
 from network.reach import spend_reach
 from users.audience import Audience
@@ -83,7 +83,7 @@ def repost(request: MemberRequest, pk: int) -> HttpResponse:
     form = RepostForm(request.POST or None, initial={"audience": Audience.MEMBERS})
 
     def share() -> Post:
-        quota.spend("post", request.user.pk)
+        rate_limits.consume("post", request.user.pk)
         text = form.cleaned_data["text"]
         spend_reach(request.user, services.newly_named_in(text, author=request.user))
         return services.repost(post=post, by=request.user, **form.cleaned_data)
@@ -91,7 +91,7 @@ def repost(request: MemberRequest, pk: int) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             create_once(request, share)
-        except (quota.TooOften, ChangedSinceSent) as error:
+        except (rate_limits.RateLimited, ChangedSinceSent) as error:
             form.add_error(None, error)
         except FeedError as error:
             form.add_error(None, str(error))

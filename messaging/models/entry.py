@@ -10,8 +10,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from core.file_fields import StoredFileField, files_of_row
-from core.folding import search_key
+from core.files.fields import StoredFileField, files_of_row
+from core.text.folding import search_key
 from network.models import Viewer, exists_for
 
 from .conversation import Conversation, Membership
@@ -89,7 +89,7 @@ class Entry(models.Model):
     digest = models.CharField(max_length=64, blank=True, editable=False)
     text = models.TextField(_("text"), max_length=10_000, blank=True)
     html = models.TextField(blank=True, editable=False)
-    # The words as a search compares them (core.folding.search_key).
+    # The words as a search compares them (core.text.folding.search_key).
     search_text = models.TextField(blank=True, editable=False)
     target = models.ForeignKey(
         "self", on_delete=models.SET_NULL, null=True, editable=False, related_name="+", db_index=False

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from core import images, storage
+from core.files import images, storage
 
 from ..models import Attachment
 from ..models.entry import PICTURE_SIZES
@@ -28,8 +28,8 @@ class File:
 def stored(pictures: Sequence[Picture], files: Sequence[File]) -> list[Attachment]:
     """Attachments without a message so far, whose files are stored.
 
-    Raises CannotStore, and ValidationError for a picture that is damaged or cannot be worked on now (core.images).
-    To be called within storage.removed_on_failure.
+    Raises CannotStore, and ValidationError for a picture that is damaged or cannot be worked on now
+    (core.files.images). To be called within storage.removed_on_failure.
     """
     return [*(_stored_picture(picture) for picture in pictures), *(_stored_file(file) for file in files)]
 

@@ -7,11 +7,11 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from core.realtime import member_group, publish
+from core.sockets.publisher import member_group, publish
 from network.models import Connection, Member
 from users.models import User
 
-from ..errors import NotAGroup, NotIn, NotReachable, TooFast, TooMany
+from ..errors import NotAGroup, NotIn, NotReachable, SendingTooFast, TooMany
 from ..groups import conversation_group
 from ..models import Conversation, Entry, Membership
 from .log import append, locked, members_of, tell, tell_mine
@@ -26,7 +26,7 @@ TITLE_NAMES = 3
 def start_direct(*, by: User, other: User) -> Conversation:
     """The one conversation of the two, made when there is none; for a stranger it is a request until answered.
 
-    Raises NotReachable for oneself, where one has blocked the other and where the other is gone; TooFast after
+    Raises NotReachable for oneself, where one has blocked the other and where the other is gone; SendingTooFast after
     MOST_REQUESTS of them in a day.
     """
     pair = Conversation.pair_of(by.pk, other.pk)
@@ -186,7 +186,7 @@ def _refuse_many_requests(by: User) -> None:
         memberships__accepted_at=None,  # in a group, all have accepted
     )
     if begun.count() >= MOST_REQUESTS:
-        raise TooFast(
+        raise SendingTooFast(
             _("You have written to many people today. Wait until tomorrow, or until some of them answer."),
             wait=int(day.total_seconds()),
         )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from django.db import connection, transaction
 
-from core.realtime import publish
+from core.sockets.publisher import publish
 
 from ..groups import conversation_group
 from ..models import Conversation, Entry, Membership

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db import connection
 
-from core.realtime import member_group, publish
+from core.sockets.publisher import member_group, publish
 
 from ..errors import NotIn
 from ..models import Conversation, Entry, Membership

@@ -12,11 +12,12 @@ from django.db.models import Exists, F, OuterRef, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from core import markdown, storage
-from core.folding import search_key
-from core.images import digest_of
-from core.prepared import Prepared
-from core.text import says_something
+from core.database.compiled_queries import Prepared
+from core.files import storage
+from core.files.images import digest_of
+from core.text import markdown
+from core.text.cleaning import says_something
+from core.text.folding import search_key
 from network.models import Member
 from users.models import User
 
@@ -26,7 +27,7 @@ from ..errors import (
     NotChangeable,
     NothingSaid,
     NotReachable,
-    TooFast,
+    SendingTooFast,
     Unanswered,
 )
 from ..events import message_sent
@@ -68,9 +69,9 @@ def send_message(
     """Store a message under the next number of the conversation; sending the same again gives the first result.
 
     Returns the entry, which is acknowledged once the transaction has committed. Raises NothingSaid, NotIn,
-    NotReachable (blocked or gone), Unanswered, TooFast, ClientIdTaken (the same id with another content or
-    conversation), CannotStore (core.storage), ValidationError for a picture that is damaged or cannot be worked on now
-    (core.images).
+    NotReachable (blocked or gone), Unanswered, SendingTooFast, ClientIdTaken (the same id with another content or
+    conversation), CannotStore (core.files.storage), ValidationError for a picture that is damaged or cannot be worked
+    on now (core.files.images).
     """
     if not (says_something(text) or pictures or files):
         raise NothingSaid(_("Write something, or add a picture or a file."))
@@ -98,8 +99,8 @@ def send_message(
 
 @transaction.atomic
 def refuse_sending(*, conversation: Conversation, author: User) -> None:
-    """Raise NotIn, NotReachable, Unanswered or TooFast where the member may not send now: to be asked before pictures
-    are looked at and files are stored. What is sent all the same is asked again."""
+    """Raise NotIn, NotReachable, Unanswered or SendingTooFast where the member may not send now: to be asked before
+    pictures are looked at and files are stored. What is sent all the same is asked again."""
     sides = _SIDES_OF_TWO if conversation.is_direct else _SIDES
     mine, others = apart(sides.rows(author.pk, [conversation.pk]), author.pk)
     _refuse_unreachable(conversation, author, others)
@@ -135,7 +136,7 @@ def _send(entry: Entry, author: User, attachments: Sequence[Attachment]) -> None
 def edit_message(*, entry: Entry, by: User, text: str) -> Entry:
     """Change the words of an own message for all, with a visible mark; the same words again change nothing.
 
-    Returns the message as it is now. Raises NotIn, NotReachable, NotChangeable, NothingSaid, TooFast.
+    Returns the message as it is now. Raises NotIn, NotReachable, NotChangeable, NothingSaid, SendingTooFast.
     """
     conversation, mine, others, message = _own(entry, by)
     _refuse_flood(mine)
@@ -190,14 +191,14 @@ def _refuse_unreachable(conversation: Conversation, author: User, others: Sequen
 
 
 def _refuse_flood(mine: Membership) -> None:
-    """Raise TooFast where the member has sent or changed MOST_MESSAGES within FLOOD_SECONDS."""
+    """Raise SendingTooFast where the member has sent or changed MOST_MESSAGES within FLOOD_SECONDS."""
     earliest = mine.earliest  # type: ignore[attr-defined]  # annotated in _sides
     if earliest is None:
         return
     left = earliest + timedelta(seconds=FLOOD_SECONDS) - timezone.now()
     if left > timedelta():
         wait = left.seconds + 1
-        raise TooFast(_("You write faster than anybody can read. Wait a moment."), wait=wait)
+        raise SendingTooFast(_("You write faster than anybody can read. Wait a moment."), wait=wait)
 
 
 def _sides(author: int | None, conversations: list[int]) -> MembershipQuerySet:

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
-from core import frames as registry
-from core.frames import Event, Frame, Tab
+from core.sockets import frames as registry
+from core.sockets.frames import Event, Frame, TabState
 from messaging.models import Conversation
 from users.models import User
 
@@ -13,8 +13,8 @@ def told(answers: Iterable[Frame] | None) -> list[dict[str, Any]]:
     return list(answers or [])
 
 
-def say(tab: Tab, frame_type: str, **values: Any) -> list[dict[str, Any]]:
-    """What the tab is answered to a frame, as core.dispatch hands it over."""
+def say(tab: TabState, frame_type: str, **values: Any) -> list[dict[str, Any]]:
+    """What the tab is answered to a frame, as core.sockets.dispatch hands it over."""
     frame = {"type": frame_type, **values}
     return [
         answer
@@ -26,18 +26,18 @@ def say(tab: Tab, frame_type: str, **values: Any) -> list[dict[str, Any]]:
     ]
 
 
-def hint(tab: Tab, event_type: str, **ids: int) -> list[dict[str, Any]]:
+def hint(tab: TabState, event_type: str, **ids: int) -> list[dict[str, Any]]:
     """What the tab is shown when a hint comes."""
     event: Event = {"type": event_type, **ids}
     return [answer for show in registry.event_renderers[event_type] for answer in told(show(tab, event))]
 
 
-def beat(*tabs: Tab) -> Any:
-    return registry.pulse_parts["messaging"](tabs)
+def beat(*tabs: TabState) -> Any:
+    return registry.heartbeat_parts["messaging"](tabs)
 
 
-def watching(member: User, talk: Conversation, seq: int = 0) -> Tab:
-    tab = Tab(member.pk)
+def watching(member: User, talk: Conversation, seq: int = 0) -> TabState:
+    tab = TabState(member.pk)
     say(tab, "messaging.watch", conversation=talk.pk, seq=seq)
     return tab
 
@@ -46,5 +46,5 @@ def types(answers: list[dict[str, Any]]) -> list[str]:
     return [answer["type"] for answer in answers]
 
 
-def entry_hint(tab: Tab, talk: Conversation) -> list[dict[str, Any]]:
+def entry_hint(tab: TabState, talk: Conversation) -> list[dict[str, Any]]:
     return hint(tab, "messaging.entry", conversation=talk.pk, seq=1)

@@ -10,7 +10,7 @@ from django.core.files.storage import default_storage
 from django.test import Client, override_settings
 from PIL import Image
 
-from core.storage import CannotStore
+from core.files.storage import CannotStore
 from core.tests import pictures
 from messaging import services
 from messaging.errors import NotReachable

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from core import frames as registry
-from core.frames import Tab
+from core.sockets import frames as registry
+from core.sockets.frames import TabState
 from messaging import presence, services
 from messaging.models import Conversation, Presence
 from messaging.shown import view_of
@@ -38,11 +38,11 @@ def test_typing_is_shown_to_the_other(
         {"type": "messaging.typing", **ids, "name": "Alice Álvarez"}
     ]
     assert hint(tab, "messaging.typing", **ids) == []
-    assert hint(Tab(bob.pk), "messaging.typing", **ids) == []
+    assert hint(TabState(bob.pk), "messaging.typing", **ids) == []
 
 
 def test_typing_elsewhere_says_nothing(talk: Conversation, alice: User, published: list[Any]) -> None:
-    say(Tab(alice.pk), "messaging.typing", conversation=talk.pk)
+    say(TabState(alice.pk), "messaging.typing", conversation=talk.pk)
     assert published == []
 
 
@@ -92,7 +92,7 @@ def test_between_two_who_are_blocked_nothing_is_shown(talk: Conversation, alice:
     assert hint(tab, "messaging.typing", conversation=talk.pk, member=bob.pk) == []
     assert hint(tab, "messaging.cursors", conversation=talk.pk)[0]["cursors"] == []
     assert beat(tab)[tab] == {"unread": 1, "conversation": talk.pk, "newest": 1, "presence": nothing}
-    answers = say(Tab(alice.pk), "messaging.watch", conversation=talk.pk, seq=1)
+    answers = say(TabState(alice.pk), "messaging.watch", conversation=talk.pk, seq=1)
     assert types(answers) == ["messaging.cursors", "messaging.presence"]
     assert answers[1] == {"type": "messaging.presence", **nothing}
 
@@ -132,7 +132,7 @@ def test_who_is_gone_is_not_shown_as_there(
 def test_a_tab_in_view_is_there_and_the_last_one_that_goes_is_not(
     talk: Conversation, alice: User, bob: User, published: list[dict[str, Any]]
 ) -> None:
-    one, two = Tab(bob.pk), Tab(bob.pk)
+    one, two = TabState(bob.pk), TabState(bob.pk)
     for tab in (one, two):
         tab.visible = True
         say(tab, "visible", visible=True)
@@ -163,7 +163,7 @@ def test_a_tab_in_view_is_there_and_the_last_one_that_goes_is_not(
 def test_a_tab_on_another_process_says_that_its_member_is_there_after_all(
     bob: User, published: list[dict[str, Any]]
 ) -> None:
-    gone, hidden, here = Tab(bob.pk), Tab(bob.pk), Tab(bob.pk)
+    gone, hidden, here = TabState(bob.pk), TabState(bob.pk), TabState(bob.pk)
     gone.visible = True
     say(gone, "visible", visible=True)
     published.clear()
@@ -200,7 +200,7 @@ def test_presence_of_somebody_else_is_not_for_this_tab(
 
 def test_the_heartbeat_tells_what_a_tab_could_have_missed(talk: Conversation, alice: User, bob: User) -> None:
     send(talk, alice)
-    elsewhere, here = Tab(bob.pk), watching(bob, talk, 1)
+    elsewhere, here = TabState(bob.pk), watching(bob, talk, 1)
     send(talk, alice)
     presence.see([alice.pk])
     said = beat(elsewhere, here)
@@ -210,14 +210,14 @@ def test_the_heartbeat_tells_what_a_tab_could_have_missed(talk: Conversation, al
 
 
 def test_a_heartbeat_keeps_who_is_in_view_there(bob: User) -> None:
-    tab, hidden = Tab(bob.pk), Tab(make_member("hidden").pk)
+    tab, hidden = TabState(bob.pk), TabState(make_member("hidden").pk)
     tab.visible = True
     beat(tab, hidden)
     assert presence.reading([bob.pk, hidden.member_id]) == {bob.pk}
 
 
 def test_a_tab_that_outlives_its_account_harms_no_other(alice: User, charlie: User) -> None:
-    gone, here = Tab(charlie.pk), Tab(alice.pk)
+    gone, here = TabState(charlie.pk), TabState(alice.pk)
     gone.visible = here.visible = True
     charlie.delete()
     assert beat(gone, here)[here] == {"unread": 0}
@@ -248,5 +248,5 @@ def test_a_watch_and_a_hint_ask_a_few_times_only(talk: Conversation, alice: User
     # Membership, entries, authors, badge.
     assert len(statements_of(lambda: entry_hint(tab, talk))) == 4
     # Membership, entries, authors, cursors, the other's presence.
-    watch = statements_of(lambda: say(Tab(bob.pk), "messaging.watch", conversation=talk.pk, seq=0))
+    watch = statements_of(lambda: say(TabState(bob.pk), "messaging.watch", conversation=talk.pk, seq=0))
     assert len(watch) == 5

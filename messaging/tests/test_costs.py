@@ -6,7 +6,7 @@ import uuid
 import pytest
 from django.test import Client
 
-from core.memo import forget_everything
+from core.database.lru_cache import clear_caches
 from messaging import services
 from messaging.models import Conversation, Entry
 from tests.cast import connect, make_member
@@ -21,7 +21,7 @@ MOST_FOR_SEND, MOST_FOR_SINCE = 14, 7
 
 def cost_of_send(client: Client, talk: Conversation) -> list[str]:
     body = {"text": "Hello", "client_id": str(uuid.uuid4())}
-    forget_everything()
+    clear_caches()
     return statements_of(lambda: post_json(client, f"/messages/{talk.pk}/send/", body))
 
 
@@ -55,7 +55,7 @@ def test_catching_up_costs_the_same_for_one_and_for_a_hundred(
     entry = send(group, alice)
 
     def ask() -> list[str]:
-        forget_everything()
+        clear_caches()
         return statements_of(lambda: as_bob.get(f"/messages/{group.pk}/since/0/"))
 
     services.edit_message(entry=entry, by=alice, text="changed")

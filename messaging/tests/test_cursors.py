@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from core import frames as registry
-from core.frames import Tab
+from core.sockets import frames as registry
+from core.sockets.frames import TabState
 from messaging import presence, reading, receipts, services
 from messaging.models import Conversation, Membership
 from messaging.services import Reached, cursors
@@ -271,5 +271,5 @@ def test_what_came_while_one_was_away_is_delivered_when_a_tab_opens(
 def open_tab(member: User) -> None:
     """What the server does for a tab that opens."""
     for opener in registry.openers:
-        opener(Tab(member.pk))
+        opener(TabState(member.pk))
     receipts.store()

@@ -4,17 +4,14 @@ import struct
 import tracemalloc
 import zipfile
 
-from core.file_types import (
+from core.files.file_types import (
     CONTENT_TYPES,
     LONGEST_CONTENTS,
-    LONGEST_NAME,
     content_type_of,
     kind_of,
-    safe_name,
-    safe_stem,
-    whole_name,
 )
 from core.tests import pictures
+from core.text.file_names import LONGEST_NAME, safe_name, safe_stem, whole_name
 from tests.cases import all_cases
 
 from .material import PDF, archive

@@ -8,7 +8,7 @@ from django.test import Client
 from django.utils import timezone
 
 from messaging import reading, services
-from messaging.errors import TooFast
+from messaging.errors import SendingTooFast
 from messaging.models import Conversation, Membership
 from tests.cast import connect, make_member
 from users.models import User
@@ -117,7 +117,7 @@ def test_requests_of_yesterday_count_no_more(alice: User, monkeypatch: pytest.Mo
     monkeypatch.setattr(services.conversations, "MOST_REQUESTS", 1)
     strangers = [make_member(name) for name in ("one", "two")]
     begun = services.start_direct(by=alice, other=strangers[0])
-    with pytest.raises(TooFast):
+    with pytest.raises(SendingTooFast):
         services.start_direct(by=alice, other=strangers[1])
     Conversation.objects.filter(pk=begun.pk).update(created_at=timezone.now() - timedelta(hours=25))
     assert services.start_direct(by=alice, other=strangers[1]).is_direct

@@ -5,8 +5,8 @@ from itertools import product
 
 import pytest
 
-from core import frames as registry
-from core.frames import FrameError, Tab
+from core.sockets import frames as registry
+from core.sockets.frames import FrameError, TabState
 from messaging import presence, receipts, services
 from messaging.models import Conversation, Membership
 from messaging.shown import view_of
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db
 
 def test_a_new_tab_is_told_the_badge(talk: Conversation, alice: User, bob: User) -> None:
     send(talk, alice)
-    answers = [answer for opener in registry.openers for answer in told(opener(Tab(bob.pk)))]
+    answers = [answer for opener in registry.openers for answer in told(opener(TabState(bob.pk)))]
     assert {"type": "messaging.badge", "unread": 1} in answers
 
 
@@ -34,7 +34,7 @@ def test_watching_brings_what_is_newer_the_cursors_and_the_presence(
     for _turn in range(3):
         send(talk, alice)
     presence.see([alice.pk])
-    tab = Tab(bob.pk)
+    tab = TabState(bob.pk)
     entries, cursors, there = say(tab, "messaging.watch", conversation=talk.pk, seq=1)
     assert (entries["type"], [entry["seq"] for entry in entries["entries"]]) == ("messaging.entries", [2, 3])
     assert (entries["newest"], entries["more"]) == (3, False)
@@ -50,7 +50,7 @@ def test_watching_brings_what_is_newer_the_cursors_and_the_presence(
 def test_who_has_everything_gets_no_entries(talk: Conversation, alice: User, bob: User) -> None:
     send(talk, alice)
     for seq in (1, 5, 2**62):
-        tab = Tab(bob.pk)
+        tab = TabState(bob.pk)
         answers = say(tab, "messaging.watch", conversation=talk.pk, seq=seq)
         assert "messaging.entries" not in types(answers)
     # Not even the one who claims to have what does not exist yet misses it when it comes.
@@ -62,7 +62,7 @@ def test_who_lacks_more_than_a_hundred_is_told_that_there_is_more(
     talk: Conversation, alice: User, bob: User
 ) -> None:
     many(talk, alice, 150)
-    tab = Tab(bob.pk)
+    tab = TabState(bob.pk)
     entries = say(tab, "messaging.watch", conversation=talk.pk, seq=0)[0]
     assert (len(entries["entries"]), entries["more"], entries["newest"]) == (100, True, 150)
     # It asks for the rest over HTTP: the next hint brings only what comes from now on.
@@ -94,21 +94,21 @@ def test_a_number_that_is_none_is_malformed(talk: Conversation, bob: User) -> No
     with all_cases() as case:
         for frame_type, value in product(("watch", "delivered", "read"), BAD_IDS):
             with case(f"{frame_type!r}, {value!r}"), pytest.raises(FrameError, match="malformed"):
-                say(Tab(bob.pk), f"messaging.{frame_type}", conversation=talk.pk, seq=value)
+                say(TabState(bob.pk), f"messaging.{frame_type}", conversation=talk.pk, seq=value)
 
 
 def test_a_conversation_that_is_not_there_is_not_found(bob: User) -> None:
     with all_cases() as case:
         for conversation in [0, 999_999, 2**62]:
             with case(conversation), rolled_back(), pytest.raises(FrameError, match="not_found"):
-                say(Tab(bob.pk), "messaging.watch", conversation=conversation, seq=0)
+                say(TabState(bob.pk), "messaging.watch", conversation=conversation, seq=0)
 
 
 def test_a_stranger_watches_nothing_and_keeps_what_was_watched(
     talk: Conversation, group: Conversation, charlie: User, dora: User
 ) -> None:
     with pytest.raises(FrameError, match="not_found"):
-        say(Tab(charlie.pk), "messaging.watch", conversation=talk.pk, seq=0)
+        say(TabState(charlie.pk), "messaging.watch", conversation=talk.pk, seq=0)
     tab = watching(dora, group)
     with pytest.raises(FrameError, match="not_found"):
         say(tab, "messaging.watch", conversation=talk.pk, seq=0)
@@ -153,13 +153,13 @@ def test_a_hint_that_was_lost_is_made_up_for_by_the_next(talk: Conversation, ali
 
 def test_a_tab_elsewhere_gets_no_words(talk: Conversation, alice: User, bob: User) -> None:
     send(talk, alice, "News")
-    answers = entry_hint(Tab(bob.pk), talk)
+    answers = entry_hint(TabState(bob.pk), talk)
     assert types(answers) == ["messaging.inbox", "messaging.badge"]
     assert "News" not in json.dumps(answers)
 
 
 def test_a_tab_with_the_list_gets_its_line(talk: Conversation, alice: User, bob: User) -> None:
-    tab = Tab(bob.pk)
+    tab = TabState(bob.pk)
     assert say(tab, "messaging.list", shown=True) == []
     send(talk, alice, "News")
     assert "News" in entry_hint(tab, talk)[0]["html"]
@@ -170,7 +170,7 @@ def test_a_tab_with_the_list_gets_its_line(talk: Conversation, alice: User, bob:
 def test_a_stranger_is_told_nothing_whatever_hint_comes(
     talk: Conversation, alice: User, charlie: User
 ) -> None:
-    tab = Tab(charlie.pk)
+    tab = TabState(charlie.pk)
     view_of(tab).conversation = talk.pk
     send(talk, alice)
     ids = {"conversation": talk.pk, "member": alice.pk, "seq": 1}
@@ -187,7 +187,7 @@ def test_hints_without_ids_are_nothing(talk: Conversation, bob: User) -> None:
 def test_my_own_side_changed(talk: Conversation, alice: User, bob: User) -> None:
     send(talk, alice)
     services.mute_conversation(conversation=talk, member=bob)
-    row, badge = hint(Tab(bob.pk), "messaging.mine", conversation=talk.pk)
+    row, badge = hint(TabState(bob.pk), "messaging.mine", conversation=talk.pk)
     assert (row["muted"], row["unread"], badge["unread"]) == (True, 1, 0)
 
 
@@ -196,18 +196,18 @@ def test_cursors_are_shown_where_the_conversation_is_open(talk: Conversation, al
     read(talk, bob, 1)
     (frame,) = hint(watching(alice, talk, 1), "messaging.cursors", conversation=talk.pk)
     assert frame["cursors"] == [{"member": bob.pk, "delivered": 1, "read": 1}]
-    assert hint(Tab(alice.pk), "messaging.cursors", conversation=talk.pk) == []
+    assert hint(TabState(alice.pk), "messaging.cursors", conversation=talk.pk) == []
 
 
 def test_what_a_tab_says_to_have_read_is_noted(
     talk: Conversation, alice: User, bob: User, charlie: User
 ) -> None:
     send(talk, alice)
-    say(Tab(bob.pk), "messaging.delivered", conversation=talk.pk, seq=1)
-    say(Tab(charlie.pk), "messaging.read", conversation=talk.pk, seq=1)
+    say(TabState(bob.pk), "messaging.delivered", conversation=talk.pk, seq=1)
+    say(TabState(charlie.pk), "messaging.read", conversation=talk.pk, seq=1)
     receipts.store()
     assert (side_of(talk, bob).delivered_seq, side_of(talk, bob).read_seq) == (1, 0)
-    say(Tab(bob.pk), "messaging.read", conversation=talk.pk, seq=2**62)
+    say(TabState(bob.pk), "messaging.read", conversation=talk.pk, seq=2**62)
     receipts.store()
     assert (side_of(talk, bob).read_seq, side_of(talk, bob).unread) == (1, 0)
     assert not Membership.objects.filter(member=charlie).exists()
@@ -241,6 +241,6 @@ def test_who_is_in_again_by_then_is_not_sent_away(group: Conversation, alice: Us
 
 
 def test_a_tab_elsewhere_hears_that_a_conversation_is_gone(group: Conversation, bob: User) -> None:
-    tab = Tab(bob.pk)
+    tab = TabState(bob.pk)
     services.leave_conversation(conversation=group, member=bob)
     assert types(hint(tab, "messaging.gone", conversation=group.pk)) == ["messaging.gone", "messaging.badge"]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from core.realtime import member_group
+from core.sockets.publisher import member_group
 from messaging import services
 from messaging.models import Conversation, Entry, Membership
 from users.models import User

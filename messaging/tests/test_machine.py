@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from core.memo import forget_everything
+from core.database.lru_cache import clear_caches
 from messaging import services
 from messaging.errors import MessagingError
 from messaging.models import Conversation, Entry
@@ -78,7 +78,7 @@ class Conversations(RuleBasedStateMachine):
         super().__init__()
         self.example = transaction.atomic()
         self.example.__enter__()
-        forget_everything()
+        clear_caches()
         self.people = [make_member(f"m{uuid.uuid4().hex[:10]}") for _turn in range(PEOPLE)]
         for one in self.people[1:]:
             connect(self.people[0], one)

@@ -15,7 +15,7 @@ from messaging.errors import (
     NothingSaid,
     NotIn,
     NotReachable,
-    TooFast,
+    SendingTooFast,
     TooMany,
     Unanswered,
 )
@@ -148,7 +148,7 @@ def test_so_many_requests_in_a_day_and_no_more(alice: User) -> None:
     strangers = [make_member(f"stranger{turn}") for turn in range(conversations.MOST_REQUESTS + 1)]
     for stranger in strangers[:-1]:
         services.start_direct(by=alice, other=stranger)
-    with pytest.raises(TooFast):
+    with pytest.raises(SendingTooFast):
         services.start_direct(by=alice, other=strangers[-1])
     assert services.start_direct(by=alice, other=strangers[0]).is_direct
     friend = make_member("friend")

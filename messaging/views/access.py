@@ -4,13 +4,13 @@ from collections.abc import Iterable
 
 from django.http import Http404, HttpResponse, JsonResponse
 
-from core.quota import TooOften
+from core.web.rate_limits import RateLimited
 from network.reach import spend_reach
 from users.http import MemberRequest
 from users.models import User
 
 from .. import reading
-from ..errors import MessagingError, TooFast
+from ..errors import MessagingError, SendingTooFast
 from ..models import Membership
 
 STATUS = {"client_id_taken": 409, "too_fast": 429, "not_in": 404}
@@ -25,11 +25,12 @@ def mine_or_404(request: MemberRequest, pk: int) -> Membership:
 
 
 def count_reach(member: User, people: Iterable[int]) -> None:
-    """Count people who are called into a conversation (network.reach). Raises TooFast above what a member may."""
+    """Count people who are called into a conversation (network.reach). Raises SendingTooFast above what a member
+    may."""
     try:
         spend_reach(member, people)
-    except TooOften as error:
-        raise TooFast(error.words, wait=error.wait) from error
+    except RateLimited as error:
+        raise SendingTooFast(error.words, wait=error.wait) from error
 
 
 def wants_json(request: MemberRequest) -> bool:
@@ -54,6 +55,6 @@ def refusal(error: MessagingError) -> HttpResponse:
 
 def refuse(error: MessagingError, response: HttpResponse) -> HttpResponse:
     """`response`, which says why, with when to try again where that is known."""
-    if isinstance(error, TooFast):
+    if isinstance(error, SendingTooFast):
         response["Retry-After"] = str(error.wait)
     return response

@@ -4,7 +4,7 @@ from django.http import Http404, HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_safe
 
-from core.media_views import deliver
+from core.web.media_views import deliver
 from users.http import MemberRequest, member_required
 
 from ..models import Attachment

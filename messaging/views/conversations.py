@@ -10,8 +10,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from core.http import back_or
-from core.pagination import id_cursor
+from core.database.pagination import id_cursor
+from core.web.responses import back_or
 from users.http import MemberRequest, member_required
 
 from .. import choosing, services

@@ -11,14 +11,14 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from core import quota
-from core.body_limits import accepts_files
-from core.http import back_or
-from core.storage import CannotStore
+from core.files.storage import CannotStore
+from core.web import rate_limits
+from core.web.body_limits import accepts_files
+from core.web.responses import back_or
 from users.http import MemberRequest, member_required
 
 from .. import presence, reading, services
-from ..errors import ClientIdTaken, MessagingError, NothingSaid, NotIn, TooFast
+from ..errors import ClientIdTaken, MessagingError, NothingSaid, NotIn, SendingTooFast
 from ..forms import MessageForm
 from ..lines import as_json
 from ..models import Membership
@@ -84,7 +84,7 @@ def _sent(request: MemberRequest, mine: Membership, form: MessageForm) -> servic
     try:
         # What was sent before gets its first answer, however many there were since.
         if pictures and not services.was_sent(author=request.user, client_id=client_id):
-            quota.spend("upload", request.user.pk, len(pictures))
+            rate_limits.consume("upload", request.user.pk, len(pictures))
         return services.send_message(
             conversation=mine.conversation,
             author=request.user,
@@ -93,8 +93,8 @@ def _sent(request: MemberRequest, mine: Membership, form: MessageForm) -> servic
             pictures=pictures,
             files=data["files"],
         )
-    except quota.TooOften as error:
-        raise TooFast(str(error.words), wait=error.wait) from error
+    except rate_limits.RateLimited as error:
+        raise SendingTooFast(str(error.words), wait=error.wait) from error
     except ValidationError as error:
         form.add_error("pictures", error)
     except (NothingSaid, CannotStore) as error:

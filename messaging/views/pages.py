@@ -6,7 +6,7 @@ from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from core.pagination import CURSOR, id_cursor
+from core.database.pagination import CURSOR, id_cursor
 from users.http import MemberRequest, member_required
 
 from .. import inbox as box

@@ -4,9 +4,9 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from core import quota
-from core.pagination import CURSOR, cut, id_cursor
-from core.text import clean_parameter
+from core.database.pagination import CURSOR, cut, id_cursor
+from core.text.cleaning import clean_parameter
+from core.web import rate_limits
 from users.http import MemberRequest, member_required
 
 from ..lines import lines
@@ -26,7 +26,7 @@ def search(request: MemberRequest, pk: int) -> HttpResponse:
     before = id_cursor(request.GET.get(CURSOR))
     found = Entry.objects.none()
     if query:
-        quota.spend("search", request.user.pk)
+        rate_limits.consume("search", request.user.pk)
         found = (
             Entry.objects.filter(conversation=mine.conversation_id)
             .readable_by(request.user)

@@ -10,9 +10,9 @@ from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from core import quota
-from core.http import back_or, with_limit
-from core.pagination import CURSOR, Page, by_text_key
+from core.database.pagination import CURSOR, Page, by_text_key
+from core.web import rate_limits
+from core.web.responses import back_or, with_limit
 from users.form_submissions import ChangedSinceSent, create_once
 from users.http import HtmxRequest, MemberRequest, member_required
 
@@ -32,7 +32,7 @@ def directory(request: MemberRequest) -> HttpResponse:
     form = DirectoryForm(request.GET)
     words = _searched(request, form)
     everybody = Member.objects.visible_to(request.user).for_display(request.user)
-    people = everybody.none() if quota.wait_of(form) else everybody.named(words)
+    people = everybody.none() if rate_limits.wait_of(form) else everybody.named(words)
     page: Page[Member] = by_text_key(people, request.GET.get(CURSOR), field="sort_name", size=PAGE_SIZE)
     context = {
         "form": form,
@@ -62,7 +62,7 @@ def invite(request: MemberRequest, username: str) -> HttpResponse:
     form = InvitationForm(request.POST if request.method == "POST" else None)
 
     def send() -> Connection:
-        quota.spend("invitation", request.user.pk)
+        rate_limits.consume("invitation", request.user.pk)
         spend_reach(request.user, [other.pk])
         note = form.cleaned_data["note"]
         return services.invite_member(inviter=request.user, invitee=other, note=note)
@@ -71,7 +71,7 @@ def invite(request: MemberRequest, username: str) -> HttpResponse:
         try:
             done = _("Your invitation is on its way.")
             return _act(request, other, lambda: create_once(request, send), done)
-        except (quota.TooOften, ChangedSinceSent) as error:
+        except (rate_limits.RateLimited, ChangedSinceSent) as error:
             form.add_error("note", error)
     context = {"relation": relation(request.user, other), "form": form}
     status = 422 if form.is_bound else 200
@@ -136,9 +136,9 @@ def _searched(request: MemberRequest, form: DirectoryForm) -> str:
     if form.is_valid() and form.cleaned_data["q"]:
         if request.htmx:
             # A list cannot show the form's error; the page for it becomes a notice.
-            quota.spend("search", request.user.pk)
+            rate_limits.consume("search", request.user.pk)
         else:
-            quota.spend_in(form, "q", "search", request.user.pk)
+            rate_limits.spend_in(form, "q", "search", request.user.pk)
     return str(form.cleaned_data.get("q", ""))
 
 

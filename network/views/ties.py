@@ -9,8 +9,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from core.http import back_or
-from core.pagination import CURSOR, by_text_key, newest_first
+from core.database.pagination import CURSOR, by_text_key, newest_first
+from core.web.responses import back_or
 from users.http import MemberRequest, member_required
 
 from .. import services

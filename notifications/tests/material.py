@@ -9,7 +9,15 @@ from django.core import mail
 from django.core.mail import EmailMultiAlternatives
 from django.test import Client
 
-from core.frames import Event, Frame, Tab, event_renderers, frame_handlers, openers, pulse_parts
+from core.sockets.frames import (
+    Event,
+    Frame,
+    TabState,
+    event_renderers,
+    frame_handlers,
+    heartbeat_parts,
+    openers,
+)
 from messaging.presence import see
 from notifications.lines import lines
 from notifications.models import Notification
@@ -59,19 +67,19 @@ def page_of(client: Client, address: str = "/notifications/", status: int = 200,
     return response.content.decode()
 
 
-def frames_of(tab: Tab, event: Event) -> list[Frame]:
+def frames_of(tab: TabState, event: Event) -> list[Frame]:
     """What a tab is sent when a hint reaches it."""
     return [frame for render in event_renderers[str(event["type"])] for frame in render(tab, event) or ()]
 
 
-def send(tab: Tab, **frame: object) -> list[Frame]:
+def send(tab: TabState, **frame: object) -> list[Frame]:
     """What a tab is answered to a frame."""
     return [answer for handle in frame_handlers[str(frame["type"])] for answer in handle(tab, frame) or ()]
 
 
-def opened(tab: Tab) -> list[Frame]:
+def opened(tab: TabState) -> list[Frame]:
     return [frame for opener in openers for frame in opener(tab) or ()]
 
 
-def pulse(*tabs: Tab) -> dict[Tab, int]:
-    return {tab: int(values["unread"]) for tab, values in pulse_parts["notifications"](tabs).items()}
+def pulse(*tabs: TabState) -> dict[TabState, int]:
+    return {tab: int(values["unread"]) for tab, values in heartbeat_parts["notifications"](tabs).items()}

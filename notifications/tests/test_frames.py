@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.frames import FrameError, Tab
+from core.sockets.frames import FrameError, TabState
 from feed.models import Post
 from feed.services import delete_post
 from feed.tests.material import SCRIPT, answer, react, say
@@ -20,8 +20,8 @@ CHANGED = "notifications.changed"
 
 
 @pytest.fixture
-def tab(alice: User) -> Tab:
-    return Tab(alice.pk)
+def tab(alice: User) -> TabState:
+    return TabState(alice.pk)
 
 
 @pytest.fixture
@@ -33,24 +33,24 @@ def badge(unread: int) -> dict[str, object]:
     return {"type": "notifications.badge", "unread": unread}
 
 
-def changed(tab: Tab, row: Notification | None = None) -> list[dict[str, object]]:
+def changed(tab: TabState, row: Notification | None = None) -> list[dict[str, object]]:
     return frames_of(tab, {"type": CHANGED, "notification": row.pk if row else None})
 
 
-def test_a_tab_that_opens_is_told_the_number(tab: Tab, post: Post, charlie: User) -> None:
+def test_a_tab_that_opens_is_told_the_number(tab: TabState, post: Post, charlie: User) -> None:
     assert badge(0) in opened(tab)
     react(post, charlie)
     assert badge(1) in opened(tab)
 
 
 def test_a_tab_that_shows_something_else_is_told_the_number_alone(
-    tab: Tab, post: Post, charlie: User
+    tab: TabState, post: Post, charlie: User
 ) -> None:
     react(post, charlie)
     assert changed(tab, row_of(post.author)) == [badge(1)]
 
 
-def test_a_tab_that_shows_them_gets_the_row(tab: Tab, post: Post, charlie: User) -> None:
+def test_a_tab_that_shows_them_gets_the_row(tab: TabState, post: Post, charlie: User) -> None:
     assert send(tab, type=WATCH, show="all", newest=0) == []
     react(post, charlie)
     number, row = changed(tab, row_of(post.author))
@@ -60,7 +60,7 @@ def test_a_tab_that_shows_them_gets_the_row(tab: Tab, post: Post, charlie: User)
     assert "news-unread" in str(row["html"])
 
 
-def test_a_row_that_was_read_elsewhere_comes_as_read(tab: Tab, post: Post, charlie: User) -> None:
+def test_a_row_that_was_read_elsewhere_comes_as_read(tab: TabState, post: Post, charlie: User) -> None:
     for show in ("all", "unread"):
         send(tab, type=WATCH, show=show, newest=0)
         react(say(post.author, show), charlie)
@@ -69,7 +69,7 @@ def test_a_row_that_was_read_elsewhere_comes_as_read(tab: Tab, post: Post, charl
         assert "news-unread" not in str(changed(tab, row)[1]["html"])
 
 
-def test_a_row_that_went_is_taken_off(tab: Tab, post: Post, charlie: User) -> None:
+def test_a_row_that_went_is_taken_off(tab: TabState, post: Post, charlie: User) -> None:
     send(tab, type=WATCH, show="all", newest=0)
     react(post, charlie)
     row = row_of(post.author)
@@ -77,7 +77,7 @@ def test_a_row_that_went_is_taken_off(tab: Tab, post: Post, charlie: User) -> No
     assert changed(tab, row) == [badge(0), {"type": "notifications.row", "id": row.pk, "html": ""}]
 
 
-def test_a_narrowed_page_does_not_get_the_other_rows(tab: Tab, post: Post, charlie: User) -> None:
+def test_a_narrowed_page_does_not_get_the_other_rows(tab: TabState, post: Post, charlie: User) -> None:
     send(tab, type=WATCH, show="network", newest=0)
     react(post, charlie)
     assert changed(tab, row_of(post.author))[1]["html"] == ""
@@ -85,12 +85,12 @@ def test_a_narrowed_page_does_not_get_the_other_rows(tab: Tab, post: Post, charl
 
 def test_nobody_gets_the_rows_of_others(post: Post, charlie: User) -> None:
     react(post, charlie)
-    stranger = Tab(charlie.pk)
+    stranger = TabState(charlie.pk)
     send(stranger, type=WATCH, show="all", newest=0)
     assert changed(stranger, row_of(post.author))[1]["html"] == ""
 
 
-def test_when_all_was_read_only_the_number_is_told(tab: Tab, post: Post, charlie: User) -> None:
+def test_when_all_was_read_only_the_number_is_told(tab: TabState, post: Post, charlie: User) -> None:
     send(tab, type=WATCH, show="all", newest=0)
     react(post, charlie)
     services.mark_all_read(member=post.author)
@@ -98,7 +98,7 @@ def test_when_all_was_read_only_the_number_is_told(tab: Tab, post: Post, charlie
 
 
 def test_a_page_that_comes_back_is_given_what_it_missed_oldest_first(
-    tab: Tab, post: Post, charlie: User
+    tab: TabState, post: Post, charlie: User
 ) -> None:
     react(post, charlie)
     known = row_of(post.author).place
@@ -111,7 +111,7 @@ def test_a_page_that_comes_back_is_given_what_it_missed_oldest_first(
     assert len(rows) == 2
 
 
-def test_hostile_names_come_as_words(tab: Tab, post: Post) -> None:
+def test_hostile_names_come_as_words(tab: TabState, post: Post) -> None:
     react(post, make_member("eve", name=SCRIPT))
     (row,) = send(tab, type=WATCH, show="all", newest=0)
     assert "<script" not in str(row["html"])
@@ -132,7 +132,7 @@ def test_hostile_names_come_as_words(tab: Tab, post: Post) -> None:
         {"show": None, "newest": None},
     ],
 )
-def test_a_frame_that_is_none_is_refused(tab: Tab, frame: dict[str, object]) -> None:
+def test_a_frame_that_is_none_is_refused(tab: TabState, frame: dict[str, object]) -> None:
     with pytest.raises(FrameError):
         send(tab, type=WATCH, **frame)
     assert tab.state == {}
@@ -144,7 +144,7 @@ def test_the_pulse_of_many_tabs_is_one_query(
     members = [alice, *[make_member(f"member{number}") for number in range(30)]]
     for number in range(3):
         react(say(alice, f"Post {number}"), charlie)
-    tabs = [Tab(member.pk) for member in [*members, alice]]
+    tabs = [TabState(member.pk) for member in [*members, alice]]
     pulse(*tabs)
     with django_assert_num_queries(1):  # type: ignore[operator]
         told = pulse(*tabs)

@@ -7,8 +7,7 @@ import pytest
 from asgiref.sync import async_to_sync
 from channels.layers import InMemoryChannelLayer, get_channel_layer
 
-from core.courier import TABS
-from core.realtime import breaker, settle
+from core.sockets.publisher import TABS, breaker, flush
 from feed.tests.material import react, say
 from network.services import block_member, follow_member
 from notifications import services
@@ -26,14 +25,14 @@ Hint = tuple[str, int | None]
 def heard() -> Iterator[Callable[[], list[Hint]]]:
     """Gives what reached the layer since the last look: the group and the notification."""
     breaker.reset()
-    assert settle()
+    assert flush()
     layer = get_channel_layer()
     assert isinstance(layer, InMemoryChannelLayer)
     channel: str = async_to_sync(layer.new_channel)()
     async_to_sync(layer.group_add)(TABS, channel)
 
     def look() -> list[Hint]:
-        assert settle()
+        assert flush()
         waiting, found = layer.channels.get(channel), []
         while waiting is not None and not waiting.empty():
             for hint in waiting.get_nowait()[1]["events"]:
@@ -43,7 +42,7 @@ def heard() -> Iterator[Callable[[], list[Hint]]]:
         return found
 
     yield look
-    assert settle()
+    assert flush()
     async_to_sync(layer.flush)()
 
 

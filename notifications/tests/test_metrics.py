@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from core.metrics_views import database
+from core.observability.metrics_views import database
 from notifications.metrics import due_mail
 from notifications.models import Notification
 from users.models import User

@@ -6,7 +6,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from core.memo import forget_everything
+from core.database.lru_cache import clear_caches
 from feed.services import take_back_reaction
 from feed.tests.material import answer, react, say
 from messaging.services import (
@@ -82,7 +82,7 @@ def test_it_is_one_query(busy: User, django_assert_num_queries: object) -> None:
 
 def test_a_page_shows_all_three(busy: User, client: Client) -> None:
     client.force_login(busy)
-    forget_everything()
+    clear_caches()
     html = client.get("/members/").content.decode()
     assert "<span data-count>3</span>" in html
     assert html.count('class="nav-badge"') >= 3

@@ -11,7 +11,7 @@ import psycopg2
 from django.db.utils import Error as DatabaseError
 from redis.exceptions import RedisError
 
-from core.redis_errors import describe_redis_error
+from core.observability.redis_errors import describe_redis_error
 
 UNKNOWN = "See the line; the log may say more."
 FULL = (errno.ENOSPC, errno.EDQUOT)

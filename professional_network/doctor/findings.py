@@ -7,7 +7,7 @@ from enum import IntEnum
 
 from django.conf import settings
 
-from core.redaction import redact
+from core.observability.redaction import redact
 
 from .cures import cure_for
 

@@ -20,7 +20,7 @@ from django.core.files.storage import default_storage
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
-from core.storage import new_private_name
+from core.files.storage import new_private_name
 from users.email_addresses import differing_accounts
 
 from .cures import cure_for

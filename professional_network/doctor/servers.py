@@ -13,8 +13,8 @@ from django.db import connection
 from redis import Redis
 from redis.exceptions import AuthenticationError, RedisError
 
-from core.health import write_probe
-from core.redis_errors import describe_redis_error
+from core.observability.health import write_probe
+from core.observability.redis_errors import describe_redis_error
 
 from .cures import cure_for, cure_for_mail
 from .findings import Answer, failure, is_production, ok, warning

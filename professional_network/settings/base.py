@@ -37,20 +37,20 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     # Before all others, so that every line and every answer has the request's id.
-    "core.middleware.RequestId",
+    "core.web.middleware.RequestId",
     # Before all that answer something, so that refusals are counted and timed too.
-    "core.metrics_views.MeasureRequests",
+    "core.observability.metrics_views.MeasureRequests",
     # First, so that an answer of any middleware below carries their headers too: a refused host, a redirect to HTTPS.
-    "core.security_headers.SecurityHeadersMiddleware",
+    "core.web.security_headers.SecurityHeadersMiddleware",
     "csp.middleware.CSPMiddleware",
     # Before all that could answer or read: no address takes more than its limit.
-    "core.middleware.LimitBody",
-    "core.health_views.HealthMiddleware",
-    "core.middleware.SecurityEvents",
-    "core.middleware.MethodPage",
-    "core.middleware.DatabaseUnavailable",
+    "core.web.middleware.LimitBody",
+    "core.observability.health_views.HealthMiddleware",
+    "core.web.middleware.SecurityEvents",
+    "core.web.middleware.MethodPage",
+    "core.web.middleware.DatabaseUnavailable",
     "django.middleware.security.SecurityMiddleware",
-    "core.middleware.RefuseNullBytes",
+    "core.web.middleware.RefuseNullBytes",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -118,7 +118,7 @@ UNCONFIRMED_ACCOUNT_DAYS = env.number("UNCONFIRMED_ACCOUNT_DAYS", 7)
 MAIL_TO_NON_MEMBERS_PER_HOUR = env.number("MAIL_TO_NON_MEMBERS_PER_HOUR", 200)
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
-SESSION_ENGINE = "core.session_store"
+SESSION_ENGINE = "core.database.session_store"
 # Shows that a member has signed in with this browser before (users.known_browsers).
 KNOWN_BROWSER_COOKIE_NAME = "known_browser"
 
@@ -150,8 +150,8 @@ ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_USER_DISPLAY = "users.models.display_name_of"
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
-# Per address ("ip", see core.addresses), per account or mail address ("key"), per signed-in member ("user"). Many may
-# sit behind one address: a lecture hall signs up together. What one account suffers is bounded tighter.
+# Per address ("ip", see core.web.client_ip), per account or mail address ("key"), per signed-in member ("user"). Many
+# may sit behind one address: a lecture hall signs up together. What one account suffers is bounded tighter.
 ACCOUNT_RATE_LIMITS = {
     "login": "30/m/ip",
     # Guessing (users.sign_in_limits): five wrong passwords in five minutes for one name, whoever sends them, and for
@@ -173,7 +173,7 @@ ACCOUNT_RATE_LIMITS = {
     "manage_email": "10/m/user",
 }
 
-# What a member may do how often (core.quota): (times, seconds). Messages: messaging.services.
+# What a member may do how often (core.web.rate_limits): (times, seconds). Messages: messaging.services.
 MEMBER_LIMITS = {
     # Posts, reposts and edits of them.
     "post": ((20, 60), (200, 86_400)),
@@ -216,14 +216,14 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 50 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FILES = 14  # of a message: nine pictures and five files
 FILE_UPLOAD_HANDLERS = [
-    "core.upload_handlers.LimitParts",
+    "core.web.upload_handlers.LimitParts",
     "django.core.files.uploadhandler.MemoryFileUploadHandler",
     "django.core.files.uploadhandler.TemporaryFileUploadHandler",
 ]
 # The administration's largest form names some hundred permissions.
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
-# What the figures above bound is parsed already; these are asked for before (core.body_limits). nginx has the first and
-# the last one too (client_max_body_size in deploy/nginx/linkup.conf).
+# What the figures above bound is parsed already; these are asked for before (core.web.body_limits). nginx has the
+# first and the last one too (client_max_body_size in deploy/nginx/linkup.conf).
 # The longest text is 10,000 characters, 120 kB when it is encoded.
 REQUEST_MAX_FORM = 1024 * 1024
 REQUEST_MAX_JSON = 64 * 1024

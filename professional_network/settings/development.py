@@ -35,7 +35,7 @@ DATABASES = {"default": env.any_database("DATABASE_URL", f"sqlite:///{DATA_DIR /
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"]["OPTIONS"] = SQLITE_OPTIONS
 
-CACHES = {"default": {"BACKEND": "core.json_cache.JsonMemoryCache"}}
+CACHES = {"default": {"BACKEND": "core.database.json_cache.JsonMemoryCache"}}
 CHANNEL_LAYERS = {
     "default": {"BACKEND": "channels.layers.InMemoryChannelLayer", "CONFIG": {"capacity": 10_000}}
 }

@@ -18,9 +18,9 @@ def console_config() -> dict[str, Any]:
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "filters": {"request": {"()": "core.request_id.RequestContext"}},
+        "filters": {"request": {"()": "core.observability.request_id.RequestContext"}},
         "formatters": {"line": _formatter(LINE)},
-        "handlers": {"console": _handler("core.log_files.Console", "line")},
+        "handlers": {"console": _handler("core.observability.log_files.Console", "line")},
         "root": {"handlers": ["console"], "level": "INFO"},
     }
 
@@ -39,20 +39,20 @@ def logging_config(directory: str, *, level: str, json_console: bool) -> dict[st
         "version": 1,
         "disable_existing_loggers": False,
         "filters": {
-            "request": {"()": "core.request_id.RequestContext"},
+            "request": {"()": "core.observability.request_id.RequestContext"},
             "require_debug_false": {"()": "django.utils.log.RequireDebugFalse"},
         },
         "formatters": {
             "line": _formatter(LINE),
             "security_line": _formatter(SECURITY_LINE),
-            "json": {"()": "core.log_lines.JsonFormatter"},
+            "json": {"()": "core.observability.log_lines.JsonFormatter"},
         },
         "handlers": {
-            "console": _handler("core.log_files.Console", "json" if json_console else "line"),
+            "console": _handler("core.observability.log_files.Console", "json" if json_console else "line"),
             "file": _file(directory, "django.log", "line"),
             "security_file": _file(directory, "security.log", "security_line", level="WARNING"),
             "mail_admins": {
-                "class": "core.log_mail.AdminMail",
+                "class": "core.observability.log_mail.AdminMail",
                 "level": "ERROR",
                 "filters": ["request", "require_debug_false"],
             },
@@ -67,7 +67,7 @@ def logging_config(directory: str, *, level: str, json_console: bool) -> dict[st
 
 
 def _formatter(line: str) -> dict[str, Any]:
-    return {"class": "core.log_lines.LineFormatter", "format": line, "style": "{"}
+    return {"class": "core.observability.log_lines.LineFormatter", "format": line, "style": "{"}
 
 
 def _handler(kind: str, formatter: str) -> dict[str, Any]:
@@ -76,7 +76,7 @@ def _handler(kind: str, formatter: str) -> dict[str, Any]:
 
 def _file(directory: str, name: str, formatter: str, *, level: str = "NOTSET") -> dict[str, Any]:
     return {
-        **_handler("core.log_files.RotatingFile", formatter),
+        **_handler("core.observability.log_files.RotatingFile", formatter),
         "filename": str(Path(directory) / name),
         "maxBytes": MAX_BYTES,
         "backupCount": BACKUPS,

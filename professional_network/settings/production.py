@@ -42,7 +42,7 @@ if "connect_timeout" in _asked and env.text("DB_CONNECT_TIMEOUT"):
 DATABASES = {
     "default": {
         **_database,
-        # gunicorn's threads keep their connections; the ASGI server has a pool of its own (core.database).
+        # gunicorn's threads keep their connections; the ASGI server has a pool of its own (core.database.thread_pool).
         "CONN_MAX_AGE": env.number("DB_CONN_MAX_AGE", 60, most=86_400),
         "CONN_HEALTH_CHECKS": True,
         "DISABLE_SERVER_SIDE_CURSORS": _behind_pgbouncer,
@@ -63,7 +63,7 @@ DATABASE_THREADS = env.number("DB_POOL_SIZE", 8, least=1, most=1000)
 REDIS_URL = env.redis_url("REDIS_URL")
 CACHES = {
     "default": {
-        "BACKEND": "core.cache.FallbackCache",
+        "BACKEND": "core.database.cache.FallbackCache",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "linkup",
         # Entries of version 1 were pickled: while servers are replaced one by one, neither reads the other's.
@@ -140,7 +140,7 @@ STATIC_ROOT = Path(env.path("STATIC_ROOT", DATA_DIR / "staticfiles"))
 WHITENOISE_MAX_AGE = CACHE_TIMEOUTS["static"]
 WHITENOISE_ALLOW_ALL_ORIGINS = False  # no other site needs our fonts and styles
 MEDIA_ROOT = Path(env.path("MEDIA_ROOT", DATA_DIR / "media"))
-STORAGES = {**STORAGES, "staticfiles": {"BACKEND": "core.storage.StaticStorage"}}
+STORAGES = {**STORAGES, "staticfiles": {"BACKEND": "core.files.storage.StaticStorage"}}
 _after_security = MIDDLEWARE.index("django.middleware.security.SecurityMiddleware") + 1
 MIDDLEWARE = [
     *MIDDLEWARE[:_after_security],
@@ -157,7 +157,7 @@ if MEDIA_ACCEL_PREFIX and not (MEDIA_ACCEL_PREFIX.startswith("/") and MEDIA_ACCE
 _bucket = env.text("AWS_STORAGE_BUCKET_NAME")
 if _bucket:
     STORAGES["default"] = {
-        "BACKEND": "core.bucket.BucketStorage",
+        "BACKEND": "core.files.s3_storage.BucketStorage",
         "OPTIONS": {
             "bucket_name": _bucket,
             "region_name": env.text("AWS_S3_REGION_NAME") or None,

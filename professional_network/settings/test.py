@@ -27,7 +27,7 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # A file, not memory: threads of the race tests must share it.
     DATABASES["default"]["TEST"] = {"NAME": str(_scratch / "test.sqlite3")}
 
-CACHES = {"default": {"BACKEND": "core.json_cache.JsonMemoryCache"}}
+CACHES = {"default": {"BACKEND": "core.database.json_cache.JsonMemoryCache"}}
 CHANNEL_LAYERS = {
     "default": {"BACKEND": "channels.layers.InMemoryChannelLayer", "CONFIG": {"capacity": 10_000}}
 }

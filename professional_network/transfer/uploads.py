@@ -11,12 +11,12 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
-from core.file_fields import StoredFileField, file_fields, files_of
+from core.files.fields import StoredFileField, file_fields, files_of
 
 from .faults import Fault, TransferRefused
 from .tables import Table, quoted
 
-# The columns, by their tables (core.file_fields).
+# The columns, by their tables (core.files.fields).
 COLUMNS: dict[str, dict[str, StoredFileField]] = {}
 for _field in file_fields():
     COLUMNS.setdefault(_field.model._meta.label_lower, {})[_field.name] = _field

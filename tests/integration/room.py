@@ -2,7 +2,7 @@
 
 from professional_network.asgi import application
 
-from core.frames import Event, Frame, Tab, on_event, on_frame, on_open  # isort: skip -- Django is set up above
+from core.sockets.frames import Event, Frame, TabState, on_event, on_frame, on_open  # isort: skip -- Django is set up above
 from users.models import User  # isort: skip
 
 __all__ = ["GROUP", "application"]
@@ -11,24 +11,24 @@ GROUP = "tests.room"
 
 
 @on_open
-def join(tab: Tab) -> None:
+def join(tab: TabState) -> None:
     """Let every tab listen."""
     tab.groups.add(GROUP)
 
 
 @on_frame("tests.count")
-def count(tab: Tab, frame: Frame) -> list[Frame]:
+def count(tab: TabState, frame: Frame) -> list[Frame]:
     """A query."""
     return [{"type": "tests.counted", "members": User.objects.count()}]
 
 
 @on_frame("tests.much")
-def much(tab: Tab, frame: Frame) -> list[Frame]:
+def much(tab: TabState, frame: Frame) -> list[Frame]:
     """More than anybody reads."""
     return [{"type": "tests.much", "text": "x" * 60_000} for _ in range(20)]
 
 
 @on_event("tests.look")
-def look(tab: Tab, event: Event) -> list[Frame]:
+def look(tab: TabState, event: Event) -> list[Frame]:
     """Nothing but this touches the database of a tab that only listens."""
     return [{"type": "tests.look", "id": event["id"], "members": User.objects.count()}]

@@ -14,7 +14,7 @@ from django.test import Client, override_settings
 from django.utils import timezone
 from moto.server import ThreadedMotoServer
 
-from core import storage, tidy
+from core.files import storage, tidy
 from core.tests import pictures
 from feed.models import Post, PostImage
 from feed.tests.material import PDF, upload

@@ -10,7 +10,7 @@ import httpx
 import psycopg2
 import pytest
 
-from core.security_headers import DENIED_FEATURES
+from core.web.security_headers import DENIED_FEATURES
 from scripts.stack import Stack
 from scripts.visitor import Answer, Visitor, trusting
 from tests.observatory import findings, parse_policy, score

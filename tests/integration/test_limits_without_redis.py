@@ -10,9 +10,9 @@ from django.core.cache import cache, caches
 from django.test import Client, override_settings
 from redis import Redis
 
-from core import quota
-from core.cache import breaker
+from core.database.cache import breaker
 from core.models import CacheEntry
+from core.web import rate_limits
 from scripts.servers import Server, redis_server
 from tests.cast import PASSWORD, make_member
 from tests.properties.loading import COMPLETE, load
@@ -173,8 +173,8 @@ def test_more_keys_than_a_table_of_django_keeps_push_no_limit_out(redis: Server)
 
 def may(member: int) -> bool:
     try:
-        quota.spend("comment", member)
-    except quota.TooOften:
+        rate_limits.consume("comment", member)
+    except rate_limits.RateLimited:
         return False
     return True
 

@@ -13,9 +13,9 @@ from django.core.cache import cache, caches
 from django.test import Client, override_settings
 from redis import Redis
 
-from core import health
-from core.cache import breaker
+from core.database.cache import breaker
 from core.models import CacheEntry
+from core.observability import health
 from scripts.servers import Server, redis_server
 from tests.cast import make_member
 from tests.properties.loading import COMPLETE, load

@@ -23,7 +23,7 @@ from .people import PASSWORD, make_people
 
 # Longer than the five seconds after which a wrong client of Redis drops an idle socket.
 IDLE_SECONDS = 8
-TELL = "from core.realtime import publish; publish('tests.room', {'type': 'tests.look', 'id': %d})"
+TELL = "from core.sockets.publisher import publish; publish('tests.room', {'type': 'tests.look', 'id': %d})"
 DATABASE_THREADS = 8
 
 
@@ -93,7 +93,7 @@ def test_an_event_that_daphne_does_not_know_closes_nothing(stack: Stack, alice: 
         stack.manage(
             "shell",
             "--command",
-            "from core.realtime import publish; publish('tests.room', {'type': 'from.the.future', 'id': 1})",
+            "from core.sockets.publisher import publish; publish('tests.room', {'type': 'from.the.future', 'id': 1})",
             CHANNEL_LAYER=layer,
         )
         tell(stack, 8)

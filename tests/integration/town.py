@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 import psycopg2
 
-from core import migrating
+from core.database import migration_locks
 from scripts.stack import Stack
 from scripts.visitor import Answer, NoAnswer, UnexpectedAnswer, Visitor
 
@@ -133,7 +133,7 @@ class LockLog:
         before = time.monotonic()
         while not self._enough.wait(0.01):
             with self._connection.cursor() as cursor:
-                cursor.execute(LOCKS, [self._tables, migrating.IN_THE_WAY])
+                cursor.execute(LOCKS, [self._tables, migration_locks.IN_THE_WAY])
                 rows = cursor.fetchall()
             now = time.monotonic()
             for row, since in began.items():

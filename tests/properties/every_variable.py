@@ -57,7 +57,7 @@ ROWS: dict[str, list[Row]] = {
     "AWS_S3_REGION_NAME": [("eu-north-1", f"{BUCKET}.region_name", None, "eu-north-1")],
     "AWS_SECRET_ACCESS_KEY": [("secret", f"{BUCKET}.secret_key", None, "secret")],
     "AWS_STORAGE_BUCKET_NAME": [
-        ("uploads", "STORAGES.default.BACKEND", FILES, "core.bucket.BucketStorage"),
+        ("uploads", "STORAGES.default.BACKEND", FILES, "core.files.s3_storage.BucketStorage"),
         ("uploads", f"{BUCKET}.bucket_name", None, "uploads"),
     ],
     "BACKUP_KEY": [(LONG, "BACKUP_KEY", "", LONG)],

@@ -12,7 +12,7 @@ from django.test import Client
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from core.errors import AWAY, BROKEN
+from core.web.error_pages import AWAY, BROKEN
 from scripts.programs import ROOT
 from tests.examples import of_a_property
 

@@ -14,8 +14,8 @@ from django.test import Client, RequestFactory
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from core.health import Probe, Status
-from core.health_views import answer_of
+from core.observability.health import Probe, Status
+from core.observability.health_views import answer_of
 from scripts.servers import HOST, Server, free_port, postgres_server, redis_server
 from scripts.stack import production_environment, running_gunicorn
 from tests.examples import of_a_property

@@ -9,7 +9,7 @@ from django.test import Client, RequestFactory
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from core.content_type import ParsableContentType
+from core.web.content_type import ParsableContentType
 from users.models import User
 
 pytestmark = pytest.mark.django_db

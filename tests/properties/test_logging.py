@@ -19,7 +19,7 @@ from django.utils.log import AdminEmailHandler
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from core.log_lines import one_line
+from core.observability.log_lines import one_line
 from professional_network.settings.logs import LEVELS, logging_config
 from scripts.programs import ROOT
 from tests.examples import of_a_property

@@ -16,7 +16,7 @@ from hypothesis import settings as hypothesis
 from hypothesis import strategies as st
 from PIL import Image
 
-from core import storage
+from core.files import storage
 from feed.models import Post, PostImage
 from tests.cast import client_of
 from tests.examples import of_a_property
@@ -89,7 +89,7 @@ def test_no_name_reaches_a_private_file_or_one_outside(parts: list[str]) -> None
     for place in (root / "private" / "secret.txt", root.parent / "secret.txt"):
         place.write_bytes(SECRET)
     name = "".join(parts)
-    # Refused as malformed before any view: core/tests/test_addresses.py.
+    # Refused as malformed before any view: core/tests/test_url_converters.py.
     assume("\x00" not in unquote(name))
     status, body = fetched(Client(), settings.MEDIA_URL + name)
     assert SECRET not in body

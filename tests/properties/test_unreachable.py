@@ -16,9 +16,9 @@ from django.test import Client, override_settings
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core import cache as fallback
-from core import realtime
-from core.outage import outages
+from core.database import cache as fallback
+from core.database.db_errors import outages
+from core.sockets import publisher
 from tests.examples import of_a_property
 
 # Long enough that no log line holds one by chance.
@@ -99,19 +99,19 @@ def test_wrong_database_credentials_are_logged_without_the_password(
 def redis(url: str) -> Iterator[None]:
     """The application finds its cache and its channel layer at `url`."""
     backend = {
-        "BACKEND": "core.cache.FallbackCache",
+        "BACKEND": "core.database.cache.FallbackCache",
         "LOCATION": url,
         "OPTIONS": {"SOCKET_CONNECT_TIMEOUT": 0.5},
     }
     layer = {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [url]}}
     with override_settings(CACHES={"default": backend}, CHANNEL_LAYERS={"default": layer}):
         channel_layers.backends = {}
-        for breaker in (fallback.breaker, realtime.breaker):
+        for breaker in (fallback.breaker, publisher.breaker):
             breaker.reset()
         yield
     channel_layers.backends = {}
     caches.close_all()
-    for breaker in (fallback.breaker, realtime.breaker):
+    for breaker in (fallback.breaker, publisher.breaker):
         breaker.reset()
 
 
@@ -128,8 +128,8 @@ def test_with_a_wrong_redis_url_the_application_answers_on(
         cache.set("kept", "in the table", 60)
         assert cache.get("kept") == "in the table"
         with transaction.atomic():
-            realtime.publish("member.1", {"type": "post.published", "id": 1})
-        assert realtime.settle()
+            publisher.publish("member.1", {"type": "post.published", "id": 1})
+        assert publisher.flush()
         response = Client().get("/accounts/login/")
         cache.clear()
     assert response.status_code == 200

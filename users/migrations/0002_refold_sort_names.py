@@ -1,7 +1,7 @@
 from django.db import migrations
 
-from core.folding import name_key
-from core.operations import in_batches
+from core.text.folding import name_key
+from core.database.migration_operations import in_batches
 
 
 def refold(apps, editor):

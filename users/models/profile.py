@@ -10,7 +10,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
-from core.file_fields import StoredFileField
+from core.files.fields import StoredFileField
 
 from ..audience import Audience
 

@@ -13,8 +13,8 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
-from core.file_fields import StoredFileField
-from core.folding import name_key
+from core.files.fields import StoredFileField
+from core.text.folding import name_key
 
 from ..audience import Audience, Closeness, PresenceAudience
 from ..identifiers import fold_address, fold_username

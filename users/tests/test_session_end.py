@@ -7,8 +7,8 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from core import pulse
-from core.database import in_database
+from core.database.thread_pool import in_database
+from core.sockets import heartbeat
 from core.tests.socket_client import SocketClient, until_up
 from tests.cast import PASSWORD, client_of
 from users.models import User
@@ -19,8 +19,8 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 @pytest.fixture
 def no_heartbeat(monkeypatch: pytest.MonkeyPatch) -> None:
     """Only hints may end a tab here."""
-    monkeypatch.setattr(pulse, "HEARTBEAT", 1000.0)
-    monkeypatch.setattr(pulse, "HEARTBEAT_ALONE", 1000.0)
+    monkeypatch.setattr(heartbeat, "HEARTBEAT", 1000.0)
+    monkeypatch.setattr(heartbeat, "HEARTBEAT_ALONE", 1000.0)
 
 
 def browser_of(tab: SocketClient) -> Client:

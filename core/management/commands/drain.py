@@ -2,11 +2,12 @@
 
 import time
 from argparse import ArgumentParser
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+
+from core.observability.drain import drain_file
 
 
 class Command(BaseCommand):
@@ -22,10 +23,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Raises CommandError where no DRAIN_FILE is configured, as in development."""
-        name = getattr(settings, "DRAIN_FILE", "")
-        if not name:
+        path = drain_file()
+        if path is None:
             raise CommandError("There is no DRAIN_FILE in these settings; only production drains.")
-        path = Path(name)
         if options["off"]:
             path.unlink(missing_ok=True)
             return

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from core import storage, tidy
+from core.files import storage, tidy
 
 # A file is stored before its row is committed: what is younger may belong to a request under way.
 SHORTEST_AGE, USUAL_AGE = 1, 24

@@ -8,7 +8,7 @@ from django.contrib.auth.hashers import make_password
 from django.db.models import Q
 from django.utils import timezone
 
-from core import images, storage
+from core.files import images, storage
 from users.models import Education, Experience, Profile, Skill, User
 from users.models.user import PHOTO_SIZES, photo_variant
 

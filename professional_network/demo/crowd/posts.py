@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
 
-from core import images, storage
+from core.files import images, storage
 from feed.models import Comment, Post, PostImage, PostTag, Reaction, SavedPost, Tag
 from feed.models.post import IMAGE_SIZES
 from feed.services import render_text

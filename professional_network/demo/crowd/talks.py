@@ -10,8 +10,8 @@ from itertools import groupby
 from django.db.models import Q
 from django.utils import timezone
 
-from core import images, storage
-from core.folding import search_key
+from core.files import images, storage
+from core.text.folding import search_key
 from messaging.models import Attachment, Conversation, Entry, Membership
 from messaging.models.entry import PICTURE_SIZES
 from messaging.services.messages import to_html

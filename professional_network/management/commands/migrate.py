@@ -10,7 +10,7 @@ from django.db import OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg2 import errors
 
-from core import migrating
+from core.database import migration_locks
 
 PASSES_BY_ITSELF = (errors.LockNotAvailable, errors.DeadlockDetected)
 
@@ -34,7 +34,7 @@ class Command(Migrate):
         parser.add_argument(
             "--tries",
             type=int,
-            default=len(migrating.PAUSES) + 1,
+            default=len(migration_locks.PAUSES) + 1,
             help="How often to try for a lock that others hold (%(default)s times, within about a minute).",
         )
 
@@ -45,14 +45,14 @@ class Command(Migrate):
         if connection.vendor != "postgresql" or only_looks or connection.in_atomic_block:
             super().handle(*args, **options)
             return
-        if not migrating.can_be_watched(connection):
+        if not migration_locks.can_be_watched(connection):
             self.stderr.write(
                 "DB_BEHIND_PGBOUNCER is on: migrate can neither limit its locks nor keep a second one out. "
                 "Give this command a DATABASE_URL of PostgreSQL itself."
             )
             super().handle(*args, **options)
             return
-        with migrating.limits(connection, offline=options["offline"]):
+        with migration_locks.limits(connection, offline=options["offline"]):
             self._beside_visitors(connection, args, options)
 
     def migration_progress_callback(self, action: str, migration: Any = None, fake: bool = False) -> None:
@@ -65,7 +65,7 @@ class Command(Migrate):
         self, connection: BaseDatabaseWrapper, args: tuple[Any, ...], options: dict[str, Any]
     ) -> None:
         try:
-            with migrating.watched(connection, self.stderr.write, offline=options["offline"]) as watch:
+            with migration_locks.watched(connection, self.stderr.write, offline=options["offline"]) as watch:
                 for number in range(1, options["tries"] + 1):
                     try:
                         super().handle(*args, **options)
@@ -74,24 +74,25 @@ class Command(Migrate):
                         self._pause(connection, number)
                     else:
                         return
-        except migrating.TurnNeverCame as error:
+        except migration_locks.TurnNeverCame as error:
             raise CommandError(
-                f"Another migrate has been running for {migrating.TURN_WAIT / 60:.0f} minutes."
+                f"Another migrate has been running for {migration_locks.TURN_WAIT / 60:.0f} minutes."
             ) from error
 
-    def _explain(self, error: OperationalError, watch: migrating.Watch, *, is_last: bool) -> None:
+    def _explain(self, error: OperationalError, watch: migration_locks.LockMonitor, *, is_last: bool) -> None:
         """Say who was in the way; CommandError when trying again would not help."""
         if isinstance(error.__cause__, errors.QueryCanceled) and watch.cancelled:
             raise CommandError(
-                f"{self.at_work} held {', '.join(watch.cancelled)} for more than {migrating.HOLD} s and was rolled "
-                "back, so that visitors need not wait. docs/WRITING_MIGRATIONS.md says how to split it; with the "
-                "servers stopped, `migrate --offline` lets it take its time."
+                f"{self.at_work} held {', '.join(watch.cancelled)} for more than "
+                f"{migration_locks.MAX_LOCK_SECONDS} s and was rolled back, so that visitors need not wait. "
+                "docs/WRITING_MIGRATIONS.md says how to split it; with the servers stopped, "
+                "`migrate --offline` lets it take its time."
             ) from error
         if not isinstance(error.__cause__, PASSES_BY_ITSELF):
             raise error
         who = "".join(f"\n  {session}" for session in watch.blockers) or "\n  somebody who is gone by now"
         self.stderr.write(
-            f"\n{self.at_work} waited {migrating.LOCK_WAIT:.0f} s for a lock and let go. It is held by:{who}"
+            f"\n{self.at_work} waited {migration_locks.LOCK_WAIT:.0f} s for a lock and let go. It is held by:{who}"
         )
         if is_last:
             ends = "".join(f" SELECT pg_terminate_backend({session.pid});" for session in watch.blockers)
@@ -102,7 +103,9 @@ class Command(Migrate):
 
     def _pause(self, connection: BaseDatabaseWrapper, number: int) -> None:
         """Let visitors pass; each time longer, and never in step with what comes at regular times."""
-        seconds = migrating.PAUSES[min(number, len(migrating.PAUSES)) - 1] * random.uniform(0.75, 1.25)
+        seconds = migration_locks.PAUSES[min(number, len(migration_locks.PAUSES)) - 1] * random.uniform(
+            0.75, 1.25
+        )
         self.stderr.write(f"Trying again in {seconds:.0f} s.")
         connection.close()
         time.sleep(seconds)

@@ -53,7 +53,7 @@ class Standing:
     is_out: bool = False
 
 
-class Tab:
+class TabState:
     """Shows one conversation of one member and keeps it whole, whatever the network does.
 
     `catches_up` is False only for the tab that proves the checker: it ignores gaps.

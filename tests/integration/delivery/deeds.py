@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from .client import Person, Tab
+from .client import Person, TabState
 from .history import ACKNOWLEDGED, DELETE, DELETED, EDIT, EDITED, NOTE, REFUSED, SEND
 from .wire import NoAnswer
 from .words import Mark, text_of
@@ -18,7 +18,7 @@ from .words import Mark, text_of
 PATIENCE = frozenset({408, 425, 429})
 
 
-async def until_answered(tab: Tab, path: str, data: Mapping[str, Any]) -> tuple[int, Any, int]:
+async def until_answered(tab: TabState, path: str, data: Mapping[str, Any]) -> tuple[int, Any, int]:
     """POST the same again and again until there is a definite answer: its status, what it says, and how often."""
     attempts = 0
     while True:
@@ -45,7 +45,7 @@ def said(body: bytes) -> Any:
 class Writer:
     """Writes in one tab: one message after the other, each repeated until the server has answered."""
 
-    def __init__(self, tab: Tab, chance: random.Random, *, first: int, pace: float) -> None:
+    def __init__(self, tab: TabState, chance: random.Random, *, first: int, pace: float) -> None:
         self.tab = tab
         self._chance = chance
         self._number = first
@@ -92,7 +92,7 @@ class Writer:
         self.tab.note(DELETED, seq=seq, status=status)
 
 
-async def go_and_come(owner: Tab, guest: Person, chance: random.Random, times: int) -> None:
+async def go_and_come(owner: TabState, guest: Person, chance: random.Random, times: int) -> None:
     """The owner of a group takes one out and in again, so many times."""
     for _ in range(times):
         await asyncio.sleep(chance.uniform(1.0, 2.0))
@@ -107,7 +107,7 @@ async def go_and_come(owner: Tab, guest: Person, chance: random.Random, times: i
             await asyncio.sleep(chance.uniform(0.7, 1.5))
 
 
-async def _membership_of(owner: Tab, guest: Person) -> str:
+async def _membership_of(owner: TabState, guest: Person) -> str:
     """The id of the guest's membership, from the group's page; repeat the request until it succeeds."""
     while True:
         with suppress(NoAnswer):

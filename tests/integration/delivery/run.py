@@ -14,7 +14,7 @@ from scripts.programs import ROOT
 
 from .cast import CLUB, STRANGER, TWICE, Cast
 from .checker import Complaint, check
-from .client import Doors, Tab
+from .client import Doors, TabState
 from .deeds import Writer, go_and_come
 from .faults import Hand, Planned, plan
 from .history import ACKNOWLEDGED, FAULT, NOTE, History
@@ -96,7 +96,7 @@ class Run:
             lambda what, mishap, where: self.history.note(NOTE, mishap=mishap, where=where),
         )
         self.planned = plan(self.chance, course.faults) if course.with_faults else []
-        self.tabs: list[Tab] = []
+        self.tabs: list[TabState] = []
         self.writers: list[Writer] = []
 
     def _open_tabs(self) -> None:
@@ -110,16 +110,16 @@ class Run:
         for conversation in (self.cast.pairs[0], self.cast.group):
             self._tab(doors, STRANGER, conversation, "x")
 
-    def _tab(self, doors: Doors, place: int, conversation: int, letter: str) -> Tab:
+    def _tab(self, doors: Doors, place: int, conversation: int, letter: str) -> TabState:
         name = f"m{place}/{conversation}{letter}"
         person = self.cast.people[place]
-        tab = Tab(name, person, conversation, doors, self.history, catches_up=self.course.catches_up)
+        tab = TabState(name, person, conversation, doors, self.history, catches_up=self.course.catches_up)
         # Some never read, some read a part.
         tab.reads_to = self.chance.choice((0, 10, 10**9, 10**9)) if letter == "a" else 0
         self.tabs.append(tab)
         return tab
 
-    def _writer(self, tab: Tab, first: int) -> None:
+    def _writer(self, tab: TabState, first: int) -> None:
         chance = random.Random(self.chance.getrandbits(32))
         self.writers.append(Writer(tab, chance, first=first, pace=self.course.pace))
 

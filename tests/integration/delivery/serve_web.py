@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.integration.delivery import broken, clock
+from . import broken, clock
 
 clock.wear()
 

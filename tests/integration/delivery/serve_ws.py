@@ -3,7 +3,7 @@
 import os
 from typing import Any
 
-from tests.integration.delivery import broken, clock
+from . import broken, clock
 
 clock.wear()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "professional_network.settings")
@@ -13,11 +13,11 @@ from django.core.asgi import get_asgi_application  # noqa: E402
 # The settings and the models, which what follows needs.
 get_asgi_application()
 
-from core import pulse  # noqa: E402
+from core.sockets import heartbeat  # noqa: E402
 
-# Before core.consumers says it to tabs. Waiting for the real one would make each run longer by half a minute.
-pulse.HEARTBEAT = float(os.environ["DELIVERY_HEARTBEAT"])
-pulse.HEARTBEAT_ALONE = pulse.HEARTBEAT / 2
+# Before core.sockets.application says it to tabs. Waiting for the real one would make each run longer by half a minute.
+heartbeat.HEARTBEAT = float(os.environ["DELIVERY_HEARTBEAT"])
+heartbeat.HEARTBEAT_ALONE = heartbeat.HEARTBEAT / 2
 
 from professional_network.asgi import application as product  # noqa: E402
 

@@ -1,0 +1,129 @@
+"""Finds uploads that no row names, and rows whose private files lie where anybody may ask for them."""
+
+import logging
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+
+from django.core.files.base import File
+from django.core.files.storage import default_storage
+
+from .fields import StoredFileField, file_fields
+from .storage import PRIVATE, delete_files, is_public
+
+logger = logging.getLogger(__name__)
+
+# So many names are looked for at once.
+BATCH = 200
+# Folders below the storage's own: `private/posts/3f/`, and one more for what operators put there.
+DEEPEST = 4
+# Names as core.files.storage gives them (a storage may put letters of its own before the ending), and copies that
+# broke off.
+OURS = re.compile(r"(?:private/)?[a-z]+/[0-9a-f]{2}/[0-9a-f]{32}[-_0-9A-Za-z]*\.[a-z0-9]+(?:\.linkup-part)?")
+SIZE = re.compile(r"-\d+(?:_[0-9A-Za-z]+)?\.webp$")
+
+
+@dataclass(frozen=True)
+class Unnamed:
+    """A file that no row names."""
+
+    name: str
+    size: int
+    modified: datetime
+
+
+@dataclass(frozen=True)
+class Exposed:
+    """A row whose files are private and lie below a public address."""
+
+    field: StoredFileField
+    row: int
+    value: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.field.model._meta.label_lower} {self.row}: {', '.join(self.field.files_of(self.value))}"
+        )
+
+
+def stored_names(folder: str = "", depth: int = 0) -> Iterator[str]:
+    """The names of all files in the storage, one folder in memory at a time."""
+    try:
+        folders, files = default_storage.listdir(folder)
+    except FileNotFoundError:
+        return
+    yield from (f"{folder}{file}" for file in sorted(files) if file)
+    if depth < DEEPEST:
+        for inner in sorted(folders):
+            yield from stored_names(f"{folder}{inner}/", depth + 1)
+
+
+def unnamed_files(before: datetime) -> Iterator[Unnamed]:
+    """Files with names as LinkUp gives them that no row names, last written before that moment."""
+    names = (name for name in stored_names() if OURS.fullmatch(name))
+    while batch := list(islice(names, BATCH)):
+        named = _named_among(batch)
+        for name in batch:
+            if name not in named and (found := _described(name)) and found.modified < before:
+                yield found
+
+
+def _named_among(names: list[str]) -> set[str]:
+    """Those of the files `names` that a row names."""
+    values = {*names, *(SIZE.sub("", name) for name in names)}
+    named: set[str] = set()
+    for field in file_fields():
+        rows = field.model._default_manager.filter(**{f"{field.name}__in": values})
+        for value in rows.values_list(field.name, flat=True):
+            named.update(field.files_of(value))
+    return named
+
+
+def _described(name: str) -> Unnamed | None:
+    """The file with its size and age; None where it is gone meanwhile."""
+    try:
+        return Unnamed(name, default_storage.size(name), default_storage.get_modified_time(name))
+    except FileNotFoundError:
+        return None
+
+
+def names_any_file() -> bool:
+    """Whether any row names a file."""
+    return any(field.model._default_manager.exclude(**{field.name: ""}).exists() for field in file_fields())
+
+
+def exposed_rows() -> Iterator[Exposed]:
+    """Rows whose files must lie below `private/` and do not."""
+    for field in file_fields():
+        if not field.private:
+            continue
+        rows = field.model._default_manager.exclude(**{field.name: ""})
+        rows = rows.exclude(**{f"{field.name}__startswith": f"{PRIVATE}/"}).order_by("pk")
+        for pk, value in rows.values_list("pk", field.name).iterator(chunk_size=BATCH):
+            # A name that leads elsewhere is none of ours to move.
+            if is_public(value):
+                yield Exposed(field, pk, value)
+
+
+def protect(exposed: Exposed) -> bool:
+    """Move the files of a row below `private/`; returns whether they were there.
+
+    They are copied first, then the row names the copies, then the others go: broken off at any moment, the row names
+    files that are there, and the rest is found the next time.
+    """
+    target = f"{PRIVATE}/{exposed.value}"
+    former = exposed.field.files_of(exposed.value)
+    if not all(default_storage.exists(name) for name in former):
+        return False
+    for name in former:
+        copy = f"{PRIVATE}/{name}"
+        if default_storage.exists(copy):
+            default_storage.delete(copy)
+        with default_storage.open(name) as file:
+            default_storage.save(copy, File(file))
+    rows = exposed.field.model._default_manager.filter(pk=exposed.row, **{exposed.field.name: exposed.value})
+    if rows.update(**{exposed.field.name: target}):
+        delete_files(former)
+    return True

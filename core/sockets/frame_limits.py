@@ -1,0 +1,69 @@
+"""Counts every WebSocket frame below the application: control frames and empty fragments never reach it.
+
+Each costs the server's loop about as much as a message, so a connection that sends more than FRAMES_A_SECOND for long
+is closed with 1008. Frames of messages are counted again, and stricter, for the member (core.sockets.flow_control).
+"""
+
+import importlib
+import sys
+from typing import Any
+
+from core.observability import metrics
+
+from .flow_control import TokenBucket
+
+FRAMES_A_SECOND = 200.0
+FLOODED = 1008
+
+
+def limit_frames() -> None:
+    """From now on the WebSocket server of this process, daphne or gunicorn's asgi worker, counts frames.
+
+    Nothing is done where another server runs.
+    """
+    daphne = sys.modules.get("daphne.ws_protocol")
+    if daphne is not None:
+        _limit_daphne(daphne.WebSocketProtocol)
+    if "gunicorn.asgi.protocol" in sys.modules:
+        _limit_gunicorn(importlib.import_module("gunicorn.asgi.websocket").WebSocketProtocol)
+
+
+def _limit_daphne(protocol: Any) -> None:
+    begin = protocol.onFrameBegin
+
+    def count_then_begin(self: Any) -> None:
+        if _is_allowed(self):
+            begin(self)
+        elif not getattr(self, "muted", False):
+            self.muted = True
+            self.sendCloseFrame(code=FLOODED)
+            # What is still in the buffer is not looked at.
+            self.wasNotCleanReason = "too many frames"
+            self.data = b""
+            self.current_frame = None
+            self.dropConnection(abort=False)
+
+    protocol.onFrameBegin = count_then_begin
+
+
+def _limit_gunicorn(protocol: Any) -> None:
+    read = protocol._read_frame  # noqa: SLF001 -- there is no public hook
+
+    async def read_then_count(self: Any) -> Any:
+        frame = await read(self)
+        if frame is not None and not _is_allowed(self):
+            await self._send_close(FLOODED)
+            return None
+        return frame
+
+    protocol._read_frame = read_then_count  # noqa: SLF001
+
+
+def _is_allowed(connection: Any) -> bool:
+    bucket = getattr(connection, "linkup_frames", None)
+    if bucket is None:
+        bucket = connection.linkup_frames = TokenBucket(FRAMES_A_SECOND, FRAMES_A_SECOND)
+    if bucket.take():
+        return True
+    metrics.frames_refused.labels("flood").inc()
+    return False

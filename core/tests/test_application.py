@@ -1,0 +1,186 @@
+"""A WebSocket's way in: full origins only, the member of the session, and a clean refusal."""
+
+import logging
+from typing import Any
+
+import pytest
+from django.conf import settings as django_settings
+from django.db import OperationalError
+from django.test import override_settings
+from django.utils import timezone
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from core.database.thread_pool import in_database
+from core.sockets.application import origin_is_ours, sockets
+from professional_network.asgi import application
+from users.models import User
+
+from .socket_client import Refused, SocketClient, cookie_of
+
+pytestmark = pytest.mark.usefixtures("registry", "fresh_breakers")
+
+ORIGIN = "https://network.example.org"
+
+
+def scope(origin: str | None, *, host: str = "network.example.org", proto: str = "https") -> dict[str, Any]:
+    headers = [(b"host", host.encode("latin-1")), (b"x-forwarded-proto", proto.encode())]
+    if origin is not None:
+        headers.append((b"origin", origin.encode("latin-1")))
+    return {"type": "websocket", "path": "/ws/", "scheme": "ws", "query_string": b"", "headers": headers}
+
+
+@pytest.fixture(autouse=True)
+def _as_in_production() -> Any:
+    with override_settings(
+        ALLOWED_HOSTS=["network.example.org", "localhost", "testserver"],
+        SECURE_PROXY_SSL_HEADER=("HTTP_X_FORWARDED_PROTO", "https"),
+        CSRF_TRUSTED_ORIGINS=["https://partner.example"],
+    ):
+        yield
+
+
+@pytest.mark.parametrize(
+    ("origin", "host", "proto"),
+    [
+        (ORIGIN, "network.example.org", "https"),
+        ("https://localhost:8443", "localhost:8443", "https"),
+        ("http://localhost:8000", "localhost:8000", "http"),
+        ("https://partner.example", "network.example.org", "https"),
+    ],
+)
+def test_our_own_pages_may_open_a_socket(origin: str, host: str, proto: str) -> None:
+    assert origin_is_ours(scope(origin, host=host, proto=proto))
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        None,
+        "",
+        "null",
+        "http://network.example.org",
+        "https://network.example.org:8443",
+        "https://network.example.org.evil.example",
+        "https://evil.example",
+        "https://[::1",
+        "https://network.example.org/",
+        "network.example.org",
+    ],
+)
+def test_other_pages_may_not(origin: str | None) -> None:
+    assert not origin_is_ours(scope(origin))
+
+
+@given(st.text(st.characters(codec="latin-1", exclude_categories=["Cc"]), max_size=80))
+@example("https://[")
+def test_no_other_text_passes_for_our_origin(origin: str) -> None:
+    assert origin_is_ours(scope(origin)) == (origin in {ORIGIN, "https://partner.example"})
+
+
+@given(st.text(st.characters(codec="latin-1", exclude_categories=["Cc"]), max_size=80))
+def test_a_page_of_a_host_that_is_not_ours_may_not(host: str) -> None:
+    assert origin_is_ours(scope(f"https://{host}", host=host)) == (
+        host.lower() in {"network.example.org", "localhost", "testserver"}
+        or host.lower().rpartition(":")[0] in {"network.example.org", "localhost", "testserver"}
+    )
+
+
+async def greeting(cookie: str, *, origin: str = "http://testserver", path: str = "/ws/") -> dict[str, Any]:
+    """What a tab is told first; raises Refused."""
+    async with SocketClient(cookie, origin=origin, path=path) as tab:
+        await tab.open()
+        return await tab.next()
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_the_member_of_the_session_is_known(alice: User) -> None:
+    assert (await greeting(await cookie_of(alice)))["member"] == alice.pk
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_the_cookie_is_found_among_others(alice: User) -> None:
+    cookie = f"theme=dark; {await cookie_of(alice)}; csrftoken=abc"
+    assert (await greeting(cookie))["member"] == alice.pk
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    "cookie", ["", "sessionid=forged", "sessionid=", "sessionid", "é=è", 'sessionid="a b"']
+)
+async def test_without_a_session_there_is_no_socket(cookie: str, caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(Refused):
+        await greeting(cookie)
+    assert caplog.records == []
+
+
+def deactivate(member: User) -> None:
+    User.objects.filter(pk=member.pk).update(is_active=False)
+
+
+def suspend(member: User) -> None:
+    User.objects.filter(pk=member.pk).update(suspended_at=timezone.now())
+
+
+def change_password(member: User) -> None:
+    member.set_password("another-long-password")
+    member.save()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("end", [deactivate, suspend, change_password])
+async def test_who_may_not_be_signed_in_gets_no_socket(alice: User, end: Any) -> None:
+    cookie = await cookie_of(alice)
+    await in_database(end, alice)
+    with pytest.raises(Refused):
+        await greeting(cookie)
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_session_of_an_old_key_opens_a_socket(alice: User) -> None:
+    cookie = await cookie_of(alice)
+    with override_settings(SECRET_KEY="a new key", SECRET_KEY_FALLBACKS=[django_settings.SECRET_KEY]):
+        async with SocketClient(cookie) as tab:
+            await tab.open()
+            assert (await tab.next())["member"] == alice.pk
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("origin", ["https://evil.example", "", "null", "https://testserver"])
+async def test_a_foreign_page_is_refused_even_with_a_session(alice: User, origin: str) -> None:
+    with pytest.raises(Refused):
+        await greeting(await cookie_of(alice), origin=origin)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("at", ["/ws", "/ws/nothing/", "/", "/admin/", "//ws/"])
+async def test_every_other_address_is_refused_quietly(
+    alice: User, at: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    cookie = await cookie_of(alice)
+    with caplog.at_level(logging.WARNING), pytest.raises(Refused):
+        await greeting(cookie, path=at)
+    assert caplog.records == []
+
+
+async def test_a_foreign_page_is_refused_before_the_database_is_asked() -> None:
+    with pytest.raises(Refused):
+        await greeting("sessionid=whatever", origin="https://evil.example")
+
+
+async def test_with_the_database_away_a_socket_is_refused_and_it_is_said(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def away(session_key: str) -> None:
+        raise OperationalError("secret address")
+
+    monkeypatch.setattr("core.sockets.application.visitor_of", away)
+    with pytest.raises(Refused):
+        await greeting("sessionid=whatever")
+    assert "the database does not answer (OperationalError)" in caplog.text
+    assert "secret address" not in caplog.text
+    assert "whatever" not in caplog.text
+
+
+def test_the_server_serves_them() -> None:
+    assert application.application_mapping["websocket"] is sockets

@@ -1,0 +1,78 @@
+"""One tab on the server's side: in which turn it is told things, and what it hears once it is closed."""
+
+import json
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from core.database.thread_pool import in_database
+from core.sockets import dispatch, frames
+from core.sockets.connection import FLOODED, HINTS_AT_ONCE, RESTART
+from core.sockets.flow_control import BURST, TokenBucket
+from core.sockets.frames import Event, Frame, FrameError, TabState
+from core.sockets.hub import hub
+from core.sockets.publisher import member_group
+from users.models import User
+
+from .socket_client import SocketClient
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("registry", "fresh_breakers"),
+]
+
+
+async def test_a_tab_is_closed_for_the_first_reason_and_hears_nothing_more(alice: User) -> None:
+    noted: list[Frame] = []
+    frames.on_quick_frame("tests.note")(lambda tab, frame: noted.append(frame))
+    async with await SocketClient.of(alice) as tab:
+        live = tab.live
+        live.close(FLOODED)
+        live.close(RESTART)
+        live.hear(json.dumps({"type": "tests.note"}))
+        assert await tab.closed() == FLOODED
+    assert noted == []
+
+
+async def test_what_is_dear_costs_exactly_what_it_says(alice: User) -> None:
+    frames.on_frame("tests.dear", cost=BURST // 4)(lambda tab, frame: [{"type": "tests.answer"}])
+    async with await SocketClient.of(alice) as tab:
+        hub.flow_of(alice.pk).tokens = TokenBucket(BURST, rate=0)
+        for _ in range(4):
+            tab.say({"type": "tests.dear"})
+            assert await tab.next() == {"type": "tests.answer"}
+        tab.say({"type": "from.the.future"})
+        assert await tab.closed() == FLOODED
+
+
+async def test_a_frame_does_not_wait_behind_all_hints_but_behind_a_few(alice: User) -> None:
+    shows, go_on = threading.Event(), threading.Event()
+
+    def show(tab: TabState, event: Event) -> list[Frame]:
+        shows.set()
+        go_on.wait(10)
+        return [{**event}]
+
+    frames.on_event("tests.look")(show)
+    frames.on_frame("tests.ask")(lambda tab, frame: [{"type": "tests.answer"}])
+    async with await SocketClient.of(alice) as tab:
+        for number in range(2 * HINTS_AT_ONCE + 1):
+            hub.dispatch([member_group(alice.pk)], {"type": "tests.look", "id": number})
+        assert await in_database(shows.wait, 10)
+        tab.say({"type": "tests.ask"})
+        go_on.set()
+        told = [(await tab.next())["type"] for _ in range(2 * HINTS_AT_ONCE + 2)]
+    assert told.index("tests.answer") == HINTS_AT_ONCE
+
+
+def test_what_one_app_answers_is_sent_though_another_one_refuses() -> None:
+    def refuse(tab: TabState, frame: Frame) -> Iterator[Frame]:
+        yield {"type": "tests.begun"}
+        raise FrameError("not_found")
+
+    frames.on_frame("tests.ask")(lambda tab, frame: [{"type": "tests.answer"}])
+    frames.on_frame("tests.ask")(refuse)
+    told = [json.loads(said) for said in dispatch.answers(TabState(1), {"type": "tests.ask"})]
+    assert told[0] == {"type": "tests.answer"}
+    assert told[-1] == {"type": "error", "reason": "not_found"}

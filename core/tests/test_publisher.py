@@ -1,0 +1,222 @@
+"""The one exit to sockets: after commit, ids only, and no harm when the layer is down."""
+
+import logging
+import os
+import socket
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from asgiref.sync import async_to_sync
+from channels.layers import InMemoryChannelLayer, channel_layers, get_channel_layer
+from django.db import transaction
+from django.test import override_settings
+
+from core.sockets.publisher import LONGEST_VALUE, TABS, breaker, flush, member_group, publish
+
+GROUP = "member.1"
+
+pytestmark = pytest.mark.usefixtures("fresh_breakers")
+
+
+@pytest.fixture
+def process() -> Iterator[str]:
+    """The channel of a process that has tabs."""
+    assert flush()
+    layer = get_channel_layer()
+    assert isinstance(layer, InMemoryChannelLayer)
+    channel: str = async_to_sync(layer.new_channel)()
+    async_to_sync(layer.group_add)(TABS, channel)
+    yield channel
+    assert flush()
+    async_to_sync(layer.flush)()
+
+
+def heard(channel: str) -> list[dict[str, Any]]:
+    """The hints that wait on the channel, oldest first."""
+    assert flush()
+    layer = get_channel_layer()
+    assert isinstance(layer, InMemoryChannelLayer)
+    waiting = layer.channels.get(channel)
+    found: list[dict[str, Any]] = []
+    while waiting is not None and not waiting.empty():
+        message = waiting.get_nowait()[1]
+        assert message["type"] == "hub.events"
+        found += message["events"]
+    return found
+
+
+def hint(event: dict[str, Any], *groups: str) -> dict[str, Any]:
+    """As it travels."""
+    return {"groups": list(groups or [GROUP]), "event": event}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_event_reaches_the_group_after_the_commit(process: str) -> None:
+    with transaction.atomic():
+        publish(GROUP, {"type": "post.published", "id": 5})
+        assert heard(process) == []
+    assert heard(process) == [hint({"type": "post.published", "id": 5})]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nothing_is_said_after_a_rollback(process: str) -> None:
+    with transaction.atomic():
+        publish(GROUP, {"type": "post.published", "id": 5})
+        transaction.set_rollback(True)
+    assert heard(process) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_several_groups_are_told_with_one_hint(process: str) -> None:
+    publish([GROUP, "member.2"], {"type": "post.published", "id": 5})
+    assert heard(process) == [hint({"type": "post.published", "id": 5}, GROUP, "member.2")]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nobody_to_tell_is_nothing_to_say(process: str) -> None:
+    publish([], {"type": "post.published", "id": 5})
+    assert heard(process) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_hints_arrive_in_order_and_many_travel_together(process: str) -> None:
+    with transaction.atomic():
+        for number in range(500):
+            publish(GROUP, {"type": "post.published", "id": number})
+    assert [found["event"]["id"] for found in heard(process)] == list(range(500))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_the_caller_changes_later_is_not_sent(process: str) -> None:
+    event: dict[str, int | str | None] = {"type": "post.published", "id": 5}
+    with transaction.atomic():
+        publish(GROUP, event)
+        event["id"] = 6
+    assert heard(process) == [hint({"type": "post.published", "id": 5})]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "value", [1.5, ["a"], {"a": 1}, b"x", object()], ids=lambda value: type(value).__name__
+)
+def test_anything_but_ids_is_refused(value: Any) -> None:
+    with pytest.raises(TypeError, match="ids only"):
+        publish(GROUP, {"type": "post.published", "body": value})
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("event", [{}, {"id": 5}, {"type": 5}, {"type": None}], ids=str)
+def test_an_event_without_a_type_is_refused(event: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="type"):
+        publish(GROUP, event)
+
+
+@pytest.mark.django_db
+def test_a_text_that_is_longer_than_an_id_is_refused() -> None:
+    with pytest.raises(ValueError, match="too long"):
+        publish(GROUP, {"type": "message.sent", "body": "x" * (LONGEST_VALUE + 1)})
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("value", [0, None, "x" * LONGEST_VALUE, "0e8dc55a-8e0a-4d1c-9f2b-2f7b4b6a3c11"])
+def test_ids_of_every_kind_pass(process: str, value: int | str | None) -> None:
+    publish(GROUP, {"type": "message.sent", "id": value})
+    assert heard(process) == [hint({"type": "message.sent", "id": value})]
+
+
+def test_the_group_of_a_member_is_named_by_the_id() -> None:
+    assert member_group(17) == "member.17"
+
+
+@pytest.fixture
+def layer_that_is_down() -> Iterator[None]:
+    """A Redis channel layer whose port refuses connections."""
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        url = f"redis://:secret-word@127.0.0.1:{holder.getsockname()[1]}/0"
+        layer = {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [url]}}
+        with override_settings(CHANNEL_LAYERS={"default": layer}):
+            channel_layers.backends = {}
+            breaker.reset()
+            yield
+    channel_layers.backends = {}
+    breaker.reset()
+
+
+@pytest.fixture
+def layer_that_hangs() -> Iterator[None]:
+    """A Redis channel layer that takes connections and never says a word."""
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        layer = {
+            "BACKEND": "channels_redis.core.RedisChannelLayer",
+            "CONFIG": {"hosts": [f"redis://127.0.0.1:{silent.getsockname()[1]}/0"]},
+        }
+        with override_settings(CHANNEL_LAYERS={"default": layer}):
+            channel_layers.backends = {}
+            breaker.reset()
+            yield
+    channel_layers.backends = {}
+    breaker.reset()
+
+
+# R8.4
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("layer_that_is_down")
+def test_with_the_layer_down_it_warns_once_and_returns(caplog: pytest.LogCaptureFixture) -> None:
+    started = time.monotonic()
+    with caplog.at_level(logging.WARNING, "core.observability.breaker"):
+        for number in range(20):
+            with transaction.atomic():
+                publish(GROUP, {"type": "post.published", "id": number})
+    assert time.monotonic() - started < 0.2
+    assert flush()
+    assert caplog.text.count("The channel layer does not answer") == 1
+    assert "secret-word" not in caplog.text
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("layer_that_hangs")
+def test_nobody_waits_for_a_layer_that_hangs(caplog: pytest.LogCaptureFixture) -> None:
+    started = time.monotonic()
+    for number in range(20):
+        with transaction.atomic():
+            publish(GROUP, {"type": "post.published", "id": number})
+    assert time.monotonic() - started < 0.2
+    assert flush()
+    assert "The channel layer does not answer (TimeoutError)" in caplog.text
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("layer_that_is_down")
+def test_with_the_layer_down_what_follows_the_commit_still_happens() -> None:
+    happened = []
+    with transaction.atomic():
+        publish(GROUP, {"type": "post.published", "id": 5})
+        transaction.on_commit(lambda: happened.append("after"))
+    assert happened == ["after"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_without_any_layer_it_stays_silent() -> None:
+    with override_settings(CHANNEL_LAYERS={}):
+        channel_layers.backends = {}
+        publish(GROUP, {"type": "post.published", "id": 5})
+    channel_layers.backends = {}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_forked_process_carries_by_itself(process: str) -> None:
+    publish(GROUP, {"type": "post.published", "id": 5})
+    assert flush()
+    child = os.fork()
+    if child == 0:
+        from core.sockets.publisher import publisher  # noqa: PLC0415 -- the child's
+
+        publisher.post(hint({"type": "post.published", "id": 6}))
+        os._exit(0 if flush(5) else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert heard(process) == [hint({"type": "post.published", "id": 5})]

@@ -1,0 +1,129 @@
+"""How often a member may do something: windows, who counts apart, and many at once."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.core.cache import cache
+from django.core.cache.backends import base, locmem
+from django.forms import CharField, Form
+from django.http import HttpResponse
+from django.test import override_settings
+
+from core.web import rate_limits
+from core.web.responses import with_limit
+
+pytestmark = pytest.mark.usefixtures("clock")
+
+
+class Clock:
+    """Stands where a window of a minute and one of a day begin."""
+
+    def __init__(self) -> None:
+        self.now = 86_400.0 * 20_000
+
+    def time(self) -> float:
+        return self.now
+
+
+class Words(Form):
+    text = CharField()
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
+    clock = Clock()
+    monkeypatch.setattr(rate_limits, "time", clock)
+    with override_settings(MEMBER_LIMITS={"post": ((2, 60), (3, 86_400)), "comment": ((2, 60),)}):
+        yield clock
+
+
+def may(kind: str = "post", member: int = 1) -> bool:
+    try:
+        rate_limits.consume(kind, member)
+    except rate_limits.RateLimited:
+        return False
+    return True
+
+
+def test_so_many_and_no_more() -> None:
+    assert [may() for _ in range(4)] == [True, True, False, False]
+
+
+def test_a_window_ends(clock: Clock) -> None:
+    assert [may(), may(), may()] == [True, True, False]
+    clock.now += 60
+    assert may()
+
+
+def test_the_longer_window_holds_too(clock: Clock) -> None:
+    assert [may(), may()] == [True, True]
+    clock.now += 60
+    assert [may(), may()] == [True, False]
+    clock.now += 86_400
+    assert may()
+
+
+def test_one_who_was_refused_for_a_minute_has_not_spent_the_day(clock: Clock) -> None:
+    assert [may() for _ in range(20)].count(True) == 2
+    clock.now += 60
+    assert may()
+
+
+def test_kinds_and_members_count_apart() -> None:
+    assert [may(), may(), may()] == [True, True, False]
+    assert may("comment")
+    assert may(member=2)
+
+
+def test_the_wait_is_to_the_end_of_the_window(clock: Clock) -> None:
+    clock.now += 17.5
+    assert [may(), may()] == [True, True]
+    with pytest.raises(rate_limits.RateLimited, match="Try again in 43 seconds") as refused:
+        rate_limits.consume("post", 1)
+    assert refused.value.wait == 43
+    clock.now += 60
+    assert may()
+    with pytest.raises(rate_limits.RateLimited, match="Try again in 24 hours"):
+        rate_limits.consume("post", 1)
+
+
+@override_settings(MEMBER_LIMITS_FACTOR=3)
+def test_an_operator_may_allow_more() -> None:
+    assert [may("comment") for _ in range(7)] == [True] * 6 + [False]
+
+
+@override_settings(MEMBER_LIMITS_FACTOR=0)
+def test_an_operator_may_take_the_limits_away() -> None:
+    assert all(may() for _ in range(20))
+
+
+def test_many_at_once_count_each() -> None:
+    with ThreadPoolExecutor(8) as threads:
+        allowed = list(threads.map(lambda number: may("comment", 7), range(40)))
+    assert allowed.count(True) == 2
+
+
+def test_what_was_counted_is_forgotten_with_its_window(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(locmem, "time", clock)
+    monkeypatch.setattr(base, "time", clock)
+    key = f"quota:comment:1:60:{clock.now // 60:.0f}"
+    may("comment")
+    clock.now += 59
+    assert cache.get(key) == 1
+    clock.now += 1
+    assert cache.get(key) is None
+
+
+def test_a_form_tells_it_and_the_answer_says_when() -> None:
+    form = Words({"text": "Hello"})
+    assert form.is_valid()
+    assert rate_limits.spend_in(form, "text", "comment", 1)
+    assert rate_limits.spend_in(form, "text", "comment", 1)
+    assert not rate_limits.spend_in(form, "text", "comment", 1)
+    assert "Try again in 60 seconds" in str(form.errors["text"])
+    answer = with_limit(form, HttpResponse("the form", status=422))
+    assert (answer.status_code, answer["Retry-After"]) == (429, "60")
+    other = Words({"text": ""})
+    answer = with_limit(other, HttpResponse("the form", status=422))
+    assert (answer.status_code, answer.headers.get("Retry-After")) == (422, None)

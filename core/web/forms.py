@@ -1,0 +1,102 @@
+"""Form fields for what people write."""
+
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.core.files.uploadedfile import UploadedFile
+from django.core.validators import MaxLengthValidator
+
+from core.files.images import ACCEPT, ImageUpload, read_upload
+from core.text.cleaning import clean_block, clean_line, refuse_invisible, says_something
+from core.text.file_names import whole_name
+
+Cleaned = TypeVar("Cleaned")
+# What is typed may be longer than what is stored: two characters end a line, three make a letter before they are one.
+RAW_LENGTH = 4
+RAW_BLANKS = 100
+
+
+def refuse_long(text: str, max_length: int | None) -> str:
+    """`text`, as it came; ValidationError where no cleaning would make it short enough. The first thing to ask."""
+    if max_length is not None and len(text) > RAW_LENGTH * max_length + RAW_BLANKS:
+        MaxLengthValidator(max_length)(text)
+    return text
+
+
+class LineField(forms.CharField):
+    """One line of text, normalised, without invisible characters."""
+
+    def to_python(self, value: Any) -> str:
+        return clean_line(refuse_long(super().to_python(value) or "", self.max_length))
+
+    def run_validators(self, value: Any) -> None:
+        super().run_validators(value)
+        if value:
+            refuse_invisible(value)
+
+
+class BlockField(forms.CharField):
+    """A text of many lines; counted after line ends are made one character, as the browser counts them."""
+
+    widget = forms.Textarea
+
+    def __init__(self, **options: Any) -> None:
+        options.setdefault("strip", False)
+        super().__init__(**options)
+
+    def to_python(self, value: Any) -> str:
+        text = clean_block(refuse_long(super().to_python(value) or "", self.max_length))
+        return text if says_something(text) else ""
+
+
+class ImageField(forms.FileField):
+    """A picture, told by its header; cleans to an ImageUpload, of which nothing is decoded (see core.files.images)."""
+
+    widget = forms.FileInput
+
+    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
+        return {**super().widget_attrs(widget), "accept": ACCEPT}
+
+    def clean(self, data: Any, initial: Any = None) -> ImageUpload | None:
+        upload = super().clean(data, initial)
+        if not isinstance(upload, UploadedFile):
+            return None
+        return read_upload(upload, whole_name(upload.name or ""))
+
+
+class ManyFilesInput(forms.FileInput):
+    allow_multiple_selected = True
+
+
+class ManyImagesField(ImageField):
+    """Up to `most` pictures in one input; cleans to a list of ImageUpload. Each one that is refused is named."""
+
+    widget = ManyFilesInput
+
+    def __init__(self, *, most: int, too_many: Any, **options: Any) -> None:
+        self.most = most
+        self.too_many = too_many
+        super().__init__(**options)
+
+    def clean(self, data: Any, initial: Any = None) -> list[ImageUpload]:  # type: ignore[override]
+        uploads = [upload for upload in data or [] if upload]
+        if len(uploads) > self.most:
+            raise ValidationError(self.too_many, code="too_many")
+        single = super().clean
+        pictures = clean_each(uploads, lambda upload: single(upload, initial))
+        return [picture for picture in pictures if picture is not None]
+
+
+def clean_each(uploads: Iterable[UploadedFile], clean: Callable[[UploadedFile], Cleaned]) -> list[Cleaned]:
+    """What `clean` makes of each; the ValidationErrors of all that it refuses, together."""
+    cleaned, refusals = [], []
+    for upload in uploads:
+        try:
+            cleaned.append(clean(upload))
+        except ValidationError as error:
+            refusals.append(error)
+    if refusals:
+        raise ValidationError(refusals)
+    return cleaned

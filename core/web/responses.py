@@ -1,0 +1,29 @@
+"""Answers that every app gives in the same way."""
+
+from django.forms import BaseForm
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from . import rate_limits
+
+
+def back_or(request: HttpRequest, default: str) -> HttpResponseRedirect:
+    """A redirect to the posted `next` when it leads to this site, else to the address `default`."""
+    wanted = request.POST.get("next", "")
+    safe = url_has_allowed_host_and_scheme(
+        wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
+    return HttpResponseRedirect(wanted if safe else default)
+
+
+def rate_limited(response: HttpResponse, wait: int) -> HttpResponse:
+    """`response` as a 429 with Retry-After (RFC 6585), in seconds."""
+    response.status_code = 429
+    response["Retry-After"] = str(wait)
+    return response
+
+
+def with_limit(form: BaseForm, response: HttpResponse) -> HttpResponse:
+    """`response`, which shows `form` and its errors; a 429 where one of them is core.web.rate_limits.RateLimited."""
+    wait = rate_limits.wait_of(form)
+    return rate_limited(response, wait) if wait else response

@@ -1,0 +1,72 @@
+"""Addresses that programs ask every site for: whom to tell of a hole, what robots may read, the icon, the password."""
+
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+
+from django.conf import settings
+from django.contrib.staticfiles import finders
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from .security_contacts import security_contacts
+
+ICON = "theme/favicon.ico"
+KEPT_FOR = 86_400
+# Members are found here, not by what machines collect; each page of theirs is their own to open or to close.
+ROBOTS = """\
+User-agent: *
+Allow: /$
+Allow: /accounts/login/
+Allow: /accounts/signup/
+Allow: /static/
+Allow: /.well-known/
+Disallow: /
+"""
+
+
+def _kept(response: HttpResponse) -> HttpResponse:
+    """The same for everybody, so that browsers and proxies may keep it for a day."""
+    response["Cache-Control"] = f"public, max-age={KEPT_FOR}"
+    return response
+
+
+@require_safe
+def security_txt(request: HttpRequest) -> HttpResponse:
+    """Whom to tell of a hole (RFC 9116). It is good for SECURITY_TXT_DAYS from today."""
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    expires = today + timedelta(days=settings.SECURITY_TXT_DAYS)
+    lines = [
+        *(f"Contact: {contact}" for contact in security_contacts()),
+        f"Expires: {expires:%Y-%m-%dT%H:%M:%SZ}",
+        f"Preferred-Languages: {', '.join(code for code, _name in settings.LANGUAGES)}",
+        f"Canonical: {settings.SITE_URL.rstrip('/')}{reverse('security_txt')}",
+    ]
+    return _kept(HttpResponse("\n".join(lines) + "\n", content_type="text/plain; charset=utf-8"))
+
+
+@require_safe
+def robots_txt(request: HttpRequest) -> HttpResponse:
+    """What search engines may read: the door (RFC 9309)."""
+    return _kept(HttpResponse(ROBOTS, content_type="text/plain; charset=utf-8"))
+
+
+@require_safe
+def favicon(request: HttpRequest) -> HttpResponse:
+    """The icon, for programs that ask without having read a page."""
+    return _kept(HttpResponse(_icon(), content_type="image/x-icon"))
+
+
+@cache
+def _icon() -> bytes:
+    found = finders.find(ICON)
+    if not found:
+        raise Http404
+    return Path(found).read_bytes()
+
+
+@require_safe
+def change_password(request: HttpRequest) -> HttpResponse:
+    """Where password managers send their owner (W3C, A Well-Known URL for Changing Passwords)."""
+    return _kept(HttpResponseRedirect(reverse("account_change_password")))
