@@ -10,7 +10,7 @@ from core.sockets.frames import Event, Frame, TabState, on_event, on_frame, on_h
 from users.models import User
 
 from .models import Post
-from .services import HOME_GROUP
+from .services import HOME_TOPIC
 from .timeline import circle
 
 # Above it the page says "many": nobody counts further.
@@ -40,14 +40,14 @@ def watch(tab: TabState, frame: Frame) -> list[Frame]:
     if known is not None:
         home.authors, home.known_at = known.authors, known.known_at
     tab.state["feed"] = home
-    tab.groups.add(HOME_GROUP)
+    tab.topics.add(HOME_TOPIC)
     return _told([tab])
 
 
 @on_frame("feed.unwatch")
 def unwatch(tab: TabState, frame: Frame) -> None:
     tab.state.pop("feed", None)
-    tab.groups.discard(HOME_GROUP)
+    tab.topics.discard(HOME_TOPIC)
 
 
 @on_event("feed.post")

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.dispatch import receiver
 
-from core.sockets.publisher import member_group, publish
+from core.sockets.publisher import member_topic, publish
 from network.events import (
     connection_made,
     connection_removed,
@@ -39,4 +39,4 @@ def renew_circle_of_follower(sender: Any, follower: User, **values: Any) -> None
 def _renew_circles(*member_ids: int) -> None:
     """Let the open home pages of these members, in all processes, ask whose posts belong on them."""
     for member_id in member_ids:
-        publish(member_group(member_id), {"type": "feed.circle"})
+        publish(member_topic(member_id), {"type": "feed.circle"})

@@ -42,7 +42,7 @@ from .models import Comment, Post, PostImage, PostRevision, PostTag, Reaction, S
 from .models.post import IMAGE_SIZES
 
 # What tabs with a home page in them listen to.
-HOME_GROUP = "feed.home"
+HOME_TOPIC = "feed.home"
 MOST_TAGS = 30
 # Beyond this a post calls people, it does not mention them; the others stay plain text.
 MOST_MENTIONS = 50
@@ -323,7 +323,7 @@ def delete_comment(*, comment: Comment) -> None:
 
 def _tell_homes(post: Post) -> None:
     """Hint to tabs that show a home page; each knows whose posts stand on it (feed.frames)."""
-    publish(HOME_GROUP, {"type": "feed.post", "author": post.author_id})
+    publish(HOME_TOPIC, {"type": "feed.post", "author": post.author_id})
 
 
 def _refuse_second_plain_repost(post: Post, *, by: User, besides: int = 0) -> None:

@@ -10,5 +10,5 @@ class MessagingConfig(AppConfig):
     def ready(self) -> None:
         import_module("messaging.receivers")
         import_module("messaging.frames")
-        import_module("messaging.hints")
+        import_module("messaging.socket_events")
         import_module("messaging.attendance")

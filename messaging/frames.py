@@ -7,12 +7,12 @@ from core.sockets.frames import Frame, FrameError, TabState, on_frame, on_quick_
 from core.sockets.publisher import publish
 
 from . import presence, receipts
-from .groups import conversation_group
-from .hints import news
 from .models import Membership
 from .reading import cursors, membership_of
 from .services.cursors import Reached
 from .shown import close, open_up, view_of, viewer_of
+from .socket_events import news
+from .topics import conversation_topic
 
 # One typing hint of a tab in so many seconds; the dots of the others last a little longer.
 TYPING_SECONDS = 2.0
@@ -53,7 +53,7 @@ def typing(tab: TabState, frame: Frame) -> None:
     mine = _mine(tab, view.conversation)
     if not mine.is_request:
         publish(
-            conversation_group(view.conversation),
+            conversation_topic(view.conversation),
             {"type": "messaging.typing", "conversation": view.conversation, "member": tab.member_id},
         )
 

@@ -10,13 +10,13 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from core.database.compiled_queries import Prepared
-from core.sockets.publisher import member_group, publish
+from core.sockets.publisher import member_topic, publish
 from theme.templatetags.theme import words_for_age
 from users.models import User
 
-from .groups import presence_group
 from .models import Membership, Presence
 from .models.presence import PresenceQuerySet, may_see_presence
+from .topics import presence_topic
 
 # A tab in view says so every 25 seconds (core.sockets.heartbeat); one that missed two of them is not there.
 STAYS = timedelta(seconds=75)
@@ -35,7 +35,7 @@ def come(member_id: int) -> None:
     was_away = member_id not in reading([member_id])
     see([member_id])
     if was_away:
-        publish(presence_group(member_id), {"type": "messaging.presence", "member": member_id})
+        publish(presence_topic(member_id), {"type": "messaging.presence", "member": member_id})
 
 
 def go(member_id: int) -> None:
@@ -49,7 +49,7 @@ def go(member_id: int) -> None:
         now = timezone.now()
         Presence.objects.filter(member=member_id).update(seen_at=now, until=now + GRACE)
         # Tabs on other processes, and on other devices, say at once that the member is there after all.
-        publish(member_group(member_id), {"type": "messaging.left", "member": member_id})
+        publish(member_topic(member_id), {"type": "messaging.left", "member": member_id})
 
 
 def clear_tabs() -> None:
@@ -124,4 +124,4 @@ _VISIBLE = Prepared(_visible)
 def publish_pair(one: int, other: int) -> None:
     """Let open tabs look again at whether these two may see each other's presence."""
     for member_id in (one, other):
-        publish(presence_group(member_id), {"type": "messaging.presence", "member": member_id})
+        publish(presence_topic(member_id), {"type": "messaging.presence", "member": member_id})

@@ -11,10 +11,10 @@ from users.events import presence_audience_changed
 from users.models import User
 
 from . import services
-from .groups import presence_group
 from .models import Conversation
 from .presence import publish_pair
 from .services.log import tell_mine
+from .topics import presence_topic
 
 
 @receiver(connection_made, dispatch_uid="messaging.accept_request")
@@ -47,4 +47,4 @@ def hide_presence(sender: Any, member: User, other: User, **values: Any) -> None
 @receiver(presence_audience_changed, dispatch_uid="messaging.presence_audience")
 def apply_presence_audience(sender: Any, user: User, **values: Any) -> None:
     """Open tabs look again whether they may show that the member is online."""
-    publish(presence_group(user.pk), {"type": "messaging.presence", "member": user.pk})
+    publish(presence_topic(user.pk), {"type": "messaging.presence", "member": user.pk})

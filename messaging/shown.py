@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from core.sockets.frames import Event, TabState
 from users.models import User
 
-from .groups import conversation_group, presence_group
 from .models import Conversation
+from .topics import conversation_topic, presence_topic
 
 
 @dataclass
@@ -32,21 +32,21 @@ def open_up(tab: TabState, conversation: Conversation, seq: int) -> View:
     view = view_of(tab)
     view.conversation, view.seq = conversation.pk, min(seq, conversation.last_seq)
     view.other = conversation.other_id(tab.member_id) if conversation.is_direct else 0
-    tab.groups |= _groups(view)
+    tab.topics |= _topics(view)
     return view
 
 
 def close(tab: TabState) -> None:
     """The tab shows no conversation any more."""
     view = view_of(tab)
-    tab.groups -= _groups(view)
+    tab.topics -= _topics(view)
     view.conversation = view.seq = view.other = 0
 
 
-def _groups(view: View) -> set[str]:
+def _topics(view: View) -> set[str]:
     """What a tab listens to that shows the conversation of `view`."""
-    groups = {conversation_group(view.conversation)} if view.conversation else set()
-    return groups | ({presence_group(view.other)} if view.other else set())
+    topics = {conversation_topic(view.conversation)} if view.conversation else set()
+    return topics | ({presence_topic(view.other)} if view.other else set())
 
 
 def viewer_of(tab: TabState) -> User:

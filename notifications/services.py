@@ -10,7 +10,7 @@ from django.db import models, transaction
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
-from core.sockets.publisher import member_group, publish
+from core.sockets.publisher import member_topic, publish
 from core.tasks import enqueue_on_commit
 from feed.models import Post
 from network.graph import within_two_degrees
@@ -197,7 +197,7 @@ def _last_mailed(row: Notification) -> datetime | None:
 def _announce(rows: Sequence[Notification]) -> None:
     for row in rows:
         if row.on_page and not _silent.get():
-            publish(member_group(row.recipient_id), {"type": "notifications.changed", "notification": row.pk})
+            publish(member_topic(row.recipient_id), {"type": "notifications.changed", "notification": row.pk})
 
 
 @transaction.atomic
@@ -217,7 +217,7 @@ def mark_all_read(*, member: User, up_to: int | None = None) -> None:
     if up_to is not None:
         unread = unread.filter(place__lte=up_to)
     if unread.update(read_at=timezone.now(), mail_due_at=None):
-        publish(member_group(member.pk), {"type": "notifications.changed", "notification": None})
+        publish(member_topic(member.pk), {"type": "notifications.changed", "notification": None})
 
 
 @transaction.atomic
@@ -232,7 +232,7 @@ def forget_between(*, one: User, two: User) -> None:
     # A line that somebody told on meanwhile is not empty any more.
     empty.filter(pk__in=ids).delete()
     for member in (one, two):
-        publish(member_group(member.pk), {"type": "notifications.changed", "notification": None})
+        publish(member_topic(member.pk), {"type": "notifications.changed", "notification": None})
 
 
 @transaction.atomic

@@ -10,7 +10,7 @@ from django.db.models.signals import post_delete, post_save
 from django.dispatch import receiver
 from django.utils.crypto import salted_hmac
 
-from core.sockets.publisher import member_group, publish
+from core.sockets.publisher import member_topic, publish
 
 from .backends import account_called
 from .identifiers import fold_identifier
@@ -73,4 +73,4 @@ def sessions_have_ended(sender: Any, instance: User, **kwargs: Any) -> None:
 
 def _look_at_sessions(user: User) -> None:
     """Each tab of the member looks whether its own session still holds; what is not told, the next pulse finds."""
-    publish(member_group(user.pk), {"type": "tab.session"})
+    publish(member_topic(user.pk), {"type": "tab.session"})

@@ -1,4 +1,4 @@
-"""The cache of production: Redis, and the database while Redis is away, so that rate limits hold (R8.4)."""
+"""The production cache: Redis, or the database while Redis is away, so that rate limits still hold (R8.4)."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""Tells a database that does not answer from a query that is wrong, and says so in the log once in a while (R1.4)."""
+"""Tells an unavailable database from a wrong query, and logs outages at most once in a few seconds (R1.4)."""
 
 import logging
 import time

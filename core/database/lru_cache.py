@@ -1,4 +1,4 @@
-"""What was made once and is wanted again: a bounded memory of this process."""
+"""A bounded cache in the memory of this process; the least recently used value makes room."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable

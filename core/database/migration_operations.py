@@ -1,4 +1,4 @@
-"""Migration operations that keep visitors served: on PostgreSQL they build beside the traffic, elsewhere as usual.
+"""Migration operations that do not block visitors: on PostgreSQL they build concurrently, elsewhere as usual.
 
 docs/WRITING_MIGRATIONS.md says which one to take; `make lint` asks for them. The concurrent ones need `atomic = False`
 and a migration of their own. Each may be run again after a failure: what an earlier try left is taken away first.

@@ -1,4 +1,4 @@
-"""Lists are paged by key, never by offset: a page costs the same wherever it is, and nothing is counted."""
+"""Pages of lists by key, never by offset: each page costs the same, and nothing is counted."""
 
 import base64
 import binascii

@@ -1,4 +1,4 @@
-"""Uploads in an S3 bucket, of Amazon or anybody who speaks its language (R4.7)."""
+"""Storage for uploads in an S3 bucket, of Amazon or any compatible service (R4.7)."""
 
 from typing import Any
 

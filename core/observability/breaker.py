@@ -1,4 +1,4 @@
-"""Stops asking a server that does not answer, for a moment, so that not every request waits for its time-out."""
+"""A circuit breaker: skip a server that failed a moment ago, so that not every request waits for its timeout."""
 
 import logging
 import time

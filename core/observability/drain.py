@@ -1,4 +1,4 @@
-"""When this process is about to stop: `manage.py drain`, or SIGTERM."""
+"""Knows when this process is about to stop: after `manage.py drain`, or SIGTERM."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""Whether what we lean on answers (R15): a real round trip each, in bounded time, whatever hangs."""
+"""Checks that the database and Redis answer (R15): a real round trip each, in bounded time, even when one hangs."""
 
 import logging
 import secrets

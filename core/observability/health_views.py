@@ -1,4 +1,4 @@
-"""Health for monitors (R15). Answered before the Host check and the HTTPS redirect: probes know neither."""
+"""Health endpoints for monitors (R15), answered before the Host check and the HTTPS redirect."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Where log lines go. A disk that is full or a console that is gone never breaks the request that logs (R9)."""
+"""Handlers that write log lines. A full disk or a closed console never breaks the request that logs (R9)."""
 
 import logging
 import os

@@ -1,4 +1,4 @@
-"""How a log record is written: one line of text or of JSON, whose beginning nobody can forge (R9.3)."""
+"""Formats a log record as one line of text or JSON whose beginning cannot be forged (R9.3)."""
 
 import json
 import logging

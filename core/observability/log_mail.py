@@ -1,4 +1,4 @@
-"""Tells the administrators by mail what went wrong: the trace, and nothing that a visitor sent (R9.7)."""
+"""Mails errors to the administrators: the traceback, and nothing that a visitor sent (R9.7)."""
 
 import logging
 import sys

@@ -1,4 +1,4 @@
-"""Masks what must never stand in a log: passwords, keys, session ids, tokens, credentials in addresses (R9)."""
+"""Masks passwords, keys, session ids, tokens and credentials in addresses before a line is logged (R9)."""
 
 import logging
 import re

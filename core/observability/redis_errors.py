@@ -1,4 +1,4 @@
-"""What an error of Redis means to an operator: it is away, it refuses writes, or it refuses us."""
+"""Describes an error of Redis to an operator: unreachable, read-only, or wrong password."""
 
 from asyncio import CancelledError
 

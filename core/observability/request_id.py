@@ -1,4 +1,4 @@
-"""Which request a log line belongs to: kept in a context variable while the request is served (R9.3)."""
+"""The id of the request that is being served, for its log lines (R9.3), in a context variable."""
 
 import logging
 import re

@@ -1,4 +1,4 @@
-"""An open tab on the server's side: what waits for it, in order, and how it is told."""
+"""One open WebSocket on the server side: its queue of frames and events, and the task that sends them in order."""
 
 import asyncio
 import json
@@ -12,7 +12,7 @@ from core.observability import metrics
 
 from . import dispatch, frames
 from .dispatch import encode_frame
-from .flow_control import FRAME_BYTES, WAITING_BYTES, WAITING_HINTS, MemberFlow, Window
+from .flow_control import FRAME_BYTES, WAITING_BYTES, WAITING_EVENTS, MemberFlow, Window
 from .frames import Event, Frame, TabState
 from .sessions import Visitor
 
@@ -24,10 +24,10 @@ FLOODED = 1008
 TOO_LARGE = 1009
 SIGNED_OUT = 4401
 
-# Hints that are shown with one trip to the database.
-HINTS_AT_ONCE = 50
+# Events that are rendered with one call in the database pool.
+EVENTS_AT_ONCE = 50
 
-# The hint of core itself: a session of this member has ended, or the member was suspended. Which, the tab asks.
+# The event of core itself: a session of this member may have ended; the connection checks its own.
 SESSION = "tab.session"
 
 MALFORMED = dispatch.error("malformed")
@@ -47,17 +47,17 @@ class Subscriptions(Protocol):
         """Whether events arrive from the channel layer."""
 
     def update_subscriptions(self, tab: "SocketConnection", since: float) -> None:
-        """Subscribe `tab` to `tab.groups`, and deliver events of new groups since the moment `since`."""
+        """Subscribe `tab` to `tab.topics`, and deliver events of new topics since the moment `since`."""
 
 
 class SocketConnection(TabState):
-    """A tab with its socket. All of it but the apps' own functions runs on the loop that serves the socket.
+    """The state of a tab with its socket. Everything but the functions of apps runs on the loop that serves the socket.
 
-    One task does what waits, one thing at a time, and lives only while something does.
+    One task handles what is queued, in order; it exists only while something is queued.
     """
 
     __slots__ = (
-        "_asgi_send", "_beat", "_closing", "_flow", "_frames", "_has_gone", "_has_lost", "_hints", "_hub",
+        "_asgi_send", "_heartbeat", "_closing", "_flow", "_frames", "_has_gone", "_missed_events", "_events", "_hub",
         "_is_lagging", "_is_new", "_out", "_task", "_waiting_bytes", "_window", "due", "joined",
     )  # fmt: skip
 
@@ -70,62 +70,62 @@ class SocketConnection(TabState):
         self._closing: int | None = None
         self._frames: list[tuple[Frame, int]] = []
         self._waiting_bytes = 0
-        self._hints: dict[tuple[Any, ...], Event] = {}
+        self._events: dict[tuple[Any, ...], Event] = {}
         self._out: list[str] = []
-        self._beat = ""
+        self._heartbeat = ""
         self._is_new = True
         self._is_lagging = False
-        self._has_lost = False
+        self._missed_events = False
         self._has_gone = False
         self._task: asyncio.Task[None] | None = None
         self.due = 0.0
         self.joined: frozenset[str] = frozenset()
 
-    # -- What others want of it ----------------------------------------------------------------
+    # -- Called by others ----------------------------------------------------------------------
     def open(self) -> None:
-        """Begin: tell what apps say to a new tab."""
+        """Start: send what apps send to a new tab."""
         self._wake()
 
     def close(self, code: int) -> None:
-        """Close with `code`, once; what waits is forgotten."""
+        """Close with `code`; what is queued is dropped."""
         if self._closing is None:
             self._closing = code
             self._wake()
 
     @property
     def code(self) -> int:
-        """The code it is closed with; 0 while it is not, and where the tab itself has gone."""
+        """The close code; 0 while open, and where the client closed."""
         return self._closing or 0
 
-    def beat(self, said: str) -> None:
-        """Send the heartbeat `said`, however slow the tab is."""
-        self._beat = said
-        if self._has_lost and self.visible:
-            self._has_lost, self._is_lagging = False, True
+    def send_heartbeat(self, said: str) -> None:
+        """Send the heartbeat `said`, even to a slow reader."""
+        self._heartbeat = said
+        if self._missed_events and self.visible:
+            self._missed_events, self._is_lagging = False, True
         self._wake()
 
-    def lost_hints(self) -> None:
-        """Hints to it may have been lost: with the next heartbeat in view it is told to ask."""
-        self._has_lost = True
+    def mark_events_lost(self) -> None:
+        """Remember that events may be lost: with the next heartbeat of a visible tab the client is asked to resync."""
+        self._missed_events = True
 
-    def notice(self, event: Event) -> None:
-        """Take a hint; equal ones that wait are one, and types that no app knows are nothing."""
+    def enqueue_event(self, event: Event) -> None:
+        """Queue an event. Equal events are merged; types that no app registered are ignored."""
         if event["type"] != SESSION and event["type"] not in frames.event_renderers:
             return
-        self._hints[tuple(sorted(event.items()))] = event
-        if len(self._hints) > WAITING_HINTS:
-            self._hints.clear()
+        self._events[tuple(sorted(event.items()))] = event
+        if len(self._events) > WAITING_EVENTS:
+            self._events.clear()
             self._is_lagging = True
         self._wake()
 
     def hear(self, said: str | None) -> None:
-        """Take what the tab sent: `said` is None when it was not text."""
+        """Handle a message of the client: `said` is its text, None when it was binary."""
         if self._closing is not None:
             return
         if said is not None and is_too_large(said):
-            self._refuse("too_large", TOO_LARGE)
+            self._close_for("too_large", TOO_LARGE)
         elif not self._flow.tokens.take():
-            self._refuse("flood", FLOODED)
+            self._close_for("flood", FLOODED)
         elif (frame := parsed(said)) is None:
             metrics.frames_refused.labels("malformed").inc()
             self._out.append(MALFORMED)
@@ -135,7 +135,7 @@ class SocketConnection(TabState):
 
     def _take(self, frame: Frame, size: int) -> None:
         if frame["type"] == "pong":
-            self._answered(frame.get("n"))
+            self._acknowledge(frame.get("n"))
         elif frame["type"] == "visible":
             self.visible = frame.get("visible") is True
         if frame["type"] in frames.quick_handlers and (said := dispatch.quick_answers(self, frame)):
@@ -146,30 +146,30 @@ class SocketConnection(TabState):
         self._waiting_bytes += size
         more = frames.frame_costs.get(frame["type"], 1) - 1
         if self._waiting_bytes > WAITING_BYTES or not self._flow.tokens.take(more):
-            self._refuse("flood", FLOODED)
+            self._close_for("flood", FLOODED)
             return
         self._frames.append((frame, size))
         self._wake()
 
-    def _refuse(self, reason: str, code: int) -> None:
+    def _close_for(self, reason: str, code: int) -> None:
         metrics.frames_refused.labels(reason).inc()
         self.close(code)
 
-    def _answered(self, number: Any) -> None:
+    def _acknowledge(self, number: Any) -> None:
         if isinstance(number, int):
-            self._window.answered(number)
+            self._window.acknowledge(number)
         if self._is_lagging:
             self._wake()
 
     async def end(self) -> None:
-        """The socket has gone: wait for what is under way, then let apps know."""
+        """After the socket has closed: wait for what is running, then call what apps registered for it."""
         self._closing = self._closing or 0
         self._has_gone = True
         if self._task is not None:
             await asyncio.wait({self._task})
-        await self._in_turn(dispatch.closed)
+        await self._run_in_pool(dispatch.closed)
 
-    # -- Its task ------------------------------------------------------------------------------
+    # -- The task ------------------------------------------------------------------------------
     def _wake(self) -> None:
         if self._task is None and not self._has_gone:
             self._task = asyncio.get_running_loop().create_task(self._run())
@@ -178,71 +178,73 @@ class SocketConnection(TabState):
         try:
             while await self._step():
                 pass
-        except Exception as fault:  # noqa: BLE001 -- such as a server that refuses to send to who has gone
-            logger.warning("a tab cannot be told (%s)", type(fault).__name__)
+        except Exception as fault:  # noqa: BLE001 -- such as a server that cannot send to a closed socket
+            logger.warning("a frame could not be sent (%s)", type(fault).__name__)
         finally:
             self._task = None
 
     async def _step(self) -> bool:
-        """Do one thing that waits; False when nothing does."""
+        """Handle one queued thing; False when nothing is queued."""
         if self._closing is not None:
-            await self._say_goodbye(self._closing)
+            await self._send_close(self._closing)
             return False
         if self._is_new:
             self._is_new = False
-            await self._ask(dispatch.opened)
-        elif self._beat or self._out:
-            await self._send_what_waits()
+            await self._run_and_send(dispatch.opened)
+        elif self._heartbeat or self._out:
+            await self._send_pending()
         elif self._frames:
             frame, size = self._frames.pop(0)
             self._waiting_bytes -= size
-            await self._ask(dispatch.answers, frame)
+            await self._run_and_send(dispatch.answers, frame)
         elif self._is_lagging and not self._window.is_full:
             self._is_lagging = False
             await self._send(LAGGED)
-        elif self._hints:
-            await self._show_hints()
+        elif self._events:
+            await self._deliver_events()
         else:
             return False
         return True
 
-    async def _say_goodbye(self, code: int) -> None:
-        for waiting in (self._frames, self._hints, self._out):
+    async def _send_close(self, code: int) -> None:
+        for waiting in (self._frames, self._events, self._out):
             waiting.clear()
         if not self._has_gone:
             self._has_gone = True
             await self._asgi_send({"type": "websocket.close", "code": code})
 
-    async def _send_what_waits(self) -> None:
-        beat, self._beat = self._beat, ""
-        if beat:
-            await self._send_now(beat)
+    async def _send_pending(self) -> None:
+        send_heartbeat, self._heartbeat = self._heartbeat, ""
+        if send_heartbeat:
+            await self._send_now(send_heartbeat)
         said, self._out = self._out, []
         await self._send(*said)
 
-    async def _ask(self, function: Callable[..., list[str]], *arguments: Any) -> None:
+    async def _run_and_send(self, function: Callable[..., list[str]], *arguments: Any) -> None:
         since = monotonic()
-        said = await self._in_turn(function, *arguments)
+        said = await self._run_in_pool(function, *arguments)
         self._hub.update_subscriptions(self, since)
         await self._send(*said)
 
-    async def _in_turn(self, function: Callable[..., T], *arguments: Any) -> T:
-        """Call `function(self, *arguments)` in the pool, after the other jobs of this member."""
+    async def _run_in_pool(self, function: Callable[..., T], *arguments: Any) -> T:
+        """Call `function(self, *arguments)` in the database pool, one call per member at a time."""
         async with self._flow.turn:
             return await in_database(function, self, *arguments)
 
-    async def _show_hints(self) -> None:
-        keys = list(self._hints)[:HINTS_AT_ONCE]
-        events = [self._hints.pop(key) for key in keys]
-        if any(event["type"] == SESSION for event in events) and await self._in_turn(dispatch.is_over):
+    async def _deliver_events(self) -> None:
+        keys = list(self._events)[:EVENTS_AT_ONCE]
+        events = [self._events.pop(key) for key in keys]
+        if any(event["type"] == SESSION for event in events) and await self._run_in_pool(dispatch.is_over):
             self.close(SIGNED_OUT)
         elif self._window.is_full:
             self._is_lagging = True
         else:
-            await self._ask(dispatch.rendered, [event for event in events if event["type"] != SESSION])
+            await self._run_and_send(
+                dispatch.rendered, [event for event in events if event["type"] != SESSION]
+            )
 
     async def _send(self, *texts: str) -> None:
-        """Send each of `texts`, unless the tab reads too slowly."""
+        """Send each of `texts`, unless the client reads too slowly."""
         for said in texts:
             if self._window.is_full:
                 self._is_lagging = True
@@ -270,11 +272,11 @@ def parsed(said: str | None) -> Frame | None:
     if said is None:
         return None
     try:
-        frame = json.loads(said, parse_constant=_refuse)
+        frame = json.loads(said, parse_constant=_close_for)
     except (ValueError, RecursionError):
         return None
     return frame if isinstance(frame, dict) and isinstance(frame.get("type"), str) else None
 
 
-def _refuse(constant: str) -> None:
+def _close_for(constant: str) -> None:
     raise ValueError(f"{constant} is not JSON")

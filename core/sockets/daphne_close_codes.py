@@ -1,4 +1,4 @@
-"""Lets daphne close a socket with the codes that RFC 6455 (7.4.1) has for it."""
+"""Lets daphne close a socket with the close codes of RFC 6455 (7.4.1)."""
 
 import sys
 from typing import Any

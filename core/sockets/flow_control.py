@@ -1,4 +1,4 @@
-"""Flow control for sockets: how often a member may send, and how much may be on its way to a slow reader."""
+"""Flow control for sockets: how often a member may send, and how many bytes may be in flight to a slow reader."""
 
 import asyncio
 import secrets
@@ -15,7 +15,7 @@ RATE = 30.0
 FRAME_BYTES = 64 * 1024
 WAITING_BYTES = 256 * 1024
 # Hints that wait for their turn; who has more must look for everything.
-WAITING_HINTS = 1000
+WAITING_EVENTS = 1000
 # Tabs of one member in one process; the pages of further ones poll.
 TABS_EACH = 10
 # Members whose tokens are remembered after their last socket has gone.
@@ -111,7 +111,7 @@ class Window:
         self._pings[number] = self._sent
         return number
 
-    def answered(self, number: int) -> None:
+    def acknowledge(self, number: int) -> None:
         """The tab has read the ping `number`, and so all that was sent before; other numbers mean nothing."""
         arrived = self._pings.get(number)
         if arrived is None:

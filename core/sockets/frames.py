@@ -1,4 +1,4 @@
-"""What apps say and hear on a tab's socket. Each registers in its `frames.py`, imported in its AppConfig.ready.
+"""Registry of frame and event handlers. Each app registers its own in `frames.py`, imported in AppConfig.ready.
 
 Everything registered here is a plain synchronous function that runs in a thread of the database pool. What one tab
 causes runs one after the other, in order; only `on_heartbeat` may run beside it, for many tabs at once.
@@ -7,7 +7,7 @@ causes runs one after the other, in order; only `on_heartbeat` may run beside it
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from .publisher import member_group
+from .publisher import member_topic
 
 Frame = dict[str, Any]
 Event = Mapping[str, int | str | None]
@@ -17,17 +17,17 @@ Frames = Iterable[Frame] | None
 class TabState:
     """One open tab of a member, as apps know it. Two tabs are never equal.
 
-    `groups` are the groups whose hints it hears (core.sockets.publisher.publish); handlers add and remove. `visible`
+    `topics` are those it subscribes to (core.sockets.publisher.publish); handlers add and remove. `visible`
     says whether the tab is in front. `state[app]` is the app's own; it ends with the tab.
     """
 
-    __slots__ = ("groups", "member_id", "session_hash", "session_key", "state", "visible")
+    __slots__ = ("topics", "member_id", "session_hash", "session_key", "state", "visible")
 
     def __init__(self, member_id: int, session_key: str = "", session_hash: str = "") -> None:
         self.member_id = member_id
         self.session_key = session_key
         self.session_hash = session_hash
-        self.groups: set[str] = {member_group(member_id)}
+        self.topics: set[str] = {member_topic(member_id)}
         self.visible = False
         self.state: dict[str, Any] = {}
 
@@ -64,7 +64,7 @@ chores: list[tuple[float, Chore]] = []
 def on_frame(frame_type: str, *, cost: int = 1) -> Callable[[F], F]:
     """Register `f(tab, frame) -> frames | None` for frames that a tab sends; several may hear one type.
 
-    It may change `tab.groups` and `tab.state`, and raise FrameError. `cost` is in tokens of the member
+    It may change `tab.topics` and `tab.state`, and raise FrameError. `cost` is in tokens of the member
     (core.sockets.flow_control): more than one for what takes the database longer.
     """
 
@@ -88,10 +88,10 @@ def on_quick_frame(frame_type: str) -> Callable[[F], F]:
 
 
 def on_event(event_type: str) -> Callable[[F], F]:
-    """Register `f(tab, event) -> frames | None`: what a tab is shown when a hint reaches one of its groups.
+    """Register `f(tab, event) -> frames | None`: the frames for a tab when an event reaches one of its topics.
 
-    The event holds ids only: what they mean is read from the database, for `tab.member_id`. Equal hints that wait
-    together are told once.
+    The event holds ids only: what they mean is read from the database, for `tab.member_id`. Equal events that are
+    queued together are rendered once.
     """
 
     def register(function: F) -> F:

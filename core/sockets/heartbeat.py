@@ -1,4 +1,4 @@
-"""What the server does by itself for open tabs: the heartbeat, which also finds sessions that ended; and chores."""
+"""Heartbeats of open tabs, which also find sessions that ended; and the periodic jobs that apps registered."""
 
 import asyncio
 import random
@@ -11,7 +11,7 @@ from . import dispatch, frames
 from .connection import SIGNED_OUT, SocketConnection, Subscriptions
 from .frames import TabState
 
-# Seconds between two heartbeats of a tab; while hints do not travel, tabs are told more often.
+# Seconds between two heartbeats of a tab; more often while events do not arrive.
 HEARTBEAT = 25.0
 HEARTBEAT_ALONE = 5.0
 TICK = 1.0
@@ -50,7 +50,7 @@ class Heartbeat:
             if tab in over:
                 tab.close(SIGNED_OUT)
             else:
-                tab.beat(heartbeats[tab])
+                tab.send_heartbeat(heartbeats[tab])
                 self._hub.update_subscriptions(tab, since)
 
     async def _ask(self, tabs: Sequence[SocketConnection]) -> tuple[set[TabState], dict[TabState, str]]:

@@ -1,5 +1,7 @@
-"""Hands hints from the channel layer to those of this process's tabs that listen. Joining a group costs the layer
-nothing: which tab listens where is known here alone."""
+"""Dispatches events from the channel layer to the tabs of this process that subscribe to their topics.
+
+Subscribing costs the layer nothing: only this process knows which tab subscribes to what.
+"""
 
 import asyncio
 import logging
@@ -19,17 +21,17 @@ from .connection import RESTART, SocketConnection
 from .flow_control import TABS_EACH, MemberFlow, MemberFlows
 from .heartbeat import Heartbeat, first_heartbeat, repeat
 from .layer_link import LayerLink
-from .publisher import member_group, publisher
+from .publisher import member_topic, publisher
 
 logger = logging.getLogger(__name__)
 
-# Hints that a tab may still be told that comes to listen while its app reads the database.
+# Events kept for a tab that subscribes while its app is still reading the database.
 RECENT = 2000
-# How many tabs are healed in a second, and how long it takes at most.
+# How many tabs resync in a second, and within how many seconds all do.
 RESYNCS_A_SECOND, RESYNC_SECONDS = 200, 4.0
-# How long the work may take to end.
+# How long background tasks may take to end.
 STOP_SECONDS = 5.0
-# How often a drain is looked for, and after how long work that failed begins again.
+# How often to look for a drain, and after how long a failed task restarts.
 DRAIN_EVERY = 1.0
 AGAIN_AFTER = 1.0
 
@@ -37,7 +39,7 @@ Work = Callable[[], Coroutine[Any, Any, None]]
 
 
 class Hub:
-    """The tabs of this process. It works while there are any, on the loop that serves them."""
+    """The tabs of this process. Its tasks run while there are any, on the loop that serves them."""
 
     def __init__(self) -> None:
         self._begin()
@@ -45,29 +47,29 @@ class Hub:
     def _begin(self) -> None:
         self.tabs: set[SocketConnection] = set()
         self._flows = MemberFlows()
-        self._listening: dict[str, set[SocketConnection]] = {}
+        self._subscribers: dict[str, set[SocketConnection]] = {}
         self._recent: deque[tuple[float, frozenset[str], Mapping[str, Any]]] = deque(maxlen=RECENT)
-        self._link = LayerLink(self._hear, self.request_resync)
+        self._link = LayerLink(self._receive, self.request_resync)
         self._work: set[asyncio.Task[None]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
 
     @property
     def is_up(self) -> bool:
-        """Whether hints reach this process."""
+        """Whether events arrive from the channel layer."""
         return self._link.is_up
 
     def has_room(self, member_id: int) -> bool:
-        """Whether one more tab of this member is wanted."""
-        return len(self._listening.get(member_group(member_id), ())) < TABS_EACH
+        """Whether this member may open one more tab."""
+        return len(self._subscribers.get(member_topic(member_id), ())) < TABS_EACH
 
     def flow_of(self, member_id: int) -> MemberFlow:
-        """What all tabs of this member share."""
+        """The flow control that all tabs of this member share."""
         self._follow_loop()
         return self._flows.of(member_id)
 
     # -- Tabs ----------------------------------------------------------------------------------
     def add(self, tab: SocketConnection) -> None:
-        """Let `tab` hear; the first one starts the work."""
+        """Register `tab`; the first one starts the tasks."""
         loop = self._follow_loop()
         self.tabs.add(tab)
         metrics.tabs.set(len(self.tabs))
@@ -80,87 +82,87 @@ class Hub:
     def _follow_loop(self) -> asyncio.AbstractEventLoop:
         loop = asyncio.get_running_loop()
         if self._loop is not None and self._loop is not loop:
-            self._begin()  # what belonged to a loop that has ended
+            self._begin()  # the loop of the earlier tasks has ended
         return loop
 
     async def remove(self, tab: SocketConnection) -> None:
-        """`tab` has gone; after the last one the work ends, and chores are done once more."""
+        """Remove `tab`; after the last one the tasks stop, and the periodic jobs run once more."""
         self.tabs.discard(tab)
         metrics.tabs.set(len(self.tabs))
-        for group in tab.joined:
-            self._quit(tab, group)
+        for topic in tab.joined:
+            self._unsubscribe(tab, topic)
         tab.joined = frozenset()
         if not self.tabs and self._loop is asyncio.get_running_loop():
             await self._stop()
 
     def update_subscriptions(self, tab: SocketConnection, since: float) -> None:
-        """Let `tab` hear what `tab.groups` says now; in groups that are new to it, also what was told since the
-        moment `since`, while its app looked at the database."""
-        wanted = frozenset(tab.groups | {member_group(tab.member_id)})
+        """Subscribe `tab` to `tab.topics`. Of new topics it also gets the events since the moment `since` (monotonic),
+        when its app began to read the database."""
+        wanted = frozenset(tab.topics | {member_topic(tab.member_id)})
         if wanted == tab.joined or tab not in self.tabs:
             return
-        for group in tab.joined - wanted:
-            self._quit(tab, group)
+        for topic in tab.joined - wanted:
+            self._unsubscribe(tab, topic)
         new = wanted - tab.joined
-        for group in new:
-            self._listening.setdefault(group, set()).add(tab)
+        for topic in new:
+            self._subscribers.setdefault(topic, set()).add(tab)
         missed: list[Mapping[str, Any]] = []
-        for at, groups, event in reversed(self._recent):
+        for at, topics, event in reversed(self._recent):
             if at < since:
                 break
-            if groups & new and not groups & tab.joined:
+            if topics & new and not topics & tab.joined:
                 missed.append(event)
         for event in reversed(missed):
-            tab.notice(event)
+            tab.enqueue_event(event)
         tab.joined = wanted
 
-    def _quit(self, tab: SocketConnection, group: str) -> None:
-        listening = self._listening[group]
+    def _unsubscribe(self, tab: SocketConnection, topic: str) -> None:
+        listening = self._subscribers[topic]
         listening.discard(tab)
         if not listening:
-            del self._listening[group]
+            del self._subscribers[topic]
 
-    # -- Hints ---------------------------------------------------------------------------------
-    def _hear(self, message: Mapping[str, Any]) -> None:
-        """Take what came from the layer. What it does not know, a newer process may have sent."""
+    # -- Events --------------------------------------------------------------------------------
+    def _receive(self, message: Mapping[str, Any]) -> None:
+        """Handle a message of the layer; one of an unknown form may come from a newer version."""
         try:
-            for hint in message["events"]:
-                if "lost" in hint:
+            for envelope in message["events"]:
+                if "lost" in envelope:
                     self.request_resync()
                 else:
-                    self.dispatch(hint["groups"], hint["event"])
+                    # Version 0.1 calls topics "groups".
+                    self.dispatch(envelope.get("topics") or envelope["groups"], envelope["event"])
         except (KeyError, TypeError, AttributeError) as error:
-            logger.debug("a message of the layer says nothing (%s)", type(error).__name__)
+            logger.debug("a message of the layer was not understood (%s)", type(error).__name__)
 
-    def dispatch(self, groups: Iterable[str], event: Mapping[str, Any]) -> None:
-        """Give the hint `event` to each tab that listens to any of `groups`, once."""
-        told = frozenset(groups)
+    def dispatch(self, topics: Iterable[str], event: Mapping[str, Any]) -> None:
+        """Queue `event` once for each tab that subscribes to any of `topics`."""
+        told = frozenset(topics)
         self._recent.append((monotonic(), told, event))
-        for tab in {tab for group in told for tab in self._listening.get(group, ())}:
-            tab.notice(event)
+        for tab in {tab for topic in told for tab in self._subscribers.get(topic, ())}:
+            tab.enqueue_event(event)
 
     def request_resync(self) -> None:
-        """Hints were lost: let every tab have its heartbeat soon, which says what is newest, and ask for the rest; many
-        tabs not at once."""
+        """Events were lost: send every tab its heartbeat soon, spread over a few seconds, so that clients resync."""
         now, many = monotonic(), len(self.tabs)
         over = min(RESYNC_SECONDS, many / RESYNCS_A_SECOND) if many > RESYNCS_A_SECOND else 0.0
         for tab in self.tabs:
-            tab.lost_hints()
+            tab.mark_events_lost()
             tab.due = min(tab.due, now + random.uniform(0.0, over))  # noqa: S311 -- no secret
 
-    # -- Work ----------------------------------------------------------------------------------
+    # -- Tasks ---------------------------------------------------------------------------------
     def _start(self, loop: asyncio.AbstractEventLoop) -> None:
         publisher.serve_on(loop)
         drain.watch(self.close_all, lambda: not self.tabs)
-        self._link = LayerLink(self._hear, self.request_resync)
+        self._link = LayerLink(self._receive, self.request_resync)
         works: list[Work] = [self._link.run, Heartbeat(self).run, self._watch_drain]
         works += [partial(repeat, seconds, chore) for seconds, chore in frames.chores]
-        self._work = {loop.create_task(_kept_up(work)) for work in works}
+        self._work = {loop.create_task(_keep_running(work)) for work in works}
 
     async def _stop(self) -> None:
-        """End the work. A tab that comes meanwhile starts it anew."""
+        """Stop the tasks. A tab that is added meanwhile starts them again."""
         work, self._work, self._loop = self._work, set(), None
-        self._flows = MemberFlows()  # the next tab may come on another loop
+        self._flows = MemberFlows()  # the next tab may be on another loop
         for task in work:
             task.cancel()
         if work:
@@ -175,18 +177,18 @@ class Hub:
             await asyncio.sleep(DRAIN_EVERY)
 
     def close_all(self) -> None:
-        """Send every tab elsewhere."""
+        """Close every tab with RESTART; clients reconnect to another process."""
         for tab in self.tabs:
             tab.close(RESTART)
 
 
-async def _kept_up(work: Work) -> None:
-    """Do `work`, which ends by being cancelled; a fault of ours must not leave the tabs alone."""
+async def _keep_running(work: Work) -> None:
+    """Run `work` until cancelled, again after an exception."""
     while True:
         try:
             await work()
         except Exception:
-            logger.exception("work for sockets failed; it begins anew")
+            logger.exception("a task of the socket hub failed and is restarted")
         await asyncio.sleep(AGAIN_AFTER)
 
 

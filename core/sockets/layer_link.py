@@ -1,4 +1,4 @@
-"""This process's place in the channel layer: one channel in one group, whatever becomes of Redis."""
+"""Connects this process to the channel layer: one channel in one group, rebuilt when Redis was away."""
 
 import asyncio
 import logging

@@ -24,22 +24,22 @@ TABS = "tabs"
 # How long the layer may take for one batch. Nobody waits for it, and a busy process may come to it late: only what
 # takes much longer than that is a layer that does not answer.
 SEND_SECONDS = 2.0
-# How many hints may wait, and how many travel together.
+# How many events may be queued, and how many are sent together.
 MOST_WAITING = 1000
 BATCH = 50
 
 breaker = Breaker("The channel layer", rest=2.0, on_trip=metrics.redis_failed)
 overflow = Breaker("The channel layer, which is too slow for all that is said,", rest=0.0)
 
-Hint = dict[str, Any]
+Message = dict[str, Any]
 
 
 class Publisher:
-    """Takes hints from any thread; one coroutine brings them to the layer in order, several at once when many wait.
+    """Takes events from any thread; one coroutine sends them to the layer in order, in batches when many are queued.
 
     It runs on the loop that serves this process's sockets, where there is one: the in-memory layer knows no other.
-    Elsewhere it has a loop in a thread of its own, made when first needed. Hints that were lost are not kept: once
-    the layer answers again, all tabs are told to look for themselves.
+    Elsewhere it has a loop in a thread of its own, made when first needed. Events that were lost are not kept: once
+    the layer answers again, all clients are asked to resync.
     """
 
     def __init__(self) -> None:
@@ -48,8 +48,8 @@ class Publisher:
         self.begin()
 
     def begin(self) -> None:
-        """Begin anew: no thread and no loop comes along into a forked process."""
-        self._waiting: deque[Hint] = deque()
+        """Start empty: a forked process has neither the thread nor the loop."""
+        self._waiting: deque[Message] = deque()
         self._changed = Condition()
         self._running_on: asyncio.AbstractEventLoop | None = None
         self._is_busy = False
@@ -62,8 +62,8 @@ class Publisher:
         """From now on use `loop`, which serves sockets; None when it no longer does."""
         self._serving = loop
 
-    def post(self, hint: Hint) -> None:
-        """Have `hint` brought to the layer. What does not fit is dropped, and so is all while the layer is down."""
+    def post(self, message: Message) -> None:
+        """Queue `message` for the layer. It is dropped when the queue is full, and while the layer is down."""
         with self._changed:
             if breaker.is_open:
                 self._lose(1)
@@ -71,7 +71,7 @@ class Publisher:
                 self._lose(1)
                 overflow.trip(OverflowError())
             else:
-                self._waiting.append(hint)
+                self._waiting.append(message)
                 self._is_busy = True
             if self._running_on is None or self._running_on.is_closed():
                 self._start()
@@ -112,30 +112,30 @@ class Publisher:
         finally:
             self._rest()
 
-    def _next_batch(self) -> list[Hint] | None:
-        """What to bring next, a word that something was lost in front; None when nothing is left to do."""
+    def _next_batch(self) -> list[Message] | None:
+        """The next batch, preceded by a notice when something was lost; None when nothing is left to do."""
         with self._changed:
             if breaker.is_open and self._waiting:
                 self._lose(len(self._waiting))
                 self._waiting.clear()
-            batch: list[Hint] = [{"lost": True}] if self._has_lost else []
+            batch: list[Message] = [{"lost": True}] if self._has_lost else []
             batch += [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
             if not batch:
-                # Under the same lock as the look, so that who posts next starts anew.
+                # Under the same lock as the check, so that the next post starts a task.
                 self._running_on = None
             self._is_busy = bool(batch) and not breaker.is_open
             self._changed.notify_all()
             return batch or None
 
     async def _wait(self) -> None:
-        """Rest as long as the breaker does, or until there is something to bring again."""
+        """Wait until the breaker closes, or until there is something to send again."""
         self._pause = asyncio.Event()
         with suppress(TimeoutError):
             async with asyncio.timeout(breaker.rest):
                 await self._pause.wait()
         self._pause = None
 
-    async def _send(self, batch: list[Hint]) -> None:
+    async def _send(self, batch: list[Message]) -> None:
         number = len(batch) - ("lost" in batch[0])
         try:
             layer = get_channel_layer()
@@ -175,7 +175,7 @@ def _run_loop(loop: asyncio.AbstractEventLoop) -> None:
 
 publisher = Publisher()
 os.register_at_fork(after_in_child=publisher.begin)
-# A command that published and ends at once: what it said is still brought.
+# A command that published and ends at once: its events are still sent.
 atexit.register(publisher.flush, 1.0)
 
 
@@ -185,17 +185,17 @@ LONGEST_VALUE = 64
 EventValue = int | str | None
 
 
-def member_group(member_id: int) -> str:
+def member_topic(member_id: int) -> str:
     """The group that every open tab of one member listens to."""
     return f"member.{member_id}"
 
 
-def publish(groups: str | Sequence[str], event: Mapping[str, EventValue]) -> None:
-    """Tell the tabs that listen to any of `groups`, after commit, that something happened. Never waits for anybody.
+def publish(topics: str | Sequence[str], event: Mapping[str, EventValue]) -> None:
+    """Send `event` to the tabs that subscribe to any of `topics`, after commit. Never blocks.
 
     `event` holds a dotted `type` and ids. Raises TypeError for any other kind of value and ValueError when the
-    type is missing or a text is longer than an id can be, so that no body ever travels this way. A tab that is in
-    several of the groups hears it once. What is lost on the way is found by the tabs themselves when they ask.
+    type is missing or a text is longer than an id can be, so that no body ever travels this way. A tab that subscribes
+    to several of the topics gets it once. Delivery is best effort; clients resync over HTTP.
     """
     if not isinstance(event.get("type"), str):
         raise ValueError("an event needs a type")
@@ -204,15 +204,15 @@ def publish(groups: str | Sequence[str], event: Mapping[str, EventValue]) -> Non
             raise TypeError(f"{key} is {type(value).__name__}; events carry ids only")
         if isinstance(value, str) and len(value) > LONGEST_VALUE:
             raise ValueError(f"{key} is too long; events carry ids only")
-    to = [groups] if isinstance(groups, str) else list(groups)
+    to = [topics] if isinstance(topics, str) else list(topics)
     if not to:
         return
-    hint = {"groups": to, "event": dict(event)}
-    transaction.on_commit(lambda: publisher.post(hint), robust=True)
+    message = {"topics": to, "event": dict(event)}
+    transaction.on_commit(lambda: publisher.post(message), robust=True)
 
 
 def flush(seconds: float = 5.0) -> bool:
-    """Wait until the layer has been given all that this process has published; False when that took too long.
+    """Wait until everything that this process published was sent to the layer; False when that took too long.
 
     For tests, and for a process that ends.
     """

@@ -1,4 +1,4 @@
-"""Whether the sessions behind open sockets still hold."""
+"""Whether the sessions of open sockets are still valid."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple

@@ -16,7 +16,7 @@ from core.sockets.application import sockets
 from core.sockets.connection import SocketConnection
 from core.sockets.frames import Event, Frame, TabState
 from core.sockets.hub import hub
-from core.sockets.publisher import member_group, publish
+from core.sockets.publisher import member_topic, publish
 from users.models import User
 
 PATIENCE = 10.0
@@ -173,7 +173,7 @@ async def until_it_hears(tab: SocketClient, member: User) -> None:
     """Wait until a hint to `member` reaches `tab`, which shows it; those before it may be lost."""
     async with asyncio.timeout(PATIENCE):
         for number in count():
-            await in_database(published, member_group(member.pk), number)
+            await in_database(published, member_topic(member.pk), number)
             with suppress(TimeoutError):
                 await tab.next_of("tests.look", patience=0.2)
                 return

@@ -8,11 +8,11 @@ import pytest
 
 from core.database.thread_pool import in_database
 from core.sockets import dispatch, frames
-from core.sockets.connection import FLOODED, HINTS_AT_ONCE, RESTART
+from core.sockets.connection import EVENTS_AT_ONCE, FLOODED, RESTART
 from core.sockets.flow_control import BURST, TokenBucket
 from core.sockets.frames import Event, Frame, FrameError, TabState
 from core.sockets.hub import hub
-from core.sockets.publisher import member_group
+from core.sockets.publisher import member_topic
 from users.models import User
 
 from .socket_client import SocketClient
@@ -57,13 +57,13 @@ async def test_a_frame_does_not_wait_behind_all_hints_but_behind_a_few(alice: Us
     frames.on_event("tests.look")(show)
     frames.on_frame("tests.ask")(lambda tab, frame: [{"type": "tests.answer"}])
     async with await SocketClient.of(alice) as tab:
-        for number in range(2 * HINTS_AT_ONCE + 1):
-            hub.dispatch([member_group(alice.pk)], {"type": "tests.look", "id": number})
+        for number in range(2 * EVENTS_AT_ONCE + 1):
+            hub.dispatch([member_topic(alice.pk)], {"type": "tests.look", "id": number})
         assert await in_database(shows.wait, 10)
         tab.say({"type": "tests.ask"})
         go_on.set()
-        told = [(await tab.next())["type"] for _ in range(2 * HINTS_AT_ONCE + 2)]
-    assert told.index("tests.answer") == HINTS_AT_ONCE
+        told = [(await tab.next())["type"] for _ in range(2 * EVENTS_AT_ONCE + 2)]
+    assert told.index("tests.answer") == EVENTS_AT_ONCE
 
 
 def test_what_one_app_answers_is_sent_though_another_one_refuses() -> None:

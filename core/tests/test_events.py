@@ -6,10 +6,10 @@ import pytest
 
 from core.database.thread_pool import in_database
 from core.sockets import frames
-from core.sockets.flow_control import WAITING_HINTS
+from core.sockets.flow_control import WAITING_EVENTS
 from core.sockets.frames import Event, Frame, TabState
 from core.sockets.hub import hub
-from core.sockets.publisher import member_group
+from core.sockets.publisher import member_topic
 from users.models import User
 
 from .socket_client import SocketClient
@@ -23,13 +23,13 @@ pytestmark = [
 async def test_hints_are_shown_in_the_group_that_a_handler_joined(alice: User) -> None:
     @frames.on_frame("tests.watch")
     def watch(tab: TabState, frame: Frame) -> list[Frame]:
-        tab.groups = {"tests.room"} if frame["on"] else set()
+        tab.topics = {"tests.room"} if frame["on"] else set()
         return [{"type": "tests.watching"}]
 
     frames.on_event("tests.look")(lambda tab, event: [{**event}])
     async with await SocketClient.of(alice) as tab:
         hub.dispatch(["tests.room"], {"type": "tests.look", "id": 1})
-        for on, group in ((True, "tests.room"), (False, member_group(alice.pk))):
+        for on, group in ((True, "tests.room"), (False, member_topic(alice.pk))):
             tab.say({"type": "tests.watch", "on": on})
             assert await tab.next() == {"type": "tests.watching"}
             hub.dispatch([group], {"type": "tests.look", "id": 2})
@@ -45,7 +45,7 @@ async def test_a_hint_that_comes_while_a_handler_reads_is_not_missed(alice: User
     def watch(tab: TabState, frame: Frame) -> list[Frame]:
         reading.set()
         go_on.wait(10)
-        tab.groups.add("tests.room")
+        tab.topics.add("tests.room")
         return [{"type": "tests.watching"}]
 
     frames.on_event("tests.look")(lambda tab, event: [{**event}])
@@ -70,7 +70,7 @@ async def test_equal_hints_that_wait_are_shown_once_and_in_order(alice: User) ->
     async with await SocketClient.of(alice) as tab:
         tab.say({"type": "tests.wait"})
         for number in [1, 2, 1, 1, 3] * 50:
-            hub.dispatch([member_group(alice.pk)], {"type": "tests.look", "id": number})
+            hub.dispatch([member_topic(alice.pk)], {"type": "tests.look", "id": number})
         go_on.set()
         assert [(await tab.next())["id"] for _ in range(3)] == [1, 2, 3]
         assert await tab.is_silent()
@@ -87,7 +87,7 @@ async def test_a_renderer_that_fails_costs_its_hint_alone(
     frames.on_event("tests.look")(show)
     async with await SocketClient.of(alice) as tab:
         for number in (1, 2):
-            hub.dispatch([member_group(alice.pk)], {"type": "tests.look", "id": number})
+            hub.dispatch([member_topic(alice.pk)], {"type": "tests.look", "id": number})
         assert (await tab.next())["id"] == 2
     assert "the event tests.look failed" in caplog.text
 
@@ -95,8 +95,8 @@ async def test_a_renderer_that_fails_costs_its_hint_alone(
 async def test_an_event_that_nobody_knows_is_nothing(alice: User) -> None:
     frames.on_event("tests.look")(lambda tab, event: [{**event}])
     async with await SocketClient.of(alice) as tab:
-        hub.dispatch([member_group(alice.pk)], {"type": "from.the.future", "id": 1})
-        hub.dispatch([member_group(alice.pk)], {"type": "tests.look", "id": 2})
+        hub.dispatch([member_topic(alice.pk)], {"type": "from.the.future", "id": 1})
+        hub.dispatch([member_topic(alice.pk)], {"type": "tests.look", "id": 2})
         assert await tab.next() == {"type": "tests.look", "id": 2}
 
 
@@ -106,10 +106,10 @@ async def test_who_has_too_many_hints_waiting_looks_for_everything(alice: User) 
     frames.on_event("tests.look")(lambda tab, event: [{**event}])
     async with await SocketClient.of(alice) as tab:
         tab.say({"type": "tests.wait"})
-        for number in range(WAITING_HINTS + 3):
-            hub.dispatch([member_group(alice.pk)], {"type": "tests.look", "id": number})
+        for number in range(WAITING_EVENTS + 3):
+            hub.dispatch([member_topic(alice.pk)], {"type": "tests.look", "id": number})
         go_on.set()
         assert await tab.next() == {"type": "lagged"}
         # What waited until then is not kept: the tab finds it by asking.
-        newest = WAITING_HINTS + 1
+        newest = WAITING_EVENTS + 1
         assert [(await tab.next())["id"] for _ in range(2)] == [newest, newest + 1]

@@ -56,7 +56,7 @@ def test_a_ping_is_due_after_so_many_bytes_and_its_answer_empties_the_window() -
     number = window.add(1)
     assert number is not None
     assert window.on_the_way == PING_BYTES
-    window.answered(number)
+    window.acknowledge(number)
     assert window.on_the_way == 0
 
 
@@ -66,7 +66,7 @@ def test_the_window_is_full_until_an_answer_comes() -> None:
     assert window.on_the_way == WINDOW_BYTES
     window.add(1)
     assert (window.is_full, window.on_the_way) == (True, WINDOW_BYTES + 1)
-    window.answered(numbers[-1] or 0)
+    window.acknowledge(numbers[-1] or 0)
     assert (window.is_full, window.on_the_way) == (False, 1)
 
 
@@ -75,7 +75,7 @@ def test_a_ping_is_due_once_for_so_many_bytes_and_an_old_answer_takes_nothing_ba
     first, none, second = window.add(PING_BYTES), window.add(1), window.add(PING_BYTES)
     assert (first is None, none, second is None) == (False, None, False)
     for number in (second, first, second):
-        window.answered(number or 0)
+        window.acknowledge(number or 0)
         assert window.on_the_way == 0
 
 
@@ -85,5 +85,5 @@ def test_answers_in_any_order_never_count_more_than_was_sent(sizes: list[int], d
     numbers = [number for number in map(window.add, sizes) if number is not None]
     for number in data.draw(st.lists(st.sampled_from([*numbers, -1]))):
         before = window.on_the_way
-        window.answered(number)
+        window.acknowledge(number)
         assert 0 <= window.on_the_way <= before

@@ -15,7 +15,7 @@ BIG = 2**62
 
 def test_a_tab_begins_with_the_group_of_its_member() -> None:
     tab = TabState(5)
-    assert (tab.member_id, tab.groups, tab.visible, tab.state) == (5, {"member.5"}, False, {})
+    assert (tab.member_id, tab.topics, tab.visible, tab.state) == (5, {"member.5"}, False, {})
 
 
 def test_two_tabs_of_one_member_are_two() -> None:

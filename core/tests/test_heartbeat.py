@@ -21,7 +21,7 @@ from core.sockets.flow_control import MemberFlow
 from core.sockets.frames import TabState
 from core.sockets.heartbeat import Heartbeat
 from core.sockets.hub import RESYNC_SECONDS, Hub, hub
-from core.sockets.publisher import member_group
+from core.sockets.publisher import member_topic
 from core.sockets.sessions import Visitor, ended
 from users.models import User
 
@@ -77,7 +77,7 @@ async def test_a_part_that_fails_costs_itself_alone(alice: User, caplog: pytest.
 async def test_groups_that_a_part_changes_are_heard(alice: User) -> None:
     def part(tabs: Sequence[TabState]) -> Mapping[TabState, Mapping[str, Any]]:
         for tab in tabs:
-            tab.groups.add("tests.room")
+            tab.topics.add("tests.room")
         return {}
 
     frames.on_heartbeat("tests")(part)
@@ -171,13 +171,13 @@ async def test_a_hint_that_was_shown_is_not_shown_again_where_the_heartbeat_join
         asked.set()
         go_on.wait(10)
         for tab in tabs:
-            tab.groups.add("tests.room")
+            tab.topics.add("tests.room")
         return {}
 
     frames.on_event("tests.look")(lambda tab, event: [{**event}])
     async with await SocketClient.of(alice) as tab:
         assert await in_database(asked.wait, 10)
-        hub.dispatch([member_group(alice.pk), "tests.room"], {"type": "tests.look", "id": 1})
+        hub.dispatch([member_topic(alice.pk), "tests.room"], {"type": "tests.look", "id": 1})
         await tab.next_of("tests.look")
         go_on.set()
         for number in (2, 3):
@@ -252,7 +252,7 @@ async def test_a_hint_ends_it_at_once(alice: User, end: Any, monkeypatch: pytest
         hub.request_resync()
         for each in (tab, other):
             await each.next_of("heartbeat")  # there is no other in this test
-        group = member_group(alice.pk)
+        group = member_topic(alice.pk)
         await in_database(end, alice, tab)
         hub.dispatch([group], {"type": "tab.session"})
         assert await tab.closed() == 4401
@@ -272,7 +272,7 @@ async def test_nobody_is_sent_away_while_the_database_cannot_be_asked(
 
     monkeypatch.setattr(dispatch, "ended", fail)
     async with await SocketClient.of(alice) as tab:
-        hub.dispatch([member_group(alice.pk)], {"type": "tab.session"})
+        hub.dispatch([member_topic(alice.pk)], {"type": "tab.session"})
         for _ in range(2):
             await tab.next_of("heartbeat")
     assert "checking sessions failed" in caplog.text

@@ -20,7 +20,7 @@ from core.sockets.publisher import (
     TABS,
     Publisher,
     flush,
-    member_group,
+    member_topic,
     publish,
     publisher,
 )
@@ -39,7 +39,7 @@ async def test_a_hint_reaches_every_tab_of_the_member(alice: User, charlie: User
     frames.on_event("tests.look")(echo)
     one, two, other = [await SocketClient.of(member) for member in (alice, alice, charlie)]
     await until_up()
-    await in_database(published, member_group(alice.pk), 7)
+    await in_database(published, member_topic(alice.pk), 7)
     for tab in (one, two):
         assert await tab.next_of("tests.look") == {"type": "tests.look", "id": 7, "to": alice.pk}
     await other.leave()
@@ -53,10 +53,10 @@ async def test_several_groups_are_told_at_once_and_a_tab_in_two_of_them_hears_it
     alice: User, charlie: User
 ) -> None:
     frames.on_event("tests.look")(echo)
-    frames.on_open(lambda tab: tab.groups.add("tests.room"))
+    frames.on_open(lambda tab: tab.topics.add("tests.room"))
     async with await SocketClient.of(alice) as one, await SocketClient.of(charlie) as two:
         await until_up()
-        groups = [member_group(alice.pk), "tests.room", member_group(charlie.pk), "tests.empty"]
+        groups = [member_topic(alice.pk), "tests.room", member_topic(charlie.pk), "tests.empty"]
         await in_database(publish, groups, {"type": "tests.look", "id": 1})
         await in_database(publish, groups, {"type": "tests.look", "id": 2})
         for tab in (one, two):
@@ -70,7 +70,7 @@ async def test_many_hints_at_once_all_arrive_in_order(alice: User) -> None:
 
     def all_at_once() -> None:
         for number in range(900):
-            publish(member_group(alice.pk), {"type": "tests.look", "id": number})
+            publish(member_topic(alice.pk), {"type": "tests.look", "id": number})
 
     async with await SocketClient.of(alice):
         await until_up()
@@ -87,13 +87,13 @@ async def test_words_of_another_version_hurt_nobody(alice: User) -> None:
         await until_up()
         for message in (
             {"type": "from.the.future"},
-            {"type": "hub.events", "events": [{"groups": None, "event": 1}]},
+            {"type": "hub.events", "events": [{"topics": None, "event": 1}]},
             {"type": "hub.events", "events": 7},
-            {"type": "hub.events", "events": [{"groups": [member_group(alice.pk)], "event": {}}]},
+            {"type": "hub.events", "events": [{"topics": [member_topic(alice.pk)], "event": {}}]},
             {"type": "hub.probe", "channel": "another", "number": 1},
         ):
             await layer.group_send(TABS, message)
-        await in_database(published, member_group(alice.pk), 2)
+        await in_database(published, member_topic(alice.pk), 2)
         assert (await tab.next_of("tests.look"))["id"] == 2
 
 
@@ -103,7 +103,7 @@ async def test_who_comes_after_all_have_left_hears_again(alice: User) -> None:
     for number in range(3):
         async with await SocketClient.of(alice) as tab:
             await until_up()
-            await in_database(published, member_group(alice.pk), number)
+            await in_database(published, member_topic(alice.pk), number)
             assert (await tab.next_of("tests.look"))["id"] == number
         assert not hub.tabs
 
@@ -134,7 +134,7 @@ def end(own: Publisher) -> None:
 
 def test_without_a_server_in_this_process_a_loop_of_its_own_carries() -> None:
     own = Publisher()
-    own.post({"groups": ["tests"], "event": {"type": "tests.look"}})
+    own.post({"topics": ["tests"], "event": {"type": "tests.look"}})
     assert own.flush(5)
     end(own)
 
@@ -144,7 +144,7 @@ def test_after_the_server_has_ended_a_loop_of_its_own_carries() -> None:
     ended = asyncio.new_event_loop()
     ended.close()
     own.serve_on(ended)
-    own.post({"groups": ["tests"], "event": {"type": "tests.look"}})
+    own.post({"topics": ["tests"], "event": {"type": "tests.look"}})
     assert own.flush(5)
     end(own)
 
@@ -165,7 +165,7 @@ async def test_what_was_lost_is_made_good_by_a_heartbeat_once_the_layer_answers(
             await sends(group, message)
 
         layer.group_send = fail
-        await in_database(published, member_group(alice.pk), 1)
+        await in_database(published, member_topic(alice.pk), 1)
         assert (await tab.next_of("heartbeat"))["tests"] == {"newest": 7}
         del layer.group_send
     assert await asyncio.to_thread(flush)
@@ -196,7 +196,7 @@ def test_too_many_at_once_are_dropped_and_said_once(caplog: pytest.LogCaptureFix
 
     slow = Slow()
     for _ in range(1100):
-        slow.post({"groups": ["tests"], "event": {"type": "tests.look"}})
+        slow.post({"topics": ["tests"], "event": {"type": "tests.look"}})
     assert len(slow._waiting) == 1000
     assert caplog.text.count("too slow") == 1
     assert not slow.flush(0.01)
@@ -206,7 +206,7 @@ def test_too_many_at_once_are_dropped_and_said_once(caplog: pytest.LogCaptureFix
 
 async def test_hints_travel_fifty_together_and_those_lost_meanwhile_are_told_of(alice: User) -> None:
     layer: Any = get_channel_layer()
-    hint = {"groups": [member_group(alice.pk)], "event": {"type": "tests.look"}}
+    hint = {"topics": [member_topic(alice.pk)], "event": {"type": "tests.look"}}
     loads: list[list[dict[str, Any]]] = []
     send = layer.group_send
 

@@ -14,7 +14,7 @@ from django.test import override_settings
 from core.database.thread_pool import in_database
 from core.sockets import frames, heartbeat, layer_link
 from core.sockets.hub import hub
-from core.sockets.publisher import member_group
+from core.sockets.publisher import member_topic
 from scripts.servers import Server
 from users.models import User
 
@@ -110,7 +110,7 @@ async def test_sockets_outlive_what_happens_to_redis(
         for fault, is_lossy in loses_hints.items():
             newest[0] += 1
             async with fault(redis):
-                await in_database(published, member_group(alice.pk), -1)
+                await in_database(published, member_topic(alice.pk), -1)
             await until_it_hears(tab, alice)
             if is_lossy:
                 await until_it_beats(tab, newest[0])

@@ -14,7 +14,7 @@ from core.sockets import frames, publisher
 from core.sockets.connection import FLOODED, RESTART, SIGNED_OUT, TOO_LARGE
 from core.sockets.flow_control import BURST, FRAME_BYTES, TABS_EACH
 from core.sockets.hub import hub
-from core.sockets.publisher import MOST_WAITING, Publisher, breaker, flush, member_group, publish
+from core.sockets.publisher import MOST_WAITING, Publisher, breaker, flush, member_topic, publish
 from users.models import User
 
 from .socket_client import Refused, SocketClient, cookie_of, until, until_up
@@ -123,7 +123,7 @@ async def test_hints_that_the_layer_took_are_sent(alice: User) -> None:
     def three() -> None:
         with transaction.atomic():
             for number in range(3):
-                publish(member_group(alice.pk), {"type": "tests.look", "id": number})
+                publish(member_topic(alice.pk), {"type": "tests.look", "id": number})
 
     frames.on_event("tests.look")(lambda tab, event: [{**event}])
     async with await SocketClient.of(alice) as tab:
@@ -165,7 +165,7 @@ def test_hints_that_find_no_room_are_dropped() -> None:
     # A loop that has no time for hints: it does not run.
     slow.serve_on(loop)
     dropped = Change("linkup_hints_total", outcome="dropped")
-    hint: dict[str, Any] = {"groups": ["tests"], "event": {"type": "tests.look"}}
+    hint: dict[str, Any] = {"topics": ["tests"], "event": {"type": "tests.look"}}
     for _ in range(MOST_WAITING + 7):
         slow.post(hint)
     loop.close()

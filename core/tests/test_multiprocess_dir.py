@@ -21,7 +21,7 @@ PROCESS = """
 import os, sys
 from django.conf import settings
 settings.configure(METRICS_FOLDER=sys.argv[1])
-from core import metrics
+from core.observability import metrics
 print("ready", flush=True)
 for line in sys.stdin:
     match line.split():

@@ -13,7 +13,7 @@ from channels.layers import InMemoryChannelLayer, channel_layers, get_channel_la
 from django.db import transaction
 from django.test import override_settings
 
-from core.sockets.publisher import LONGEST_VALUE, TABS, breaker, flush, member_group, publish
+from core.sockets.publisher import LONGEST_VALUE, TABS, breaker, flush, member_topic, publish
 
 GROUP = "member.1"
 
@@ -49,7 +49,7 @@ def heard(channel: str) -> list[dict[str, Any]]:
 
 def hint(event: dict[str, Any], *groups: str) -> dict[str, Any]:
     """As it travels."""
-    return {"groups": list(groups or [GROUP]), "event": event}
+    return {"topics": list(groups or [GROUP]), "event": event}
 
 
 @pytest.mark.django_db(transaction=True)
@@ -127,7 +127,7 @@ def test_ids_of_every_kind_pass(process: str, value: int | str | None) -> None:
 
 
 def test_the_group_of_a_member_is_named_by_the_id() -> None:
-    assert member_group(17) == "member.17"
+    assert member_topic(17) == "member.17"
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from core.sockets import dispatch, frames
 from core.sockets.flow_control import PING_BYTES, WINDOW_BYTES
 from core.sockets.frames import Event, Frame, TabState
 from core.sockets.hub import hub
-from core.sockets.publisher import member_group
+from core.sockets.publisher import member_topic
 from users.models import User
 
 from .socket_client import SocketClient
@@ -39,15 +39,15 @@ async def test_who_reads_slowly_costs_a_window_and_is_told_that_it_lags(alice: U
                 came += len(frame["q"].encode())
         assert await tab.is_silent()
         assert came <= WINDOW_BYTES + 50_000
-        hub.dispatch([member_group(alice.pk)], {"type": "tests.look", "id": 1})
-        next(iter(hub.tabs)).beat(dispatch.BARE_HEARTBEAT)
+        hub.dispatch([member_topic(alice.pk)], {"type": "tests.look", "id": 1})
+        next(iter(hub.tabs)).send_heartbeat(dispatch.BARE_HEARTBEAT)
         assert await tab.next() == {"type": "heartbeat"}
         tab.say({"type": "pong", "n": 1.5})
         tab.say({"type": "pong", "n": -1})
         assert await tab.is_silent()
         tab.say({"type": "pong", "n": pings[-1]})
         assert await tab.next() == {"type": "lagged"}
-        hub.dispatch([member_group(alice.pk)], {"type": "tests.look", "id": 2})
+        hub.dispatch([member_topic(alice.pk)], {"type": "tests.look", "id": 2})
         assert await tab.next() == {"type": "tests.look", "id": 2}
     assert [event["id"] for event in shown] == [2], "what cannot be sent is not even asked for"
 
@@ -63,7 +63,7 @@ async def test_a_hint_for_a_tab_whose_window_is_full_makes_it_lag(alice: User) -
             tab.say({"type": "tests.ask"})
             assert (await tab.next())["type"] == "tests.much"
             pings.append((await tab.next())["n"])
-        hub.dispatch([member_group(alice.pk)], {"type": "tests.look", "id": 1})
+        hub.dispatch([member_topic(alice.pk)], {"type": "tests.look", "id": 1})
         assert await tab.is_silent()
         tab.say({"type": "pong", "n": pings[-1]})
         assert await tab.next() == {"type": "lagged"}

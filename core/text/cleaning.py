@@ -1,4 +1,4 @@
-"""What may stand in a text that a member types, and how it is stored.
+"""Cleans text that members type: which characters are allowed, and how it is stored.
 
 Unicode's normal forms sort the marks of a letter, in a time that grows with the square of their number, and nothing
 else runs meanwhile. So every function here cuts what is too long and what is piled up first, and normalises then.

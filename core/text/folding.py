@@ -1,4 +1,4 @@
-"""How texts are compared in searches and sorted in lists: without regard to case, accents and ways of writing.
+"""Folds text for search and sorting: without case, accents and differences of Unicode form.
 
 Stored keys are made here (User.sort_name, Entry.search_text): who changes what a key is writes a migration that makes
 those of all rows again.

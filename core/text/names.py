@@ -1,4 +1,4 @@
-"""Names ("@bob") and hashtags ("#django") in plain texts of every script."""
+"""Finds mentions ("@bob") and hashtags ("#django") in plain text of every script."""
 
 import re
 import unicodedata

@@ -1,4 +1,4 @@
-"""The part of a file that a browser asks for (RFC 9110 14)."""
+"""Parses the Range header for partial downloads (RFC 9110 14)."""
 
 import re
 from dataclasses import dataclass

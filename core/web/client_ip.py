@@ -1,4 +1,4 @@
-"""Where a request comes from: the peer itself, or what a proxy that we trust says about it."""
+"""The client's IP address: that of the peer, or what a trusted proxy says."""
 
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network

@@ -1,4 +1,4 @@
-"""Parts of addresses. What cannot be an id or a name is a 404 before any query is made."""
+"""Path converters. A malformed id or tag is a 404 before any query."""
 
 from core.text.names import LONGEST_TAG, fold_tag, is_tag
 

@@ -1,4 +1,4 @@
-"""What is answered when something went wrong (R10): a page for people, JSON for programs, a line for anything else.
+"""Responses for errors (R10): a page for people, JSON for programs, one line for anything else.
 
 No answer tells what was wrong inside. The pages 500 and 503 are read when the process starts and ask nothing of the
 database, the cache, the static manifest or the template engine.

@@ -1,4 +1,4 @@
-"""Form fields for what people write."""
+"""Form fields for text and pictures of members."""
 
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar

@@ -1,4 +1,4 @@
-"""Uploads over HTTP: public ones by their address, private ones after a permission check (R4.7, P11)."""
+"""Serves uploads: public ones by path, private ones after a permission check (R4.7, P11)."""
 
 import errno
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""What every request passes, whatever its address: its id, refusals, and what is said when something is wrong."""
+"""Middleware for every request: its id, refusals, size limits, and the page when the database is away."""
 
 import logging
 from collections.abc import Awaitable, Callable

@@ -1,4 +1,4 @@
-"""Answers that every app gives in the same way."""
+"""Responses that several apps return."""
 
 from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect

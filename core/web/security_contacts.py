@@ -1,4 +1,4 @@
-"""Whom to tell of a hole: SECURITY_CONTACT, as /.well-known/security.txt says it."""
+"""Security contacts of this site (SECURITY_CONTACT), for /.well-known/security.txt."""
 
 import re
 from typing import cast

@@ -1,4 +1,4 @@
-"""The headers that every answer carries: pages, errors, redirects, uploads, static files (R3)."""
+"""The security headers of every response: pages, errors, redirects, uploads, static files (R3)."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Addresses that programs ask every site for: whom to tell of a hole, what robots may read, the icon, the password."""
+"""Paths that programs request from every site: security contact, robots.txt, icon, password change."""
 
 from datetime import UTC, datetime, timedelta
 from functools import cache

@@ -11,7 +11,7 @@ from django.utils import timezone
 from core.sockets.frames import FrameError, TabState
 from feed import frames
 from feed.models import Post
-from feed.services import HOME_GROUP, publish_post, repost
+from feed.services import HOME_TOPIC, publish_post, repost
 from network.services import block_member, follow_member, remove_connection, unfollow_member
 from tests.cases import all_cases, rolled_back
 from tests.cast import connect
@@ -96,7 +96,7 @@ def test_a_tab_that_shows_no_home_page_hears_nothing(alice: User, bob: User) -> 
     publish_post(author=bob, text="News")
     assert frames.post_came(tab, {"type": "feed.post", "author": bob.pk}) == []
     assert frames.beat([tab]) == {}
-    assert HOME_GROUP not in tab.groups
+    assert HOME_TOPIC not in tab.topics
 
 
 def test_a_tab_out_of_view_costs_no_query_at_the_pulse(alice: User) -> None:
@@ -134,7 +134,7 @@ def test_an_open_page_forgets_and_learns_a_circle_at_once(
         published.clear()
         change()
         hints = [each for each in published if each["event"] == {"type": "feed.circle"}]
-        assert [f"member.{alice.pk}"] in [each["groups"] for each in hints]
+        assert [f"member.{alice.pk}"] in [each["topics"] for each in hints]
         before = frames.circle_changed(tab, {"type": "feed.circle"})[0]["count"]
         publish_post(author=author, text="News", audience=audience)
         return count_of(tab) - int(before)

@@ -7,13 +7,13 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from core.sockets.publisher import member_group, publish
+from core.sockets.publisher import member_topic, publish
 from network.models import Connection, Member
 from users.models import User
 
 from ..errors import NotAGroup, NotIn, NotReachable, SendingTooFast, TooMany
-from ..groups import conversation_group
 from ..models import Conversation, Entry, Membership
+from ..topics import conversation_topic
 from .log import append, locked, members_of, tell, tell_mine
 
 MOST_IN_A_GROUP = 50
@@ -140,7 +140,7 @@ def accept_conversation(*, conversation: Conversation, member: User) -> None:
         tell_mine(conversation.pk, member.pk)
         # Who waited for an answer may write on: from now on this one's cursors are told.
         publish(
-            conversation_group(conversation.pk),
+            conversation_topic(conversation.pk),
             {"type": "messaging.cursors", "conversation": conversation.pk, "member": member.pk},
         )
 
@@ -244,4 +244,4 @@ def _take_out(conversation: Conversation, member: User, *, by: User) -> None:
     entry = append(conversation, kind=Entry.Kind.LEFT, author=by, subject=member)
     staying = Membership.objects.within(conversation).values_list("member_id", flat=True)
     tell(entry, staying)
-    publish(member_group(member.pk), {"type": "messaging.gone", "conversation": conversation.pk})
+    publish(member_topic(member.pk), {"type": "messaging.gone", "conversation": conversation.pk})

@@ -7,8 +7,8 @@ from django.db import connection, transaction
 
 from core.sockets.publisher import publish
 
-from ..groups import conversation_group
 from ..models import Conversation, Entry, Membership
+from ..topics import conversation_topic
 from .log import tell_mine
 
 # So many pairs are looked up in one statement.
@@ -120,7 +120,7 @@ def _tell(moved: Collection[_Step]) -> None:
         # One who moved alone knows; the hint is for the others.
         alone = members.pop() if len(members) == 1 else None
         publish(
-            conversation_group(conversation_id),
+            conversation_topic(conversation_id),
             {"type": "messaging.cursors", "conversation": conversation_id, "member": alone},
         )
 

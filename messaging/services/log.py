@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db import connection
 
-from core.sockets.publisher import member_group, publish
+from core.sockets.publisher import member_topic, publish
 
 from ..errors import NotIn
 from ..models import Conversation, Entry, Membership
@@ -87,11 +87,11 @@ def tell(entry: Entry, member_ids: Iterable[int]) -> None:
     Not what: so hints of several entries are equal, and a tab that is busy looks once for all of them.
     """
     publish(
-        [member_group(member_id) for member_id in member_ids],
+        [member_topic(member_id) for member_id in member_ids],
         {"type": "messaging.entry", "conversation": entry.conversation_id},
     )
 
 
 def tell_mine(conversation_id: int, member_id: int) -> None:
     """Hint to the member's own tabs that the member's side of the conversation changed."""
-    publish(member_group(member_id), {"type": "messaging.mine", "conversation": conversation_id})
+    publish(member_topic(member_id), {"type": "messaging.mine", "conversation": conversation_id})

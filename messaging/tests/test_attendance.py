@@ -31,7 +31,7 @@ def test_typing_is_shown_to_the_other(
     say(tab, "messaging.typing", conversation=talk.pk)
     event = {"type": "messaging.typing", "conversation": talk.pk, "member": alice.pk}
     assert [each for each in published if each["event"] == event] == [
-        {"groups": [f"conversation.{talk.pk}"], "event": event}
+        {"topics": [f"conversation.{talk.pk}"], "event": event}
     ]
     ids = {"conversation": talk.pk, "member": alice.pk}
     assert hint(watching(bob, talk), "messaging.typing", **ids) == [
@@ -102,7 +102,7 @@ def test_a_block_tells_the_tabs_of_both_that_nobody_is_there(
 ) -> None:
     block_member(blocker=bob, blocked=alice)
     told = [each for each in published if each["event"]["type"] == "messaging.presence"]
-    assert sorted((each["groups"], each["event"]["member"]) for each in told) == [
+    assert sorted((each["topics"], each["event"]["member"]) for each in told) == [
         ([f"presence.{member.pk}"], member.pk) for member in (alice, bob)
     ]
 
@@ -138,7 +138,7 @@ def test_a_tab_in_view_is_there_and_the_last_one_that_goes_is_not(
         say(tab, "visible", visible=True)
         say(tab, "visible", visible=True)
     assert presence.reading([bob.pk, alice.pk]) == {bob.pk}
-    assert [each["groups"] for each in published] == [[f"presence.{bob.pk}"]]
+    assert [each["topics"] for each in published] == [[f"presence.{bob.pk}"]]
     shown = hint(watching(alice, talk), "messaging.presence", member=bob.pk)
     assert shown[0]["online"] is True
     for closer in registry.closers:
@@ -169,7 +169,7 @@ def test_a_tab_on_another_process_says_that_its_member_is_there_after_all(
     published.clear()
     for closer in registry.closers:
         closer(gone)
-    assert [(each["groups"], each["event"]["type"]) for each in published] == [
+    assert [(each["topics"], each["event"]["type"]) for each in published] == [
         ([f"member.{bob.pk}"], "messaging.left")
     ]
     ending = Presence.objects.get(member=bob).until

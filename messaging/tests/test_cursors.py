@@ -72,7 +72,7 @@ def test_who_has_it_open_hears_who_moved_and_of_several_that_they_did(
         published.clear()
         services.move_cursors({(group.pk, mover.pk): reached for mover in movers})
         found.append(
-            [(hint["groups"], hint["event"].get("member")) for hint in published
+            [(hint["topics"], hint["event"].get("member")) for hint in published
              if hint["event"]["type"] == "messaging.cursors"]
         )  # fmt: skip
     here = [f"conversation.{group.pk}"]
@@ -143,7 +143,7 @@ def test_own_tabs_hear_of_reading_and_the_others_of_how_far_one_has_come(
         """The hints that come of cursors that move: to whom, and about whom."""
         published.clear()
         services.move_cursors({(group.pk, member.pk): reached for member in members})
-        return [(hint["groups"][0], hint["event"].get("member")) for hint in published]
+        return [(hint["topics"][0], hint["event"].get("member")) for hint in published]
 
     own, there = f"member.{bob.pk}", f"conversation.{group.pk}"
     assert heard(Reached(delivered=3), bob) == [(there, bob.pk)]

@@ -55,7 +55,7 @@ def test_an_accepted_request_is_in_the_list_and_the_other_hears_of_it(
     assert Membership.objects.inbox(alice).exists()
     (told,) = [each for each in published if each["event"]["type"] == "messaging.cursors"]
     assert told == {
-        "groups": [f"conversation.{request_of_charlie.pk}"],
+        "topics": [f"conversation.{request_of_charlie.pk}"],
         "event": {**heard, "type": "messaging.cursors"},
     }
     assert [seen["member"] for seen in hint(waiting, "messaging.cursors", **heard)[0]["cursors"]] == [

@@ -44,7 +44,7 @@ def test_watching_brings_what_is_newer_the_cursors_and_the_presence(
         "cursors": [{"member": alice.pk, "delivered": 0, "read": 0}],
     }
     assert there == {"type": "messaging.presence", "member": alice.pk, "online": True, "words": "online"}
-    assert tab.groups == {f"member.{bob.pk}", f"conversation.{talk.pk}", f"presence.{alice.pk}"}
+    assert tab.topics == {f"member.{bob.pk}", f"conversation.{talk.pk}", f"presence.{alice.pk}"}
 
 
 def test_who_has_everything_gets_no_entries(talk: Conversation, alice: User, bob: User) -> None:
@@ -75,9 +75,9 @@ def test_one_conversation_at_a_time_and_none_after_unwatch(
 ) -> None:
     tab = watching(bob, talk)
     say(tab, "messaging.watch", conversation=group.pk, seq=0)
-    assert tab.groups == {f"member.{bob.pk}", f"conversation.{group.pk}"}
+    assert tab.topics == {f"member.{bob.pk}", f"conversation.{group.pk}"}
     assert say(tab, "messaging.unwatch") == []
-    assert tab.groups == {f"member.{bob.pk}"}
+    assert tab.topics == {f"member.{bob.pk}"}
 
 
 BAD_IDS = [-1, 2**63, 10**30, True, 1.5, "1", None, [1], {"a": 1}]
@@ -112,8 +112,8 @@ def test_a_stranger_watches_nothing_and_keeps_what_was_watched(
     tab = watching(dora, group)
     with pytest.raises(FrameError, match="not_found"):
         say(tab, "messaging.watch", conversation=talk.pk, seq=0)
-    assert f"conversation.{group.pk}" in tab.groups
-    assert f"conversation.{talk.pk}" not in tab.groups
+    assert f"conversation.{group.pk}" in tab.topics
+    assert f"conversation.{talk.pk}" not in tab.topics
 
 
 # -- Something new -----------------------------------------------------------------------------
@@ -227,7 +227,7 @@ def test_who_was_taken_out_sees_it_go_dark(group: Conversation, alice: User, bob
         {"type": "messaging.gone", "conversation": group.pk},
         {"type": "messaging.badge", "unread": 0},
     ]
-    assert tab.groups == {f"member.{bob.pk}"}
+    assert tab.topics == {f"member.{bob.pk}"}
 
 
 def test_who_is_in_again_by_then_is_not_sent_away(group: Conversation, alice: User, bob: User) -> None:

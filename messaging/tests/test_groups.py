@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from core.sockets.publisher import member_group
+from core.sockets.publisher import member_topic
 from messaging import services
 from messaging.models import Conversation, Entry, Membership
 from users.models import User
@@ -75,11 +75,11 @@ def test_of_each_entry_all_tabs_of_all_members_hear_those_of_its_author_too(
         published.clear()
         act()
         there = Membership.objects.within(group).values_list("member", flat=True)
-        wanted = [("messaging.entry", sorted(map(member_group, there)))]
+        wanted = [("messaging.entry", sorted(map(member_topic, there)))]
         gone = Entry.objects.latest("pk")
         if gone.kind == Entry.Kind.LEFT:
-            wanted.append(("messaging.gone", [member_group(gone.subject_id or 0)]))
-        heard = [(hint["event"]["type"], sorted(hint["groups"])) for hint in published]
+            wanted.append(("messaging.gone", [member_topic(gone.subject_id or 0)]))
+        heard = [(hint["event"]["type"], sorted(hint["topics"])) for hint in published]
         if heard != wanted:
             wrong[name] = heard
     assert wrong == {}
@@ -91,7 +91,7 @@ def test_all_who_are_taken_into_a_new_group_hear_of_it(
     group = services.start_group(by=alice, members=[bob, dora])
     assert published == [
         {
-            "groups": [member_group(member.pk) for member in (alice, bob, dora)],
+            "topics": [member_topic(member.pk) for member in (alice, bob, dora)],
             "event": {"type": "messaging.entry", "conversation": group.pk},
         }
     ]

@@ -97,7 +97,7 @@ def test_the_end_of_a_connection_hides_and_tells_open_tabs(
     for change in changes:
         published.clear()
         change()
-        told = {each["groups"][0] for each in published if each["event"]["type"] == "messaging.presence"}
+        told = {each["topics"][0] for each in published if each["event"]["type"] == "messaging.presence"}
         assert told == {f"presence.{alice.pk}", f"presence.{bob.pk}"}
     assert set(places(alice, bob, talk).values()) == {False}
 

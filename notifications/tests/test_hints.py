@@ -38,7 +38,7 @@ def heard() -> Iterator[Callable[[], list[Hint]]]:
             for hint in waiting.get_nowait()[1]["events"]:
                 event: dict[str, Any] = hint["event"]
                 if event["type"] == "notifications.changed":
-                    found += [(group, event["notification"]) for group in hint["groups"]]
+                    found += [(group, event["notification"]) for group in hint["topics"]]
         return found
 
     yield look

@@ -13,7 +13,7 @@ GROUP = "tests.room"
 @on_open
 def join(tab: TabState) -> None:
     """Let every tab listen."""
-    tab.groups.add(GROUP)
+    tab.topics.add(GROUP)
 
 
 @on_frame("tests.count")

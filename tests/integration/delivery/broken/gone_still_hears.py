@@ -1,6 +1,6 @@
 """The socket does not ask whether a member has left since."""
 
-from messaging import frames, hints
+from messaging import frames, socket_events
 from messaging.models import Membership
 from users.models import User
 
@@ -13,4 +13,4 @@ def membership_of(viewer: User, conversation_id: int) -> Membership | None:
 
 
 def apply() -> None:
-    replace("membership_of", membership_of, frames, hints)
+    replace("membership_of", membership_of, frames, socket_events)
