@@ -57,8 +57,23 @@ class SocketConnection(TabState):
     """
 
     __slots__ = (
-        "_asgi_send", "_heartbeat", "_closing", "_flow", "_frames", "_has_gone", "_missed_events", "_events", "_hub",
-        "_is_lagging", "_is_new", "_out", "_task", "_waiting_bytes", "_window", "due", "joined",
+        "_asgi_send",
+        "_closing",
+        "_events",
+        "_flow",
+        "_frames",
+        "_has_gone",
+        "_heartbeat",
+        "_hub",
+        "_is_lagging",
+        "_is_new",
+        "_missed_events",
+        "_out",
+        "_task",
+        "_waiting_bytes",
+        "_window",
+        "due",
+        "joined",
     )  # fmt: skip
 
     def __init__(self, visitor: Visitor, send: Send, hub: Subscriptions, flow: MemberFlow) -> None:

@@ -21,7 +21,7 @@ class TabState:
     says whether the tab is in front. `state[app]` is the app's own; it ends with the tab.
     """
 
-    __slots__ = ("topics", "member_id", "session_hash", "session_key", "state", "visible")
+    __slots__ = ("member_id", "session_hash", "session_key", "state", "topics", "visible")
 
     def __init__(self, member_id: int, session_key: str = "", session_hash: str = "") -> None:
         self.member_id = member_id
