@@ -14,9 +14,10 @@ from django.urls import reverse
 from feed.models import Post, PostTag, Tag
 from feed.timeline import home_page
 from network.models import Member
-from professional_network.demo.crowd import BENCH
 from users.audience import Audience
 from users.models import User
+
+from .crowd import BENCH
 
 REPEATED = 25
 

@@ -13,9 +13,9 @@ from django.urls import reverse
 from feed import timeline
 from feed.models import Comment, Post, Reaction
 from network.models import Connection
-from professional_network.demo import crowd
 from users.models import User
 
+from . import crowd
 from .gthread import threads, workers
 from .load import CLIENTS, Load, Server, fetch, gunicorn, measured, session_cookie
 from .pages import addresses, cost, signed_in

@@ -6,7 +6,7 @@ from contextlib import closing
 
 import psycopg2
 
-from professional_network.transfer.schema import DESCRIPTION, describe, read_parts
+from operations.transfer.schema import DESCRIPTION, describe, read_parts
 
 from .servers import postgres_server
 from .stack import manage

@@ -1,4 +1,4 @@
-"""The crowd for benches (`seed_demo --members … --posts …`): its numbers, and that what it says and knows is whole."""
+"""The crowd for benches (`python -m bench.crowd`): its numbers, and that what it says and knows is whole."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -7,22 +7,23 @@ from itertools import pairwise
 import pytest
 from django.contrib.auth import authenticate
 from django.core.files.storage import default_storage
-from django.core.management import CommandError
 from django.db.models import F, Max
 from django.test import Client, RequestFactory
 from django.utils import timezone
 from pytest_django import DjangoDbBlocker
+from pytest_django.fixtures import Settings
 
+from bench import crowd
+from bench.crowd.__main__ import main
+from demo.people import PASSWORD
 from feed.models import Comment, Post, Reaction, SavedPost
 from feed.services import publish_post
 from messaging.models import Attachment, Conversation, Entry, Membership
 from network.models import Connection, Follow
 from notifications.models import Fact, Notification
-from professional_network.demo import crowd
-from professional_network.demo.people import PASSWORD
 from users.models import User
 
-from .seeds import assert_counts_are_true, seeded, silent, stored
+from .seeds import assert_counts_are_true, silent, stored
 
 pytestmark = pytest.mark.night
 
@@ -60,8 +61,23 @@ def test_a_crowd_grows_by_posts_and_keeps_its_members(own_crowd: None) -> None:
 
 
 def test_a_crowd_of_another_size_is_refused(own_crowd: None) -> None:
-    with pytest.raises(CommandError, match="60 members already"):
-        seeded(members=80, posts=10)
+    with pytest.raises(crowd.CrowdRefused, match="60 members already"):
+        crowd.make(members=80, posts=10, say=silent)
+
+
+@pytest.mark.parametrize(("members", "posts"), [(3, 1), (60, -1)])
+def test_a_crowd_of_too_few_is_refused(db: None, members: int, posts: int) -> None:
+    with pytest.raises(crowd.CrowdRefused, match="at least 50 members"):
+        crowd.make(members=members, posts=posts, say=silent)
+    assert not User.objects.exists()
+
+
+def test_no_crowd_is_made_where_no_settings_module_allows_it(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings.DEMO_NETWORK = False
+    assert main(["--members", "60", "--posts", "10"]) == 1
+    assert "development or test database only" in capsys.readouterr().err
 
 
 def test_a_crowd_grows_beside_the_posts_of_others(alice: User) -> None:

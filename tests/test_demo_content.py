@@ -7,31 +7,31 @@ from collections.abc import Iterator
 import pytest
 
 from core.text.cleaning import clean_block, clean_line, refuse_invisible
-from professional_network.demo import library, pictures
-from professional_network.demo.documents import pdf
-from professional_network.demo.pictures.portraits import STYLES, portrait
+from demo import content, pictures
+from demo.documents import pdf
+from demo.pictures.portraits import STYLES, portrait
 from users.validators import username_shape
 
 # -- What it says -------------------------------------------------------------------------------
 
 
 def all_texts() -> Iterator[str]:
-    for member in library.members().values():
+    for member in content.members().values():
         yield from (member.name, member.headline, member.location, member.about, *member.skills)
-    for post in library.posts():
+    for post in content.posts():
         yield from (post.text, *(said.text for said in post.voices()))
 
 
 def test_every_text_is_written_once_and_without_shouting() -> None:
-    words = [post.text for post in library.posts() if post.text]
-    words += [said.text for post in library.posts() for said in post.voices()]
+    words = [post.text for post in content.posts() if post.text]
+    words += [said.text for post in content.posts() for said in post.voices()]
     doubles = {text for text, times in Counter(words).items() if times > 1}
     assert not doubles
     assert not [text for text in all_texts() if "!" in text or "lorem" in text.lower()]
 
 
 def test_every_text_is_one_that_a_member_could_have_typed() -> None:
-    for member in library.members().values():
+    for member in content.members().values():
         username_shape(member.username)
         for line in (member.name, member.headline, member.location):
             assert clean_line(line) == line
@@ -40,21 +40,21 @@ def test_every_text_is_one_that_a_member_could_have_typed() -> None:
         assert len(member.headline) <= 160
         assert len(member.about) <= 4000
         assert member.experience or member.education or member.username == "admin"
-    for post in library.posts():
+    for post in content.posts():
         assert clean_block(post.text) == post.text
         assert len(post.text) <= 10_000
         assert all(len(said.text) <= 3000 and clean_block(said.text) == said.text for said in post.voices())
 
 
 def test_every_name_in_the_texts_belongs_to_a_member() -> None:
-    members = library.members()
-    for post in library.posts():
+    members = content.members()
+    for post in content.posts():
         authors = {post.author, *(said.author for said in post.voices())}
         assert authors <= set(members)
         mentioned = set(re.findall(r"(?<![\w.])@([a-z]+(?:\.[a-z]+)?)", post.text))
         assert mentioned <= set(members)
-    keys = {post.key for post in library.posts() if post.key}
-    assert {post.repost for post in library.posts() if post.repost} <= keys
+    keys = {post.key for post in content.posts() if post.key}
+    assert {post.repost for post in content.posts() if post.repost} <= keys
 
 
 # -- Pictures and documents ---------------------------------------------------------------------
@@ -69,7 +69,7 @@ def test_a_portrait_is_square_and_the_same_for_the_same_seed(style: str) -> None
 
 
 def test_a_scene_fills_a_cover() -> None:
-    covers = {member.cover for member in library.members().values() if member.cover}
+    covers = {member.cover for member in content.members().values() if member.cover}
     for kind in covers:
         assert pictures.cover(kind, seed="x").size == (1500, 375)
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from django.test import override_settings
 
-from professional_network.doctor import questions
-from professional_network.doctor.findings import Verdict
+from operations.doctor import checks
+from operations.doctor.findings import Verdict
 
 # The file, whether doctor warns of it, and what it says.
 FILES = {
@@ -24,11 +24,11 @@ FILES = {
 def test_too_few_connections_of_nginx_are_warned_of_and_comments_do_not_count(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(questions, "NGINX", tmp_path / "nginx.conf")
+    monkeypatch.setattr(checks, "NGINX", tmp_path / "nginx.conf")
     wrong = []
     for text, (warns, words) in FILES.items():
         (tmp_path / "nginx.conf").write_text(text)
-        ((verdict, said, cure),) = questions.nginx()
+        ((verdict, said, cure),) = checks.nginx()
         is_right = (verdict == Verdict.WARNING) == warns and said.startswith(words)
         if not is_right or (warns and "worker_connections 8192;" not in cure):
             wrong.append((text, verdict, said, cure))
@@ -37,5 +37,5 @@ def test_too_few_connections_of_nginx_are_warned_of_and_comments_do_not_count(
 
 @override_settings(DEMO_NETWORK=False)
 def test_an_nginx_that_is_elsewhere_is_no_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(questions, "NGINX", tmp_path / "none.conf")
-    assert [answer[0] for answer in questions.nginx()] == [Verdict.OK]
+    monkeypatch.setattr(checks, "NGINX", tmp_path / "none.conf")
+    assert [answer[0] for answer in checks.nginx()] == [Verdict.OK]

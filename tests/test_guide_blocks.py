@@ -59,7 +59,7 @@ def what_is_said(block: Block) -> str:
 
 
 def said_by_the_code() -> str:
-    paths = (ROOT / "professional_network" / "management").rglob("*.py")
+    paths = (ROOT / "operations" / "management").rglob("*.py")
     return "\n".join(path.read_text() for path in paths)
 
 

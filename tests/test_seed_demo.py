@@ -18,12 +18,12 @@ from django.utils import timezone
 from pytest_django import DjangoDbBlocker
 from pytest_django.fixtures import Settings
 
+from demo import connections, seed
+from demo.people import PASSWORD
+from demo.schedule import Publish, React
 from feed.models import Comment, Post, PostImage, PostRevision, Reaction, SavedPost
 from network.models import Connection, Follow, Member
 from network.relations import Standing, relation
-from professional_network.demo import seed, ties
-from professional_network.demo.diary import Publish, React
-from professional_network.demo.people import PASSWORD
 from users.models import Experience, User
 
 from .properties.loading import COMPLETE, load
@@ -66,7 +66,7 @@ def test_a_failure_leaves_nothing_behind(db: None, monkeypatch: pytest.MonkeyPat
     def fails(*args: object, **options: object) -> None:
         raise RuntimeError("no")
 
-    monkeypatch.setattr(ties, "make", fails)
+    monkeypatch.setattr(connections, "make", fails)
     with pytest.raises(RuntimeError):
         seed.make_demo_network(say=silent, with_pictures=False)
     assert not User.objects.exists()
@@ -208,13 +208,10 @@ class TestTheDemoNetwork:
 # -- Where it refuses ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("options", [{}, {"members": 60, "posts": 10}])
-def test_it_refuses_where_no_settings_module_allows_it(
-    db: None, settings: Settings, options: dict[str, int]
-) -> None:
+def test_it_refuses_where_no_settings_module_allows_it(db: None, settings: Settings) -> None:
     settings.DEMO_NETWORK = False
     with pytest.raises(CommandError, match="development"):
-        seeded(**options)
+        seeded()
     assert not User.objects.exists()
 
 
@@ -223,11 +220,3 @@ def test_only_development_and_test_allow_it() -> None:
         module: load(module, COMPLETE)["DEMO_NETWORK"] for module in ("production", "development", "test")
     }
     assert allowed == {"production": False, "development": True, "test": True}
-
-
-@pytest.mark.parametrize(
-    "options", [{"members": 60}, {"posts": 60}, {"members": 3, "posts": 1}, {"members": 60, "posts": -1}]
-)
-def test_a_crowd_needs_both_numbers(db: None, options: dict[str, int]) -> None:
-    with pytest.raises(CommandError, match="--members"):
-        seeded(**options)

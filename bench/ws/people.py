@@ -18,7 +18,7 @@ ENTRIES = 10
 def main(count: int, file: Path) -> None:
     """Store `count` members and their conversations; write who they are to `file`."""
     django.setup()
-    from professional_network.demo import crowd  # noqa: PLC0415 -- models can be imported once the settings stand
+    from bench import crowd  # noqa: PLC0415 -- models can be imported once the settings stand
 
     crowd.make(members=CROWD, posts=POSTS, say=lambda words: None)
     members = _members(count)
@@ -42,7 +42,7 @@ def _cookie_names() -> dict[str, str]:
 
 
 def _reader() -> Any:
-    from professional_network.demo.crowd import BENCH  # noqa: PLC0415
+    from bench.crowd import BENCH  # noqa: PLC0415
     from users.models import User  # noqa: PLC0415
 
     return User.objects.get(username=BENCH)

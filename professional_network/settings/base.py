@@ -29,7 +29,8 @@ INSTALLED_APPS = [
     "feed",
     "messaging",
     "notifications",
-    "professional_network",  # its commands
+    "operations",
+    "demo",
     "channels",
     "csp",
     "django_htmx",

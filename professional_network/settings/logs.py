@@ -34,7 +34,7 @@ def logging_config(directory: str, *, level: str, json_console: bool) -> dict[st
     """
     general = {"handlers": ["console", "file", "mail_admins"], "level": level, "propagate": False}
     security = {"handlers": ["console", "security_file"], "level": "WARNING", "propagate": False}
-    loggers = ("django", "django.request", *APPS, "professional_network")
+    loggers = ("django", "django.request", *APPS, "operations", "demo", "professional_network")
     return {
         "version": 1,
         "disable_existing_loggers": False,

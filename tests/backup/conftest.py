@@ -19,9 +19,9 @@ from django.db import connections
 from django.test import override_settings
 from pytest_django import DjangoDbBlocker
 
-from professional_network.backup.backup_file import BackupFile
-from professional_network.backup.making import make
-from professional_network.backup.restoring import restore
+from operations.backup.backup_file import BackupFile
+from operations.backup.create import make
+from operations.backup.restore import restore
 from tests.integration.transfer.installation import Installation, manage
 from tests.transfer.network import build
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from professional_network.backup import chunks, keys
-from professional_network.backup.backup_file import BackupFile
-from professional_network.backup.chunks import CHUNK, SEAL
-from professional_network.transfer.faults import TransferRefused
+from operations.backup import container, keys
+from operations.backup.backup_file import BackupFile
+from operations.backup.container import CHUNK, SEAL
+from operations.transfer.problems import TransferRefused
 
 from .conftest import KEY
 
@@ -37,7 +37,7 @@ def backup(request: pytest.FixtureRequest) -> Path:
 @pytest.fixture(autouse=True)
 def _quick_passphrase(monkeypatch: pytest.MonkeyPatch) -> None:
     """The key of one salt is made once: hundreds of copies have the same."""
-    monkeypatch.setattr(chunks, "material_of", cache(keys.material_of))
+    monkeypatch.setattr(container, "material_of", cache(keys.material_of))
 
 
 def flipped(data: bytes, chance: random.Random) -> Iterator[Damage]:

@@ -15,12 +15,12 @@ from django.core.management import CommandError, call_command
 from django.db import connections
 from django.test import override_settings
 
-from professional_network.backup import files, keys, places
-from professional_network.backup.backup_file import BackupFile
-from professional_network.backup.making import make
-from professional_network.transfer.faults import TransferRefused
-from professional_network.transfer.rows import Row
-from professional_network.transfer.tables import LEFT_OUT, all_tables
+from operations.backup import destinations, files, keys
+from operations.backup.backup_file import BackupFile
+from operations.backup.create import make
+from operations.transfer.problems import TransferRefused
+from operations.transfer.rows import Row
+from operations.transfer.tables import LEFT_OUT, all_tables
 from tests.testkit.disks import small_disk
 from tests.transfer.network import DELETED_POSTS, FILES, MEMBERS, POSTS
 
@@ -90,7 +90,7 @@ def test_the_state_is_that_of_the_beginning(network: Server, tmp_path: Path) -> 
             written.append("once")
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("professional_network.transfer.progress.EVERY_SECONDS", 0.0)
+        patch.setattr("operations.transfer.progress.EVERY_SECONDS", 0.0)
         made = make(tmp_path / "while.backup", "", progress=write)
     assert network.count("feed_tag") == 2
     assert made.backup.manifest.tables["feed.tag"].rows == 1
@@ -103,11 +103,11 @@ def former(tmp_path: Path, plain: Path) -> Path:
     folder = tmp_path / "backups"
     folder.mkdir()
     for day in (1, 2, 3):
-        (folder / places.new_name(datetime(2026, 1, day, tzinfo=UTC))).write_bytes(plain.read_bytes())
+        (folder / destinations.new_name(datetime(2026, 1, day, tzinfo=UTC))).write_bytes(plain.read_bytes())
     for other in ("linkup-other.example.org-20260101T000000Z.backup", "mine.backup", "notes.txt"):
         (folder / other).write_bytes(plain.read_bytes())
     # Looks like one of ours, and is none.
-    (folder / places.new_name(datetime(2025, 1, 1, tzinfo=UTC))).write_bytes(b"somebody's")
+    (folder / destinations.new_name(datetime(2025, 1, 1, tzinfo=UTC))).write_bytes(b"somebody's")
     return folder
 
 
@@ -116,7 +116,7 @@ def test_older_ones_go_and_nothing_else(filled: Server, former: Path) -> None:
     before = set(former.iterdir())
     with at(filled):
         made = make(former, "", keep=2)
-    gone = [former / places.new_name(datetime(2026, 1, day, tzinfo=UTC)) for day in (2, 1)]
+    gone = [former / destinations.new_name(datetime(2026, 1, day, tzinfo=UTC)) for day in (2, 1)]
     assert made.removed == gone
     assert set(former.iterdir()) == before - set(gone) | {made.file}
 
@@ -138,7 +138,7 @@ def test_none_goes_when_the_new_one_cannot_be_made(
 
 @once
 def test_what_a_power_cut_left_is_removed(filled: Server, tmp_path: Path) -> None:
-    (tmp_path / f"{places.UNFINISHED}linkup-localhost-20260101T000000Z.backup").touch()
+    (tmp_path / f"{destinations.UNFINISHED}linkup-localhost-20260101T000000Z.backup").touch()
     with at(filled):
         made = make(tmp_path / "now.backup", "")
     assert list(tmp_path.iterdir()) == [made.file]
@@ -216,7 +216,7 @@ def test_apps_that_were_taken_out_do_not_stand_in_the_way(network: Server, tmp_p
 def test_a_connection_that_is_cut_is_named(
     network: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("professional_network.transfer.progress.EVERY_SECONDS", 0.0)
+    monkeypatch.setattr("operations.transfer.progress.EVERY_SECONDS", 0.0)
 
     def cut(words: str) -> None:
         if "users.user" in words:
@@ -251,7 +251,7 @@ def test_a_file_that_goes_meanwhile_is_left_out(
     network: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     names = list(files.names_in(default_storage))
-    monkeypatch.setattr("professional_network.backup.making.names_in", lambda storage: iter(["gone", *names]))
+    monkeypatch.setattr("operations.backup.create.names_in", lambda storage: iter(["gone", *names]))
     made = make(tmp_path / "x.backup", "")
     assert [file.name for file in made.backup.media()] == names
 
@@ -333,7 +333,7 @@ def test_a_file_of_the_key_wins_over_the_environment(tmp_path: Path) -> None:
 
 def test_rows_come_in_parts(filled: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A large table is many members, of which none is held whole."""
-    monkeypatch.setattr("professional_network.backup.archive.PART", 1000)
+    monkeypatch.setattr("operations.backup.archive.PART", 1000)
     with at(filled):
         made = make(tmp_path / "parts.backup", "").backup
     made.tables = all_tables()

@@ -12,15 +12,16 @@ from django.core.management import CommandError, call_command
 from django.db import connections
 from django.test import override_settings
 
-from professional_network.backup import restoring, targets
-from professional_network.backup.backup_file import BackupFile
-from professional_network.backup.chunks import CHUNK, SEAL
-from professional_network.backup.making import make
-from professional_network.backup.restoring import restore
-from professional_network.transfer.faults import TransferRefused
-from professional_network.transfer.imports import OutcomeUnknown
-from professional_network.transfer.media import UNFINISHED
-from professional_network.transfer.target import LOCK
+from operations.backup import restore as restoring
+from operations.backup import targets
+from operations.backup.backup_file import BackupFile
+from operations.backup.container import CHUNK, SEAL
+from operations.backup.create import make
+from operations.backup.restore import restore
+from operations.transfer.imports import OutcomeUnknown
+from operations.transfer.media import UNFINISHED
+from operations.transfer.problems import TransferRefused
+from operations.transfer.target import LOCK
 from tests.testkit.disks import small_disk
 from tests.transfer.network import FILES, MEMBERS, POSTS
 from tests.transfer.wire import cut_at_commit, interrupted_at

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from professional_network.backup import places
-from professional_network.management.commands.backup import Command
+from operations.backup import destinations
+from operations.management.commands.backup import Command
 from scripts.programs import ROOT
 
 UNITS = ROOT / "deploy" / "systemd"
@@ -50,6 +50,6 @@ def test_the_timer_runs_each_night_and_makes_up_for_a_missed_one() -> None:
 
 def test_names_tell_the_site_and_the_time() -> None:
     assert (
-        places.new_name(datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
+        destinations.new_name(datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
         == "linkup-localhost-20260102T030405Z.backup"
     )

@@ -10,10 +10,10 @@ import pytest
 from django.core.files.storage import InMemoryStorage
 from django.core.management import CommandError, call_command
 
-from professional_network.backup import making, places
-from professional_network.backup.backup_file import BackupFile
-from professional_network.backup.making import make
-from professional_network.transfer.faults import TransferRefused
+from operations.backup import create, destinations
+from operations.backup.backup_file import BackupFile
+from operations.backup.create import make
+from operations.transfer.problems import TransferRefused
 from tests.transfer.network import FILES
 
 from .conftest import BIG, Server
@@ -38,7 +38,7 @@ def former(tmp_path: Path, plain: Path) -> Path:
     folder = tmp_path / "backups"
     folder.mkdir()
     for day in (1, 2, 3):
-        shutil.copy(plain, folder / places.new_name(datetime(2026, 1, day, tzinfo=UTC)))
+        shutil.copy(plain, folder / destinations.new_name(datetime(2026, 1, day, tzinfo=UTC)))
     return folder
 
 
@@ -95,7 +95,7 @@ def test_what_a_member_takes_away_meanwhile_is_not_missing(
 ) -> None:
     """Rows and files are not of one moment; that alone is no reason to wake somebody."""
     naming.run("DELETE FROM feed_postimage")
-    monkeypatch.setattr("professional_network.transfer.progress.EVERY_SECONDS", 0.0)
+    monkeypatch.setattr("operations.transfer.progress.EVERY_SECONDS", 0.0)
 
     def take_away(words: str) -> None:
         if words.startswith("backup: 100 %") and words.endswith("done"):
@@ -111,7 +111,7 @@ def test_what_a_member_takes_away_meanwhile_is_not_missing(
 def test_an_empty_bucket_is_refused_too(
     naming: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(making, "default_storage", InMemoryStorage())
+    monkeypatch.setattr(create, "default_storage", InMemoryStorage())
     with pytest.raises(
         TransferRefused, match="2 rows name uploaded files, and not one file is in the bucket"
     ):

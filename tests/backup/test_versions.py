@@ -9,13 +9,14 @@ import pytest
 from django.core.management import call_command
 from django.test import override_settings
 
-from professional_network.backup import restoring, targets
-from professional_network.backup.backup_file import BackupFile
-from professional_network.backup.making import make
-from professional_network.backup.restoring import restore
-from professional_network.backup.states import Migrations, in_order
-from professional_network.transfer.faults import TransferRefused
-from professional_network.transfer.tables import all_tables
+from operations.backup import restore as restoring
+from operations.backup import targets
+from operations.backup.backup_file import BackupFile
+from operations.backup.create import make
+from operations.backup.restore import restore
+from operations.backup.schema import Migrations, in_order
+from operations.transfer.problems import TransferRefused
+from operations.transfer.tables import all_tables
 
 from .conftest import Server, at
 

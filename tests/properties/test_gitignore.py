@@ -15,7 +15,7 @@ names = st.text(string.ascii_lowercase + string.digits, min_size=1, max_size=8)
 folders = st.lists(names.map("d{}".format), max_size=3).map(
     lambda parts: "".join(f"{part}/" for part in parts)
 )
-APPS = ["core", "theme", "users", "network", "feed", "professional_network"]
+APPS = ["core", "theme", "users", "network", "feed", "operations", "demo", "professional_network"]
 
 
 def ignored(*paths: str) -> set[str]:

@@ -33,7 +33,7 @@ FOLDER = ROOT / "test-results" / "prepared"
 # A database without connections, which PostgreSQL can therefore copy at any time.
 MIGRATED = "migrated"
 # Migrations, content types, permissions and static files depend on these.
-CODE = (*APPS, "professional_network")
+CODE = (*APPS, "operations", "professional_network")
 
 
 @dataclass(frozen=True)

@@ -17,11 +17,11 @@ import pytest
 from django.db import connections
 from django.test import override_settings
 
-from professional_network.transfer.exports import ExportFolder, export
-from professional_network.transfer.imports import bring_in
-from professional_network.transfer.source import SqliteSource
-from professional_network.transfer.tables import all_tables
-from professional_network.transfer.verification import Findings, verify
+from operations.transfer.exports import ExportFolder, export
+from operations.transfer.imports import bring_in
+from operations.transfer.source import SqliteSource
+from operations.transfer.tables import all_tables
+from operations.transfer.verification import Findings, verify
 from scripts.programs import ROOT
 
 from .network import build, environment

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from professional_network.transfer import media
-from professional_network.transfer.exports import ExportFolder, export
-from professional_network.transfer.faults import TransferRefused
-from professional_network.transfer.source import SqliteSource
-from professional_network.transfer.tables import all_tables
+from operations.transfer import media
+from operations.transfer.exports import ExportFolder, export
+from operations.transfer.problems import TransferRefused
+from operations.transfer.source import SqliteSource
+from operations.transfer.tables import all_tables
 from tests.testkit.disks import small_disk
 
 from .conftest import Network

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from professional_network.transfer import source as source_module
-from professional_network.transfer.exports import ExportFolder
-from professional_network.transfer.faults import TransferRefused
-from professional_network.transfer.source import LONGEST_VALUE
-from professional_network.transfer.tables import all_tables
+from operations.transfer import source as source_module
+from operations.transfer.exports import ExportFolder
+from operations.transfer.problems import TransferRefused
+from operations.transfer.source import LONGEST_VALUE
+from operations.transfer.tables import all_tables
 
 from .conftest import Network
 from .test_exports import refusal

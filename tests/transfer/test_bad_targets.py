@@ -12,12 +12,12 @@ import pytest
 from django.core.files import File
 from django.core.files.storage import InMemoryStorage
 
-from professional_network.transfer import target
-from professional_network.transfer.exports import ExportFolder
-from professional_network.transfer.faults import TransferRefused
-from professional_network.transfer.imports import OutcomeUnknown, bring_in
-from professional_network.transfer.schema import DESCRIPTION, compare_schemas, load_description, read_parts
-from professional_network.transfer.tables import all_tables
+from operations.transfer import target
+from operations.transfer.exports import ExportFolder
+from operations.transfer.imports import OutcomeUnknown, bring_in
+from operations.transfer.problems import TransferRefused
+from operations.transfer.schema import DESCRIPTION, compare_schemas, load_description, read_parts
+from operations.transfer.tables import all_tables
 from scripts.schema import describe_database
 from tests.testkit.disks import small_disk
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from professional_network.transfer.exports import ExportFolder
-from professional_network.transfer.tables import all_tables
-from professional_network.transfer.target import Target
-from professional_network.transfer.verification import Findings, Verification
+from operations.transfer.exports import ExportFolder
+from operations.transfer.tables import all_tables
+from operations.transfer.target import Target
+from operations.transfer.verification import Findings, Verification
 
 from .conftest import Database
 from .network import FILES, MEMBERS, POSTS, SECRET

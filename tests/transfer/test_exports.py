@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from professional_network.transfer.exports import UNFINISHED, ExportFolder, export
-from professional_network.transfer.faults import TransferRefused
-from professional_network.transfer.source import MOST_FAULTS
-from professional_network.transfer.tables import all_tables
+from operations.transfer.exports import UNFINISHED, ExportFolder, export
+from operations.transfer.problems import TransferRefused
+from operations.transfer.source import MOST_FAULTS
+from operations.transfer.tables import all_tables
 from tests.testkit.disks import small_disk
 
 from .conftest import Network

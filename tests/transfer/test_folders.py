@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from professional_network.transfer.exports import ExportFolder
-from professional_network.transfer.faults import TransferRefused
-from professional_network.transfer.tables import all_tables
+from operations.transfer.exports import ExportFolder
+from operations.transfer.problems import TransferRefused
+from operations.transfer.tables import all_tables
 
 pytestmark = pytest.mark.sqlite_only
 

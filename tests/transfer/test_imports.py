@@ -17,14 +17,14 @@ from django.db import connections
 from django.db.models.signals import post_save, pre_save
 from pytest_django.fixtures import Settings
 
-from professional_network.transfer import manifest, media
-from professional_network.transfer.exports import ExportFolder
-from professional_network.transfer.faults import TransferRefused
-from professional_network.transfer.imports import Outcome, bring_in
-from professional_network.transfer.rows import Row
-from professional_network.transfer.table_files import TableFile
-from professional_network.transfer.tables import all_tables
-from professional_network.transfer.target import LOCK
+from operations.transfer import manifest, media
+from operations.transfer.exports import ExportFolder
+from operations.transfer.imports import Outcome, bring_in
+from operations.transfer.problems import TransferRefused
+from operations.transfer.rows import Row
+from operations.transfer.table_files import TableFile
+from operations.transfer.tables import all_tables
+from operations.transfer.target import LOCK
 from tests.testkit.disks import small_disk
 
 from .conftest import Database, Network

@@ -11,11 +11,11 @@ from django.db import models
 from hypothesis import given
 from hypothesis import strategies as st
 
-from professional_network.transfer.faults import TransferRefused
-from professional_network.transfer.json_text import canonical_json
-from professional_network.transfer.kinds import BrokenText, Kind, kind_of
-from professional_network.transfer.misfits import Misfit
-from professional_network.transfer.tables import LEFT_OUT, all_tables, table_of
+from operations.transfer.json_text import canonical_json
+from operations.transfer.kinds import BrokenText, Kind, kind_of
+from operations.transfer.problems import TransferRefused
+from operations.transfer.tables import LEFT_OUT, all_tables, table_of
+from operations.transfer.unconvertible_values import Misfit
 from tests.cases import all_cases
 from users.models import User
 

@@ -12,10 +12,10 @@ from django.core.management.base import CommandError
 from django.db.models import CharField, FileField
 from pytest_django.fixtures import Settings
 
-from professional_network.transfer import uploads
-from professional_network.transfer.exports import Exported, ExportFolder, export
-from professional_network.transfer.faults import TransferRefused
-from professional_network.transfer.tables import all_tables
+from operations.transfer import uploads
+from operations.transfer.exports import Exported, ExportFolder, export
+from operations.transfer.problems import TransferRefused
+from operations.transfer.tables import all_tables
 
 from .conftest import Database, Network
 from .network import FILES

@@ -7,10 +7,10 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from professional_network.transfer.exports import ExportFolder
-from professional_network.transfer.faults import TransferRefused
-from professional_network.transfer.tables import all_tables
-from professional_network.transfer.verification import verify
+from operations.transfer.exports import ExportFolder
+from operations.transfer.problems import TransferRefused
+from operations.transfer.tables import all_tables
+from operations.transfer.verification import verify
 
 from .conftest import Database, Network
 from .network import FILES, MEMBERS, POSTS, SECRET

@@ -130,7 +130,7 @@ def test_what_it_says_can_be_read_in_the_code() -> None:
     """The symptoms of the table are words that LinkUp says."""
     folders = ("backup", "transfer", "management")
     code = "\n".join(
-        path.read_text() for name in folders for path in (ROOT / "professional_network" / name).rglob("*.py")
+        path.read_text() for name in folders for path in (ROOT / "operations" / name).rglob("*.py")
     )
     code = re.sub(r'"\s+f?"', "", code)
     table = GUIDE.read_text().split("## When something goes wrong")[1]

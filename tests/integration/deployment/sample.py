@@ -71,13 +71,13 @@ def move(folder: Path, url: str, members: str) -> list[Step]:
     """Make the network and move it; ends early where a step fails."""
     python = sys.executable
     source, target, export = here(folder), there(folder, url), str(folder / "export")
-    crowd = ("seed_demo", "--members", members, "--posts", members)
+    crowd = ("-m", "bench.crowd", "--members", members, "--posts", members)
     sqlite = str(folder / "sqlite" / "db.sqlite3")
     media = str(folder / "sqlite" / "media")
     steps = []
     for name, environment, command in (
         ("tables", source, (python, "manage.py", "migrate", "--verbosity", "0")),
-        ("crowd", source, (python, "manage.py", *crowd)),
+        ("crowd", source, (python, *crowd)),
         ("export", source, ("scripts/export_data.sh", export, "--quiet")),
         ("tables there", target, (python, "manage.py", "migrate", "--verbosity", "0")),
         ("import", target, ("scripts/import_data.sh", export, "--quiet")),

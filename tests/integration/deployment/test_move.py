@@ -10,7 +10,7 @@ from typing import Any
 import psycopg2
 import pytest
 
-from professional_network.demo.people import PASSWORD
+from demo.people import PASSWORD
 from scripts.nginx import Site, prepare
 from scripts.servers import HOST, Server, free_port
 from scripts.stack import Stack

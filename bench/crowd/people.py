@@ -1,0 +1,108 @@
+"""The members of the crowd, with their profiles."""
+
+import random
+from datetime import date, timedelta
+
+from allauth.account.models import EmailAddress
+from django.contrib.auth.hashers import make_password
+from django.db.models import Q
+from django.utils import timezone
+
+from core.files import images, storage
+from demo import content
+from demo.people import PASSWORD
+from demo.pictures.portraits import LOOKS, STYLES, portrait
+from users.models import Education, Experience, Profile, Skill, User
+from users.models.user import PHOTO_SIZES, photo_variant
+
+BENCH = "bench"
+DOMAIN = "crowd.example.org"
+CROWD = Q(email__endswith=f"@{DOMAIN}")
+BATCH = 1000
+# So many faces, in so many files.
+PORTRAITS, PHOTOS = 8, 200
+WITH_PHOTO = 0.65
+SEED = "crowd"
+
+
+def make_people(count: int) -> list[int]:
+    """Store `count` members, BENCH first; returns their ids."""
+    dice = random.Random(f"{SEED}:people")  # noqa: S311 -- repeatable on purpose
+    password = make_password(PASSWORD)
+    photos = _photos(min(PHOTOS, count))
+    ids: list[int] = []
+    for start in range(0, count, BATCH):
+        numbers = range(start, min(start + BATCH, count))
+        users = User.objects.bulk_create([_user(number, password, photos, dice) for number in numbers])
+        _give_profiles(users, dice)
+        ids += [user.pk for user in users]
+    return ids
+
+
+def _user(number: int, password: str, photos: list[str], dice: random.Random) -> User:
+    username = f"member{number:05}" if number else BENCH
+    models = list(content.members().values())
+    first, last = (dice.choice(models).name.split() for _name in range(2))
+    joined = timezone.now() - timedelta(days=dice.uniform(1, 900))
+    user = User(
+        username=username,
+        email=f"{username}@{DOMAIN}",
+        name=f"{first[0]} {last[-1]}",
+        headline=dice.choice(models).headline,
+        location=dice.choice(models).location,
+        photo=dice.choice(photos) if dice.random() < WITH_PHOTO else "",
+        password=password,
+        joined_at=joined,
+        date_joined=joined,
+    )
+    user.refresh_sort_name()
+    return user
+
+
+def _give_profiles(users: list[User], dice: random.Random) -> None:
+    texts = list(content.members().values())
+    EmailAddress.objects.bulk_create(
+        [EmailAddress(user=user, email=user.email, verified=True, primary=True) for user in users]
+    )
+    Profile.objects.bulk_create(
+        [Profile(user=user, about=text.about, about_html=f"<p>{text.headline}</p>") for user in users
+         for text in dice.choices(texts)]
+    )  # fmt: skip
+    Experience.objects.bulk_create(
+        [Experience(user=user, title="Engineer", employer="City Works", start=date(2010 + year, 3, 1),
+                    end=date(2013 + year, 2, 1) if year else None) for user in users for year in (0, 3)]
+    )  # fmt: skip
+    Education.objects.bulk_create(
+        [
+            Education(user=user, school="City College", degree="BSc", start_year=2005, end_year=2009)
+            for user in users
+        ]
+    )
+    Skill.objects.bulk_create(
+        [
+            Skill(user=user, name=name)
+            for user in users
+            for name in ("Maintenance", "Plain language", "Teaching")
+        ]
+    )
+
+
+def _photos(count: int) -> list[str]:
+    """Store `count` photos, among which each portrait comes again and again; returns their keys."""
+    portraits = [_portrait(number) for number in range(min(PORTRAITS, count))]
+    return [_stored(portraits[number % PORTRAITS]) for number in range(count)]
+
+
+def _portrait(number: int) -> dict[int, bytes]:
+    """A portrait in the sizes of a photo."""
+    style = list(STYLES)[number % len(STYLES)]
+    image = portrait(style, number % len(LOOKS), seed=f"{SEED}:{number}")
+    return {size: images.cropped(image, size, size).data for size in PHOTO_SIZES}
+
+
+def _stored(sizes: dict[int, bytes]) -> str:
+    """Store a photo under a key of its own."""
+    key = storage.new_name("photos", "webp").removesuffix(".webp")
+    for size, data in sizes.items():
+        storage.store(photo_variant(key, size), data)
+    return key

@@ -1,0 +1,1 @@
+"""Operators' tools and their commands: moving to PostgreSQL, backup and restore, doctor."""

@@ -1,0 +1,140 @@
+"""What PostgreSQL keeps of the tables beside their rows, compared with what the migrations make.
+
+The expected schema is a description made from a freshly migrated database (`python -m scripts.schema`, held to the
+migrations by a test). The other way, migrating a scratch database to compare with, needs rights that LinkUp's role does
+not have, and a verification never writes. The description says for which migrations it was made; for others nothing is
+compared.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from .problems import Fault
+from .rows import Migration
+
+DESCRIPTION = Path(__file__).with_name("schema.json")
+# Casts and parentheses are written in other ways by other versions of PostgreSQL.
+_noise = re.compile(r'::(character varying|[a-z_]+)(\(\d+\))?(\[\])?|[\s()"]')
+
+Run = Callable[..., list[Any]]
+
+
+class Part(NamedTuple):
+    """One thing that PostgreSQL knows of a table: of which kind, its name, and its definition."""
+
+    table: str
+    kind: str
+    name: str
+    text: str
+
+    @property
+    def meaning(self) -> tuple[str, str, str]:
+        """What makes two the same: names of indexes and constraints are no matter, those of columns are."""
+        name = self.name if self.kind == "column" else ""
+        return self.kind, name, _noise.sub("", self.text).lower()
+
+
+class Schema(NamedTuple):
+    """All parts, and the migrations that made them."""
+
+    migrations: set[Migration]
+    parts: list[Part]
+
+
+_STATEMENTS = r"""
+WITH t AS (SELECT * FROM pg_class WHERE relkind IN ('r', 'p') AND relnamespace = current_schema()::regnamespace)
+SELECT t.relname, 'column', a.attname,
+       format_type(a.atttypid, a.atttypmod)
+       || CASE WHEN a.attcollation <> y.typcollation THEN ' COLLATE ' || a.attcollation::regcollation::text ELSE '' END
+       || CASE WHEN a.attnotnull THEN ' NOT NULL' ELSE '' END
+       || CASE a.attidentity WHEN '' THEN '' ELSE ' IDENTITY ' || a.attidentity::text END
+       || coalesce(CASE a.attgenerated WHEN '' THEN ' DEFAULT ' ELSE ' GENERATED ' END
+                   || pg_get_expr(d.adbin, d.adrelid), '')
+FROM t JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped
+JOIN pg_type y ON y.oid = a.atttypid LEFT JOIN pg_attrdef d ON d.adrelid = t.oid AND d.adnum = a.attnum
+UNION ALL
+SELECT t.relname, 'constraint', c.conname, pg_get_constraintdef(c.oid)
+FROM t JOIN pg_constraint c ON c.conrelid = t.oid AND c.contype IN ('c', 'u', 'p', 'f', 'x')
+UNION ALL
+SELECT t.relname, CASE WHEN i.indisunique THEN 'unique index' ELSE 'index' END, n.relname,
+       regexp_replace(pg_get_indexdef(n.oid), '^.* USING ', '')
+       || CASE WHEN i.indisvalid AND i.indisready THEN '' ELSE ' INVALID' END
+FROM t JOIN pg_index i ON i.indrelid = t.oid JOIN pg_class n ON n.oid = i.indexrelid
+WHERE NOT i.indisvalid
+OR NOT EXISTS (SELECT 1 FROM pg_constraint c WHERE c.conindid = n.oid AND c.contype IN ('u', 'p', 'x'))
+UNION ALL
+SELECT t.relname, 'trigger', g.tgname,
+       regexp_replace(pg_get_triggerdef(g.oid), ' ON \S+ ', ' ON ' || t.relname || ' ')
+       || CASE g.tgenabled WHEN 'O' THEN '' ELSE ' ENABLED ' || g.tgenabled::text END
+FROM t JOIN pg_trigger g ON g.tgrelid = t.oid WHERE NOT g.tgisinternal
+UNION ALL
+SELECT DISTINCT t.relname, 'trigger', 'of foreign keys', 'DISABLED: foreign keys are not checked'
+FROM t JOIN pg_trigger g ON g.tgrelid = t.oid WHERE g.tgisinternal AND g.tgenabled <> 'O'
+UNION ALL
+SELECT t.relname, 'sequence', a.attname,
+       concat_ws(' ', format_type(s.seqtypid, NULL), 'START', s.seqstart, 'BY', s.seqincrement, 'FROM', s.seqmin, 'TO',
+                 s.seqmax, CASE WHEN s.seqcycle THEN 'CYCLE' END)
+FROM t JOIN pg_depend d ON d.refobjid = t.oid AND d.deptype IN ('i', 'a') AND d.refobjsubid > 0
+JOIN pg_sequence s ON s.seqrelid = d.objid JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = d.refobjsubid
+UNION ALL
+SELECT t.relname, 'table', t.relname,
+       concat_ws(', ', t.relkind::text, CASE t.relpersistence WHEN 'u' THEN 'UNLOGGED: emptied after a crash' END,
+                 CASE WHEN t.relrowsecurity THEN 'row security' END,
+                 CASE WHEN t.relforcerowsecurity THEN 'row security for its owner' END)
+FROM t
+UNION ALL
+SELECT t.relname, 'policy', p.polname, pg_get_expr(p.polqual, p.polrelid) FROM t JOIN pg_policy p ON p.polrelid = t.oid
+UNION ALL
+SELECT t.relname, 'rule', r.rulename, pg_get_ruledef(r.oid) FROM t JOIN pg_rewrite r ON r.ev_class = t.oid
+"""
+
+
+def read_parts(run: Run) -> list[Part]:
+    """What the database has, through `run(statement)`."""
+    return sorted(Part(*(str(value or "") for value in row)) for row in run(_STATEMENTS))
+
+
+def load_description(path: Path = DESCRIPTION) -> Schema:
+    """What `describe` wrote."""
+    told = json.loads(path.read_text())
+    parts = [Part(table, *part) for table, own in told["tables"].items() for part in own]
+    return Schema({(app, name) for app, name in told["migrations"]}, parts)
+
+
+def describe(migrations: Iterable[Migration], parts: Iterable[Part]) -> str:
+    """The description as JSON, in an order of its own, one part a line."""
+    tables: dict[str, list[Part]] = {}
+    for part in sorted(parts):
+        tables.setdefault(part.table, []).append(part)
+    listed = ",\n".join(f"  {json.dumps(list(migration))}" for migration in sorted(migrations))
+    shown = ",\n".join(
+        f"  {json.dumps(table)}: [\n"
+        + ",\n".join(f"   {json.dumps(list(part[1:]))}" for part in own)
+        + "\n  ]"
+        for table, own in sorted(tables.items())
+    )
+    return f'{{\n "migrations": [\n{listed}\n ],\n "tables": {{\n{shown}\n }}\n}}\n'
+
+
+def compare_schemas(expected: list[Part], found: list[Part]) -> list[Fault]:
+    """Each part that is missing, and each that is there besides. Tables of others, and indexes that only make something
+    quicker, are no difference."""
+    faults = []
+    for table in sorted({part.table for part in expected}):
+        wanted = {part.meaning: part for part in expected if part.table == table}
+        there = {part.meaning: part for part in found if part.table == table}
+        if not there:
+            faults.append(Fault(table, "", "", "has no table in the target"))
+            continue
+        missing = [part for meaning, part in wanted.items() if meaning not in there]
+        extra = [part for meaning, part in there.items() if meaning not in wanted and part.kind != "index"]
+        faults += [Fault(table, "", "", f"the target lacks: {_told(part)}") for part in missing]
+        faults += [Fault(table, "", "", f"the target has besides: {_told(part)}") for part in extra]
+    return faults
+
+
+def _told(part: Part) -> str:
+    return f"{part.kind} {part.name}: {part.text}"

@@ -1,0 +1,190 @@
+"""Which tables are carried over, and what their columns are: every concrete model, whatever app it belongs to.
+
+Left out are sessions, the stand-in of the cache and the mail on its way: they end with the old server, and a copy that
+is restored must not send old mail again. Content types and permissions are
+made by `migrate` in the target, with ids of its own; a reference to one is carried as its name (`feed.post`,
+`feed.post.view_post`) and finds its id again on the other side. `django_migrations` is compared, never carried.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from django.apps import apps
+from django.db.models import AutoField, BigAutoField, Field, ForeignKey, Model, SmallAutoField
+
+from .kinds import Kind, kind_of
+from .problems import Fault, TransferRefused
+
+LEFT_OUT = ("sessions.session", "core.cacheentry", "core.outgoingmail")
+CONTENT_TYPES = "contenttypes.contenttype"
+PERMISSIONS = "auth.permission"
+# Made by `migrate`; compared and completed by name. What identifies a row comes first.
+GIVEN = {
+    CONTENT_TYPES: (("app_label", "model"), 2),
+    PERMISSIONS: (("content_type_id", "codename", "name"), 2),
+}
+# Columns whose values no message tells, and texts that only two members should read.
+HIDDEN = re.compile(r"password|secret|token|session|digest|salt|code$|^(data|key)$|_key$")
+PRIVATE = {"messaging.entry": {"text", "html"}}
+
+Key = tuple[int | str, ...]
+Values = list[str | None]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column. `named_by` is the given table whose names stand for its ids, where it refers to one."""
+
+    name: str
+    column: str
+    kind: Kind
+    null: bool
+    hidden: bool
+    named_by: str = ""
+
+    @property
+    def is_number(self) -> bool:
+        """Whether its canonical text is a whole number."""
+        return self.kind.is_number and not self.named_by
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A foreign key: `column` holds the `other_column` of a row of `other_table`, or NULL."""
+
+    name: str
+    column: str
+    other_table: str
+    other_column: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table as both databases have it. `key` are the places of the columns that tell rows apart, in their order."""
+
+    label: str
+    name: str
+    columns: tuple[Column, ...]
+    key: tuple[int, ...]
+    counted: Column | None
+    references: tuple[Reference, ...]
+
+    @property
+    def given(self) -> bool:
+        return self.label in GIVEN
+
+    @property
+    def fields(self) -> list[str]:
+        return [column.name for column in self.columns]
+
+    @cached_property
+    def key_of(self) -> Callable[[Values], Key]:
+        """How a row's key is read from its values, so that keys stand in the order of both databases."""
+        numbers = [self.columns[place].is_number for place in self.key]
+        if len(self.key) == 1 and numbers[0]:
+            place = self.key[0]
+            return lambda values: (int(values[place] or 0),)
+        pairs = list(zip(self.key, numbers, strict=True))
+        return lambda values: tuple(int(values[p] or 0) if number else values[p] or "" for p, number in pairs)
+
+    def named(self, key: Key) -> str:
+        """A row's key as messages tell it."""
+        if any(self.columns[place].hidden for place in self.key):
+            return "(key not shown)"
+        return ", ".join(str(part) for part in key)
+
+    def order(self, collation: str) -> str:
+        """The ORDER BY list, for the table as `t`, that gives both databases one order."""
+        parts = []
+        for place in self.key:
+            column = self.columns[place]
+            # A UUID is text in SQLite and none in PostgreSQL; both sort it by its bytes.
+            plain = column.kind.is_number or column.kind.is_uuid
+            parts.append("t." + quoted(column.column) + ("" if plain else f" COLLATE {collation}"))
+        return ", ".join(parts)
+
+
+def quoted(name: str) -> str:
+    """A name in SQL, for both databases."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _column(model: type[Model], field: "Field[Any, Any]") -> Column | Fault:
+    label = model._meta.label_lower
+    kind = kind_of(field)
+    if kind is None:
+        return Fault(
+            label, "", field.name, f"there is no rule for columns of the kind {field.get_internal_type()}"
+        )
+    related = field.related_model if field.remote_field else None
+    named_by = related._meta.label_lower if isinstance(related, type) else ""
+    hidden = bool(HIDDEN.search(field.name)) or field.name in PRIVATE.get(label, ())
+    return Column(
+        field.attname, field.column or "", kind, field.null, hidden, named_by if named_by in GIVEN else ""
+    )
+
+
+def _reference(field: "ForeignKey[Any, Any]") -> Reference:
+    other = field.target_field
+    return Reference(field.name, field.column or "", other.model._meta.db_table, other.column or "")
+
+
+def table_of(model: type[Model]) -> Table:
+    """The table of a concrete model. Raises TransferRefused, naming the field, for a kind without a rule."""
+    meta = model._meta
+    label = meta.label_lower
+    fields = [field for field in meta.local_concrete_fields if not field.generated]
+    if label in GIVEN:
+        fields = [next(field for field in fields if field.attname == name) for name in GIVEN[label][0]]
+    columns = [_column(model, field) for field in fields]
+    faults = [column for column in columns if isinstance(column, Fault)]
+    known = tuple(column for column in columns if isinstance(column, Column))
+    keys = [known[place] for place in range(GIVEN[label][1])] if label in GIVEN else []
+    if not faults and not keys:
+        keys = [column for field in meta.pk_fields for column in known if column.name == field.attname]
+        unsorted = [column for column in keys if not (column.kind.is_number or column.kind.is_text)]
+        faults = [
+            Fault(label, "", column.name, "there is no rule to sort rows by such a key")
+            for column in unsorted
+        ]
+    if faults:
+        raise TransferRefused("A table cannot be carried over:", faults)
+    auto = isinstance(meta.pk, AutoField | BigAutoField | SmallAutoField) and label not in GIVEN
+    constrained = [
+        field for field in fields if isinstance(field, ForeignKey) and getattr(field, "db_constraint", True)
+    ]
+    return Table(
+        label=label,
+        name=meta.db_table,
+        columns=known,
+        key=tuple(known.index(column) for column in keys),
+        counted=keys[0] if auto else None,
+        references=tuple(_reference(field) for field in constrained),
+    )
+
+
+def tables_of(models: Iterable[type[Model]]) -> list[Table]:
+    """The tables of those models that have one of their own: no proxies, nothing unmanaged, no table twice."""
+    concrete = {
+        model._meta.db_table: model for model in models if model._meta.managed and not model._meta.proxy
+    }
+    tables = [table_of(model) for model in concrete.values() if model._meta.label_lower not in LEFT_OUT]
+    given = list(GIVEN)
+    rank = {label: place for place, label in enumerate(given)}
+    return sorted(tables, key=lambda table: (rank.get(table.label, len(given)), table.label))
+
+
+def all_tables() -> list[Table]:
+    """Every table that is carried over; those given by `migrate` first, since others refer to them by name."""
+    return tables_of(apps.get_models(include_auto_created=True))
+
+
+# How either database tells the names behind the ids of the given tables: `feed.post`, `feed.post.view_post`.
+NAMES = {
+    CONTENT_TYPES: "SELECT id, app_label || '.' || model FROM django_content_type",
+    PERMISSIONS: "SELECT p.id, c.app_label || '.' || c.model || '.' || p.codename FROM auth_permission p "
+    "JOIN django_content_type c ON c.id = p.content_type_id",
+}
