@@ -14,10 +14,10 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-from professional_network.env import BASE_DIR, Environment
+from gunicorn.glogging import Logger
+from gunicorn.workers.gthread import ThreadWorker
 
-from .glogging import Logger
-from .workers.gthread import ThreadWorker
+from professional_network.env import BASE_DIR, Environment
 
 # Not the one of the settings: that one is read once, and a reload is meant to read .env anew.
 env = Environment(BASE_DIR / ".env")

@@ -96,7 +96,7 @@ def _deliveries(mine: Any, other: Any) -> dict[str, Callable[[], object]]:
         "delivery to another page": lambda: dispatch.rendered(plain, [hint]),
         "delivered: noted and stored": receipt,
         "the cursors' hint": lambda: dispatch.rendered(tab, [cursors]),
-        "a heartbeat of 1 tab": lambda: dispatch.beats([tab]),
+        "a heartbeat of 1 tab": lambda: dispatch.heartbeats([tab]),
     }
 
 

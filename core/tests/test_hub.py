@@ -115,7 +115,7 @@ async def test_work_that_fails_begins_anew(
     monkeypatch.setattr(hubs, "AGAIN_AFTER", 0.02)
     async with await SocketClient.of(alice) as tab:
         with override_settings(DRAIN_FILE=7):
-            await until(lambda: "work for sockets failed; it begins anew" in caplog.text)
+            await until(lambda: "a task of the socket hub failed and is restarted" in caplog.text)
         file = tmp_path / "drain"
         file.touch()
         with override_settings(DRAIN_FILE=str(file)):

@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 
 from .problems import Fault, TransferRefused
 from .rows import Migration
@@ -61,7 +60,7 @@ class Manifest:
 def version() -> str:
     """The version of LinkUp that runs here."""
     try:
-        project = tomllib.loads((settings.BASE_DIR / "pyproject.toml").read_text())
+        project = tomllib.loads((Path(__file__).resolve().parents[2] / "pyproject.toml").read_text())
         return str(project["project"]["version"])
     except (OSError, KeyError, ValueError):
         return "unknown"

@@ -154,7 +154,7 @@ def test_a_redis_that_takes_no_writes_is_not_ready_and_the_log_says_why(
             refuse(server, commands, name)
             caplog.clear()
             breaker.reset()
-            health.redis._warn_after = 0.0
+            health.redis._warnings.reset()
             answers = [Client().get(path) for path in ("/health/", "/health/redis/", "/readiness/")]
             cache.set("colour", "teal")
             found = [answer.status_code for answer in answers], cache.get("colour")

@@ -79,8 +79,8 @@ def test_wrong_database_credentials_are_logged_without_the_password(
         "port": {"PORT": closed_port()},
     }
     wrong = faults[fault]
-    monkeypatch.setattr(outages, "_every", 0)
-    monkeypatch.setattr(outages, "_say_after", float("-inf"))
+    monkeypatch.setattr(outages._throttle, "_seconds", 0)
+    outages._throttle.reset()
     caplog.clear()
     with database(PASSWORD=password, **wrong), caplog.at_level(logging.INFO):
         where = connections[DEFAULT_DB_ALIAS].settings_dict
