@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-
 from .problems import Fault, TransferRefused
 from .rows import Migration
 
