@@ -4,55 +4,25 @@ Read by `gunicorn` from the folder it starts in, again at each reload (HUP). Eve
 """
 
 import os
-import re
 import subprocess
 import sys
-import time
 from ctypes import c_int
 from multiprocessing.sharedctypes import RawArray
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
-from gunicorn.glogging import Logger
-from gunicorn.workers.gthread import ThreadWorker
-
 from professional_network.env import BASE_DIR, Environment
+
+# A reload reads this file again in the same process; what it imports must be the new version, too.
+sys.modules.pop("professional_network.web_workers", None)
+from professional_network.web_workers import READY, RELOADED, AccessLog, OverlappingWorker  # noqa: E402
 
 # Not the one of the settings: that one is read once, and a reload is meant to read .env anew.
 env = Environment(BASE_DIR / ".env")
 
-# Places in the memory that the workers of one master share: the age of the youngest worker when the last reload began,
-# and of the youngest that has started. Each worker is one older than the one before.
-RELOADED, READY = 0, 1
-
-
-class PatientWorker(ThreadWorker):  # type: ignore[misc]
-    """Serves on after a reload until a new worker is ready, so that nobody waits for one to start."""
-
-    ages: Any
-
-    def is_needed(self) -> bool:
-        """Whether those who take over are still starting."""
-        return bool(self.ages[READY] <= self.ages[RELOADED] >= self.age)
-
-    def handle_exit(self, sig: Any, frame: Any) -> None:
-        """Stop at once, or as soon as somebody else is there; not later than `graceful_timeout`."""
-        if self.is_needed():
-            Thread(target=self._leave_when_relieved, args=(sig, frame), daemon=True).start()
-        else:
-            super().handle_exit(sig, frame)
-
-    def _leave_when_relieved(self, sig: Any, frame: Any) -> None:
-        latest = time.monotonic() + graceful_timeout / 2
-        while self.is_needed() and time.monotonic() < latest:
-            time.sleep(0.05)
-        super().handle_exit(sig, frame)
-
-
 SERVERS: dict[str, tuple[type | str, str]] = {
     # Ordinary Django views are several times quicker in threads than under any ASGI server.
-    "gthread": (PatientWorker, "professional_network.wsgi:application"),
+    "gthread": (OverlappingWorker, "professional_network.wsgi:application"),
     # For platforms that route one port only.
     "asgi": ("asgi", "professional_network.asgi:application"),
 }
@@ -63,19 +33,6 @@ def cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-class Log(Logger):  # type: ignore[misc]
-    """Writes down who asked for what without the query, and without the keys in the links of mails."""
-
-    key = re.compile(r"^(/(?:accounts/[^/]+|notifications/unsubscribe)/).+")
-
-    def atoms(self, resp: Any, req: Any, environ: dict[str, Any], request_time: Any) -> dict[str, Any]:
-        """`r` as it came over the wire: decoded, a path could forge a line."""
-        atoms: dict[str, Any] = super().atoms(resp, req, environ, request_time)
-        path = str(environ["RAW_URI"]).partition("?")[0]
-        atoms["r"] = f"{environ['REQUEST_METHOD']} " + self.key.sub(r"\1…", path)
-        return atoms
 
 
 worker_class, wsgi_app = SERVERS[env.choice("WEB_SERVER", "gthread", tuple(SERVERS))]
@@ -118,7 +75,7 @@ header_map = "drop"
 accesslog = "-"
 errorlog = "-"
 access_log_format = '%(h)s "%(r)s" %(s)s %(b)s %(M)sms %({x-request-id}o)s'
-logger_class = Log
+logger_class = AccessLog
 control_socket_disable = True
 # The heartbeat is a file: in memory it never waits for a disk.
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 -- a folder of the system

@@ -1,4 +1,4 @@
-"""The crowd for benches (`python -m bench.crowd`): its numbers, and that what it says and knows is whole."""
+"""The crowd for benches (`python -m bench.make_crowd`): its numbers, and that what it says and knows is whole."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from pytest_django import DjangoDbBlocker
 from pytest_django.fixtures import Settings
 
 from bench import crowd
-from bench.crowd.__main__ import main
+from bench.make_crowd import main
 from demo.people import PASSWORD
 from feed.models import Comment, Post, Reaction, SavedPost
 from feed.services import publish_post

@@ -30,7 +30,7 @@ def configuration(**variables: str) -> dict[str, Any]:
 
 def test_without_a_word_it_serves_pages_in_threads_to_a_proxy_on_this_machine() -> None:
     config = configuration()
-    assert config["worker_class"].__name__ == "PatientWorker"
+    assert config["worker_class"].__name__ == "OverlappingWorker"
     assert config["wsgi_app"] == "professional_network.wsgi:application"
     assert config["bind"] == "127.0.0.1:8000"
     assert config["workers"] == len(os.sched_getaffinity(0))

@@ -19,7 +19,7 @@ import django; django.setup()
 from django.conf import settings
 from django.core.cache import cache
 from channels.layers import get_channel_layer
-from core.health import ask_redis
+from core.observability.health import ask_redis
 
 async def layer():
     here = get_channel_layer()

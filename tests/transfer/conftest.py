@@ -161,7 +161,7 @@ def chosen(database: Database) -> Iterator[Database]:
     before = connections["default"].settings_dict["NAME"]
 
     def call(name: str) -> None:
-        # A connection that is kept gets a copy of its settings (core.database).
+        # A connection that is kept gets a copy of its settings (core.database.thread_pool).
         connections.settings["default"]["NAME"] = connections["default"].settings_dict["NAME"] = name
 
     with override_settings(MEDIA_ROOT=str(database.media)):

@@ -27,7 +27,7 @@ from operations.transfer.tables import all_tables
 from operations.transfer.target import LOCK
 from tests.testkit.disks import small_disk
 
-from .conftest import Database, Network
+from .conftest import Database, Network, chosen
 from .network import FILES, MEMBERS, POSTS
 from .test_folders import POSTS as POSTS_FILE
 from .test_folders import rewritten
@@ -216,13 +216,11 @@ def test_a_server_that_is_not_there_is_told_so(
     assert "never-told" not in told
 
 
-def test_a_database_of_another_encoding_is_refused(
-    database: Database, built_export: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_database_of_another_encoding_is_refused(database: Database, built_export: Path) -> None:
     odd = f"{database.name}_odd"
     database.run(f"CREATE DATABASE {odd} ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0")
-    monkeypatch.setitem(connections["default"].settings_dict, "NAME", odd)
-    told = refusal(database, built_export)
+    with chosen(Database(odd, database.media)):
+        told = refusal(database, built_export)
     database.run(f"DROP DATABASE {odd}")
     assert "keeps text as LATIN1" in told
 

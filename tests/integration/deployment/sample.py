@@ -71,7 +71,7 @@ def move(folder: Path, url: str, members: str) -> list[Step]:
     """Make the network and move it; ends early where a step fails."""
     python = sys.executable
     source, target, export = here(folder), there(folder, url), str(folder / "export")
-    crowd = ("-m", "bench.crowd", "--members", members, "--posts", members)
+    crowd = ("-m", "bench.make_crowd", "--members", members, "--posts", members)
     sqlite = str(folder / "sqlite" / "db.sqlite3")
     media = str(folder / "sqlite" / "media")
     steps = []

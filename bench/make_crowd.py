@@ -1,4 +1,4 @@
-"""`python -m bench.crowd --members N --posts N`: fill the database that the settings name with a crowd for benches."""
+"""`python -m bench.make_crowd --members N --posts N`: fill the database of the settings with a crowd for benches."""
 
 import argparse
 import os
@@ -10,7 +10,7 @@ from django.conf import settings
 
 def main(arguments: list[str]) -> int:
     """Make the crowd; 1, with a sentence on stderr, where that cannot be done."""
-    parser = argparse.ArgumentParser(prog="python -m bench.crowd", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m bench.make_crowd", description=__doc__)
     parser.add_argument("--members", type=int, required=True, help="members, one of them `bench`")
     parser.add_argument("--posts", type=int, required=True, help="posts of the crowd, each with reactions")
     options = parser.parse_args(arguments)
