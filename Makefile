@@ -27,8 +27,8 @@ test: venv-dev ## Run the tests: PostgreSQL, SQLite, integration, browser
 test-night: venv-dev ## Run those for the night, too, all on both databases, with more examples
 	@$(PYTHON_OF_VENV) -m scripts.suite --night
 
-test-fast: venv-dev ## Run the tests of the rooms and of the properties: no server, no browser
-	@$(PYTHON_OF_VENV) -m pytest -n auto --database=sqlite --ignore-glob='tests/test_*.py' --ignore=tests/backup --ignore=tests/transfer
+test-fast: venv-dev ## Run the quick tests of the apps and of the properties in a minute: no server, no browser
+	@$(PYTHON_OF_VENV) -m pytest -q -n auto --database=sqlite -m "not (both or slow or night)" --ignore-glob='tests/test_*.py' --ignore=tests/backup --ignore=tests/transfer
 
 chaos: venv-dev ## Let messages pass while servers and network fail, as FIRST_SEED=… and SEEDS=… say
 	@$(PYTHON_OF_VENV) -m tests.integration.delivery.chaos --first-seed $(FIRST_SEED) --seeds $(SEEDS)

@@ -39,10 +39,11 @@ def redis() -> Iterator[Server]:
 
 @pytest.fixture
 def fresh_breakers() -> Iterator[None]:
-    """No breaker remembers another test's failures; no drain is under way."""
+    """Nothing remembers another test's failures, neither a breaker nor the publisher; no drain is under way."""
     breakers = (publisher.breaker, publisher.overflow, layer_link.breaker)
     for breaker in breakers:
         breaker.reset()
+    publisher.publisher._has_lost = False
     drain.forget()
     terminate = signal.getsignal(signal.SIGTERM)
     yield

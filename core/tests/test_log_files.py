@@ -19,6 +19,8 @@ from scripts.programs import ROOT
 
 from .log_writer import LINE_END
 
+pytestmark = pytest.mark.slow
+
 MASTERS, CHILDREN, THREADS, LINES_OF_A_THREAD = 2, 4, 4, 1_000
 BYTES_OF_A_FILE = 200_000
 

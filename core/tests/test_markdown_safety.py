@@ -15,6 +15,8 @@ from core.text.markdown import ATTRIBUTES, TAGS, find_hashtags, find_mentions, p
 from core.text.names import fold_tag, is_tag
 from tests.cases import all_cases
 
+pytestmark = pytest.mark.slow
+
 
 def html(text: str) -> str:
     return to_html(text, mention=lambda name: f"/members/{name}/", hashtag=lambda tag: f"/tags/{tag}/")

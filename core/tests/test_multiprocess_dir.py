@@ -16,6 +16,8 @@ from core.observability.multiprocess_dir import ProcessIds
 from scripts.programs import ROOT
 from tests.cases import all_cases
 
+pytestmark = pytest.mark.slow
+
 # A process that does what it is told, a line at a time, and answers with a line.
 PROCESS = """
 import os, sys

@@ -14,6 +14,8 @@ from users.models import User
 
 from .material import HTMX, answer, everything, page_of, pass_on, react, say
 
+pytestmark = pytest.mark.slow
+
 CIRCLE, MEMBERS, EVERYONE = Audience.CONNECTIONS, Audience.MEMBERS, Audience.PUBLIC
 
 

@@ -12,6 +12,8 @@ from users.services import set_photo
 
 from .material import answer, image, page_of, pass_on, react, say
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def dora(alice: User, charlie: User) -> User:

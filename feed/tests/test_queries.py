@@ -18,6 +18,8 @@ from users.models import User
 
 from .material import HTMX, answer, pass_on, react, say
 
+pytestmark = pytest.mark.slow
+
 FEW, MANY, MOST = 2, 50, 12
 
 Fill = Callable[[int], None]

@@ -23,7 +23,7 @@ from users.models import User
 
 from .material import PDF, send
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 
 def carry(conversation: Conversation, author: User) -> Entry:

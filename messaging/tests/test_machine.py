@@ -19,6 +19,8 @@ from users.models import User
 
 from .material import numbers_are_whole, read, side_of, told_since
 
+pytestmark = pytest.mark.slow
+
 PEOPLE = 3
 who = st.integers(0, PEOPLE - 1)
 

@@ -16,7 +16,7 @@ from users.models import PresenceAudience, User
 from .material import send
 from .tabs import beat, hint, say, watching
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 CONTACTS, CONNECTIONS, NOBODY = PresenceAudience
 

@@ -14,6 +14,8 @@ from users.models import User
 
 from .material import send
 
+pytestmark = pytest.mark.slow
+
 Fill = Callable[[int], None]
 
 

@@ -10,6 +10,8 @@ from notifications.models import Notification
 from tests.cast import make_member
 from users.models import User
 
+pytestmark = pytest.mark.slow
+
 
 def fill(alice: User, count: int) -> None:
     """Adds `count` rows of all kinds or a little more, each by several members."""

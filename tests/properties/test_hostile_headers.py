@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from core.web.content_type import ParsableContentType
 from users.models import User
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 ADDRESSES = (
     "/",

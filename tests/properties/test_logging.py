@@ -28,6 +28,8 @@ from .faults import Fault
 from .loading import COMPLETE, load
 from .production_logs import Logs, handlers_of, production_logs
 
+pytestmark = pytest.mark.slow
+
 APPS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["coverage"]["run"]["source"]
 LINE = re.compile(
     r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (DEBUG|INFO|WARNING|ERROR|CRITICAL) [\w.]+ \S+ \d+ [\w-]+ "

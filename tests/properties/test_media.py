@@ -22,6 +22,8 @@ from tests.cast import client_of
 from tests.examples import of_a_property
 from users.models import User
 
+pytestmark = pytest.mark.slow
+
 SECRET = b"nobody may read this over /media/"
 # Pieces of which names are made that try to leave their folder.
 PIECES = [

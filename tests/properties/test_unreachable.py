@@ -21,6 +21,8 @@ from core.database.db_errors import outages
 from core.sockets import publisher
 from tests.examples import of_a_property
 
+pytestmark = pytest.mark.slow
+
 # Long enough that no log line holds one by chance.
 secrets = st.text(string.ascii_letters + string.digits + "!$%&*+-~^", min_size=12, max_size=30)
 GUARDED = "linkup_guarded"

@@ -11,7 +11,7 @@ from users.forms import latest_today
 
 from .material import HONEST, MODELS, SCRIPTS, THIS_YEAR, TRICKS, filled, refused_at
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 LONG = "x" * 100_000
 NEXT_MONTH = latest_today().month % 12 + 1

@@ -24,6 +24,8 @@ from notifications.models import Notification
 from tests.cast import client_of, make_member
 from users.models import Education, Experience, FormSubmission, Link, Skill, User
 
+pytestmark = pytest.mark.slow
+
 BAD_IDS = [
     "",
     "x",

@@ -15,7 +15,7 @@ from users.models import User
 from .accounts import CHANGE_PASSWORD, LOGIN, REAUTHENTICATE, RESET, is_inside, link_in, sign_in
 from .conftest import Browser
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 WRONG = "wrong-password"
 NEW = "another-horse-entirely"

@@ -18,7 +18,7 @@ from tests.cast import PASSWORD, make_member
 from .accounts import LOGIN, RESET, SIGNUP, make_unconfirmed, newcomer
 from .conftest import Browser
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 
 class CountingHasher(MD5PasswordHasher):
