@@ -11,6 +11,7 @@ the module was loaded. Faults that change nothing stand in the plan, each with t
 """
 
 import argparse
+import gc
 import json
 import os
 import random
@@ -98,6 +99,7 @@ class Runner:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """In place of running the tests one after the other."""
+        gc.unfreeze()  # functions are found by the collector, which does not see what conftest.py has frozen
         # What lasts for the session is made before the first fork: the database, and what an area calls dear.
         module = session.items[0].getparent(pytest.Module)
         database = pytest.Function.from_parent(module, name="database", callobj=lambda django_db_setup: None)
@@ -158,7 +160,7 @@ class Runner:
         self.failed = False
         if not fault.put_in():
             return {"impossible": ""}
-        for item, following in zip(tests, [*tests[1:], None], strict=True):
+        for item, following in zip(tests, [*tests[1:], None][: len(tests)], strict=True):
             self._run(item, session, following)
             if self.failed:
                 return {"caught": item.nodeid}

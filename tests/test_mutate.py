@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from scripts.faults import Module
+from scripts.mutate import Runner
 
 # A function's body, and what its faults turn it into.
 FAULTS: dict[str, list[str]] = {
@@ -97,3 +98,8 @@ def test_a_fault_arrives_in_functions_that_are_there_and_in_those_that_are_loade
     finally:
         del sys.modules["other"]
     assert found == [11, False, True, 4, 4, 4]
+
+
+def test_a_fault_that_no_test_reaches_survives() -> None:
+    [fault, *_others] = Module("scripts/mutate.py").faults()
+    assert Runner({}, {})._try(fault, [], None) == {"survived": "0 tests"}  # type: ignore[arg-type]

@@ -9,7 +9,7 @@ from core.sockets.hub import hub
 from core.sockets.publisher import member_topic
 from users.models import User
 
-from .socket_client import SocketClient
+from .socket_client import SocketClient, until
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -67,3 +67,19 @@ async def test_a_hint_for_a_tab_whose_window_is_full_makes_it_lag(alice: User) -
         assert await tab.is_silent()
         tab.say({"type": "pong", "n": pings[-1]})
         assert await tab.next() == {"type": "lagged"}
+
+
+async def test_a_tab_that_missed_events_is_asked_once_to_resync_when_it_is_visible(alice: User) -> None:
+    async with await SocketClient.of(alice) as tab:
+        connection = next(iter(hub.tabs))
+        connection.mark_events_lost()
+        connection.send_heartbeat(dispatch.BARE_HEARTBEAT)
+        assert await tab.next() == {"type": "heartbeat"}
+        assert await tab.is_silent(), "nobody looks at it"
+        tab.say({"type": "visible", "visible": True})
+        await until(lambda: connection.visible)
+        connection.send_heartbeat(dispatch.BARE_HEARTBEAT)
+        assert [await tab.next(), await tab.next()] == [{"type": "heartbeat"}, {"type": "lagged"}]
+        connection.send_heartbeat(dispatch.BARE_HEARTBEAT)
+        assert await tab.next() == {"type": "heartbeat"}
+        assert await tab.is_silent(), "it was asked before"

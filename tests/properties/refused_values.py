@@ -72,6 +72,7 @@ REFUSED: list[tuple[str, list[str], str]] = [
     (
         "REDIS_URL",
         [
+            "redis://h:6379/0#x",
             "redis://:hunter2@h:0/0",
             "redis://:hunter2@h:99999/0",
             "redis://:hunter2@h/abc",
