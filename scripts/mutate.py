@@ -1,13 +1,11 @@
 """Puts small faults into the code, one at a time, and names those that no test notices.
 
-    nice -n 19 python -m scripts.mutate                                  # all areas of scripts/mutate.toml
     nice -n 19 python -m scripts.mutate "feed: services" --most 40 --database=postgres
     nice -n 19 python -m scripts.mutate --target feed/timeline.py:following --tests feed/tests/test_timeline.py
 
-Code and tests are loaded once, and the database is made once. A first run notes which test reaches which function; then
-each fault has a fork and a copy of the database for itself, where the tests that reach its function run until one
-fails. What takes too long is caught. Decorators, defaults and bodies of classes stay as they are: they were read when
-the module was loaded. Faults that change nothing stand in the plan, each with the reason.
+Code and tests are loaded and the database is made once. A first run notes which test reaches which function; then each
+fault has a fork and a copy of the database, where the tests that reach its function run until one fails or takes too
+long. Decorators, defaults and bodies of classes stay: they were read when the module was loaded.
 """
 
 import argparse
@@ -104,7 +102,7 @@ class Runner:
         module = session.items[0].getparent(pytest.Module)
         database = pytest.Function.from_parent(module, name="database", callobj=lambda django_db_setup: None)
         dear = {test for area in self.areas.values() for test in area.get("dear", [])}
-        for item in [database, *(item for item in session.items if item.nodeid in dear)]:
+        for item in [database, *(one for one in session.items if one.nodeid in dear)]:
             self._run(item, session, None)
         if threading.active_count() > 1:
             raise pytest.UsageError("A thread is there that a fork would not have; begin with other tests.")

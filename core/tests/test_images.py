@@ -30,8 +30,6 @@ from tests.cases import all_cases
 from . import pictures
 from .pictures import BLUE, RED, WHITE, encoded, exif, halves, jpeg, png
 
-pytestmark = pytest.mark.slow
-
 
 def made_of(data: bytes, *shapes: Fit | Crop, size: int | None = None) -> list[Encoded]:
     """What is stored of a file: its header is read, then it is decoded."""
