@@ -266,6 +266,8 @@ def test_a_token_that_has_grown_old_is_renewed_without_a_word(two: Two, visitors
 def test_nothing_is_sent_in_the_name_of_who_signed_in_afterwards(two: Two, visitors: Visitors) -> None:
     visitors.complaints.allow("403")
     nora, omar = two[0].page(), two[1].page()
+    # The answer to a request of the page that is still under way would bring its cookies back.
+    nora.wait_for_load_state("networkidle")
     # What signing in as somebody else in another tab leaves behind.
     nora.context.clear_cookies(name="csrftoken")
     nora.context.add_cookies([{"name": "sessionid", "value": two[1].session, "url": two[0].site.url}])
