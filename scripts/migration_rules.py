@@ -27,7 +27,7 @@ CURES = {
     "index": "nobody can write while it is built or dropped: migration_operations.AddIndexConcurrently or "
     "RemoveIndexConcurrently; for a foreign key db_index=False and an index in Meta",
     "constraint": "all rows are looked at under a lock: migration_operations.AddConstraintNotValid, then "
-    "ValidateConstraint in a migration of its own (a positive number: an integer with such a constraint)",
+    "ValidateConstraint in a separate migration (a positive number: an integer with such a constraint)",
     "validate": "it looks at all rows, and the locks of the other operations stay until the end: put it into a "
     "migration of its own",
     "concurrently": "PostgreSQL refuses it inside a transaction: set atomic = False",

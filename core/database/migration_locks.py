@@ -1,7 +1,7 @@
 """How `migrate` behaves beside visitors on PostgreSQL: it waits briefly, holds briefly, and runs alone.
 
 While a change of a table waits for its lock, everybody who comes later waits behind it, readers too. So it waits for
-LOCK_WAIT at most and tries again later. A LockMonitor, on a connection of its own, sees who is in the way, and
+LOCK_WAIT at most and tries again later. A LockMonitor, on a second connection, sees who is in the way, and
 cancels what holds a table for longer than MAX_LOCK_SECONDS; what is cancelled is rolled back. Both together stay
 below the `lock_timeout` of the pages (5 s, settings/production.py), so that no visitor gives up. docs/decisions/0021.
 """

@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 BATCH = 200
 # Folders below the storage's own: `private/posts/3f/`, and one more for what operators put there.
 DEEPEST = 4
-# Names as core.files.storage gives them (a storage may put letters of its own before the ending), and copies that
+# Names as core.files.storage makes them (a storage may put letters of its own before the ending), and copies that
 # broke off.
 OURS = re.compile(r"(?:private/)?[a-z]+/[0-9a-f]{2}/[0-9a-f]{32}[-_0-9A-Za-z]*\.[a-z0-9]+(?:\.linkup-part)?")
 SIZE = re.compile(r"-\d+(?:_[0-9A-Za-z]+)?\.webp$")

@@ -38,7 +38,7 @@ class Publisher:
     """Takes events from any thread; one coroutine sends them to the layer in order, in batches when many are queued.
 
     It runs on the loop that serves this process's sockets, where there is one: the in-memory layer knows no other.
-    Elsewhere it has a loop in a thread of its own, made when first needed. Events that were lost are not kept: once
+    Elsewhere it makes a loop in a separate thread, when first needed. Events that were lost are not kept: once
     the layer answers again, all clients are asked to resync.
     """
 

@@ -1,4 +1,4 @@
-"""Hints to one tab: shown in order, once, and never missed."""
+"""Events for one tab: delivered in order, once, and never missed."""
 
 import threading
 
@@ -113,3 +113,12 @@ async def test_who_has_too_many_hints_waiting_looks_for_everything(alice: User) 
         # What waited until then is not kept: the tab finds it by asking.
         newest = WAITING_EVENTS + 1
         assert [(await tab.next())["id"] for _ in range(2)] == [newest, newest + 1]
+
+
+async def test_an_event_of_a_process_of_the_version_before_arrives(alice: User) -> None:
+    frames.on_event("tests.look")(lambda tab, event: [{**event}])
+    async with await SocketClient.of(alice) as tab:
+        for number, name in enumerate(("groups", "topics")):
+            event = {"type": "tests.look", "id": number}
+            hub._receive({"events": [{name: [member_topic(alice.pk)], "event": event}]})
+            assert await tab.next() == event

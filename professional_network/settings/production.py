@@ -42,7 +42,7 @@ if "connect_timeout" in _asked and env.text("DB_CONNECT_TIMEOUT"):
 DATABASES = {
     "default": {
         **_database,
-        # gunicorn's threads keep their connections; the ASGI server has a pool of its own (core.database.thread_pool).
+        # gunicorn's threads keep their connections; the ASGI server has a separate pool (core.database.thread_pool).
         "CONN_MAX_AGE": env.number("DB_CONN_MAX_AGE", 60, most=86_400),
         "CONN_HEALTH_CHECKS": True,
         "DISABLE_SERVER_SIDE_CURSORS": _behind_pgbouncer,
