@@ -16,6 +16,7 @@ from .talkers import (
     line,
     live,
     mark,
+    page_member,
     people,
     ready,
     show,
@@ -194,6 +195,19 @@ def test_told_that_something_was_lost_the_page_asks_for_all_of_it(two: Two) -> N
     mark(nora, "Is it open?", "read")
     expect(line(nora, "Since nine")).to_be_visible()
     expect(row).to_contain_text("Since nine")
+
+
+def test_cursors_that_arrive_late_take_no_mark_back(two: Two) -> None:
+    wire = Wire()
+    nora, omar = two[0].page(prepare=wire.tap), two[1].page(prepare=hide)
+    write(nora, "Did it come?")
+    mark(nora, "Did it come?", "delivered")
+    late = [{"member": page_member(omar), "delivered": 0, "read": 0}]
+    wire.say({"type": "messaging.cursors", "conversation": two[0].conversation, "cursors": late})
+    # Frames are taken in their order: with the number, the page has seen the cursors.
+    wire.say({"type": "messaging.badge", "unread": 77})
+    expect(nora.locator("[data-messages-badge] [data-count]").first).to_have_text("77")
+    assert line(nora, "Did it come?").locator("[data-mark]").get_attribute("data-mark") == "delivered"
 
 
 def test_a_list_that_was_out_of_sight_is_as_it_is_now(two: Two) -> None:

@@ -29,8 +29,16 @@ function show() {
   }
 }
 
-on("cursors", (told) => {
-  cursors = told;
+/** The newest list of members; an answer that was made before the last frame and comes after it takes nothing back. */
+function merge(received) {
+  return received.map(({ member, delivered, read }) => {
+    const known = cursors.find((cursor) => cursor.member === member) ?? { delivered: 0, read: 0 };
+    return { member, delivered: Math.max(delivered, known.delivered), read: Math.max(read, known.read) };
+  });
+}
+
+on("cursors", (received) => {
+  cursors = merge(received);
   show();
 });
 on("changed", (line) => {
