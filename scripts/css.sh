@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-source=theme/assets/app.css
+source=professional_network/assets/app.css
 built=theme/static/theme/app.css
 
 build() {

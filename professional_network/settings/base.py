@@ -73,7 +73,7 @@ ASGI_APPLICATION = "professional_network.asgi.application"
 TEMPLATES: list[dict[str, Any]] = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "templates"],
+        "DIRS": [BASE_DIR / "templates", BASE_DIR / "professional_network" / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -91,6 +91,15 @@ TEMPLATES: list[dict[str, Any]] = [
         },
     },
 ]
+# What fills the slots of pages ({% slot "name" %}): here a page of a lower app and a part of a higher one meet.
+TEMPLATE_SLOTS: dict[str, list[str]] = {
+    "top_bar": ["site/_top_bar.html"],
+    "bottom_bar": ["site/_bottom_bar.html"],
+    "settings_tabs": ["site/_settings_tabs.html"],
+    "scripts": ["site/_scripts.html"],
+    "member_actions": ["messaging/_member_action.html"],
+    "member_sections": ["feed/_member_section.html"],
+}
 FORM_RENDERER = "theme.forms.ThemeRenderer"
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

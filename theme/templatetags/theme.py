@@ -10,6 +10,7 @@ from django import template
 from django.conf import settings
 from django.template.context import Context
 from django.templatetags.static import static
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format, number_format
 from django.utils.html import format_html
@@ -133,6 +134,23 @@ def active(context: Context, *names: str) -> SafeString:
     match = getattr(context.get("request"), "resolver_match", None)
     here = context.get("here") or getattr(match, "view_name", None) or ""
     return mark_safe('aria-current="page"' if names and here.startswith(names) else "")
+
+
+@register.simple_tag(takes_context=True)
+def slot(context: Context, name: str) -> SafeString:
+    """The templates that the site puts into this slot (the setting TEMPLATE_SLOTS), drawn with what the page knows.
+
+    So a page of a lower app shows what a higher app has to say there, and neither names the other.
+    """
+    engine = template.Engine.get_default()
+    templates = settings.TEMPLATE_SLOTS.get(name, ())
+    return mark_safe("".join(engine.get_template(each).render(context) for each in templates))
+
+
+@register.simple_tag
+def sign_in_url() -> str:
+    """The address of the page for signing in (the setting LOGIN_URL)."""
+    return reverse(settings.LOGIN_URL)
 
 
 @register.simple_tag

@@ -41,7 +41,7 @@ on("state", (state) => {
 });
 
 // -- What another page has left --------------------------------------------------------------------
-const said = document.getElementById("words")?.dataset ?? {};
+const said = document.getElementById("messaging-words")?.dataset ?? {};
 
 // Where the conversation itself is open, it is said there.
 outbox.on(({ kind, conversation, text }) => {
