@@ -13,7 +13,7 @@ from .wire import Socket, ask, headers_of
 
 # How many sockets are being opened at a time.
 OPENING = 40
-# As in core/static/core/js/tab.js.
+# As in core/static/core/js/socket.js.
 FIRST_DELAY, LONGEST_DELAY = 0.5, 30.0
 
 

@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, Page, WebSocketRoute, expect
 from .browser import Visitors
 from .site import Site
 
-PAIRS = 44
+PAIRS = 48
 # Pairs who do not know each other.
 STRANGERS = 4
 HISTORY = 180

@@ -47,8 +47,8 @@ def test_a_tab_is_connected_and_says_whether_it_is_seen(visitors: Visitors, memb
     assert addresses[-1].endswith("/ws/")
     answer = page.evaluate("""
       async () => {
-        const tab = await import(document.querySelector("script[src*='core/js/tab']").src);
-        const heard = new Promise((resolve) => tab.on("error", resolve));
+        const tab = await import(document.querySelector("script[src*='core/js/socket']").src);
+        const heard = new Promise((resolve) => tab.socketEvents.on("error", resolve));
         return { sent: tab.send(["not a frame"]), state: tab.state, error: await heard };
       }
     """)

@@ -1,5 +1,5 @@
 // "3 new posts": says that something came, and moves nothing until one asks for it.
-import { on, send } from "../../core/js/tab.js";
+import { send, socketEvents } from "../../core/js/socket.js";
 
 const place = document.querySelector("[data-new-posts]");
 const link = place?.querySelector("a");
@@ -14,9 +14,9 @@ if (link && list) {
     link.textContent = count === 1 ? link.dataset.one : link.dataset.many.replace("{n}", count);
   };
 
-  on("feed.new", (frame) => show(frame.count));
-  on("heartbeat", (frame) => frame.feed && show(frame.feed.count));
-  on("state", (state) => state === "open" && watch());
+  socketEvents.on("feed.new", (frame) => show(frame.count));
+  socketEvents.on("heartbeat", (frame) => frame.feed && show(frame.feed.count));
+  socketEvents.on("state", ({ state }) => state === "open" && watch());
   watch();
 
   // What one posts oneself, and what was fetched, is on the page from then on.

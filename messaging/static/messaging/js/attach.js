@@ -1,6 +1,6 @@
 // Pictures and files that are pasted or dropped; theme/js/uploads.js shows them as if they had been chosen.
 import { attach, focus } from "./composer.js";
-import { part, talk } from "./talk.js";
+import { conversationElement, part } from "./conversation-page.js";
 
 const form = part("send-form");
 
@@ -20,7 +20,7 @@ export function start() {
   let inside = 0;
   const over = (change) => {
     inside = Math.max(0, change === 0 ? 0 : inside + change);
-    talk.toggleAttribute("data-dropping", inside > 0);
+    conversationElement.toggleAttribute("data-dropping", inside > 0);
   };
   form.addEventListener("paste", (event) => {
     const files = [...(event.clipboardData?.files ?? [])];

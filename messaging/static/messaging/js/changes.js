@@ -1,12 +1,14 @@
-// Changing and deleting what one has said, at its place; the links lead to pages that do the same.
+// Edits and deletes the member's own messages in the log; without scripts the links lead to pages that do the same.
 import { sure } from "../../theme/js/dialogs.js";
+import { toast } from "../../theme/js/toasts.js";
 import { hintEnter, isComposing, sends, waits } from "./composer.js";
-import { catchUp, line, lines, replace } from "./log.js";
+import { catchUp, entryElement, entryElements, replace } from "./log.js";
 import * as pending from "./pending.js";
 import { follow } from "./scroll.js";
-import { on, part, tell } from "./talk.js";
+import { conversationEvents } from "./conversation-events.js";
+import { part } from "./conversation-page.js";
 import { page, post, renewToken } from "./transport.js";
-import { shape, words } from "./words.js";
+import { cloneTemplate, words } from "./translations.js";
 
 const log = part("log");
 
@@ -15,15 +17,15 @@ let awaited = null;
 
 async function edit(link) {
   const { seq } = link.closest("[data-seq]").dataset;
-  const isOpen = () => line(seq)?.querySelector("[data-edit-form]");
+  const isOpen = () => entryElement(seq)?.querySelector("[data-edit-form]");
   if (isOpen()) return;
   const text = (await page(link.href))?.querySelector("textarea[name='text']")?.value;
   if (text === undefined) return location.assign(link.href);
-  // Meanwhile the line may have been replaced, deleted or opened by a second press.
-  const shown = line(seq);
+  // Meanwhile the entry may have been replaced, deleted or opened by a second press.
+  const shown = entryElement(seq);
   if (!shown?.querySelector("a[data-edit]") || isOpen()) return;
   cancel();
-  const form = shape("edit-entry");
+  const form = cloneTemplate("edit-entry");
   const area = form.elements.text;
   form.action = link.href;
   area.id = `edit-${seq}`;
@@ -44,7 +46,7 @@ function editLast() {
   if (unsent?.isUnderWay) awaited = unsent.id;
   else if (unsent) pending.takeBack(unsent.id);
   else {
-    const last = lines().findLast((each) => each.querySelector("a[data-edit]"));
+    const last = entryElements().findLast((each) => each.querySelector("a[data-edit]"));
     if (last) edit(last.querySelector("a[data-edit]"));
   }
 }
@@ -66,7 +68,7 @@ async function save(form) {
   button.removeAttribute("aria-busy");
   if (done(answer)) {
     cancel();
-    tell("focus");
+    conversationEvents.emit("focus");
     await take(answer);
   } else form.querySelector("[data-edit-error]").textContent = why(answer);
 }
@@ -75,8 +77,8 @@ async function remove(link) {
   if (!(await sure(words("deleteSure"), words("delete")))) return;
   const answer = await change(link.href, []);
   if (done(answer)) await take(answer);
-  else document.dispatchEvent(new CustomEvent("toast", { detail: { text: why(answer), level: "error" } }));
-  tell("focus");
+  else toast(why(answer), "error");
+  conversationEvents.emit("focus");
 }
 
 async function change(url, fields) {
@@ -106,7 +108,7 @@ function press(event) {
   if (event.key === "Escape") {
     event.preventDefault();
     cancel();
-    tell("focus");
+    conversationEvents.emit("focus");
   } else if (event.target.matches("textarea") && sends(event)) {
     event.preventDefault();
     form.requestSubmit();
@@ -123,7 +125,7 @@ export function start() {
       (link.matches("[data-edit]") ? edit : remove)(link);
     } else if (event.target.closest("[data-edit-cancel]")) {
       cancel();
-      tell("focus");
+      conversationEvents.emit("focus");
     }
   });
   log.addEventListener("keydown", press);
@@ -132,9 +134,9 @@ export function start() {
     event.preventDefault();
     save(event.target);
   });
-  on("edit-last", editLast);
-  on("sent", () => (awaited = null));
-  on("arrived", (id) => {
+  conversationEvents.on("edit-last", editLast);
+  conversationEvents.on("sent", () => (awaited = null));
+  conversationEvents.on("arrived", (id) => {
     if (id !== awaited) return;
     awaited = null;
     if (waits()) editLast();

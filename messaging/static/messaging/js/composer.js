@@ -1,8 +1,9 @@
-// Where one writes: Enter sends, Shift+Enter begins a line, the up arrow in an empty field changes what was said last. On a
-// screen that is touched Enter begins a line, as its keyboard has no Shift+Enter, and the button sends.
+// The composer: Enter sends, Shift+Enter starts a new line, the up arrow in an empty field edits the last message. On a touch
+// screen Enter starts a new line, as its keyboard has no Shift+Enter, and the button sends.
 import * as outbox from "./outbox.js";
-import { conversation, on, part, talk, tell } from "./talk.js";
-import { telling } from "./typing.js";
+import { conversationEvents } from "./conversation-events.js";
+import { conversationElement, conversationId, part } from "./conversation-page.js";
+import { reportTyping } from "./typing.js";
 
 const touch = window.matchMedia("(pointer: coarse)");
 
@@ -14,17 +15,17 @@ let kept = Promise.resolve();
 
 const filesOf = (name) => [...(form.elements[name]?.files ?? [])];
 
-/** Puts the cursor where one writes. */
+/** Puts the cursor into the composer. */
 export function focus() {
   if (area && !form.hidden) area.focus({ preventScroll: true });
 }
 
-/** Whether the cursor is where one writes, and nothing is written. */
+/** Whether the cursor is in the composer, and nothing is written. */
 export const waits = () => Boolean(area) && document.activeElement === area && area.value === "";
 
 // The draft (theme/js/drafts.js) is kept until the browser keeps the message.
 async function send() {
-  const message = { conversation, url: talk.dataset.sendUrl, text: area.value, pictures: filesOf("pictures"), files: filesOf("files") };
+  const message = { conversation: conversationId, url: conversationElement.dataset.sendUrl, text: area.value, pictures: filesOf("pictures"), files: filesOf("files") };
   if (!message.text.trim() && !message.pictures.length && !message.files.length) return focus();
   form.reset();
   area.value = "";
@@ -33,7 +34,7 @@ async function send() {
   focus();
   kept = outbox.add(message);
   await kept;
-  tell("sent");
+  conversationEvents.emit("sent");
   area.dispatchEvent(new Event("input", { bubbles: true }));
 }
 
@@ -75,7 +76,7 @@ function press(event) {
     form.requestSubmit();
   } else if (event.key === "ArrowUp" && area.value === "" && !isComposing(event)) {
     event.preventDefault();
-    kept.then(() => tell("edit-last"));
+    kept.then(() => conversationEvents.emit("edit-last"));
   }
 }
 
@@ -96,8 +97,8 @@ export function start() {
     send();
   });
   area.addEventListener("keydown", press);
-  area.addEventListener("input", (event) => event.isTrusted && area.value.trim() && telling());
+  area.addEventListener("input", (event) => event.isTrusted && area.value.trim() && reportTyping());
   if (!CSS.supports("field-sizing", "content")) area.addEventListener("input", grow);
-  on("write", write);
-  on("focus", focus);
+  conversationEvents.on("write", write);
+  conversationEvents.on("focus", focus);
 }

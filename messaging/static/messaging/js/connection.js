@@ -1,15 +1,16 @@
 // Whether the page is live, in words; and asking now and then where it is not.
-import { on as onSocket, state as now } from "../../core/js/tab.js";
+import { socketEvents, state as now } from "../../core/js/socket.js";
 import { catchUp } from "./log.js";
-import { on, part } from "./talk.js";
-import { words } from "./words.js";
+import { conversationEvents } from "./conversation-events.js";
+import { part } from "./conversation-page.js";
+import { words } from "./translations.js";
 
 const IN_VIEW = 4000;
 const OUT_OF_VIEW = 30_000;
-// Most connections are there sooner than one could read that they are coming.
+// Most connections open before anybody could read that they are being opened.
 const PATIENCE = 1500;
 
-const place = part("connection");
+const status = part("connection");
 
 let state = "connecting";
 let poll;
@@ -17,10 +18,10 @@ let saying;
 
 function say(text) {
   clearTimeout(saying);
-  const set = () => (place.textContent = text);
+  const set = () => (status.textContent = text);
   if (state === "connecting") saying = setTimeout(set, PATIENCE);
   else set();
-  place.dataset.state = state;
+  status.dataset.state = state;
 }
 
 function turn(next, text) {
@@ -30,7 +31,7 @@ function turn(next, text) {
   schedule();
 }
 
-// After a socket has come and gone a few times the page asks over HTTP, until there is one again.
+// After the socket has failed a few times the page polls over HTTP until it is open again.
 function schedule() {
   clearTimeout(poll);
   if (state !== "polling") return;
@@ -42,13 +43,13 @@ async function ask() {
   schedule();
 }
 
-/** Begins: the words of the page tell of states that came before this module. */
+/** Shows the state that was entered before this module was loaded, and those that follow. */
 export function start() {
   const said = document.getElementById("words")?.dataset ?? {};
-  onSocket("state", turn);
+  socketEvents.on("state", ({ state, text }) => turn(state, text));
   turn(now, { offline: said.stateOffline, polling: said.statePolling, "signed-out": said.stateSignedOut }[now] ?? said.stateConnecting);
-  on("signed-out", () => turn("signed-out", said.stateSignedOut));
-  on("gone", () => {
+  conversationEvents.on("signed-out", () => turn("signed-out", said.stateSignedOut));
+  conversationEvents.on("gone", () => {
     turn("gone", words("gone"));
     const form = part("send-form");
     if (form) form.hidden = true;

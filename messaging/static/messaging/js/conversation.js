@@ -1,5 +1,5 @@
 // The open conversation: its parts begin in this order, those that show something first.
-import { state } from "../../core/js/tab.js";
+import { state } from "../../core/js/socket.js";
 import * as attach from "./attach.js";
 import * as changes from "./changes.js";
 import * as composer from "./composer.js";
@@ -13,8 +13,8 @@ import "./head.js";
 import "./presence.js";
 import "./requests.js";
 import * as scroll from "./scroll.js";
-import { talk } from "./talk.js";
+import { conversationElement } from "./conversation-page.js";
 
 for (const part of [history, scroll, pending, composer, attach, changes, cursors, connection]) part.start();
 log.start(state);
-talk.dataset.ready = "";
+conversationElement.dataset.ready = "";

@@ -1,25 +1,25 @@
-// The lines of a conversation under the days of the reader; the server has put them under its own.
+// Groups the entries of a conversation by the reader's days; the server has grouped them by its own.
 import { dayInWords, dayOf } from "../../theme/js/times.js";
-import { shape } from "./words.js";
+import { cloneTemplate } from "./translations.js";
 
-/** Gives the line `element` the reader's day, and returns it. */
+/** Sets the reader's day on the entry `element`; returns the day. */
 export function setDay(element) {
   if (element.dataset.at) element.dataset.day = dayOf(new Date(element.dataset.at));
   return element.dataset.day;
 }
 
-/** The line that says `day`, made of `line` where there is one; null where the page has no shape for it. */
-export function dayLine(day, line = shape("day-line")) {
-  if (!line || line.dataset.day === day) return line;
-  const time = line.querySelector("time");
-  line.dataset.day = day;
+/** The heading of `day`, made of `element` where there is one; null where the page has no template for it. */
+export function dayElement(day, element = cloneTemplate("day-line")) {
+  if (!element || element.dataset.day === day) return element;
+  const time = element.querySelector("time");
+  element.dataset.day = day;
   time.dateTime = day;
   time.textContent = dayInWords(day);
-  return line;
+  return element;
 }
 
-/** Puts each line of `list` under its day, with one line for each day. */
-export function regroup(list) {
+/** Puts each entry of `list` under its day, with one heading for each day. */
+export function groupByDay(list) {
   let shown = null;
   let before = null;
   for (const element of [...list.children]) {
@@ -30,8 +30,8 @@ export function regroup(list) {
       const day = setDay(element);
       if (day === shown) before?.remove();
       else {
-        if (before) dayLine(day, before);
-        else insert(dayLine(day), element);
+        if (before) dayElement(day, before);
+        else insert(dayElement(day), element);
         element.classList.remove("entry-follows");
       }
       shown = day;
@@ -41,7 +41,7 @@ export function regroup(list) {
 }
 
 // What is new today begins under today.
-function insert(line, element) {
+function insert(dayDivider, element) {
   const divider = element.previousElementSibling?.matches("[data-divider]") ? element.previousElementSibling : element;
-  if (line) divider.before(line);
+  if (dayDivider) divider.before(dayDivider);
 }

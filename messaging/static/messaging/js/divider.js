@@ -1,21 +1,22 @@
-// The line above what came while nobody was looking.
+// The divider above the messages that arrived while the member was not looking.
 import { isRead } from "./cursors.js";
-import { line, lines } from "./log.js";
+import { entryElement, entryElements } from "./log.js";
 import { follow } from "./scroll.js";
-import { inView, on, part } from "./talk.js";
-import { shape } from "./words.js";
+import { conversationEvents } from "./conversation-events.js";
+import { isInView, part } from "./conversation-page.js";
+import { cloneTemplate } from "./translations.js";
 
 const list = part("entries");
 const shown = () => list.querySelector("[data-divider]");
 
-// One that stands goes on only when everything above the new line has been read: else it still divides.
-const divides = (seq) => shown() && !isRead(lines().findLast((each) => Number(each.dataset.seq) < seq));
+// A divider stays while something above the new entry is unread.
+const divides = (seq) => shown() && !isRead(entryElements().findLast((each) => Number(each.dataset.seq) < seq));
 
-on("shown", (entries) => {
+conversationEvents.on("shown", (entries) => {
   const first = entries.find(({ kind, client_id }) => kind === "message" && !client_id);
-  const at = first && line(first.seq);
-  if (inView() || !at || divides(first.seq)) return;
-  const divider = shape("divider-line");
+  const at = first && entryElement(first.seq);
+  if (isInView() || !at || divides(first.seq)) return;
+  const divider = cloneTemplate("divider-line");
   if (!divider) return;
   follow(() => {
     shown()?.remove();
@@ -23,4 +24,4 @@ on("shown", (entries) => {
     at.before(divider);
   });
 });
-on("sent", () => shown()?.remove());
+conversationEvents.on("sent", () => shown()?.remove());

@@ -1,9 +1,11 @@
-// What a group is called and how many are in it: the head of the page follows who comes and goes.
-import { on, part, settle } from "./talk.js";
+// The title of a group and its number of members: the head of the page follows changes.
+import { conversationEvents } from "./conversation-events.js";
+import { part } from "./conversation-page.js";
+import { activate } from "./html.js";
 import { page } from "./transport.js";
 
 const CHANGES = ["joined", "left", "renamed"];
-// What comes together is one look, and not all tabs look in the same moment (milliseconds).
+// Changes that come together cause one request, and not all tabs ask in the same moment (milliseconds).
 const SOON = 200;
 const SPREAD = 1_000;
 
@@ -13,12 +15,12 @@ async function look() {
   const fresh = (await page(location.pathname))?.querySelector("[data-who]");
   if (!fresh || !part("who")) return;
   part("who").replaceWith(fresh);
-  settle(fresh);
+  activate(fresh);
 }
 
-on("entry", ({ kind }) => {
+conversationEvents.on("entry", ({ kind }) => {
   if (!part("who") || !CHANGES.includes(kind)) return;
   clearTimeout(timer);
   timer = setTimeout(look, SOON + Math.random() * SPREAD);
 });
-on("gone", () => clearTimeout(timer));
+conversationEvents.on("gone", () => clearTimeout(timer));

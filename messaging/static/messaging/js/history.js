@@ -1,9 +1,10 @@
-// Older lines come when one scrolls up to them, and those after a search result when one scrolls down.
-import { goOn, inThePast, prepend } from "./log.js";
-import { keepPlace } from "./scroll.js";
-import { on, part, talk } from "./talk.js";
+// Loads older entries when the member scrolls up, and those after a search result when the member scrolls down.
+import { goOn, isInThePast, prepend } from "./log.js";
+import { keepPosition } from "./scroll.js";
+import { conversationEvents } from "./conversation-events.js";
+import { conversationElement, part } from "./conversation-page.js";
 import { parts } from "./transport.js";
-import { words } from "./words.js";
+import { words } from "./translations.js";
 
 const box = part("log");
 const top = document.createElement("div");
@@ -13,11 +14,11 @@ const end = document.createElement("div");
 let isLoading = false;
 
 async function load() {
-  if (isLoading || talk.dataset.more !== "true") return;
+  if (isLoading || conversationElement.dataset.more !== "true") return;
   isLoading = true;
   status.textContent = words("loadingOlder");
   status.hidden = false;
-  const elements = await parts(`${talk.dataset.olderUrl}${talk.dataset.first}`);
+  const elements = await parts(`${conversationElement.dataset.olderUrl}${conversationElement.dataset.first}`);
   status.hidden = elements !== null;
   if (elements) insert(elements);
   else status.textContent = words("olderFailed");
@@ -27,16 +28,16 @@ async function load() {
 
 function insert(elements) {
   const marked = elements.find((element) => element.dataset.more !== undefined);
-  // Old lines are no news to those who listen.
+  // Older entries are not announced by screen readers.
   box.setAttribute("aria-live", "off");
-  keepPlace(() => prepend(elements, marked?.dataset.more === "true" && elements.length > 0));
+  keepPosition(() => prepend(elements, marked?.dataset.more === "true" && elements.length > 0));
   setTimeout(() => box.removeAttribute("aria-live"), 1000);
 }
 
-// The observer tells of changes only: what is still in view is looked at anew.
+// The observer reports changes only: what is still in view is observed once more.
 function again() {
   observer.unobserve(top);
-  if (talk.dataset.more === "true" && status.textContent !== words("olderFailed")) observer.observe(top);
+  if (conversationElement.dataset.more === "true" && status.textContent !== words("olderFailed")) observer.observe(top);
 }
 
 function retry() {
@@ -45,12 +46,12 @@ function retry() {
 }
 
 async function loadLater() {
-  if (isLoading || !inThePast()) return;
+  if (isLoading || !isInThePast()) return;
   isLoading = true;
   await goOn();
   isLoading = false;
   observer.unobserve(end);
-  if (inThePast()) observer.observe(end);
+  if (isInThePast()) observer.observe(end);
 }
 
 const observer = new IntersectionObserver((entries) => {
@@ -67,9 +68,9 @@ export function start() {
   box.append(end);
   part("older")?.remove();
   again();
-  if (inThePast()) observer.observe(end);
-  on("shortened", again);
-  on("answered", () => status.textContent === words("olderFailed") && retry());
+  if (isInThePast()) observer.observe(end);
+  conversationEvents.on("shortened", again);
+  conversationEvents.on("answered", () => status.textContent === words("olderFailed") && retry());
   box.addEventListener("scroll", () => box.scrollTop === 0 && status.textContent === words("olderFailed") && retry());
-  for (const what of ["to-newest", "sent"]) on(what, () => inThePast() && location.assign(location.pathname));
+  for (const what of ["to-newest", "sent"]) conversationEvents.on(what, () => isInThePast() && location.assign(location.pathname));
 }

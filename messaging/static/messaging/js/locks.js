@@ -30,7 +30,7 @@ async function taken(key) {
   const held = read(key);
   if (held && held.by !== me && held.until > Date.now()) return false;
   write(key);
-  // Another tab may have written at the same moment: who wrote last has it.
+  // Another tab may have written at the same moment: the last one to write has the lock.
   await pause(30 + Math.random() * 50);
   return (read(key)?.by ?? me) === me;
 }

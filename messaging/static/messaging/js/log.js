@@ -1,15 +1,17 @@
-// The lines of the open conversation, applied in the order of their numbers, each once. `have` is the newest number up to
-// which nothing is missing; what is behind a gap is asked for (GET since/) and never shown out of order.
-import { on as onSocket, send } from "../../core/js/tab.js";
-import { dayLine, regroup, setDay } from "./days.js";
+// The entries of the open conversation, applied in the order of their numbers, each once. `have` is the newest number up to
+// which nothing is missing; what follows after a gap is requested (GET since/) and never shown out of order.
+import { send, socketEvents } from "../../core/js/socket.js";
+import { dayElement, groupByDay, setDay } from "./days.js";
 import { follow, isAtEnd } from "./scroll.js";
-import { conversation, on, parse, part, settle, talk, tell } from "./talk.js";
+import { conversationEvents } from "./conversation-events.js";
+import { conversationElement, conversationId, part } from "./conversation-page.js";
+import { activate, parseHtml } from "./html.js";
 import { get } from "./transport.js";
 
-// Above this the oldest lines go out of the page, where nobody is reading them; they come back on scrolling up.
-const MOST_LINES = 500;
-const KEPT_LINES = 300;
-// One who goes on writing is named anew after so many milliseconds (messaging.pages.BREATH).
+// Above this the oldest entries are taken out of the page, unless the member is reading them; scrolling up loads them again.
+const MAX_ENTRIES = 500;
+const KEPT_ENTRIES = 300;
+// Repeat the author's name after a gap of this length, in milliseconds (messaging.pages.BREATH).
 const BREATH = 10 * 60_000;
 const RETRY = 3000;
 const LONGEST_RETRY = 60_000;
@@ -19,9 +21,9 @@ const EVERYTHING = Number.MAX_SAFE_INTEGER;
 const list = part("entries");
 const changedSince = new Map();
 
-let have = Number(talk.dataset.seq);
-// A page found by search ends before the newest line; what follows is fetched when one gets there.
-let isPast = talk.dataset.later === "true";
+let have = Number(conversationElement.dataset.seq);
+// A page found by search ends before the newest entry; what follows is loaded when the member scrolls there.
+let isPast = conversationElement.dataset.later === "true";
 let catching = null;
 let asksAgain = false;
 // Whether the viewer is in the conversation, as far as is known here.
@@ -30,9 +32,9 @@ let failures = 0;
 let retry;
 
 export const newest = () => have;
-export const inThePast = () => isPast;
-export const lines = () => [...list.querySelectorAll(":scope > [data-seq]")];
-export const line = (seq) => document.getElementById(`entry-${seq}`);
+export const isInThePast = () => isPast;
+export const entryElements = () => [...list.querySelectorAll(":scope > [data-seq]")];
+export const entryElement = (seq) => document.getElementById(`entry-${seq}`);
 
 /** Applies `entries` (docs/realtime.md), in any order and as often as they come. */
 export function apply(entries) {
@@ -43,30 +45,30 @@ export function apply(entries) {
     have = entry.seq;
     fresh.push(entry);
   }
-  if (fresh.length) follow(() => fresh.forEach(show), said(fresh));
-  for (const entry of entries) if (entry.client_id && entry.seq <= have) tell("arrived", entry.client_id);
-  if (fresh.length) tell("shown", fresh);
+  if (fresh.length) follow(() => fresh.forEach(show), countNew(fresh));
+  for (const entry of entries) if (entry.client_id && entry.seq <= have) conversationEvents.emit("arrived", entry.client_id);
+  if (fresh.length) conversationEvents.emit("shown", fresh);
   if (fresh.length && isAtEnd()) shorten();
   if (coming.length > fresh.length && !isPast) catchUp();
 }
 
-// How many lines of others come: what the button that leads to them says.
-const said = (entries) => entries.filter((entry) => entry.kind === "message" && !entry.client_id).length;
+// How many messages of others are new: the number on the button that leads to them.
+const countNew = (entries) => entries.filter((entry) => entry.kind === "message" && !entry.client_id).length;
 
 function show(entry) {
-  const [element] = parse(entry.html);
+  const [element] = parseHtml(entry.html);
   if (!element) return;
   if (entry.target) replace(entry.target, entry.html);
-  else if (!line(entry.seq)) append(element);
-  tell("entry", entry);
+  else if (!entryElement(entry.seq)) append(element);
+  conversationEvents.emit("entry", entry);
 }
 
-/** Puts the present state of the message `seq` in place of what is shown of it. */
+/** Replaces what is shown of the message `seq` by its present state. */
 export function replace(seq, html) {
   changedSince.set(seq, html);
-  if (changedSince.size > MOST_LINES) changedSince.delete(changedSince.keys().next().value);
-  const shown = line(seq);
-  const [fresh] = parse(html);
+  if (changedSince.size > MAX_ENTRIES) changedSince.delete(changedSince.keys().next().value);
+  const shown = entryElement(seq);
+  const [fresh] = parseHtml(html);
   if (!shown || !fresh) return;
   setDay(fresh);
   fresh.classList.toggle("entry-follows", shown.classList.contains("entry-follows"));
@@ -75,11 +77,11 @@ export function replace(seq, html) {
     keepEditor(shown, fresh);
     shown.replaceWith(fresh);
   });
-  settle(fresh);
+  activate(fresh);
   const editor = fresh.querySelector("[data-edit-form] textarea");
   if (hadFocus && editor) editor.focus();
-  else if (hadFocus) tell("focus");
-  tell("changed", fresh);
+  else if (hadFocus) conversationEvents.emit("focus");
+  conversationEvents.emit("changed", fresh);
 }
 
 // Words that are being changed here outlive a change that came from elsewhere, but not a deletion.
@@ -91,13 +93,13 @@ function keepEditor(shown, fresh) {
 }
 
 function append(element) {
-  const before = lines().at(-1);
+  const before = entryElements().at(-1);
   const day = setDay(element);
-  if (day && day !== before?.dataset.day) list.append(dayLine(day) ?? "");
+  if (day && day !== before?.dataset.day) list.append(dayElement(day) ?? "");
   else element.classList.toggle("entry-follows", follows(before, element));
   list.append(element);
-  settle(element);
-  tell("changed", element);
+  activate(element);
+  conversationEvents.emit("changed", element);
 }
 
 function follows(before, element) {
@@ -106,27 +108,27 @@ function follows(before, element) {
   return Date.parse(element.dataset.at) - Date.parse(before.dataset.at) < BREATH;
 }
 
-/** Puts older lines on top (elements of the server's own fragment). */
+/** Puts older entries on top (elements of the server's fragment). */
 export function prepend(elements, hasMore) {
   for (const [at, element] of elements.entries()) {
     const html = changedSince.get(Number(element.dataset.seq));
-    const [fresh] = html ? parse(html) : [];
+    const [fresh] = html ? parseHtml(html) : [];
     if (fresh) elements[at] = fresh;
   }
   const known = elements.filter((element) => !element.id || !document.getElementById(element.id));
   list.prepend(...known);
-  regroup(list);
-  known.forEach((element) => settle(element));
-  talk.dataset.first = known.find((element) => element.dataset.seq)?.dataset.seq ?? talk.dataset.first;
-  talk.dataset.more = String(hasMore);
-  tell("changed", null);
+  groupByDay(list);
+  known.forEach((element) => activate(element));
+  conversationElement.dataset.first = known.find((element) => element.dataset.seq)?.dataset.seq ?? conversationElement.dataset.first;
+  conversationElement.dataset.more = String(hasMore);
+  conversationEvents.emit("changed", null);
 }
 
-/** Takes the oldest lines out of a long page. Called when the newest are in view. */
+/** Takes the oldest entries out of a long page. Called when the newest are in view. */
 function shorten() {
-  const all = lines();
-  if (all.length <= MOST_LINES) return;
-  const keep = all[all.length - KEPT_LINES];
+  const all = entryElements();
+  if (all.length <= MAX_ENTRIES) return;
+  const keep = all[all.length - KEPT_ENTRIES];
   let day = null;
   while (list.firstElementChild !== keep) {
     const gone = list.firstElementChild;
@@ -134,9 +136,9 @@ function shorten() {
     gone.remove();
   }
   if (day?.dataset.day === keep.dataset.day) list.prepend(day);
-  talk.dataset.first = keep.dataset.seq;
-  talk.dataset.more = "true";
-  tell("shortened");
+  conversationElement.dataset.first = keep.dataset.seq;
+  conversationElement.dataset.more = "true";
+  conversationEvents.emit("shortened");
 }
 
 /** Asks for everything after `have`; resolves when nothing is missing, or nothing is to be had now. */
@@ -153,36 +155,36 @@ async function ask() {
   while (more || asksAgain) {
     asksAgain = false;
     const before = have;
-    const told = await since();
-    if (!told) return;
-    more = told.more && have > before;
+    const loaded = await loadSince();
+    if (!loaded) return;
+    more = loaded.more && have > before;
   }
 }
 
-/** What follows after the lines of a page in the past, a piece at a time. */
+/** Loads what follows after a page of the past, one batch at a time. */
 export async function goOn() {
-  const told = await since();
-  if (!told || told.more) return;
+  const loaded = await loadSince();
+  if (!loaded || loaded.more) return;
   isPast = false;
-  talk.dataset.later = "false";
+  conversationElement.dataset.later = "false";
   part("later-link")?.remove();
   watch();
 }
 
-async function since() {
-  const answer = await get(`${talk.dataset.sinceUrl}${have}/`);
-  if (answer.redirected) tell("signed-out");
-  else if (answer.status === 404) tell("gone");
+async function loadSince() {
+  const answer = await get(`${conversationElement.dataset.sinceUrl}${have}/`);
+  if (answer.redirected) conversationEvents.emit("signed-out");
+  else if (answer.status === 404) conversationEvents.emit("gone");
   else if (!answer.body?.entries) later(answer.retryAfter);
-  // Taken in again: what may be seen begins anew, and so does the page.
+  // Added again: the visible history starts over, and so does the page.
   else if (!isIn) location.reload();
   else {
     failures = 0;
-    tell("answered");
-    // Who left and was taken in again has a history that begins anew.
+    conversationEvents.emit("answered");
+    // After leaving and being added again, the member's history starts later.
     have = Math.max(have, (answer.body.entries[0]?.seq ?? 0) - 1);
     apply(answer.body.entries);
-    tell("cursors", answer.body.cursors);
+    conversationEvents.emit("cursors", answer.body.cursors);
     return answer.body;
   }
   return null;
@@ -195,40 +197,40 @@ function later(seconds) {
 }
 
 function watch() {
-  send({ type: "messaging.watch", conversation, seq: isPast ? EVERYTHING : have });
+  send({ type: "messaging.watch", conversation: conversationId, seq: isPast ? EVERYTHING : have });
 }
 
-const ours = (listener) => (frame) => frame.conversation === conversation && listener(frame);
+const ours = (listener) => (frame) => frame.conversation === conversationId && listener(frame);
 
-onSocket("messaging.entries", ours((frame) => {
+socketEvents.on("messaging.entries", ours((frame) => {
   apply(frame.entries);
   if (frame.more || frame.newest > have) catchUp();
 }));
-onSocket("messaging.cursors", ours((frame) => tell("cursors", frame.cursors)));
-onSocket("messaging.gone", ours(() => tell("gone")));
+socketEvents.on("messaging.cursors", ours((frame) => conversationEvents.emit("cursors", frame.cursors)));
+socketEvents.on("messaging.gone", ours(() => conversationEvents.emit("gone")));
 // A heartbeat that does not name the open conversation: the server never took up the watch, so once more. Where the viewer
 // has been taken out meanwhile, the answer is "not_found".
-onSocket("heartbeat", ({ messaging }) => {
+socketEvents.on("heartbeat", ({ messaging }) => {
   if (!messaging || !isIn) return;
-  if (messaging.conversation !== conversation) watch();
+  if (messaging.conversation !== conversationId) watch();
   else if (messaging.newest > have) catchUp();
 });
-// "gone" may have been told while there was no socket: the answer over HTTP counts.
-onSocket("error", ({ reason }) => reason === "not_found" && isIn && (isPast ? goOn() : catchUp()));
-onSocket("messaging.inbox", ours(() => !isIn && catchUp()));
+// "gone" may have been sent while there was no socket: the response over HTTP counts.
+socketEvents.on("error", ({ reason }) => reason === "not_found" && isIn && (isPast ? goOn() : catchUp()));
+socketEvents.on("messaging.inbox", ours(() => !isIn && catchUp()));
 // A page in the past lacks nothing but how far the others have read, which the answer to a watch says.
-onSocket("lagged", () => (isPast && isIn ? watch() : catchUp()));
-onSocket("state", (state) => state === "open" && (isIn ? watch() : catchUp()));
+socketEvents.on("lagged", () => (isPast && isIn ? watch() : catchUp()));
+socketEvents.on("state", ({ state }) => state === "open" && (isIn ? watch() : catchUp()));
 window.addEventListener("online", () => catchUp());
 window.addEventListener("pageshow", ({ persisted }) => persisted && catchUp());
-on("gone", () => {
+conversationEvents.on("gone", () => {
   isIn = false;
   clearTimeout(retry);
 });
-on("end", shorten);
+conversationEvents.on("end", shorten);
 
-/** Begins: what came while the page was on its way is asked for when the socket opens. */
+/** Groups the entries by day and asks for those that arrived while the page was loading. */
 export function start(state) {
-  regroup(list);
+  groupByDay(list);
   if (state === "open") watch();
 }

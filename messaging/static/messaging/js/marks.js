@@ -1,9 +1,10 @@
-// What became of one's own messages: sent, delivered when every other has got them, read when every other has.
-import { lines } from "./log.js";
-import { me, on, talk } from "./talk.js";
-import { words } from "./words.js";
+// The state of the member's own messages: sent, delivered when all others have received them, read when all have read them.
+import { entryElements } from "./log.js";
+import { conversationEvents } from "./conversation-events.js";
+import { conversationElement, memberId } from "./conversation-page.js";
+import { words } from "./translations.js";
 
-let cursors = JSON.parse(talk.dataset.cursors || "[]");
+let cursors = JSON.parse(conversationElement.dataset.cursors || "[]");
 
 /** "sent", "delivered" or "read" (messaging.pages.mark_of). */
 function markOf(seq) {
@@ -20,12 +21,12 @@ export function setMark(element, name, text = words(name)) {
 }
 
 function show() {
-  const own = lines().filter((line) => Number(line.dataset.author) === me);
-  for (const line of own.reverse()) {
-    const name = markOf(Number(line.dataset.seq));
-    // Cursors only go forward, so above a line that was marked as read all are.
-    if (line.querySelector("[data-mark='read']")) return;
-    setMark(line, name);
+  const own = entryElements().filter((element) => Number(element.dataset.author) === memberId);
+  for (const element of own.reverse()) {
+    const name = markOf(Number(element.dataset.seq));
+    // Cursors only move forward: every entry above one that is marked as read is read.
+    if (element.querySelector("[data-mark='read']")) return;
+    setMark(element, name);
   }
 }
 
@@ -37,11 +38,11 @@ function merge(received) {
   });
 }
 
-on("cursors", (received) => {
+conversationEvents.on("cursors", (received) => {
   cursors = merge(received);
   show();
 });
-on("changed", (line) => {
-  if (line === null) show();
-  else if (Number(line.dataset.author) === me) setMark(line, markOf(Number(line.dataset.seq)));
+conversationEvents.on("changed", (element) => {
+  if (element === null) show();
+  else if (Number(element.dataset.author) === memberId) setMark(element, markOf(Number(element.dataset.seq)));
 });

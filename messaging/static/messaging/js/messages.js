@@ -1,9 +1,9 @@
 // The pages of messages: the list of conversations, and the one that is open. Without scripts they work too.
-import { on } from "../../core/js/tab.js";
+import { socketEvents } from "../../core/js/socket.js";
 import { start } from "./list.js";
-import { me, talk } from "./talk.js";
+import { conversationElement, memberId } from "./conversation-page.js";
 
 if (document.querySelector("[data-inbox-list]")) start();
 // Somebody else has signed in, in another tab: nothing here is for those eyes, and nothing is sent in their name.
-on("hello", ({ member }) => member !== me && location.reload());
-if (talk?.dataset.conversation) import("./conversation.js");
+socketEvents.on("hello", ({ member }) => member !== memberId && location.reload());
+if (conversationElement?.dataset.conversation) import("./conversation.js");

@@ -1,7 +1,8 @@
 // What has been written and is not yet on the server: kept by the browser (store.js), sent by one tab at a time (locks.js),
 // one message at a time in each conversation, in the order in which they were written, until the server has answered.
 // A repeated send carries the same client id, so nothing is lost when a tab goes and nothing is stored twice.
-import { on as onSocket } from "../../core/js/tab.js";
+import { socketEvents } from "../../core/js/socket.js";
+import { TypedEvents } from "../../core/js/typed-events.js";
 import { alone } from "./locks.js";
 import * as store from "./store.js";
 import { post, renewToken } from "./transport.js";
@@ -13,25 +14,36 @@ const LONGEST_DELAY = 60_000;
 const BLIND_DELAY = 30_000;
 const TRY_AGAIN = new Set([0, 408, 425, 429]);
 
-const listeners = new Set();
 // By conversation: how to wake the lane out of its waiting, and whether something was added while it was at work.
 const lanes = new Map();
-// By client id: the last that was told of a message on its way, for who comes to listen later.
-const standing = new Map();
+// By client id: the last change of a message on its way, for modules that listen later.
+const lastChanges = new Map();
 let channel = null;
 let leaving = new AbortController();
 
 store.open(member);
 
-/** Calls `listener(news)` for what happens to messages, here or in another tab: news.kind is "added" (item), "sending",
- *  "progress" (share), "waiting" (why), "refused" (error, text), "sent" (entry) or "dropped"; always with client_id and
- *  conversation. "forgotten" tells that everything is gone. */
-export function on(listener) {
-  listeners.add(listener);
-}
+/**
+ * @typedef {{ kind: string, client_id: string, conversation: number }} Change
+ * @typedef {object} OutboxEvents        what happens to messages, here or in another tab
+ * @property {Change & { item?: object }} added    a message was written; `item` in the tab where it was
+ * @property {Change} again                        it is tried once more
+ * @property {Change} sending                      it is on its way
+ * @property {Change & { share: number }} progress so much of it is sent, from 0 to 1
+ * @property {Change & { why: string }} waiting    it could not be sent now
+ * @property {Change & { error: string, text: string }} refused    the server refused it
+ * @property {Change & { entry: object }} sent     the server has it
+ * @property {Change} arrived                      it was seen in the conversation
+ * @property {Change} dropped                      the member took it back
+ * @property {object} forgotten                    everything that was not sent is gone
+ * @property {object} back                         the page is shown again, from the browser's memory
+ */
 
-/** The last news of a message that is not sent yet; undefined where there was none. */
-export const newsOf = (clientId) => standing.get(clientId);
+/** @type {TypedEvents<OutboxEvents>} */
+export const outboxEvents = new TypedEvents();
+
+/** The last change of a message that is not sent yet; undefined where there was none. */
+export const lastChangeOf = (clientId) => lastChanges.get(clientId);
 
 /** What is not sent yet, of one conversation or of all, oldest first. */
 export async function unsent(conversation) {
@@ -42,7 +54,7 @@ export async function unsent(conversation) {
 export async function add(message) {
   const item = { ...message, client_id: newId(), at: new Date().toISOString() };
   await store.add(item);
-  tell({ kind: "added", client_id: item.client_id, conversation: item.conversation, item });
+  publish({ kind: "added", client_id: item.client_id, conversation: item.conversation, item });
   work(item.conversation);
   return item;
 }
@@ -57,29 +69,29 @@ export async function again(clientId) {
     await drop(clientId);
     const { order, refused, ...rest } = item;
     await store.add({ ...rest, client_id: fresh });
-    tell({ kind: "added", client_id: fresh, conversation: item.conversation, item: { ...rest, client_id: fresh } });
+    publish({ kind: "added", client_id: fresh, conversation: item.conversation, item: { ...rest, client_id: fresh } });
   } else await store.change(item, { refused: null });
-  tell({ kind: "again", client_id: fresh, conversation: item.conversation });
+  publish({ kind: "again", client_id: fresh, conversation: item.conversation });
   work(item.conversation);
 }
 
 /** Forgets a message that is not sent; resolves to what it was. */
 export async function drop(clientId) {
   const item = await find(clientId);
-  if (item && (await store.remove(clientId))) tell({ kind: "dropped", client_id: clientId, conversation: item.conversation });
+  if (item && (await store.remove(clientId))) publish({ kind: "dropped", client_id: clientId, conversation: item.conversation });
   return item;
 }
 
 /** The server has this message: it was seen in the conversation. */
 export async function arrived(clientId, conversation) {
-  if (await store.remove(clientId)) tell({ kind: "arrived", client_id: clientId, conversation });
+  if (await store.remove(clientId)) publish({ kind: "arrived", client_id: clientId, conversation });
 }
 
 /** Forgets everything that was written and not sent. */
 export async function forget() {
   stopAll();
   await store.clear();
-  tell({ kind: "forgotten" });
+  publish({ kind: "forgotten" });
 }
 
 /** Sends what waits, without waiting any longer; in whichever tab it is that sends. */
@@ -103,29 +115,23 @@ function join() {
   if (!("BroadcastChannel" in window)) return;
   channel = new BroadcastChannel(`linkup-outbox-${member}`);
   channel.onmessage = ({ data }) => {
-    hear(data);
+    handle(data);
     if (data.kind === "added" || data.kind === "again" || data.kind === "wake") work(data.conversation);
     if (data.kind === "forgotten") stopAll();
   };
 }
 
-function tell(news) {
-  // The pictures themselves lie in the store, where the other tabs find them.
-  const { item, ...rest } = news;
+function publish(change) {
+  // The pictures themselves are in the store, where the other tabs find them.
+  const { item, ...rest } = change;
   channel?.postMessage(rest);
-  hear(news);
+  handle(change);
 }
 
-function hear(news) {
-  if (news.kind === "sending" || news.kind === "waiting") standing.set(news.client_id, news);
-  else if (news.kind !== "progress") standing.delete(news.client_id);
-  for (const listener of listeners) {
-    try {
-      listener(news);
-    } catch (error) {
-      console.error(error);
-    }
-  }
+function handle(change) {
+  if (change.kind === "sending" || change.kind === "waiting") lastChanges.set(change.client_id, change);
+  else if (change.kind !== "progress") lastChanges.delete(change.client_id);
+  outboxEvents.emit(change.kind, change);
 }
 
 // -- One conversation ---------------------------------------------------------------------------
@@ -167,7 +173,7 @@ async function empty(conversation, lane, signal) {
     if (signal.aborted) return;
     failures = outcome.delay === undefined ? 0 : failures + 1;
     if (outcome.delay === undefined) continue;
-    tell({ kind: "waiting", client_id: item.client_id, conversation, why: outcome.why });
+    publish({ kind: "waiting", client_id: item.client_id, conversation, why: outcome.why });
     await pause(outcome.delay, lane, signal);
   }
 }
@@ -190,7 +196,7 @@ function pause(delay, lane, signal) {
 async function attempt(item, failures, signal) {
   if (!navigator.onLine) return { why: "offline", delay: BLIND_DELAY };
   const { client_id, conversation } = item;
-  tell({ kind: "sending", client_id, conversation });
+  publish({ kind: "sending", client_id, conversation });
   let answer = await post(item.url, fieldsOf(item), { signal, progress: progressOf(item) });
   if (answer.status === 403 && !answer.body?.text) {
     const renewed = await renewToken();
@@ -201,13 +207,13 @@ async function attempt(item, failures, signal) {
   if (answer.redirected) return { why: "signed-out", delay: BLIND_DELAY };
   if (answer.body?.entry) {
     await store.remove(client_id);
-    tell({ kind: "sent", client_id, conversation, entry: answer.body.entry });
+    publish({ kind: "sent", client_id, conversation, entry: answer.body.entry });
     return {};
   }
   if (answer.status >= 400 && answer.status < 500 && !TRY_AGAIN.has(answer.status)) {
     const refused = refusalOf(answer);
     await store.change(item, { refused });
-    tell({ kind: "refused", client_id, conversation, ...refused });
+    publish({ kind: "refused", client_id, conversation, ...refused });
     return {};
   }
   const why = answer.status === 429 ? "slow" : answer.status >= 500 ? "server" : "network";
@@ -225,11 +231,11 @@ function fieldsOf(item) {
 
 function progressOf({ client_id, conversation, pictures, files }) {
   if (!pictures.length && !files.length) return undefined;
-  let told = 0;
+  let reportedAt = 0;
   return (share) => {
-    if (share < 1 && Date.now() - told < 200) return;
-    told = Date.now();
-    tell({ kind: "progress", client_id, conversation, share });
+    if (share < 1 && Date.now() - reportedAt < 200) return;
+    reportedAt = Date.now();
+    publish({ kind: "progress", client_id, conversation, share });
   };
 }
 
@@ -254,7 +260,7 @@ function newId() {
 
 // -- The page comes and goes --------------------------------------------------------------------
 window.addEventListener("online", () => wake());
-onSocket("state", (state) => state === "open" && wake());
+socketEvents.on("state", ({ state }) => state === "open" && wake());
 document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && wake());
 window.addEventListener("pagehide", () => {
   stopAll();
@@ -265,7 +271,7 @@ window.addEventListener("pagehide", () => {
 window.addEventListener("pageshow", ({ persisted }) => {
   if (!persisted) return;
   join();
-  hear({ kind: "back" });
+  handle({ kind: "back" });
   wake();
 });
 

@@ -1,10 +1,12 @@
-// What this member has written here and the server has not acknowledged yet: below the lines, at once, as it was typed.
+// Messages that the server has not acknowledged yet: shown below the log at once, as they were typed.
+import { toast } from "../../theme/js/toasts.js";
 import { apply } from "./log.js";
 import { setMark } from "./marks.js";
 import * as outbox from "./outbox.js";
 import { follow, isAtEnd, toEnd } from "./scroll.js";
-import { conversation, on, part, talk, tell } from "./talk.js";
-import { shape, words } from "./words.js";
+import { conversationEvents } from "./conversation-events.js";
+import { conversationElement, conversationId, part } from "./conversation-page.js";
+import { cloneTemplate, words } from "./translations.js";
 
 // So many client ids are remembered as seen.
 const REMEMBERED = 200;
@@ -20,10 +22,10 @@ function show(item) {
   const id = item.client_id;
   if (seen.has(id) || bubbles.has(id)) return;
   if (document.querySelector(`[data-client-id="${CSS.escape(id)}"]`)) {
-    outbox.arrived(id, conversation);
+    outbox.arrived(id, conversationId);
     return;
   }
-  const bubble = shape("pending-entry");
+  const bubble = cloneTemplate("pending-entry");
   bubbles.set(id, bubble);
   bubble.dataset.pending = id;
   bubble.querySelector("[data-text]").textContent = item.text;
@@ -34,11 +36,11 @@ function show(item) {
   bubble.querySelector("[data-edit-pending]").addEventListener("click", () => takeBack(id));
   bubble.querySelector("[data-discard]").addEventListener("click", () => discard(id));
   follow(() => list.append(bubble));
-  const news = outbox.newsOf(id);
+  const last = outbox.lastChangeOf(id);
   if (item.refused) refuse(bubble, item.refused);
-  else if (news?.kind === "waiting") wait(bubble, news.why);
+  else if (last?.kind === "waiting") wait(bubble, last.why);
   else if (bubble.previousElementSibling?.dataset.state === "waiting") {
-    stand(bubble, "waiting", { text: bubble.previousElementSibling.querySelector("[data-mark]").textContent });
+    setState(bubble, "waiting", { text: bubble.previousElementSibling.querySelector("[data-mark]").textContent });
   }
 }
 
@@ -74,16 +76,16 @@ export function newest() {
 /** The words of a message that is not sent go back to where they were written. */
 export async function takeBack(id) {
   const item = await outbox.drop(id);
-  if (item) tell("write", item);
+  if (item) conversationEvents.emit("write", item);
 }
 
 async function discard(id) {
   await outbox.drop(id);
-  tell("focus");
+  conversationEvents.emit("focus");
 }
 
 // -- What is known of a message ------------------------------------------------------------------
-function stand(bubble, mark, { text, reason = "", buttons = false } = {}) {
+function setState(bubble, mark, { text, reason = "", buttons = false } = {}) {
   follow(() => {
     bubble.dataset.state = mark;
     setMark(bubble, mark, text);
@@ -100,18 +102,18 @@ function behind(bubble) {
 }
 
 function leave(bubble) {
-  for (const each of [bubble, ...behind(bubble)]) stand(each, "sending");
+  for (const each of [bubble, ...behind(bubble)]) setState(each, "sending");
 }
 
 function wait(bubble, why) {
   const text = words(`waiting-${why}`.replace(/-(\w)/g, (whole, letter) => letter.toUpperCase()));
-  stand(bubble, "waiting", { text, buttons: true });
-  for (const other of behind(bubble)) stand(other, "waiting", { text });
+  setState(bubble, "waiting", { text, buttons: true });
+  for (const other of behind(bubble)) setState(other, "waiting", { text });
 }
 
 function refuse(bubble, { error, text }) {
   const reason = text || words(REFUSALS[error] ?? "refused");
-  stand(bubble, "failed", { reason, buttons: true });
+  setState(bubble, "failed", { reason, buttons: true });
   return reason;
 }
 
@@ -127,63 +129,64 @@ function advance(bubble, share) {
   bar.value = Math.round(share * 100);
 }
 
-// The answer and the frame of the same message come in either order.
-function sent(bubble, { client_id, entry }) {
-  apply([entry]);
-  if (bubbles.has(client_id)) stand(bubble, "sent");
+async function add(change) {
+  const item = change.item ?? (await outbox.unsent(conversationId)).find(({ client_id }) => client_id === change.client_id);
+  if (item) show(item);
 }
 
-async function hear(news) {
-  if (news.kind === "forgotten" || news.kind === "back") return restore();
-  if (news.conversation !== conversation) return;
-  if (news.kind === "added") {
-    const item = news.item ?? (await outbox.unsent(conversation)).find(({ client_id }) => client_id === news.client_id);
-    if (item) show(item);
-    return;
-  }
-  const bubble = bubbles.get(news.client_id);
-  if (news.kind === "sent" && !bubble) apply([news.entry]);
-  if (!bubble) return;
-  if (news.kind === "sending" || news.kind === "again") leave(bubble);
-  else if (news.kind === "progress") advance(bubble, news.share);
-  else if (news.kind === "waiting") wait(bubble, news.why);
-  else if (news.kind === "refused") announce(refuse(bubble, news));
-  else if (news.kind === "sent") sent(bubble, news);
-  else if (news.kind === "dropped" || news.kind === "arrived") remove(news.client_id);
+// The response and the frame of the same message come in either order.
+function acknowledge({ client_id, entry }) {
+  apply([entry]);
+  const bubble = bubbles.get(client_id);
+  if (bubble) setState(bubble, "sent");
+}
+
+function listen() {
+  const here = (type, listener) => outbox.outboxEvents.on(type, (change) => change.conversation === conversationId && listener(change));
+  const shown = (type, listener) => here(type, (change) => bubbles.has(change.client_id) && listener(bubbles.get(change.client_id), change));
+  here("added", add);
+  here("sent", acknowledge);
+  shown("sending", leave);
+  shown("again", leave);
+  shown("progress", (bubble, { share }) => advance(bubble, share));
+  shown("waiting", (bubble, { why }) => wait(bubble, why));
+  shown("refused", (bubble, change) => announce(refuse(bubble, change)));
+  for (const type of ["dropped", "arrived"]) here(type, ({ client_id }) => remove(client_id));
+  for (const type of ["forgotten", "back"]) outbox.outboxEvents.on(type, restore);
 }
 
 // Read out where it is in view, said in a toast where it is not.
 function announce(reason) {
   const text = `${words("failed")}. ${reason}`;
   if (isAtEnd()) voice.textContent = text;
-  else document.dispatchEvent(new CustomEvent("toast", { detail: { text, level: "error" } }));
+  else toast(text, "error");
 }
 
 async function restore() {
-  const items = await outbox.unsent(conversation);
+  const items = await outbox.unsent(conversationId);
   const kept = new Set(items.map((item) => item.client_id));
   for (const id of [...bubbles.keys()]) if (!kept.has(id)) remove(id);
   items.forEach(show);
 }
 
-on("arrived", (id) => {
+conversationEvents.on("arrived", (id) => {
   seen.add(id);
   if (seen.size > REMEMBERED) seen.delete(seen.values().next().value);
   remove(id);
-  outbox.arrived(id, conversation);
+  outbox.arrived(id, conversationId);
 });
 
 /** Begins: shows what an earlier visit has left. */
 export async function start() {
   list.className = "log-entries log-pending";
-  // What is said counts when it has been sent: then it is a line of the log, and read out.
+  // Screen readers announce a message once it is sent: then it is an entry of the log.
   list.setAttribute("aria-live", "off");
   list.setAttribute("aria-label", words("unsent"));
   voice.className = "sr-only";
   voice.setAttribute("role", "status");
   part("entries").after(list);
-  talk.append(voice);
-  outbox.on(hear);
+  conversationElement.append(voice);
+  listen();
   await restore();
   if (bubbles.size) toEnd();
 }

@@ -1,14 +1,14 @@
-// Whether the other one of two is there, in the server's words.
-import { on } from "../../core/js/tab.js";
-import { part } from "./talk.js";
+// Whether the other member of a direct conversation is online, in the server's words.
+import { socketEvents } from "../../core/js/socket.js";
+import { part } from "./conversation-page.js";
 
-const place = part("presence");
+const status = part("presence");
 
 function show({ member, online, words }) {
-  if (Number(place?.dataset.member) !== member) return;
-  place.textContent = words;
-  place.classList.toggle("is-online", online);
+  if (Number(status?.dataset.member) !== member) return;
+  status.textContent = words;
+  status.classList.toggle("is-online", online);
 }
 
-on("messaging.presence", show);
-on("heartbeat", ({ messaging }) => messaging?.presence && show(messaging.presence));
+socketEvents.on("messaging.presence", show);
+socketEvents.on("heartbeat", ({ messaging }) => messaging?.presence && show(messaging.presence));

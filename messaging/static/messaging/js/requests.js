@@ -1,5 +1,6 @@
 // A stranger's first words: what the page says of waiting is over when the other answers, or the request is accepted.
-import { me, on, part } from "./talk.js";
+import { conversationEvents } from "./conversation-events.js";
+import { memberId, part } from "./conversation-page.js";
 
 // Answering is accepting.
 function accepted() {
@@ -14,10 +15,10 @@ function answered() {
   part("send-form").hidden = false;
 }
 
-on("entry", ({ kind, author }) => {
+conversationEvents.on("entry", ({ kind, author }) => {
   if (kind !== "message") return;
-  if (author === me) accepted();
+  if (author === memberId) accepted();
   else answered();
 });
-// How far one has read who has not accepted is told to nobody.
-on("cursors", (told) => told.length && answered());
+// The cursors of a member who has not accepted are not sent.
+conversationEvents.on("cursors", (cursors) => cursors.length && answered());

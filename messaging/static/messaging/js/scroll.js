@@ -1,6 +1,7 @@
-// Where one reads stays where it is; only who is at the newest line goes along with what comes.
-import { on, part, tell } from "./talk.js";
-import { counted, words } from "./words.js";
+// Keeps the reading position; only a member at the newest entry follows new ones.
+import { conversationEvents } from "./conversation-events.js";
+import { part } from "./conversation-page.js";
+import { counted, words } from "./translations.js";
 
 // This close to the end counts as the end, in pixels.
 const NEAR = 48;
@@ -15,29 +16,29 @@ export const isAtEnd = () => atEnd;
 
 const measure = () => box.scrollHeight - box.scrollTop - box.clientHeight < NEAR;
 
-/** Goes to the newest line. */
+/** Scrolls to the newest entry. */
 export function toEnd() {
   atEnd = true;
   box.scrollTop = box.scrollHeight;
   seen();
 }
 
-/** Does `work`, which adds or changes lines, without moving what is read; counts `lines` new ones that are below. */
-export function follow(work, lines = 0) {
+/** Runs `work`, which adds or changes entries, without moving what is being read; counts `added` new ones below it. */
+export function follow(work, added = 0) {
   if (atEnd) {
     work();
     box.scrollTop = box.scrollHeight;
     return;
   }
-  keepPlace(work);
-  missed += lines;
+  keepPosition(work);
+  missed += added;
   label();
 }
 
-/** Does `work` and puts the first line in view back where it was. */
-export function keepPlace(work) {
+/** Runs `work` and puts the first visible entry back where it was. */
+export function keepPosition(work) {
   const top = box.getBoundingClientRect().top;
-  const anchor = [...box.querySelectorAll("[data-seq]")].find((line) => line.getBoundingClientRect().bottom > top);
+  const anchor = [...box.querySelectorAll("[data-seq]")].find((element) => element.getBoundingClientRect().bottom > top);
   const before = anchor?.getBoundingClientRect().top;
   const id = anchor?.id;
   work();
@@ -48,7 +49,7 @@ export function keepPlace(work) {
 function seen() {
   missed = 0;
   label();
-  tell("end");
+  conversationEvents.emit("end");
 }
 
 function label() {
@@ -63,13 +64,13 @@ box.addEventListener("scroll", () => {
   atEnd = measure();
   if (atEnd && !was) seen();
   else if (was !== atEnd) label();
-  tell("scrolled");
+  conversationEvents.emit("scrolled");
 }, { passive: true });
 
 button?.addEventListener("click", () => {
-  tell("to-newest");
+  conversationEvents.emit("to-newest");
   toEnd();
-  tell("focus");
+  conversationEvents.emit("focus");
 });
 
 // Pictures that arrive, a composer that grows, a phone that is turned: the end stays the end.
@@ -79,9 +80,9 @@ const sizes = new ResizeObserver(() => {
 sizes.observe(box);
 for (const child of box.children) sizes.observe(child);
 
-on("sent", toEnd);
+conversationEvents.on("sent", toEnd);
 
-/** Begins where one left off: at the first line that is not read, at the one that was searched for, or at the end. */
+/** Starts at the first unread entry, at the one that was searched for, or at the end. */
 export function start() {
   const there = box.querySelector("[data-divider], .is-found");
   if (!there) return toEnd();

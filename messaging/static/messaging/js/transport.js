@@ -1,6 +1,6 @@
 // How the scripts of conversations ask the server, and what its answers mean.
 
-import { parse } from "./talk.js";
+import { parseHtml } from "./html.js";
 
 export { renewToken } from "../../theme/js/session.js";
 
@@ -15,7 +15,7 @@ const token = () => document.querySelector("input[name='csrfmiddlewaretoken']")?
 
 /**
  * Sends `fields` (pairs) by POST; resolves, never rejects, to {status, body, redirected, retryAfter}: status 0 when the
- * network failed or nothing moved for STANDSTILL, body null when it is not JSON. `progress(share)` is told how much of it
+ * network failed or nothing moved for STANDSTILL, body null when it is not JSON. `progress(share)` receives how much of it
  * is on its way.
  */
 export function post(url, fields, { signal, progress } = {}) {
@@ -79,17 +79,17 @@ async function ask(url, options, read) {
 /** Asks for JSON by GET; resolves, never rejects, to the same as `post`. */
 export async function get(url) {
   const headers = { Accept: "application/json", "X-Requested-With": "fetch" };
-  const told = await ask(url, { headers, redirect: "manual" }, async (answer) => {
+  const answer = await ask(url, { headers, redirect: "manual" }, async (answer) => {
     const redirected = answer.type === "opaqueredirect";
     const body = redirected ? null : parsed(await answer.text());
     return { status: answer.status, body, redirected, retryAfter: seconds(answer.headers.get("Retry-After")) };
   });
-  return told ?? { status: 0, body: null, redirected: false, retryAfter: 0 };
+  return answer ?? { status: 0, body: null, redirected: false, retryAfter: 0 };
 }
 
 /** The elements of the part of a page at `url`; null when it is not to be had. */
 export function parts(url) {
-  const read = async (answer) => (answer.ok ? parse(await answer.text()) : null);
+  const read = async (answer) => (answer.ok ? parseHtml(await answer.text()) : null);
   return ask(url, { headers: { "X-Requested-With": "fetch" }, redirect: "manual" }, read);
 }
 

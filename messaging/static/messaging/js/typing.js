@@ -1,30 +1,31 @@
-// Who is writing at this moment.
-import { on as onSocket, send } from "../../core/js/tab.js";
-import { conversation, on, part, talk } from "./talk.js";
-import { words } from "./words.js";
+// Shows who is writing now.
+import { send, socketEvents } from "../../core/js/socket.js";
+import { conversationEvents } from "./conversation-events.js";
+import { conversationElement, conversationId, part } from "./conversation-page.js";
+import { words } from "./translations.js";
 
-const TELL_EVERY = 3000;
+const REPORT_EVERY = 3000;
 const LASTS = 5000;
 
-const place = part("typing");
+const status = part("typing");
 // By member: the name, and what ends it.
 const writing = new Map();
 
-let toldAt = 0;
+let reportedAt = 0;
 
-/** The viewer is writing: the others are told now and then. */
-export function telling() {
-  if (Date.now() - toldAt < TELL_EVERY) return;
-  if (send({ type: "messaging.typing", conversation })) toldAt = Date.now();
+/** Reports that the member is writing, at most every few seconds. */
+export function reportTyping() {
+  if (Date.now() - reportedAt < REPORT_EVERY) return;
+  if (send({ type: "messaging.typing", conversation: conversationId })) reportedAt = Date.now();
 }
 
 function show() {
-  const [name, other] = [...writing.values()].map((who) => who.name);
+  const [name, other] = [...writing.values()].map((writer) => writer.name);
   const key = ["", "typing", "typingTwo"][writing.size] ?? "typingMany";
   const text = key && words(key, { name, other });
-  const dots = place.querySelector(".typing-dots") ?? make();
-  place.replaceChildren(...(text ? [dots, text] : []));
-  talk.toggleAttribute("data-somebody-types", writing.size > 0);
+  const dots = status.querySelector(".typing-dots") ?? make();
+  status.replaceChildren(...(text ? [dots, text] : []));
+  conversationElement.toggleAttribute("data-somebody-types", writing.size > 0);
 }
 
 function make() {
@@ -40,10 +41,10 @@ function stop(member) {
   if (writing.delete(member)) show();
 }
 
-onSocket("messaging.typing", (frame) => {
-  if (frame.conversation !== conversation) return;
+socketEvents.on("messaging.typing", (frame) => {
+  if (frame.conversation !== conversationId) return;
   clearTimeout(writing.get(frame.member)?.end);
   writing.set(frame.member, { name: frame.name, end: setTimeout(stop, LASTS, frame.member) });
   show();
 });
-on("entry", ({ author }) => stop(author));
+conversationEvents.on("entry", ({ author }) => stop(author));

@@ -1,5 +1,5 @@
 // The number at the bell of every page, and the rows of the open page of notifications.
-import { on, send, state } from "../../core/js/tab.js";
+import { send, socketEvents, state } from "../../core/js/socket.js";
 
 const MOST = 99;
 // While there is no socket, the number is asked for so often.
@@ -73,11 +73,11 @@ async function ask() {
   } catch { /* asked again after POLL */ }
 }
 
-on("notifications.badge", (frame) => showCount(frame.unread));
-on("heartbeat", (frame) => frame.notifications && showCount(frame.notifications.unread));
-on("notifications.row", showRow);
-on("lagged", watch);
-on("state", (now) => {
+socketEvents.on("notifications.badge", (frame) => showCount(frame.unread));
+socketEvents.on("heartbeat", (frame) => frame.notifications && showCount(frame.notifications.unread));
+socketEvents.on("notifications.row", showRow);
+socketEvents.on("lagged", watch);
+socketEvents.on("state", ({ state: now }) => {
   clearInterval(timer);
   if (now === "open") watch();
   if (now === "polling") timer = setInterval(ask, POLL);

@@ -1,14 +1,15 @@
 // On every page: the number at the messages, what waits to be sent, and word that messages have arrived in this browser.
-import { on, send } from "../../core/js/tab.js";
+import { send, socketEvents } from "../../core/js/socket.js";
+import { toast } from "../../theme/js/toasts.js";
 import * as outbox from "./outbox.js";
 import { get } from "./transport.js";
 
 const MOST = 99;
 const POLL = 30_000;
-// So many conversations are remembered as told of.
+// Conversations whose receipt is remembered, at most.
 const REMEMBERED = 200;
 
-const told = new Map();
+const acknowledged = new Map();
 
 let poll;
 
@@ -25,29 +26,28 @@ async function ask() {
 }
 
 function acknowledge({ conversation, seq, unread }) {
-  if (!unread || seq <= (told.get(conversation) ?? 0)) return;
+  if (!unread || seq <= (acknowledged.get(conversation) ?? 0)) return;
   if (!send({ type: "messaging.delivered", conversation, seq })) return;
-  told.delete(conversation);
-  told.set(conversation, seq);
-  if (told.size > REMEMBERED) told.delete(told.keys().next().value);
+  acknowledged.delete(conversation);
+  acknowledged.set(conversation, seq);
+  if (acknowledged.size > REMEMBERED) acknowledged.delete(acknowledged.keys().next().value);
 }
 
-on("messaging.badge", ({ unread }) => showUnread(unread));
-on("heartbeat", ({ messaging }) => messaging && showUnread(messaging.unread));
-on("messaging.inbox", acknowledge);
-on("state", (state) => {
+socketEvents.on("messaging.badge", ({ unread }) => showUnread(unread));
+socketEvents.on("heartbeat", ({ messaging }) => messaging && showUnread(messaging.unread));
+socketEvents.on("messaging.inbox", acknowledge);
+socketEvents.on("state", ({ state }) => {
   clearInterval(poll);
   if (state === "polling") poll = setInterval(ask, POLL);
 });
 
 // -- What another page has left --------------------------------------------------------------------
-const said = document.getElementById("messaging-words")?.dataset ?? {};
+const said = document.getElementById("unsent-words")?.dataset ?? {};
 
 // Where the conversation itself is open, it is said there.
-outbox.on(({ kind, conversation, text }) => {
-  if (kind !== "refused" || document.querySelector(`[data-talk][data-conversation="${conversation}"]`)) return;
-  const detail = { text: (said.notSent ?? "").replace("{reason}", () => text), level: "error" };
-  document.dispatchEvent(new CustomEvent("toast", { detail }));
+outbox.outboxEvents.on("refused", ({ conversation, text }) => {
+  if (document.querySelector(`[data-talk][data-conversation="${conversation}"]`)) return;
+  toast((said.notSent ?? "").replace("{reason}", () => text), "error");
 });
 
 // -- Signing out leaves nothing behind on a shared computer ---------------------------------------
@@ -66,5 +66,5 @@ document.addEventListener("submit", async (event) => {
   await Promise.race([outbox.forget(), patience]);
   event.target.submit();
 });
-outbox.on(({ kind }) => ["added", "sent", "dropped", "arrived", "forgotten", "back"].includes(kind) && guard());
+for (const type of ["added", "sent", "dropped", "arrived", "forgotten", "back"]) outbox.outboxEvents.on(type, guard);
 guard();

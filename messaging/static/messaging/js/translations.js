@@ -1,4 +1,4 @@
-// The words and shapes that the scripts of conversations use, translated by the page (messaging/_words.html).
+// The words and shapes that the scripts of conversations use, translated by the page (messaging/_scripts.html).
 
 const source = () => document.getElementById("messaging-words")?.dataset ?? {};
 const rules = new Intl.PluralRules(document.documentElement.lang || "en");
@@ -18,6 +18,6 @@ export function counted(key, count) {
 }
 
 /** A copy of the element in `<template id>`; null where the page has none. */
-export function shape(id) {
+export function cloneTemplate(id) {
   return document.getElementById(id)?.content.firstElementChild?.cloneNode(true) ?? null;
 }

@@ -1,5 +1,6 @@
-// The one WebSocket of this tab (docs/realtime.md). What is shown is for the apps: they listen with `on`, and ask over
-// HTTP for what they may have missed whenever the state becomes "open".
+// The one WebSocket of this tab (docs/realtime.md). What is shown is for the apps: they listen to `socketEvents`, and ask
+// over HTTP for what they may have missed whenever the state becomes "open".
+import { TypedEvents } from "./typed-events.js";
 
 const FIRST_DELAY = 500;
 const LONGEST_DELAY = 30_000;
@@ -13,7 +14,6 @@ const LIMITS = [1008, 1009];
 const REST = 30_000;
 const STATES = { connecting: "stateConnecting", open: "stateOpen", offline: "stateOffline", polling: "statePolling", "signed-out": "stateSignedOut" };
 
-const listeners = new Map();
 const words = document.getElementById("words")?.dataset ?? {};
 
 let socket = null;
@@ -28,12 +28,12 @@ let watch;
 /** "connecting", "open", "offline", "polling" (no socket for a while: ask over HTTP now and then) or "signed-out". */
 export let state = "connecting";
 
-/** Calls `listener(frame)` for each frame of `type`, and `listener(state, words)` for "state"; returns how to stop. */
-export function on(type, listener) {
-  if (!listeners.has(type)) listeners.set(type, new Set());
-  listeners.get(type).add(listener);
-  return () => listeners.get(type).delete(listener);
-}
+/**
+ * Each frame under its type (docs/realtime.md), and "state": the state that was entered, and the words for it.
+ *
+ * @type {TypedEvents<Record<string, object> & { state: { state: string, text: string } }>}
+ */
+export const socketEvents = new TypedEvents();
 
 /** Sends `frame`; false when there is no socket to send it on. */
 export function send(frame) {
@@ -42,23 +42,13 @@ export function send(frame) {
   return true;
 }
 
-function tell(type, ...values) {
-  for (const listener of [...(listeners.get(type) ?? [])]) {
-    try {
-      listener(...values);
-    } catch (error) {
-      console.error(error);
-    }
-  }
-}
-
 function enter(next) {
   if (state === next) return;
   state = next;
   document.documentElement.dataset.connection = state;
-  const said = words[STATES[state]] ?? "";
-  if (state === "signed-out") document.dispatchEvent(new CustomEvent("toast", { detail: { text: said, level: "warning" } }));
-  tell("state", state, said);
+  const text = words[STATES[state]] ?? "";
+  if (state === "signed-out") document.dispatchEvent(new CustomEvent("toast", { detail: { text, level: "warning" } }));
+  socketEvents.emit("state", { state, text });
 }
 
 function connect() {
@@ -93,7 +83,7 @@ function hear(frame) {
     send({ type: "pong", n: frame.n });
     return;
   }
-  tell(frame.type, frame);
+  socketEvents.emit(frame.type, frame);
 }
 
 function sayVisible() {
