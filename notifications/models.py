@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from feed.models import Comment, Post, Reaction
-from network.models import Connection, Follow, Viewer, exists_for
+from network.models import Connection, Follow, Viewer, available_to
 from users.audience import Audience
 
 from .kinds import ABOUT, Channel, Kind
@@ -32,7 +32,7 @@ def _readable(path: str, recipient: str) -> Q:
         | Q(**{f"{path}__author": F(recipient)})
         | Q(**{f"{path}__audience": Audience.CONNECTIONS}) & knows
     )
-    exists = exists_for(OuterRef(recipient), f"{path}__author")
+    exists = available_to(OuterRef(recipient), f"{path}__author")
     return Q(**{path: None}) | Q(**{f"{path}__hidden_at": None}) & exists & audience
 
 
@@ -128,7 +128,7 @@ class FactQuerySet(models.QuerySet["Fact"]):
         )
         stands = Q(notification__kind=Kind.CONNECTION, connection__state=Connection.State.CONNECTED)
         return self.filter(
-            exists_for(OuterRef("notification__recipient"), "actor"),
+            available_to(OuterRef("notification__recipient"), "actor"),
             _readable("shared", "notification__recipient"),
             Q(comment=None) | Q(comment__deleted_at=None, comment__hidden_at=None),
             Q(connection=None) | waits | stands,

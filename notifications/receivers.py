@@ -21,7 +21,7 @@ from feed.models import Comment, Post, Reaction
 from messaging.events import message_sent
 from messaging.models import Entry, Membership
 from network.events import connection_made, invitation_sent, member_blocked, member_followed
-from network.models import Connection, Follow, Member, exists_for
+from network.models import Connection, Follow, Member, available_to
 from users.audience import Audience
 from users.models import User
 
@@ -162,9 +162,9 @@ def _readers(post: Post, member_ids: Collection[int], *, actor: User) -> set[int
     others = set(member_ids) - {actor.pk}
     if not others:
         return set()
-    readers = Member.objects.filter(exists_for(actor), pk__in=others)
+    readers = Member.objects.filter(available_to(actor), pk__in=others)
     if post.author_id != actor.pk:
-        readers = readers.filter(Q(pk=post.author_id) | exists_for(post.author))
+        readers = readers.filter(Q(pk=post.author_id) | available_to(post.author))
     if post.audience == Audience.CONNECTIONS:
         connected = Connection.objects.connected().other_ends(post.author_id)
         readers = readers.filter(Q(pk=post.author_id) | Q(pk__in=connected))

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
-from network.models import Member, Viewer, exists_for
+from network.models import Member, Viewer, available_to
 
 from .post import Post
 
@@ -26,7 +26,7 @@ class CommentQuerySet(models.QuerySet["Comment"]):
 
     def readable_by(self, viewer: Viewer) -> "CommentQuerySet":
         """The same where the post is known to be visible. A deleted comment stays while it has replies."""
-        return self.filter(exists_for(viewer, "author"), hidden_at=None).filter(
+        return self.filter(available_to(viewer, "author"), hidden_at=None).filter(
             Q(deleted_at=None) | Q(reply_count__gt=0)
         )
 

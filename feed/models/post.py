@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.files.fields import StoredFileField, files_of_row
 from core.text.names import fold_tag
-from network.models import Connection, Member, Viewer, exists_for
+from network.models import Connection, Member, Viewer, available_to
 from users.audience import Audience
 from users.models import User
 
@@ -26,7 +26,7 @@ class PostQuerySet(models.QuerySet["Post"]):
 
     def visible_to(self, viewer: Viewer) -> "PostQuerySet":
         """Posts whose audience the viewer is in, by authors who exist for the viewer."""
-        shown = self.filter(exists_for(viewer, "author"), hidden_at=None)
+        shown = self.filter(available_to(viewer, "author"), hidden_at=None)
         if isinstance(viewer, AnonymousUser):
             return shown.filter(audience=Audience.PUBLIC)
         connected = Connection.objects.connected().other_ends(viewer.pk)

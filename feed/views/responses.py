@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from core.database.pagination import CURSOR, newest_first
 from core.web import rate_limits
 from core.web.responses import back_or, with_limit
-from network.models import Member, exists_for
+from network.models import Member, available_to
 from network.reach import spend_reach
 from users.audience import Audience
 from users.form_submissions import ChangedSinceSent, create_once
@@ -49,7 +49,7 @@ def unreact(request: MemberRequest, pk: int) -> HttpResponse:
 def reactions(request: HtmxRequest, pk: int) -> HttpResponse:
     """Who reacted, newest first, as far as they exist for the viewer."""
     post = answerable(request, pk)
-    found = Reaction.objects.filter(exists_for(request.user, "member"), post=post)
+    found = Reaction.objects.filter(available_to(request.user, "member"), post=post)
     page = newest_first(found, request.GET.get(CURSOR), size=PEOPLE)
     people = (
         Member.objects.filter(pk__in=[row.member_id for row in page.rows]).for_display(request.user).in_bulk()
