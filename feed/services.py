@@ -4,7 +4,6 @@ A post that was deleted between the fetch and the lock raises Post.DoesNotExist.
 """
 
 from collections.abc import Iterable, Sequence
-from copy import copy
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -18,7 +17,7 @@ from core.files import images, storage
 from core.sockets.publisher import publish
 from core.text import markdown
 from core.text.cleaning import says_something
-from network.models import Connection, Member
+from network.models import Member
 from users.audience import Audience
 from users.models import User
 
@@ -38,7 +37,7 @@ from .events import (
     post_reacted,
     post_reposted,
 )
-from .models import Comment, Post, PostImage, PostRevision, PostTag, Reaction, SavedPost, Tag
+from .models import Comment, Post, PostImage, PostRevision, PostTag, Reaction, SavedPost, Tag, readers_among
 from .models.post import IMAGE_SIZES
 
 # What tabs with a home page in them listen to.
@@ -127,7 +126,7 @@ def publish_post(
         post.save()
         PostImage.objects.bulk_create(stored)
         _set_tags(post, rendered.tags)
-        post_published.send(Post, post=post, mentioned=_readers(post, rendered.mentioned))
+        post_published.send(Post, post=post, mentioned=_readers(post, rendered.mentioned, author))
         _tell_homes(post)
     return post
 
@@ -148,15 +147,16 @@ def edit_post(*, post: Post, text: str, audience: int) -> Post:
         _refuse_second_plain_repost(post.original, by=post.author, besides=post.pk)
     if (text, audience) == (post.text, post.audience):
         return post
-    former = copy(post)
     rendered = render_text(text, author=post.author)
+    knew = _readers(post, _named_in(post.html, rendered.mentioned), post.author)
     if text != post.text:
         PostRevision.objects.create(post=post, text=post.text, html=post.html, audience=post.audience)
         post.text, post.html, post.edited_at = text, rendered.html, timezone.now()
         _set_tags(post, rendered.tags)
     post.audience = audience
     post.save(update_fields=["text", "html", "edited_at", "audience"])
-    post_edited.send(Post, post=post, mentioned=_newly_called(rendered.mentioned, post, former))
+    called = _readers(post, _named_in(post.html, rendered.mentioned), post.author)
+    post_edited.send(Post, post=post, mentioned=[member for member in called if member not in knew])
     return post
 
 
@@ -204,7 +204,7 @@ def repost(*, post: Post, by: User, text: str = "", audience: int = Audience.MEM
     )
     _set_tags(shared, rendered.tags)
     Post.objects.filter(pk=post.pk).update(repost_count=F("repost_count") + 1)
-    post_reposted.send(Post, post=shared, by=by, mentioned=_readers(shared, rendered.mentioned))
+    post_reposted.send(Post, post=shared, by=by, mentioned=_readers(shared, rendered.mentioned, by))
     _tell_homes(shared)
     return shared
 
@@ -280,7 +280,7 @@ def comment_on_post(
     _count(post, comment_count=1)
     if top:
         Comment.objects.filter(pk=top.pk).update(reply_count=F("reply_count") + 1)
-    comment_published.send(Comment, comment=comment, mentioned=_readers(post, rendered.mentioned))
+    comment_published.send(Comment, comment=comment, mentioned=_readers(post, rendered.mentioned, author))
     return comment
 
 
@@ -300,7 +300,7 @@ def edit_comment(*, comment: Comment, text: str) -> Comment:
     current.text, current.html, current.edited_at = text, rendered.html, timezone.now()
     current.save(update_fields=["text", "html", "edited_at"])
     called = [member for member in rendered.mentioned if not _names(former, member)]
-    comment_edited.send(Comment, comment=current, mentioned=_readers(post, called))
+    comment_edited.send(Comment, comment=current, mentioned=_readers(post, called, current.author))
     return current
 
 
@@ -332,23 +332,13 @@ def _refuse_second_plain_repost(post: Post, *, by: User, besides: int = 0) -> No
         raise AlreadyReposted(_("You have shared this already."))
 
 
-def _readers(post: Post, members: list[Member]) -> list[Member]:
-    """Those of `members` who may see the post."""
-    if not members:
-        return []
-    readers = Member.objects.visible_to(post.author).filter(pk__in=[member.pk for member in members])
-    if post.audience == Audience.CONNECTIONS:
-        connected = Connection.objects.connected().other_ends(post.author_id)
-        readers = readers.filter(Q(pk=post.author_id) | Q(pk__in=connected))
-    return list(readers)
+def _readers(post: Post, members: list[Member], actor: User) -> list[Member]:
+    """Those of `members` who may read the post, where `actor` names them."""
+    return readers_among([member.pk for member in members], post=post, actor=actor)
 
 
-def _newly_called(members: list[Member], post: Post, former: Post) -> list[Member]:
-    """Those of `members` whom the post calls, and whom it did not call as it was before: it did not name them, or was
-    not for their eyes."""
-    called = _readers(post, [member for member in members if _names(post.html, member)])
-    before = _readers(former, [member for member in called if _names(former.html, member)])
-    return [member for member in called if member not in before]
+def _named_in(html: str, members: list[Member]) -> list[Member]:
+    return [member for member in members if _names(html, member)]
 
 
 def _names(html: str, member: Member) -> bool:

@@ -171,6 +171,20 @@ def available_to(viewer: Viewer | OuterRef, path: str = "") -> Q:
     return available & ~Q(Exists(blocked_me)) & ~Q(Exists(blocked_by_me))
 
 
+def connected_with(viewer: User | OuterRef, path: str = "") -> Q:
+    """The condition that a member is a connection of `viewer`; `viewer` and `path` are those of available_to."""
+    if isinstance(viewer, OuterRef):
+        return _is_connected(viewer, OuterRef(f"{path}_id" if path else "pk"))
+    # One viewer's connections are read once, not looked up for each row.
+    return Q(**{f"{path or 'pk'}__in": Connection.objects.connected().other_ends(viewer.pk)})
+
+
+def _is_connected(one: MemberId, other: MemberId) -> Q:
+    connections = Connection.objects.connected()
+    first, second = connections.filter(low=one, high=other), connections.filter(low=other, high=one)
+    return Q(Exists(first)) | Q(Exists(second))
+
+
 class MemberQuerySet(models.QuerySet["Member"]):
     """Members as others see them."""
 
@@ -183,13 +197,10 @@ class MemberQuerySet(models.QuerySet["Member"]):
         """With `closeness` to the viewer, on which every section's audience is decided (User.shows)."""
         if isinstance(viewer, AnonymousUser):
             return self._annotated(Value(int(Closeness.VISITOR)))
-        me, theirs = viewer.pk, OuterRef("pk")
-        ties = Connection.objects.connected()
-        connected = Q(Exists(ties.filter(low=me, high=theirs))) | Q(Exists(ties.filter(low=theirs, high=me)))
         return self._annotated(
             Case(
-                When(pk=me, then=int(Closeness.SELF)),
-                When(connected, then=int(Closeness.CONNECTION)),
+                When(pk=viewer.pk, then=int(Closeness.SELF)),
+                When(_is_connected(viewer.pk, OuterRef("pk")), then=int(Closeness.CONNECTION)),
                 default=int(Closeness.MEMBER),
                 output_field=models.SmallIntegerField(),
             )
