@@ -19,6 +19,7 @@ from .. import services
 from ..errors import FeedError
 from ..forms import ReactionForm, RepostForm
 from ..models import Post, Reaction
+from ..rendering import render_text
 from .posts import answerable, gone_is_404
 
 PEOPLE = 50
@@ -84,9 +85,9 @@ def repost(request: MemberRequest, pk: int) -> HttpResponse:
 
     def share() -> Post:
         rate_limits.consume("post", request.user.pk)
-        text = form.cleaned_data["text"]
-        spend_reach(request.user, services.newly_named_in(text, author=request.user))
-        return services.repost(post=post, by=request.user, **form.cleaned_data)
+        text = render_text(form.cleaned_data["text"], author=request.user)
+        spend_reach(request.user, text.newly_mentioned())
+        return services.repost(post=post, by=request.user, text=text, audience=form.cleaned_data["audience"])
 
     if request.method == "POST" and form.is_valid():
         try:
