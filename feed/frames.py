@@ -4,12 +4,16 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from django.contrib.auth.models import AnonymousUser
 from django.db.models import Q
 
 from core.sockets.frames import Event, Frame, TabState, on_event, on_frame, on_heartbeat, whole
+from network.models import available_to
+from users.audience import Closeness
 from users.models import User
 
 from .models import Post
+from .models.visibility import post_readable_at
 from .services import HOME_TOPIC
 from .timeline import circle
 
@@ -87,9 +91,9 @@ def _counts(tabs: Iterable[TabState]) -> dict[TabState, int]:
     oldest = min(home.newest for home in homes.values())
     # Plain reposts of what is out of sight show nothing, so they are not announced either; nor what was hidden.
     rows = (
-        Post.objects.filter(pk__gt=oldest, hidden_at=None)
+        Post.objects.filter(post_readable_at(Closeness.CONNECTION), pk__gt=oldest)
         # Blocks end the ties by which a member is in a circle; suspension does not.
-        .filter(author__is_active=True, author__suspended_at=None)
+        .filter(available_to(AnonymousUser(), "author"))
         .exclude(Q(is_repost=True, text="") & Q(original=None))
         .order_by("-pk")
         .values_list("pk", "author_id", "audience")[: MOST_COUNTED * 4]

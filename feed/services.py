@@ -4,21 +4,17 @@ A post that was deleted between the fetch and the lock raises Post.DoesNotExist.
 """
 
 from collections.abc import Iterable, Sequence
-from copy import copy
 from dataclasses import dataclass
 
 from django.db import transaction
 from django.db.models import F, Q
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from core.files import images, storage
 from core.sockets.publisher import publish
-from core.text import markdown
 from core.text.cleaning import says_something
-from network.models import Connection, Member
 from users.audience import Audience
 from users.models import User
 
@@ -38,14 +34,12 @@ from .events import (
     post_reacted,
     post_reposted,
 )
-from .models import Comment, Post, PostImage, PostRevision, PostTag, Reaction, SavedPost, Tag
+from .models import Comment, Post, PostImage, PostRevision, PostTag, Reaction, SavedPost, Tag, readers_among
 from .models.post import IMAGE_SIZES
+from .rendering import RenderedText, render_text
 
 # What tabs with a home page in them listen to.
 HOME_TOPIC = "feed.home"
-MOST_TAGS = 30
-# Beyond this a post calls people, it does not mention them; the others stay plain text.
-MOST_MENTIONS = 50
 WIDENING_REFUSED = gettext_lazy(
     "Others have answered this post. You can show it to fewer people, but not to more: they wrote for those who could "
     "see it then."
@@ -68,43 +62,11 @@ class Document:
     name: str
 
 
-@dataclass(frozen=True)
-class Rendered:
-    """A text as HTML, with what it names."""
-
-    html: str
-    mentioned: list[Member]
-    tags: set[str]
-
-
-def _called(mentions: Iterable[str], author: User) -> list[Member]:
-    names = sorted(mentions)[:MOST_MENTIONS]
-    return list(Member.objects.visible_to(author).filter(username__in=names)) if names else []
-
-
-def newly_named_in(text: str, *, author: User, former_html: str = "") -> set[int]:
-    """The ids of those whom `text` calls by name and `former_html` did not. At most one query."""
-    named = _called(markdown.parse(text).mentions if "@" in text else (), author)
-    return {member.pk for member in named if member.pk != author.pk and not _names(former_html, member)}
-
-
-def render_text(text: str, *, author: User) -> Rendered:
-    """Render a member's Markdown: names that exist for the author and hashtags become links. One query."""
-    parsed = markdown.parse(text)
-    members = {member.username: member for member in _called(parsed.mentions, author)}
-    tags = set(sorted(parsed.hashtags)[:MOST_TAGS])
-    html = parsed.html(
-        mention=lambda name: members[name].get_absolute_url() if name in members else None,
-        hashtag=lambda tag: reverse("feed:tag", args=[tag]) if tag in tags else None,
-    )
-    return Rendered(html, [member for member in members.values() if member.pk != author.pk], tags)
-
-
 @storage.removed_on_failure()
 def publish_post(
     *,
     author: User,
-    text: str,
+    text: str | RenderedText,
     audience: int = Audience.MEMBERS,
     pictures: Sequence[Picture] = (),
     document: Document | None = None,
@@ -114,10 +76,10 @@ def publish_post(
     Raises NothingSaid without words, pictures and document; ValidationError for a picture that is damaged or cannot be
     worked on now (core.files.images); CannotStore (core.files.storage).
     """
-    if not (says_something(text) or pictures or document):
-        raise NothingSaid(_("Write something, or add a picture or a document."))
     rendered = render_text(text, author=author)
-    post = Post(author=author, text=text, html=rendered.html, audience=audience)
+    if not (says_something(rendered.text) or pictures or document):
+        raise NothingSaid(_("Write something, or add a picture or a document."))
+    post = Post(author=author, text=rendered.text, html=rendered.html, audience=audience)
     # Before the transaction: what takes long holds no lock.
     stored = [_stored_picture(post, picture) for picture in pictures]
     if document:
@@ -127,36 +89,38 @@ def publish_post(
         post.save()
         PostImage.objects.bulk_create(stored)
         _set_tags(post, rendered.tags)
-        post_published.send(Post, post=post, mentioned=_readers(post, rendered.mentioned))
+        readers = readers_among(rendered.newly_mentioned(), post=post, actor=author)
+        post_published.send(Post, post=post, mentioned=readers)
         _tell_homes(post)
     return post
 
 
 @transaction.atomic
-def edit_post(*, post: Post, text: str, audience: int) -> Post:
+def edit_post(*, post: Post, text: str | RenderedText, audience: int) -> Post:
     """Change words and audience; the former words stay as a revision. The same words again change nothing.
 
     Raises NothingSaid where nothing would be left, AlreadyReposted where a second plain repost would be,
     AudienceHasAnswered where more people would read what others wrote for fewer.
     """
     post = _locked(post)
+    rendered = render_text(text, author=post.author)
     if audience < post.audience and is_answered(post):
         raise AudienceHasAnswered(WIDENING_REFUSED)
-    if not (says_something(text) or post.document or post.original_id or post.images.exists()):
+    if not (says_something(rendered.text) or post.document or post.original_id or post.images.exists()):
         raise NothingSaid(_("A post needs at least a few words, a picture or a document."))
-    if post.original and not text:
+    if post.original and not rendered.text:
         _refuse_second_plain_repost(post.original, by=post.author, besides=post.pk)
-    if (text, audience) == (post.text, post.audience):
+    if (rendered.text, audience) == (post.text, post.audience):
         return post
-    former = copy(post)
-    rendered = render_text(text, author=post.author)
-    if text != post.text:
+    knew = readers_among(rendered.mentioned_in(post.html), post=post, actor=post.author)
+    if rendered.text != post.text:
         PostRevision.objects.create(post=post, text=post.text, html=post.html, audience=post.audience)
-        post.text, post.html, post.edited_at = text, rendered.html, timezone.now()
+        post.text, post.html, post.edited_at = rendered.text, rendered.html, timezone.now()
         _set_tags(post, rendered.tags)
     post.audience = audience
     post.save(update_fields=["text", "html", "edited_at", "audience"])
-    post_edited.send(Post, post=post, mentioned=_newly_called(rendered.mentioned, post, former))
+    called = readers_among(rendered.mentioned_in(post.html), post=post, actor=post.author)
+    post_edited.send(Post, post=post, mentioned=[member for member in called if member not in knew])
     return post
 
 
@@ -188,7 +152,7 @@ def delete_post(*, post: Post) -> None:
 
 
 @transaction.atomic
-def repost(*, post: Post, by: User, text: str = "", audience: int = Audience.MEMBERS) -> Post:
+def repost(*, post: Post, by: User, text: str | RenderedText = "", audience: int = Audience.MEMBERS) -> Post:
     """Pass a post on, with or without words; of a plain repost, its original.
 
     Raises MayNotBeReposted when the post is not for all members, AlreadyReposted for a second one without words.
@@ -196,15 +160,15 @@ def repost(*, post: Post, by: User, text: str = "", audience: int = Audience.MEM
     post = _locked(_answered(post))
     if not post.may_be_reposted:
         raise MayNotBeReposted(_("This post is not for everyone; only its author can share it."))
-    if not text:
-        _refuse_second_plain_repost(post, by=by)
     rendered = render_text(text, author=by)
-    shared = Post.objects.create(
-        author=by, original=post, is_repost=True, text=text, html=rendered.html, audience=audience
-    )
+    if not rendered.text:
+        _refuse_second_plain_repost(post, by=by)
+    words = {"text": rendered.text, "html": rendered.html}
+    shared = Post.objects.create(author=by, original=post, is_repost=True, audience=audience, **words)
     _set_tags(shared, rendered.tags)
     Post.objects.filter(pk=post.pk).update(repost_count=F("repost_count") + 1)
-    post_reposted.send(Post, post=shared, by=by, mentioned=_readers(shared, rendered.mentioned))
+    readers = readers_among(rendered.newly_mentioned(), post=shared, actor=by)
+    post_reposted.send(Post, post=shared, by=by, mentioned=readers)
     _tell_homes(shared)
     return shared
 
@@ -254,7 +218,7 @@ def comment_on_post(
     *,
     post: Post,
     author: User,
-    text: str,
+    text: str | RenderedText,
     parent: Comment | None = None,
     audience_seen: int | None = None,
 ) -> Comment:
@@ -276,31 +240,34 @@ def comment_on_post(
     if top and not Comment.objects.filter(pk=top.pk).exists():
         raise CommentGone(_("The comment that you answer was deleted meanwhile."))
     rendered = render_text(text, author=author)
-    comment = Comment.objects.create(post=post, author=author, parent=top, text=text, html=rendered.html)
+    words = {"text": rendered.text, "html": rendered.html}
+    comment = Comment.objects.create(post=post, author=author, parent=top, **words)
     _count(post, comment_count=1)
     if top:
         Comment.objects.filter(pk=top.pk).update(reply_count=F("reply_count") + 1)
-    comment_published.send(Comment, comment=comment, mentioned=_readers(post, rendered.mentioned))
+    readers = readers_among(rendered.newly_mentioned(), post=post, actor=author)
+    comment_published.send(Comment, comment=comment, mentioned=readers)
     return comment
 
 
 @transaction.atomic
-def edit_comment(*, comment: Comment, text: str) -> Comment:
+def edit_comment(*, comment: Comment, text: str | RenderedText) -> Comment:
     """Change the words of a comment, with a visible mark; the same words again change nothing.
 
     Returns the comment as it is now.
     """
     post = _locked(comment.post)
     current = Comment.objects.filter(pk=comment.pk, deleted_at=None).select_related("author").first()
-    # One that was deleted meanwhile stays without words.
-    if current is None or text == current.text:
-        return current or comment
+    if current is None:
+        return comment  # One that was deleted meanwhile stays without words.
     rendered, former = render_text(text, author=current.author), current.html
+    if rendered.text == current.text:
+        return current
     current.post = post
-    current.text, current.html, current.edited_at = text, rendered.html, timezone.now()
+    current.text, current.html, current.edited_at = rendered.text, rendered.html, timezone.now()
     current.save(update_fields=["text", "html", "edited_at"])
-    called = [member for member in rendered.mentioned if not _names(former, member)]
-    comment_edited.send(Comment, comment=current, mentioned=_readers(post, called))
+    called = readers_among(rendered.newly_mentioned(former), post=post, actor=current.author)
+    comment_edited.send(Comment, comment=current, mentioned=called)
     return current
 
 
@@ -330,30 +297,6 @@ def _refuse_second_plain_repost(post: Post, *, by: User, besides: int = 0) -> No
     plain = Post.objects.filter(author=by, original=post, is_repost=True, text="")
     if plain.exclude(pk=besides).exists():
         raise AlreadyReposted(_("You have shared this already."))
-
-
-def _readers(post: Post, members: list[Member]) -> list[Member]:
-    """Those of `members` who may see the post."""
-    if not members:
-        return []
-    readers = Member.objects.visible_to(post.author).filter(pk__in=[member.pk for member in members])
-    if post.audience == Audience.CONNECTIONS:
-        connected = Connection.objects.connected().other_ends(post.author_id)
-        readers = readers.filter(Q(pk=post.author_id) | Q(pk__in=connected))
-    return list(readers)
-
-
-def _newly_called(members: list[Member], post: Post, former: Post) -> list[Member]:
-    """Those of `members` whom the post calls, and whom it did not call as it was before: it did not name them, or was
-    not for their eyes."""
-    called = _readers(post, [member for member in members if _names(post.html, member)])
-    before = _readers(former, [member for member in called if _names(former.html, member)])
-    return [member for member in called if member not in before]
-
-
-def _names(html: str, member: Member) -> bool:
-    """Whether a name in a text leads to the member: no link that is typed gets this class (core.text.markdown)."""
-    return f'<a href="{member.get_absolute_url()}" class="mention"' in html
 
 
 def _answered(post: Post) -> Post:

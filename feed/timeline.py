@@ -17,6 +17,7 @@ from .models.post import PostQuerySet
 
 PAGE_SIZE = 20
 
+# The audiences of the rule for reading a post (feed.models.visibility), written for the index: decision 0039.
 # The circle: me, my connections, whom I follow; each with the narrowest audience of theirs that I am in.
 _CIRCLE = f"""
 WITH circle (author_id, audience) AS (

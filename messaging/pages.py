@@ -9,7 +9,7 @@ from django.db.models import BooleanField, ExpressionWrapper, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from network.models import Member, exists_for
+from network.models import Member, available_to
 from users.models import User
 
 from . import inbox, presence
@@ -116,7 +116,7 @@ def talk(viewer: User, side: Standing, window: Window) -> tuple[Talk, list[Row]]
     others = list(
         Membership.objects.within(conversation)
         .exclude(member=viewer)
-        .annotate(is_there=ExpressionWrapper(exists_for(viewer, "member"), BooleanField()))
+        .annotate(is_there=ExpressionWrapper(available_to(viewer, "member"), BooleanField()))
         .order_by("pk")
     )
     other_id = conversation.other_id(viewer.pk) if conversation.is_direct else 0

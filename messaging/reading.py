@@ -6,7 +6,7 @@ from django.db import DEFAULT_DB_ALIAS
 from django.db.models import F, QuerySet
 
 from core.database.compiled_queries import Prepared
-from network.models import exists_for
+from network.models import available_to
 from users.models import User
 
 from .lines import as_json
@@ -73,7 +73,7 @@ def cursors(mine: Membership, viewer: User) -> list[dict[str, int]]:
 
 def _cursors(viewer: int | None, conversations: list[int]) -> "QuerySet[Membership, tuple[int, int, int]]":
     others = Membership.objects.filter(conversation=conversations[0], left_at=None).exclude(member=viewer)
-    rows = others.filter(exists_for(User(pk=viewer), "member"), accepted_at__isnull=False).order_by("pk")
+    rows = others.filter(available_to(User(pk=viewer), "member"), accepted_at__isnull=False).order_by("pk")
     return rows.values_list("member_id", "delivered_seq", "read_seq")
 
 

@@ -14,7 +14,7 @@ from django.db.models import Count, Exists, F, OuterRef, Q, Window
 
 from users.models import User
 
-from .models import Connection, Follow, Member, exists_for
+from .models import Connection, Follow, Member, available_to
 
 # Suggestions look through this many connections, the latest; beyond it they do not get better, only slower.
 WIDEST_CIRCLE = 500
@@ -123,7 +123,7 @@ def _counted(viewer: User, circle: list[int]) -> Counter[int]:
     for near, far in (("low", "high"), ("high", "low")):
         rows = (
             Connection.objects.connected()
-            .filter(exists_for(viewer, near), **{f"{near}__in": circle})
+            .filter(available_to(viewer, near), **{f"{near}__in": circle})
             .exclude(**{f"{far}__in": [*circle, viewer.pk]})
             .values(person=F(far))
             .annotate(shared=Count("pk"))

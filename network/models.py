@@ -51,9 +51,9 @@ class ConnectionQuerySet(models.QuerySet["Connection"]):
         """Invitations of this member that are not answered; those ignored look the same to the one who asked."""
         return self._invited(member).filter(inviter=member)
 
-    def existing_for(self, viewer: User) -> "ConnectionQuerySet":
-        """Ties whose both ends exist for the viewer: not those with a suspended member."""
-        return self.filter(exists_for(viewer, "low"), exists_for(viewer, "high"))
+    def available_to(self, viewer: User) -> "ConnectionQuerySet":
+        """Ties whose both ends are available to the viewer: not those with a suspended member."""
+        return self.filter(available_to(viewer, "low"), available_to(viewer, "high"))
 
     def _invited(self, member: User) -> "ConnectionQuerySet":
         return self.filter(Q(low=member) | Q(high=member), state=Connection.State.INVITED)
@@ -151,45 +151,56 @@ class Block(models.Model):
         return f"{self.blocker_id} blocks {self.blocked_id}"
 
 
-def exists_for(viewer: Viewer | OuterRef, path: str = "") -> Q:
-    """The condition that a member exists for `viewer`; `path` leads there from the queried model ("author").
+def available_to(viewer: Viewer | OuterRef, path: str = "") -> Q:
+    """The condition that a member is available to `viewer`; `path` leads there from the queried model ("author").
 
-    Where each row has a viewer of its own, `viewer` is the reference to that column: OuterRef("recipient").
+    Where each row names its viewer, `viewer` is the reference to that column: OuterRef("recipient").
 
-    A member exists who has confirmed an address, is neither deactivated nor suspended, and has no block with the
-    viewer in either direction.
+    A member is available after confirming an address, while neither deactivated nor suspended, and without a block
+    between member and viewer in either direction.
     """
     prefix = f"{path}__" if path else ""
-    exists = Q(
+    available = Q(
         **{f"{prefix}is_active": True, f"{prefix}suspended_at": None, f"{prefix}joined_at__isnull": False},
     )
     if isinstance(viewer, AnonymousUser):
-        return exists
+        return available
     member = OuterRef(f"{path}_id" if path else "pk")
     blocked_me = Block.objects.filter(blocker=member, blocked=viewer)
     blocked_by_me = Block.objects.filter(blocker=viewer, blocked=member)
-    return exists & ~Q(Exists(blocked_me)) & ~Q(Exists(blocked_by_me))
+    return available & ~Q(Exists(blocked_me)) & ~Q(Exists(blocked_by_me))
+
+
+def connected_with(viewer: User | OuterRef, path: str = "") -> Q:
+    """The condition that a member is a connection of `viewer`; `viewer` and `path` are those of available_to."""
+    if isinstance(viewer, OuterRef):
+        return _is_connected(viewer, OuterRef(f"{path}_id" if path else "pk"))
+    # One viewer's connections are read once, not looked up for each row.
+    return Q(**{f"{path or 'pk'}__in": Connection.objects.connected().other_ends(viewer.pk)})
+
+
+def _is_connected(one: MemberId, other: MemberId) -> Q:
+    connections = Connection.objects.connected()
+    first, second = connections.filter(low=one, high=other), connections.filter(low=other, high=one)
+    return Q(Exists(first)) | Q(Exists(second))
 
 
 class MemberQuerySet(models.QuerySet["Member"]):
     """Members as others see them."""
 
     def visible_to(self, viewer: Viewer) -> "MemberQuerySet":
-        """Members who exist for the viewer; visitors see only those whose page is public."""
-        visible = self.filter(exists_for(viewer))
+        """Members who are available to the viewer; visitors see only those whose page is public."""
+        visible = self.filter(available_to(viewer))
         return visible.filter(page_audience=Audience.PUBLIC) if isinstance(viewer, AnonymousUser) else visible
 
     def for_display(self, viewer: Viewer) -> "MemberQuerySet":
         """With `closeness` to the viewer, on which every section's audience is decided (User.shows)."""
         if isinstance(viewer, AnonymousUser):
             return self._annotated(Value(int(Closeness.VISITOR)))
-        me, theirs = viewer.pk, OuterRef("pk")
-        ties = Connection.objects.connected()
-        connected = Q(Exists(ties.filter(low=me, high=theirs))) | Q(Exists(ties.filter(low=theirs, high=me)))
         return self._annotated(
             Case(
-                When(pk=me, then=int(Closeness.SELF)),
-                When(connected, then=int(Closeness.CONNECTION)),
+                When(pk=viewer.pk, then=int(Closeness.SELF)),
+                When(_is_connected(viewer.pk, OuterRef("pk")), then=int(Closeness.CONNECTION)),
                 default=int(Closeness.MEMBER),
                 output_field=models.SmallIntegerField(),
             )

@@ -6,7 +6,7 @@ from django.db.models import Count, IntegerField, QuerySet, Subquery
 
 from core.database.compiled_queries import Prepared
 from messaging.models import Membership
-from network.models import Connection, exists_for
+from network.models import Connection, available_to
 from users.models import User
 
 from .models import Notification
@@ -48,7 +48,7 @@ def _unread_of_many(_one: int | None, members: list[int]) -> QuerySet[Notificati
 def _navigation(member: int | None, _ids: list[int]) -> QuerySet[User, tuple[int, ...]]:
     me = User(pk=member)
     invitations = (
-        Connection.objects.received_by(me).filter(exists_for(me, "inviter")).values_list("pk")[:MOST]
+        Connection.objects.received_by(me).filter(available_to(me, "inviter")).values_list("pk")[:MOST]
     )
     conversations = Membership.objects.waiting().filter(member=member).values_list("pk")[:MOST]
     counts = [_NumberOf(rows) for rows in (invitations, conversations, _unread(member, []))]

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
 from django.db.models import Case, F, Value, When
 from django.urls import reverse
@@ -14,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from core.mail import send_template
-from network.models import Member
+from network.models import Member, available_to
 from users.models import User
 
 from .away import reading, unread_conversations
@@ -67,9 +68,7 @@ def send_due(*, member_id: int, now: datetime | None = None) -> bool:
     if moment > now:
         _all_of(due).update(mail_due_at=moment)
         return False
-    member = Member.objects.filter(
-        pk=member_id, is_active=True, suspended_at=None, joined_at__isnull=False
-    ).first()
+    member = Member.objects.filter(available_to(AnonymousUser()), pk=member_id).first()
     told = lines(_wanted(due, member), member) if member else []
     if member and told:
         _send(member, told)

@@ -5,35 +5,16 @@ from typing import ClassVar
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.db import models
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from feed.models import Comment, Post, Reaction
-from network.models import Connection, Follow, Viewer, exists_for
-from users.audience import Audience
+from feed.models.visibility import comment_is_shown, post_readable_by
+from network.models import Connection, Follow, Viewer, available_to
 
 from .kinds import ABOUT, Channel, Kind
-
-
-def _readable(path: str, recipient: str) -> Q:
-    """The condition that the post at `path`, where there is one, is shown to `recipient`, another column of the row.
-
-    It says what Post.objects.visible_to says of one viewer, for rows of many (tests/test_visible_to.py compares them).
-    """
-    connected = Connection.objects.connected()
-    me, author = OuterRef(recipient), OuterRef(f"{path}__author")
-    knows = Q(Exists(connected.filter(low=me, high=author))) | Q(
-        Exists(connected.filter(low=author, high=me))
-    )
-    audience = (
-        Q(**{f"{path}__audience__lte": Audience.MEMBERS})
-        | Q(**{f"{path}__author": F(recipient)})
-        | Q(**{f"{path}__audience": Audience.CONNECTIONS}) & knows
-    )
-    exists = exists_for(OuterRef(recipient), f"{path}__author")
-    return Q(**{path: None}) | Q(**{f"{path}__hidden_at": None}) & exists & audience
 
 
 class NotificationQuerySet(models.QuerySet["Notification"]):
@@ -42,7 +23,8 @@ class NotificationQuerySet(models.QuerySet["Notification"]):
     def holding(self) -> "NotificationQuerySet":
         """Those that still hold for their recipient: the post is one to see, and somebody there still did it."""
         facts = Fact.objects.holding().filter(notification=OuterRef("pk"))
-        return self.filter(_readable("post", "recipient"), Exists(facts))
+        readable = post_readable_by(OuterRef("recipient"), "post")
+        return self.filter(Q(post=None) | readable, Exists(facts))
 
     def visible_to(self, viewer: Viewer) -> "NotificationQuerySet":
         """What stands on the viewer's page."""
@@ -120,7 +102,11 @@ class FactQuerySet(models.QuerySet["Fact"]):
     """What was done."""
 
     def holding(self) -> "FactQuerySet":
-        """What was not taken back, by members who exist for the recipient, where the recipient may see it."""
+        """What was not taken back, by members who are available to the recipient, where the recipient may see it.
+
+        The actor is the author of the comment, so that is not asked twice; the post is the notification's.
+        """
+        recipient = OuterRef("notification__recipient")
         waits = Q(
             notification__kind=Kind.INVITATION,
             connection__state=Connection.State.INVITED,
@@ -128,9 +114,9 @@ class FactQuerySet(models.QuerySet["Fact"]):
         )
         stands = Q(notification__kind=Kind.CONNECTION, connection__state=Connection.State.CONNECTED)
         return self.filter(
-            exists_for(OuterRef("notification__recipient"), "actor"),
-            _readable("shared", "notification__recipient"),
-            Q(comment=None) | Q(comment__deleted_at=None, comment__hidden_at=None),
+            available_to(recipient, "actor"),
+            Q(shared=None) | post_readable_by(recipient, "shared"),
+            Q(comment=None) | comment_is_shown("comment") & Q(comment__deleted_at=None),
             Q(connection=None) | waits | stands,
         )
 

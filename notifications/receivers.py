@@ -6,7 +6,6 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from django.db.models import Q
 from django.dispatch import receiver
 
 from feed.events import (
@@ -17,12 +16,11 @@ from feed.events import (
     post_reacted,
     post_reposted,
 )
-from feed.models import Comment, Post, Reaction
+from feed.models import Comment, Post, Reaction, readers_among
 from messaging.events import message_sent
 from messaging.models import Entry, Membership
 from network.events import connection_made, invitation_sent, member_blocked, member_followed
-from network.models import Connection, Follow, Member, exists_for
-from users.audience import Audience
+from network.models import Connection, Follow, Member
 from users.models import User
 
 from .kinds import Kind
@@ -75,7 +73,7 @@ def tell_newly_mentioned(sender: Any, post: Post, mentioned: Sequence[User], **v
 
 @receiver(post_reacted, dispatch_uid="notifications.reaction")
 def tell_of_reaction(sender: Any, post: Post, member: User, **values: Any) -> None:
-    """The author, who exists for whoever sees the post."""
+    """The author, who is available to whoever sees the post."""
     if post.author_id != member.pk:
         source = {"reaction": Reaction.objects.get(post=post, member=member)}
         tell(actor=member, news=[News(post.author_id, Kind.REACTION, _key_of(post), post, source)])
@@ -85,7 +83,7 @@ def tell_of_reaction(sender: Any, post: Post, member: User, **values: Any) -> No
 def tell_of_repost(sender: Any, post: Post, by: User, mentioned: Sequence[User], **values: Any) -> None:
     """Those named in its words, then the author of the original, where it is for the author's eyes; each once."""
     news, original = _calls(post, mentioned), post.original
-    if original is not None and original.author_id in _readers(post, [original.author_id], actor=by):
+    if original is not None and readers_among([original.author_id], post=post, actor=by):
         source = {"shared": post}
         news.append(News(original.author_id, Kind.REPOST, _key_of(original), original, source))
     tell(actor=by, news=news)
@@ -98,9 +96,10 @@ def tell_of_comment(sender: Any, comment: Comment, mentioned: Sequence[User], **
     calls = [(member.pk, Kind.MENTION, _key_of_comments(post)) for member in mentioned]
     calls += [(pk, Kind.REPLY, f"thread:{comment.parent_id}") for pk in _thread(comment)]
     calls += [(post.author_id, Kind.COMMENT, _key_of(post))]
-    # The author exists for whoever sees the post.
+    # The author is available to whoever sees the post.
     others = {pk for pk, _kind, _key in calls} - {post.author_id}
-    readers = {post.author_id, *_readers(post, others, actor=comment.author)}
+    found = readers_among(others, post=post, actor=comment.author)
+    readers = {post.author_id, *(member.pk for member in found)}
     tell(
         actor=comment.author,
         news=[News(pk, kind, key, post, source) for pk, kind, key in calls if pk in readers],
@@ -155,17 +154,3 @@ def _thread(comment: Comment) -> list[int]:
     others = Comment.objects.filter(parent=comment.parent).exclude(pk=comment.pk)
     latest = others.order_by("-pk").values_list("author", flat=True)[:MOST_IN_THREAD]
     return [comment.parent.author_id, *latest]
-
-
-def _readers(post: Post, member_ids: Collection[int], *, actor: User) -> set[int]:
-    """Those of the members who exist for the actor and may see the post. Nobody is asked where only the actor is."""
-    others = set(member_ids) - {actor.pk}
-    if not others:
-        return set()
-    readers = Member.objects.filter(exists_for(actor), pk__in=others)
-    if post.author_id != actor.pk:
-        readers = readers.filter(Q(pk=post.author_id) | exists_for(post.author))
-    if post.audience == Audience.CONNECTIONS:
-        connected = Connection.objects.connected().other_ends(post.author_id)
-        readers = readers.filter(Q(pk=post.author_id) | Q(pk__in=connected))
-    return set(readers.values_list("pk", flat=True))

@@ -28,7 +28,7 @@ DECIDED: dict[str, dict[str, Any]] = {
     },
     "feed.models.comment": {"FIRST_REPLIES": 3},
     "feed.models.post": {"IMAGE_SIZES": (1600, 800)},
-    "feed.services": {"MOST_TAGS": 30, "MOST_MENTIONS": 50},
+    "feed.rendering": {"MOST_TAGS": 30, "MOST_MENTIONS": 50},
     "feed.timeline": {"PAGE_SIZE": 20, "NEWEST": 2**63 - 1},
     "messaging.inbox": {"PAGE_SIZE": 20, "LONGEST_SNIPPET": 120, "LONGEST_LOOKED_AT": 2000},
     "messaging.models.entry": {"MOST_WORDS": 6, "PICTURE_SIZES": (1600, 800)},

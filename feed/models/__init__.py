@@ -1,7 +1,7 @@
 """What members say, and what others make of it."""
 
 from .comment import Comment, with_authors
-from .post import Post, PostImage, PostRevision, PostTag, Tag
+from .post import Post, PostImage, PostRevision, PostTag, Tag, readers_among
 from .response import Reaction, SavedPost
 
 __all__ = [
@@ -13,5 +13,6 @@ __all__ = [
     "Reaction",
     "SavedPost",
     "Tag",
+    "readers_among",
     "with_authors",
 ]

@@ -4,14 +4,15 @@ from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Prefetch, Q, prefetch_related_objects
+from django.db.models import Prefetch, prefetch_related_objects
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
-from network.models import Member, Viewer, exists_for
+from network.models import Member, Viewer
 
 from .post import Post
+from .visibility import comment_readable_by, post_readable_by
 
 # So many replies stand below a comment before one has to ask for the rest.
 FIRST_REPLIES = 3
@@ -21,14 +22,12 @@ class CommentQuerySet(models.QuerySet["Comment"]):
     """Comments as their readers may see them."""
 
     def visible_to(self, viewer: Viewer) -> "CommentQuerySet":
-        """Comments on posts that the viewer may see, by authors who exist for the viewer."""
-        return self.filter(post__in=Post.objects.visible_to(viewer)).readable_by(viewer)
+        """Comments that the viewer may read, on posts that the viewer may read."""
+        return self.filter(post_readable_by(viewer, "post")).readable_by(viewer)
 
     def readable_by(self, viewer: Viewer) -> "CommentQuerySet":
         """The same where the post is known to be visible. A deleted comment stays while it has replies."""
-        return self.filter(exists_for(viewer, "author"), hidden_at=None).filter(
-            Q(deleted_at=None) | Q(reply_count__gt=0)
-        )
+        return self.filter(comment_readable_by(viewer))
 
     def top_level(self) -> "CommentQuerySet":
         return self.filter(parent=None)

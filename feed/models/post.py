@@ -1,5 +1,6 @@
 """A post with its pictures, tags and former wordings."""
 
+from collections.abc import Iterable
 from typing import ClassVar
 
 from django.conf import settings
@@ -12,11 +13,12 @@ from django.utils.translation import gettext_lazy as _
 
 from core.files.fields import StoredFileField, files_of_row
 from core.text.names import fold_tag
-from network.models import Connection, Member, Viewer, exists_for
+from network.models import Member, Viewer, available_to
 from users.audience import Audience
 from users.models import User
 
 from .response import Reaction, SavedPost
+from .visibility import post_readable_at, post_readable_by
 
 IMAGE_SIZES = (1600, 800)
 
@@ -25,22 +27,14 @@ class PostQuerySet(models.QuerySet["Post"]):
     """Posts as their readers may see them."""
 
     def visible_to(self, viewer: Viewer) -> "PostQuerySet":
-        """Posts whose audience the viewer is in, by authors who exist for the viewer."""
-        shown = self.filter(exists_for(viewer, "author"), hidden_at=None)
-        if isinstance(viewer, AnonymousUser):
-            return shown.filter(audience=Audience.PUBLIC)
-        connected = Connection.objects.connected().other_ends(viewer.pk)
-        return shown.filter(
-            Q(audience__lte=Audience.MEMBERS)
-            | Q(author=viewer)
-            | Q(audience=Audience.CONNECTIONS, author__in=connected)
-        )
+        """Posts that the viewer may read."""
+        return self.filter(post_readable_by(viewer))
 
     def by(self, member: User) -> "PostQuerySet":
         """Posts of a member who was fetched for the viewer (visible_to and for_display), as far as the viewer is close
         enough. What is known of the member is not asked again for each post: the index on the author answers alone.
         """
-        return self.filter(author_id=member.pk, hidden_at=None, audience__lte=member.closeness)
+        return self.filter(post_readable_at(member.closeness), author_id=member.pk)
 
     def tagged(self, tag: str) -> "PostQuerySet":
         return self.filter(pk__in=PostTag.objects.filter(tag__name=fold_tag(tag)).values("post"))
@@ -175,6 +169,15 @@ class Post(models.Model):
     def may_be_reposted(self) -> bool:
         """Only what all members may read may be passed on; a plain repost passes on its original."""
         return self.audience <= Audience.MEMBERS and not self.is_plain_repost
+
+
+def readers_among(member_ids: Iterable[int], *, post: Post, actor: User) -> list[Member]:
+    """Those of the members, besides `actor`, who are available to `actor` and may read the stored post. One query."""
+    others = set(member_ids) - {actor.pk}
+    if not others:
+        return []
+    may_read = Exists(Post.objects.filter(post_readable_by(OuterRef(OuterRef("pk"))), pk=post.pk))
+    return list(Member.objects.filter(available_to(actor), may_read, pk__in=others))
 
 
 class PostImage(models.Model):

@@ -4,6 +4,7 @@ The definitions here know nothing of SQL and are as naive as they can be: what t
 """
 
 from dataclasses import dataclass, field
+from itertools import product
 from typing import Any
 
 from django.utils import timezone
@@ -111,6 +112,36 @@ class World:
             low, high = sorted((members[number] for number in pair), key=lambda member: member.pk)
             ties.append(Connection(low=low, high=high, inviter=low, state=state))
         return ties
+
+
+# How the author of a post can be tied to its reader. Where the reader is in the middle, authors come before and after.
+RELATIONS = (
+    *("connection", "follow", "stranger", "invitation"),
+    *("connection", "connection and follow", "follower", "blocked", "blocker"),
+)
+READER = 4 * len(STATES)
+
+
+def every_combination() -> World:
+    """For one reader (member `READER`) an author in each relation and state, with a post for each audience, shown and
+    hidden."""
+    authors = list(product(RELATIONS, STATES))
+    authors.insert(READER, ("reader", "well"))
+    world = World(states=[state for _relation, state in authors])
+    for author, (relation, _state) in enumerate(authors):
+        if "connection" in relation:
+            world.connections.add(frozenset({READER, author}))
+        elif relation == "invitation":
+            world.invitations.add(frozenset({READER, author}))
+        if "follow" in relation:
+            world.follows.add((author, READER) if relation == "follower" else (READER, author))
+        if "block" in relation:
+            world.blocks.add((author, READER) if relation == "blocker" else (READER, author))
+        world.posts += [
+            Said(author, audience, hidden)
+            for (audience, _label), hidden in product(Post.AUDIENCES, (False, True))
+        ]
+    return world
 
 
 @st.composite

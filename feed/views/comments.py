@@ -16,6 +16,7 @@ from .. import services
 from ..errors import FeedError
 from ..forms import CommentForm, NewCommentForm
 from ..models import Comment, Post, with_authors
+from ..rendering import render_text
 from .posts import answerable, gone_is_404, post_page, shown
 
 REPLIES = 20
@@ -73,12 +74,10 @@ def replies(request: HtmxRequest, pk: int) -> HttpResponse:
 def edit_comment(request: MemberRequest, pk: int) -> HttpResponse:
     comment = _own(request, pk)
     form = CommentForm(request.POST or None, initial={"text": comment.text})
-    if request.method == "POST" and form.is_valid():
-        text = form.cleaned_data["text"]
-        named = services.newly_named_in(text, author=comment.author, former_html=comment.html)
-        if rate_limits.spend_in(form, "text", "comment", request.user.pk) and spend_reach_in(
-            form, "text", request.user, named
-        ):
+    is_valid = request.method == "POST" and form.is_valid()
+    if is_valid and rate_limits.spend_in(form, "text", "comment", request.user.pk):
+        text = render_text(form.cleaned_data["text"], author=comment.author)
+        if spend_reach_in(form, "text", request.user, text.newly_mentioned(comment.html)):
             services.edit_comment(comment=comment, text=text)
             return redirect(comment)
     context = {"comment": comment, "form": form}
@@ -102,8 +101,8 @@ def _said(request: MemberRequest, post: Post, form: CommentForm, parent: Comment
 
     def comment() -> Comment:
         rate_limits.consume("comment", request.user.pk)
-        text = form.cleaned_data["text"]
-        spend_reach(request.user, services.newly_named_in(text, author=request.user))
+        text = render_text(form.cleaned_data["text"], author=request.user)
+        spend_reach(request.user, text.newly_mentioned())
         return services.comment_on_post(
             post=post,
             author=request.user,

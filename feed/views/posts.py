@@ -25,6 +25,7 @@ from .. import services
 from ..errors import FeedError
 from ..forms import CommentForm, EditPostForm, PostForm
 from ..models import Comment, Post, PostRevision, with_authors
+from ..rendering import render_text
 from ..timeline import home_page
 
 COMMENTS = 20
@@ -78,8 +79,7 @@ def edit(request: MemberRequest, pk: int) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             rate_limits.consume("post", request.user.pk)
-            spend_reach(request.user, _newly_called(post, form))
-            services.edit_post(post=post, **form.cleaned_data)
+            _edit(request, post, form)
         except rate_limits.RateLimited as error:
             form.add_error("text", error)
         except FeedError as error:
@@ -161,8 +161,8 @@ def _published(request: MemberRequest, form: PostForm) -> int | None:
         rate_limits.consume("post", request.user.pk)
         if pictures := len(form.cleaned_data["images"]):
             rate_limits.consume("upload", request.user.pk, pictures)
-        text = form.cleaned_data["text"]
-        spend_reach(request.user, services.newly_named_in(text, author=request.user))
+        text = render_text(form.cleaned_data["text"], author=request.user)
+        spend_reach(request.user, text.newly_mentioned())
         return services.publish_post(
             author=request.user,
             text=text,
@@ -182,11 +182,11 @@ def _published(request: MemberRequest, form: PostForm) -> int | None:
     return None
 
 
-def _newly_called(post: Post, form: EditPostForm) -> set[int]:
-    """Whom the edit calls; where more may see the post, those too who were named before and could not know."""
-    text, audience = form.cleaned_data["text"], form.cleaned_data["audience"]
-    former = post.html if audience >= post.audience else ""
-    return services.newly_named_in(text, author=post.author, former_html=former)
+def _edit(request: MemberRequest, post: Post, form: EditPostForm) -> None:
+    """Edit the post and count whom that calls; where more may read the post, members it named before count too."""
+    text, audience = render_text(form.cleaned_data["text"], author=post.author), form.cleaned_data["audience"]
+    spend_reach(request.user, text.newly_mentioned(post.html if audience >= post.audience else ""))
+    services.edit_post(post=post, text=text, audience=audience)
 
 
 def _own(request: MemberRequest, pk: int) -> Post:

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from core.database.pagination import CURSOR, newest_first
 from core.web import rate_limits
 from core.web.responses import back_or, with_limit
-from network.models import Member, exists_for
+from network.models import Member, available_to
 from network.reach import spend_reach
 from users.audience import Audience
 from users.form_submissions import ChangedSinceSent, create_once
@@ -19,6 +19,7 @@ from .. import services
 from ..errors import FeedError
 from ..forms import ReactionForm, RepostForm
 from ..models import Post, Reaction
+from ..rendering import render_text
 from .posts import answerable, gone_is_404
 
 PEOPLE = 50
@@ -49,7 +50,7 @@ def unreact(request: MemberRequest, pk: int) -> HttpResponse:
 def reactions(request: HtmxRequest, pk: int) -> HttpResponse:
     """Who reacted, newest first, as far as they exist for the viewer."""
     post = answerable(request, pk)
-    found = Reaction.objects.filter(exists_for(request.user, "member"), post=post)
+    found = Reaction.objects.filter(available_to(request.user, "member"), post=post)
     page = newest_first(found, request.GET.get(CURSOR), size=PEOPLE)
     people = (
         Member.objects.filter(pk__in=[row.member_id for row in page.rows]).for_display(request.user).in_bulk()
@@ -84,9 +85,9 @@ def repost(request: MemberRequest, pk: int) -> HttpResponse:
 
     def share() -> Post:
         rate_limits.consume("post", request.user.pk)
-        text = form.cleaned_data["text"]
-        spend_reach(request.user, services.newly_named_in(text, author=request.user))
-        return services.repost(post=post, by=request.user, **form.cleaned_data)
+        text = render_text(form.cleaned_data["text"], author=request.user)
+        spend_reach(request.user, text.newly_mentioned())
+        return services.repost(post=post, by=request.user, text=text, audience=form.cleaned_data["audience"])
 
     if request.method == "POST" and form.is_valid():
         try:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.files.fields import StoredFileField, files_of_row
 from core.text.folding import search_key
-from network.models import Viewer, exists_for
+from network.models import Viewer, available_to
 
 from .conversation import Conversation, Membership
 
@@ -36,7 +36,7 @@ class EntryQuerySet(models.QuerySet["Entry"]):
         """The same as far as a page says whose they are: in a group, not those of members who do not exist for the
         viewer."""
         in_pair, of_nobody = Q(conversation__pair__isnull=False), Q(author=None)
-        return self.visible_to(viewer).filter(in_pair | of_nobody | exists_for(viewer, "author"))
+        return self.visible_to(viewer).filter(in_pair | of_nobody | available_to(viewer, "author"))
 
     def readable_by(self, viewer: Viewer) -> "EntryQuerySet":
         """Messages whose words and files the viewer may have: not deleted, and in a group of nobody who does not exist

@@ -9,7 +9,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from network.models import Block, Connection, Member, MemberId, exists_for
+from network.models import Block, Connection, Member, MemberId, available_to
 from users.models import PresenceAudience, User
 
 from .conversation import Membership
@@ -40,7 +40,7 @@ def may_see_presence(viewer: MemberId, member: MemberId) -> Q:
 
 def _let_see(one: MemberId, other: MemberId, level: int) -> Q:
     """The condition that both are members and have chosen `level` or a wider circle."""
-    members = Member.objects.filter(exists_for(AnonymousUser()), presence_audience__lte=level)
+    members = Member.objects.filter(available_to(AnonymousUser()), presence_audience__lte=level)
     return Q(Exists(members.filter(pk=one)) & Exists(members.filter(pk=other)))
 
 

@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.utils import timezone
 
-from network.models import Block, Connection, Follow, Member, exists_for
+from network.models import Block, Connection, Follow, Member, available_to
 from network.services import block_member, follow_member, invite_member
 from tests.cases import all_cases, rolled_back
 from tests.cast import connect, make_member
@@ -66,7 +66,7 @@ def test_existence_can_be_asked_of_a_row_that_leads_to_a_member(
     connect(bob, charlie)
     block_member(blocker=alice, blocked=bob)
     ties = Connection.objects.of(charlie.pk)
-    seen = ties.filter(exists_for(alice, "low"), exists_for(alice, "high"))
+    seen = ties.filter(available_to(alice, "low"), available_to(alice, "high"))
     assert [row.other_id_for(charlie) for row in seen] == [alice.pk]
     assert ties.count() == 2
 

@@ -27,7 +27,7 @@ SUGGESTED_BESIDE = 3
 @require_safe
 def overview(request: MemberRequest) -> HttpResponse:
     received = Connection.objects.received_by(request.user)
-    page = newest_first(received.existing_for(request.user), request.GET.get(CURSOR), size=PAGE_SIZE)
+    page = newest_first(received.available_to(request.user), request.GET.get(CURSOR), size=PAGE_SIZE)
     context = {
         "invitations": _with_people(request, page.rows),
         "next": page.next,
@@ -40,7 +40,7 @@ def overview(request: MemberRequest) -> HttpResponse:
 @require_safe
 def sent(request: MemberRequest) -> HttpResponse:
     invitations = Connection.objects.sent_by(request.user)
-    page = newest_first(invitations.existing_for(request.user), request.GET.get(CURSOR), size=PAGE_SIZE)
+    page = newest_first(invitations.available_to(request.user), request.GET.get(CURSOR), size=PAGE_SIZE)
     context = {"invitations": _with_people(request, page.rows), "next": page.next}
     return render(request, "network/sent.html", context)
 
@@ -103,7 +103,7 @@ def _asked(request: MemberRequest) -> ConnectionQuerySet:
 def _answer(
     request: MemberRequest, ties: ConnectionQuerySet, pk: int, verb: Callable[..., object], done: str
 ) -> HttpResponse:
-    there = ties.existing_for(request.user).select_related("low", "high", "inviter")
+    there = ties.available_to(request.user).select_related("low", "high", "inviter")
     invitation = get_object_or_404(there, pk=pk)
     refusal = ""
     try:

@@ -249,6 +249,18 @@ def test_what_changed_while_it_waited_is_not_mailed(
     assert not Notification.objects.exclude(mail_due_at=None).exists()
 
 
+def test_a_suspended_member_gets_no_mail_about_an_invitation_either(
+    alice: User, charlie: User, quiet: None, committed: Commit
+) -> None:
+    with committed():
+        invite_member(inviter=charlie, invitee=alice)
+    User.objects.filter(pk=alice.pk).update(suspended_at=timezone.now())
+    make_due()
+    with committed():
+        assert not send_due(member_id=alice.pk)
+    assert mails() == []
+
+
 def test_a_mail_that_cannot_be_made_keeps_no_other_back(
     alice: User, bob: User, charlie: User, committed: Commit, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -70,6 +70,17 @@ def test_a_post_out_of_sight_is_told_of_no_more(alice: User, bob: User, charlie:
     assert told(alice) == []
 
 
+def test_a_repost_that_is_hidden_or_for_others_is_told_of_no_more(alice: User, charlie: User) -> None:
+    shared = pass_on(say(alice), charlie, "Look")
+    with all_cases() as case:
+        for change in ({"hidden_at": timezone.now()}, {"audience": Audience.CONNECTIONS}):
+            with case(change), rolled_back():
+                assert told(alice) == ["Charlie shared your post"]
+                Post.objects.filter(pk=shared.pk).update(**change)
+                assert told(alice) == []
+                assert unread_of(alice.pk) == 0
+
+
 def test_only_the_recipient_sees_it(alice: User, charlie: User, mona: User) -> None:
     react(say(alice), charlie)
     assert [told(member) for member in (charlie, mona)] == [[], []]

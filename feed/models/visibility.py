@@ -1,0 +1,57 @@
+"""Who may read a post or a comment: the one condition, for one viewer or a column of viewers (decision 0039)."""
+
+from typing import Any, cast
+
+from django.contrib.auth.models import AnonymousUser
+from django.db.models import F, OuterRef, Q
+
+from network.models import Viewer, available_to, connected_with
+from users.audience import Audience, Closeness
+
+
+def post_readable_by(viewer: Viewer | OuterRef, path: str = "") -> Q:
+    """The condition that `viewer` may read the post to which `path` leads ("" for the queried post itself).
+
+    Where each row names its viewer, `viewer` is the reference to that column, as in network.models.available_to:
+    OuterRef("recipient"); for a column of the query around this one, OuterRef(OuterRef("pk")).
+
+    The author must be available to the viewer and the post not hidden. The audience decides the rest: visitors read
+    what is for everyone, members also what is for members, the author and connections also what is for connections.
+    """
+    author, audience = _field(path, "author"), _field(path, "audience")
+    available = available_to(viewer, author)
+    if isinstance(viewer, AnonymousUser):
+        return available & post_readable_at(Closeness.VISITOR, path)
+    is_own = Q(**{author: _value(viewer)})
+    # "=" where "<=" would do: PostgreSQL then expects few such posts and looks their connections up one by one.
+    for_connections = Q(**{audience: Audience.CONNECTIONS}) & connected_with(viewer, author)
+    is_shown = Q(**{_field(path, "hidden_at"): None})
+    return available & is_shown & (Q(**{f"{audience}__lte": Audience.MEMBERS}) | is_own | for_connections)
+
+
+def post_readable_at(closeness: int, path: str = "") -> Q:
+    """The same for a viewer of known closeness to an author who is known to be available to the viewer."""
+    return Q(**{_field(path, "hidden_at"): None, _field(path, "audience__lte"): int(closeness)})
+
+
+def comment_readable_by(viewer: Viewer | OuterRef, path: str = "") -> Q:
+    """The condition that `viewer`, who may read the post, may read the comment to which `path` leads."""
+    return available_to(viewer, _field(path, "author")) & comment_is_shown(path)
+
+
+def comment_is_shown(path: str = "") -> Q:
+    """The part that is the same for all viewers: not hidden, and not deleted, except while it has replies."""
+    exists = Q(**{_field(path, "deleted_at"): None}) | Q(**{_field(path, "reply_count__gt"): 0})
+    return Q(**{_field(path, "hidden_at"): None}) & exists
+
+
+def _field(path: str, name: str) -> str:
+    return f"{path}__{name}" if path else name
+
+
+def _value(viewer: Viewer | OuterRef) -> Any:
+    """The viewer as a value in the query itself; an OuterRef counts from the subqueries within it."""
+    if not isinstance(viewer, OuterRef):
+        return viewer
+    column = cast(Any, viewer).name
+    return column if isinstance(column, F) else F(column)
