@@ -35,7 +35,6 @@ from .events import (
     post_reposted,
 )
 from .models import Comment, Post, PostImage, PostRevision, PostTag, Reaction, SavedPost, Tag, readers_among
-from .models.post import IMAGE_SIZES
 from .rendering import RenderedText, render_text
 
 # What tabs with a home page in them listen to.
@@ -83,7 +82,7 @@ def publish_post(
     # Before the transaction: what takes long holds no lock.
     stored = [_stored_picture(post, picture) for picture in pictures]
     if document:
-        post.document = storage.store(storage.new_private_name("documents", "pdf"), document.data)
+        post.document = Post.document.field.store_file(document.data, "pdf")
         post.document_name, post.document_size = document.name, len(document.data)
     with transaction.atomic():
         post.save()
@@ -315,11 +314,8 @@ def _count(post: Post, **changes: int) -> None:
 
 
 def _stored_picture(post: Post, picture: Picture) -> PostImage:
-    key = storage.new_private_name("posts", "webp").removesuffix(".webp")
-    encoded = images.encode(picture.image, *(images.Fit(size) for size in IMAGE_SIZES))
-    for size, variant in zip(IMAGE_SIZES, encoded, strict=True):
-        storage.store(PostImage.variant(key, size), variant.data)
-    return PostImage(post=post, file=key, width=encoded[0].width, height=encoded[0].height, alt=picture.alt)
+    file = PostImage.file.field.store_picture(picture.image)
+    return PostImage(post=post, file=file.value, width=file.width, height=file.height, alt=picture.alt)
 
 
 def _set_tags(post: Post, names: Iterable[str]) -> None:

@@ -15,6 +15,7 @@ from pytest_django.fixtures import Settings
 
 from bench import crowd
 from bench.make_crowd import main
+from core.files.fields import files_of_row
 from demo.people import PASSWORD
 from feed.models import Comment, Post, Reaction, SavedPost
 from feed.services import publish_post
@@ -157,7 +158,7 @@ class TestACrowd:
         assert attachments
         assert all(attachment.entry.attached == 1 for attachment in attachments)
         assert Entry.objects.filter(attached__gt=0).count() == len(attachments)
-        assert all(default_storage.exists(name) for each in attachments for name in each.files)
+        assert all(default_storage.exists(name) for each in attachments for name in files_of_row(each))
 
     def test_bench_has_an_inbox_a_bell_and_pages_that_show_them(self) -> None:
         bench = User.objects.get(username="bench")

@@ -18,6 +18,7 @@ from django.utils import timezone
 from pytest_django import DjangoDbBlocker
 from pytest_django.fixtures import Settings
 
+from core.files.fields import files_of_row
 from demo import connections, seed
 from demo.people import PASSWORD
 from demo.schedule import Publish, React
@@ -43,7 +44,7 @@ def demo(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[
 
 def assert_files_are_what_they_say() -> None:
     """Photos of two thirds of the members, pictures with words, documents: all there, together below 12 MB."""
-    names = [name for image in PostImage.objects.all() for name in image.files]
+    names = [name for image in PostImage.objects.all() for name in files_of_row(image)]
     with_photo = User.objects.exclude(photo="")
     names += [f"{user.photo}-{size}.webp" for user in with_photo for size in (512, 192, 64)]
     names += [f"{user.profile.cover}-1500.webp" for user in User.objects.exclude(profile__cover="")]

@@ -17,6 +17,7 @@ from django.test.utils import CaptureQueriesContext
 from PIL import Image
 
 from core.files import tidy
+from core.files.fields import files_of_row
 from core.files.storage import new_name, new_private_name
 from feed import services as feed
 from feed.models import Post, PostImage
@@ -141,7 +142,7 @@ def make_public(post: Post) -> PostImage:
     """As posts' pictures lay before."""
     image = post.images.get()
     public = image.file.removeprefix("private/")
-    for name in image.files:
+    for name in files_of_row(image):
         with default_storage.open(name) as file:
             default_storage.save(name.removeprefix("private/"), ContentFile(file.read()))
         default_storage.delete(name)
@@ -155,7 +156,7 @@ def test_pictures_that_lie_in_public_are_moved_and_shown_all_the_while(as_alice:
         author=alice, text="", audience=Audience.CONNECTIONS, pictures=[feed.Picture(picture())]
     )
     image = make_public(post)
-    address, former = image.url, image.files
+    address, former = image.url, files_of_row(image)
 
     def answers() -> tuple[int, int]:
         found = []

@@ -8,7 +8,8 @@ from django.core.files.storage import default_storage
 from django.test import Client
 from django.utils import timezone
 
-from core.files import storage
+from core.files.images import Encoded
+from feed.models import Post, PostImage
 from feed.tests.material import PDF, answer, say
 from messaging.models import Membership
 from messaging.services import File, start_direct, start_group
@@ -49,12 +50,11 @@ def make_world(alice: User, mona: User) -> World:
     una = make_unconfirmed("una")
     asking, asked, foe, dora = (make_member(name) for name in ("asking", "asked", "foe", "dora"))
     connect(alice, dora)
-    document = storage.store(storage.new_private_name("documents", "pdf"), PDF)
+    document = Post.document.field.store_file(PDF, "pdf")
     post = say(alice, "Among us #circle", audience=Audience.CONNECTIONS)
-    type(post).objects.filter(pk=post.pk).update(document=document, document_name="plan.pdf")
-    picture = storage.store(storage.new_private_name("posts", "webp"), b"RIFF").removesuffix(".webp")
-    image = post.images.create(file=picture, width=1, height=1)
-    storage.store(image.files[0], b"RIFF")
+    Post.objects.filter(pk=post.pk).update(document=document, document_name="plan.pdf")
+    picture = PostImage.file.field.store_encoded([Encoded(b"RIFF", 1, 1)] * 2)
+    image = post.images.create(file=picture.value, width=1, height=1)
     comment = answer(post, alice)
     answer(post, alice, "And more", parent=comment)
     block_member(blocker=alice, blocked=foe)

@@ -15,8 +15,7 @@ from .email_addresses import change_address, write_address
 from .events import member_joined, presence_audience_changed
 from .identifiers import fold_address, fold_username
 from .models import Profile, User
-from .models.profile import COVER_SIZE, Entry
-from .models.user import PHOTO_SIZES, photo_variant
+from .models.profile import Entry
 
 
 class ProfileError(Exception):
@@ -111,20 +110,15 @@ def set_photo(*, user: User, image: images.Source) -> None:
 
     Raises ValidationError for a picture that is damaged or cannot be worked on now (core.files.images), CannotStore.
     """
-    photo = _store_variants("photos", image, {size: images.Crop(size, size) for size in PHOTO_SIZES})
-    with transaction.atomic():
-        former = _former_photo(user)
-        user.photo = photo
-        user.save(update_fields=["photo"])
-        storage.delete_on_commit(*photo_files(former))
+    photo = User.photo.field.store_picture(image).value
+    User.photo.field.replace_value(user.pk, photo)
+    user.photo = photo
 
 
-@transaction.atomic
 def remove_photo(*, user: User) -> None:
     """Go back to the initials; the files go."""
-    storage.delete_on_commit(*photo_files(_former_photo(user)))
+    User.photo.field.replace_value(user.pk, "")
     user.photo = ""
-    user.save(update_fields=["photo"])
 
 
 @storage.removed_on_failure()
@@ -133,13 +127,8 @@ def set_cover(*, user: User, image: images.Source | None) -> None:
 
     Raises what set_photo raises.
     """
-    cover = _store_variants("covers", image, {COVER_SIZE[0]: images.Crop(*COVER_SIZE)}) if image else ""
-    with transaction.atomic():
-        profile = Profile.objects.select_for_update().get(pk=user.pk)
-        former, profile.cover = profile.cover, cover
-        profile.save(update_fields=["cover"])
-        if former:
-            storage.delete_on_commit(photo_variant(former, COVER_SIZE[0]))
+    cover = Profile.cover.field.store_picture(image).value if image else ""
+    Profile.cover.field.replace_value(user.pk, cover)
 
 
 @transaction.atomic
@@ -155,23 +144,6 @@ def add_entry(*, user: User, entry: Entry) -> Entry:
     except IntegrityError as error:
         raise AlreadyListed(_("This is on your list already.")) from error
     return entry
-
-
-def _former_photo(user: User) -> str:
-    """The photo as it is now, under a lock: of two uploads at once, the later one clears away the earlier one."""
-    return User.objects.select_for_update(no_key=True).values_list("photo", flat=True).get(pk=user.pk)
-
-
-def photo_files(key: str) -> list[str]:
-    """The stored names of all sizes of the photo `key`, none for ""."""
-    return [photo_variant(key, size) for size in PHOTO_SIZES] if key else []
-
-
-def _store_variants(folder: str, image: images.Source, shapes: Mapping[int, images.Crop]) -> str:
-    key = storage.new_name(folder, "webp").removesuffix(".webp")
-    for size, encoded in zip(shapes, images.encode(image, *shapes.values()), strict=True):
-        storage.store(photo_variant(key, size), encoded.data)
-    return key
 
 
 # What makes a profile complete, in the order in which it helps most: (test, words, where to do it).

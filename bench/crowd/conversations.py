@@ -10,11 +10,10 @@ from itertools import groupby
 from django.db.models import Q
 from django.utils import timezone
 
-from core.files import images, storage
+from core.files import images
 from core.text.folding import search_key
 from demo import content, pictures
 from messaging.models import Attachment, Conversation, Entry, Membership
-from messaging.models.entry import PICTURE_SIZES
 from messaging.services.messages import to_html
 from network.models import Connection
 
@@ -116,7 +115,7 @@ def _talk(members: Sequence[int], since: datetime | None, lines: list[Line], dic
     return Talk(members, start, end, speakers, dice.choices(lines, k=count))
 
 
-def _store(talks: list[Talk], picture: list[bytes], dice: random.Random) -> None:
+def _store(talks: list[Talk], picture: list[images.Encoded], dice: random.Random) -> None:
     for talk in talks:
         talk.conversation = Conversation(
             title=talk.title,
@@ -195,16 +194,13 @@ def _since_last_words(speakers: list[int], member: int) -> int:
     return len(speakers) - latest
 
 
-def _picture() -> list[bytes]:
+def _picture() -> list[images.Encoded]:
     """One picture in the sizes of an attachment; each message gets files of its own with these bytes."""
-    drawing = pictures.drawn("coast", seed=f"{SEED}:talks")
-    return [images.fitted(drawing, size).data for size in PICTURE_SIZES]
+    return Attachment.stored.field.encode_picture(pictures.drawn("coast", seed=f"{SEED}:talks"))
 
 
-def _attachment(entry: Entry, picture: list[bytes]) -> Attachment:
-    stored = storage.new_private_name("messages", "webp").removesuffix(".webp")
-    for size, data in zip(PICTURE_SIZES, picture, strict=True):
-        storage.store(Attachment.variant(stored, size), data)
+def _attachment(entry: Entry, picture: list[images.Encoded]) -> Attachment:
+    file = Attachment.stored.field.store_encoded(picture)
     return Attachment(
-        entry=entry, kind=Attachment.Kind.PICTURE, stored=stored, name="coast.webp", size=len(picture[0])
+        entry=entry, kind=Attachment.Kind.PICTURE, stored=file.value, name="coast.webp", size=file.length
     )

@@ -8,12 +8,11 @@ from django.contrib.auth.hashers import make_password
 from django.db.models import Q
 from django.utils import timezone
 
-from core.files import images, storage
+from core.files import images
 from demo import content
 from demo.people import PASSWORD
 from demo.pictures.portraits import LOOKS, STYLES, portrait
 from users.models import Education, Experience, Profile, Skill, User
-from users.models.user import PHOTO_SIZES, photo_variant
 
 BENCH = "bench"
 DOMAIN = "crowd.example.org"
@@ -90,19 +89,12 @@ def _give_profiles(users: list[User], dice: random.Random) -> None:
 def _photos(count: int) -> list[str]:
     """Store `count` photos, among which each portrait comes again and again; returns their keys."""
     portraits = [_portrait(number) for number in range(min(PORTRAITS, count))]
-    return [_stored(portraits[number % PORTRAITS]) for number in range(count)]
+    store = User.photo.field.store_encoded
+    return [store(portraits[number % PORTRAITS]).value for number in range(count)]
 
 
-def _portrait(number: int) -> dict[int, bytes]:
+def _portrait(number: int) -> list[images.Encoded]:
     """A portrait in the sizes of a photo."""
     style = list(STYLES)[number % len(STYLES)]
     image = portrait(style, number % len(LOOKS), seed=f"{SEED}:{number}")
-    return {size: images.cropped(image, size, size).data for size in PHOTO_SIZES}
-
-
-def _stored(sizes: dict[int, bytes]) -> str:
-    """Store a photo under a key of its own."""
-    key = storage.new_name("photos", "webp").removesuffix(".webp")
-    for size, data in sizes.items():
-        storage.store(photo_variant(key, size), data)
-    return key
+    return User.photo.field.encode_picture(image)

@@ -10,10 +10,8 @@ from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
 
-from core.files import images, storage
 from demo import content, pictures
 from feed.models import Comment, Post, PostImage, PostTag, Reaction, SavedPost, Tag
-from feed.models.post import IMAGE_SIZES
 from feed.rendering import render_text
 from users.audience import Audience
 from users.models import User
@@ -102,11 +100,8 @@ def _wordings(texts: list[str], author: User) -> Iterator[Wording]:
 
 def _image(kind: str) -> PostImage:
     """Store a picture that many posts share."""
-    key = storage.new_private_name("posts", "webp").removesuffix(".webp")
-    encoded = [images.fitted(pictures.drawn(kind, seed=SEED), size) for size in IMAGE_SIZES]
-    for size, variant in zip(IMAGE_SIZES, encoded, strict=True):
-        storage.store(PostImage.variant(key, size), variant.data)
-    return PostImage(file=key, width=encoded[0].width, height=encoded[0].height, alt=f"A picture of {kind}")
+    file = PostImage.file.field.store_picture(pictures.drawn(kind, seed=SEED))
+    return PostImage(file=file.value, width=file.width, height=file.height, alt=f"A picture of {kind}")
 
 
 def _latest() -> datetime:

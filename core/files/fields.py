@@ -1,58 +1,202 @@
-"""Fields that name uploads: one register of which rows name which files, so that both end together.
+"""Model fields for uploads: a column names, stores, addresses and deletes its files.
 
-Pictures and documents are names in text columns (decision 6). The field knows which files belong to a value; whoever
-lists, moves, exports or tidies files asks `file_fields`. When a row is deleted, by a verb, by a cascade or in the
-admin, its files are deleted once the transaction has committed.
+A file or picture is a name in a text column (decisions 6 and 40). Code that lists, moves, exports, backs up or tidies
+files asks `file_fields`. When a row is deleted, by a service, a cascade or the admin, its files are deleted once the
+transaction has committed.
 """
 
-from typing import Any
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any, Self, cast
 
 from django.apps import apps
-from django.db import models
+from django.core.files.storage import default_storage
+from django.db import models, transaction
 from django.db.models.signals import class_prepared, post_delete
+from django.urls import reverse
 
-from . import storage
+from . import images, storage
+
+# As in tidy.OURS.
+FOLDER = re.compile(r"[a-z]+")
+
+
+@dataclass(frozen=True)
+class StoredPicture:
+    """A picture whose files are stored: the `value` for its column; width, height and bytes of its first size."""
+
+    value: str
+    width: int
+    height: int
+    length: int
 
 
 class StoredFileField(models.CharField):  # type: ignore[type-arg]
-    """The name of a file, or of a picture without the ends of its sizes; "" where there is none.
+    """The name of a stored file; "" where there is none.
 
-    `sizes` are those of a picture, `private` tells that the files must lie below `private/`, and `length_field` is the
-    column that holds how many bytes the file has (of a picture: its first size).
+    New names begin with `folder`. A private file lies below `private/` and is served by the view `view` (a URL name),
+    whose arguments are the row's attributes `view_args`; a view and privacy come together. `length_field` is the column
+    that holds how many bytes the file has (of a picture: its first size).
     """
 
     def __init__(
         self,
         *args: Any,
-        sizes: tuple[int, ...] = (),
+        folder: str,
         private: bool = False,
+        view: str = "",
+        view_args: tuple[str, ...] = ("pk",),
         length_field: str = "",
         **options: Any,
     ) -> None:
-        self.sizes, self.private, self.length_field = sizes, private, length_field
-        super().__init__(*args, **options)
+        if private != bool(view):
+            raise ValueError("a private file is served by a view, a public one by the storage")
+        if not FOLDER.fullmatch(folder) or folder == storage.PRIVATE:
+            raise ValueError("a folder has a name of small letters, by which tidy knows the files")
+        if options.get("null"):
+            raise ValueError('a column without a file holds ""')
+        self.folder, self.private, self.length_field = folder, private, length_field
+        self.view, self.view_args = view, view_args
+        super().__init__(*args, **{"max_length": 120, "editable": False, **options})
 
     def deconstruct(self) -> Any:
-        """To migrations it is the text column that it is in the database."""
+        """Describe the field to migrations as the text column that it is in the database."""
         name, _path, arguments, options = super().deconstruct()
         return name, "django.db.models.CharField", arguments, options
 
+    def clone(self) -> Self:
+        """Return a copy outside any model; what migrations are not shown is copied, too."""
+        _name, _path, arguments, options = self.deconstruct()
+        same: Any = type(self)
+        return cast(Self, same(*arguments, **options, **self.file_options()))
+
+    def file_options(self) -> dict[str, Any]:
+        """Return the options that a text column has not."""
+        return {
+            "folder": self.folder,
+            "private": self.private,
+            "view": self.view,
+            "view_args": self.view_args,
+            "length_field": self.length_field,
+        }
+
     def files_of(self, value: str) -> list[str]:
-        """The names of the files that a row with `value` has."""
-        return files_of(value, self.sizes)
+        """Return the names of the files that a row with `value` has."""
+        return [value] if value else []
+
+    def new_name(self, extension: str) -> str:
+        """Return a new, unguessable name for a file of this column."""
+        return (storage.new_private_name if self.private else storage.new_name)(self.folder, extension)
+
+    def store_file(self, data: bytes, extension: str) -> str:
+        """Store a file and return the value for the column.
+
+        Call it within storage.removed_on_failure, before the transaction. Raises CannotStore.
+        """
+        return storage.store(self.new_name(extension), data)
+
+    def url_for(self, row: models.Model) -> str:
+        """Return the URL of the row's file, or "". Only the view of a private file checks the viewer."""
+        value = self.value_from_object(row)
+        if not value:
+            return ""
+        return self._view_url(row) if self.private else default_storage.url(value)
+
+    def _view_url(self, row: models.Model) -> str:
+        return reverse(self.view, args=[attrgetter(path)(row) for path in self.view_args])
+
+    def replace_value(self, pk: Any, value: str) -> None:
+        """Set the column of the row `pk`, and delete the files of its former value once that has committed.
+
+        The row is locked: of two uploads at once, the later one deletes the files of the earlier one.
+        """
+        rows = self.model._base_manager.filter(pk=pk)
+        with transaction.atomic():
+            former = rows.select_for_update(no_key=True).values_list(self.attname, flat=True).get()
+            rows.update(**{self.attname: value})
+            storage.delete_on_commit(*self.files_of(former))
 
 
-def files_of(value: str, sizes: tuple[int, ...]) -> list[str]:
-    """The whole names of the files behind `value`: a file's own name has an ending, a picture's has none."""
-    if not value:
-        return []
-    if not sizes or "." in value.rpartition("/")[2]:
-        return [value]
-    return [f"{value}-{size}.webp" for size in sizes]
+class PictureField(StoredFileField):
+    """The name of a picture without the ends of its sizes: its files are `<value>-<size>.webp`.
+
+    A size is the longer side in pixels, the largest first; with `ratio` (width, height) the picture is cut to that
+    shape, and a size is its width. `default_size` (else the first) is that of a URL without a size. A value with an
+    ending names another file (store_file), for a column that takes both.
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        sizes: tuple[int, ...],
+        ratio: tuple[int, int] | None = None,
+        default_size: int = 0,
+        **options: Any,
+    ) -> None:
+        self.sizes, self.ratio, self.default_size = sizes, ratio, default_size or sizes[0]
+        super().__init__(*args, **options)
+
+    def file_options(self) -> dict[str, Any]:
+        own = {"sizes": self.sizes, "ratio": self.ratio, "default_size": self.default_size}
+        return super().file_options() | own
+
+    @staticmethod
+    def is_picture(value: str) -> bool:
+        """Return whether `value` names a picture: the name of any other file has an ending."""
+        return bool(value) and "." not in value.rpartition("/")[2]
+
+    def files_of(self, value: str) -> list[str]:
+        if not self.is_picture(value):
+            return super().files_of(value)
+        return [self.name_of(value, size) for size in self.sizes]
+
+    def name_of(self, value: str, size: int) -> str:
+        """Return the name of the file that holds the picture `value` in that size."""
+        if size not in self.sizes:
+            raise ValueError(f"{self.name} has no size {size}")
+        return f"{value}-{size}.webp"
+
+    def encode_picture(self, image: images.Source) -> list[images.Encoded]:
+        """Return `image` as WebP in each size.
+
+        Raises ValidationError, with words for the member, for a picture that is damaged or cannot be worked on now.
+        """
+        return images.encode(image, *(self._shape(size) for size in self.sizes))
+
+    def _shape(self, size: int) -> images.Fit | images.Crop:
+        if self.ratio is None:
+            return images.Fit(size)
+        width, height = self.ratio
+        return images.Crop(size, round(size * height / width))
+
+    def store_encoded(self, encoded: Sequence[images.Encoded]) -> StoredPicture:
+        """Store a picture in each size, as encode_picture returns them. Raises CannotStore; see store_file."""
+        value = self.new_name("webp").removesuffix(".webp")
+        for size, variant in zip(self.sizes, encoded, strict=True):
+            storage.store(self.name_of(value, size), variant.data)
+        return StoredPicture(value, encoded[0].width, encoded[0].height, len(encoded[0].data))
+
+    def store_picture(self, image: images.Source) -> StoredPicture:
+        """Encode and store `image`. Raises ValidationError and CannotStore; see encode_picture and store_file."""
+        return self.store_encoded(self.encode_picture(image))
+
+    def url_for(self, row: models.Model, size: int = 0) -> str:
+        """Return the URL of the row's picture in that size, or ""; see StoredFileField.url_for."""
+        value = self.value_from_object(row)
+        if not self.is_picture(value):
+            return super().url_for(row)
+        size = size or self.default_size
+        name = self.name_of(value, size)
+        if not self.private:
+            return default_storage.url(name)
+        address = self._view_url(row)
+        return address if size == self.default_size else f"{address}?size={size}"
 
 
 def file_fields() -> list[StoredFileField]:
-    """All fields that name files, in the order of their models' labels."""
+    """Return all fields that name files, in the order of their models' labels."""
     found = [
         field
         for model in apps.get_models()
@@ -63,8 +207,16 @@ def file_fields() -> list[StoredFileField]:
     return sorted(found, key=lambda field: (field.model._meta.label_lower, field.name))
 
 
+def file_field(label: str, name: str) -> StoredFileField:
+    """Return the field `name` of the model `label`; TypeError when it names no files."""
+    field = apps.get_model(label)._meta.get_field(name)
+    if not isinstance(field, StoredFileField):
+        raise TypeError(f"{label}.{name} names no files")
+    return field
+
+
 def files_of_row(row: models.Model) -> list[str]:
-    """The names of all files that belong to a row."""
+    """Return the names of all files that belong to a row."""
     fields = (field for field in row._meta.concrete_fields if isinstance(field, StoredFileField))
     return [name for field in fields for name in field.files_of(getattr(row, field.attname))]
 
@@ -74,7 +226,7 @@ def _delete_files(sender: type[models.Model], instance: models.Model, **_rest: A
 
 
 def _watch(sender: type[models.Model], **_rest: Any) -> None:
-    # Proxies too: what is deleted through one is told under its name.
+    # Proxies too: the signal of a row that is deleted through a proxy names the proxy.
     if any(isinstance(field, StoredFileField) for field in sender._meta.concrete_fields):
         post_delete.connect(_delete_files, sender=sender, weak=False, dispatch_uid="core.files.fields")
 

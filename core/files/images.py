@@ -149,16 +149,6 @@ def encode(source: Source, *shapes: Fit | Crop) -> list[Encoded]:
         return [_encode(shape.apply(image)) for shape in shapes]
 
 
-def fitted(image: Image.Image, longest_side: int) -> Encoded:
-    """`image` as WebP, scaled down so that its longer side is at most `longest_side` pixels."""
-    return _encode(Fit(longest_side).apply(image))
-
-
-def cropped(image: Image.Image, width: int, height: int) -> Encoded:
-    """`image` as WebP of exactly `width` × `height` pixels."""
-    return _encode(Crop(width, height).apply(image))
-
-
 def digest_of(source: Source) -> str:
     """What tells this picture from any other: 64 hexadecimal digits, without decoding it."""
     data = source.tobytes() if isinstance(source, Image.Image) else source.read()

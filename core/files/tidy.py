@@ -75,7 +75,7 @@ def _named_among(names: list[str]) -> set[str]:
     values = {*names, *(SIZE.sub("", name) for name in names)}
     named: set[str] = set()
     for field in file_fields():
-        rows = field.model._default_manager.filter(**{f"{field.name}__in": values})
+        rows = field.model._base_manager.filter(**{f"{field.name}__in": values})
         for value in rows.values_list(field.name, flat=True):
             named.update(field.files_of(value))
     return named
@@ -91,7 +91,7 @@ def _described(name: str) -> Unnamed | None:
 
 def names_any_file() -> bool:
     """Whether any row names a file."""
-    return any(field.model._default_manager.exclude(**{field.name: ""}).exists() for field in file_fields())
+    return any(field.model._base_manager.exclude(**{field.name: ""}).exists() for field in file_fields())
 
 
 def exposed_rows() -> Iterator[Exposed]:
@@ -99,7 +99,7 @@ def exposed_rows() -> Iterator[Exposed]:
     for field in file_fields():
         if not field.private:
             continue
-        rows = field.model._default_manager.exclude(**{field.name: ""})
+        rows = field.model._base_manager.exclude(**{field.name: ""})
         rows = rows.exclude(**{f"{field.name}__startswith": f"{PRIVATE}/"}).order_by("pk")
         for pk, value in rows.values_list("pk", field.name).iterator(chunk_size=BATCH):
             # A name that leads elsewhere is none of ours to move.
@@ -123,7 +123,7 @@ def protect(exposed: Exposed) -> bool:
             default_storage.delete(copy)
         with default_storage.open(name) as file:
             default_storage.save(copy, File(file))
-    rows = exposed.field.model._default_manager.filter(pk=exposed.row, **{exposed.field.name: exposed.value})
+    rows = exposed.field.model._base_manager.filter(pk=exposed.row, **{exposed.field.name: exposed.value})
     if rows.update(**{exposed.field.name: target}):
         delete_files(former)
     return True

@@ -7,6 +7,8 @@ from typing import Any
 
 from PIL import Image, ImageCms
 
+from core.files.images import Crop, Encoded, Fit, encode
+
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 128, 0), (0, 0, 255), (255, 255, 255)
 RIGHTS = "© Somebody, 52°31'N 13°24'E"
 
@@ -132,3 +134,13 @@ NO_PICTURES = {
     "tiff": encoded(Image.new("RGB", (4, 4)), "TIFF"),
     "ico": encoded(Image.new("RGB", (16, 16)), "ICO"),
 }
+
+
+def fitted(image: Image.Image, longest: int) -> Encoded:
+    """A drawn picture, scaled."""
+    return encode(image, Fit(longest))[0]
+
+
+def cropped(image: Image.Image, width: int, height: int) -> Encoded:
+    """A drawn picture, cut."""
+    return encode(image, Crop(width, height))[0]

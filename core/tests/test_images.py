@@ -20,15 +20,13 @@ from core.files.images import (
     Crop,
     Encoded,
     Fit,
-    cropped,
     encode,
-    fitted,
     read_upload,
 )
 from tests.cases import all_cases
 
 from . import pictures
-from .pictures import BLUE, RED, WHITE, encoded, exif, halves, jpeg, png
+from .pictures import BLUE, RED, WHITE, cropped, encoded, exif, fitted, halves, jpeg, png
 
 
 def made_of(data: bytes, *shapes: Fit | Crop, size: int | None = None) -> list[Encoded]:

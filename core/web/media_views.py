@@ -8,6 +8,7 @@ from urllib.parse import quote
 from django.conf import settings
 from django.core.exceptions import SuspiciousFileOperation
 from django.core.files.storage import default_storage
+from django.db.models import Model
 from django.http import (
     FileResponse,
     Http404,
@@ -20,6 +21,7 @@ from django.utils.cache import get_conditional_response
 from django.utils.http import content_disposition_header, http_date, quote_etag
 from django.views.decorators.http import require_safe
 
+from core.files.fields import PictureField, StoredFileField
 from core.files.file_types import DOWNLOAD, content_type_of
 from core.files.storage import is_public
 
@@ -76,6 +78,28 @@ def deliver(
         response["Content-Disposition"] = disposition
     response["Cache-Control"] = "private, no-cache" if shown else "private, no-store"
     return _made_harmless(response)
+
+
+def deliver_column(
+    request: HttpRequest, row: Model, field: StoredFileField, *, filename: str = ""
+) -> HttpResponseBase:
+    """The file that the private column `field` of `row` names, to a viewer whom the caller has let pass.
+
+    A picture is shown, called `<filename>.webp`, in the size that `?size=` names; any other file is a download of the
+    type that its stored name says, or else `filename`. Raises Http404 for an unknown size, and as `deliver` does.
+    """
+    value = field.value_from_object(row)
+    if not isinstance(field, PictureField) or not field.is_picture(value):
+        kind = content_type_of(value)
+        return deliver(request, value, filename=filename, content_type="" if kind == DOWNLOAD else kind)
+    sizes = {str(size): size for size in field.sizes}
+    size = sizes.get(request.GET.get("size", str(field.default_size)))
+    if size is None:
+        raise Http404
+    name = field.name_of(value, size)
+    return deliver(
+        request, name, filename=f"{filename or 'picture'}.webp", content_type=SHOWN[".webp"], shown=True
+    )
 
 
 def _suffix(name: str) -> str:

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from core.files.fields import StoredFileField, files_of_row
+from core.files.fields import PictureField, StoredFileField
 from core.text.names import fold_tag
 from network.models import Member, Viewer, available_to
 from users.audience import Audience
@@ -84,7 +84,7 @@ class Post(models.Model):
         "self", on_delete=models.SET_NULL, null=True, blank=True, editable=False, related_name="reposts"
     )
     document = StoredFileField(
-        private=True, length_field="document_size", max_length=120, blank=True, editable=False
+        folder="documents", private=True, view="feed:document", length_field="document_size", blank=True
     )
     document_name = models.CharField(max_length=120, blank=True, editable=False)
     document_size = models.PositiveIntegerField(default=0, editable=False)
@@ -130,6 +130,10 @@ class Post(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("feed:post", args=[self.pk])
+
+    @property
+    def document_url(self) -> str:
+        return Post.document.field.url_for(self)
 
     @property
     def reaction_count(self) -> int:
@@ -184,7 +188,9 @@ class PostImage(models.Model):
     """A picture of a post (WebP in two sizes), for those who may read the post: see feed.views.pictures."""
 
     post = models.ForeignKey(Post, on_delete=models.CASCADE, related_name="images")
-    file = StoredFileField(sizes=IMAGE_SIZES, private=True, max_length=120, editable=False)
+    file = PictureField(
+        folder="posts", sizes=IMAGE_SIZES, private=True, view="feed:picture", view_args=("post_id", "pk")
+    )
     width = models.PositiveIntegerField(editable=False)
     height = models.PositiveIntegerField(editable=False)
     alt = models.CharField(_("description"), max_length=300, blank=True)
@@ -197,22 +203,13 @@ class PostImage(models.Model):
     def __str__(self) -> str:
         return str(self.file)
 
-    @staticmethod
-    def variant(file: str, size: int) -> str:
-        """The stored name of the picture `file` with its longer side at most `size` pixels."""
-        return f"{file}-{size}.webp"
-
-    @property
-    def files(self) -> list[str]:
-        return files_of_row(self)
-
     @property
     def url(self) -> str:
-        return f"{self.full_url}?size={IMAGE_SIZES[-1]}"
+        return PostImage.file.field.url_for(self, IMAGE_SIZES[-1])
 
     @property
     def full_url(self) -> str:
-        return reverse("feed:picture", args=[self.post_id, self.pk])
+        return PostImage.file.field.url_for(self, IMAGE_SIZES[0])
 
 
 class PostRevisionQuerySet(models.QuerySet["PostRevision"]):

@@ -5,6 +5,7 @@ from django.core.files.storage import default_storage
 from django.db import transaction
 from django.test import Client
 
+from core.files.fields import files_of_row
 from feed import services
 from feed.models import Comment, Post, PostRevision, Reaction, SavedPost
 from feed.services import Document, Picture
@@ -30,9 +31,11 @@ def test_it_goes_with_all_that_hangs_on_it(alice: User, bob: User) -> None:
 def test_files_go_after_the_commit_only(alice: User) -> None:
     kept = say(alice, pictures=[Picture(image())], document=Document(PDF, "kept.pdf"))
     post = say(alice, pictures=[Picture(image()), Picture(image())], document=Document(PDF, "a.pdf"))
-    files = [name for picture in post.images.all() for name in picture.files] + [post.document]
+    files = [name for picture in post.images.all() for name in files_of_row(picture)] + [post.document]
     assert len(files) == 5
-    from_the_start = [name for picture in kept.images.all() for name in picture.files] + [kept.document]
+    from_the_start = [name for picture in kept.images.all() for name in files_of_row(picture)] + [
+        kept.document
+    ]
 
     with pytest.raises(RuntimeError):
         _delete_and_fail(post)

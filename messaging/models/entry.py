@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from core.files.fields import StoredFileField, files_of_row
+from core.files.fields import PictureField
 from core.text.folding import search_key
 from network.models import Viewer, available_to
 
@@ -159,8 +159,14 @@ class Attachment(models.Model):
 
     entry = models.ForeignKey(Entry, on_delete=models.CASCADE, related_name="attachments")
     kind = models.CharField(max_length=7, choices=Kind.choices, editable=False)
-    stored = StoredFileField(
-        sizes=PICTURE_SIZES, private=True, length_field="size", max_length=120, editable=False
+    stored = PictureField(
+        folder="messages",
+        sizes=PICTURE_SIZES,
+        default_size=PICTURE_SIZES[-1],
+        private=True,
+        view="messaging:attachment",
+        view_args=("entry.conversation_id", "pk"),
+        length_field="size",
     )
     name = models.CharField(_("name"), max_length=120, editable=False)
     size = models.PositiveIntegerField(default=0, editable=False)
@@ -182,23 +188,13 @@ class Attachment(models.Model):
     def is_picture(self) -> bool:
         return self.kind == self.Kind.PICTURE
 
-    @staticmethod
-    def variant(stored: str, size: int) -> str:
-        """The stored name of a picture with its longer side at most `size` pixels."""
-        return f"{stored}-{size}.webp"
-
-    @property
-    def files(self) -> list[str]:
-        """The stored names of all that belongs to it."""
-        return files_of_row(self)
-
     @property
     def url(self) -> str:
-        return reverse("messaging:attachment", args=[self.entry.conversation_id, self.pk])
+        return Attachment.stored.field.url_for(self)
 
     @property
     def full_url(self) -> str:
-        return f"{self.url}?size={PICTURE_SIZES[0]}"
+        return Attachment.stored.field.url_for(self, PICTURE_SIZES[0])
 
     @property
     def alt(self) -> str:

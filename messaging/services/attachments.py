@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from core.files import images, storage
+from core.files import images
 
 from ..models import Attachment
-from ..models.entry import PICTURE_SIZES
 
 
 @dataclass(frozen=True)
@@ -35,20 +34,17 @@ def stored(pictures: Sequence[Picture], files: Sequence[File]) -> list[Attachmen
 
 
 def _stored_picture(picture: Picture) -> Attachment:
-    stored = storage.new_private_name("messages", "webp").removesuffix(".webp")
-    encoded = images.encode(picture.image, *(images.Fit(size) for size in PICTURE_SIZES))
-    for size, variant in zip(PICTURE_SIZES, encoded, strict=True):
-        storage.store(Attachment.variant(stored, size), variant.data)
+    stored = Attachment.stored.field.store_picture(picture.image)
     return Attachment(
         kind=Attachment.Kind.PICTURE,
-        stored=stored,
+        stored=stored.value,
         name=picture.name,
-        size=len(encoded[0].data),
-        width=encoded[0].width,
-        height=encoded[0].height,
+        size=stored.length,
+        width=stored.width,
+        height=stored.height,
     )
 
 
 def _stored_file(file: File) -> Attachment:
-    stored = storage.store(storage.new_private_name("messages", "bin"), file.data)
+    stored = Attachment.stored.field.store_file(file.data, "bin")
     return Attachment(kind=Attachment.Kind.FILE, stored=stored, name=file.name, size=len(file.data))

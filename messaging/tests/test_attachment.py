@@ -10,6 +10,7 @@ from django.core.files.storage import default_storage
 from django.test import Client, override_settings
 from PIL import Image
 
+from core.files.fields import files_of_row
 from core.files.storage import CannotStore
 from core.tests import pictures
 from messaging import services
@@ -175,7 +176,7 @@ def test_those_of_a_deleted_account_stay(as_bob: Client, group: Conversation, do
 def test_a_file_that_was_lost_is_not_found(as_bob: Client, talk: Conversation, alice: User) -> None:
     entry = carry(talk, alice)
     for attached in entry.attachments.all():
-        for name in attached.files:
+        for name in files_of_row(attached):
             default_storage.delete(name)
     assert statuses(as_bob, addresses(entry)) == [404, 404]
 

@@ -11,15 +11,11 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
-from core.files.fields import StoredFileField, file_fields, files_of
+from core.files.fields import file_field, file_fields
 
 from .problems import Fault, TransferRefused
 from .tables import Table, quoted
 
-# The columns, by their tables (core.files.fields).
-COLUMNS: dict[str, dict[str, StoredFileField]] = {}
-for _field in file_fields():
-    COLUMNS.setdefault(_field.model._meta.label_lower, {})[_field.name] = _field
 # So many are named; the rest is counted.
 MOST_NAMED = 100
 # More than so many do not go because members delete pictures meanwhile.
@@ -48,7 +44,7 @@ class Named(NamedTuple):
 
     @property
     def files(self) -> list[str]:
-        return files_of(self.value, COLUMNS[self.table][self.field].sizes)
+        return file_field(self.table, self.field).files_of(self.value)
 
     def gone(self, there: Mapping[str, int]) -> list[str]:
         """Those of the files that are not `there`, and one that has not as many bytes as the row says."""
@@ -84,13 +80,14 @@ class Missing:
 
 def named_by(rows: Rows) -> Iterator[Named]:
     """What the rows name, in the order of tables and keys. A column that an older state has not is left out."""
+    fields = file_fields()
     for table in rows.tables:
         columns = {column.name: quoted(column.column) for column in table.columns}
         keys = ", ".join(f"t.{quoted(table.columns[place].column)}" for place in table.key)
-        for field in COLUMNS.get(table.label, {}):
-            if field not in columns:
+        for field in fields:
+            if field.model._meta.label_lower != table.label or field.name not in columns:
                 continue
-            name, length = f"t.{columns[field]}", COLUMNS[table.label][field].length_field
+            name, length = f"t.{columns[field.name]}", field.length_field
             bytes_of = f"t.{columns[length]}" if length in columns else "NULL"
             statement = f"SELECT {name}, {bytes_of}, {keys} FROM {quoted(table.name)} t "  # noqa: S608
             statement += f"WHERE {name} <> '' ORDER BY {keys}"
@@ -98,7 +95,7 @@ def named_by(rows: Rows) -> Iterator[Named]:
                 # What is no text, or no number, is told of where rows are read.
                 if isinstance(value, str):
                     known = said if isinstance(said, int) and said else None
-                    yield Named(table.label, table.named(tuple(key)), field, value, known)
+                    yield Named(table.label, table.named(tuple(key)), field.name, value, known)
 
 
 class NamedFiles:

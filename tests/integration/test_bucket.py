@@ -15,6 +15,7 @@ from django.utils import timezone
 from moto.server import ThreadedMotoServer
 
 from core.files import storage, tidy
+from core.files.fields import files_of_row
 from core.tests import pictures
 from feed.models import Post, PostImage
 from feed.tests.material import PDF, upload
@@ -23,7 +24,6 @@ from scripts.servers import HOST, free_port
 from tests.cast import client_of, make_member
 from tests.properties.loading import COMPLETE, load
 from users.models import User
-from users.services import photo_files
 
 BUCKET = "linkup-uploads"
 KEY, SECRET = "key-of-the-test", "secret-of-the-test"
@@ -92,7 +92,7 @@ def test_a_photo_is_shown_from_a_bucket_that_is_closed(member: User) -> None:
     answer = browser.post("/settings/photo/", {"photo": upload("me.jpg", pictures.jpeg((600, 400)))})
     assert answer.status_code == 302
     shown_to_herself = Member.objects.for_display(member).get(pk=member.pk)
-    assert all(default_storage.exists(name) for name in photo_files(shown_to_herself.photo))
+    assert all(default_storage.exists(name) for name in files_of_row(shown_to_herself))
     assert shown_to_herself.photo_large.startswith("/media/photos/")
     shown = Client().get(shown_to_herself.photo_large)
     assert (shown.status_code, shown["Content-Type"]) == (200, "image/webp")
@@ -188,7 +188,7 @@ def test_a_bucket_is_tidied_as_a_disk_is(member: User, bucket: str) -> None:
     assert client_of(member).post("/posts/", form).status_code == 302
     image = PostImage.objects.get()
     public = image.file.removeprefix("private/")
-    for name in image.files:
+    for name in files_of_row(image):
         with default_storage.open(name) as file:
             default_storage.save(name.removeprefix("private/"), ContentFile(file.read()))
         default_storage.delete(name)
@@ -198,7 +198,7 @@ def test_a_bucket_is_tidied_as_a_disk_is(member: User, bucket: str) -> None:
     # As the command does it, without the day that it waits.
     unnamed = {found.name for found in tidy.unnamed_files(timezone.now() + timedelta(hours=1))}
     assert lost in unnamed
-    assert not unnamed & set(image.files)
+    assert not unnamed & set(files_of_row(image))
     storage.delete_files([lost])
     assert [tidy.protect(row) for row in tidy.exposed_rows()] == [True]
     call_command("tidy_uploads", "--delete")

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from core.files import storage
+from core.files.fields import files_of_row
 from feed.models import Post, PostImage
 from tests.cast import client_of
 from tests.examples import of_a_property
@@ -121,7 +122,7 @@ def test_any_picture_of_a_post_is_stored_and_shown(
     client = client_of(alice)
     assert client.post("/posts/", {"text": "", "audience": "1", "images": upload}).status_code == 302
     image = PostImage.objects.latest("pk")
-    for name, address in zip(reversed(image.files), (image.url, image.full_url), strict=True):
+    for name, address in zip(reversed(files_of_row(image)), (image.url, image.full_url), strict=True):
         status, body = fetched(client, address)
         assert (status, body) == (200, (Path(settings.MEDIA_ROOT) / name).read_bytes())
         shown = Image.open(io.BytesIO(body))

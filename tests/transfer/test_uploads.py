@@ -6,10 +6,8 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from django.apps import apps
 from django.core.management import call_command
 from django.core.management.base import CommandError
-from django.db.models import CharField, FileField
 from pytest_django.fixtures import Settings
 
 from operations.transfer import uploads
@@ -23,8 +21,6 @@ from .network import FILES
 once = pytest.mark.sqlite_only
 PHOTO = "photos/3f/3f00000000000000000000000000000a"
 DOCUMENT = "private/documents/aa/aa00000000000000000000000000000b.pdf"
-# Text that comes from members and has the same shape.
-NO_NAMES_OF_FILES = {("feed.post", "document_name"), ("messaging.attachment", "name")}
 ALL_OF_IT = f"users.user 7, field photo: names {PHOTO}-512.webp, {PHOTO}-192.webp, not among the files"
 
 
@@ -54,24 +50,6 @@ def named(network: Network) -> Network:
 def make(network: Network, folder: Path) -> Exported:
     with closing(network.source()) as source:
         return export(source, folder)
-
-
-@once
-def test_every_column_that_names_files_is_known() -> None:
-    """By the house's shape for them: a text of 120 characters that no form changes (decision 6)."""
-    fields = [
-        (model._meta.label_lower, field)
-        for model in apps.get_models(include_auto_created=True)
-        for field in model._meta.local_concrete_fields
-    ]
-    assert not [label for label, field in fields if isinstance(field, FileField)]
-    shaped = {
-        (label, field.name)
-        for label, field in fields
-        if isinstance(field, CharField) and field.max_length == 120 and not field.editable
-    }
-    known = {(label, name) for label, names in uploads.COLUMNS.items() for name in names}
-    assert shaped - NO_NAMES_OF_FILES == known
 
 
 @once

@@ -3,14 +3,13 @@
 from typing import ClassVar
 
 from django.conf import settings
-from django.core.files.storage import default_storage
 from django.core.validators import URLValidator
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
-from core.files.fields import StoredFileField
+from core.files.fields import PictureField
 
 from ..audience import Audience
 
@@ -23,7 +22,7 @@ class Profile(models.Model):
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="profile"
     )
-    cover = StoredFileField(_("cover"), sizes=COVER_SIZE[:1], max_length=120, blank=True, editable=False)
+    cover = PictureField(_("cover"), folder="covers", sizes=COVER_SIZE[:1], ratio=COVER_SIZE, blank=True)
     about = models.TextField(_("about"), max_length=4000, blank=True)
     about_html = models.TextField(editable=False, blank=True, default="")
 
@@ -53,7 +52,7 @@ class Profile(models.Model):
     @property
     def cover_url(self) -> str:
         """Address of the cover in 1,500 × 375 px, or ""; whoever shows it asks `user.shows("photo")` first."""
-        return default_storage.url(f"{self.cover}-1500.webp") if self.cover else ""
+        return Profile.cover.field.url_for(self)
 
 
 class Entry(models.Model):

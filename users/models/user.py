@@ -5,7 +5,6 @@ from typing import Any, ClassVar
 
 from django.apps import apps
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
-from django.core.files.storage import default_storage
 from django.db import models, transaction
 from django.db.models.functions import Lower
 from django.urls import reverse
@@ -13,7 +12,7 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
-from core.files.fields import StoredFileField
+from core.files.fields import PictureField
 from core.text.folding import name_key
 
 from ..audience import Audience, Closeness, PresenceAudience
@@ -63,7 +62,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     headline = models.CharField(_("headline"), max_length=160, blank=True)
     location = models.CharField(_("location"), max_length=80, blank=True)
     open_to_work = models.BooleanField(_("open to work"), default=False)
-    photo = StoredFileField(_("photo"), sizes=PHOTO_SIZES, max_length=120, blank=True, editable=False)
+    photo = PictureField(_("photo"), folder="photos", sizes=PHOTO_SIZES, ratio=(1, 1), blank=True)
 
     page_audience = models.PositiveSmallIntegerField(
         _("my page"), choices=Audience.choices[:2], default=Audience.MEMBERS
@@ -176,9 +175,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         return "" if self.is_unnamed else self.headline
 
     def _photo(self, size: int) -> str:
-        return (
-            default_storage.url(photo_variant(self.photo, size)) if self.photo and self.shows("photo") else ""
-        )
+        return User.photo.field.url_for(self, size) if self.photo and self.shows("photo") else ""
 
     @property
     def photo_large(self) -> str:
@@ -202,11 +199,6 @@ class User(AbstractBaseUser, PermissionsMixin):
     @property
     def shown_open_to_work(self) -> bool:
         return self.open_to_work and self.shows("open_to_work")
-
-
-def photo_variant(name: str, size: int) -> str:
-    """The stored name of a photo in `size` pixels; `name` is that of the folder-like key without size."""
-    return f"{name}-{size}.webp"
 
 
 def display_name_of(user: User) -> str:

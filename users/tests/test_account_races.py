@@ -7,6 +7,7 @@ import pytest
 from allauth.account.models import EmailAddress
 from django.test import Client, override_settings
 
+from core.files.fields import files_of_row
 from core.tests.pictures import halves
 from tests.cast import PASSWORD, make_member
 from users import services
@@ -134,8 +135,7 @@ def test_of_pictures_that_come_and_go_at_once_only_the_files_of_the_last_stay(tm
             (set_cover, remove_cover),
         ):
             met = meet(first, second)
-            photo, cover = User.objects.get().photo, Profile.objects.get(pk=dora.pk).cover
-            named = {*services.photo_files(photo), *([f"{cover}-1500.webp"] if cover else [])}
+            named = {*files_of_row(User.objects.get()), *files_of_row(Profile.objects.get(pk=dora.pk))}
             stored = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.webp")}
             if stored != named or not met.waited or met.result:
                 wrong.append((first.__name__, second.__name__, stored ^ named, met))

@@ -11,10 +11,10 @@ from django.core.files.storage import default_storage
 from django.test import Client
 from PIL import Image
 
+from core.files.fields import files_of_row
 from core.tests import pictures
 from tests.cases import all_cases, rolled_back
 from users.models import Profile, User
-from users.services import photo_files
 
 from .conftest import Browser
 from .material import refused_at, upload
@@ -38,10 +38,7 @@ def send(client: Client, kind: str, data: bytes | None, name: str = "me.jpg") ->
 
 def stored(kind: str) -> list[str]:
     """The files that the row points to."""
-    if kind == "photo":
-        return photo_files(User.objects.get().photo)
-    cover = Profile.objects.get().cover
-    return [f"{cover}-1500.webp"] if cover else []
+    return files_of_row(User.objects.get() if kind == "photo" else Profile.objects.get())
 
 
 def files(kind: str) -> set[str]:
