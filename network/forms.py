@@ -1,4 +1,4 @@
-"""What is checked of an invitation and of a look into the directory."""
+"""Forms of an invitation and of the search in the directory."""
 
 from django import forms
 from django.utils.translation import gettext_lazy as _

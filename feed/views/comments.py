@@ -8,7 +8,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from core.database.pagination import CURSOR, id_cursor, oldest_first
 from core.web import rate_limits
 from core.web.responses import with_limit
-from network.reach import spend_reach, spend_reach_in
+from network.reach import consume_reach, consume_reach_in_form
 from users.form_submissions import ChangedSinceSent, create_once
 from users.http import HtmxRequest, MemberRequest, member_required
 
@@ -76,7 +76,7 @@ def edit_comment(request: MemberRequest, pk: int) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         text = form.cleaned_data["text"]
         named = services.newly_named_in(text, author=comment.author, former_html=comment.html)
-        if rate_limits.spend_in(form, "text", "comment", request.user.pk) and spend_reach_in(
+        if rate_limits.spend_in(form, "text", "comment", request.user.pk) and consume_reach_in_form(
             form, "text", request.user, named
         ):
             services.edit_comment(comment=comment, text=text)
@@ -103,7 +103,7 @@ def _said(request: MemberRequest, post: Post, form: CommentForm, parent: Comment
     def comment() -> Comment:
         rate_limits.consume("comment", request.user.pk)
         text = form.cleaned_data["text"]
-        spend_reach(request.user, services.newly_named_in(text, author=request.user))
+        consume_reach(request.user, services.newly_named_in(text, author=request.user))
         return services.comment_on_post(
             post=post,
             author=request.user,

@@ -17,7 +17,7 @@ from core.web import rate_limits
 from core.web.body_limits import accepts_files
 from core.web.media_views import deliver
 from core.web.responses import with_limit
-from network.reach import spend_reach
+from network.reach import consume_reach
 from users.form_submissions import ChangedSinceSent, create_once
 from users.http import HtmxRequest, MemberRequest, member_required
 
@@ -78,7 +78,7 @@ def edit(request: MemberRequest, pk: int) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             rate_limits.consume("post", request.user.pk)
-            spend_reach(request.user, _newly_called(post, form))
+            consume_reach(request.user, _newly_called(post, form))
             services.edit_post(post=post, **form.cleaned_data)
         except rate_limits.RateLimited as error:
             form.add_error("text", error)
@@ -162,7 +162,7 @@ def _published(request: MemberRequest, form: PostForm) -> int | None:
         if pictures := len(form.cleaned_data["images"]):
             rate_limits.consume("upload", request.user.pk, pictures)
         text = form.cleaned_data["text"]
-        spend_reach(request.user, services.newly_named_in(text, author=request.user))
+        consume_reach(request.user, services.newly_named_in(text, author=request.user))
         return services.publish_post(
             author=request.user,
             text=text,

@@ -7,7 +7,7 @@ from .drawing import draw, request_to
 CURRENT = 'aria-current="page"'
 
 
-def test_active_marks_the_place_whose_name_begins_so() -> None:
+def test_active_marks_the_links_whose_url_name_matches() -> None:
     with all_cases() as case:
         for here, current in [
             ("network:overview", True),
@@ -37,7 +37,7 @@ def test_a_tab_with_a_query_is_current_with_that_query_only() -> None:
     assert CURRENT not in draw(tab, request=request_to("/search/?type=posts"))
 
 
-def test_a_tab_can_be_told_that_it_is_current_and_shows_no_zero() -> None:
+def test_a_tab_can_be_marked_as_current_and_shows_no_zero() -> None:
     html = draw('{% tab "/a/" label count=0 current=True %}', label="<b>")
     assert CURRENT in html
     assert "&lt;b&gt;" in html

@@ -68,7 +68,7 @@ def test_the_same_form_sent_twice_is_one_account() -> None:
     assert_whole_accounts()
 
 
-def test_the_last_place_in_a_section_is_taken_once() -> None:
+def test_two_concurrent_entries_do_not_exceed_the_limit() -> None:
     alice = make_member("alice")
     for number in range(Skill.MOST - 1):
         Skill.objects.create(user=alice, name=f"skill {number}")
@@ -94,7 +94,7 @@ def test_the_same_skill_at_once_is_one_skill_and_no_fault() -> None:
     assert Skill.objects.filter(user=alice).count() == ROUNDS
 
 
-def test_a_member_joins_once_whoever_confirms_at_once() -> None:
+def test_concurrent_confirmations_join_the_member_once() -> None:
     joined: list[User] = []
 
     def note(member: User, **_rest: Any) -> None:

@@ -82,7 +82,9 @@ class Agreement(HypothesisTestCase):
         ),
         st.booleans(),
     )
-    def test_both_tables_agree_after_any_verbs(self, acts: list[tuple[Verb, str, str]], joined: bool) -> None:
+    def test_both_tables_agree_after_any_services(
+        self, acts: list[tuple[Verb, str, str]], joined: bool
+    ) -> None:
         for name in NAMES:
             make_member(name, **({} if joined else {"joined_at": None}))
         for verb, name, email in acts:
@@ -129,7 +131,7 @@ def test_each_way_to_differ_is_found() -> None:
 
 
 @pytest.mark.django_db
-def test_an_address_that_may_be_restored_is_nobody_else_s(alice: User) -> None:
+def test_a_restorable_address_is_taken(alice: User) -> None:
     with TestCase.captureOnCommitCallbacks(execute=True):
         change_address(user=alice, email="new@example.org")
     assert [message.to for message in mail.outbox] == [["alice@example.org"]]

@@ -86,7 +86,7 @@ def test_a_row_opens_and_a_new_one_can_be_added(
         assert as_admin.get(reverse(f"{name}_change", args=[row.pk])).status_code == 200
 
 
-def test_staff_ends_ties_and_makes_none(as_admin: Client, alice: User, bob: User) -> None:
+def test_staff_delete_connections_and_create_none(as_admin: Client, alice: User, bob: User) -> None:
     """An invitation that waits stays one; what is ended is ended for open pages too."""
     nina, dora = make_member("nina"), make_member("dora")
     invite_member(inviter=alice, invitee=nina)
@@ -216,7 +216,7 @@ def test_a_stolen_session_of_staff_alone_takes_no_account(alice: User) -> None:
     assert not User.objects.filter(username="mine").exists()
 
 
-def test_a_password_that_staff_chooses_is_told_to_the_member_and_ends_the_sessions(
+def test_a_password_set_by_staff_is_mailed_to_the_member_and_ends_the_sessions(
     as_admin: Client, alice: User
 ) -> None:
     inside = client_of(alice)

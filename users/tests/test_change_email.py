@@ -106,7 +106,7 @@ def test_the_own_address_is_not_a_change(as_alice: Client, alice: User) -> None:
     assert EmailAddress.objects.filter(user=alice).count() == 1
 
 
-def test_somebody_else_s_address_is_never_taken(as_alice: Client, alice: User) -> None:
+def test_the_address_of_another_account_is_never_taken(as_alice: Client, alice: User) -> None:
     make_member("eve")
     ask(as_alice, "EVE@example.org")
     assert address_of(alice) == "alice@example.org"

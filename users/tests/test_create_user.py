@@ -24,7 +24,7 @@ def test_an_account_comes_with_its_profile() -> None:
     assert (user.is_staff, user.is_superuser, user.joined_at) == (False, False, None)
 
 
-def test_without_a_password_nobody_can_sign_in() -> None:
+def test_an_account_without_a_password_cannot_sign_in() -> None:
     assert not User.objects.create_user("ada", "ada@example.org").has_usable_password()
 
 

@@ -89,7 +89,7 @@ def test_saving_an_entry_unchanged_is_fine(as_alice: Client, alice: User, sectio
 
 
 @sections
-def test_somebody_else_s_entry_is_404(as_bob: Client, alice: User, section: str) -> None:
+def test_another_members_entry_is_404(as_bob: Client, alice: User, section: str) -> None:
     """Bob is a connection and may see the entry on Alice's page; here it is not his."""
     with all_cases() as case:
         for method, act in product(("get", "post"), ("", "delete/")):
@@ -175,7 +175,7 @@ def test_a_full_section_says_so_and_keeps_what_was_typed(as_alice: Client, alice
                     services.add_entry(user=alice, entry=model(**values))
 
 
-def test_somebody_else_s_entries_do_not_fill_the_section(as_alice: Client, charlie: User) -> None:
+def test_entries_of_other_members_do_not_count(as_alice: Client, charlie: User) -> None:
     Link.objects.bulk_create(
         [Link(user=charlie, label="x", url="https://x.example/") for _number in range(10)]
     )

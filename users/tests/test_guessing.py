@@ -149,7 +149,7 @@ def test_five_guesses_are_all_however_the_account_is_spelt(alice: User) -> None:
     assert inside == []
 
 
-def test_letters_that_look_or_fold_alike_name_nobody(client: Client) -> None:
+def test_characters_that_look_or_fold_alike_name_no_account(client: Client) -> None:
     """The kelvin sign, the long s and the two Turkish i become k, s and i in some foldings and not in others."""
     make_member("kiss")
     strange = ["\u212aiss", "ki\u017fs", "k\u0130ss", "k\u0131ss", "ｋiss", "kı\u0307ss"]

@@ -68,7 +68,7 @@ def all_turns_taken(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.mark.django_db
-def test_who_waits_too_long_is_told_so_in_the_form(alice: User, all_turns_taken: None) -> None:
+def test_a_wait_that_is_too_long_is_shown_in_the_form(alice: User, all_turns_taken: None) -> None:
     answer = sign_in(Client(), "alice")
     assert answer.status_code == 200
     assert "Many people are signing in" in answer.content.decode()

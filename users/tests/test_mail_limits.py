@@ -41,7 +41,7 @@ def test_what_counts_as_one_mailbox() -> None:
     assert not {mailbox_key(each) for each in others} & {mailbox_key(each) for each in cases}
 
 
-def test_nobody_s_words_reach_an_unconfirmed_address() -> None:
+def test_typed_text_never_reaches_an_unconfirmed_address() -> None:
     """In sign-up, in a reset before the address is confirmed, in a change of address, in the username."""
     trickster = make_member("trickster", name=INVOICE)
     browser = Browser()

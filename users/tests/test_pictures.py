@@ -143,7 +143,7 @@ def test_a_refused_picture_leaves_the_former_one(as_alice: Client, kind: str) ->
 
 
 @kinds
-def test_a_new_picture_takes_the_place_of_the_former_whose_files_go(as_alice: Client, kind: str) -> None:
+def test_a_new_picture_replaces_the_former_one_and_deletes_its_files(as_alice: Client, kind: str) -> None:
     send(as_alice, kind, pictures.jpeg())
     former = stored(kind)
     send(as_alice, kind, pictures.png())

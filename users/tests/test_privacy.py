@@ -81,7 +81,7 @@ def test_looking_changes_nothing(as_alice: Client, alice: User) -> None:
     assert chosen(alice) == before
 
 
-def test_it_holds_for_oneself_only(as_alice: Client, charlie: User) -> None:
+def test_it_changes_only_the_own_privacy(as_alice: Client, charlie: User) -> None:
     before = chosen(charlie)
     as_alice.post(PRIVACY, {**WISH, **PRESENCE, "user": str(charlie.pk), "id": str(charlie.pk)})
     assert chosen(charlie) == before

@@ -52,7 +52,7 @@ def test_htmx_of_a_page_whose_session_has_ended_gets_nothing_to_put_into_it(
     assert (Post.objects.count(), Comment.objects.count()) == (1, 0)
 
 
-def test_htmx_of_a_page_of_somebody_else_does_nothing_in_the_name_of_the_one_who_is_here_now(
+def test_htmx_from_the_page_of_another_member_is_refused(
     alice: User, charlie: User, as_charlie: Client, as_bob: Client
 ) -> None:
     post = say(charlie, "Open to all #harbour", audience=0)
@@ -76,7 +76,7 @@ def test_htmx_of_the_page_of_the_one_who_is_signed_in_is_served(
     assert {answer.status_code for answer in answers.values()} == {200}
 
 
-def test_a_strange_name_of_a_page_harms_nobody(as_alice: Client) -> None:
+def test_an_invalid_page_member_header_is_harmless(as_alice: Client) -> None:
     with all_cases() as case:
         for strange in ["", "0", "x" * 10_000, "\x80", "1 OR 1=1"]:
             with case(strange), rolled_back():
@@ -113,7 +113,7 @@ def test_an_address_that_takes_forms_alone_has_words_for_who_asks_for_a_page(as_
     assert as_alice.get("/posts/", headers={"accept": "application/json"}).json()["error"]
 
 
-def test_a_token_that_has_grown_old_is_told_from_a_want_of_rights(alice: User, bob: User) -> None:
+def test_an_expired_csrf_token_differs_from_missing_permission(alice: User, bob: User) -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(alice)
     answer = client.post("/posts/", {"text": "Hello"}, headers=of(alice))

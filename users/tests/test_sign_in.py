@@ -99,7 +99,7 @@ def test_who_is_suspended_is_out_at_the_next_request_everywhere(
     assert not any(is_inside(browser) for browser in browsers)
 
 
-def test_another_browser_line_or_address_signs_nobody_out(alice: User) -> None:
+def test_another_browser_name_or_ip_address_does_not_end_the_session(alice: User) -> None:
     with all_cases() as case:
         for headers in [
             {"user-agent": "Another/1.0"},
@@ -144,7 +144,7 @@ HOSTILE = [
 ]
 
 
-def test_another_site_is_no_place_to_go_on_to(alice: User) -> None:
+def test_sign_in_never_redirects_to_another_site(alice: User) -> None:
     with all_cases() as case:
         for target in HOSTILE:
             with case(target), rolled_back():
@@ -173,7 +173,7 @@ def test_a_new_session_is_made_at_sign_in(client: Client, alice: User) -> None:
     assert client.session.session_key != before
 
 
-def test_without_the_token_of_the_page_nobody_is_signed_in(alice: User) -> None:
+def test_without_a_csrf_token_sign_in_is_refused(alice: User) -> None:
     client = Client(enforce_csrf_checks=True)
     assert sign_in(client, "alice").status_code == 403
     assert not is_inside(client)
@@ -186,7 +186,7 @@ def test_after_several_wrong_passwords_even_the_right_one_has_to_wait(client: Cl
     assert not is_inside(client)
 
 
-def test_looking_at_the_page_signs_nobody_in(client: Client, alice: User) -> None:
+def test_a_get_of_the_page_does_not_sign_in(client: Client, alice: User) -> None:
     client.get(LOGIN, {"login": "alice", "password": PASSWORD})
     assert not is_inside(client)
 

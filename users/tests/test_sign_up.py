@@ -28,7 +28,7 @@ def test_the_page_opens(client: Client) -> None:
         assert f'name="{name}"' in page
 
 
-def test_somebody_signs_up_confirms_and_is_a_member(client: Client) -> None:
+def test_sign_up_and_confirmation_make_a_member(client: Client) -> None:
     answer = client.post(SIGNUP, newcomer())
     assert (answer.status_code, answer["Location"]) == (302, SENT)
     nina = User.objects.get()
@@ -81,7 +81,7 @@ def test_a_wrong_key_confirms_nothing() -> None:
                     assert User.objects.get().joined_at is None
 
 
-def test_until_the_address_is_confirmed_nobody_gets_in_and_nobody_sees_the_account(client: Client) -> None:
+def test_an_unconfirmed_account_cannot_sign_in_and_is_hidden(client: Client) -> None:
     client.post(SIGNUP, newcomer())
     assert sign_in(client, "nina")["Location"] == SENT
     assert not is_inside(client)
@@ -197,7 +197,7 @@ def test_one_who_is_signed_in_is_sent_on(as_alice: Client) -> None:
 
 
 @pytest.mark.parametrize("target", ["https://evil.example/", "//evil.example", "javascript:alert(1)"])
-def test_another_site_is_no_place_to_go_on_to(client: Client, target: str) -> None:
+def test_sign_in_never_redirects_to_another_site(client: Client, target: str) -> None:
     answer = client.post(SIGNUP, newcomer(next=target))
     assert answer["Location"] == SENT
     link = link_in(only_mail())

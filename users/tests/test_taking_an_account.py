@@ -102,7 +102,7 @@ def test_an_address_that_waits_to_be_confirmed_resets_nothing(alice: User) -> No
     assert "password/reset/key/" not in mail.outbox[0].body
 
 
-def test_an_address_that_somebody_only_asked_for_is_free_to_sign_up_with(alice: User) -> None:
+def test_an_unconfirmed_new_address_is_free_for_sign_up(alice: User) -> None:
     owner = Browser()
     sign_in_surely(owner, "alice")
     owner.post(EMAIL, {"email": "nina@example.org", "action_add": ""})
@@ -198,7 +198,7 @@ def test_a_rescue_by_staff_holds(alice: User, client: Client) -> None:
     assert list(rows) == [("rescued@example.org", True, True)]
 
 
-def test_a_rescue_by_staff_leaves_no_way_back_to_whoever_has_the_former_mailboxes(alice: User) -> None:
+def test_a_rescue_by_staff_voids_the_restore_links_in_former_mailboxes(alice: User) -> None:
     """Neither that of the last change nor those of before; and the mail does not tell where the account went."""
     change(alice, THIEF)
     first = way_back(OLD)
@@ -222,7 +222,7 @@ def test_the_administration_has_no_other_page_for_addresses() -> None:
     assert boss.get("/admin/account/emailaddress/").status_code == 404
 
 
-def test_a_new_password_is_told_by_mail(alice: User) -> None:
+def test_a_new_password_is_announced_by_mail(alice: User) -> None:
     owner = Browser()
     sign_in(owner, "alice")
     owner.post(CHANGE_PASSWORD, {"oldpassword": PASSWORD, "password1": NEW, "password2": NEW})
@@ -236,7 +236,7 @@ def test_a_new_password_is_told_by_mail(alice: User) -> None:
     ]
 
 
-def test_a_sign_in_from_another_browser_is_told_once(alice: User) -> None:
+def test_a_sign_in_from_a_new_browser_is_mailed_once(alice: User) -> None:
     first, second = Browser(), Browser()
     sign_in(first, "alice")
     assert mail.outbox == [], "the first one of all is no news"

@@ -42,7 +42,7 @@ def names() -> set[str]:
     return set(User.objects.values_list("username", flat=True))
 
 
-def test_an_account_that_nobody_came_for_goes_and_its_name_is_free() -> None:
+def test_an_abandoned_account_is_deleted_and_its_name_is_free() -> None:
     abandoned("una")
     fresh = make_unconfirmed("fresh", date_joined=NOW - datetime.timedelta(days=6, hours=23))
     # What others have keeps nobody else's account.
@@ -54,7 +54,7 @@ def test_an_account_that_nobody_came_for_goes_and_its_name_is_free() -> None:
     assert run().startswith("0 unconfirmed accounts"), "a second run finds nothing"
 
 
-def test_whatever_shows_that_somebody_is_there_keeps_an_account() -> None:
+def test_any_sign_of_use_keeps_an_account() -> None:
     make_member("joined", date_joined=EIGHT_DAYS_AGO)
     abandoned("staff", is_staff=True)
     abandoned("boss", is_superuser=True)
