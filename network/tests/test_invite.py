@@ -117,11 +117,11 @@ def test_an_ignored_inviter_sees_the_same_messages_as_any_inviter(
 
 def test_where_one_has_blocked_the_other_it_is_404(as_alice: Client, alice: User, charlie: User) -> None:
     with all_cases() as case:
-        for invitee in ["another member", "the inviter"]:
-            with case(who), rolled_back():
+        for blocker in ["invitee", "inviter"]:
+            with case(blocker), rolled_back():
                 pair = (
                     {"blocker": charlie, "blocked": alice}
-                    if who == "the other"
+                    if blocker == "invitee"
                     else {"blocker": alice, "blocked": charlie}
                 )
                 block_member(**pair)

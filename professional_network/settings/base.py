@@ -57,13 +57,13 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "users.middleware.PrivatePages",
+    "users.middleware.PrivateCacheMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     # Knows by then who is signed in, and that htmx asks.
-    "users.middleware.MemberOfPage",
+    "users.middleware.PageMemberMiddleware",
 ]
 
 ROOT_URLCONF = "professional_network.urls"

@@ -142,7 +142,7 @@ def test_signing_out_and_choosing_a_new_password(visitors: Visitors, mailbox: Ma
     page.goto("/accounts/password/reset/")
     page.get_by_label("E-mail address").fill("fay@example.org")
     page.get_by_role("button", name="Send the link").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Look into your mail")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Check your e-mail")
     message = mailbox.wait_for("fay@example.org", subject="new password")
     page.goto(re.findall(r"http\S+/password/reset/key/\S+", message.get_content())[0])
     page.get_by_label("New Password", exact=False).first.fill(PASSWORD + "-2")

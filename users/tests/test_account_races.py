@@ -1,4 +1,4 @@
-"""Two browsers at the same moment: one account per name and address, and an answer for both."""
+"""Concurrent requests of accounts: one account per name and address, and a response for each request."""
 
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ def signing_up(**values: Any) -> Any:
 
 
 def assert_whole_accounts() -> None:
-    """Every account has its one profile and its one address."""
+    """Assert that every account has exactly one profile and one address."""
     assert Profile.objects.count() == User.objects.count() == EmailAddress.objects.count()
 
 

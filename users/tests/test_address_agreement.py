@@ -1,4 +1,4 @@
-"""An address is the same in both tables, whatever was done in whatever order."""
+"""Both tables agree on the address after any sequence of services."""
 
 from collections.abc import Callable
 
@@ -43,7 +43,7 @@ def edit_something_else(user: User, email: str) -> None:
 
 
 def ask_for(user: User, email: str) -> None:
-    """As the form does, which a member alone reaches, and which refuses the own address."""
+    """Request a change as the form does, which only members reach and which refuses the current address."""
     if user.joined_at is None or user.email == fold_address(email):
         return
     request = RequestFactory().post("/")
@@ -100,7 +100,7 @@ class Agreement(HypothesisTestCase):
 
 @pytest.mark.django_db
 def test_each_way_to_differ_is_found() -> None:
-    """What doctor says of rows that were written past the verbs."""
+    """doctor reports rows that were written without the services."""
 
     def elsewhere(user: User) -> None:
         User.objects.filter(pk=user.pk).update(email="else@example.org")

@@ -1,4 +1,4 @@
-"""Members in the administration: every page opens, for staff alone."""
+"""Admin pages of members: every page opens, and only for staff."""
 
 import pytest
 from django.contrib import admin
@@ -18,7 +18,7 @@ from users.models import User
 
 from .accounts import REAUTHENTICATE, form_of_staff, is_inside
 from .conftest import Browser
-from .material import SECTION_NAMES, make_entry
+from .factories import SECTION_NAMES, make_entry
 
 pytestmark = pytest.mark.django_db
 
@@ -31,7 +31,7 @@ def as_admin(alice: User) -> Client:
 
 
 def surely(member: User) -> Client:
-    """A browser in which the password was typed a moment ago."""
+    """Return a client that has just reauthenticated."""
     client = Browser()
     client.force_login(member)
     client.post(REAUTHENTICATE, {"password": PASSWORD})
@@ -78,7 +78,7 @@ def test_a_row_opens_and_a_new_one_can_be_added(
     for section in SECTION_NAMES:
         make_entry(alice, section)
     name = f"admin:{model._meta.app_label}_{model._meta.model_name}"  # type: ignore[attr-defined]
-    # Ties are made by those whom they tie.
+    # Only members create connections, follows and blocks.
     made_by_staff = 403 if model in {Block, Connection, Follow} else 200
     assert as_admin.get(reverse(f"{name}_add")).status_code == made_by_staff
     row = model._default_manager.first()  # type: ignore[attr-defined]
@@ -87,7 +87,7 @@ def test_a_row_opens_and_a_new_one_can_be_added(
 
 
 def test_staff_delete_connections_and_create_none(as_admin: Client, alice: User, bob: User) -> None:
-    """An invitation that waits stays one; what is ended is ended for open pages too."""
+    """Deleting a connection also updates open pages; an open invitation is deleted without a signal."""
     nina, dora = make_member("nina"), make_member("dora")
     invite_member(inviter=alice, invitee=nina)
     follow_member(follower=alice, followed=dora)
@@ -147,14 +147,14 @@ NEW_PASSWORD = {"usable_password": "true", "password1": NEW, "password2": NEW}
 
 
 def clerk(*rights: str) -> User:
-    """One of staff with these rights alone."""
+    """Create a staff member with only these permissions."""
     member = make_member("clerk", is_staff=True)
     member.user_permissions.set(Permission.objects.filter(codename__in=rights))
     return member
 
 
 def test_who_may_change_members_gets_no_further_by_it(alice: User) -> None:
-    """Neither the own rights nor those of others, nor the account of one who has them."""
+    """Staff cannot change permissions, neither their own nor others', nor accounts that have some."""
     boss = User.objects.create_superuser("boss", "boss@example.org", PASSWORD)
     member = clerk("view_user", "change_user", "delete_user", "view_group", "change_group", "add_group")
     group = Group.objects.create(name="Moderators")

@@ -1,4 +1,4 @@
-"""Changing the address: nothing changes before the new one is confirmed."""
+"""Change of the address: nothing changes before the new address is confirmed."""
 
 import pytest
 from allauth.account.models import EmailAddress

@@ -1,4 +1,4 @@
-"""Accounts made by the command line and by other code."""
+"""Accounts that commands and other code create."""
 
 import pytest
 from allauth.account.models import EmailAddress

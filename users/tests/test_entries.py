@@ -1,4 +1,4 @@
-"""The sections of a profile: adding, editing and removing what is one's own, and nobody else's."""
+"""Adding, editing and removing entries of the own profile, and of no other."""
 
 import datetime
 from itertools import product
@@ -15,7 +15,7 @@ from users import services
 from users.forms import ExperienceForm
 from users.models import Education, Experience, Link, Skill, User
 
-from .material import MODELS, SECTION_NAMES, filled, make_entry, refused_at
+from .factories import MODELS, SECTION_NAMES, filled, make_entry, refused_at
 
 pytestmark = pytest.mark.django_db
 
@@ -90,7 +90,7 @@ def test_saving_an_entry_unchanged_is_fine(as_alice: Client, alice: User, sectio
 
 @sections
 def test_another_members_entry_is_404(as_bob: Client, alice: User, section: str) -> None:
-    """Bob is a connection and may see the entry on Alice's page; here it is not his."""
+    """Bob, a connection, may see the entry on Alice's page but not edit it."""
     with all_cases() as case:
         for method, act in product(("get", "post"), ("", "delete/")):
             with case(f"{method!r}, {act!r}"), rolled_back():
@@ -243,7 +243,7 @@ def test_the_pages_of_a_full_profile_cost_the_same_as_of_an_empty_one(
 
 
 def test_a_month_that_has_begun_for_the_member_does_not_lie_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In Kiribati (UTC+14) it is tomorrow already; nowhere is it later."""
+    """The first place where a month begins is Kiribati (UTC+14)."""
     for now, is_valid in (("2026-11-30T10:30:00+00:00", True), ("2026-11-30T09:30:00+00:00", False)):
         moment = datetime.datetime.fromisoformat(now)
         monkeypatch.setattr(timezone, "now", lambda moment=moment: moment)

@@ -1,4 +1,4 @@
-"""Each value of each section, spoiled in every way: refused at its field, nothing stored, everything kept."""
+"""Invalid values of each field of each section: refused at the field, not stored, and kept in the form."""
 
 import re
 from itertools import product
@@ -9,7 +9,7 @@ from django.test import Client
 from tests.cases import all_cases, rolled_back
 from users.forms import latest_today
 
-from .material import HONEST, MODELS, SCRIPTS, THIS_YEAR, TRICKS, filled, refused_at
+from .factories import HONEST, MODELS, SCRIPTS, THIS_YEAR, TRICKS, filled, refused_at
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
@@ -17,7 +17,7 @@ LONG = "x" * 100_000
 NEXT_MONTH = latest_today().month % 12 + 1
 NEXT_MONTH_S_YEAR = THIS_YEAR + (NEXT_MONTH == 1)
 
-# Section, field at which it is refused, the spoiled values.
+# Section, field at which the form is refused, the invalid values.
 BAD: list[tuple[str, str, dict[str, str]]] = [
     *[
         ("experience", name, {name: value})
@@ -200,7 +200,7 @@ def test_a_skill_is_listed_once_whatever_its_case(as_alice: Client) -> None:
 
 
 def test_letters_whose_case_is_special_are_no_fault(as_alice: Client) -> None:
-    """Python and the databases differ on which of these are the same; none of it is an error."""
+    """Python and the databases differ on which of these are equal; no difference may cause an error."""
     with all_cases() as case:
         for one, other in [("İş", "iş"), ("Straßenbau", "STRAẞENBAU"), ("ÉCRIRE", "écrire"), ("Σ", "ς")]:
             with case((one, other)), rolled_back():

@@ -1,4 +1,4 @@
-"""A form that is sent again, since its answer was lost on the way, makes nothing more and is answered as before."""
+"""A form that is sent again because the response was lost creates no second row and gets the same response."""
 
 import re
 import uuid
@@ -43,7 +43,7 @@ POSITION = {"title": "Baker", "employer": "Bakery", "start_0": "3", "start_1": "
 
 @dataclass(frozen=True)
 class Form:
-    """A page with a form that makes something, and what is typed into it."""
+    """A page with a form that creates a row, and the data of the form."""
 
     page: str
     address: str
@@ -52,7 +52,7 @@ class Form:
     field: str = "submission_id"
 
     def shown_id(self, client: Client, **headers: str) -> str:
-        """The id that the form on its page carries."""
+        """Return the submission id of the form on its page."""
         page = client.get(self.page, headers=headers).content.decode()
         pattern = rf'<form[^>]*>(?:(?!</form>).)*name="{self.field}" [^>]*value="([^"]+)"'
         form = re.search(pattern, page, re.DOTALL)
@@ -66,7 +66,7 @@ class Form:
 
 @pytest.fixture
 def forms(alice: User, bob: User, charlie: User) -> list[Form]:
-    """Every form of a member that makes a row. Alice fills them."""
+    """Every form that creates a row; Alice submits them."""
     post = say(bob, "To all", audience=0)
     here = f"/posts/{post.pk}/"
     return [
@@ -85,7 +85,7 @@ def forms(alice: User, bob: User, charlie: User) -> list[Form]:
 
 
 def rows() -> dict[str, int]:
-    """How many there are of what forms make, and of what others are told of it."""
+    """Count the rows that forms create, and the notifications about them."""
     made = (Post, Comment, Connection, Experience, Education, Skill, Link, Conversation, Entry, Notification)
     return {model.__name__: model._default_manager.count() for model in made}
 
@@ -149,7 +149,7 @@ def test_pictures_are_part_of_what_was_sent(as_alice: Client) -> None:
 
 @pytest.mark.django_db
 def test_other_words_under_the_same_id_are_neither_lost_nor_added_unasked(as_alice: Client) -> None:
-    """After going back to a page that had sent something: the words stay, and the next send adds them."""
+    """After going back to a page whose form was sent: the text stays, and the next submission adds it."""
     form = Form("/", "/posts/", {"text": "Hello", "audience": 1}, Post)
     sent = form.shown_id(as_alice)
     form.send(as_alice, sent)
@@ -159,7 +159,7 @@ def test_other_words_under_the_same_id_are_neither_lost_nor_added_unasked(as_ali
         )
         page = answer.content.decode()
         assert answer.status_code == 422
-        assert "You changed something that was sent already" in page
+        assert "You changed a form that was already sent" in page
         assert "Changed</textarea>" in page
         assert sent not in page
     fresh = re.search(r'name="submission_id" value="([^"]+)"', page)
@@ -195,12 +195,12 @@ def test_an_id_that_is_none_of_ours_stores_what_was_written(as_alice: Client, as
         assert answer.status_code == 302, bad
     assert Post.objects.count() == len(BAD_IDS)
     assert not FormSubmission.objects.exists()
-    # Nobody takes an id from another member, or learns what came of it.
+    # The id of another member's form is independent and reveals nothing.
     theirs = {"text": "Hello", "audience": 1, "submission_id": str(uuid.uuid4())}
     for client in (as_alice, as_bob):
         assert client.post("/posts/", theirs).status_code == 302
     assert Post.objects.count() == len(BAD_IDS) + 2
-    # Nor the one of another form for this one.
+    # The id of one form is not valid for another form.
     post = Post.objects.latest("pk")
     answer = as_bob.post(
         f"/posts/{post.pk}/comment/", {"text": "Hello", "submission_id": theirs["submission_id"]}

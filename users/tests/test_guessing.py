@@ -1,4 +1,4 @@
-"""One limit of guessing at every address that takes a password, for one account however it is called."""
+"""One limit on guesses for all views that take a password, per account and for all spellings of its identifiers."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -21,7 +21,7 @@ WRONG = "wrong-password"
 NEW = "another-horse-entirely"
 PASSWORD_INPUT = re.compile(r'<input[^>]*type="password"')
 
-# How a password of an account is tried at each address that takes one, and whether it was right.
+# For each view that takes a password: tries one and returns whether it was right.
 Try = Callable[[Client, str], bool]
 
 
@@ -44,7 +44,7 @@ TAKES_ONE: dict[str, tuple[Try, bool]] = {
     "account_reauthenticate": (try_to_reauthenticate, True),
     "account_change_password": (try_to_change, True),
 }
-# Where a new password is chosen, and none is compared.
+# Views that set a new password without checking one.
 CHOOSES_ONE = {
     "account_signup",
     "account_reset_password_from_key",
@@ -55,7 +55,7 @@ CHOOSES_ONE = {
 
 
 def patterns(resolver: URLResolver, prefix: str = "", path: str = "") -> Iterator[tuple[str, str]]:
-    """The name of each address, and a path with 1 for each number and x for each word."""
+    """Yield the name of each URL pattern, and a path with 1 for each number and x for each word."""
     for pattern in resolver.url_patterns:
         here = path + str(pattern.pattern)
         if isinstance(pattern, URLPattern):
@@ -81,7 +81,7 @@ def with_unusable(db: None) -> User:
 
 
 def test_every_page_with_a_field_for_a_password_is_known_here(alice: User, with_unusable: User) -> None:
-    """Looks at each address of the network, as a visitor, a superuser, and one who has no password yet."""
+    """Opens every URL as a visitor, as a superuser and as a member without a password."""
     boss = User.objects.create_superuser("boss", "boss@example.org", PASSWORD)
     visitor, staff, newcomer = Client(), Client(), Client()
     staff.force_login(boss)
@@ -120,7 +120,7 @@ def test_the_sixth_wrong_password_is_refused_at_each_of_them_and_the_right_one_t
 
 
 def test_guesses_at_one_address_count_at_the_others(alice: User) -> None:
-    """A stolen session and a stranger share five guesses."""
+    """A stolen session and a stranger share the five guesses of an account."""
     stolen = Client()
     stolen.force_login(alice)
     for attempt in (try_to_change, try_to_reauthenticate):
@@ -137,7 +137,7 @@ SPELLINGS = [
 
 
 def test_five_guesses_are_all_however_the_account_is_spelt(alice: User) -> None:
-    """Each spelling from another address of the network: only one account is tried, and it has five guesses."""
+    """Each spelling comes from another IP address: all count for one account, which has five guesses."""
     for number in range(5):
         sign_in(Client(REMOTE_ADDR=f"203.0.113.{number}"), SPELLINGS[number % 3], WRONG)
     inside = []
@@ -150,7 +150,7 @@ def test_five_guesses_are_all_however_the_account_is_spelt(alice: User) -> None:
 
 
 def test_characters_that_look_or_fold_alike_name_no_account(client: Client) -> None:
-    """The kelvin sign, the long s and the two Turkish i become k, s and i in some foldings and not in others."""
+    """Some foldings map the kelvin sign, the long s and the two Turkish i to k, s and i, others do not."""
     make_member("kiss")
     strange = ["\u212aiss", "ki\u017fs", "k\u0130ss", "k\u0131ss", "ｋiss", "kı\u0307ss"]
     strange += [f"{name}@example.org" for name in strange]
@@ -167,7 +167,7 @@ def test_characters_that_look_or_fold_alike_name_no_account(client: Client) -> N
 
 
 def test_a_closed_name_does_not_tell_whose_address_is_whose(alice: User) -> None:
-    """After five guesses at the name, the address of the account is answered as an address that nobody has."""
+    """After five guesses at the username, its address gets the same response as an unknown address."""
     for number in range(6):
         sign_in(Client(REMOTE_ADDR=f"203.0.113.{number}"), "alice", WRONG)
 
@@ -270,7 +270,7 @@ def test_a_reset_opens_both_names_at_once(alice: User) -> None:
 
 
 def test_a_reset_leaves_the_guesses_that_its_network_has_used(alice: User) -> None:
-    """Or who has an account could guess at others without an end."""
+    """Otherwise the owner of an account could guess at other accounts without a limit."""
     thief = Browser(REMOTE_ADDR="198.51.100.7")
     for number in range(10):
         sign_in(thief, f"nobody{number}", WRONG)

@@ -1,7 +1,7 @@
-"""How long an answer takes tells nothing: as many passwords are hashed for an unknown account as for a known one.
+"""Response times reveal nothing: an unknown account causes as many password hashes as a known one.
 
-Hashing a password is the one step that takes long enough to be measured from afar (CWE-208). Mail leaves after the
-answer's transaction, one message in every case (see test_unknown_or_known).
+Only hashing takes long enough to be measured remotely (CWE-208). Mail is sent after the transaction of the response,
+one message in every case (see test_unknown_or_known).
 """
 
 from collections.abc import Callable, Iterator
@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 
 class CountingHasher(MD5PasswordHasher):
-    """Counts how often a password is hashed: to store it, to compare it, or for nothing."""
+    """Counts all hashes of passwords: to store, to compare, and to take time."""
 
     calls: ClassVar[int] = 0
 
@@ -47,7 +47,7 @@ KINDS: dict[str, Callable[[], object]] = {
 
 @pytest.fixture(params=KINDS.values(), ids=list(KINDS))
 def known(request: pytest.FixtureRequest) -> None:
-    """An account called `known` of each kind."""
+    """An account `known`, once of each kind."""
     request.param()
 
 

@@ -1,4 +1,4 @@
-"""Strangers bring about little mail, with none of their words, to one mailbox and to all."""
+"""Limits on mail that strangers trigger, to one mailbox and in total, and its content."""
 
 import pytest
 from django.core import mail
@@ -16,7 +16,7 @@ INVOICE = "Pay your invoice 4711 now"
 
 
 def test_spellings_of_one_mailbox_get_five_mails_together() -> None:
-    """Half of them resets, half sign-ups: forty mails to one mailbox in a minute before."""
+    """Half of the requests are resets, half are sign-ups."""
     browser = Browser()
     for number in range(22):
         browser.post(RESET, {"email": f"victim+{number}@example.org"})
@@ -42,7 +42,7 @@ def test_what_counts_as_one_mailbox() -> None:
 
 
 def test_typed_text_never_reaches_an_unconfirmed_address() -> None:
-    """In sign-up, in a reset before the address is confirmed, in a change of address, in the username."""
+    """Neither from sign-up, a reset before confirmation or a change of address, nor from the username."""
     trickster = make_member("trickster", name=INVOICE)
     browser = Browser()
     browser.post(SIGNUP, newcomer(username="evil.example", email="one@example.org"))

@@ -39,7 +39,7 @@ def can_sign_in(password: str) -> bool:
 
 
 def open_link(client: Client, link: str) -> str:
-    """Follow the link of the mail; the address of the form behind it."""
+    """Open the link of the mail and return the URL of its form."""
     return str(client.get(link)["Location"])
 
 
@@ -107,7 +107,7 @@ def test_a_reset_does_not_let_in_who_is_suspended(client: Client, values: dict[s
 
 
 def test_a_reset_does_not_confirm_an_address_for_nothing(client: Client) -> None:
-    """The link reached the mailbox, so the reset may count as a confirmation; it never gets in without one."""
+    """A reset may count as a confirmation, since its link reached the mailbox; otherwise sign-in stays impossible."""
     make_unconfirmed("alice")
     client.post(RESET, {"email": "alice@example.org"})
     assert not is_inside(client)

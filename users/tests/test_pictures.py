@@ -1,4 +1,4 @@
-"""The photo and the cover: what is taken, what is refused, and what becomes of the files."""
+"""Photo and cover: accepted and refused uploads, and their files."""
 
 import io
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from users.models import Profile, User
 from users.services import photo_files
 
 from .conftest import Browser
-from .material import refused_at, upload
+from .factories import refused_at, upload
 
 pytestmark = pytest.mark.django_db
 
@@ -37,7 +37,7 @@ def send(client: Client, kind: str, data: bytes | None, name: str = "me.jpg") ->
 
 
 def stored(kind: str) -> list[str]:
-    """The files that the row points to."""
+    """Return the names of the files that the row refers to."""
     if kind == "photo":
         return photo_files(User.objects.get().photo)
     cover = Profile.objects.get().cover
@@ -45,7 +45,7 @@ def stored(kind: str) -> list[str]:
 
 
 def files(kind: str) -> set[str]:
-    """The files that lie in the folder of the kind."""
+    """Return the files in the folder of this kind of picture."""
     folder = Path(settings.MEDIA_ROOT)
     return {str(path.relative_to(folder)) for path in (folder / f"{kind}s").rglob("*") if path.is_file()}
 
@@ -204,7 +204,7 @@ def test_without_the_token_of_the_page_nothing_happens(alice: User) -> None:
 def test_a_failed_transaction_keeps_the_former_files(
     as_alice: Client, kind: str, django_capture_on_commit_callbacks: Callable[..., Any]
 ) -> None:
-    """Files go after the commit; while it is open, they are all there."""
+    """Files are deleted after the commit, so a rollback keeps them."""
     send(as_alice, kind, pictures.jpeg())
     former = stored(kind)
     plain = Client()

@@ -1,4 +1,4 @@
-"""The page on which a member says who may see what."""
+"""The privacy page."""
 
 from itertools import product
 
@@ -9,7 +9,7 @@ from tests.cases import all_cases, rolled_back
 from users.audience import Audience
 from users.models import User
 
-from .material import refused_at
+from .factories import refused_at
 
 pytestmark = pytest.mark.django_db
 

@@ -1,4 +1,4 @@
-"""Editing the own card and the text about oneself."""
+"""Editing the own card and the "about" text."""
 
 from itertools import product
 from typing import Any
@@ -11,7 +11,7 @@ from tests.cast import client_of
 from users import services
 from users.models import Profile, User
 
-from .material import HONEST, SCRIPTS, TRICKS, refused_at
+from .factories import HONEST, SCRIPTS, TRICKS, refused_at
 
 pytestmark = pytest.mark.django_db
 

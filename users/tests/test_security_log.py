@@ -1,4 +1,4 @@
-"""What sign-in tells the security log: which account was tried, never what was typed as a password (R9.6)."""
+"""The security log of sign-ins: it names the account and never contains a typed password (R9.6)."""
 
 import pytest
 from django.contrib.auth.signals import user_login_failed

@@ -1,4 +1,4 @@
-"""A session that ends, or changes hands, while a page of the member is open."""
+"""A session that ends, or becomes another member's, while a page of the member is open."""
 
 from typing import Any
 
@@ -16,12 +16,12 @@ pytestmark = pytest.mark.django_db
 
 
 def of(member: User) -> dict[str, str]:
-    """The headers of htmx on a page that was made for `member`."""
+    """Return the headers of htmx on a page that was rendered for `member`."""
     return {**HTMX, "X-Page-Member": str(member.pk)}
 
 
 def requests(client: Client, post: Post, headers: dict[str, str]) -> dict[str, Any]:
-    """What htmx asks from the pages of a member: at addresses of members, and at those that visitors may ask too."""
+    """Send the requests of htmx from pages of a member: to views for members, and to views that visitors may use."""
     written = {"text": "Hello", "audience": 1}
     return {
         "post": client.post("/posts/", written, headers=headers),
@@ -85,14 +85,14 @@ def test_an_invalid_page_member_header_is_harmless(as_alice: Client) -> None:
 
 
 def test_a_form_sent_after_the_session_has_ended_leads_back_to_its_page(charlie: User) -> None:
-    """Not to the address that took it, which has no page."""
+    """The redirect must not lead to the URL of the form's action, which has no page."""
     post = say(charlie, audience=0)
     address = f"/posts/{post.pk}/comment/"
     expected = {
         "http://testserver/": "/",
         f"http://testserver/posts/{post.pk}/?page=2": f"/posts/{post.pk}/%3Fpage%3D2",
         "http://testserver": "/",
-        # Nobody is led away from here.
+        # The redirect never leads to another site.
         "https://elsewhere.example/posts/": address,
         "http://testserver@elsewhere.example/": address,
         "javascript:alert(1)": address,

@@ -1,4 +1,4 @@
-"""Signing in by name or address, and what does not get one in."""
+"""Sign-in by username or address, and refused attempts."""
 
 import pytest
 from django.core import mail

@@ -1,4 +1,4 @@
-"""Sign-up through its real pages: what makes a member, what is refused, and what is kept after a refusal."""
+"""Sign-up through its pages: successful and refused sign-ups, and the data kept after a refusal."""
 
 from typing import Any
 
@@ -197,7 +197,7 @@ def test_one_who_is_signed_in_is_sent_on(as_alice: Client) -> None:
 
 
 @pytest.mark.parametrize("target", ["https://evil.example/", "//evil.example", "javascript:alert(1)"])
-def test_sign_in_never_redirects_to_another_site(client: Client, target: str) -> None:
+def test_sign_up_never_redirects_to_another_site(client: Client, target: str) -> None:
     answer = client.post(SIGNUP, newcomer(next=target))
     assert answer["Location"] == SENT
     link = link_in(only_mail())

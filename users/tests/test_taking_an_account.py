@@ -1,4 +1,4 @@
-"""What a stolen session, a link or the administration can do to an account, and how its member gets it back."""
+"""Account takeover by a stolen session, a link or the admin, and how the member recovers the account."""
 
 import datetime
 import re
@@ -45,7 +45,7 @@ def browser_of(member: User) -> Client:
 
 
 def way_back(to: str = OLD) -> str:
-    """The link of the mail that told `to` of a change."""
+    """Return the restore link in the mail to `to` about a change."""
     bodies = [
         str(message.body) for message in mail.outbox if message.to == [to] and "restore" in message.body
     ]
@@ -92,7 +92,7 @@ def test_the_link_in_the_mail_is_worth_nothing_without_the_member_s_session(alic
 
 
 def test_an_address_that_waits_to_be_confirmed_resets_nothing(alice: User) -> None:
-    """It may be mistyped, and then it is somebody else's."""
+    """A mistyped address may belong to another person."""
     owner = Browser()
     sign_in_surely(owner, "alice")
     owner.post(EMAIL, {"email": THIEF, "action_add": ""})
@@ -183,7 +183,7 @@ def test_a_token_that_was_not_signed_for_this_opens_nothing(alice: User) -> None
 
 
 def test_a_rescue_by_staff_holds(alice: User, client: Client) -> None:
-    """The former address resets nothing any more."""
+    """The former address can no longer reset the password."""
     boss = browser_of(User.objects.create_superuser("boss", "boss@example.org", PASSWORD))
     boss.post(REAUTHENTICATE, {"password": PASSWORD})
     path = f"/admin/users/user/{alice.pk}/change/"
@@ -199,7 +199,7 @@ def test_a_rescue_by_staff_holds(alice: User, client: Client) -> None:
 
 
 def test_a_rescue_by_staff_voids_the_restore_links_in_former_mailboxes(alice: User) -> None:
-    """Neither that of the last change nor those of before; and the mail does not tell where the account went."""
+    """Neither the last nor earlier links work, and the mail does not contain the new address."""
     change(alice, THIEF)
     first = way_back(OLD)
     mail.outbox.clear()
@@ -210,7 +210,7 @@ def test_a_rescue_by_staff_voids_the_restore_links_in_former_mailboxes(alice: Us
     (told,) = mail.outbox
     assert told.to == [THIEF]
     assert not re.search(r"restore|rescued|https?://\S+/accounts/", str(told.body))
-    assert "The people who run this network have changed the address" in told.body
+    assert "The administrators have changed the address" in told.body
     thief = Browser()
     assert thief.post(first).status_code == 200
     assert not FormerAddress.objects.exists()
@@ -243,7 +243,7 @@ def test_a_sign_in_from_a_new_browser_is_mailed_once(alice: User) -> None:
     for _again in range(2):
         sign_in(second, "alice")
         second.post("/accounts/logout/")
-    assert subjects_to(OLD) == ["A sign-in with a new browser"]
+    assert subjects_to(OLD) == ["New sign-in to your account"]
     assert "127.0.0.1" in mail.outbox[0].body
 
 

@@ -1,4 +1,4 @@
-"""No answer tells whether an address belongs to an account: the same status, the same way, the same words."""
+"""No response reveals whether an address belongs to an account: same status, same redirects, same text."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ FRESH = "fresh@example.org"
 
 @pytest.fixture(params=["member", "member in capitals", "unconfirmed", "suspended", "deactivated"])
 def known(request: pytest.FixtureRequest) -> str:
-    """An address that belongs to an account of each kind."""
+    """An address of an account, once of each kind of account."""
     match request.param:
         case "unconfirmed":
             make_unconfirmed("known")
@@ -34,7 +34,7 @@ def known(request: pytest.FixtureRequest) -> str:
 
 
 def trace(response: Any, email: str) -> tuple[list[tuple[str, int]], int, str]:
-    """What a visitor can tell of an answer: the way it went, where it ended, what it says."""
+    """Return what a visitor can observe of a response: redirects, final status and text."""
     text = words_of(response)
     for written in (email, email.lower()):
         text = text.replace(written, "ADDRESS")
@@ -52,7 +52,7 @@ def test_sign_up(known: str) -> None:
 
 
 def test_sign_up_hashes_as_often_for_a_known_address(known: str) -> None:
-    """The account that is known gets no password from a stranger."""
+    """The password of the existing account does not change."""
     before = User.objects.get(username="known").password
     Browser().post(SIGNUP, newcomer(email=known, username="two", password1="another-good-password"))
     assert User.objects.get(username="known").password == before
@@ -74,7 +74,7 @@ def test_sign_in(known: str) -> None:
 
 @pytest.fixture
 def as_changer(db: None) -> Client:
-    """A member who is about to change the address."""
+    """A client of a member that changes the address."""
     make_member("changer")
     browser = Browser()
     sign_in_surely(browser, "changer")
@@ -90,7 +90,7 @@ def test_change_of_the_address(as_changer: Client, known: str) -> None:
 
 
 def test_the_page_of_the_address_after_a_change(as_changer: Client, known: str) -> None:
-    """Looking again, later, tells no more than the first answer did."""
+    """The page reveals no more later than in the first response."""
 
     def page_after(email: str) -> str:
         as_changer.post(EMAIL, {"email": email, "action_add": ""}, follow=True)

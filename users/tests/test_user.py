@@ -1,4 +1,4 @@
-"""The account: what the database refuses, and what the row says of itself."""
+"""The account: database constraints and derived values."""
 
 from itertools import product
 from typing import Any

@@ -1,4 +1,4 @@
-"""What names and passwords may be."""
+"""Validators of usernames, names and passwords."""
 
 import re
 from itertools import product
@@ -13,7 +13,7 @@ from users.validators import RESERVED_NAMES, USERNAME_VALIDATORS, MaximumLengthV
 
 
 def faults(username: str) -> set[str | None]:
-    """Codes of all that is wrong with a name."""
+    """Return the codes of all errors of a username."""
     found = set()
     for validate in USERNAME_VALIDATORS:
         try:
