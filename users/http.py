@@ -51,7 +51,7 @@ def member_required(view: View) -> View:
             return view(request, *args, **named)
         if request.htmx:
             return signed_out_response()
-        return redirect_to_login(_page_of(request))
+        return redirect_to_login(_return_path(request))
 
     return cast(View, require_member)
 
@@ -76,7 +76,7 @@ def require_recent_password(request: HttpRequest) -> HttpResponse | None:
     return redirect(reverse("account_reauthenticate", query={"next": request.get_full_path()}))
 
 
-def _page_of(request: HttpRequest) -> str:
+def _return_path(request: HttpRequest) -> str:
     """Return the path to open after sign-in: that of the request, or for a POST that of the page with the form."""
     path = request.get_full_path()
     if request.method in SAFE_METHODS:

@@ -1,5 +1,5 @@
 // Changing and deleting what one has said, at its place; the links lead to pages that do the same.
-import { sure } from "../../theme/js/dialogs.js";
+import { confirmAction } from "../../theme/js/dialogs.js";
 import { hintEnter, isComposing, sends, waits } from "./composer.js";
 import { catchUp, line, lines, replace } from "./log.js";
 import * as pending from "./pending.js";
@@ -72,7 +72,7 @@ async function save(form) {
 }
 
 async function remove(link) {
-  if (!(await sure(words("deleteSure"), words("delete")))) return;
+  if (!(await confirmAction(words("deleteSure"), words("delete")))) return;
   const answer = await change(link.href, []);
   if (done(answer)) await take(answer);
   else document.dispatchEvent(new CustomEvent("toast", { detail: { text: why(answer), level: "error" } }));

@@ -1,6 +1,6 @@
-// Code that is wider than the page can be scrolled by keyboard too.
-import { each } from "./words.js";
+// Code blocks wider than the page: focusable, so that the keyboard can scroll them.
+import { setUpEach } from "./elements.js";
 
-each(".prose-post pre", (block) => {
+setUpEach(".prose-post pre", (block) => {
   if (block.scrollWidth > block.clientWidth) block.tabIndex = 0;
 });
