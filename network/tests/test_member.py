@@ -49,8 +49,11 @@ def test_a_visitor_gets_the_same_answer_for_a_hidden_and_an_unknown_member(
     make_member("suspended", page_audience=Audience.PUBLIC, suspended_at=timezone.now())
     make_member("unconfirmed", page_audience=Audience.PUBLIC, joined_at=None)
     for name in ("alice", "nobody", "suspended", "unconfirmed"):
-        answer = client.get(f"/members/{name}/")
-        assert (answer.status_code, answer["Location"]) == (302, f"/accounts/login/?next=/members/{name}/")
+        response = client.get(f"/members/{name}/")
+        assert (response.status_code, response["Location"]) == (
+            302,
+            f"/accounts/login/?next=/members/{name}/",
+        )
 
 
 def test_a_member_gets_404_for_who_does_not_exist(as_alice: Client) -> None:

@@ -205,10 +205,10 @@ def test_two_browsers_at_once_are_both_answered(pair: tuple[User, User]) -> None
         browser.raise_request_exception = False
     for _round in range(4):
         reset()
-        answers = at_once(
+        responses = at_once(
             lambda: browsers[0].post("/members/ben/invite/"), lambda: browsers[1].post("/members/ann/invite/")
         )
-        assert [answer.status_code for answer in answers] == [302, 302]
+        assert [response.status_code for response in responses] == [302, 302]
         assert Connection.objects.get().is_connected
 
 

@@ -23,7 +23,7 @@ SENT = "/accounts/confirm-email/"
 INSIDE = "/network/"
 
 
-def newcomer(**values: Any) -> dict[str, Any]:
+def signup_data(**values: Any) -> dict[str, Any]:
     """Return valid data of the sign-up form."""
     return {
         "name": "Nina Newcomer",
@@ -45,13 +45,13 @@ def sign_in(client: Client, login: str, password: str = PASSWORD, **values: str)
     return client.post(LOGIN, {"login": login, "password": password, **values})
 
 
-def sign_in_surely(client: Client, login: str) -> None:
+def sign_in_and_reauthenticate(client: Client, login: str) -> None:
     """Sign in and reauthenticate, for pages that require a recent password."""
     sign_in(client, login)
     client.post(REAUTHENTICATE, {"password": PASSWORD})
 
 
-def is_inside(client: Client) -> bool:
+def is_signed_in(client: Client) -> bool:
     """Return whether the client is signed in."""
     return client.get(INSIDE).status_code == 200
 
@@ -68,13 +68,13 @@ def link_in(message: EmailMessage) -> str:
     return str(link)
 
 
-def words_of(response: Any) -> str:
+def stable_text(response: Any) -> str:
     """Return the text of a page without its random parts: CSRF tokens and nonces."""
     text = response.content.decode()
     return re.sub(r'nonce="[^"]*"', "", re.sub(r"\b[A-Za-z0-9]{64}\b", "", text))
 
 
-def form_of_staff(browser: Client, member: User) -> dict[str, Any]:
+def admin_form_data(browser: Client, member: User) -> dict[str, Any]:
     """Return the data that the admin page of `member` submits without changes."""
     page = browser.get(f"/admin/users/user/{member.pk}/change/")
     initial = page.context["adminform"].form.initial

@@ -47,7 +47,7 @@ MODELS: dict[str, type[Entry]] = {
 SECTION_NAMES = list(FILLED)
 
 
-def filled(section: str, **values: str) -> dict[str, str]:
+def form_data(section: str, **values: str) -> dict[str, str]:
     return {**FILLED[section], **values}
 
 

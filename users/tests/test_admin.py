@@ -16,7 +16,7 @@ from tests.cases import all_cases, rolled_back
 from tests.cast import PASSWORD, client_of, make_member
 from users.models import User
 
-from .accounts import REAUTHENTICATE, form_of_staff, is_inside
+from .accounts import REAUTHENTICATE, admin_form_data, is_signed_in
 from .conftest import Browser
 from .factories import SECTION_NAMES, make_entry
 
@@ -27,10 +27,10 @@ OURS = [model for model in admin.site._registry if model._meta.app_label in {"us
 
 @pytest.fixture
 def as_admin(alice: User) -> Client:
-    return surely(User.objects.create_superuser("boss", "boss@example.org", PASSWORD))
+    return reauthenticated_client(User.objects.create_superuser("boss", "boss@example.org", PASSWORD))
 
 
-def surely(member: User) -> Client:
+def reauthenticated_client(member: User) -> Client:
     """Return a client that has just reauthenticated."""
     client = Browser()
     client.force_login(member)
@@ -118,17 +118,17 @@ def test_a_member_added_by_staff_has_a_profile(as_admin: Client) -> None:
     form = {"username": "Nina", "email": "Nina@example.org", "name": "Nina", "usable_password": "true"}
     form |= {"password1": PASSWORD, "password2": PASSWORD}
     form |= {f"profile-{key}": value for key, value in [("TOTAL_FORMS", "0"), ("INITIAL_FORMS", "0")]}
-    answer = as_admin.post(reverse("admin:users_user_add"), form)
-    assert answer.status_code == 302, answer.context["adminform"].form.errors
+    response = as_admin.post(reverse("admin:users_user_add"), form)
+    assert response.status_code == 302, response.context["adminform"].form.errors
     nina = User.objects.get(username__iexact="nina")
     assert nina.profile.pk == nina.pk
     assert (nina.username, nina.email, nina.sort_name) == ("nina", "nina@example.org", "nina")
 
 
 def test_a_name_changed_by_staff_is_found_in_the_directory(as_admin: Client, alice: User) -> None:
-    form = form_of_staff(as_admin, alice) | {"name": "Zelda Zorn"}
-    answer = as_admin.post(reverse("admin:users_user_change", args=[alice.pk]), form)
-    assert answer.status_code == 302, answer.context["adminform"].form.errors
+    form = admin_form_data(as_admin, alice) | {"name": "Zelda Zorn"}
+    response = as_admin.post(reverse("admin:users_user_change", args=[alice.pk]), form)
+    assert response.status_code == 302, response.context["adminform"].form.errors
     assert as_admin.get("/members/", {"q": "zor"}).context["people"][0].member.pk == alice.pk
 
 
@@ -146,7 +146,7 @@ NEW = "another-horse-entirely"
 NEW_PASSWORD = {"usable_password": "true", "password1": NEW, "password2": NEW}
 
 
-def clerk(*rights: str) -> User:
+def make_staff(*rights: str) -> User:
     """Create a staff member with only these permissions."""
     member = make_member("clerk", is_staff=True)
     member.user_permissions.set(Permission.objects.filter(codename__in=rights))
@@ -156,9 +156,9 @@ def clerk(*rights: str) -> User:
 def test_who_may_change_members_gets_no_further_by_it(alice: User) -> None:
     """Staff cannot change permissions, neither their own nor others', nor accounts that have some."""
     boss = User.objects.create_superuser("boss", "boss@example.org", PASSWORD)
-    member = clerk("view_user", "change_user", "delete_user", "view_group", "change_group", "add_group")
+    member = make_staff("view_user", "change_user", "delete_user", "view_group", "change_group", "add_group")
     group = Group.objects.create(name="Moderators")
-    client = surely(member)
+    client = reauthenticated_client(member)
     rights = {
         "is_staff": "on",
         "is_superuser": "on",
@@ -180,7 +180,7 @@ def test_who_may_change_members_gets_no_further_by_it(alice: User) -> None:
         "/admin/users/user/", {"action": "delete_selected", "_selected_action": [boss.pk], "post": "yes"}
     )
     path = f"/admin/users/user/{alice.pk}/change/"
-    form = form_of_staff(client, alice) | rights | {"headline": "Changed by staff"}
+    form = admin_form_data(client, alice) | rights | {"headline": "Changed by staff"}
     assert client.post(path, form).status_code == 302
     alice.refresh_from_db()
     assert (alice.headline, alice.is_staff, alice.is_superuser) == ("Changed by staff", False, False)
@@ -190,7 +190,7 @@ def test_who_may_change_members_gets_no_further_by_it(alice: User) -> None:
 
 
 def test_those_who_have_all_rights_give_them(as_admin: Client, alice: User) -> None:
-    form = form_of_staff(as_admin, alice) | {"is_staff": "on", "is_active": "on"}
+    form = admin_form_data(as_admin, alice) | {"is_staff": "on", "is_active": "on"}
     assert as_admin.post(f"/admin/users/user/{alice.pk}/change/", form).status_code == 302
     assert User.objects.get(pk=alice.pk).is_staff
 
@@ -201,13 +201,13 @@ def test_a_stolen_session_of_staff_alone_takes_no_account(alice: User) -> None:
     sent = {
         f"/admin/users/user/{boss.pk}/password/": NEW_PASSWORD,
         f"/admin/users/user/{alice.pk}/password/": NEW_PASSWORD,
-        f"/admin/users/user/{alice.pk}/change/": form_of_staff(stolen, alice)
+        f"/admin/users/user/{alice.pk}/change/": admin_form_data(stolen, alice)
         | {"email": "thief@evil.example"},
         "/admin/users/user/add/": NEW_PASSWORD | {"username": "mine", "email": "mine@evil.example"},
     }
     for path, form in sent.items():
-        answer = stolen.post(path, form)
-        assert answer["Location"].startswith(f"{REAUTHENTICATE}?next="), path
+        response = stolen.post(path, form)
+        assert response["Location"].startswith(f"{REAUTHENTICATE}?next="), path
     assert NEW not in str(dict(stolen.session)), "what is typed is not kept"
     for member in (alice, boss):
         email = member.email
@@ -220,9 +220,9 @@ def test_a_password_set_by_staff_is_mailed_to_the_member_and_ends_the_sessions(
     as_admin: Client, alice: User
 ) -> None:
     inside = client_of(alice)
-    assert is_inside(inside)
+    assert is_signed_in(inside)
     assert as_admin.post(f"/admin/users/user/{alice.pk}/password/", NEW_PASSWORD).status_code == 302
     assert [(message.to, message.subject) for message in mail.outbox] == [
         (["alice@example.org"], "Your password was changed")
     ]
-    assert not is_inside(inside)
+    assert not is_signed_in(inside)

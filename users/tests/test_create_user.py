@@ -11,7 +11,7 @@ from tests.cases import all_cases, rolled_back
 from tests.cast import PASSWORD
 from users.models import Profile, User
 
-from .accounts import LOGIN, is_inside, sign_in
+from .accounts import LOGIN, is_signed_in, sign_in
 
 pytestmark = pytest.mark.django_db
 
@@ -63,7 +63,7 @@ def test_a_superuser_can_sign_in_like_any_member() -> None:
     User.objects.create_superuser("boss", "boss@example.org", PASSWORD)
     client = Client()
     sign_in(client, "boss")
-    assert is_inside(client)
+    assert is_signed_in(client)
 
 
 def test_the_address_of_one_who_joined_is_confirmed() -> None:

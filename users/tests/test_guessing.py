@@ -12,7 +12,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from tests.cast import PASSWORD, make_member
 from users.models import User
 
-from .accounts import CHANGE_PASSWORD, LOGIN, REAUTHENTICATE, RESET, is_inside, link_in, sign_in
+from .accounts import CHANGE_PASSWORD, LOGIN, REAUTHENTICATE, RESET, is_signed_in, link_in, sign_in
 from .conftest import Browser
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
@@ -27,7 +27,7 @@ Try = Callable[[Client, str], bool]
 
 def try_to_sign_in(client: Client, password: str) -> bool:
     client.post(LOGIN, {"login": "alice", "password": password})
-    return is_inside(client)
+    return is_signed_in(client)
 
 
 def try_to_reauthenticate(client: Client, password: str) -> bool:
@@ -92,8 +92,8 @@ def test_every_page_with_a_field_for_a_password_is_known_here(alice: User, with_
         if any(part in path for part in ("confirm-email", "reset/key/(", "static", "media")):
             continue
         for client in (visitor, newcomer, staff) if path.startswith("/accounts/") else (staff,):
-            answer = client.get(example_of(path, alice.pk))
-            if not answer.streaming and PASSWORD_INPUT.search(answer.content.decode(errors="replace")):
+            response = client.get(example_of(path, alice.pk))
+            if not response.streaming and PASSWORD_INPUT.search(response.content.decode(errors="replace")):
                 found.add(name)
     client = Browser()
     client.post(RESET, {"email": "alice@example.org"})
@@ -144,7 +144,7 @@ def test_five_guesses_are_all_however_the_account_is_spelt(alice: User) -> None:
     for number, spelling in enumerate(SPELLINGS):
         browser = Client(REMOTE_ADDR=f"198.51.100.{number}")
         sign_in(browser, spelling)
-        if is_inside(browser):
+        if is_signed_in(browser):
             inside.append(spelling)
     assert inside == []
 
@@ -158,12 +158,12 @@ def test_characters_that_look_or_fold_alike_name_no_account(client: Client) -> N
     for number, login in enumerate(strange):
         browser = Client(REMOTE_ADDR=f"198.51.100.{number}")
         sign_in(browser, login)
-        inside[login] = is_inside(browser)
+        inside[login] = is_signed_in(browser)
     assert inside == dict.fromkeys(strange, False)
     for login in ("KISS", "Kiss@EXAMPLE.org"):
         browser = Client()
         sign_in(browser, login)
-        assert is_inside(browser)
+        assert is_signed_in(browser)
 
 
 def test_a_closed_name_does_not_tell_whose_address_is_whose(alice: User) -> None:
@@ -171,13 +171,13 @@ def test_a_closed_name_does_not_tell_whose_address_is_whose(alice: User) -> None
     for number in range(6):
         sign_in(Client(REMOTE_ADDR=f"203.0.113.{number}"), "alice", WRONG)
 
-    def answers(login: str) -> list[bool]:
+    def responses(login: str) -> list[bool]:
         return [
             "Too many failed" in sign_in(Client(REMOTE_ADDR=f"198.51.100.{n}"), login, WRONG).content.decode()
             for n in range(6)
         ]
 
-    assert answers("alice@example.org") == answers("nobody@example.org") == [False] * 5 + [True]
+    assert responses("alice@example.org") == responses("nobody@example.org") == [False] * 5 + [True]
 
 
 def guess(times: int, login: str = "alice") -> None:
@@ -252,7 +252,7 @@ def test_a_browser_remembers_no_more_than_five_members(client: Client) -> None:
     opened = []
     for name in ("member0", "member7"):
         sign_in(client, name)
-        opened.append(is_inside(client))
+        opened.append(is_signed_in(client))
     assert opened == [False, True]
 
 
@@ -266,7 +266,7 @@ def test_a_reset_opens_both_names_at_once(alice: User) -> None:
     for login in ("alice", "alice@example.org"):
         browser = Client()
         sign_in(browser, login, NEW)
-        assert is_inside(browser)
+        assert is_signed_in(browser)
 
 
 def test_a_reset_leaves_the_guesses_that_its_network_has_used(alice: User) -> None:
@@ -289,9 +289,9 @@ def test_a_form_left_open_in_a_second_tab_goes_on_to_where_it_led(alice: User) -
         fields = {"login": "alice", "password": PASSWORD, "csrfmiddlewaretoken": old}
         assert browser.post(LOGIN, fields).status_code == 302
         for wanted, led in [("/network/sent/", "/network/sent/"), ("https://evil.example/", "/"), ("", "/")]:
-            answer = browser.post(path, {**fields, "next": wanted})
-            if (answer.status_code, answer.get("Location")) != (302, led):
-                deviations[f"{path} {wanted}"] = (answer.status_code, answer.get("Location"))
+            response = browser.post(path, {**fields, "next": wanted})
+            if (response.status_code, response.get("Location")) != (302, led):
+                deviations[f"{path} {wanted}"] = (response.status_code, response.get("Location"))
         if browser.post("/settings/profile/", fields).status_code != 403:
             deviations["another form"] = "taken"
     assert deviations == {}

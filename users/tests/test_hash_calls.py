@@ -1,7 +1,7 @@
 """Response times reveal nothing: an unknown account causes as many password hashes as a known one.
 
 Only hashing takes long enough to be measured remotely (CWE-208). Mail is sent after the transaction of the response,
-one message in every case (see test_unknown_or_known).
+one message in every case (see test_account_enumeration).
 """
 
 from collections.abc import Callable, Iterator
@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from tests.cast import PASSWORD, make_member
 
-from .accounts import LOGIN, RESET, SIGNUP, make_unconfirmed, newcomer
+from .accounts import LOGIN, RESET, SIGNUP, make_unconfirmed, signup_data
 from .conftest import Browser
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
@@ -68,8 +68,8 @@ def test_a_wrong_password_costs_the_same_for_a_known_and_an_unknown_account(logi
 
 @pytest.mark.usefixtures("known")
 def test_sign_up_costs_the_same_for_a_known_and_a_fresh_address() -> None:
-    known = hashes_of(SIGNUP, newcomer(email="known@example.org", username="one"))
-    fresh = hashes_of(SIGNUP, newcomer(email="fresh@example.org", username="two"))
+    known = hashes_of(SIGNUP, signup_data(email="known@example.org", username="one"))
+    fresh = hashes_of(SIGNUP, signup_data(email="fresh@example.org", username="two"))
     assert known == fresh >= 1
     assert len(mail.outbox) == 2
 
@@ -89,7 +89,7 @@ def test_the_right_password_is_hashed_once(login: str) -> None:
 @pytest.mark.usefixtures("known")
 @pytest.mark.parametrize(
     ("address", "data"),
-    [(SIGNUP, newcomer(email="known@example.org")), (RESET, {"email": "known@example.org"})],
+    [(SIGNUP, signup_data(email="known@example.org")), (RESET, {"email": "known@example.org"})],
     ids=["sign-up", "reset"],
 )
 def test_a_stranger_cannot_fill_a_mailbox(address: str, data: dict[str, str]) -> None:

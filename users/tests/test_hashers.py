@@ -69,6 +69,6 @@ def all_slots_taken(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.mark.django_db
 def test_a_wait_that_is_too_long_is_shown_in_the_form(alice: User, all_slots_taken: None) -> None:
-    answer = sign_in(Client(), "alice")
-    assert answer.status_code == 200
-    assert "Many people are signing in" in answer.content.decode()
+    response = sign_in(Client(), "alice")
+    assert response.status_code == 200
+    assert "Many people are signing in" in response.content.decode()

@@ -54,8 +54,8 @@ def test_a_photo_is_stored_in_three_sizes(as_alice: Client) -> None:
     with all_cases() as case:
         for format_ in ["JPEG", "PNG", "WEBP", "GIF"]:
             with case(format_), rolled_back():
-                answer = send(as_alice, "photo", pictures.encoded(pictures.halves((900, 600)), format_))
-                assert (answer.status_code, answer["Location"]) == (302, "/settings/photo/")
+                response = send(as_alice, "photo", pictures.encoded(pictures.halves((900, 600)), format_))
+                assert (response.status_code, response["Location"]) == (302, "/settings/photo/")
                 sizes = []
                 for name in stored("photo"):
                     with default_storage.open(name) as file:
@@ -113,8 +113,8 @@ def test_a_hostile_file_is_refused_at_its_field_and_stored_nowhere(as_alice: Cli
         for what, data in HOSTILE.items():
             with case(what), rolled_back():
                 before = files(kind)
-                answer = send(as_alice, kind, data)
-                assert refused_at(answer, f"{kind}_form") == [kind]
+                response = send(as_alice, kind, data)
+                assert refused_at(response, f"{kind}_form") == [kind]
                 assert stored(kind) == []
                 assert files(kind) == before
 

@@ -23,12 +23,12 @@ from .accounts import (
     REAUTHENTICATE,
     RESET,
     SIGNUP,
-    form_of_staff,
-    is_inside,
+    admin_form_data,
+    is_signed_in,
     link_in,
-    newcomer,
     sign_in,
-    sign_in_surely,
+    sign_in_and_reauthenticate,
+    signup_data,
 )
 from .conftest import Browser
 
@@ -44,7 +44,7 @@ def browser_of(member: User) -> Client:
     return browser
 
 
-def way_back(to: str = OLD) -> str:
+def restore_link(to: str = OLD) -> str:
     """Return the restore link in the mail to `to` about a change."""
     bodies = [
         str(message.body) for message in mail.outbox if message.to == [to] and "restore" in message.body
@@ -64,8 +64,8 @@ def change(member: User, email: str) -> None:
 
 def test_a_stolen_session_alone_changes_no_address(alice: User) -> None:
     stolen = browser_of(alice)
-    answer = stolen.post(EMAIL, {"email": THIEF, "action_add": ""})
-    assert answer["Location"].startswith(REAUTHENTICATE)
+    response = stolen.post(EMAIL, {"email": THIEF, "action_add": ""})
+    assert response["Location"].startswith(REAUTHENTICATE)
     assert mail.outbox == []
     assert not EmailAddress.objects.filter(email=THIEF).exists()
 
@@ -79,7 +79,7 @@ def test_the_form_goes_on_after_the_password(alice: User) -> None:
 
 def test_the_link_in_the_mail_is_worth_nothing_without_the_member_s_session(alice: User) -> None:
     owner = Browser()
-    sign_in_surely(owner, "alice")
+    sign_in_and_reauthenticate(owner, "alice")
     owner.post(EMAIL, {"email": THIEF, "action_add": ""})
     link = link_in(mail.outbox[-1])
     eve = browser_of(User.objects.create_user("eve", "eve@example.org", PASSWORD, joined_at=timezone.now()))
@@ -88,13 +88,13 @@ def test_the_link_in_the_mail_is_worth_nothing_without_the_member_s_session(alic
     assert User.objects.get(pk=alice.pk).email == OLD
     owner.post(link)
     assert User.objects.get(pk=alice.pk).email == THIEF
-    assert is_inside(owner), "the one who confirms it stays signed in"
+    assert is_signed_in(owner), "the one who confirms it stays signed in"
 
 
 def test_an_address_that_waits_to_be_confirmed_resets_nothing(alice: User) -> None:
     """A mistyped address may belong to another person."""
     owner = Browser()
-    sign_in_surely(owner, "alice")
+    sign_in_and_reauthenticate(owner, "alice")
     owner.post(EMAIL, {"email": THIEF, "action_add": ""})
     mail.outbox.clear()
     Browser().post(RESET, {"email": THIEF})
@@ -104,16 +104,16 @@ def test_an_address_that_waits_to_be_confirmed_resets_nothing(alice: User) -> No
 
 def test_an_unconfirmed_new_address_is_free_for_sign_up(alice: User) -> None:
     owner = Browser()
-    sign_in_surely(owner, "alice")
+    sign_in_and_reauthenticate(owner, "alice")
     owner.post(EMAIL, {"email": "nina@example.org", "action_add": ""})
-    Browser().post(SIGNUP, newcomer())
+    Browser().post(SIGNUP, signup_data())
     assert User.objects.filter(username="nina").exists()
 
 
 def test_a_change_ends_all_other_sessions_and_tells_the_old_address(alice: User) -> None:
     elsewhere = browser_of(alice)
     change(alice, THIEF)
-    assert not is_inside(elsewhere)
+    assert not is_signed_in(elsewhere)
     assert subjects_to(OLD) == ["Your address was changed"]
     assert subjects_to(THIEF) == []
 
@@ -123,34 +123,34 @@ def test_the_way_back_restores_the_account_from_one_who_knew_the_password(alice:
     change(alice, "second@evil.example")
     thief = Browser()
     sign_in(thief, "second@evil.example")
-    assert is_inside(thief)
-    link = way_back()
+    assert is_signed_in(thief)
+    link = restore_link()
     owner = Browser()
     assert owner.get(link).status_code == 200
     assert User.objects.get(pk=alice.pk).email == "second@evil.example", "looking changes nothing"
     form = owner.post(link)["Location"]
     owner.post(owner.get(form)["Location"], {"password1": NEW, "password2": NEW})
-    assert not is_inside(thief)
+    assert not is_signed_in(thief)
     rows = EmailAddress.objects.filter(user=alice).values_list("email", "verified", "primary")
     assert list(rows) == [(OLD, True, True)]
     for login, password, inside in [("alice", PASSWORD, False), (OLD, NEW, True), (THIEF, NEW, False)]:
         browser = Browser()
         sign_in(browser, login, password)
-        assert is_inside(browser) is inside
+        assert is_signed_in(browser) is inside
 
 
 def test_the_password_is_void_as_soon_as_the_address_is_back(alice: User) -> None:
     change(alice, THIEF)
-    Browser().post(way_back())
+    Browser().post(restore_link())
     thief = Browser()
     sign_in(thief, "alice")
-    assert not is_inside(thief)
+    assert not is_signed_in(thief)
 
 
 def test_the_thief_s_own_way_back_does_not_outlive_the_member_s(alice: User) -> None:
     change(alice, THIEF)
     change(alice, "second@evil.example")
-    links = [way_back(), way_back(THIEF)]
+    links = [restore_link(), restore_link(THIEF)]
     Browser().post(links[0])
     for link in links:
         assert Browser().post(link).status_code == 200
@@ -160,14 +160,14 @@ def test_the_thief_s_own_way_back_does_not_outlive_the_member_s(alice: User) -> 
 def test_a_later_way_back_leaves_the_earlier_one_open(alice: User) -> None:
     change(alice, THIEF)
     change(alice, "second@evil.example")
-    Browser().post(way_back(THIEF))
-    Browser().post(way_back())
+    Browser().post(restore_link(THIEF))
+    Browser().post(restore_link())
     assert User.objects.get(pk=alice.pk).email == OLD
 
 
 def test_the_way_back_closes_after_seven_days(alice: User) -> None:
     change(alice, THIEF)
-    link = way_back()
+    link = restore_link()
     FormerAddress.objects.update(replaced_at=timezone.now() - datetime.timedelta(days=7))
     assert "Restore my address" not in Browser().get(link).content.decode()
     Browser().post(link)
@@ -176,7 +176,7 @@ def test_the_way_back_closes_after_seven_days(alice: User) -> None:
 
 def test_a_token_that_was_not_signed_for_this_opens_nothing(alice: User) -> None:
     change(alice, THIEF)
-    link = way_back()
+    link = restore_link()
     for bad in (link[:-3] + "AA/", link.replace("restore/", "restore/x"), "/accounts/email/restore/1/"):
         assert Browser().post(bad).status_code == 200
     assert User.objects.get(pk=alice.pk).email == THIEF
@@ -187,9 +187,9 @@ def test_a_rescue_by_staff_holds(alice: User, client: Client) -> None:
     boss = browser_of(User.objects.create_superuser("boss", "boss@example.org", PASSWORD))
     boss.post(REAUTHENTICATE, {"password": PASSWORD})
     path = f"/admin/users/user/{alice.pk}/change/"
-    form = form_of_staff(boss, alice) | {"email": "Rescued@Example.org"}
-    answer = boss.post(path, form)
-    assert answer.status_code == 302, answer.context["adminform"].form.errors
+    form = admin_form_data(boss, alice) | {"email": "Rescued@Example.org"}
+    response = boss.post(path, form)
+    assert response.status_code == 302, response.context["adminform"].form.errors
     mail.outbox.clear()
     for address in (OLD, "rescued@example.org"):
         client.post(RESET, {"email": address})
@@ -201,7 +201,7 @@ def test_a_rescue_by_staff_holds(alice: User, client: Client) -> None:
 def test_a_rescue_by_staff_voids_the_restore_links_in_former_mailboxes(alice: User) -> None:
     """Neither the last nor earlier links work, and the mail does not contain the new address."""
     change(alice, THIEF)
-    first = way_back(OLD)
+    first = restore_link(OLD)
     mail.outbox.clear()
     row = User.objects.get(pk=alice.pk)
     row.email = "rescued@example.org"
