@@ -13,7 +13,7 @@ from django.utils.translation import get_language
 
 from core.database.lru_cache import LRUCache
 from network.models import Viewer
-from theme.templatetags.theme import age
+from theme.templatetags.theme import measure_age
 from users.models import User
 
 from .models import Post
@@ -84,7 +84,7 @@ def _shown_of(post: Post, me: int | None, now: datetime) -> Hashable:
         post.pk,
         post.audience,
         post.edited_at,
-        age(post.created_at, now),
+        measure_age(post.created_at, now),
         post.comment_count,
         post.repost_count,
         post.like_count,

@@ -1,4 +1,7 @@
-"""Ties for staff, who end them and make none: a tie shows one member's things to another, who both agree to it."""
+"""Admin pages of connections, follows and blocks: staff can delete them, but not create them.
+
+A connection or a follow shows the content of one member to another, so only the members themselves create it.
+"""
 
 from typing import Any
 
@@ -11,49 +14,49 @@ from . import services
 from .models import Block, Connection, Follow
 
 
-class TieAdmin(ReadOnlyAdmin):
-    """Ends a tie through its verb, so that open pages know."""
+class ServiceDeleteAdmin(ReadOnlyAdmin):
+    """Deletes rows through their service, so that open pages are updated."""
 
-    def end(self, tie: Any) -> None:
+    def delete_by_service(self, row: Any) -> None:
         raise NotImplementedError
 
     def delete_model(self, request: Any, obj: Any) -> None:
-        self.end(obj)
+        self.delete_by_service(obj)
 
     def delete_queryset(self, request: Any, queryset: QuerySet[Any]) -> None:
-        for tie in queryset:
-            self.end(tie)
+        for row in queryset:
+            self.delete_by_service(row)
 
 
 @admin.register(Connection)
-class ConnectionAdmin(TieAdmin):
+class ConnectionAdmin(ServiceDeleteAdmin):
     list_display = ("low", "high", "inviter", "state", "invited_at", "connected_at")
     list_filter = ("state", "invited_at", "connected_at")
     search_fields = ("low__username", "high__username")
     list_select_related = ("low", "high", "inviter")
 
-    def end(self, tie: Connection) -> None:
-        if tie.is_connected:
-            services.remove_connection(member=tie.low, other=tie.high)
+    def delete_by_service(self, row: Connection) -> None:
+        if row.is_connected:
+            services.remove_connection(member=row.low, other=row.high)
         else:
-            tie.delete()
+            row.delete()
 
 
 @admin.register(Follow)
-class FollowAdmin(TieAdmin):
+class FollowAdmin(ServiceDeleteAdmin):
     list_display = ("follower", "followed", "created_at")
     search_fields = ("follower__username", "followed__username")
     list_select_related = ("follower", "followed")
 
-    def end(self, tie: Follow) -> None:
-        services.unfollow_member(follower=tie.follower, followed=tie.followed)
+    def delete_by_service(self, row: Follow) -> None:
+        services.unfollow_member(follower=row.follower, followed=row.followed)
 
 
 @admin.register(Block)
-class BlockAdmin(TieAdmin):
+class BlockAdmin(ServiceDeleteAdmin):
     list_display = ("blocker", "blocked", "created_at")
     search_fields = ("blocker__username", "blocked__username")
     list_select_related = ("blocker", "blocked")
 
-    def end(self, tie: Block) -> None:
-        services.unblock_member(blocker=tie.blocker, blocked=tie.blocked)
+    def delete_by_service(self, row: Block) -> None:
+        services.unblock_member(blocker=row.blocker, blocked=row.blocked)

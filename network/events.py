@@ -1,16 +1,16 @@
-"""Facts that `network` announces, inside the transaction that makes them true."""
+"""Signals of `network`, sent inside the transaction of the change."""
 
 from django.dispatch import Signal
 
-# Someone asked to connect. Sends `connection` (its `inviter` asked).
+# An invitation was sent. Sends `connection`, with its `inviter`.
 invitation_sent = Signal()
-# The two are connected from now on. Sends `connection` and `by`, the member whose act completed it.
+# Two members are now connected. Sends `connection` and `by`, the member that accepted.
 connection_made = Signal()
-# The connection of the two has ended. Sends `member`, whose act it was, and `other`.
+# A connection has ended. Sends `member`, that ended it, and `other`.
 connection_removed = Signal()
 # Sends `follower` and `followed`.
 member_followed = Signal()
-# The same.
+# Sends `follower` and `followed`.
 member_unfollowed = Signal()
-# The two vanish for each other. Sends `blocker` and `blocked`.
+# The two members are hidden from each other. Sends `blocker` and `blocked`.
 member_blocked = Signal()

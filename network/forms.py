@@ -1,4 +1,4 @@
-"""What is checked of an invitation and of a look into the directory."""
+"""Forms of an invitation and of the search in the directory."""
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -12,7 +12,7 @@ class InvitationForm(forms.Form):
         max_length=300,
         required=False,
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text=_("Say where you know each other from. Optional."),
+        help_text=_("Say how you know each other. Optional."),
     )
 
 

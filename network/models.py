@@ -1,4 +1,4 @@
-"""Others: who is tied to whom, and members as a viewer may see them."""
+"""Connections, follows and blocks between members, and members as a viewer may see them."""
 
 from typing import ClassVar
 
@@ -16,7 +16,7 @@ from users.models import User
 
 Viewer = User | AnonymousUser
 
-# So many words of a search are looked for.
+# Further words of a search are ignored.
 MOST_WORDS = 6
 
 # A member's id, or a reference to one in an outer query.
@@ -24,43 +24,43 @@ MemberId = int | Combinable
 
 
 class ConnectionQuerySet(models.QuerySet["Connection"]):
-    """Ties between two members: invitations and connections."""
+    """Rows of pairs of members: invitations and connections."""
 
     def connected(self) -> "ConnectionQuerySet":
         return self.filter(state=Connection.State.CONNECTED)
 
-    def of(self, member: MemberId) -> "ConnectionQuerySet":
+    def of_member(self, member: MemberId) -> "ConnectionQuerySet":
         return self.filter(Q(low=member) | Q(high=member))
 
     def other_ends(self, member: MemberId) -> models.QuerySet["Connection", int]:
-        """The ids of those with whom one member has these ties."""
+        """The ids of the other members of the pairs of `member`."""
         other = Case(
             When(low=member, then=F("high")), default=F("low"), output_field=models.BigIntegerField()
         )
-        return self.of(member).annotate(other=other).values_list("other", flat=True)
+        return self.of_member(member).annotate(other=other).values_list("other", flat=True)
 
     def between(self, one: int, two: int) -> "ConnectionQuerySet":
         low, high = sorted((one, two))
         return self.filter(low=low, high=high)
 
     def received_by(self, member: User) -> "ConnectionQuerySet":
-        """Invitations that wait for this member's answer."""
-        return self._invited(member).exclude(inviter=member).filter(ignored_at=None)
+        """Invitations that `member` has received and has neither accepted nor ignored."""
+        return self._pending_of(member).exclude(inviter=member).filter(ignored_at=None)
 
     def sent_by(self, member: User) -> "ConnectionQuerySet":
-        """Invitations of this member that are not answered; those ignored look the same to the one who asked."""
-        return self._invited(member).filter(inviter=member)
+        """Invitations from `member` that are not accepted; the inviter cannot see which ones are ignored."""
+        return self._pending_of(member).filter(inviter=member)
 
     def available_to(self, viewer: User) -> "ConnectionQuerySet":
-        """Ties whose both ends are available to the viewer: not those with a suspended member."""
+        """Pairs of which both members are available to the viewer: none with a suspended member."""
         return self.filter(available_to(viewer, "low"), available_to(viewer, "high"))
 
-    def _invited(self, member: User) -> "ConnectionQuerySet":
-        return self.filter(Q(low=member) | Q(high=member), state=Connection.State.INVITED)
+    def _pending_of(self, member: User) -> "ConnectionQuerySet":
+        return self.of_member(member.pk).filter(state=Connection.State.INVITED)
 
 
 class Connection(models.Model):
-    """The one row of a pair, whoever asked: an invitation until accepted, a connection from then on."""
+    """The single row of a pair of members: an invitation until it is accepted, then a connection."""
 
     class State(models.IntegerChoices):
         INVITED = 0, _("invited")
@@ -152,12 +152,12 @@ class Block(models.Model):
 
 
 def available_to(viewer: Viewer | OuterRef, path: str = "") -> Q:
-    """The condition that a member is available to `viewer`; `path` leads there from the queried model ("author").
+    """Return the condition that a member is available to `viewer`; `path` is the lookup from the model ("author").
 
-    Where each row names its viewer, `viewer` is the reference to that column: OuterRef("recipient").
+    Where the viewer differs by row, `viewer` is a reference to the column that holds it: OuterRef("recipient").
 
-    A member is available after confirming an address, while neither deactivated nor suspended, and without a block
-    between member and viewer in either direction.
+    A member is available if an address is confirmed, the account is neither deactivated nor suspended, and there is no
+    block between member and viewer in either direction.
     """
     prefix = f"{path}__" if path else ""
     available = Q(
@@ -189,15 +189,15 @@ class MemberQuerySet(models.QuerySet["Member"]):
     """Members as others see them."""
 
     def visible_to(self, viewer: Viewer) -> "MemberQuerySet":
-        """Members who are available to the viewer; visitors see only those whose page is public."""
+        """Members who are available to the viewer; visitors see only members with a public page."""
         visible = self.filter(available_to(viewer))
         return visible.filter(page_audience=Audience.PUBLIC) if isinstance(viewer, AnonymousUser) else visible
 
     def for_display(self, viewer: Viewer) -> "MemberQuerySet":
-        """With `closeness` to the viewer, on which every section's audience is decided (User.shows)."""
+        """Add `closeness` to the viewer, which decides what the audience of each section allows (User.shows)."""
         if isinstance(viewer, AnonymousUser):
-            return self._annotated(Value(int(Closeness.VISITOR)))
-        return self._annotated(
+            return self._with_closeness(Value(int(Closeness.VISITOR)))
+        return self._with_closeness(
             Case(
                 When(pk=viewer.pk, then=int(Closeness.SELF)),
                 When(_is_connected(viewer.pk, OuterRef("pk")), then=int(Closeness.CONNECTION)),
@@ -206,8 +206,8 @@ class MemberQuerySet(models.QuerySet["Member"]):
             )
         )
 
-    def _annotated(self, closeness: Combinable) -> "MemberQuerySet":
-        # By name, since the class declares the attribute with the default that holds for rows fetched otherwise.
+    def _with_closeness(self, closeness: Combinable) -> "MemberQuerySet":
+        # As a dict, since the model class declares an attribute of this name: the default for other queries.
         return self.annotate(**{"closeness": closeness})  # noqa: PIE804
 
     def connected_to(self, member: MemberId) -> "MemberQuerySet":
@@ -220,7 +220,7 @@ class MemberQuerySet(models.QuerySet["Member"]):
         return self.filter(pk__in=Block.objects.filter(blocker=member).values("blocked"))
 
     def named(self, typed: str) -> "MemberQuerySet":
-        """Those whose name or username has a word that begins with each word `typed`; without any, all of them."""
+        """Members whose name or username has, for each word in `typed`, a word that begins with it; all without any."""
         words = name_key(typed).split()[:MOST_WORDS]
         if typed and not words:
             return self.none()
@@ -235,11 +235,11 @@ class MemberQuerySet(models.QuerySet["Member"]):
 
 
 class Member(User):
-    """A user as others see one."""
+    """A user as other members see them."""
 
     objects: ClassVar[MemberQuerySet] = MemberQuerySet.as_manager()  # type: ignore[assignment]
 
-    # How many connections are shared with the viewer, where graph.suggestions counted them.
+    # The number of mutual connections with the viewer, set by graph.suggest_members.
     mutual: int = 0
 
     class Meta:

@@ -1,17 +1,17 @@
-"""A member's page as one viewer may see it."""
+"""The page of a member, with the sections that a viewer may see."""
 
 from dataclasses import dataclass, field
 
 from users.models import Education, Experience, Link, Profile, Skill, User
 
-from .graph import Mutual, degree, mutual_connections
+from .graph import Mutual, find_degree, mutual_connections
 from .models import Member, Viewer
-from .relations import Relation, Standing, relation
+from .relations import ConnectionState, Relation, load_relation
 
 
 @dataclass(frozen=True)
 class MemberPage:
-    """What stands on the page: every section that the viewer may not see is empty."""
+    """The content of the page: every section that the viewer may not see is empty."""
 
     member: Member
     cover_url: str = ""
@@ -26,39 +26,36 @@ class MemberPage:
 
     @property
     def is_mine(self) -> bool:
-        return self.relation is not None and self.relation.standing is Standing.SELF
+        return self.relation is not None and self.relation.state is ConnectionState.SELF
 
     @property
     def is_empty(self) -> bool:
         return not (self.about_html or self.experience or self.education or self.skills or self.links)
 
 
-def member_page(viewer: Viewer, member: Member) -> MemberPage:
-    """The page of `member` for `viewer`; `member` was fetched by visible_to and for_display, with its profile."""
+def load_member_page(viewer: Viewer, member: Member) -> MemberPage:
+    """Return the page of `member` for `viewer`; the caller fetched `member` by visible_to and for_display."""
     profile: Profile = member.profile
 
-    def shows(section: str) -> bool:
+    def is_shown(section: str) -> bool:
         return bool(getattr(profile, f"{section}_audience") <= member.closeness)
 
-    tie = relation(viewer, member) if isinstance(viewer, User) else None
-    mutual = (
-        mutual_connections(viewer, member) if isinstance(viewer, User) and viewer.pk != member.pk else None
-    )
+    relation = mutual = degree = None
+    if isinstance(viewer, User):
+        relation = load_relation(viewer, member)
+        if viewer.pk != member.pk:
+            mutual = mutual_connections(viewer, member)
+            is_connected = relation.state is ConnectionState.CONNECTED
+            degree = find_degree(viewer, member, connected=is_connected, mutual=mutual.count)
     return MemberPage(
         member=member,
         cover_url=profile.cover_url if member.shows("photo") else "",
-        about_html=profile.about_html if shows("about") else "",
-        experience=list(Experience.objects.filter(user=member)) if shows("experience") else [],
-        education=list(Education.objects.filter(user=member)) if shows("education") else [],
-        skills=list(Skill.objects.filter(user=member)) if shows("skills") else [],
-        links=list(Link.objects.filter(user=member)) if shows("links") else [],
-        relation=tie,
-        degree=_degree(viewer, member, tie, mutual),
+        about_html=profile.about_html if is_shown("about") else "",
+        experience=list(Experience.objects.filter(user=member)) if is_shown("experience") else [],
+        education=list(Education.objects.filter(user=member)) if is_shown("education") else [],
+        skills=list(Skill.objects.filter(user=member)) if is_shown("skills") else [],
+        links=list(Link.objects.filter(user=member)) if is_shown("links") else [],
+        relation=relation,
+        degree=degree,
         mutual=mutual,
     )
-
-
-def _degree(viewer: Viewer, member: Member, tie: Relation | None, mutual: Mutual | None) -> int | None:
-    if tie is None or mutual is None or not isinstance(viewer, User):
-        return None
-    return degree(viewer, member, connected=tie.standing is Standing.CONNECTED, mutual=mutual.count)

@@ -1,4 +1,4 @@
-"""How a viewer stands to other members: what a page needs to offer the right buttons."""
+"""Relations of a viewer to other members: what a page needs to offer the right buttons."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,13 +11,13 @@ from users.models import User
 from .models import Connection, Follow, Member
 
 
-class Standing(Enum):
-    """The state of the pair, seen from the viewer."""
+class ConnectionState(Enum):
+    """The state of the connection between viewer and member, seen from the viewer."""
 
     SELF = "self"
     STRANGER = "stranger"
-    INVITED = "invited"  # I asked
-    ASKED = "asked"  # I was asked
+    INVITATION_SENT = "invitation_sent"  # by the viewer
+    INVITATION_RECEIVED = "invitation_received"  # by the viewer
     CONNECTED = "connected"
 
 
@@ -26,43 +26,43 @@ class Relation:
     """The viewer's relation to one member."""
 
     member: Member
-    standing: Standing
+    state: ConnectionState
     connection: Connection | None
     following: bool
 
 
-def relations(viewer: User, members: Iterable[Member]) -> list[Relation]:
-    """The relation of `viewer` to each of `members`, in their order; two queries for all."""
+def load_relations(viewer: User, members: Iterable[Member]) -> list[Relation]:
+    """Return the relation of `viewer` to each of `members`, in their order; two queries for all."""
     people = list(members)
     ids = [member.pk for member in people]
     pairs = Connection.objects.filter(Q(low=viewer, high__in=ids) | Q(high=viewer, low__in=ids))
-    ties = {tie.other_id_for(viewer): tie for tie in pairs}
+    connections = {connection.other_id_for(viewer): connection for connection in pairs}
     followed = set(
         Follow.objects.filter(follower=viewer, followed__in=ids).values_list("followed", flat=True)
     )
     return [
-        Relation(
-            member, _standing(viewer, member, ties.get(member.pk)), ties.get(member.pk), member.pk in followed
-        )
+        build_relation(viewer, member, connections.get(member.pk), following=member.pk in followed)
         for member in people
     ]
 
 
-def relation(viewer: User, member: Member) -> Relation:
-    """The relation of `viewer` to one member."""
-    return relations(viewer, [member])[0]
+def load_relation(viewer: User, member: Member) -> Relation:
+    """Return the relation of `viewer` to one member."""
+    return load_relations(viewer, [member])[0]
 
 
-def of_tie(viewer: User, member: Member, tie: Connection | None) -> Relation:
-    """The relation to a member of whom the tie is known, in a list that says nothing of follows. No query."""
-    return Relation(member, _standing(viewer, member, tie), tie, following=False)
-
-
-def _standing(viewer: User, member: Member, tie: Connection | None) -> Standing:
+def build_relation(
+    viewer: User, member: Member, connection: Connection | None, *, following: bool = False
+) -> Relation:
+    """Return the relation for a known `connection`, without a query; lists that show no follows omit `following`."""
     if viewer.pk == member.pk:
-        return Standing.SELF
-    if tie is None:
-        return Standing.STRANGER
-    if tie.is_connected:
-        return Standing.CONNECTED
-    return Standing.INVITED if tie.inviter_id == viewer.pk else Standing.ASKED
+        state = ConnectionState.SELF
+    elif connection is None:
+        state = ConnectionState.STRANGER
+    elif connection.is_connected:
+        state = ConnectionState.CONNECTED
+    elif connection.inviter_id == viewer.pk:
+        state = ConnectionState.INVITATION_SENT
+    else:
+        state = ConnectionState.INVITATION_RECEIVED
+    return Relation(member, state, connection, following)

@@ -1,5 +1,8 @@
-"""What members do to each other. Every verb locks its pair first: acts on one pair and their signals come in one order.
-`unfollow_member` and `unblock_member` need no lock, since each deletes a single row."""
+"""Write operations between two members: invitations, connections, follows and blocks.
+
+Every service locks its pair first, so that changes of one pair and their signals come in one order. `unfollow_member`
+and `unblock_member` need no lock, since each deletes a single row.
+"""
 
 from django.db import transaction
 from django.utils import timezone
@@ -19,29 +22,29 @@ from .models import Block, Connection, Follow
 
 
 class NetworkError(Exception):
-    """An act that the state of the pair forbids; the text is for the member."""
+    """The state of the pair forbids the operation; the text is shown to the member."""
 
 
 class CannotReachSelf(NetworkError):
-    """The act needs another member."""
+    """The operation needs another member."""
 
 
 class AlreadyConnected(NetworkError):
-    """The two are connected."""
+    """The two members are already connected."""
 
 
 class AlreadyInvited(NetworkError):
-    """The invitation stands and is not answered."""
+    """The member has already sent an invitation, which is not accepted yet."""
 
 
 class NotReachable(NetworkError):
-    """One of the two has blocked the other, or the invitation is gone."""
+    """One of the two has blocked the other, or the invitation no longer exists."""
 
 
 def _lock_pair(one: User, two: User) -> None:
-    """Hold both members' rows until the transaction ends; the order of ids keeps two acts from a deadlock."""
+    """Lock the rows of both members until the transaction ends, ordered by id to avoid deadlocks."""
     if one.pk == two.pk:
-        raise CannotReachSelf(_("This is you."))
+        raise CannotReachSelf(_("This is your own account."))
     list(
         User.objects.select_for_update(no_key=True)
         .filter(pk__in=[one.pk, two.pk])
@@ -57,7 +60,7 @@ def _refuse_blocked(one: User, two: User) -> None:
 
 @transaction.atomic
 def invite_member(*, inviter: User, invitee: User, note: str = "") -> Connection:
-    """Ask `invitee` to connect, with up to 300 characters of `note`; where the other has asked already, connect.
+    """Invite `invitee` to connect, with a `note` of up to 300 characters; connect if `invitee` has invited already.
 
     Returns the row of the pair. Raises CannotReachSelf, NotReachable, AlreadyConnected or AlreadyInvited.
     """
@@ -74,40 +77,40 @@ def invite_member(*, inviter: User, invitee: User, note: str = "") -> Connection
     elif connection.inviter_id == inviter.pk:
         raise AlreadyInvited(_("You have already sent an invitation."))
     else:
-        _connect(connection, by=inviter)
+        _mark_connected(connection, by=inviter)
     return connection
 
 
 @transaction.atomic
 def accept_invitation(*, connection: Connection, by: User) -> Connection:
-    """Accept as the invited; accepting twice is accepting once. Raises NotReachable when it is gone or blocked."""
-    connection = _invitation_for(connection, by)
+    """Accept the invitation as its invitee. Idempotent. Raises NotReachable if it is withdrawn or blocked."""
+    connection = _lock_invitation(connection, by)
     if not connection.is_connected:
-        _connect(connection, by=by)
+        _mark_connected(connection, by=by)
     return connection
 
 
 @transaction.atomic
 def ignore_invitation(*, connection: Connection, by: User) -> None:
-    """Put the invitation out of sight of the invited; the one who asked is not told."""
-    connection = _invitation_for(connection, by)
+    """Hide the invitation from its invitee; the inviter is not notified. Raises NotReachable."""
+    connection = _lock_invitation(connection, by)
     if not connection.is_connected:
         Connection.objects.filter(pk=connection.pk).update(ignored_at=timezone.now())
 
 
 @transaction.atomic
 def withdraw_invitation(*, connection: Connection, by: User) -> None:
-    """Take back an own invitation; doing it twice is once. Raises AlreadyConnected when it was accepted meanwhile."""
+    """Delete an invitation as its inviter. Idempotent. Raises AlreadyConnected if it has been accepted."""
     _lock_pair(connection.low, connection.high)
     mine = Connection.objects.filter(pk=connection.pk, inviter=by)
     if mine.connected().exists():
-        raise AlreadyConnected(_("Your invitation was accepted meanwhile: you are connected."))
+        raise AlreadyConnected(_("Your invitation was already accepted. You are connected."))
     mine.delete()
 
 
 @transaction.atomic
 def remove_connection(*, member: User, other: User) -> None:
-    """End the connection of the two, whoever asked for it; the other is not told. Doing it twice is once."""
+    """Delete the connection of the two members; `other` is not notified. Idempotent."""
     _lock_pair(member, other)
     ended, _rows = Connection.objects.connected().between(member.pk, other.pk).delete()
     if ended:
@@ -116,7 +119,7 @@ def remove_connection(*, member: User, other: User) -> None:
 
 @transaction.atomic
 def follow_member(*, follower: User, followed: User) -> None:
-    """Read the other's posts from now on; following twice is once. Raises CannotReachSelf or NotReachable."""
+    """Show the posts of `followed` to `follower`. Idempotent. Raises CannotReachSelf or NotReachable."""
     _lock_pair(follower, followed)
     _refuse_blocked(follower, followed)
     _follow, created = Follow.objects.get_or_create(follower=follower, followed=followed)
@@ -126,7 +129,7 @@ def follow_member(*, follower: User, followed: User) -> None:
 
 @transaction.atomic
 def unfollow_member(*, follower: User, followed: User) -> None:
-    """Stop following; doing it twice is once."""
+    """Stop following. Idempotent."""
     ended, _rows = Follow.objects.filter(follower=follower, followed=followed).delete()
     if ended:
         member_unfollowed.send(Follow, follower=follower, followed=followed)
@@ -134,7 +137,7 @@ def unfollow_member(*, follower: User, followed: User) -> None:
 
 @transaction.atomic
 def block_member(*, blocker: User, blocked: User) -> None:
-    """Make the two vanish for each other; ties between them end. Raises CannotReachSelf."""
+    """Hide the two members from each other; their connection and follows end. Raises CannotReachSelf."""
     _lock_pair(blocker, blocked)
     _block, created = Block.objects.get_or_create(blocker=blocker, blocked=blocked)
     Connection.objects.between(blocker.pk, blocked.pk).delete()
@@ -145,12 +148,12 @@ def block_member(*, blocker: User, blocked: User) -> None:
 
 @transaction.atomic
 def unblock_member(*, blocker: User, blocked: User) -> None:
-    """Lift the own block; former ties do not come back."""
+    """Remove the block; the former connection and follows are not restored."""
     Block.objects.filter(blocker=blocker, blocked=blocked).delete()
 
 
-def _invitation_for(connection: Connection, invitee: User) -> Connection:
-    """The invitation again, under the lock of its pair, for the one it was sent to."""
+def _lock_invitation(connection: Connection, invitee: User) -> Connection:
+    """Lock the pair and return the current row of the invitation to `invitee`. Raises NotReachable."""
     inviter = connection.inviter
     _lock_pair(inviter, invitee)
     _refuse_blocked(inviter, invitee)
@@ -160,7 +163,7 @@ def _invitation_for(connection: Connection, invitee: User) -> Connection:
     return current
 
 
-def _connect(connection: Connection, *, by: User) -> None:
+def _mark_connected(connection: Connection, *, by: User) -> None:
     connection.state = Connection.State.CONNECTED
     connection.connected_at = timezone.now()
     connection.ignored_at = None

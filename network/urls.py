@@ -1,6 +1,6 @@
 from django.urls import path, re_path
 
-from .views import members, ties
+from .views import connections, members
 
 app_name = "network"
 
@@ -15,13 +15,13 @@ urlpatterns = [
     re_path(_NAME + r"unfollow/$", members.unfollow, name="unfollow"),
     re_path(_NAME + r"block/$", members.block, name="block"),
     re_path(_NAME + r"unblock/$", members.unblock, name="unblock"),
-    path("network/", ties.overview, name="overview"),
-    path("network/sent/", ties.sent, name="sent"),
-    path("network/connections/", ties.connections, name="connections"),
-    path("network/following/", ties.following, name="following"),
-    path("network/blocked/", ties.blocked, name="blocked"),
-    path("network/suggested/", ties.suggested, name="suggested"),
-    path("network/invitations/<id:pk>/accept/", ties.accept, name="accept"),
-    path("network/invitations/<id:pk>/ignore/", ties.ignore, name="ignore"),
-    path("network/invitations/<id:pk>/withdraw/", ties.withdraw, name="withdraw"),
+    path("network/", connections.overview, name="overview"),
+    path("network/sent/", connections.sent, name="sent"),
+    path("network/connections/", connections.connections, name="connections"),
+    path("network/following/", connections.following, name="following"),
+    path("network/blocked/", connections.blocked, name="blocked"),
+    path("network/suggested/", connections.suggested, name="suggested"),
+    path("network/invitations/<id:pk>/accept/", connections.accept, name="accept"),
+    path("network/invitations/<id:pk>/ignore/", connections.ignore, name="ignore"),
+    path("network/invitations/<id:pk>/withdraw/", connections.withdraw, name="withdraw"),
 ]

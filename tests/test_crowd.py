@@ -110,7 +110,7 @@ class TestACrowd:
     def test_a_crowd_knows_bench_who_can_sign_in(self) -> None:
         bench = authenticate(RequestFactory().post("/"), username="bench", password=PASSWORD)
         assert isinstance(bench, User)
-        assert Connection.objects.connected().of(bench.pk).count() == 30
+        assert Connection.objects.connected().of_member(bench.pk).count() == 30
         assert Connection.objects.received_by(bench).count() == 5
         assert Follow.objects.filter(follower=bench).count() == 10
         assert SavedPost.objects.filter(member=bench).exists()

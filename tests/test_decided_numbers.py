@@ -38,7 +38,7 @@ DECIDED: dict[str, dict[str, Any]] = {
     "messaging.services.cursors": {"AT_ONCE": 200},
     "messaging.services.messages": {"MOST_UNANSWERED": 5, "MOST_MESSAGES": 120, "FLOOD_SECONDS": 60},
     "messaging.windows": {"LINES": 50, "AROUND": 40},
-    "network.graph": {"WIDEST_CIRCLE": 500},
+    "network.graph": {"MAX_CONNECTIONS": 500},
     "network.models": {"MOST_WORDS": 6},
     "network.reach": {"DAY": 86_400, "NEW_FOR": timedelta(days=7)},
     "notifications.badge": {"MOST": 100},

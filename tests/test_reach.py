@@ -13,7 +13,7 @@ from feed.models import Post
 from feed.services import comment_on_post, publish_post
 from messaging.models import Conversation, Membership
 from messaging.services import start_group
-from network.reach import DAY, reached_by_mail, spend_reach
+from network.reach import DAY, consume_reach, reached_by_mail
 from network.services import follow_member, invite_member
 from notifications.models import Notification
 from users.audience import Audience
@@ -68,13 +68,13 @@ def test_each_door_counts_the_people_it_calls_and_keeps_what_was_typed(
         f"/messages/{group.pk}/add/": {"to": ["person1", "person2"]},
     }
     with override_settings(MEMBER_LIMITS=LIMITS):
-        spend_reach(alice, range(10_000, 10_003))
+        consume_reach(alice, range(10_000, 10_003))
         counts = Post.objects.count(), Conversation.objects.count(), Membership.objects.count()
         found = {}
         for address, form in doors.items():
             if "/invite/" in address or "/to/" in address:
                 cache.clear()
-                spend_reach(alice, range(10_000, 10_004))
+                consume_reach(alice, range(10_000, 10_004))
             answer = as_alice.post(address, form, headers={"HX-Request": "true"} if htmx else None)
             page = answer.content.decode()
             kept = "An hour of work" in page or "/add/" in address
@@ -101,7 +101,7 @@ def test_a_person_counts_once_a_day_and_a_refusal_counts_nobody(
         # An edit calls those only whom it names anew.
         edit = {"text": f"{names(people[:4])} again", "audience": 1}
         cache.clear()
-        spend_reach(alice, range(10_000, 10_004))
+        consume_reach(alice, range(10_000, 10_004))
         assert as_alice.post(f"/posts/{post_of_four.pk}/edit/", edit).status_code == 302
         edit["text"] = names(people[:5])
         assert as_alice.post(f"/posts/{post_of_four.pk}/edit/", edit).status_code == 429
@@ -109,8 +109,8 @@ def test_a_person_counts_once_a_day_and_a_refusal_counts_nobody(
 
 def test_one_calls_oneself_for_nothing(alice: User, people: list[User]) -> None:
     with override_settings(MEMBER_LIMITS=LIMITS):
-        spend_reach(alice, [alice.pk])
-        spend_reach(alice, [alice.pk, *[person.pk for person in people[:4]]])
+        consume_reach(alice, [alice.pk])
+        consume_reach(alice, [alice.pk, *[person.pk for person in people[:4]]])
 
 
 def test_what_was_beyond_the_limit_of_a_new_account_takes_nothing_from_that_of_an_old_one(
@@ -131,13 +131,13 @@ def test_who_is_refused_is_told_to_wait_for_the_next_day(
     member = make_member("fresh")
     with override_settings(MEMBER_LIMITS=LIMITS):
         monkeypatch.setattr(time, "time", lambda: morning)
-        spend_reach(member, [1, 2])
+        consume_reach(member, [1, 2])
         with pytest.raises(RateLimited) as refused:
-            spend_reach(member, [3])
+            consume_reach(member, [3])
         assert refused.value.wait == DAY - 1_800
         assert "24 hours" in refused.value.words
         monkeypatch.setattr(time, "time", lambda: morning + DAY - 1_800)
-        spend_reach(member, [3, 4])
+        consume_reach(member, [3, 4])
 
 
 def test_a_new_account_calls_fewer(people: list[User]) -> None:

@@ -24,7 +24,7 @@ from demo.people import PASSWORD
 from demo.schedule import Publish, React
 from feed.models import Comment, Post, PostImage, PostRevision, Reaction, SavedPost
 from network.models import Connection, Follow, Member
-from network.relations import Standing, relation
+from network.relations import ConnectionState, load_relation
 from users.models import Experience, User
 
 from .properties.loading import COMPLETE, load
@@ -108,8 +108,8 @@ class TestTheDemoNetwork:
 
     def test_alice_knows_bob_and_not_charlie(self) -> None:
         alice, bob, charlie = (Member.objects.get(username=name) for name in ("alice", "bob", "charlie"))
-        assert relation(alice, bob).standing is Standing.CONNECTED
-        assert relation(alice, charlie).standing is Standing.STRANGER
+        assert load_relation(alice, bob).state is ConnectionState.CONNECTED
+        assert load_relation(alice, charlie).state is ConnectionState.STRANGER
         assert not Follow.objects.filter(
             follower__in=[alice, charlie], followed__in=[alice, charlie]
         ).exists()

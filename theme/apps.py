@@ -1,4 +1,4 @@
-"""The design system: base pages, components, form rendering, the stylesheet and the scripts."""
+"""The design system: base pages, components, form rendering, stylesheet and scripts."""
 
 from django.apps import AppConfig
 

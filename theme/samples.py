@@ -1,4 +1,4 @@
-"""What the gallery draws: people, pictures and forms that push each part to its edge."""
+"""Sample data of the gallery: members, images and forms with extreme values."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ COUNTS = [0, 1, 999, 1_234, 12_345, 999_999, 1_000_000]
 
 @dataclass(frozen=True)
 class SampleMember:
-    """A member as the parts see one: by attribute."""
+    """A member with the attributes that components use."""
 
     display_name: str
     initials: str
@@ -23,12 +23,12 @@ class SampleMember:
     photo_large: str = ""
 
     def get_absolute_url(self) -> str:
-        """Nowhere: samples have no page."""
+        """Return "#": samples have no page."""
         return "#"
 
 
-def picture(hue: int, width: int = 640, height: int = 480) -> str:
-    """An image of the given hue as a `data:` address, without any file."""
+def make_picture(hue: int, width: int = 640, height: int = 480) -> str:
+    """Return an image of the given hue as a `data:` URL."""
     svg = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}">'
         f'<rect width="100%" height="100%" fill="hsl({hue},32%,62%)"/>'
@@ -41,7 +41,7 @@ def picture(hue: int, width: int = 640, height: int = 480) -> str:
 
 @dataclass(frozen=True)
 class SampleImage:
-    """An image as the grid sees one."""
+    """An image with the attributes that the image grid uses."""
 
     url: str
     width: int
@@ -49,14 +49,14 @@ class SampleImage:
     alt: str
 
 
-def images(count: int) -> list[SampleImage]:
-    """`count` images of different colours."""
-    return [SampleImage(picture(40 * n + 150), 640, 480, f"Hills, number {n + 1}") for n in range(count)]
+def make_images(count: int) -> list[SampleImage]:
+    """Return `count` images of different colours."""
+    return [SampleImage(make_picture(40 * n + 150), 640, 480, f"Hills, number {n + 1}") for n in range(count)]
 
 
 MEMBERS = [
     SampleMember("Ingrid Søndergård", "IS", 6, "Structural engineer at Harbour & Sons"),
-    SampleMember("Tomás Herrera", "TH", 1, "Hospital pharmacist", *[picture(25, 96, 96)] * 3),
+    SampleMember("Tomás Herrera", "TH", 1, "Hospital pharmacist", *[make_picture(25, 96, 96)] * 3),
     SampleMember("ليلى عبد الرحمن", "لع", 9, "مهندسة برمجيات في جامعة القاهرة"),
     SampleMember(
         "Wolfeschlegelsteinhausenbergerdorff-Featherstonehaugh van der Westhuizen-Nebuchadnezzar",
@@ -69,8 +69,8 @@ MEMBERS = [
 ]
 
 
-def moments(now: dt.datetime) -> list[dt.datetime]:
-    """Times of every kind, from now to years ago."""
+def make_times(now: dt.datetime) -> list[dt.datetime]:
+    """Return times of every kind, from now to years ago."""
     ages = [
         dt.timedelta(0),
         dt.timedelta(minutes=7),
@@ -110,7 +110,7 @@ class SampleForm(forms.Form):
     terms = forms.BooleanField(label=_("I have read the rules of this network"))
 
     def clean_name(self) -> str:
-        """Refuses one name, so that the gallery can show a refusal."""
+        """Refuse one name, so that the gallery can show a refused form."""
         name: str = self.cleaned_data["name"]
         if name.lower() == "admin":
             raise forms.ValidationError(_("This name is reserved. Choose another one."))

@@ -1,4 +1,4 @@
-"""Sign-up, sign-in and what leads back into an account: allauth's pages, where LinkUp differs."""
+"""Views of sign-up, password reset and address confirmation, where LinkUp differs from allauth."""
 
 from typing import Any
 
@@ -23,78 +23,81 @@ from core.web import error_pages
 
 from . import known_browsers
 from .adapter import may_confirm
-from .email_addresses import AddressTaken, restoration_of, restore_address
+from .email_addresses import AddressTaken, find_restorable_address, restore_address
 from .identifiers import mailbox_key
 
 
 class SignupView(allauth_views.SignupView):  # type: ignore[misc]
-    """Sign-up, also for two who send the same name or address at the same moment."""
+    """Sign-up, also for concurrent requests with the same username or address."""
 
     def form_valid(self, form: forms.BaseForm) -> HttpResponse:
-        answer: HttpResponse
+        response: HttpResponse
         try:
-            answer = super().form_valid(form)
+            response = super().form_valid(form)
         except IntegrityError:
-            form.full_clean()  # now it knows of the other: a taken name, or an address that has an account
-            answer = super().form_valid(form) if form.is_valid() else self.form_invalid(form)
-        return answer
+            form.full_clean()  # finds the account of the other request by now
+            response = super().form_valid(form) if form.is_valid() else self.form_invalid(form)
+        return response
 
 
 class ConfirmEmailView(allauth_views.ConfirmEmailView):  # type: ignore[misc]
-    """Confirming an address; who only looks at somebody else's link stays signed in."""
+    """Confirmation of an address; opening the link of another account without confirming does not sign the user out."""
 
     def logout_other_user(self, confirmation: Any) -> None:
         if self.request.method == "POST":
             super().logout_other_user(confirmation)
 
     def post(self, *args: Any, **options: Any) -> HttpResponse:
-        """A changed address is confirmed by its member, who signs in first: the link alone must not take an account."""
-        answer: HttpResponse
+        """Confirm the address; a changed address needs its member signed in, since a link alone must not take over an
+        account."""
+        response: HttpResponse
         if may_confirm(self.request, self.get_object().email_address):
-            answer = super().post(*args, **options)
+            response = super().post(*args, **options)
         else:
             logout(self.request)
             messages.info(self.request, _("Sign in to confirm your new address."))
-            answer = redirect_to_login(self.request.path)
-        return answer
+            response = redirect_to_login(self.request.path)
+        return response
 
 
 class PasswordResetView(allauth_views.PasswordResetView):  # type: ignore[misc]
-    """Asking for a link; spellings of one mailbox share one limit."""
+    """Request for a reset link; all spellings of a mailbox share a rate limit."""
 
     def form_valid(self, form: Any) -> HttpResponse:
         key = mailbox_key(form.cleaned_data["email"])
-        answer: HttpResponse | None = ratelimit.consume_or_429(self.request, action="reset_password", key=key)
-        if answer is None:
+        response: HttpResponse | None = ratelimit.consume_or_429(
+            self.request, action="reset_password", key=key
+        )
+        if response is None:
             form.save(self.request)
-            answer = redirect(self.get_success_url())
-        return answer
+            response = redirect(self.get_success_url())
+        return response
 
 
 class PasswordResetFromKeyView(allauth_views.PasswordResetFromKeyView):  # type: ignore[misc]
-    """Choosing the new password; the browser in which that is done belongs to the member."""
+    """Choice of the new password; the browser then counts as known."""
 
     def form_valid(self, form: Any) -> HttpResponse:
-        answer: HttpResponse = super().form_valid(form)
-        known_browsers.remember(self.request, answer, self.reset_user)
-        return answer
+        response: HttpResponse = super().form_valid(form)
+        known_browsers.remember_browser(self.request, response, self.reset_user)
+        return response
 
 
 class PasswordChangeView(allauth_views.PasswordChangeView):  # type: ignore[misc]
-    """Changing the password; this browser stays known."""
+    """Change of the password; the browser stays known."""
 
     def form_valid(self, form: Any) -> HttpResponse:
-        answer: HttpResponse = super().form_valid(form)
-        known_browsers.remember(self.request, answer, form.user)
-        return answer
+        response: HttpResponse = super().form_valid(form)
+        known_browsers.remember_browser(self.request, response, form.user)
+        return response
 
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 @rate_limit(action="reset_password_from_key")  # type: ignore[untyped-decorator]
 def restore_former_address(request: HttpRequest, token: str) -> HttpResponse:
-    """The way back of a member whose address was changed by somebody else; then a new password is chosen."""
-    former = restoration_of(token)
+    """Restore the address that another person changed, then redirect to the choice of a new password."""
+    former = find_restorable_address(token)
     if former and request.method == "POST":
         try:
             user = restore_address(former=former)
@@ -108,9 +111,9 @@ def restore_former_address(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """403, but for a form of sign-in or sign-up that was left open in one tab while its member signed in in another.
+    """Respond with 403; redirect instead if the form was sign-in or sign-up and the user signed in in another tab.
 
-    Nothing is done then but to go on to where that tab wanted to go, as its own page would do now.
+    The redirect leads to the destination of the form and changes nothing, like opening the sign-in page would.
     """
     name = request.resolver_match.url_name if request.resolver_match else ""
     user = getattr(request, "user", None)

@@ -1,4 +1,4 @@
-"""Where allauth asks LinkUp: how an account is stored, how its mail leaves, where to go next."""
+"""allauth's adapter: how accounts are stored, mail is sent, and sign-ins are announced."""
 
 import logging
 from typing import Any
@@ -28,7 +28,7 @@ MISMATCH = _(
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
-    """allauth's door to the verbs of this app."""
+    """Maps allauth's hooks to the services of this app."""
 
     error_messages = {
         **DefaultAccountAdapter.error_messages,
@@ -48,9 +48,9 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         return services.sign_up(user=user) if commit else user
 
     def confirm_email(self, request: HttpRequest, email_address: Any) -> bool:
-        """All of it or nothing; nothing where another account got the address after the mail was sent.
+        """Confirm the address and return whether that was possible: not if another account has it by now.
 
-        The first address may be confirmed by whoever has the link; another one only by the member, who is signed in.
+        Anyone with the link can confirm the first address of an account; a later one needs the member signed in.
         """
         user = email_address.user
         if may_confirm(request, email_address):
@@ -61,61 +61,61 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             else:
                 if request.user == user:
                     update_session_auth_hash(request, user)
-                self._say(request, messages.SUCCESS, "email_confirmed", email_address.email)
+                self._add_email_message(request, messages.SUCCESS, "email_confirmed", email_address.email)
                 return True
-        self._say(request, messages.ERROR, "email_confirmation_failed", email_address.email)
+        self._add_email_message(request, messages.ERROR, "email_confirmation_failed", email_address.email)
         return False
 
-    def _say(self, request: HttpRequest, level: int, words: str, email: str) -> None:
-        self.add_message(request, level, f"account/messages/{words}.txt", {"email": email})
+    def _add_email_message(self, request: HttpRequest, level: int, name: str, email: str) -> None:
+        self.add_message(request, level, f"account/messages/{name}.txt", {"email": email})
 
     def can_delete_email(self, email_address: Any) -> bool:
-        """A change that waits can be called off; the address itself stays, or nobody could sign in any more."""
+        """Return whether this is a pending change; the address itself stays, since the member signs in with it."""
         return not email_address.primary
 
     def get_client_ip(self, request: HttpRequest) -> str:
-        """Whom limits count by; all who come through a unix socket that is not trusted share one count."""
+        """Return the key of rate limits; all clients behind an untrusted unix socket share "unknown"."""
         return client_address(request) or "unknown"
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
-        """Nothing: users.backends counts, which every address that takes a password passes, not allauth's alone."""
+        """Do nothing: users.backends counts attempts, for every view that takes a password and not only allauth's."""
 
     def _delete_login_attempts_cached_email(self, request: HttpRequest, **credentials: Any) -> None:
-        """Nothing: users.receivers clears the counts of the account, and leaves those of the visitor's network."""
+        """Do nothing: users.receivers clears the counts of the account and keeps those of the client's network."""
 
     def login(self, request: HttpRequest, user: User) -> None:
-        """Sign in, and tell the member by mail where it is not the first time, but the first with this browser."""
-        is_news = user.last_login is not None and not known_browsers.is_known(request, user)
+        """Sign in; if the browser is new and this is not the first sign-in, notify the member by mail."""
+        is_new_browser = user.last_login is not None and not known_browsers.is_known(request, user)
         super().login(request, user)
-        if is_news:
+        if is_new_browser:
             self.send_notification_mail("account/email/new_sign_in", user)
 
     def post_login(self, request: HttpRequest, user: User, **options: Any) -> HttpResponse:
         response: HttpResponse = super().post_login(request, user, **options)
-        known_browsers.remember(request, response, user)
+        known_browsers.remember_browser(request, response, user)
         return response
 
     def validation_error(self, code: str, *args: Any) -> Any:
-        """Where allauth answers a limit with words in the form instead of a 429, it is a limit all the same (R9.6)."""
+        """Return allauth's error; log a rate limit, which allauth shows in the form and not as 429 (R9.6)."""
         if code.startswith("too_many_"):
             limits.warning("rate limit hit: %s", code)
         return super().validation_error(code, *args)
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """Send within the limits of users.mail_limits.
+        """Send a mail within the limits of users.mail_limits.
 
-        Only an address that a member has confirmed is greeted by name: nobody's words reach a stranger's mailbox.
+        Only mail to a confirmed address contains the name, so that typed text never reaches a stranger's mailbox.
         """
         member = User.objects.filter(email=fold_address(email), joined_at__isnull=False).first()
         request = allauth_context.request
         if may_send(request, template_prefix, email, is_member=member is not None):
-            known = {"email": email, "site": get_current_site(request), "request": request}
+            common = {"email": email, "site": get_current_site(request), "request": request}
             mail.send_template(
-                to=email, template=template_prefix, context={**known, **context, "user": member}
+                to=email, template=template_prefix, context={**common, **context, "user": member}
             )
 
 
 def may_confirm(request: HttpRequest, email_address: Any) -> bool:
-    """Return whether this visitor may confirm `email_address`: the link alone is enough for a new account's first."""
+    """Return whether the client may confirm `email_address`: anyone for a new account, else only its member."""
     user = email_address.user
     return user.joined_at is None or request.user == user

@@ -1,4 +1,4 @@
-"""Members for staff."""
+"""Admin pages of accounts, profiles and groups."""
 
 from importlib import import_module
 from typing import Any
@@ -16,33 +16,32 @@ from django.utils.translation import gettext_lazy as _
 
 from . import services
 from .email_addresses import is_taken, write_address
-from .forms import refuse_other_letters
-from .http import ask_password_again
+from .forms import validate_ascii_address
+from .http import require_recent_password
 from .identifiers import fold_address, fold_username
 from .models import Education, Experience, Link, Profile, Skill, User
 
-# An address is changed where the member is edited, which keeps both tables the same and tells the former address.
+# Staff change an address on the page of the member, which updates both tables and notifies the former address.
 import_module("allauth.account.admin")  # registers it, which may come later otherwise
 admin.site.unregister(EmailAddress)
 admin.site.unregister(Group)
 
 
-# What makes somebody more than a member.
-RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
+PERMISSION_FIELDS = ("is_staff", "is_superuser", "groups", "user_permissions")
 
 
-def _may_do_all(request: Any) -> bool:
+def _is_superuser(request: Any) -> bool:
     return bool(getattr(request.user, "is_superuser", False))
 
 
-def _may_touch(request: Any, account: User | None) -> bool:
-    """Whether the account is not one with rights, or is touched by those who have all: a new password or address for
-    it would be a way to its rights."""
-    return account is None or not (account.is_staff or account.is_superuser) or _may_do_all(request)
+def _may_edit_account(request: Any, account: User | None) -> bool:
+    """Return whether the user may edit the account: accounts of staff need a superuser, since a new password or address
+    would give access to their permissions."""
+    return account is None or not (account.is_staff or account.is_superuser) or _is_superuser(request)
 
 
 class FoldedFields:
-    """Name and address as they will be stored, so that who has them already is found."""
+    """Form mixin: folds username and address as they are stored, so that duplicates are found."""
 
     instance: User
     cleaned_data: dict[str, Any]
@@ -52,20 +51,18 @@ class FoldedFields:
 
     def clean_email(self) -> str:
         email = fold_address(self.cleaned_data["email"])
-        refuse_other_letters(email)
+        validate_ascii_address(email)
         if is_taken(email, besides=self.instance):
-            raise ValidationError(
-                _("Another account has this address, or had it until lately."), code="taken"
-            )
+            raise ValidationError(_("Another account has this address, or had it recently."), code="taken")
         return email
 
 
 class MemberChangeForm(FoldedFields, UserChangeForm):
-    """Editing a member."""
+    """Form that edits a member."""
 
 
 class MemberCreationForm(FoldedFields, AdminUserCreationForm):
-    """Adding a member, who confirms the address by signing in."""
+    """Form that adds a member; the member confirms the address at sign-in."""
 
     def clean_username(self) -> str:
         username = super().clean_username()
@@ -75,7 +72,7 @@ class MemberCreationForm(FoldedFields, AdminUserCreationForm):
 
 
 class MemberPasswordForm(AdminPasswordChangeForm):
-    """A password that staff chooses; the member is told by mail, as of every other change of it."""
+    """Form that sets a password; the member is notified by mail, as with every other change."""
 
     def save(self, commit: bool = True) -> User:
         user: User = super().save(commit)
@@ -85,16 +82,16 @@ class MemberPasswordForm(AdminPasswordChangeForm):
 
 @admin.register(Group)
 class GroupAdmin(DjangoGroupAdmin):
-    """Groups hold rights, so those alone who have all of them change one."""
+    """Groups carry permissions, so only superusers change them."""
 
     def has_add_permission(self, request: Any) -> bool:
-        return super().has_add_permission(request) and _may_do_all(request)
+        return super().has_add_permission(request) and _is_superuser(request)
 
     def has_change_permission(self, request: Any, obj: Group | None = None) -> bool:
-        return super().has_change_permission(request, obj) and _may_do_all(request)
+        return super().has_change_permission(request, obj) and _is_superuser(request)
 
     def has_delete_permission(self, request: Any, obj: Group | None = None) -> bool:
-        return super().has_delete_permission(request, obj) and _may_do_all(request)
+        return super().has_delete_permission(request, obj) and _is_superuser(request)
 
 
 class ProfileInline(admin.StackedInline):
@@ -128,33 +125,33 @@ class UserAdmin(DjangoUserAdmin):
     )
 
     def get_inlines(self, request: Any, obj: User | None) -> Any:
-        """The profile is there once the account is."""
+        """Return the profile inline; an account that is not stored yet has no profile."""
         return self.inlines if obj else ()
 
     def get_readonly_fields(self, request: Any, obj: User | None = None) -> Any:
-        """Rights are given by those who have all: who may change members must not become an administrator by it."""
+        """Make permissions read-only except for superusers, so that staff cannot promote themselves."""
         fields = super().get_readonly_fields(request, obj)
-        return fields if _may_do_all(request) else (*fields, *RIGHTS)
+        return fields if _is_superuser(request) else (*fields, *PERMISSION_FIELDS)
 
     def has_change_permission(self, request: Any, obj: User | None = None) -> bool:
-        return super().has_change_permission(request, obj) and _may_touch(request, obj)
+        return super().has_change_permission(request, obj) and _may_edit_account(request, obj)
 
     def has_delete_permission(self, request: Any, obj: User | None = None) -> bool:
-        return super().has_delete_permission(request, obj) and _may_touch(request, obj)
+        return super().has_delete_permission(request, obj) and _may_edit_account(request, obj)
 
     def add_view(self, request: Any, *args: Any, **options: Any) -> Any:
-        return ask_password_again(request) or super().add_view(request, *args, **options)
+        return require_recent_password(request) or super().add_view(request, *args, **options)
 
     def change_view(self, request: Any, *args: Any, **options: Any) -> Any:
-        """Reading asks for nothing."""
-        question = ask_password_again(request) if request.method == "POST" else None
-        return question or super().change_view(request, *args, **options)
+        """Ask for the password again before a change; reading needs none."""
+        reauthentication = require_recent_password(request) if request.method == "POST" else None
+        return reauthentication or super().change_view(request, *args, **options)
 
     def user_change_password(self, request: Any, *args: Any, **options: Any) -> Any:
-        return ask_password_again(request) or super().user_change_password(request, *args, **options)
+        return require_recent_password(request) or super().user_change_password(request, *args, **options)
 
     def save_model(self, request: Any, obj: User, form: ModelForm, change: bool) -> None:
-        """As members themselves are stored."""
+        """Store the account through the services that members use."""
         if change:
             services.edit_account(user=obj)
         else:

@@ -1,11 +1,11 @@
-"""Who may see what, as one comparison: shown when its audience is at most as narrow as the viewer is close."""
+"""Audience of content and closeness of a viewer: content is shown if `audience <= closeness`."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 
 class Audience(models.IntegerChoices):
-    """The circle that may see something, from the widest to the narrowest."""
+    """The people that may see something, from the widest group to the narrowest."""
 
     PUBLIC = 0, _("Everyone")
     MEMBERS = 1, _("Members")
@@ -14,7 +14,7 @@ class Audience(models.IntegerChoices):
 
 
 class PresenceAudience(models.IntegerChoices):
-    """Who may see that a member is online, from the widest to the narrowest. Strangers never may."""
+    """The people that may see that a member is online, from the widest group to the narrowest; never strangers."""
 
     CONTACTS = 1, _("My connections, and members I have a conversation with")
     CONNECTIONS = 2, _("My connections")
@@ -22,7 +22,7 @@ class PresenceAudience(models.IntegerChoices):
 
 
 class Closeness(models.IntegerChoices):
-    """How close a viewer is to a member; the same steps as Audience, so that `audience <= closeness` decides."""
+    """How close a viewer is to a member, on the scale of Audience."""
 
     VISITOR = 0, _("Visitor")
     MEMBER = 1, _("Member")

@@ -1,4 +1,4 @@
-"""Who may be signed in."""
+"""Authentication backend: sign-in by username or address, and the user of each request."""
 
 from typing import Any
 
@@ -8,30 +8,29 @@ from django.http import HttpRequest
 from core.database.compiled_queries import Prepared
 
 from .audience import Closeness
-from .hashers import TooManyAtOnce
+from .hashers import HashingOverloaded
 from .identifiers import fold_identifier, names_account
 from .models import User
 from .sign_in_limits import begin_attempt
 
 
 class MemberBackend(AuthenticationBackend):  # type: ignore[misc]
-    """Signs in by name or address; a suspended member is out at the next request, in every open session.
+    """Signs in by username or address, and ends every session of a suspended member at its next request.
 
-    Every address that takes the password of an account comes here, so the limits of guessing are here too.
+    All views that take a password call this backend, so it applies the limits on guesses.
     """
 
     def _authenticate(self, request: HttpRequest | None, **credentials: Any) -> Any:
-        """The account, if the password is its own; raises ValidationError where too many wrong ones came before.
+        """Return the account if the password is right; raise ValidationError after too many wrong passwords.
 
-        One account is looked at, so that one password is hashed, as for an account that does not exist; allauth would
-        look twice for an address.
+        Exactly one password is hashed, whether or not the account exists; allauth would hash twice for an address.
         """
         typed = str(credentials.get("email") or credentials.get("username") or "")
-        account = account_called(typed)
+        account = find_account(typed)
         attempt = begin_attempt(request, account, typed)
         try:
             user = self._check_password(None if attempt.is_refused else account, str(credentials["password"]))
-        except TooManyAtOnce:
+        except HashingOverloaded:
             attempt.take_back()
             raise
         if user is not None:
@@ -43,7 +42,7 @@ class MemberBackend(AuthenticationBackend):  # type: ignore[misc]
         return allowed and isinstance(user, User) and user.suspended_at is None
 
     def get_user(self, user_id: Any) -> User | None:
-        """The member behind a session, who sees the own card as oneself sees it."""
+        """Return the member of a session, with the closeness to the own card."""
         for user in _WITH_ID.rows(None, [int(user_id)]):
             if self.user_can_authenticate(user):
                 user.closeness = Closeness.SELF
@@ -51,12 +50,12 @@ class MemberBackend(AuthenticationBackend):  # type: ignore[misc]
         return None
 
 
-# Every request of a member asks for one.
+# Runs on every request of a member.
 _WITH_ID = Prepared(lambda _one, ids: User.objects.filter(pk__in=ids), step=1)
 
 
-def account_called(typed: str) -> User | None:
-    """The account with the username `typed`, or with the address `typed` where it has an @."""
+def find_account(typed: str) -> User | None:
+    """Return the account with the username `typed`, or with the address `typed` if it contains an @."""
     folded = fold_identifier(typed)
     if not names_account(folded):
         return None

@@ -1,7 +1,7 @@
-"""The address of an account. It stands in two tables, and this is the one place that writes either.
+"""The e-mail address of an account, which two tables store; only this module writes them.
 
-`User.email` is the address. allauth's EmailAddress has the same one, primary, and confirmed once its owner is a member;
-the only other row that an account may have there is the address that waits to be confirmed.
+`User.email` is the address. allauth's EmailAddress stores the same one as primary, and as verified once the account has
+joined. An account may have one other row there: a new address that is not confirmed yet.
 """
 
 from typing import Any
@@ -25,32 +25,28 @@ SALT = "users.email_addresses.restore"
 
 
 class AddressTaken(Exception):
-    """Another account has the address, or had it until lately."""
+    """Another account has the address, or had it recently."""
 
 
 def is_taken(email: str, *, besides: User | None = None) -> bool:
     """Return whether an account other than `besides` has the address, or may still have it restored.
 
-    An address that somebody only asked for, and has not confirmed, is free: whoever can confirm it has it.
+    A new address that is not confirmed is free, since it belongs to the account that confirms it first.
     """
     folded = fold_address(email)
-    others = Q() if besides is None or besides.pk is None else ~Q(pk=besides.pk)
-    return (
-        User.objects.filter(others, email=folded).exists()
-        or FormerAddress.objects.restorable().filter(_of_others(besides), email=folded).exists()
-    )
-
-
-def _of_others(user: User | None) -> Q:
-    return Q() if user is None or user.pk is None else ~Q(user=user.pk)
+    accounts = User.objects.filter(email=folded)
+    former = FormerAddress.objects.restorable().filter(email=folded)
+    if besides is not None and besides.pk is not None:
+        accounts, former = accounts.exclude(pk=besides.pk), former.exclude(user=besides.pk)
+    return accounts.exists() or former.exists()
 
 
 @transaction.atomic
 def change_address(*, user: User, email: str, is_final: bool = False) -> None:
-    """Make `email` the address of `user` in both tables, and call off any change that waits.
+    """Make `email` the address of `user` in both tables, and cancel any pending change.
 
-    Where it is another one than before, all sessions end, and a member's former address is told, with a way back for
-    seven days. A change that `is_final` leaves none, and ends those of before. Raises AddressTaken.
+    If the address differs from the former one, all sessions end, and a mail to the former address offers to restore it
+    for seven days. With `is_final`, neither this change nor earlier ones can be taken back. Raises AddressTaken.
     """
     email = fold_address(email)
     if is_taken(email, besides=user):
@@ -68,12 +64,19 @@ def change_address(*, user: User, email: str, is_final: bool = False) -> None:
     if is_final:
         FormerAddress.objects.filter(user=user).delete()
     if former and user.joined_at:
-        _tell_former(user, former, {} if is_final else _way_back(user, former, email))
+        site = {"domain": urlsplit(settings.SITE_URL).netloc}
+        context: dict[str, Any] = {"user": user, "from_email": former, "site": site}
+        if not is_final:
+            row = FormerAddress.objects.create(user=user, email=former)
+            path = reverse("account_restore_address", args=[signing.dumps(row.pk, salt=SALT)])
+            context |= {"to_email": email, "restore_url": f"{settings.SITE_URL}{path}"}
+            context["days"] = RESTORABLE_FOR.days
+        mail.send_template(to=former, template="account/email/email_changed", context=context)
 
 
 @transaction.atomic
 def write_address(*, user: User, email: str) -> None:
-    """Write both tables so that they agree; an address that waits to be confirmed goes on waiting."""
+    """Write `email` to both tables; a new address that is not confirmed stays pending."""
     EmailAddress.objects.filter(Q(verified=True) | Q(primary=True), user=user).exclude(email=email).delete()
     EmailAddress.objects.update_or_create(
         user=user, email=email, defaults={"verified": user.joined_at is not None, "primary": True}
@@ -83,14 +86,14 @@ def write_address(*, user: User, email: str) -> None:
 
 
 def end_sessions(*, user: User) -> None:
-    """End all sessions of `user`, in whatever browser."""
+    """End all sessions of `user`, in every browser."""
     User.objects.filter(pk=user.pk).update(session_generation=F("session_generation") + 1)
     user.refresh_from_db(fields=["session_generation"])
-    user.save(update_fields=["session_generation"])  # open tabs hear of it
+    user.save(update_fields=["session_generation"])  # users.receivers notifies open tabs
 
 
-def restoration_of(token: str) -> FormerAddress | None:
-    """Return the change that the link with `token` takes back; None where it is used or too old."""
+def find_restorable_address(token: str) -> FormerAddress | None:
+    """Return the former address that the link with `token` restores; None if the link is used or too old."""
     try:
         pk = signing.loads(token, salt=SALT, max_age=RESTORABLE_FOR)
     except signing.BadSignature:
@@ -100,10 +103,10 @@ def restoration_of(token: str) -> FormerAddress | None:
 
 @transaction.atomic
 def restore_address(*, former: FormerAddress) -> User:
-    """Give the account its former address back, whatever its address is by now, and return the account.
+    """Restore the former address of an account, also after further changes, and return the account.
 
-    All sessions end, and the password is void, since whoever changed the address had to know it: the next step is a
-    new one. Links sent to addresses that came later are void as well. Raises AddressTaken.
+    All sessions end, and the password becomes unusable, since the person that changed the address had to know it. Links
+    sent to later addresses become invalid as well. Raises AddressTaken.
     """
     user = User.objects.select_for_update(no_key=True).get(pk=former.user_id)
     used, _rows = FormerAddress.objects.filter(user=user, pk__gte=former.pk).delete()
@@ -118,13 +121,13 @@ def restore_address(*, former: FormerAddress) -> User:
 
 
 def delete_expired_former_addresses() -> int:
-    """Forget the addresses that can no longer be restored; returns how many."""
+    """Delete the addresses that can no longer be restored, and return how many."""
     expired, _rows = FormerAddress.objects.filter(replaced_at__lte=timezone.now() - RESTORABLE_FOR).delete()
     return expired
 
 
 def differing_accounts() -> "QuerySet[User]":
-    """Return the accounts whose address is not the same in both tables, or not written as it is looked up."""
+    """Return the accounts whose address differs between both tables, or is not stored in folded form."""
     rows = EmailAddress.objects.filter(user=OuterRef("pk"))
     same = rows.filter(email=OuterRef("email"), primary=True, verified=True)
     others = Count("emailaddress", filter=Q(emailaddress__primary=True) | Q(emailaddress__verified=True))
@@ -137,16 +140,3 @@ def differing_accounts() -> "QuerySet[User]":
     return User.objects.filter(Q(pk__in=differing) | Q(email__regex="[^\x01-\x7f]|[A-Z]")).order_by(
         "username"
     )
-
-
-def _way_back(user: User, former: str, email: str) -> dict[str, Any]:
-    """What the mail to the former address says of the new one, and of the link that takes the change back."""
-    row = FormerAddress.objects.create(user=user, email=former)
-    path = reverse("account_restore_address", args=[signing.dumps(row.pk, salt=SALT)])
-    return {"to_email": email, "restore_url": f"{settings.SITE_URL}{path}", "days": RESTORABLE_FOR.days}
-
-
-def _tell_former(user: User, former: str, way_back: dict[str, Any]) -> None:
-    site = {"domain": urlsplit(settings.SITE_URL).netloc}
-    context = {"user": user, "from_email": former, "site": site, **way_back}
-    mail.send_template(to=former, template="account/email/email_changed", context=context)

@@ -1,8 +1,8 @@
-"""Facts that `users` announces, inside the transaction that makes them true."""
+"""Signals of `users`, sent inside the transaction of the change."""
 
 from django.dispatch import Signal
 
-# An address was confirmed for the first time: a new member. Sends `member`.
+# A new member has confirmed the first address. Sends `member`.
 member_joined = Signal()
-# Who may see whether the member is online was changed. Sends `user`.
+# The audience of a member's presence was changed. Sends `user`.
 presence_audience_changed = Signal()

@@ -1,4 +1,4 @@
-"""What is checked of the account and the profile."""
+"""Forms of the account and the profile."""
 
 import datetime
 from typing import Any, ClassVar
@@ -22,23 +22,23 @@ from .models import Education, Experience, Link, Profile, Skill, User
 from .validators import refuse_address_in_name
 
 EARLIEST_YEAR = 1900
-# A course of study may end so many years from now.
+# How many years from now a course of study may end.
 YEARS_AHEAD = 10
 
 
-def refuse_other_letters(email: str) -> None:
-    """Raise ValidationError where the address is not ASCII before its @: mail to such does not reach its mailbox yet.
+def validate_ascii_address(email: str) -> None:
+    """Raise ValidationError unless the address is ASCII before its @: mail to other addresses is not delivered yet.
 
-    Django's own check lets four letters pass that become others in lower case: "İ", "ı", "ſ" and the kelvin sign.
+    Django's own validator accepts four characters that become others in lower case: "İ", "ı", "ſ" and the kelvin sign.
     """
     if not names_account(fold_address(email)):
         raise ValidationError(_("Enter a valid email address."), code="invalid")
 
 
 class PlainFields:
-    """For allauth's forms: labels say what a field is, so nothing stands in the field itself (WCAG 3.3.2).
+    """Mixin for allauth's forms: removes placeholders, since the labels name the fields (WCAG 3.3.2).
 
-    An address may be as long as its column (RFC 3696, erratum 1690); Django's field would let 320 characters pass.
+    It limits addresses to the length of their column (RFC 3696, erratum 1690); Django's field accepts 320 characters.
     """
 
     fields: dict[str, forms.Field]
@@ -49,7 +49,7 @@ class PlainFields:
             field.widget.attrs.pop("placeholder", None)
             if isinstance(field, forms.EmailField):
                 field.widget.attrs["maxlength"] = LONGEST_EMAIL
-                field.validators += [MaxLengthValidator(LONGEST_EMAIL), refuse_other_letters]
+                field.validators += [MaxLengthValidator(LONGEST_EMAIL), validate_ascii_address]
 
 
 class LoginForm(PlainFields, allauth_forms.LoginForm):  # type: ignore[misc]
@@ -61,12 +61,12 @@ class LoginForm(PlainFields, allauth_forms.LoginForm):  # type: ignore[misc]
         self.fields["password"].help_text = ""
 
     def clean_login(self) -> str:
-        """As it is stored, so that allauth counts and looks by nothing else; what names nobody stays as it is."""
+        """Return the identifier in its stored form, by which allauth counts and looks up accounts."""
         return fold_identifier(self.cleaned_data["login"])
 
 
 class SignupForm(PlainFields, allauth_forms.SignupForm):  # type: ignore[misc]
-    """Sign-up, with the name by which others will find one."""
+    """Sign-up, with the full name of the member."""
 
     name = LineField(
         label=_("Full name"),
@@ -89,44 +89,44 @@ class SignupForm(PlainFields, allauth_forms.SignupForm):  # type: ignore[misc]
         )
 
     def validate_unique_email(self, value: str) -> str:
-        """An address that somebody has only asked to change to is free; one that may be restored is not."""
+        """Mark whether the address is taken: restorable addresses are, unconfirmed new addresses are not."""
         self.account_already_exists = is_taken(value)
         return value
 
     def try_save(self, request: Any) -> Any:
-        """As much work for an address that has an account as for a fresh one, whose password is hashed."""
+        """Hash the password also if the address has an account, so that both cases take the same time."""
         if self.account_already_exists:
             User().set_password(self.cleaned_data["password1"])
         return super().try_save(request)
 
 
 class ResetPasswordForm(PlainFields, allauth_forms.ResetPasswordForm):  # type: ignore[misc]
-    """Asking for a link to choose a new password."""
+    """Request for a link to choose a new password."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.fields["email"].label = _("E-mail address")
 
     def clean_email(self) -> str:
-        """Only the address of an account opens it: one that a member typed and has not confirmed is anybody's."""
+        """Find the account only by its current address: a new address may be another person's until it is confirmed."""
         email = fold_address(self.cleaned_data["email"])
         self.users = list(User.objects.filter(email=email, is_active=True))
         return email
 
 
 class ReauthenticateForm(PlainFields, allauth_forms.ReauthenticateForm):  # type: ignore[misc]
-    """The password once more, before something that a stolen session must not do."""
+    """The password again, before an action that a stolen session must not be able to do."""
 
 
 class ResetPasswordKeyForm(PlainFields, allauth_forms.ResetPasswordKeyForm):  # type: ignore[misc]
-    """Choosing the new password."""
+    """Choice of the new password after a reset."""
 
 
 class ChangePasswordForm(PlainFields, allauth_forms.ChangePasswordForm):  # type: ignore[misc]
-    """Changing the password."""
+    """Change of the password."""
 
     def clean_oldpassword(self) -> str:
-        """Through the door at which guesses are counted."""
+        """Check the password by the backend that counts guesses."""
         password: str = self.cleaned_data["oldpassword"]
         if not get_adapter().reauthenticate(self.user, password):
             raise get_adapter().validation_error("enter_current_password")
@@ -134,11 +134,11 @@ class ChangePasswordForm(PlainFields, allauth_forms.ChangePasswordForm):  # type
 
 
 class SetPasswordForm(PlainFields, allauth_forms.SetPasswordForm):  # type: ignore[misc]
-    """Choosing a first password."""
+    """Choice of a first password."""
 
 
 class AddEmailForm(PlainFields, allauth_forms.AddEmailForm):  # type: ignore[misc]
-    """Changing the address."""
+    """Change of the address."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -146,7 +146,7 @@ class AddEmailForm(PlainFields, allauth_forms.AddEmailForm):  # type: ignore[mis
 
 
 class ProfileForm(forms.ModelForm):
-    """The card, and the text about oneself."""
+    """The card and the text about the member."""
 
     name = LineField(label=_("Full name"), max_length=80)
     headline = LineField(
@@ -168,7 +168,7 @@ class ProfileForm(forms.ModelForm):
     field_order = ["name", "headline", "location", "about", "open_to_work"]
 
     def clean_name(self) -> str:
-        """A name from before the rule stays until it is changed."""
+        """Check the name only if it is changed: stored names may be older than the rule."""
         name: str = self.cleaned_data["name"]
         if "name" in self.changed_data:
             refuse_address_in_name(name)
@@ -184,12 +184,12 @@ class CoverForm(forms.Form):
 
 
 def latest_today() -> datetime.date:
-    """Today where the day begins first (UTC+14): what is today for the member lies ahead for nobody."""
+    """Return today's date in UTC+14, so that no member's today is in the future."""
     return (timezone.now() + datetime.timedelta(hours=14)).astimezone(datetime.UTC).date()
 
 
 class MonthWidget(forms.MultiWidget):
-    """A month and a year side by side."""
+    """Two inputs side by side: month and year."""
 
     template_name = "users/widgets/month.html"
 
@@ -206,14 +206,14 @@ class MonthWidget(forms.MultiWidget):
 
 
 class MonthField(forms.MultiValueField):
-    """A month of a year; cleans to its first day. Refuses months that lie ahead or before 1900."""
+    """A month of a year; cleans to its first day. Refuses months in the future or before 1900."""
 
     widget = MonthWidget
 
     def __init__(self, **options: Any) -> None:
         this_year = timezone.localdate().year
         year_errors = {
-            "invalid": _("Write the year with four digits."),
+            "invalid": _("Enter the year with four digits."),
             "min_value": _("This year is too long ago."),
         }
         fields = (
@@ -231,10 +231,10 @@ class MonthField(forms.MultiValueField):
         if not month and not year:
             return None
         if not month or not year:
-            raise ValidationError(_("Give both the month and the year."), code="incomplete")
+            raise ValidationError(_("Enter both the month and the year."), code="incomplete")
         first_day = datetime.date(year, month, 1)
         if first_day > latest_today():
-            raise ValidationError(_("This month lies ahead."), code="future")
+            raise ValidationError(_("This month is in the future."), code="future")
         return first_day
 
 
@@ -254,7 +254,7 @@ class ExperienceForm(forms.ModelForm):
         data = super().clean() or {}
         start, end = data.get("start"), data.get("end")
         if start and end and end < start:
-            self.add_error("end", _("This is before the beginning."))
+            self.add_error("end", _("This is before the start."))
         return data
 
 
@@ -267,7 +267,7 @@ class EducationForm(forms.ModelForm):
         label=_("Until (year)"),
         min_value=EARLIEST_YEAR,
         required=False,
-        help_text=_("May lie ahead. Leave empty if you do not know yet."),
+        help_text=_("May be in the future. Leave empty if you do not know yet."),
     )
     description = BlockField(label=_("Description"), max_length=1000, required=False)
 
@@ -278,20 +278,20 @@ class EducationForm(forms.ModelForm):
     def clean_start_year(self) -> int:
         year: int = self.cleaned_data["start_year"]
         if year > latest_today().year:
-            raise ValidationError(_("This year lies ahead."), code="future")
+            raise ValidationError(_("This year is in the future."), code="future")
         return year
 
     def clean_end_year(self) -> int | None:
         year: int | None = self.cleaned_data["end_year"]
         if year and year > latest_today().year + YEARS_AHEAD:
-            raise ValidationError(_("This year lies too far ahead."), code="future")
+            raise ValidationError(_("This year is too far in the future."), code="future")
         return year
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
         start, end = data.get("start_year"), data.get("end_year")
         if start and end and end < start:
-            self.add_error("end_year", _("This is before the beginning."))
+            self.add_error("end_year", _("This is before the start."))
         return data
 
 
@@ -306,7 +306,7 @@ class SkillForm(forms.ModelForm):
         name: str = self.cleaned_data["name"]
         others = Skill.objects.filter(user=self.instance.user_id).exclude(pk=self.instance.pk)
         if others.annotate(folded=Lower("name")).filter(folded=Lower(Value(name))).exists():
-            raise ValidationError(_("This skill is on your list already."), code="duplicate")
+            raise ValidationError(_("This skill is already on your list."), code="duplicate")
         return name
 
 
@@ -326,7 +326,7 @@ class LinkForm(forms.ModelForm):
 
 
 class CardPrivacyForm(forms.ModelForm):
-    """Who may see what stands on the card."""
+    """The audiences of the card."""
 
     class Meta:
         model = User
@@ -343,13 +343,13 @@ class CardPrivacyForm(forms.ModelForm):
                 "who are not signed in see “A member” instead of your name and photo at everything you do in public."
             ),
             "presence_audience": _(
-                "Whoever cannot see when you are online is not shown to you as online either. It works both ways."
+                "Members who cannot see when you are online are not shown to you as online either."
             ),
         }
 
 
 class SectionPrivacyForm(forms.ModelForm):
-    """Who may see the sections of the page."""
+    """The audiences of the sections of the page."""
 
     class Meta:
         model = Profile

@@ -1,4 +1,4 @@
-"""Argon2 with a bound on how many passwords a process hashes at once: each takes 100 MiB for as long as it lasts."""
+"""Argon2 hasher that limits concurrent hashes per process, since each one needs 100 MiB."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,13 +11,13 @@ from django.utils.translation import gettext as _
 
 from core.web.rate_limits import RateLimited
 
-# Seconds that a request waits for its turn. Hashing takes a fraction of one, so this is a queue of dozens.
-PATIENCE = 25.0
+# Hashing takes a fraction of a second, so this is a queue of dozens of requests.
+MAX_WAIT_SECONDS = 25.0
 RETRY_AFTER = 5
 
 
-class TooManyAtOnce(RateLimited):
-    """No turn came within PATIENCE. A form shows it like any other error; elsewhere middleware answers with a page."""
+class HashingOverloaded(RateLimited):
+    """No hash could start within MAX_WAIT_SECONDS. Forms show it as an error; elsewhere middleware renders a page."""
 
     def __init__(self) -> None:
         super().__init__(RETRY_AFTER)
@@ -25,33 +25,33 @@ class TooManyAtOnce(RateLimited):
         self.message = self.words
 
 
-class FewAtOnce(hashers.BasePasswordHasher):
-    """At most settings.PASSWORD_HASHES_AT_ONCE hashes of all such hashers are made in this process at a time."""
+class LimitedHasher(hashers.BasePasswordHasher):
+    """Mixin: all such hashers together run at most settings.PASSWORD_HASHES_AT_ONCE hashes at a time per process."""
 
     def encode(self, password: str, salt: str) -> str:
-        with _turn():
+        with _hash_slot():
             return str(super().encode(password, salt))
 
     def verify(self, password: str, encoded: str) -> bool:
-        with _turn():
+        with _hash_slot():
             return bool(super().verify(password, encoded))
 
 
-class Argon2PasswordHasher(FewAtOnce, hashers.Argon2PasswordHasher):
-    """Django's hasher, whose stored passwords stay as they are."""
+class Argon2PasswordHasher(LimitedHasher, hashers.Argon2PasswordHasher):
+    """Django's hasher with the limit; the format of stored passwords is the same."""
 
 
 @contextmanager
-def _turn() -> Iterator[None]:
-    turns = _turns(settings.PASSWORD_HASHES_AT_ONCE)
-    if not turns.acquire(timeout=PATIENCE):
-        raise TooManyAtOnce
+def _hash_slot() -> Iterator[None]:
+    semaphore = _hash_semaphore(settings.PASSWORD_HASHES_AT_ONCE)
+    if not semaphore.acquire(timeout=MAX_WAIT_SECONDS):
+        raise HashingOverloaded
     try:
         yield
     finally:
-        turns.release()
+        semaphore.release()
 
 
 @cache
-def _turns(at_once: int) -> BoundedSemaphore:
-    return BoundedSemaphore(max(at_once, 1))
+def _hash_semaphore(limit: int) -> BoundedSemaphore:
+    return BoundedSemaphore(max(limit, 1))

@@ -1,4 +1,4 @@
-"""The typed request of a signed-in member, and what is answered where nobody is signed in any more."""
+"""Typed requests, and the responses to requests of users that are not signed in."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -22,15 +22,15 @@ from .models import User
 Viewer = User | AnonymousUser
 View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 
-# By this header the scripts know an answer to somebody who is not, or no longer, signed in (theme/js/session.js).
+# The header by which scripts recognise a response to a signed-out user (theme/js/session.js).
 SIGNED_OUT = "X-Signed-Out"
-# Whose page it is that asks: what a script sends in the name of one member is never done in the name of another.
+# The member for whom the page was rendered: a request from it must never run as another member.
 PAGE_MEMBER = "X-Page-Member"
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 
 class HtmxRequest(HttpRequest):
-    """A request of anybody, with what htmx said about it."""
+    """A request of any client, with the details from htmx's headers."""
 
     htmx: HtmxDetails
     user: Viewer
@@ -43,49 +43,57 @@ class MemberRequest(HtmxRequest):
 
 
 def member_required(view: View) -> View:
-    """Send visitors to sign in; htmx, which would put that page into the middle of another, gets `signed_out`."""
+    """Redirect visitors to sign-in; htmx, which would swap that page into another, gets `signed_out_response`."""
 
     @wraps(view)
-    def answer(request: HtmxRequest, *args: Any, **named: Any) -> HttpResponseBase:
+    def require_member(request: HtmxRequest, *args: Any, **named: Any) -> HttpResponseBase:
         if request.user.is_authenticated:
             return view(request, *args, **named)
         if request.htmx:
-            return signed_out()
-        return redirect_to_login(_page_of(request))
+            return signed_out_response()
+        return redirect_to_login(_return_path(request))
 
-    return cast(View, answer)
+    return cast(View, require_member)
 
 
-def signed_out() -> HttpResponse:
-    """401 without content: nothing to put into a page, and a header that its scripts understand."""
+def signed_out_response() -> HttpResponse:
+    """Return a 401 without content, with the header that scripts recognise."""
     response = HttpResponse(status=401)
     response[SIGNED_OUT] = "1"
     patch_cache_control(response, private=True, no_store=True)
     return response
 
 
-def ask_password_again(request: HttpRequest) -> HttpResponse | None:
-    """The way to "is it you?" where the password was not typed lately: a session alone takes no account.
+def require_recent_password(request: HttpRequest) -> HttpResponse | None:
+    """Return a redirect to reauthentication if the password was not typed recently, so that a stolen session is not
+    enough to take over an account.
 
-    What was sent is not kept meanwhile: a new password in it must not lie in the session.
+    The submitted data is dropped: a new password in it must not be stored in the session.
     """
     if not is_reauthentication_required(request, app="users"):
         return None
-    messages.info(request, _("Type your password once more, then go on."))
+    messages.info(request, _("Enter your password again to continue."))
     return redirect(reverse("account_reauthenticate", query={"next": request.get_full_path()}))
 
 
-def _page_of(request: HttpRequest) -> str:
-    """Where to go on after signing in: to the page that asked. An address that takes forms alone is none."""
-    here = request.get_full_path()
+def _return_path(request: HttpRequest) -> str:
+    """Return the path to open after sign-in: that of the request, or for a POST that of the page with the form."""
+    path = request.get_full_path()
     if request.method in SAFE_METHODS:
-        return here
-    came_from = request.headers.get("Referer", "")
+        return path
+    referer = request.headers.get("Referer", "")
     hosts = {request.get_host()}
-    if not url_has_allowed_host_and_scheme(came_from, allowed_hosts=hosts, require_https=request.is_secure()):
-        return here
-    parts = urlsplit(came_from)
+    if not url_has_allowed_host_and_scheme(referer, allowed_hosts=hosts, require_https=request.is_secure()):
+        return path
+    parts = urlsplit(referer)
     return f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
 
 
-__all__ = ["HtmxRequest", "MemberRequest", "Viewer", "ask_password_again", "member_required", "signed_out"]
+__all__ = [
+    "HtmxRequest",
+    "MemberRequest",
+    "Viewer",
+    "member_required",
+    "require_recent_password",
+    "signed_out_response",
+]

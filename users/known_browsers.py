@@ -1,7 +1,7 @@
-"""A cookie by which a browser shows that a member has signed in with it before.
+"""Cookie that proves that a member has signed in with this browser before.
 
-It opens nothing: whoever brings it has guesses of their own (users.sign_in_limits), and a sign-in without it is told to
-the member by mail. A new password makes it worthless, as it makes sessions.
+It grants no access: sign-ins with it have a separate limit of guesses (users.sign_in_limits), and a sign-in without it
+is announced to the member by mail. A new password invalidates it, as it does sessions.
 """
 
 from typing import Any
@@ -15,21 +15,21 @@ from .models import User
 
 SALT = "users.known_browsers"
 MAX_AGE = 180 * 24 * 3600
-# Members who share a browser. The first of them is forgotten when one more signs in.
+# Members per browser. When one more signs in, the earliest is dropped.
 MOST_MEMBERS = 5
 LONGEST_COOKIE = 1000
 
 
 def is_known(request: HttpRequest, user: User) -> bool:
-    """Return whether `user` has signed in with this browser before, with the password of today."""
-    return constant_time_compare(_members(request).get(str(user.pk), ""), _mark(user))
+    """Return whether `user` has signed in with this browser before, with the current password."""
+    return constant_time_compare(_read_cookie(request).get(str(user.pk), ""), _password_digest(user))
 
 
-def remember(request: HttpRequest, response: HttpResponse, user: User) -> None:
-    """Let `response` tell the browser that `user` has signed in with it."""
-    members = _members(request)
+def remember_browser(request: HttpRequest, response: HttpResponse, user: User) -> None:
+    """Set the cookie in `response`, with `user` added to the members of the browser."""
+    members = _read_cookie(request)
     members.pop(str(user.pk), None)
-    kept = [*members.items(), (str(user.pk), _mark(user))][-MOST_MEMBERS:]
+    kept = [*members.items(), (str(user.pk), _password_digest(user))][-MOST_MEMBERS:]
     response.set_cookie(
         settings.KNOWN_BROWSER_COOKIE_NAME,
         signing.dumps(dict(kept), salt=SALT),
@@ -40,7 +40,7 @@ def remember(request: HttpRequest, response: HttpResponse, user: User) -> None:
     )
 
 
-def _members(request: HttpRequest) -> dict[str, str]:
+def _read_cookie(request: HttpRequest) -> dict[str, str]:
     cookie = request.COOKIES.get(settings.KNOWN_BROWSER_COOKIE_NAME, "")
     if not 0 < len(cookie) <= LONGEST_COOKIE:
         return {}
@@ -51,5 +51,5 @@ def _members(request: HttpRequest) -> dict[str, str]:
     return members
 
 
-def _mark(user: Any) -> str:
+def _password_digest(user: Any) -> str:
     return salted_hmac(SALT, f"{user.pk}:{user.password}", algorithm="sha256").hexdigest()[:24]

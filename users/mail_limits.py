@@ -1,4 +1,4 @@
-"""How much mail about accounts strangers can bring about: to one mailbox, and to people who are no members."""
+"""Limits on the account mail that strangers can trigger: to one mailbox, and to addresses of non-members."""
 
 import logging
 import time
@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from .identifiers import mailbox_key
 
 HOUR = 3600
-# Mails that a visitor who is not signed in, or a member who types any address, can have sent.
+# Mails that a visitor, or a member with an arbitrary address, can trigger.
 SENT_TO_ANYBODY = frozenset(
     f"account/email/{name}"
     for name in (
@@ -27,7 +27,7 @@ limits = logging.getLogger("security.limit")
 
 
 def may_send(request: HttpRequest | None, template: str, to: str, *, is_member: bool) -> bool:
-    """Count one mail, and return whether it may leave. The answer that a visitor sees is the same either way."""
+    """Count a mail and return whether it may be sent. The visitor sees the same response either way."""
     if template not in SENT_TO_ANYBODY:
         return True
     usage = ratelimit.consume(
@@ -44,7 +44,7 @@ def may_send(request: HttpRequest | None, template: str, to: str, *, is_member: 
 
 
 def _may_reach_a_non_member() -> bool:
-    """Count one mail to somebody who is no member; the first that is too much in an hour raises the alarm."""
+    """Count a mail to a non-member; log an error at the first one above the hourly limit."""
     most = settings.MAIL_TO_NON_MEMBERS_PER_HOUR
     if not most:
         return True

@@ -1,4 +1,4 @@
-"""What accounts tell the security log (R9.6) and open tabs. Connected in UsersConfig.ready."""
+"""Receivers that write the security log (R9.6) and make open tabs check their session."""
 
 import logging
 from collections.abc import Mapping
@@ -12,65 +12,62 @@ from django.utils.crypto import salted_hmac
 
 from core.sockets.publisher import member_topic, publish
 
-from .backends import account_called
+from .backends import find_account
 from .identifiers import fold_identifier
 from .models import User
 from .sign_in_limits import clear_counts
 
 logger = logging.getLogger("security.login")
 
-# What decides whether a session still holds (users.backends, and the session's hash of the password).
-DECISIVE = {"password", "is_active", "suspended_at", "session_generation"}
+# Fields on which the validity of a session depends (users.backends, and the session's hash of the password).
+SESSION_FIELDS = {"password", "is_active", "suspended_at", "session_generation"}
 
 
 @receiver(user_login_failed, dispatch_uid="users.log_failed_login")
 def log_failed_login(sender: Any, credentials: Mapping[str, Any], **kwargs: Any) -> None:
-    """Say which account was tried; the line itself has the address and the request."""
-    typed = str(credentials.get("username") or credentials.get("email") or "")
-    logger.warning("sign-in failed: account %s", _account_called(typed))
+    """Log the account of a failed sign-in; the log formatter adds the client's address and the request.
 
-
-def _account_called(typed: str) -> str:
-    """The name of the account that `typed` names, by name or address.
-
-    What names no account is never written: people type their password into the wrong field. Its digest still shows
-    that the same was tried again.
+    Input that names no account is never logged, since people type their password into the wrong field. Its digest shows
+    repeated attempts.
     """
-    if account := account_called(typed):
-        return account.username
-    digest = salted_hmac("users.receivers", fold_identifier(typed), algorithm="sha256").hexdigest()
-    return f"(unknown {digest[:12]})"
+    typed = str(credentials.get("username") or credentials.get("email") or "")
+    if account := find_account(typed):
+        name = account.username
+    else:
+        digest = salted_hmac("users.receivers", fold_identifier(typed), algorithm="sha256").hexdigest()
+        name = f"(unknown {digest[:12]})"
+    logger.warning("sign-in failed: account %s", name)
 
 
 @receiver(password_reset, dispatch_uid="users.open_both_names")
 def open_both_names(sender: Any, request: Any, user: User, **kwargs: Any) -> None:
-    """Who has chosen a new password by mail may sign in at once, by name and by address, whatever others guessed."""
+    """Reset the limits of guesses after a password reset, for the username and the address."""
     clear_counts(request, user)
 
 
 @receiver(user_logged_out, dispatch_uid="users.end_session")
 def end_session(sender: Any, request: Any, user: User | None, **kwargs: Any) -> None:
-    """End the session now, so that the tabs, when they look, find that it has ended; Django does so right after."""
+    """Flush the session before the tabs check it; Django would do so only after this signal."""
     if user is not None:
         request.session.flush()
-        _look_at_sessions(user)
+        _publish_session_check(user)
 
 
 @receiver(post_save, sender=User, dispatch_uid="users.sessions_may_have_ended")
 def sessions_may_have_ended(
     sender: Any, instance: User, created: bool, update_fields: Any, **kwargs: Any
 ) -> None:
-    """A new password, a deactivation or a suspension ends sessions, in whatever tab or by whoever it was done."""
-    if not created and (update_fields is None or DECISIVE & set(update_fields)):
-        _look_at_sessions(instance)
+    """Make open tabs check their session after a new password, a deactivation or a suspension."""
+    if not created and (update_fields is None or SESSION_FIELDS & set(update_fields)):
+        _publish_session_check(instance)
 
 
 @receiver(post_delete, sender=User, dispatch_uid="users.sessions_have_ended")
 def sessions_have_ended(sender: Any, instance: User, **kwargs: Any) -> None:
-    """Nobody is left to be signed in."""
-    _look_at_sessions(instance)
+    """Make open tabs check their session after the account was deleted."""
+    _publish_session_check(instance)
 
 
-def _look_at_sessions(user: User) -> None:
-    """Each tab of the member looks whether its own session still holds; what is not told, the next pulse finds."""
+def _publish_session_check(user: User) -> None:
+    """Make each tab of the member check its session; if the event is lost, the next heartbeat checks it."""
     publish(member_topic(user.pk), {"type": "tab.session"})

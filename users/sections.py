@@ -1,4 +1,4 @@
-"""The sections of a profile that hold several entries: what each is made of, in words and classes."""
+"""The sections of a profile that have entries: the model, the form and the texts of each."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ from .models.profile import Entry
 
 @dataclass(frozen=True)
 class Section:
-    """One section: the part of its address, its model and form, and what the page says."""
+    """One section: its slug in the URL, its model and form, and the texts of its page."""
 
     slug: str
     model: type[Entry]
@@ -23,8 +23,8 @@ class Section:
     empty: str | Promise
 
     @property
-    def line(self) -> str:
-        """The template that shows one entry, here and on the member's page."""
+    def entry_template(self) -> str:
+        """The template of an entry, in the settings and on the member's page."""
         return f"users/_{self.slug}.html"
 
 

@@ -1,4 +1,4 @@
-"""What a member does with the own account and profile."""
+"""Write operations on a user's own account and profile."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -19,23 +19,23 @@ from .models.profile import Entry
 
 
 class ProfileError(Exception):
-    """An act that the state of the profile forbids; the text is for the member."""
+    """The state of the profile forbids the operation; the text is shown to the member."""
 
 
 class TooManyEntries(ProfileError):
-    """The section holds as many entries as it may."""
+    """The section has as many entries as allowed."""
 
 
 class AlreadyListed(ProfileError):
-    """The section holds this entry already."""
+    """The section already has this entry."""
 
 
 @transaction.atomic
 def sign_up(*, user: User) -> User:
-    """Store a new account, as the sign-up form filled it, and its profile.
+    """Store a new account from the sign-up form with its profile, and return it.
 
-    The account counts as a member from the first confirmed address on (see confirm_member). Raises IntegrityError
-    when the name or address was taken in the meantime.
+    The account becomes a member when its first address is confirmed (see confirm_member). Raises IntegrityError if the
+    name or address is taken by now.
     """
     user.username, user.email = fold_username(user.username), fold_address(user.email)
     user.refresh_sort_name()
@@ -46,11 +46,10 @@ def sign_up(*, user: User) -> User:
 
 @transaction.atomic
 def edit_account(*, user: User) -> None:
-    """Store the whole row as staff filled it, the way rows are kept: name and address folded, sortable.
+    """Store all fields of the account as staff edited them, with name and address folded.
 
-    Another address than before is a change of address, and a confirmed member's address counts as confirmed; see
-    users.email_addresses. It holds: whoever has the former mailbox, from which the account may have to be rescued, gets
-    no way back. Raises AddressTaken.
+    A new address of a member counts as confirmed (see users.email_addresses). The change is final: the former mailbox,
+    which an attacker may control, gets no link that takes it back. Raises AddressTaken.
     """
     email = fold_address(user.email)
     stored = User.objects.select_for_update(no_key=True).get(pk=user.pk)
@@ -66,17 +65,14 @@ def edit_account(*, user: User) -> None:
 
 @transaction.atomic
 def confirm_address(*, user: User, email: str) -> None:
-    """Make `email`, which its owner has just confirmed, the address of `user`; the first one makes a member.
-
-    Raises AddressTaken.
-    """
+    """Make the confirmed `email` the address of `user`; the first one makes the user a member. Raises AddressTaken."""
     confirm_member(user=user)
     change_address(user=user, email=email)
 
 
 @transaction.atomic
 def edit_privacy(*, user: User, card: Mapping[str, int], sections: Mapping[str, int]) -> None:
-    """Store who may see the parts of the card and the sections of the profile, by their field's name."""
+    """Store the audiences of the card and of the profile's sections, by field name."""
     before = User.objects.values_list("presence_audience", flat=True).get(pk=user.pk)
     User.objects.filter(pk=user.pk).update(**card)
     Profile.objects.filter(user=user).update(**sections)
@@ -86,7 +82,7 @@ def edit_privacy(*, user: User, card: Mapping[str, int], sections: Mapping[str, 
 
 @transaction.atomic
 def confirm_member(*, user: User) -> None:
-    """Make `user` a member when the first address is confirmed; later confirmations change nothing."""
+    """Make `user` a member when the first address is confirmed. Idempotent."""
     changed = User.objects.filter(pk=user.pk, joined_at=None).update(joined_at=timezone.now())
     if changed:
         user.refresh_from_db()
@@ -106,9 +102,9 @@ def edit_profile(*, user: User, card: Mapping[str, Any], about: str) -> None:
 
 @storage.removed_on_failure()
 def set_photo(*, user: User, image: images.Source) -> None:
-    """Store `image` as the photo, square, as WebP in 512, 192 and 64 pixels; the former files go.
+    """Store `image` as a square photo, as WebP in 512, 192 and 64 pixels, and delete the former files.
 
-    Raises ValidationError for a picture that is damaged or cannot be worked on now (core.files.images), CannotStore.
+    Raises ValidationError if the image is damaged or cannot be processed now (core.files.images), or CannotStore.
     """
     photo = User.photo.field.store_picture(image).value
     User.photo.field.replace_value(user.pk, photo)
@@ -116,14 +112,14 @@ def set_photo(*, user: User, image: images.Source) -> None:
 
 
 def remove_photo(*, user: User) -> None:
-    """Go back to the initials; the files go."""
+    """Remove the photo and delete its files."""
     User.photo.field.replace_value(user.pk, "")
     user.photo = ""
 
 
 @storage.removed_on_failure()
 def set_cover(*, user: User, image: images.Source | None) -> None:
-    """Store `image` as the cover, 1,500 × 375 pixels as WebP, or drop the cover for None; the former file goes.
+    """Store `image` as the cover, as WebP in 1,500 × 375 pixels; None removes the cover. The former file is deleted.
 
     Raises what set_photo raises.
     """
@@ -133,26 +129,27 @@ def set_cover(*, user: User, image: images.Source | None) -> None:
 
 @transaction.atomic
 def add_entry(*, user: User, entry: Entry) -> Entry:
-    """Add one line to a section of the own profile; raises TooManyEntries or AlreadyListed."""
+    """Add an entry to a section of the profile. Raises TooManyEntries or AlreadyListed."""
     User.objects.select_for_update(no_key=True).get(pk=user.pk)
     if type(entry)._default_manager.filter(user=user).count() >= entry.MOST:
-        raise TooManyEntries(_("This section holds at most %(most)d entries.") % {"most": entry.MOST})
+        raise TooManyEntries(_("This section can have at most %(most)d entries.") % {"most": entry.MOST})
     entry.user = user
     try:
         with transaction.atomic():
             entry.save()
     except IntegrityError as error:
-        raise AlreadyListed(_("This is on your list already.")) from error
+        raise AlreadyListed(_("This is already on your list.")) from error
     return entry
 
 
-# What makes a profile complete, in the order in which it helps most: (test, words, where to do it).
-Step = tuple[Callable[[User], bool], str, str]
+# A part of a complete profile: (is it there, what to do, URL name of the form).
+ProfilePart = tuple[Callable[[User], bool], str, str]
 
 
 def next_step(user: User) -> tuple[int, str, str]:
-    """How complete the profile is: percent, and the words and address of what is next ("" when nothing is)."""
-    steps: list[Step] = [
+    """Return how complete the profile is in percent, and the text and URL of the next step ("" if none is left)."""
+    # The most useful parts first.
+    steps: list[ProfilePart] = [
         (lambda u: bool(u.photo), _("Add a photo"), "users:photo"),
         (lambda u: bool(u.headline), _("Write a headline"), "users:profile"),
         (lambda u: u.experience_set.exists(), _("Add a position"), "users:experience"),
@@ -161,7 +158,7 @@ def next_step(user: User) -> tuple[int, str, str]:
         (lambda u: u.education_set.exists(), _("Add your education"), "users:education"),
         (lambda u: bool(u.location), _("Say where you are"), "users:profile"),
     ]
-    missing = [(words, address) for done, words, address in steps if not done(user)]
+    missing = [(text, url_name) for is_done, text, url_name in steps if not is_done(user)]
     percent = 100 * (len(steps) - len(missing)) // len(steps)
-    words, address = missing[0] if missing else ("", "")
-    return percent, words, reverse(address) if address else ""
+    text, url_name = missing[0] if missing else ("", "")
+    return percent, text, reverse(url_name) if url_name else ""

@@ -1,13 +1,13 @@
-"""How many wrong passwords an account takes, at whichever address of the network they are typed.
+"""Limits on wrong passwords per account, for all views that take a password.
 
-Asked by users.backends, which every address that takes a password passes; the figures are settings.ACCOUNT_RATE_LIMITS.
-Three counts, in windows that slide:
+users.backends, which all these views call, applies them; settings.ACCOUNT_RATE_LIMITS has the numbers. Three counters
+with sliding windows:
 
-* by the address of the network and by the name as it was typed, folded: the sixth try is told to wait;
-* by the account that was found, so that its name and its address share five guesses. This limit is silent: the answer
-  is that of a wrong password, or who used up the guesses for a name could ask which address is closed with it;
-* by the account alone, for browsers that its member has signed in with before (users.known_browsers). They neither feel
-  the guesses of others nor get more of their own, however many copies of the cookie there are.
+* by client network and by the typed name, folded: the sixth attempt is told to wait;
+* by account, so that its username and its address share five guesses. The response to a guess above this limit is that
+  of a wrong password; a different one would reveal which address belongs to a username whose guesses are used up;
+* by account, for browsers with which its member has signed in before (users.known_browsers). Guesses of others do not
+  count there, and copies of the cookie do not add guesses.
 
 See docs/decisions/0028.
 """
@@ -32,25 +32,25 @@ limits = logging.getLogger("security.limit")
 
 @dataclass(frozen=True)
 class Attempt:
-    """One password that is about to be tried; `is_refused` where it must count as wrong without being looked at."""
+    """A counted attempt to use a password; with `is_refused`, it counts as wrong without being checked."""
 
     usages: tuple[ratelimit.RateLimitUsage, ...]
     is_refused: bool = False
 
     def take_back(self) -> None:
-        """Take the attempt out of the counts: only wrong passwords stay in."""
+        """Remove the attempt from the counters, which count only wrong passwords."""
         for usage in self.usages:
             usage.rollback()
 
 
 def begin_attempt(request: HttpRequest | None, account: User | None, typed: str) -> Attempt:
-    """Count one password for `account`, which `typed` names, or for nobody. Raises ValidationError above the limit."""
+    """Count an attempt at `account`, which `typed` names, or at no account. Raises ValidationError above the limit."""
     request = request or HttpRequest()
     if account and known_browsers.is_known(request, account):
         return Attempt((_consume_or_raise(request, BY_KNOWN_BROWSER, f"account:{account.pk}"),))
     folded = fold_identifier(typed)
     by_name = _consume_or_raise(request, BY_NAME, folded)
-    # As many steps for a name that nobody has.
+    # The same number of operations for a name without an account.
     key = f"account:{account.pk}" if account else f"nobody:{folded}"
     by_account = _consume(request, BY_ACCOUNT, key)
     if by_account is None:
@@ -60,7 +60,7 @@ def begin_attempt(request: HttpRequest | None, account: User | None, typed: str)
 
 
 def clear_counts(request: HttpRequest, user: User) -> None:
-    """Open the name and the address of `user` again, after a password reset. What counts by the network stays."""
+    """Reset the counters of the username and the address of `user` after a password reset, not those by network."""
     keys = {
         BY_NAME: (user.username, user.email),
         BY_ACCOUNT: (f"account:{user.pk}",),

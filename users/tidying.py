@@ -1,4 +1,4 @@
-"""What accounts leave behind: names that nobody came for, and sessions that have ended."""
+"""Deletion of abandoned accounts and expired sessions."""
 
 import datetime
 from collections.abc import Iterator
@@ -14,14 +14,14 @@ from django.utils import timezone
 from .models import FormerAddress, Profile, User
 
 BATCH = 500
-# Rows that come with an account, and say nothing about whether anybody uses it.
+# Rows that every account may have, also one that was never used.
 COMES_WITH_AN_ACCOUNT = (Profile, EmailAddress, FormerAddress)
 
 
 def abandoned_accounts() -> "models.QuerySet[User]":
-    """Return the accounts that were never confirmed within settings.UNCONFIRMED_ACCOUNT_DAYS, and have nothing.
+    """Return the accounts that were not confirmed within settings.UNCONFIRMED_ACCOUNT_DAYS and were never used.
 
-    Never one of staff, one that has signed in, has a right, a picture, or a row in any table of the network.
+    Accounts of staff, and accounts with a sign-in, a permission, a picture or a row in any other table are left out.
     """
     old = timezone.now() - datetime.timedelta(days=settings.UNCONFIRMED_ACCOUNT_DAYS)
     bare = User.objects.filter(
@@ -30,30 +30,30 @@ def abandoned_accounts() -> "models.QuerySet[User]":
     confirmed = EmailAddress.objects.filter(user=OuterRef("pk"), verified=True)
     pictured = Profile.objects.filter(~Q(cover=""), user=OuterRef("pk"))
     unused = bare.filter(~Exists(confirmed), ~Exists(pictured))
-    for rows in _rows_of_accounts():
+    for rows in _related_rows():
         unused = unused.filter(~Exists(rows))
     return unused.order_by("pk")
 
 
 def delete_abandoned_accounts() -> int:
-    """Delete them, some at a time, each only if it is still one when its turn comes; returns how many."""
+    """Delete the abandoned accounts in batches, and return how many."""
     deleted = 0
-    while chosen := list(abandoned_accounts().values_list("pk", flat=True)[:BATCH]):
+    while candidates := list(abandoned_accounts().values_list("pk", flat=True)[:BATCH]):
         with transaction.atomic():
-            # Who confirms the address at this moment waits for us, or we find the account confirmed.
-            locked = User.objects.select_for_update().filter(pk__in=chosen).order_by("pk")
+            # A concurrent confirmation waits for the lock, or is found by the query below.
+            locked = User.objects.select_for_update().filter(pk__in=candidates).order_by("pk")
             list(locked.values_list("pk", flat=True))
-            gone = list(abandoned_accounts().filter(pk__in=chosen).values_list("pk", flat=True))
-            # Together: what goes with an account lies in many tables, each of which is asked once for all.
-            User.objects.filter(pk__in=gone).delete()
-        if not gone:
+            abandoned = list(abandoned_accounts().filter(pk__in=candidates).values_list("pk", flat=True))
+            # In one call, since a deletion queries many related tables, each once for all accounts.
+            User.objects.filter(pk__in=abandoned).delete()
+        if not abandoned:
             break
-        deleted += len(gone)
+        deleted += len(abandoned)
     return deleted
 
 
 def delete_expired_sessions() -> int:
-    """Delete the sessions whose time is over, some at a time; returns how many."""
+    """Delete the expired sessions in batches, and return how many."""
     deleted = 0
     expired = Session.objects.filter(expire_date__lt=timezone.now()).order_by("expire_date")
     while keys := list(expired.values_list("pk", flat=True)[:BATCH]):
@@ -61,10 +61,10 @@ def delete_expired_sessions() -> int:
     return deleted
 
 
-def _rows_of_accounts() -> "Iterator[models.QuerySet[models.Model]]":
-    """For each column of any table that leads to an account, the rows in which it leads to this one.
+def _related_rows() -> "Iterator[models.QuerySet[models.Model]]":
+    """Yield, for each foreign key to an account in any table, the rows that refer to the account of the outer query.
 
-    Asked of all tables: those that lead to a proxy of the account, such as Member, are not among its own relations.
+    All models are searched, since relations to a proxy such as Member are not among the relations of User.
     """
     for model in apps.get_models(include_auto_created=True):
         if issubclass(model, COMES_WITH_AN_ACCOUNT):

@@ -1,4 +1,4 @@
-"""What names and passwords may be."""
+"""Validators of usernames, names and passwords."""
 
 import re
 import unicodedata
@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
 
-# Names that are, or may become, addresses, roles or promises of authority.
+# Names that are, or may become, paths, roles or signs of authority.
 RESERVED_NAMES = frozenset(
     """
     about abuse account accounts admin administrator anonymous api app apps assets auth billing blog board bot careers
@@ -18,7 +18,7 @@ RESERVED_NAMES = frozenset(
     moderator moderators news no-reply noreply none notifications null official owner password policy postmaster posts
     privacy readiness register report root saved search security settings signin signout signup staff static status
     support sysadmin system tags team terms test theme undefined user users webmaster ws www you
-    """.split()  # noqa: SIM905 — a list would hide the words among quotes
+    """.split()  # noqa: SIM905 — a list would be harder to read
 )
 
 username_shape = RegexValidator(
@@ -29,24 +29,21 @@ username_shape = RegexValidator(
 
 
 def refuse_reserved_name(username: str) -> None:
-    """Raise ValidationError where `username`, read without regard to case, dots, hyphens or underscores, is kept
-    for the network itself."""
+    """Raise ValidationError if `username` is reserved, ignoring case, dots, hyphens and underscores."""
     bare = username.lower().translate(str.maketrans("", "", "._-"))
     if username.lower() in RESERVED_NAMES or bare in RESERVED_NAMES:
-        raise ValidationError(
-            _("This name is kept for the network itself. Please choose another."), code="reserved"
-        )
+        raise ValidationError(_("This username is reserved. Please choose another."), code="reserved")
 
 
 def refuse_address_in_name(name: str) -> None:
-    """Raise ValidationError where `name` holds the address of a site or a mailbox, in any width of letters.
+    """Raise ValidationError if `name` contains a web or e-mail address, also in full-width characters.
 
-    A name stands in mail and beside what its owner writes: there an address would be an advertisement or a trap.
+    A name appears in mail and beside content of its owner, where an address could be spam or phishing.
     """
     folded = unicodedata.normalize("NFKC", name).casefold()
     if "://" in folded or "@" in folded or re.search(r"\bwww\.", folded):
         raise ValidationError(
-            _("A name holds no address: please leave out “://”, “www.” and “@”."), code="address"
+            _("A name cannot contain an address. Please leave out “://”, “www.” and “@”."), code="address"
         )
 
 
@@ -58,7 +55,7 @@ USERNAME_VALIDATORS: list[Callable[[Any], None]] = [
 
 
 class MaximumLengthValidator:
-    """Refuses passwords so long that hashing them would be work for an attacker to give."""
+    """Refuses passwords so long that an attacker could use their hashing to overload the server."""
 
     def __init__(self, max_length: int = 256) -> None:
         self.max_length = max_length

@@ -1,4 +1,4 @@
-"""Settings: what a member says about the own account."""
+"""The settings pages of a member: profile, pictures, entries and privacy."""
 
 from collections.abc import Callable
 from typing import Any
@@ -40,11 +40,11 @@ def profile(request: MemberRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         card = {field: form.cleaned_data[field] for field in ("name", "headline", "location", "open_to_work")}
         services.edit_profile(user=request.user, card=card, about=form.cleaned_data["about"])
-        messages.success(request, _("Your profile is saved."))
+        messages.success(request, _("Profile saved."))
         return redirect("users:profile")
     if form.is_bound:
-        request.user.refresh_from_db()  # the form has written its values into the row that the page's frame shows
-    return render(request, "users/profile.html", {"form": form}, status=_status(form))
+        request.user.refresh_from_db()  # the form has changed the object that the navigation bar shows
+    return render(request, "users/profile.html", {"form": form}, status=_status_for(form))
 
 
 @accepts_files
@@ -54,13 +54,13 @@ def photo(request: MemberRequest) -> HttpResponse:
     form = PhotoForm(request.POST or None, request.FILES or None)
     if request.method == "POST":
         form = PhotoForm(request.POST, request.FILES)
-        if form.is_valid() and _stored(
+        if form.is_valid() and _store_picture(
             form, "photo", request.user.pk, lambda image: services.set_photo(user=request.user, image=image)
         ):
-            messages.success(request, _("Your photo is saved."))
+            messages.success(request, _("Photo saved."))
             return redirect("users:photo")
     context = {"photo_form": form, "cover_form": CoverForm()}
-    return with_limit(form, render(request, "users/photo.html", context, status=_status(form)))
+    return with_limit(form, render(request, "users/photo.html", context, status=_status_for(form)))
 
 
 @accepts_files
@@ -68,20 +68,20 @@ def photo(request: MemberRequest) -> HttpResponse:
 @require_POST
 def cover(request: MemberRequest) -> HttpResponse:
     form = CoverForm(request.POST, request.FILES)
-    if form.is_valid() and _stored(
+    if form.is_valid() and _store_picture(
         form, "cover", request.user.pk, lambda image: services.set_cover(user=request.user, image=image)
     ):
-        messages.success(request, _("Your cover is saved."))
+        messages.success(request, _("Cover saved."))
         return redirect("users:photo")
     context = {"photo_form": PhotoForm(), "cover_form": form}
-    return with_limit(form, render(request, "users/photo.html", context, status=_status(form)))
+    return with_limit(form, render(request, "users/photo.html", context, status=_status_for(form)))
 
 
 @member_required
 @require_POST
 def remove_photo(request: MemberRequest) -> HttpResponse:
     services.remove_photo(user=request.user)
-    messages.success(request, _("Your photo is gone; your initials take its place."))
+    messages.success(request, _("Photo removed."))
     return redirect("users:photo")
 
 
@@ -89,44 +89,47 @@ def remove_photo(request: MemberRequest) -> HttpResponse:
 @require_POST
 def remove_cover(request: MemberRequest) -> HttpResponse:
     services.set_cover(user=request.user, image=None)
-    messages.success(request, _("Your cover is gone."))
+    messages.success(request, _("Cover removed."))
     return redirect("users:photo")
 
 
 @member_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def entries(request: MemberRequest, section: str) -> HttpResponse:
-    kind = _section(section)
+    kind = _get_section_or_404(section)
     form = kind.form(request.POST or None, instance=kind.model(user=request.user))
-    if request.method == "POST" and (_added(request, form) if form.is_valid() else was_sent(request)):
+    if request.method == "POST" and (_add_entry(request, form) if form.is_valid() else was_sent(request)):
         messages.success(request, _("Added to your profile."))
         return redirect(f"users:{kind.slug}")
     rows = kind.model._default_manager.filter(user=request.user)
     return render(
-        request, "users/entries.html", {"section": kind, "entries": rows, "form": form}, status=_status(form)
+        request,
+        "users/entries.html",
+        {"section": kind, "entries": rows, "form": form},
+        status=_status_for(form),
     )
 
 
 @member_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def entry(request: MemberRequest, section: str, pk: int) -> HttpResponse:
-    kind = _section(section)
-    row = _own_entry(request, kind, pk)
+    kind = _get_section_or_404(section)
+    row = _get_entry_or_404(request, kind, pk)
     form = kind.form(request.POST or None, instance=row)
     if request.method == "POST" and form.is_valid():
         form.save()
-        messages.success(request, _("Your profile is saved."))
+        messages.success(request, _("Profile saved."))
         return redirect(f"users:{kind.slug}")
     return render(
-        request, "users/entry.html", {"section": kind, "entry": row, "form": form}, status=_status(form)
+        request, "users/entry.html", {"section": kind, "entry": row, "form": form}, status=_status_for(form)
     )
 
 
 @member_required
 @require_POST
 def delete_entry(request: MemberRequest, section: str, pk: int) -> HttpResponse:
-    kind = _section(section)
-    _own_entry(request, kind, pk).delete()
+    kind = _get_section_or_404(section)
+    _get_entry_or_404(request, kind, pk).delete()
     messages.success(request, _("Removed from your profile."))
     return redirect(f"users:{kind.slug}")
 
@@ -139,26 +142,27 @@ def privacy(request: MemberRequest) -> HttpResponse:
     sections = SectionPrivacyForm(data, instance=request.user.profile)
     if request.method == "POST" and card.is_valid() and sections.is_valid():
         services.edit_privacy(user=request.user, card=card.cleaned_data, sections=sections.cleaned_data)
-        messages.success(request, _("Saved. It holds from now on, wherever the section shows."))
+        messages.success(request, _("Privacy settings saved."))
         return redirect("users:privacy")
-    status = max(_status(card), _status(sections))
+    status = max(_status_for(card), _status_for(sections))
     return render(request, "users/privacy.html", {"card_form": card, "sections": sections}, status=status)
 
 
 @member_required
 @require_safe
 def next_step(request: MemberRequest) -> HttpResponse:
-    """The part of a page that says how complete the profile is and what is next."""
-    percent, words, address = services.next_step(request.user)
-    return render(request, "users/_next_step.html", {"percent": percent, "words": words, "address": address})
+    """Render the fragment that shows how complete the profile is, with a link to the next step."""
+    percent, text, url = services.next_step(request.user)
+    return render(request, "users/_next_step.html", {"percent": percent, "text": text, "url": url})
 
 
-def _stored(form: forms.BaseForm, field: str, member: int, verb: Callable[[ImageUpload], None]) -> bool:
-    """Whether the picture in `field` was stored by `verb`; when there were too many, it is damaged, or found no room,
-    the form says so."""
+def _store_picture(
+    form: forms.BaseForm, field: str, member: int, service: Callable[[ImageUpload], None]
+) -> bool:
+    """Store the picture in `field` by `service` and return whether that was possible; else the form has the error."""
     try:
         rate_limits.consume("upload", member)
-        verb(form.cleaned_data[field])
+        service(form.cleaned_data[field])
     except ValidationError as error:
         form.add_error(field, error)
     except CannotStore as error:
@@ -166,8 +170,8 @@ def _stored(form: forms.BaseForm, field: str, member: int, verb: Callable[[Image
     return not form.errors
 
 
-def _added(request: MemberRequest, form: "forms.BaseModelForm[Any]") -> bool:
-    """Whether the entry was added, now or when the form was sent before; else the form says why not."""
+def _add_entry(request: MemberRequest, form: "forms.BaseModelForm[Any]") -> bool:
+    """Add the entry and return whether it was added, now or by an earlier submission; else the form has the error."""
     try:
         create_once(request, lambda: services.add_entry(user=request.user, entry=form.save(commit=False)))
     except services.ProfileError as error:
@@ -177,16 +181,16 @@ def _added(request: MemberRequest, form: "forms.BaseModelForm[Any]") -> bool:
     return form.is_valid()
 
 
-def _section(slug: str) -> Section:
+def _get_section_or_404(slug: str) -> Section:
     if slug not in SECTIONS:
         raise Http404
     return SECTIONS[slug]
 
 
-def _own_entry(request: MemberRequest, kind: Section, pk: int) -> Entry:
+def _get_entry_or_404(request: MemberRequest, kind: Section, pk: int) -> Entry:
     return get_object_or_404(kind.model, user=request.user, pk=pk)
 
 
-def _status(form: forms.BaseForm) -> int:
-    """A refused form is answered with 422, which htmx shows and monitors can tell from a success."""
+def _status_for(form: forms.BaseForm) -> int:
+    """Return 422 for a refused form, which htmx shows and monitoring can tell from a success, else 200."""
     return 422 if form.is_bound and not form.is_valid() else 200

@@ -82,7 +82,7 @@ def _texts() -> list[str]:
 def _pairs(bench: int, members: int, lines: list[Line], dice: random.Random) -> Iterator[Talk]:
     """Conversations of two connections."""
     connected = Connection.objects.connected()
-    mine = list(connected.of(bench).order_by("pk").values_list("pk", flat=True)[:BENCH_PAIRS])
+    mine = list(connected.of_member(bench).order_by("pk").values_list("pk", flat=True)[:BENCH_PAIRS])
     others = connected.exclude(Q(low=bench) | Q(high=bench)).order_by("pk").values_list("pk", flat=True)
     chosen = [*mine, *dice.sample(list(others), min(len(others), members // MEMBERS_TO_A_PAIR))]
     rows = connected.in_bulk(chosen)

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from core.database.pagination import CURSOR, id_cursor, oldest_first
 from core.web import rate_limits
 from core.web.responses import with_limit
-from network.reach import spend_reach, spend_reach_in
+from network.reach import consume_reach, consume_reach_in_form
 from users.form_submissions import ChangedSinceSent, create_once
 from users.http import HtmxRequest, MemberRequest, member_required
 
@@ -77,7 +77,7 @@ def edit_comment(request: MemberRequest, pk: int) -> HttpResponse:
     is_valid = request.method == "POST" and form.is_valid()
     if is_valid and rate_limits.spend_in(form, "text", "comment", request.user.pk):
         text = render_text(form.cleaned_data["text"], author=comment.author)
-        if spend_reach_in(form, "text", request.user, text.newly_mentioned(comment.html)):
+        if consume_reach_in_form(form, "text", request.user, text.newly_mentioned(comment.html)):
             services.edit_comment(comment=comment, text=text)
             return redirect(comment)
     context = {"comment": comment, "form": form}
@@ -102,7 +102,7 @@ def _said(request: MemberRequest, post: Post, form: CommentForm, parent: Comment
     def comment() -> Comment:
         rate_limits.consume("comment", request.user.pk)
         text = render_text(form.cleaned_data["text"], author=request.user)
-        spend_reach(request.user, text.newly_mentioned())
+        consume_reach(request.user, text.newly_mentioned())
         return services.comment_on_post(
             post=post,
             author=request.user,

@@ -17,7 +17,7 @@ from core.web import rate_limits
 from core.web.body_limits import accepts_files
 from core.web.media_views import deliver_column
 from core.web.responses import with_limit
-from network.reach import spend_reach
+from network.reach import consume_reach
 from users.form_submissions import ChangedSinceSent, create_once
 from users.http import HtmxRequest, MemberRequest, member_required
 
@@ -162,7 +162,7 @@ def _published(request: MemberRequest, form: PostForm) -> int | None:
         if pictures := len(form.cleaned_data["images"]):
             rate_limits.consume("upload", request.user.pk, pictures)
         text = render_text(form.cleaned_data["text"], author=request.user)
-        spend_reach(request.user, text.newly_mentioned())
+        consume_reach(request.user, text.newly_mentioned())
         return services.publish_post(
             author=request.user,
             text=text,
@@ -185,7 +185,7 @@ def _published(request: MemberRequest, form: PostForm) -> int | None:
 def _edit(request: MemberRequest, post: Post, form: EditPostForm) -> None:
     """Edit the post and count whom that calls; where more may read the post, members it named before count too."""
     text, audience = render_text(form.cleaned_data["text"], author=post.author), form.cleaned_data["audience"]
-    spend_reach(request.user, text.newly_mentioned(post.html if audience >= post.audience else ""))
+    consume_reach(request.user, text.newly_mentioned(post.html if audience >= post.audience else ""))
     services.edit_post(post=post, text=text, audience=audience)
 
 

@@ -10,7 +10,7 @@ from core.database.pagination import CURSOR, newest_first
 from core.web import rate_limits
 from core.web.responses import back_or, with_limit
 from network.models import Member, available_to
-from network.reach import spend_reach
+from network.reach import consume_reach
 from users.audience import Audience
 from users.form_submissions import ChangedSinceSent, create_once
 from users.http import HtmxRequest, MemberRequest, member_required
@@ -86,7 +86,7 @@ def repost(request: MemberRequest, pk: int) -> HttpResponse:
     def share() -> Post:
         rate_limits.consume("post", request.user.pk)
         text = render_text(form.cleaned_data["text"], author=request.user)
-        spend_reach(request.user, text.newly_mentioned())
+        consume_reach(request.user, text.newly_mentioned())
         return services.repost(post=post, by=request.user, text=text, audience=form.cleaned_data["audience"])
 
     if request.method == "POST" and form.is_valid():

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from django.http import Http404, HttpResponse, JsonResponse
 
 from core.web.rate_limits import RateLimited
-from network.reach import spend_reach
+from network.reach import consume_reach
 from users.http import MemberRequest
 from users.models import User
 
@@ -28,7 +28,7 @@ def count_reach(member: User, people: Iterable[int]) -> None:
     """Count people who are called into a conversation (network.reach). Raises SendingTooFast above what a member
     may."""
     try:
-        spend_reach(member, people)
+        consume_reach(member, people)
     except RateLimited as error:
         raise SendingTooFast(error.words, wait=error.wait) from error
 

@@ -1,4 +1,4 @@
-"""The directory: everybody once, in the order of names, found by the beginning of a name."""
+"""The directory: each member once, ordered by name, found by the beginning of a word of the name."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from tests.cases import all_cases, rolled_back
 from tests.cast import client_of, make_member
 from users.models import User
 
-from .standing import HTMX, names
+from .helpers import HTMX, usernames_in
 
 pytestmark = [pytest.mark.both, pytest.mark.django_db]
 
@@ -20,7 +20,7 @@ MEMBERS = "/members/"
 
 @pytest.fixture
 def sixty(db: None) -> list[User]:
-    """Sixty members: ties, accents, other scripts."""
+    """Sixty members: equal names, accents, other scripts."""
     given = ["Zoë", "zoe", "Émile", "emile", "李雷", "علی", "O'Brien", "Ann", "Anna", "Ødegård"]
     return [make_member(f"member{number:02}", name=given[number % len(given)]) for number in range(60)]
 
@@ -30,7 +30,7 @@ def all_pages(client: Client, **query: str) -> list[list[str]]:
     for _page in range(20):
         response = client.get(MEMBERS, {**query, **({"page": cursor} if cursor else {})})
         assert response.status_code == 200
-        pages.append(names(response))
+        pages.append(usernames_in(response))
         cursor = response.context["next"]
         if not cursor:
             return pages
@@ -98,12 +98,12 @@ def test_names_are_found_however_their_letters_are_typed(as_alice: Client) -> No
         (name, words)
         for name, typed in FOUND.items()
         for words in typed
-        if name not in [users.get(found) for found in names(as_alice.get(MEMBERS, {"q": words}))]
+        if name not in [users.get(found) for found in usernames_in(as_alice.get(MEMBERS, {"q": words}))]
     ]
     assert missed == []
 
 
-def test_letters_with_a_stroke_stand_with_their_letter(as_alice: Client, alice: User) -> None:
+def test_letters_with_a_stroke_sort_with_their_base_letter(as_alice: Client, alice: User) -> None:
     listed = [
         "Ana",
         "Ægir",
@@ -129,8 +129,8 @@ def test_letters_with_a_stroke_stand_with_their_letter(as_alice: Client, alice: 
 def test_a_part_of_a_username_is_found(as_alice: Client) -> None:
     make_member("jan.kowalski-b_2", name="JK")
     for words in ("kowal", "jan.kowalski", "jan kowalski", "b_2", "2"):
-        assert names(as_alice.get(MEMBERS, {"q": words})) == ["jan.kowalski-b_2"], words
-    assert names(as_alice.get(MEMBERS, {"q": "owal"})) == []
+        assert usernames_in(as_alice.get(MEMBERS, {"q": words})) == ["jan.kowalski-b_2"], words
+    assert usernames_in(as_alice.get(MEMBERS, {"q": "owal"})) == []
 
 
 def test_usernames_are_found_too(sixty: list[User]) -> None:
@@ -144,7 +144,7 @@ def test_signs_are_only_signs(as_alice: Client) -> None:
             with case(words), rolled_back():
                 response = as_alice.get(MEMBERS, {"q": words})
                 assert response.status_code == 200
-                assert names(response) == []
+                assert usernames_in(response) == []
                 assert "<script>alert" not in response.content.decode()
 
 
@@ -162,7 +162,7 @@ def test_no_words_list_everybody(as_alice: Client, charlie: User) -> None:
     with all_cases() as case:
         for words in ["", "   ", "\t"]:
             with case(words), rolled_back():
-                assert names(as_alice.get(MEMBERS, {"q": words})) == ["alice", "charlie"]
+                assert usernames_in(as_alice.get(MEMBERS, {"q": words})) == ["alice", "charlie"]
 
 
 def test_a_bad_cursor_is_a_bad_request(as_alice: Client) -> None:
@@ -185,7 +185,7 @@ def test_who_does_not_exist_is_not_listed(as_alice: Client, alice: User, charlie
     make_member("off", is_active=False)
     block_member(blocker=alice, blocked=charlie)
     block_member(blocker=mona, blocked=alice)
-    assert names(as_alice.get(MEMBERS)) == ["alice"]
+    assert usernames_in(as_alice.get(MEMBERS)) == ["alice"]
 
 
 def test_a_visitor_is_asked_to_sign_in(client: Client, alice: User) -> None:
@@ -209,13 +209,12 @@ def test_htmx_is_answered_with_the_rows_alone(sixty: list[User]) -> None:
 
 def test_a_new_member_is_found_under_the_new_name(as_alice: Client, alice: User) -> None:
     as_alice.post("/settings/profile/", {"name": "Zelda Zorn"})
-    assert names(as_alice.get(MEMBERS, {"q": "zor"})) == ["alice"]
-    assert names(as_alice.get(MEMBERS, {"q": "alv"})) == []
+    assert usernames_in(as_alice.get(MEMBERS, {"q": "zor"})) == ["alice"]
+    assert usernames_in(as_alice.get(MEMBERS, {"q": "alv"})) == []
 
 
 def test_each_row_offers_what_fits(as_alice: Client, alice: User, bob: User, charlie: User) -> None:
-    standings: dict[str, Any] = {
-        relation.member.username: relation.standing.value
-        for relation in as_alice.get(MEMBERS).context["people"]
+    states: dict[str, Any] = {
+        relation.member.username: relation.state.value for relation in as_alice.get(MEMBERS).context["people"]
     }
-    assert standings == {"alice": "self", "bob": "connected", "charlie": "stranger"}
+    assert states == {"alice": "self", "bob": "connected", "charlie": "stranger"}

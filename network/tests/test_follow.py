@@ -1,4 +1,4 @@
-"""Reading somebody's posts without being connected, and no longer."""
+"""Following and unfollowing a member."""
 
 from typing import Any
 
@@ -12,41 +12,41 @@ from network.services import CannotReachSelf, NotReachable, block_member, follow
 from tests.cases import all_cases, rolled_back
 from users.models import User
 
-from .standing import HTMX, act, follows, names, told
+from .helpers import HTMX, follows, messages_in, post_action, usernames_in
 
 pytestmark = pytest.mark.django_db
 
 
 def test_following(as_alice: Client, alice: User, charlie: User) -> None:
-    response = act(as_alice, charlie, "follow")
+    response = post_action(as_alice, charlie, "follow")
     assert response["Location"] == "/members/charlie/"
-    assert told(response)[0][0] == "success"
+    assert messages_in(response)[0][0] == "success"
     assert follows(alice, charlie)
     assert not follows(charlie, alice)
-    assert names(as_alice.get("/network/following/")) == ["charlie"]
+    assert usernames_in(as_alice.get("/network/following/")) == ["charlie"]
 
 
 def test_following_twice_is_following_once(as_alice: Client, charlie: User) -> None:
     for _number in range(2):
-        assert act(as_alice, charlie, "follow").status_code == 302
+        assert post_action(as_alice, charlie, "follow").status_code == 302
     assert Follow.objects.count() == 1
 
 
 def test_unfollowing_and_twice(as_alice: Client, alice: User, charlie: User) -> None:
     follow_member(follower=alice, followed=charlie)
     for _number in range(2):
-        assert act(as_alice, charlie, "unfollow").status_code == 302
+        assert post_action(as_alice, charlie, "unfollow").status_code == 302
     assert not follows(alice, charlie)
-    assert names(as_alice.get("/network/following/")) == []
+    assert usernames_in(as_alice.get("/network/following/")) == []
 
 
 def test_a_connection_can_be_followed_too(as_alice: Client, alice: User, bob: User) -> None:
-    act(as_alice, bob, "follow")
+    post_action(as_alice, bob, "follow")
     assert follows(alice, bob)
 
 
-def test_oneself_cannot_be_followed(as_alice: Client, alice: User) -> None:
-    assert told(act(as_alice, alice, "follow")) == [("error", "This is you.")]
+def test_members_cannot_follow_themselves(as_alice: Client, alice: User) -> None:
+    assert messages_in(post_action(as_alice, alice, "follow")) == [("error", "This is your own account.")]
     assert not Follow.objects.exists()
     with pytest.raises(CannotReachSelf):
         follow_member(follower=alice, followed=alice)
@@ -58,40 +58,40 @@ def test_after_a_block_it_is_404(as_alice: Client, alice: User, charlie: User) -
             with case(who), rolled_back():
                 pair = (alice, charlie) if who == "alice" else (charlie, alice)
                 block_member(blocker=pair[0], blocked=pair[1])
-                assert act(as_alice, charlie, "follow").status_code == 404
-                assert act(as_alice, charlie, "unfollow").status_code == 404
+                assert post_action(as_alice, charlie, "follow").status_code == 404
+                assert post_action(as_alice, charlie, "unfollow").status_code == 404
                 with pytest.raises(NotReachable):
                     follow_member(follower=alice, followed=charlie)
                 assert not Follow.objects.exists()
 
 
-def test_somebody_else_s_follow_is_not_ended(as_bob: Client, alice: User, charlie: User) -> None:
+def test_another_members_follow_is_not_ended(as_bob: Client, alice: User, charlie: User) -> None:
     follow_member(follower=alice, followed=charlie)
-    act(as_bob, charlie, "unfollow")
+    post_action(as_bob, charlie, "unfollow")
     assert follows(alice, charlie)
 
 
 def test_it_takes_a_post_and_a_member(as_alice: Client, charlie: User) -> None:
     with all_cases() as case:
-        for verb in ["follow", "unfollow"]:
-            with case(verb), rolled_back():
+        for action in ["follow", "unfollow"]:
+            with case(action), rolled_back():
                 client = Client()
-                assert as_alice.get(f"/members/charlie/{verb}/").status_code == 405
+                assert as_alice.get(f"/members/charlie/{action}/").status_code == 405
                 assert (
-                    act(client, charlie, verb)["Location"]
-                    == f"/accounts/login/?next=/members/charlie/{verb}/"
+                    post_action(client, charlie, action)["Location"]
+                    == f"/accounts/login/?next=/members/charlie/{action}/"
                 )
-                assert act(as_alice, "nobody", verb).status_code == 404
+                assert post_action(as_alice, "nobody", action).status_code == 404
                 assert not Follow.objects.exists()
 
 
 def test_without_the_token_of_the_page_nothing_happens(alice: User, charlie: User) -> None:
     with all_cases() as case:
-        for verb in ["follow", "unfollow"]:
-            with case(verb), rolled_back():
+        for action in ["follow", "unfollow"]:
+            with case(action), rolled_back():
                 client = Client(enforce_csrf_checks=True)
                 client.force_login(alice)
-                assert act(client, charlie, verb).status_code == 403
+                assert post_action(client, charlie, action).status_code == 403
 
 
 def test_htmx_is_answered_with_a_part(as_alice: Client, charlie: User) -> None:
@@ -116,7 +116,7 @@ def test_it_is_announced_once(alice: User, charlie: User) -> None:
     assert heard == [(alice, charlie)]
 
 
-def test_the_database_keeps_one_row_and_never_oneself(alice: User, charlie: User) -> None:
+def test_the_database_keeps_one_row_and_never_of_one_member(alice: User, charlie: User) -> None:
     Follow.objects.create(follower=alice, followed=charlie)
     for row in (Follow(follower=alice, followed=charlie), Follow(follower=alice, followed=alice)):
         with pytest.raises(IntegrityError), transaction.atomic():

@@ -1,4 +1,4 @@
-"""How far, through whom, who else."""
+"""Degrees, mutual connections and suggestions."""
 
 from collections.abc import Callable
 from itertools import pairwise
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from network.graph import Mutual, degree, mutual_connections, suggestions, within_two_degrees
+from network.graph import Mutual, find_degree, mutual_connections, suggest_members, within_two_degrees
 from network.pages import MemberPage
 from network.services import accept_invitation, block_member, follow_member, ignore_invitation, invite_member
 from tests.cast import client_of, connect, make_member
@@ -20,7 +20,7 @@ People = Callable[[str], list[User]]
 
 @pytest.fixture
 def people(db: None) -> People:
-    """Makes members of the letters of a word: people("abc") are the members "m-a", "m-b", "m-c"."""
+    """Create a member for each character: people("abc") creates "m-a", "m-b" and "m-c"."""
     return lambda letters: [make_member(f"m-{letter}", name=letter.upper()) for letter in letters]
 
 
@@ -39,7 +39,7 @@ def test_the_distance_is_that_of_the_shortest_path(people: People) -> None:
     assert [distance(a, other) for other in (b, c, d, e)] == [1, 2, 1, 2]
 
 
-def test_there_is_no_distance_to_oneself_or_to_one_without_ties(people: People) -> None:
+def test_there_is_no_degree_to_the_viewer_or_to_a_member_without_connections(people: People) -> None:
     a, b = people("ab")
     assert distance(a, a) is None
     assert distance(a, b) is None
@@ -53,7 +53,7 @@ def test_an_invitation_is_no_path(people: People) -> None:
 
 
 def test_an_invitation_is_no_part_of_a_path_wherever_it_lies(db: None) -> None:
-    """The third degree must not reveal to strangers that an invitation is open."""
+    """The third degree must not reveal an open invitation to strangers."""
     wrong = []
     for number in range(3):
         for turned in (False, True):
@@ -63,7 +63,7 @@ def test_an_invitation_is_no_part_of_a_path_wherever_it_lies(db: None) -> None:
                     invite_member(inviter=other if turned else one, invitee=one if turned else other)
                 else:
                     connect(one, other)
-            if degree(path[0], path[3], connected=False, mutual=0) is not None:
+            if find_degree(path[0], path[3], connected=False, mutual=0) is not None:
                 wrong.append((number, turned))
     assert wrong == []
 
@@ -73,10 +73,10 @@ def test_who_signed_up_first_does_not_matter(people: People, order: str) -> None
     made = dict(zip(sorted(order), sorted(people(order), key=lambda member: member.username), strict=True))
     for one, other in ("ab", "bc", "cd"):
         connect(made[one], made[other])
-    assert degree(made["a"], made["d"], connected=False, mutual=0) == 3
+    assert find_degree(made["a"], made["d"], connected=False, mutual=0) == 3
 
 
-def test_within_two_degrees_are_connections_theirs_and_followers_whoever_signed_up_first(
+def test_within_two_degrees_are_connections_of_connections_and_followers_in_any_order_of_ids(
     db: None,
 ) -> None:
     wrong = []
@@ -107,8 +107,8 @@ def test_mutual_connections_are_counted_and_the_first_named(people: People) -> N
         connect(other, b)
     assert shared(a, b) == (5, ["V", "W", "X"])
     assert shared(b, a) == (5, ["V", "W", "X"])
-    assert Mutual(5, []).others == 4
-    assert Mutual(0, []).others == 0
+    assert Mutual(5, []).other_count == 4
+    assert Mutual(0, []).other_count == 0
 
 
 @pytest.mark.parametrize("gone", ["suspended", "deactivated", "blocked by me", "blocking me"])
@@ -136,7 +136,7 @@ def test_mutual_connections_cost_one_query(people: People, django_assert_num_que
 
 
 def suggested(viewer: User, most: int = 10) -> list[tuple[str, int]]:
-    return [(member.name, member.mutual) for member in suggestions(viewer, most=most)]
+    return [(member.name, member.mutual) for member in suggest_members(viewer, most=most)]
 
 
 def test_suggestions_come_by_mutual_connections_then_the_latest_to_join(people: People) -> None:
@@ -159,7 +159,7 @@ def test_equals_come_by_name(people: People) -> None:
     assert suggested(a) == [("X", 1), ("Y", 1), ("Z", 1)]
 
 
-def test_nobody_is_suggested_who_is_tied_already(people: People) -> None:
+def test_members_with_a_connection_row_are_not_suggested(people: People) -> None:
     a, b, c, d, e, f = people("abcdef")
     connect(a, b)
     for other in (c, d, e, f):
@@ -171,14 +171,14 @@ def test_nobody_is_suggested_who_is_tied_already(people: People) -> None:
     assert suggested(a) == []
 
 
-def test_somebody_one_follows_may_still_be_suggested(people: People) -> None:
+def test_followed_members_may_be_suggested(people: People) -> None:
     a, b = people("ab")
     follow_member(follower=a, followed=b)
     assert suggested(a) == [("B", 0)]
 
 
 @pytest.mark.parametrize("gone", ["suspended", "deactivated", "unconfirmed", "blocked by me", "blocking me"])
-def test_nobody_is_suggested_who_does_not_exist_for_the_viewer(people: People, gone: str) -> None:
+def test_members_who_do_not_exist_for_the_viewer_are_not_suggested(people: People, gone: str) -> None:
     a, b, c = people("abc")
     connect(a, b)
     connect(b, c)
@@ -204,7 +204,7 @@ def test_a_path_through_one_who_is_suspended_does_not_count(people: People) -> N
     assert suggested(a) == [("C", 0)]
 
 
-def test_oneself_is_never_suggested(people: People) -> None:
+def test_the_viewer_is_never_suggested(people: People) -> None:
     a, b, c = people("abc")
     connect(a, b)
     connect(b, c)
@@ -223,5 +223,5 @@ def test_suggestions_cost_five_queries_whatever_the_circle(
         accept_invitation(connection=row, by=other if number % 2 else a)
         connect(other, others[-1])
     with django_assert_num_queries(5):
-        suggestions(a, most=9)
+        suggest_members(a, most=9)
     assert suggested(a) == [("J", 8)]

@@ -1,4 +1,4 @@
-"""Asking somebody to connect."""
+"""Inviting a member to connect."""
 
 from typing import Any
 
@@ -20,24 +20,24 @@ from tests.cases import all_cases, rolled_back
 from tests.cast import make_member
 from users.models import User
 
-from .standing import HTMX, act, connected, invited, tie, told
+from .helpers import HTMX, are_connected, find_connection, has_invited, messages_in, post_action
 
 pytestmark = pytest.mark.django_db
 
 
 def test_an_invitation_is_sent_with_its_note(as_alice: Client, alice: User, charlie: User) -> None:
-    response = act(as_alice, charlie, "invite", note="We met in Oslo.\r\nRemember?")
+    response = post_action(as_alice, charlie, "invite", note="We met in Oslo.\r\nRemember?")
     assert (response.status_code, response["Location"]) == (302, "/members/charlie/")
-    assert told(response) == [("success", "Your invitation is on its way.")]
-    row = tie(alice, charlie)
+    assert messages_in(response) == [("success", "Invitation sent.")]
+    row = find_connection(alice, charlie)
     assert row is not None
     assert (row.inviter_id, row.invitee_id, row.note) == (alice.pk, charlie.pk, "We met in Oslo.\nRemember?")
     assert not row.is_connected
 
 
 def test_the_note_is_optional(as_alice: Client, alice: User, charlie: User) -> None:
-    act(as_alice, charlie, "invite")
-    assert invited(alice, charlie)
+    post_action(as_alice, charlie, "invite")
+    assert has_invited(alice, charlie)
 
 
 def test_the_form_has_a_page_of_its_own_which_changes_nothing(
@@ -46,40 +46,40 @@ def test_the_form_has_a_page_of_its_own_which_changes_nothing(
     page = as_alice.get("/members/charlie/invite/")
     assert page.status_code == 200
     assert 'name="note"' in page.content.decode()
-    assert tie(alice, charlie) is None
+    assert find_connection(alice, charlie) is None
 
 
 def test_whichever_of_the_two_is_older_there_is_one_row(alice: User, charlie: User) -> None:
-    one, other = invite_member(inviter=charlie, invitee=alice), tie(alice, charlie)
+    one, other = invite_member(inviter=charlie, invitee=alice), find_connection(alice, charlie)
     assert one == other
     assert (one.low_id, one.high_id) == tuple(sorted((alice.pk, charlie.pk)))
 
 
 def test_the_other_sees_it_with_the_note(as_alice: Client, as_charlie: Client, charlie: User) -> None:
-    act(as_alice, charlie, "invite", note="Hello <b>there</b>")
+    post_action(as_alice, charlie, "invite", note="Hello <b>there</b>")
     page = as_charlie.get("/network/").content.decode()
     assert "Alice Álvarez" in page
     assert "Hello &lt;b&gt;there&lt;/b&gt;" in page
 
 
 def refusal(client: Client, member: User | str) -> list[tuple[str, str]]:
-    return told(act(client, member, "invite"))
+    return messages_in(post_action(client, member, "invite"))
 
 
 def test_inviting_twice_is_inviting_once(as_alice: Client, alice: User, charlie: User) -> None:
-    act(as_alice, charlie, "invite", note="first")
+    post_action(as_alice, charlie, "invite", note="first")
     assert refusal(as_alice, charlie) == [
-        ("success", "Your invitation is on its way."),
+        ("success", "Invitation sent."),
         ("error", "You have already sent an invitation."),
     ]
     row = Connection.objects.get()
-    assert (row.note, invited(alice, charlie)) == ("first", True)
+    assert (row.note, has_invited(alice, charlie)) == ("first", True)
     with pytest.raises(AlreadyInvited):
         invite_member(inviter=alice, invitee=charlie)
 
 
-def test_oneself_cannot_be_invited(as_alice: Client, alice: User) -> None:
-    assert refusal(as_alice, alice) == [("error", "This is you.")]
+def test_members_cannot_invite_themselves(as_alice: Client, alice: User) -> None:
+    assert refusal(as_alice, alice) == [("error", "This is your own account.")]
     assert not Connection.objects.exists()
     with pytest.raises(CannotReachSelf):
         invite_member(inviter=alice, invitee=alice)
@@ -87,7 +87,7 @@ def test_oneself_cannot_be_invited(as_alice: Client, alice: User) -> None:
 
 def test_a_connection_cannot_be_invited(as_alice: Client, alice: User, bob: User) -> None:
     assert refusal(as_alice, bob) == [("error", "You are already connected.")]
-    assert connected(alice, bob)
+    assert are_connected(alice, bob)
     with pytest.raises(AlreadyConnected):
         invite_member(inviter=bob, invitee=alice)
 
@@ -95,9 +95,9 @@ def test_a_connection_cannot_be_invited(as_alice: Client, alice: User, bob: User
 def test_crossing_invitations_connect(
     as_alice: Client, as_charlie: Client, alice: User, charlie: User
 ) -> None:
-    act(as_alice, charlie, "invite")
-    act(as_charlie, alice, "invite")
-    assert connected(alice, charlie)
+    post_action(as_alice, charlie, "invite")
+    post_action(as_charlie, alice, "invite")
+    assert are_connected(alice, charlie)
     assert Connection.objects.count() == 1
 
 
@@ -108,22 +108,24 @@ def test_who_ignored_an_invitation_can_still_ask_and_connects(alice: User, charl
     assert row.ignored_at is None
 
 
-def test_who_was_ignored_is_told_what_anybody_is_told(as_alice: Client, alice: User, charlie: User) -> None:
+def test_an_ignored_inviter_sees_the_same_messages_as_any_inviter(
+    as_alice: Client, alice: User, charlie: User
+) -> None:
     ignore_invitation(connection=invite_member(inviter=alice, invitee=charlie), by=charlie)
     assert refusal(as_alice, charlie) == [("error", "You have already sent an invitation.")]
 
 
 def test_where_one_has_blocked_the_other_it_is_404(as_alice: Client, alice: User, charlie: User) -> None:
     with all_cases() as case:
-        for who in ["the other", "oneself"]:
-            with case(who), rolled_back():
+        for blocker in ["invitee", "inviter"]:
+            with case(blocker), rolled_back():
                 pair = (
                     {"blocker": charlie, "blocked": alice}
-                    if who == "the other"
+                    if blocker == "invitee"
                     else {"blocker": alice, "blocked": charlie}
                 )
                 block_member(**pair)
-                assert act(as_alice, charlie, "invite").status_code == 404
+                assert post_action(as_alice, charlie, "invite").status_code == 404
                 assert as_alice.get("/members/charlie/invite/").status_code == 404
                 with pytest.raises(NotReachable):
                     invite_member(inviter=alice, invitee=charlie)
@@ -133,38 +135,38 @@ def test_where_one_has_blocked_the_other_it_is_404(as_alice: Client, alice: User
 @pytest.mark.parametrize("values", [{"joined_at": None}, {"is_active": False}])
 def test_who_does_not_exist_for_others_is_404(as_alice: Client, values: dict[str, Any]) -> None:
     make_member("hidden", **values)
-    assert act(as_alice, "hidden", "invite").status_code == 404
-    assert act(as_alice, "nobody", "invite").status_code == 404
+    assert post_action(as_alice, "hidden", "invite").status_code == 404
+    assert post_action(as_alice, "nobody", "invite").status_code == 404
 
 
 def test_a_bad_note_is_refused_at_the_field_and_kept(as_alice: Client, alice: User, charlie: User) -> None:
     with all_cases() as case:
         for note in ["x" * 301, "x" * 100_000]:
             with case(note), rolled_back():
-                response = act(as_alice, charlie, "invite", note=note)
+                response = post_action(as_alice, charlie, "invite", note=note)
                 assert response.status_code == 422
                 assert list(response.context["form"].errors) == ["note"]
                 assert response.context["form"]["note"].value() == note
-                assert tie(alice, charlie) is None
+                assert find_connection(alice, charlie) is None
 
 
 def test_an_honest_note_is_stored_unharmed(as_alice: Client, charlie: User) -> None:
     with all_cases() as case:
         for note in ["x" * 300, "a < b && c > d", "O'Brien", "می\u200cخواهم 👩‍👩‍👧", "delete from orders"]:
             with case(note), rolled_back():
-                act(as_alice, charlie, "invite", note=note)
+                post_action(as_alice, charlie, "invite", note=note)
                 assert Connection.objects.get().note == note
 
 
 def test_a_visitor_is_asked_to_sign_in(client: Client, alice: User) -> None:
-    assert act(client, alice, "invite")["Location"] == "/accounts/login/?next=/members/alice/invite/"
+    assert post_action(client, alice, "invite")["Location"] == "/accounts/login/?next=/members/alice/invite/"
     assert not Connection.objects.exists()
 
 
 def test_without_the_token_of_the_page_nothing_happens(alice: User, charlie: User) -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(alice)
-    assert act(client, charlie, "invite").status_code == 403
+    assert post_action(client, charlie, "invite").status_code == 403
     assert not Connection.objects.exists()
 
 
@@ -187,7 +189,7 @@ def test_it_goes_back_to_where_the_form_stood(as_alice: Client, charlie: User) -
     with all_cases() as case:
         for wanted, goes_to in [("/members/?q=c", "/members/?q=c"), ("https://evil.example/", None)]:
             with case((wanted, goes_to)), rolled_back():
-                assert act(as_alice, charlie, "invite", next=wanted)["Location"] == (
+                assert post_action(as_alice, charlie, "invite", next=wanted)["Location"] == (
                     goes_to or "/members/charlie/"
                 )
 

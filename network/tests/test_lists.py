@@ -1,4 +1,4 @@
-"""My network: invitations, connections, those I follow or have blocked, suggestions; and what each page costs."""
+"""The network pages: invitations, connections, followed and blocked members, suggestions; and their query counts."""
 
 from collections.abc import Callable
 from itertools import product
@@ -15,7 +15,7 @@ from tests.cases import all_cases, rolled_back
 from tests.cast import client_of, connect, make_member
 from users.models import Profile, User
 
-from .standing import HTMX, names
+from .helpers import HTMX, usernames_in
 
 pytestmark = pytest.mark.django_db
 
@@ -68,7 +68,7 @@ def usernames(client: Client, path: str, cursor: str = "") -> tuple[list[str], s
     if path in {"/network/", "/network/sent/"}:
         found = [relation.member.username for relation, _note in response.context["invitations"]]
     else:
-        found = names(response)
+        found = usernames_in(response)
     return found, response.context["next"]
 
 
@@ -128,17 +128,17 @@ def test_suggestions_are_a_part_of_a_page(as_alice: Client, charlie: User) -> No
     assert "/members/charlie/" in text
 
 
-def crowd(me: User, friend: User, number: int) -> None:
-    """`number` members in every relation to me, as many as pages can show; made in bulk, since it is only weight."""
+def create_members(me: User, friend: User, count: int) -> None:
+    """Create `count` members in every relation to `me`, in bulk."""
     kinds = "connected", "inviting", "invited", "blocked"
     people = [
         User(
-            username=f"{kind}{number}-{place}",
-            email=f"{kind}{number}-{place}@example.org",
+            username=f"{kind}{count}-{index}",
+            email=f"{kind}{count}-{index}@example.org",
             joined_at=me.joined_at,
         )
         for kind in kinds
-        for place in range(number)
+        for index in range(count)
     ]
     for person in people:
         person.refresh_sort_name()
@@ -146,21 +146,21 @@ def crowd(me: User, friend: User, number: int) -> None:
     Profile.objects.bulk_create([Profile(user=person) for person in made])
     groups = {kind: [person for person in made if person.username.startswith(kind)] for kind in kinds}
     state = Connection.State.CONNECTED
-    ties = [tied(me, person, me, state) for person in groups["connected"]]
-    ties += [tied(friend, person, person, state) for person in groups["connected"]]
-    ties += [tied(me, person, person) for person in groups["inviting"]]
-    ties += [tied(me, person, me) for person in groups["invited"]]
-    Connection.objects.bulk_create(ties)
+    rows = [make_pair(me, person, me, state) for person in groups["connected"]]
+    rows += [make_pair(friend, person, person, state) for person in groups["connected"]]
+    rows += [make_pair(me, person, person) for person in groups["inviting"]]
+    rows += [make_pair(me, person, me) for person in groups["invited"]]
+    Connection.objects.bulk_create(rows)
     Follow.objects.bulk_create([Follow(follower=me, followed=person) for person in groups["connected"]])
     Block.objects.bulk_create([Block(blocker=me, blocked=person) for person in groups["blocked"]])
 
 
-def tied(one: User, other: User, inviter: User, state: int = Connection.State.INVITED) -> Connection:
+def make_pair(one: User, other: User, inviter: User, state: int = Connection.State.INVITED) -> Connection:
     low, high = sorted((one, other), key=lambda member: member.pk)
     return Connection(low=low, high=high, inviter=inviter, state=state, note="Hello")
 
 
-# R11; the bar: no page costs more than 12 queries, nor more for 50 rows than for 2.
+# R11: no page needs more than 12 queries, and 50 rows need no more than 2.
 def test_a_page_costs_the_same_for_two_rows_and_for_fifty(charlie: User) -> None:
     me = make_member("me")
     client = client_of(me)
@@ -173,9 +173,9 @@ def test_a_page_costs_the_same_for_two_rows_and_for_fifty(charlie: User) -> None
 
     for path in paths:
         client.get(path, follow=True)
-    crowd(me, charlie, 2)
+    create_members(me, charlie, 2)
     few = [queries(path) for path in paths]
-    crowd(me, charlie, 48)
+    create_members(me, charlie, 48)
     with all_cases() as case:
         for path, before in zip(paths, few, strict=True):
             with case(path):

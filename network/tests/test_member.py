@@ -1,4 +1,4 @@
-"""A member's page: whom it opens for, and what it says and offers."""
+"""The page of a member: who may open it, its content and its actions."""
 
 import re
 
@@ -38,19 +38,22 @@ def test_a_public_page_opens_for_visitors_and_offers_no_acts(client: Client) -> 
     make_member("open", name="Open Page", page_audience=Audience.PUBLIC)
     page = text_of(client, "/members/open/")
     assert "Open Page" in page
-    for verb in ("invite", "follow", "block"):
-        assert f"/members/open/{verb}/" not in page
+    for action in ("invite", "follow", "block"):
+        assert f"/members/open/{action}/" not in page
 
 
 def test_a_visitor_gets_the_same_answer_for_a_hidden_and_an_unknown_member(
     client: Client, alice: User
 ) -> None:
-    """And for one who is suspended, or has not confirmed an address: to sign in."""
+    """The same for a suspended or unconfirmed member: a redirect to sign-in."""
     make_member("suspended", page_audience=Audience.PUBLIC, suspended_at=timezone.now())
     make_member("unconfirmed", page_audience=Audience.PUBLIC, joined_at=None)
     for name in ("alice", "nobody", "suspended", "unconfirmed"):
-        answer = client.get(f"/members/{name}/")
-        assert (answer.status_code, answer["Location"]) == (302, f"/accounts/login/?next=/members/{name}/")
+        response = client.get(f"/members/{name}/")
+        assert (response.status_code, response["Location"]) == (
+            302,
+            f"/accounts/login/?next=/members/{name}/",
+        )
 
 
 def test_a_member_gets_404_for_who_does_not_exist(as_alice: Client) -> None:
@@ -89,7 +92,7 @@ def test_the_page_is_for_looking(as_alice: Client, bob: User) -> None:
 
 
 def acts(client: Client, name: str) -> set[str]:
-    """What the page of a member offers to do."""
+    """Return the actions on the page of a member."""
     return set(
         re.findall(
             rf'(?:/members/{name}|/network/invitations/\d+)/(\w+)/"', text_of(client, f"/members/{name}/")

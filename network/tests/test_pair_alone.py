@@ -1,4 +1,4 @@
-"""Each verb changes the rows of its pair, in its direction, and nobody else's."""
+"""Each service changes only the rows of its pair, in its direction."""
 
 from collections.abc import Callable
 
@@ -26,7 +26,7 @@ Row = tuple[str, ...]
 
 
 def rows() -> set[Row]:
-    """Every tie of everybody, in words."""
+    """Return every connection, follow and block of all members as text."""
     found: set[Row] = set()
     for row in Connection.objects.select_related("low", "high", "inviter"):
         state = "ignored" if row.ignored_at else Connection.State(row.state).name.lower()
@@ -45,7 +45,7 @@ def pair(row: Connection) -> tuple[str, ...]:
 
 @pytest.fixture
 def world(db: None) -> dict[str, User]:
-    """Six members: a, b and c know and follow each other; a and e have asked several, e, f, b and f block."""
+    """Six members: a, b and c are connected and follow each other; a, b, d and e have invited; b, c, e and f block."""
     members = {name: make_member(name * 3) for name in "abcdef"}
     a, b, c, d, e, f = members.values()
     connect(a, b)
@@ -64,7 +64,7 @@ def between(members: dict[str, User], names: str) -> Connection:
     return Connection.objects.between(members[names[0]].pk, members[names[1]].pk).get()
 
 
-# The verb, what is gone after it, and what is new.
+# The service, the rows that it deletes, and the rows that it creates.
 VERBS: dict[str, tuple[Callable[[dict[str, User]], object], set[Row], set[Row]]] = {
     "accept": (
         lambda who: accept_invitation(connection=between(who, "ad"), by=who["d"]),
@@ -124,7 +124,7 @@ VERBS: dict[str, tuple[Callable[[dict[str, User]], object], set[Row], set[Row]]]
 }
 
 
-def test_a_verb_changes_the_rows_of_its_pair_and_no_others(world: dict[str, User]) -> None:
+def test_a_service_changes_the_rows_of_its_pair_and_no_others(world: dict[str, User]) -> None:
     wrong = []
     before = rows()
     for name, (verb, gone, new) in VERBS.items():

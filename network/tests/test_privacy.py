@@ -1,4 +1,4 @@
-"""Section × audience × viewer: what shows on the member's page, and on every card that shows the member."""
+"""Section × audience × viewer: what the member's page and every card of the member show."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -19,7 +19,7 @@ VIEWERS = {
     "connection": Audience.CONNECTIONS,
     "self": Audience.ME,
 }
-# Section → words that only it puts on a page.
+# Section → text that only this section puts on a page.
 TRACES = {
     "photo": "/media/photos/aa/the-photo-",
     "location": "Reykjavík-the-place",
@@ -60,10 +60,10 @@ def choose(dora: User, audience: Audience, section: str) -> None:
 
 
 def choices(dora: User) -> Iterator[dict[str, Audience]]:
-    """Four times, audiences for all sections: each section gets each audience once, and no two always the same one."""
-    for turn in range(4):
+    """Yield four sets of audiences: each section gets each audience once, and no two sections always the same one."""
+    for shift in range(4):
         chosen = {
-            section: Audience((number + (turn if number < 4 else 3 * turn)) % 4)
+            section: Audience((number + (shift if number < 4 else 3 * shift)) % 4)
             for number, section in enumerate(TRACES)
         }
         for section, audience in chosen.items():
@@ -83,7 +83,7 @@ def browser_of(viewer: str, dora: User) -> Client:
 
 
 def shown_on(page: str) -> set[str]:
-    """The sections that have left a trace on the page."""
+    """Return the sections of which the page contains the text."""
     return {section for section, trace in TRACES.items() if trace in page}
 
 
@@ -105,7 +105,7 @@ def test_on_the_member_s_page(dora: User) -> None:
 
 
 def put_on_list(dora: User, viewer: User, path: str) -> None:
-    """Make Dora one of those whom the viewer finds at `path`."""
+    """Make Dora appear in the list at `path` of the viewer."""
     match path:
         case "/network/":
             invite_member(inviter=dora, invitee=viewer)
@@ -118,7 +118,7 @@ def put_on_list(dora: User, viewer: User, path: str) -> None:
 
 
 def cards_at(dora: User, viewer: User, path: str) -> Iterator[tuple[str, Audience, bool]]:
-    """A section, the audience that it is for, and whether it shows on Dora's card on this page of the viewer."""
+    """Yield each section, its audience, and whether Dora's card on this page of the viewer shows it."""
     put_on_list(dora, viewer, path)
     browser = client_of(viewer)
     for chosen in choices(dora):
@@ -129,7 +129,7 @@ def cards_at(dora: User, viewer: User, path: str) -> Iterator[tuple[str, Audienc
 
 
 def test_on_a_card_that_a_stranger_sees(dora: User) -> None:
-    # Suggestions first: those who come to the other pages would stand before Dora.
+    # Suggestions first: members created for the other pages would come before Dora.
     lists = ["/network/suggested/", "/members/", "/network/", "/network/sent/", "/network/following/"]
     wrong = [
         f"{section} for {audience.name} at {path}: {shows}"
@@ -158,7 +158,7 @@ def test_on_a_card_that_a_connection_sees(dora: User) -> None:
 
 @pytest.mark.parametrize("audience", Audience)
 def test_on_the_picture_of_a_shared_connection(dora: User, audience: Audience) -> None:
-    """Dora is the viewer's connection and stands on a third member's page, as one whom both know."""
+    """Dora, a connection of the viewer, is shown as a mutual connection on a third member's page."""
     choose(dora, audience, "photo")
     viewer, third = make_member("viewer"), make_member("third")
     connect(viewer, dora)

@@ -1,4 +1,4 @@
-"""Acts on one pair at the same moment: one row, never connected while blocked, no fault but the house's own."""
+"""Concurrent actions on one pair: one row, never connected while blocked, no errors but domain errors."""
 
 from collections.abc import Callable
 from typing import Any
@@ -52,7 +52,7 @@ def disconnect(one: User, other: User) -> Callable[[], object]:
 
 
 def run(*acts: Callable[[], object]) -> list[type[NetworkError] | None]:
-    """The domain errors of the acts, None for each that went well; any other exception fails the test."""
+    """Return the domain error of each action, None for a success; any other exception fails the test."""
     results = at_once(*acts)
     faults = [
         result for result in results if isinstance(result, Exception) and not isinstance(result, NetworkError)
@@ -67,9 +67,9 @@ def assert_invariants() -> None:
     assert len(pairs) == len(set(pairs))
     assert all(low < high for low, high in pairs)
     blocked = {tuple(sorted(row)) for row in Block.objects.values_list("blocker", "blocked")}
-    assert not blocked & set(pairs), "a tie between two of whom one blocks the other"
+    assert not blocked & set(pairs), "a connection between two members of whom one blocks the other"
     followed = {tuple(sorted(row)) for row in Follow.objects.values_list("follower", "followed")}
-    assert not blocked & followed, "a follow between two of whom one blocks the other"
+    assert not blocked & followed, "a follow between two members of whom one blocks the other"
 
 
 def reset() -> None:
@@ -205,10 +205,10 @@ def test_two_browsers_at_once_are_both_answered(pair: tuple[User, User]) -> None
         browser.raise_request_exception = False
     for _round in range(4):
         reset()
-        answers = at_once(
+        responses = at_once(
             lambda: browsers[0].post("/members/ben/invite/"), lambda: browsers[1].post("/members/ann/invite/")
         )
-        assert [answer.status_code for answer in answers] == [302, 302]
+        assert [response.status_code for response in responses] == [302, 302]
         assert Connection.objects.get().is_connected
 
 
@@ -216,10 +216,10 @@ def test_two_browsers_at_once_are_both_answered(pair: tuple[User, User]) -> None
 def test_every_act_on_a_pair_waits_for_the_one_before_at_the_member_with_the_smaller_id(
     pair: tuple[User, User],
 ) -> None:
-    """Whoever of the two acts: two acts of which each held one of the two would wait for each other."""
+    """Two actions that each lock one of the two members would wait for each other."""
     ann, ben = pair
     first, second = User.objects.filter(pk=ann.pk), User.objects.filter(pk=ben.pk)
-    # Now PostgreSQL finds Ben's row first, unless it is told the order.
+    # Without ORDER BY, PostgreSQL now finds Ben's row first.
     first.update(headline="Here for longer")
     wrong = []
     for one, other in ((ann, ben), (ben, ann)):

@@ -1,4 +1,4 @@
-"""Who exists for whom, and how close they stand."""
+"""Which members exist for a viewer, and their closeness."""
 
 from typing import Any
 
@@ -43,15 +43,13 @@ def test_visitors_see_only_those_whose_page_is_public() -> None:
     [{"joined_at": None}, {"is_active": False}, {"suspended_at": timezone.now()}],
     ids=["new", "off", "out"],
 )
-def test_who_is_not_a_member_or_no_longer_exists_for_nobody(alice: User, values: dict[str, Any]) -> None:
+def test_unconfirmed_and_former_members_exist_for_no_viewer(alice: User, values: dict[str, Any]) -> None:
     other = make_member("other", page_audience=Audience.PUBLIC, **values)
     assert not sees(alice, other)
     assert not sees(AnonymousUser(), other)
 
 
-def test_a_block_hides_both_from_each_other_and_from_nobody_else(
-    alice: User, bob: User, charlie: User
-) -> None:
+def test_a_block_hides_both_members_from_each_other_only(alice: User, bob: User, charlie: User) -> None:
     block_member(blocker=alice, blocked=bob)
     assert (sees(alice, bob), sees(bob, alice)) == (False, False)
     assert (sees(charlie, alice), sees(charlie, bob)) == (True, True)
@@ -65,10 +63,10 @@ def test_existence_can_be_asked_of_a_row_that_leads_to_a_member(
     connect(alice, charlie)
     connect(bob, charlie)
     block_member(blocker=alice, blocked=bob)
-    ties = Connection.objects.of(charlie.pk)
-    seen = ties.filter(available_to(alice, "low"), available_to(alice, "high"))
+    pairs = Connection.objects.of_member(charlie.pk)
+    seen = pairs.filter(available_to(alice, "low"), available_to(alice, "high"))
     assert [row.other_id_for(charlie) for row in seen] == [alice.pk]
-    assert ties.count() == 2
+    assert pairs.count() == 2
 
 
 def test_closeness_is_that_of_the_pair(alice: User, bob: User, charlie: User) -> None:
@@ -78,13 +76,13 @@ def test_closeness_is_that_of_the_pair(alice: User, bob: User, charlie: User) ->
     assert closeness(AnonymousUser(), alice) == Closeness.VISITOR
 
 
-def test_an_invitation_or_a_follow_brings_nobody_closer(alice: User, charlie: User) -> None:
+def test_an_invitation_or_a_follow_does_not_change_closeness(alice: User, charlie: User) -> None:
     invite_member(inviter=alice, invitee=charlie)
     follow_member(follower=charlie, followed=alice)
     assert closeness(alice, charlie) == closeness(charlie, alice) == Closeness.MEMBER
 
 
-def test_a_member_that_was_fetched_for_nobody_is_seen_as_a_visitor_sees(alice: User) -> None:
+def test_a_member_fetched_without_a_viewer_has_the_closeness_of_a_visitor(alice: User) -> None:
     assert Member.objects.get(pk=alice.pk).closeness == Closeness.VISITOR
 
 
@@ -115,7 +113,7 @@ def test_names_are_found_by_the_beginnings_of_their_words(alice: User) -> None:
                 assert set(Member.objects.named(words).values_list("username", flat=True)) == found
 
 
-def test_lists_of_ties_name_the_other_end(alice: User, bob: User, charlie: User) -> None:
+def test_lists_of_pairs_name_the_other_end(alice: User, bob: User, charlie: User) -> None:
     connect(charlie, alice)
     assert set(Connection.objects.other_ends(alice.pk)) == {bob.pk, charlie.pk}
     assert set(Member.objects.connected_to(alice.pk)) == {Member(pk=bob.pk), Member(pk=charlie.pk)}
@@ -125,6 +123,6 @@ def test_lists_of_ties_name_the_other_end(alice: User, bob: User, charlie: User)
     assert str(row).endswith("connected")
 
 
-def test_rows_say_in_the_administration_who_stands_how_to_whom() -> None:
+def test_rows_are_described_in_the_admin() -> None:
     assert str(Follow(follower_id=1, followed_id=2)) == "1 follows 2"
     assert str(Block(blocker_id=1, blocked_id=2)) == "1 blocks 2"

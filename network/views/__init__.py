@@ -1,1 +1,1 @@
-"""The pages about others: members, and the ties to them."""
+"""The pages of members and of the viewer's connections."""

@@ -1,4 +1,4 @@
-"""The directory and a member's page, and what one does to the member there."""
+"""The directory, the pages of members, and the actions on them."""
 
 from collections.abc import Callable
 
@@ -19,9 +19,9 @@ from users.http import HtmxRequest, MemberRequest, member_required
 from .. import services
 from ..forms import DirectoryForm, InvitationForm
 from ..models import Connection, Member, MemberQuerySet
-from ..pages import member_page
-from ..reach import spend_reach
-from ..relations import relation, relations
+from ..pages import load_member_page
+from ..reach import consume_reach
+from ..relations import load_relation, load_relations
 
 PAGE_SIZE = 24
 
@@ -30,14 +30,14 @@ PAGE_SIZE = 24
 @require_safe
 def directory(request: MemberRequest) -> HttpResponse:
     form = DirectoryForm(request.GET)
-    words = _searched(request, form)
+    words = _consume_search(request, form)
     everybody = Member.objects.visible_to(request.user).for_display(request.user)
     people = everybody.none() if rate_limits.wait_of(form) else everybody.named(words)
     page: Page[Member] = by_text_key(people, request.GET.get(CURSOR), field="sort_name", size=PAGE_SIZE)
     context = {
         "form": form,
         "words": form.cleaned_data.get("q", ""),
-        "people": relations(request.user, page.rows),
+        "people": load_relations(request.user, page.rows),
         "next": page.next,
     }
     template = "network/_directory_page.html" if request.htmx else "network/directory.html"
@@ -46,34 +46,34 @@ def directory(request: MemberRequest) -> HttpResponse:
 
 @require_safe
 def member(request: HtmxRequest, username: str) -> HttpResponse:
-    """A visitor who may not see the page is asked to sign in, whether or not such a member exists."""
-    found = _members(request).filter(username=username.lower()).first()
+    """Show the page of a member; redirect visitors that may not see it to sign-in, also if there is no such member."""
+    found = _visible_members(request).filter(username=username.lower()).first()
     if found is None and isinstance(request.user, AnonymousUser):
         return redirect_to_login(request.get_full_path())
-    shown = found or get_object_or_404(_members(request), username=username.lower())
-    context = {"page": member_page(request.user, shown), "form": InvitationForm()}
+    shown = found or _get_member_or_404(request, username)
+    context = {"page": load_member_page(request.user, shown), "form": InvitationForm()}
     return render(request, "network/member.html", context)
 
 
 @member_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def invite(request: MemberRequest, username: str) -> HttpResponse:
-    other = _other(request, username)
+    other = _get_member_or_404(request, username)
     form = InvitationForm(request.POST if request.method == "POST" else None)
 
-    def send() -> Connection:
+    def send_invitation() -> Connection:
         rate_limits.consume("invitation", request.user.pk)
-        spend_reach(request.user, [other.pk])
+        consume_reach(request.user, [other.pk])
         note = form.cleaned_data["note"]
         return services.invite_member(inviter=request.user, invitee=other, note=note)
 
     if form.is_valid():
         try:
-            done = _("Your invitation is on its way.")
-            return _act(request, other, lambda: create_once(request, send), done)
+            done = _("Invitation sent.")
+            return _run_action(request, other, lambda: create_once(request, send_invitation), done)
         except (rate_limits.RateLimited, ChangedSinceSent) as error:
             form.add_error("note", error)
-    context = {"relation": relation(request.user, other), "form": form}
+    context = {"relation": load_relation(request.user, other), "form": form}
     status = 422 if form.is_bound else 200
     return with_limit(form, render(request, "network/invite.html", context, status=status))
 
@@ -81,8 +81,8 @@ def invite(request: MemberRequest, username: str) -> HttpResponse:
 @member_required
 @require_POST
 def disconnect(request: MemberRequest, username: str) -> HttpResponse:
-    other = _other(request, username)
-    return _act(
+    other = _get_member_or_404(request, username)
+    return _run_action(
         request, other, lambda: services.remove_connection(member=request.user, other=other),
         _("You are no longer connected."),
     )  # fmt: skip
@@ -91,18 +91,18 @@ def disconnect(request: MemberRequest, username: str) -> HttpResponse:
 @member_required
 @require_POST
 def follow(request: MemberRequest, username: str) -> HttpResponse:
-    other = _other(request, username)
-    return _act(
+    other = _get_member_or_404(request, username)
+    return _run_action(
         request, other, lambda: services.follow_member(follower=request.user, followed=other),
-        _("Their posts now come to your home page."),
+        _("Following. You will see their posts on your home page."),
     )  # fmt: skip
 
 
 @member_required
 @require_POST
 def unfollow(request: MemberRequest, username: str) -> HttpResponse:
-    other = _other(request, username)
-    return _act(
+    other = _get_member_or_404(request, username)
+    return _run_action(
         request, other, lambda: services.unfollow_member(follower=request.user, followed=other),
         _("You no longer follow this member."),
     )  # fmt: skip
@@ -111,7 +111,7 @@ def unfollow(request: MemberRequest, username: str) -> HttpResponse:
 @member_required
 @require_POST
 def block(request: MemberRequest, username: str) -> HttpResponse:
-    other = _other(request, username)
+    other = _get_member_or_404(request, username)
     try:
         services.block_member(blocker=request.user, blocked=other)
     except services.NetworkError as error:
@@ -124,41 +124,43 @@ def block(request: MemberRequest, username: str) -> HttpResponse:
 @member_required
 @require_POST
 def unblock(request: MemberRequest, username: str) -> HttpResponse:
-    """Fetched by the own block: a blocked member is visible nowhere else."""
+    """Unblock a member, fetched through the viewer's block: `visible_to` leaves blocked members out."""
     other = get_object_or_404(Member.objects.blocked_by(request.user), username=username.lower())
     services.unblock_member(blocker=request.user, blocked=other)
     messages.success(request, _("Unblocked."))
     return back_or(request, "/network/blocked/")
 
 
-def _searched(request: MemberRequest, form: DirectoryForm) -> str:
-    """The words to look for; none with the reason in the form where it may not be."""
+def _consume_search(request: MemberRequest, form: DirectoryForm) -> str:
+    """Count a search and return its words; above the limit, return "" with an error in the form."""
     if form.is_valid() and form.cleaned_data["q"]:
         if request.htmx:
-            # A list cannot show the form's error; the page for it becomes a notice.
+            # A fragment cannot show the form's error: middleware answers with a page, which scripts show as a toast.
             rate_limits.consume("search", request.user.pk)
         else:
             rate_limits.spend_in(form, "q", "search", request.user.pk)
     return str(form.cleaned_data.get("q", ""))
 
 
-def _members(request: HtmxRequest) -> MemberQuerySet:
+def _visible_members(request: HtmxRequest) -> MemberQuerySet:
     return Member.objects.visible_to(request.user).for_display(request.user).select_related("profile")
 
 
-def _other(request: MemberRequest, username: str) -> Member:
-    return get_object_or_404(_members(request), username=username.lower())
+def _get_member_or_404(request: HtmxRequest, username: str) -> Member:
+    return get_object_or_404(_visible_members(request), username=username.lower())
 
 
-def _act(request: MemberRequest, other: Member, verb: Callable[[], object], done: str) -> HttpResponse:
-    """Do it; answer htmx with the new buttons, everybody else with a message on the page they came from."""
+def _run_action(
+    request: MemberRequest, other: Member, service: Callable[[], object], done: str
+) -> HttpResponse:
+    """Call `service`; answer htmx with the new buttons, other requests with a message on the page they came from."""
     refusal = ""
     try:
-        verb()
+        service()
     except services.NetworkError as error:
         refusal = str(error)
     if request.htmx:
-        context = {"relation": relation(request.user, other), "refusal": refusal}
+        context = {"relation": load_relation(request.user, other), "refusal": refusal}
         return render(request, "network/_relation.html", context)
     if refusal:
         messages.error(request, refusal)

@@ -57,13 +57,13 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "users.middleware.PrivatePages",
+    "users.middleware.PrivateCacheMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     # Knows by then who is signed in, and that htmx asks.
-    "users.middleware.MemberOfPage",
+    "users.middleware.PageMemberMiddleware",
 ]
 
 ROOT_URLCONF = "professional_network.urls"
@@ -189,7 +189,7 @@ MEMBER_LIMITS = {
     "post": ((20, 60), (200, 86_400)),
     "comment": ((40, 60), (1000, 86_400)),
     "invitation": ((30, 60), (200, 86_400)),
-    # People called in a day, each once: named, invited, written to first, added to a group (network.reach).
+    # People contacted in a day, each once: by mention, invitation, first message or as group members (network.reach).
     "reached": ((200, 86_400),),
     # The same in the first week of an account.
     "reached_when_new": ((20, 86_400),),

@@ -44,7 +44,7 @@ def join(page: Page, mailbox: Mailbox, *, username: str, name: str, looks: bool 
     page.get_by_label("E-mail address").fill(f"{username}@example.org")
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_role("button", name="Create account").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Look into your mail")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Check your e-mail")
     if looks:
         look(page, "look-into-your-mail")
     page.goto(link_in(mailbox.wait_for(f"{username}@example.org", subject="welcome"), "/confirm-email/"))
@@ -72,13 +72,13 @@ def fill_profile(page: Page) -> None:
     page.get_by_label("About").fill("I keep **old bridges** standing.")
     look(page, "settings-profile")
     page.get_by_role("button", name="Save").click()
-    expect(page.get_by_text("Your profile is saved.")).to_be_visible()
+    expect(page.get_by_text("Profile saved.")).to_be_visible()
 
     page.goto("/settings/photo/")
     page.get_by_label("New photo").set_input_files(photo("teal"))
     look(page, "settings-photo")
     page.get_by_role("button", name="Save photo").click()
-    expect(page.get_by_text("Your photo is saved.")).to_be_visible()
+    expect(page.get_by_text("Photo saved.")).to_be_visible()
     assert (
         page.locator("main .avatar img").first.evaluate(
             "image => image.decode().then(() => image.naturalWidth)"

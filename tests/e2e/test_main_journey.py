@@ -36,7 +36,7 @@ def invite(ada: Page) -> None:
     dialog.get_by_label("Note").fill("We met at the harbour works.")
     look(ada, "invite")
     dialog.get_by_role("button", name="Send invitation").click()
-    expect(ada.get_by_text("Your invitation is on its way.")).to_be_visible()
+    expect(ada.get_by_text("Invitation sent.")).to_be_visible()
     expect(ada.get_by_text("Invitation sent")).to_be_visible()
 
 
@@ -142,7 +142,7 @@ def test_signing_out_and_choosing_a_new_password(visitors: Visitors, mailbox: Ma
     page.goto("/accounts/password/reset/")
     page.get_by_label("E-mail address").fill("fay@example.org")
     page.get_by_role("button", name="Send the link").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Look into your mail")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Check your e-mail")
     message = mailbox.wait_for("fay@example.org", subject="new password")
     page.goto(re.findall(r"http\S+/password/reset/key/\S+", message.get_content())[0])
     page.get_by_label("New Password", exact=False).first.fill(PASSWORD + "-2")

@@ -12,7 +12,7 @@ from .journey import look
 from .talkers import Two, composer, hide, line, live, mark, show, write
 
 PROVOKED = ("answer 401", "status of 401", "answer 403", "status of 403", "WebSocket connection to")
-NOTE = "You are not signed in any more. What you wrote is still here."
+NOTE = "You are signed out. Your text is still here."
 
 
 def words(page: Page) -> str:
@@ -55,7 +55,7 @@ def test_words_stay_where_a_session_has_ended_and_are_there_after_signing_in(
     assert (words(nora), comment.input_value()) == ("The second", "My comment")
     look(nora, "session-ended-phone")
     # Somebody signs in again by the link, with the keyboard, and is back with the words.
-    link = note.get_by_role("link", name="Sign in and go on")
+    link = note.get_by_role("link", name="Sign in to continue")
     expect(link).to_have_attribute("href", "/accounts/login/?next=%2F")
     two[0].signs_in_again(nora)
     link.press("Enter")
@@ -177,7 +177,7 @@ def test_a_plain_form_keeps_its_words_until_one_has_signed_in_again(two: Two, vi
     add.click()
     note = nora.locator("[data-session-note]")
     expect(note).to_contain_text(NOTE)
-    expect(note.get_by_role("link", name="Sign in and go on")).to_have_attribute("target", "_blank")
+    expect(note.get_by_role("link", name="Sign in to continue")).to_have_attribute("target", "_blank")
     expect(nora.get_by_label("Title")).to_have_value("Bridge engineer")
     look(nora, "session-ended-plain")
     two[0].signs_in_again(nora)

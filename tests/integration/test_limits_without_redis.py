@@ -16,7 +16,7 @@ from core.web import rate_limits
 from scripts.servers import Server, redis_server
 from tests.cast import PASSWORD, make_member
 from tests.properties.loading import COMPLETE, load
-from users.tests.accounts import is_inside, sign_in
+from users.tests.accounts import is_signed_in, sign_in
 
 from .conftest import FaultTable
 
@@ -75,7 +75,7 @@ def test_a_correct_password_signs_in(redis: Server, weather: Weather) -> None:
     weather(redis)
     client = Client()
     assert sign_in(client, "alice").status_code == 302
-    assert is_inside(client)
+    assert is_signed_in(client)
 
 
 @weathers
@@ -88,7 +88,7 @@ def test_a_limit_that_began_before_goes_on_after(redis: Server, weather: Weather
     told = ["Too many failed" in answer.content.decode() for answer in answers]
     assert told == [False] * 5 + [True]
     assert "Too many failed" in sign_in(client, "alice", PASSWORD).content.decode()
-    assert not is_inside(client)
+    assert not is_signed_in(client)
 
 
 @weathers
@@ -102,7 +102,7 @@ def test_a_limit_goes_by_the_address_too(redis: Server, weather: Weather) -> Non
     assert "Too many failed" in sign_in(client, "alice").content.decode()
     elsewhere = Client(REMOTE_ADDR="203.0.113.10")
     sign_in(elsewhere, "alice")
-    assert is_inside(elsewhere)
+    assert is_signed_in(elsewhere)
 
 
 @absences
@@ -117,7 +117,7 @@ def test_no_answer_is_more_than_a_second_late(
     late = [seconds_of(lambda: client.get("/network/")) for _number in range(5)]
     newcomer = Client()
     late.append(seconds_of(lambda: sign_in(newcomer, "alice")))
-    assert is_inside(newcomer)
+    assert is_signed_in(newcomer)
     name = f"Redis {weather.__name__}"
     fault_table.note(name, "the latest answer beyond the usual", max(late) - usual, most=1)
     # Only the first one waits.

@@ -1,4 +1,4 @@
-"""The tags and filters that pages are drawn with; a builtin of the template engine, so nobody loads it."""
+"""Template tags and filters of all pages; a builtin of the template engine, so that no template loads it."""
 
 import datetime as dt
 import uuid
@@ -24,7 +24,7 @@ MINUTE, HOUR, DAY = 60, 3600, 86_400
 
 
 @lru_cache(maxsize=256)
-def _svg(name: str) -> str:
+def _read_svg(name: str) -> str:
     if not name.replace("-", "").isalnum():
         raise template.TemplateSyntaxError(f"{name!r} is not the name of an icon.")
     try:
@@ -34,31 +34,31 @@ def _svg(name: str) -> str:
 
 
 @lru_cache(maxsize=512)
-def _icon(name: str, classes: str) -> SafeString:
+def _render_icon(name: str, classes: str) -> SafeString:
     css = format_html("icon {}", classes) if classes else "icon"
-    # The files are our own; only the class comes from a template, and it is escaped.
+    # The files are trusted; only the class comes from a template, and it is escaped.
     return mark_safe(
-        _svg(name).replace("<svg ", f'<svg class="{css}" aria-hidden="true" focusable="false" ', 1)
+        _read_svg(name).replace("<svg ", f'<svg class="{css}" aria-hidden="true" focusable="false" ', 1)
     )
 
 
 @register.simple_tag
 def icon(name: str, classes: str = "") -> SafeString:
-    """The SVG of `theme/icons/<name>.svg`, inline, hidden from screen readers, in the colour of the text."""
-    return _icon(str(name), str(classes))
+    """Return the SVG of `theme/icons/<name>.svg` inline, hidden from screen readers, in the colour of the text."""
+    return _render_icon(str(name), str(classes))
 
 
 @register.simple_tag
 def submission_id() -> SafeString:
-    """A hidden field that tells two sends of one form from two forms (users.form_submissions)."""
+    """Return a hidden field with an id, by which the server recognises a form sent twice (users.form_submissions)."""
     return format_html('<input type="hidden" name="submission_id" value="{}">', uuid.uuid4())
 
 
 @register.simple_tag
 def ago(moment: dt.datetime | None) -> SafeString:
-    """A `<time>`: relative under a week, then the date; the title holds the full date and time, with the zone.
+    """Return a `<time>`: relative under a week, then the date; the title has the full date and time with the zone.
 
-    Scripts put the reader's clock and day in their place (theme/js/times.js).
+    Scripts replace them by date and time in the reader's zone (theme/js/times.js).
     """
     if moment is None:
         return mark_safe("")
@@ -69,15 +69,15 @@ def ago(moment: dt.datetime | None) -> SafeString:
         '<time datetime="{}" title="{}" data-ago="{}">{}</time>',
         moment.isoformat(timespec="seconds"),
         title,
-        age(moment, timezone.now())[0],
+        measure_age(moment, timezone.now())[0],
         words_for_age(moment),
     )
 
 
 def words_for_age(moment: dt.datetime, now: dt.datetime | None = None) -> str:
-    """`moment` (aware) in words as seen at `now`: "just now", "5 min ago", "3 h ago", "2 days ago", "12 Nov"."""
+    """Return the age of `moment` (aware) at `now`: "just now", "5 min ago", "3 h ago", "2 days ago", "12 Nov"."""
     now = now or timezone.now()
-    unit, count = age(moment, now)
+    unit, count = measure_age(moment, now)
     if unit == "now":
         return gettext("just now")
     if unit == "minutes":
@@ -90,9 +90,8 @@ def words_for_age(moment: dt.datetime, now: dt.datetime | None = None) -> str:
     return date_format(local, "j M" if local.year == here.year else "j M Y")
 
 
-def age(moment: dt.datetime, now: dt.datetime) -> tuple[str, int]:
-    """What `words_for_age` says, before it is put into words: a unit and how many. For "date", the words also depend on
-    the year of `now`."""
+def measure_age(moment: dt.datetime, now: dt.datetime) -> tuple[str, int]:
+    """Return unit and number that `words_for_age` shows; for "date", that also depends on the year of `now`."""
     seconds = int((now - moment).total_seconds())
     if 0 <= seconds < MINUTE or -MINUTE < seconds < 0:
         return "now", 0
@@ -107,7 +106,7 @@ def age(moment: dt.datetime, now: dt.datetime) -> tuple[str, int]:
 
 @register.filter
 def compact(value: Any) -> str:
-    """A count in few characters, never more than the truth: 999, 1.2K, 12K, 1M, 3.4M."""
+    """Return a short form of a count, rounded down: 999, 1.2K, 12K, 1M, 3.4M."""
     try:
         number = int(value or 0)
     except (TypeError, ValueError):
@@ -127,7 +126,7 @@ def compact(value: Any) -> str:
 
 @register.simple_tag(takes_context=True)
 def active(context: Context, *names: str) -> SafeString:
-    """`aria-current="page"` where the page's URL name starts with one of `names`, else nothing.
+    """Return `aria-current="page"` if the page's URL name starts with one of `names`, else nothing.
 
     Inside `{% remember %}` there is no request; the URL name is `here` then.
     """
@@ -138,9 +137,9 @@ def active(context: Context, *names: str) -> SafeString:
 
 @register.simple_tag(takes_context=True)
 def slot(context: Context, name: str) -> SafeString:
-    """The templates that the site puts into this slot (the setting TEMPLATE_SLOTS), drawn with what the page knows.
+    """Render the templates of this slot (the setting TEMPLATE_SLOTS) with the context of the page.
 
-    So a page of a lower app shows what a higher app has to say there, and neither names the other.
+    With slots, pages of lower apps show content of higher apps without naming them.
     """
     engine = template.Engine.get_default()
     templates = settings.TEMPLATE_SLOTS.get(name, ())
@@ -149,53 +148,59 @@ def slot(context: Context, name: str) -> SafeString:
 
 @register.simple_tag
 def sign_in_url() -> str:
-    """The address of the page for signing in (the setting LOGIN_URL)."""
+    """Return the URL of the sign-in page (the setting LOGIN_URL)."""
     return reverse(settings.LOGIN_URL)
 
 
 @register.simple_tag
 def asset(path: str) -> str:
-    """Like `{% static %}`, but never fails for want of a manifest: error pages must always come up."""
+    """Return a static URL like `{% static %}`, but also without a manifest: error pages must always render."""
     try:
         return static(path)
     except ValueError:
         return f"{settings.STATIC_URL}{path}"
 
 
-def _draw(context: Context, name: str, values: dict[str, Any]) -> SafeString:
-    part = template.Engine.get_default().get_template(f"components/_{name}.html")
-    # `new` keeps the language and escaping of the page, and nothing of its variables.
-    return part.render(context.new(values))
+def _render_component(context: Context, name: str, values: dict[str, Any]) -> SafeString:
+    component = template.Engine.get_default().get_template(f"components/_{name}.html")
+    # `new` keeps the language and escaping of the page, but not its variables.
+    return component.render(context.new(values))
 
 
 @register.simple_block_tag(takes_context=True)
 def card(context: Context, content: SafeString, title: str = "", **options: Any) -> SafeString:
-    """A framed part of a page. Options: `href` + `link` (at the right of the title), `classes`, `id`, `tag`."""
-    return _draw(context, "card", {"content": content, "title": title, "tag": "section", **options})
+    """Render a card. Options: `href` + `link` (at the right of the title), `classes`, `id`, `tag`."""
+    return _render_component(
+        context, "card", {"content": content, "title": title, "tag": "section", **options}
+    )
 
 
 @register.simple_block_tag(takes_context=True)
 def menu(context: Context, content: SafeString, label: str, **options: Any) -> SafeString:
-    """A button that opens a list of acts. Options: `icon`, `classes` (of the button), `show_label`, `start`."""
-    return _draw(context, "menu", {"content": content, "label": label, "icon": "ellipsis", **options})
+    """Render a menu of actions. Options: `icon`, `classes` (of the button), `show_label`, `start`."""
+    return _render_component(
+        context, "menu", {"content": content, "label": label, "icon": "ellipsis", **options}
+    )
 
 
 @register.simple_block_tag(takes_context=True)
 def dialog(context: Context, content: SafeString, id: str, title: str, **options: Any) -> SafeString:  # noqa: A002
-    """A `<dialog>`; anything with `data-dialog="<id>"` opens it. Options: `open` (at once, for htmx replies)."""
-    return _draw(context, "dialog", {"content": content, "id": id, "title": title, **options})
+    """Render a `<dialog>`, which `data-dialog="<id>"` opens. Options: `open` (at once, for htmx responses)."""
+    return _render_component(context, "dialog", {"content": content, "id": id, "title": title, **options})
 
 
 @register.simple_block_tag(takes_context=True)
 def person(context: Context, content: SafeString, member: Any, **options: Any) -> SafeString:
-    """A member in a list, with acts at the right. Options: `note`, `size`, `line`, `linked`, `id`."""
-    return _draw(context, "person", {"content": content, "member": member, "linked": True, **options})
+    """Render a member in a list, with actions at the right. Options: `note`, `size`, `line`, `linked`, `id`."""
+    return _render_component(
+        context, "person", {"content": content, "member": member, "linked": True, **options}
+    )
 
 
 @register.simple_block_tag(takes_context=True)
 def tabs(context: Context, content: SafeString, label: str, side: bool = False) -> SafeString:
-    """A row of `{% tab %}`s; `side` stands them in a column from tablets on."""
-    return _draw(context, "tabs", {"content": content, "label": label, "side": side})
+    """Render a row of `{% tab %}`s; with `side`, a column from tablet width on."""
+    return _render_component(context, "tabs", {"content": content, "label": label, "side": side})
 
 
 @register.simple_tag(takes_context=True)
@@ -207,7 +212,7 @@ def tab(
     icon: str = "",
     current: bool | None = None,
 ) -> SafeString:
-    """One tab, current by itself where `url` is the page's address (with its query, when `url` has one)."""
+    """Render a tab; by default it is current if `url` is the page's path (with its query, if `url` has one)."""
     if current is None:
         request = context.get("request")
         here = "" if request is None else request.get_full_path() if "?" in url else request.path
@@ -216,7 +221,7 @@ def tab(
         '<a href="{}"{}>{}{}{}</a>',
         url,
         mark_safe(' aria-current="page"') if current else "",
-        _icon(icon, "") if icon else "",
+        _render_icon(icon, "") if icon else "",
         label,
         format_html(' <span class="badge">{}</span>', compact(count)) if count else "",
     )

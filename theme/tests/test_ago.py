@@ -5,7 +5,7 @@ from django.utils import timezone
 from tests.cases import all_cases
 from theme.templatetags.theme import words_for_age
 
-from .drawing import draw
+from .rendering import render_template
 
 NOW = dt.datetime(2026, 11, 23, 12, 0, tzinfo=dt.UTC)
 
@@ -31,15 +31,15 @@ def test_the_words_are_relative_under_a_week_then_the_date() -> None:
 
 
 def test_the_element_holds_the_machine_date_and_the_full_one() -> None:
-    html = draw("{% ago moment %}", moment=NOW)
+    html = render_template("{% ago moment %}", moment=NOW)
     assert 'datetime="2026-11-23T12:00:00+00:00"' in html
     assert 'title="Nov. 23, 2026, 12:00 UTC"' in html
 
 
 def test_a_moment_without_a_zone_is_taken_in_the_current_one() -> None:
     naive = timezone.localtime().replace(tzinfo=None)
-    assert "just now" in draw("{% ago moment %}", moment=naive)
+    assert "just now" in render_template("{% ago moment %}", moment=naive)
 
 
 def test_no_moment_is_nothing() -> None:
-    assert draw("{% ago moment %}", moment=None) == ""
+    assert render_template("{% ago moment %}", moment=None) == ""

@@ -1,6 +1,6 @@
 from tests.cases import all_cases
 
-from .drawing import draw
+from .rendering import render_template
 
 
 def test_a_count_is_short_and_never_more_than_the_truth() -> None:
@@ -21,4 +21,4 @@ def test_a_count_is_short_and_never_more_than_the_truth() -> None:
             ("many", "many"),
         ]:
             with case((number, words)):
-                assert draw("{{ number|compact }}", number=number) == words
+                assert render_template("{{ number|compact }}", number=number) == words

@@ -12,7 +12,7 @@ class Letter(forms.Form):
             raise forms.ValidationError("We do not send that.")
 
 
-def test_a_field_has_a_label_a_hint_and_its_error_tied_to_the_control() -> None:
+def test_a_field_has_a_label_a_hint_and_its_error_linked_to_the_control() -> None:
     html = str(Letter({"subject": ""}))
     assert '<label class="field-label" for="id_subject">' in html
     assert 'aria-describedby="id_subject_helptext id_subject_error"' in html
@@ -47,7 +47,7 @@ def test_one_error_needs_no_summary() -> None:
     assert "data-error-summary" not in str(Letter({"subject": ""}))
 
 
-def test_an_error_of_the_whole_form_stands_above_it_once() -> None:
+def test_an_error_of_the_whole_form_is_shown_above_it_once() -> None:
     html = str(Letter({"subject": "spam"}))
     assert html.count("We do not send that.") == 1
     assert 'role="alert"' in html

@@ -4,25 +4,25 @@ from django.template import TemplateSyntaxError
 from tests.cases import all_cases
 from theme.templatetags.theme import ICONS
 
-from .drawing import draw
+from .rendering import render_template
 
 
 def test_an_icon_is_inline_and_hidden_from_screen_readers() -> None:
-    html = draw('{% icon "house" %}')
+    html = render_template('{% icon "house" %}')
     assert html.startswith('<svg class="icon" aria-hidden="true"')
     assert "currentColor" in html
 
 
 def test_a_class_is_added_and_escaped() -> None:
-    assert 'class="icon icon-lg"' in draw('{% icon "house" "icon-lg" %}')
-    assert "<script" not in draw('{% icon "house" name %}', name='"><script>')
+    assert 'class="icon icon-lg"' in render_template('{% icon "house" "icon-lg" %}')
+    assert "<script" not in render_template('{% icon "house" name %}', name='"><script>')
 
 
 def test_an_unknown_icon_is_an_error() -> None:
     with all_cases() as case:
         for name in ["no-such-icon", "../LICENSE", "", "house.svg"]:
             with case(name), pytest.raises(TemplateSyntaxError):
-                draw("{% icon name %}", name=name)
+                render_template("{% icon name %}", name=name)
 
 
 def test_every_icon_obeys_the_content_policy() -> None:

@@ -51,7 +51,7 @@ def test_the_gallery_draws_every_part() -> None:
 
 
 def test_no_template_breaks_the_content_policy() -> None:
-    # Mail is shown by programs that know nothing of our policy, and little of style sheets.
+    # Mail programs do not apply the content security policy and support few styles.
     drawn = [*ROOT.glob("*/templates/**/*.html"), *ROOT.glob("templates/*.html")]
     pages = [page for page in drawn if page.parent.name != "mail"]
     assert len(pages) > 40
@@ -59,7 +59,7 @@ def test_no_template_breaks_the_content_policy() -> None:
         source = page.read_text(encoding="utf-8")
         assert not HANDLER.search(source), page
         assert page.name in {"500.html", "503.html"} or "<style" not in source, page
-        # A comment over several lines would be shown to people: Django's {# #} ends with its line.
+        # Django's {# #} ends with its line, so a comment over several lines would be rendered.
         assert all("#}" in line for line in source.splitlines() if "{#" in line), page
 
 

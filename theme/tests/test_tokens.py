@@ -1,4 +1,4 @@
-"""The colours themselves: contrast by WCAG 2.2 (1.4.3 text, 1.4.11 controls), in both schemes."""
+"""Contrast of the colours by WCAG 2.2 (1.4.3 text, 1.4.11 controls), in both schemes."""
 
 import math
 import re
@@ -44,7 +44,7 @@ def of_hex(colour: str) -> float:
 
 
 def of_oklch(lightness: float, chroma: float, hue: float) -> float:
-    """By the matrices of CSS Color 4; components outside sRGB are cut, as browsers do at least."""
+    """Convert by the matrices of CSS Color 4; components outside sRGB are clipped, as in browsers."""
     a, b = chroma * math.cos(math.radians(hue)), chroma * math.sin(math.radians(hue))
     long = (lightness + 0.3963377774 * a + 0.2158037573 * b) ** 3
     medium = (lightness - 0.1055613458 * a - 0.0638541728 * b) ** 3

@@ -5,7 +5,7 @@ from core.database.migration_operations import in_batches
 
 
 def refold(apps, editor):
-    """Names are sorted and found by keys made anew: more letters have a plain one, words begin at any sign."""
+    """Rebuild the sort keys of names: more characters have a plain form, and any sign starts a word."""
     users = apps.get_model("users", "User").objects.using(editor.connection.alias)
 
     def change(batch):

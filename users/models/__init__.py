@@ -1,4 +1,4 @@
-"""Me: the account with what stands on a member's card, and the profile behind it."""
+"""Models of the account, the card and the profile of a member."""
 
 from ..audience import PresenceAudience
 from .form_submission import FormSubmission

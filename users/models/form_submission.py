@@ -1,4 +1,4 @@
-"""Which forms a member has sent already."""
+"""Forms that a member has already sent."""
 
 from django.conf import settings
 from django.db import models
@@ -6,16 +6,16 @@ from django.utils import timezone
 
 
 class FormSubmission(models.Model):
-    """A form that made something, known by the id that it was shown with, and the row that came of it.
+    """A submitted form, identified by the id that it was rendered with, and the row that it created.
 
-    A form that is sent again, since its answer was lost on the way, finds itself here and makes nothing.
+    A form that is sent again, because the response was lost, finds its row here and creates nothing.
     """
 
     member = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False
     )
     submission_id = models.UUIDField()
-    # Of its address and what was typed: the same id with other words is another form.
+    # Digest of path and typed values: the same id with other values is another form.
     fingerprint = models.CharField(max_length=64)
     result_id = models.BigIntegerField(default=0)
     created_at = models.DateTimeField(default=timezone.now)

@@ -1,4 +1,4 @@
-"""Addresses that an account had until lately: the way back for a member whose address was changed by somebody else."""
+"""Recent former addresses of accounts, which a member can restore after an attacker changed the address."""
 
 import datetime
 
@@ -11,12 +11,12 @@ RESTORABLE_FOR = datetime.timedelta(days=7)
 
 class FormerAddressQuerySet(models.QuerySet["FormerAddress"]):
     def restorable(self) -> "FormerAddressQuerySet":
-        """Return those that may still be restored; nobody else gets such an address meanwhile."""
+        """Addresses that can still be restored; no other account can take them."""
         return self.filter(replaced_at__gt=timezone.now() - RESTORABLE_FOR)
 
 
 class FormerAddress(models.Model):
-    """One change of an address. Gone when the address is restored, or when the time for that is over."""
+    """One change of an address; deleted when the address is restored or RESTORABLE_FOR has passed."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
     email = models.EmailField(db_index=True)

@@ -1,4 +1,4 @@
-"""What stands on a member's own page."""
+"""The profile of a member and the entries of its sections."""
 
 from typing import ClassVar
 
@@ -17,7 +17,7 @@ COVER_SIZE = (1500, 375)
 
 
 class Profile(models.Model):
-    """The long part of a member's page, and who may see each section of it."""
+    """The long part of a member's page, and the audience of each section."""
 
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="profile"
@@ -51,14 +51,14 @@ class Profile(models.Model):
 
     @property
     def cover_url(self) -> str:
-        """Address of the cover in 1,500 × 375 px, or ""; whoever shows it asks `user.shows("photo")` first."""
+        """URL of the cover in 1,500 × 375 px, or ""; the caller must check `user.shows("photo")` first."""
         return Profile.cover.field.url_for(self)
 
 
 class Entry(models.Model):
-    """One line of a profile section."""
+    """An entry of a profile section."""
 
-    # How many of one kind a member may keep.
+    # Most entries of a kind per member.
     MOST: ClassVar[int] = 50
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="%(class)s_set")
@@ -94,7 +94,7 @@ class Experience(Entry):
 
 
 class Education(Entry):
-    """A course of study; the end may lie ahead."""
+    """A course of study; the end may be in the future."""
 
     school = models.CharField(_("school"), max_length=120)
     degree = models.CharField(_("degree"), max_length=120, blank=True)
@@ -134,7 +134,7 @@ class Skill(Entry):
 
 
 class Link(Entry):
-    """A place elsewhere that is the member's."""
+    """A website of the member."""
 
     MOST = 10
 

@@ -1,4 +1,4 @@
-"""The account, with what stands on a member's card wherever the member appears."""
+"""The account, with the card that represents the member on every page."""
 
 import zlib
 from typing import Any, ClassVar
@@ -25,10 +25,10 @@ PHOTO_SIZES = (512, 192, 64)
 
 
 class UserManager(BaseUserManager["User"]):
-    """Makes accounts together with the profile that belongs to each."""
+    """Creates accounts together with their profiles."""
 
     def create_user(self, username: str, email: str, password: str | None = None, **values: Any) -> "User":
-        """Store a new account and its profile; returns it. A taken name or address raises IntegrityError.
+        """Store a new account with its profile and return it; raise IntegrityError if name or address is taken.
 
         With `joined_at` among `values` the address counts as confirmed, so that the member can sign in at once.
         """
@@ -46,13 +46,13 @@ class UserManager(BaseUserManager["User"]):
     def create_superuser(
         self, username: str, email: str, password: str | None = None, **values: Any
     ) -> "User":
-        """Store a new account with every right, confirmed at once."""
+        """Store a new superuser with a confirmed address."""
         values |= {"is_staff": True, "is_superuser": True, "joined_at": timezone.now()}
         return self.create_user(username, email, password, **values)
 
 
 class User(AbstractBaseUser, PermissionsMixin):
-    """A member, or one who has signed up and not yet confirmed an address (`joined_at` is empty)."""
+    """An account: a member, or without `joined_at` a sign-up whose address is not confirmed yet."""
 
     username = models.CharField(_("username"), max_length=30, unique=True, validators=USERNAME_VALIDATORS)
     email = models.EmailField(_("e-mail address"))
@@ -88,7 +88,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     date_joined = models.DateTimeField(_("signed up"), default=timezone.now)
     joined_at = models.DateTimeField(_("confirmed"), null=True, blank=True)
     suspended_at = models.DateTimeField(_("suspended"), null=True, blank=True)
-    # Counts how often all sessions were ended for another reason than a new password.
+    # Incremented to end all sessions without a new password.
     session_generation = models.IntegerField(default=0, db_default=0, editable=False)
 
     objects: ClassVar[UserManager] = UserManager()
@@ -109,7 +109,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         ]
         indexes = [
             models.Index(fields=["sort_name", "id"], name="users_by_name"),
-            # allauth looks addresses up as they are stored: in lower case.
+            # allauth looks addresses up in their stored form, lower case.
             models.Index(fields=["email"], name="users_by_email"),
         ]
 
@@ -131,39 +131,39 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     @property
     def initials(self) -> str:
-        """One or two letters that stand for the photo."""
+        """One or two characters that replace a missing photo."""
         words = [word for word in self.display_name.split() if word[0].isalnum()] or [self.username]
         chosen = [words[0], words[-1]] if len(words) > 1 else words
         return "".join(word[0] for word in chosen).upper()
 
     @property
     def hue(self) -> int:
-        """A colour for the initials, 0 to 11, always the same for one member."""
+        """The colour of the initials, 0 to 11, always the same for a member."""
         return zlib.crc32(self.username.encode()) % HUES
 
     def _get_session_auth_hash(self, secret: str | None = None) -> str:
-        """As Django's, and another one in each generation of sessions; those of generation 0 are Django's own."""
+        """Return Django's hash for generation 0, and a different hash for each later generation of sessions."""
         if not self.session_generation:
             # django-stubs does not know the hook of both public methods.
             return str(super()._get_session_auth_hash(secret))  # type: ignore[misc]
-        held = f"{self.password}:{self.session_generation}"
-        return salted_hmac("users.session_generation", held, secret=secret, algorithm="sha256").hexdigest()
+        value = f"{self.password}:{self.session_generation}"
+        return salted_hmac("users.session_generation", value, secret=secret, algorithm="sha256").hexdigest()
 
     def refresh_sort_name(self) -> None:
-        """Set the key by which lists are sorted; to be called whenever the name changes."""
+        """Set the key by which lists are sorted; the caller must call this after every change of the name."""
         self.sort_name = (name_key(self.display_name) or name_key(self.username))[:255]
 
     def shows(self, section: str) -> bool:
-        """Whether the viewer for whom this row was fetched may see `section` of this card ("photo", "location" …).
+        """Return whether the viewer for whom this row was fetched may see `section` ("photo", "location" …).
 
-        Who may not see the page sees nothing of the card, wherever it appears: see `is_unnamed`.
+        A viewer that may not see the page sees nothing of the card, on any page: see `is_unnamed`.
         """
-        shown: int = getattr(self, f"{section}_audience")
-        return max(shown, self.page_audience) <= self.closeness
+        audience: int = getattr(self, f"{section}_audience")
+        return max(audience, self.page_audience) <= self.closeness
 
     @property
     def is_unnamed(self) -> bool:
-        """Whether the viewer may not see the page, and so sees "A member" in place of name, photo and link."""
+        """Whether the viewer may not see the page, and so sees "A member" instead of name, photo and link."""
         return not self.shows("page")
 
     @property
@@ -174,23 +174,23 @@ class User(AbstractBaseUser, PermissionsMixin):
     def shown_headline(self) -> str:
         return "" if self.is_unnamed else self.headline
 
-    def _photo(self, size: int) -> str:
+    def _photo_url(self, size: int) -> str:
         return User.photo.field.url_for(self, size) if self.photo and self.shows("photo") else ""
 
     @property
     def photo_large(self) -> str:
-        """Address of the photo in 512 px, or "" where there is none for this viewer."""
-        return self._photo(512)
+        """URL of the photo in 512 px, or "" if this viewer sees none."""
+        return self._photo_url(512)
 
     @property
     def photo_medium(self) -> str:
-        """Address of the photo in 192 px, or ""."""
-        return self._photo(192)
+        """URL of the photo in 192 px, or ""."""
+        return self._photo_url(192)
 
     @property
     def photo_small(self) -> str:
-        """Address of the photo in 64 px, or ""."""
-        return self._photo(64)
+        """URL of the photo in 64 px, or ""."""
+        return self._photo_url(64)
 
     @property
     def shown_location(self) -> str:
@@ -202,5 +202,5 @@ class User(AbstractBaseUser, PermissionsMixin):
 
 
 def display_name_of(user: User) -> str:
-    """How allauth's pages call a member."""
+    """Return the name of a member on allauth's pages."""
     return user.display_name

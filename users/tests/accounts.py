@@ -1,4 +1,4 @@
-"""Accounts as the sign-up pages make them, for the tests of those pages."""
+"""Helpers of tests of accounts: sign-up data, sign-in, and the mails and pages of accounts."""
 
 import re
 from typing import Any
@@ -19,12 +19,12 @@ REAUTHENTICATE = "/accounts/reauthenticate/"
 CHANGE_PASSWORD = "/accounts/password/change/"
 EMAIL = "/accounts/email/"
 SENT = "/accounts/confirm-email/"
-# Any page that only members see.
+# A page that only members may open.
 INSIDE = "/network/"
 
 
-def newcomer(**values: Any) -> dict[str, Any]:
-    """What somebody types to sign up."""
+def signup_data(**values: Any) -> dict[str, Any]:
+    """Return valid data of the sign-up form."""
     return {
         "name": "Nina Newcomer",
         "username": "nina",
@@ -35,7 +35,7 @@ def newcomer(**values: Any) -> dict[str, Any]:
 
 
 def make_unconfirmed(username: str, **values: Any) -> User:
-    """Somebody who signed up and has not opened the link in the mail yet."""
+    """Create an account whose address is not confirmed."""
     user = make_member(username, joined_at=None, **values)
     EmailAddress.objects.create(user=user, email=user.email, verified=False, primary=True)
     return user
@@ -45,14 +45,14 @@ def sign_in(client: Client, login: str, password: str = PASSWORD, **values: str)
     return client.post(LOGIN, {"login": login, "password": password, **values})
 
 
-def sign_in_surely(client: Client, login: str) -> None:
-    """Sign in, and type the password once more, as pages ask that a stolen session must not reach."""
+def sign_in_and_reauthenticate(client: Client, login: str) -> None:
+    """Sign in and reauthenticate, for pages that require a recent password."""
     sign_in(client, login)
     client.post(REAUTHENTICATE, {"password": PASSWORD})
 
 
-def is_inside(client: Client) -> bool:
-    """Whether pages for members open in this browser."""
+def is_signed_in(client: Client) -> bool:
+    """Return whether the client is signed in."""
     return client.get(INSIDE).status_code == 200
 
 
@@ -62,20 +62,20 @@ def only_mail() -> EmailMessage:
 
 
 def link_in(message: EmailMessage) -> str:
-    """The path of the one link to this site in a mail."""
+    """Return the path of the only link to this site in a mail."""
     links = set(re.findall(r"http://testserver(/accounts/\S+)", str(message.body)))
     (link,) = links
     return str(link)
 
 
-def words_of(response: Any) -> str:
-    """A page without what differs by chance: the token against forgery, nonces."""
+def stable_text(response: Any) -> str:
+    """Return the text of a page without its random parts: CSRF tokens and nonces."""
     text = response.content.decode()
     return re.sub(r'nonce="[^"]*"', "", re.sub(r"\b[A-Za-z0-9]{64}\b", "", text))
 
 
-def form_of_staff(browser: Client, member: User) -> dict[str, Any]:
-    """What the administration's page of `member` would send as it stands."""
+def admin_form_data(browser: Client, member: User) -> dict[str, Any]:
+    """Return the data that the admin page of `member` submits without changes."""
     page = browser.get(f"/admin/users/user/{member.pk}/change/")
     initial = page.context["adminform"].form.initial
     form = {

@@ -1,4 +1,4 @@
-"""What the tests of accounts need: a browser whose requests commit, and limits that do not carry over."""
+"""Fixtures of the tests of users: a client that runs on_commit callbacks, and rate limits that start at zero."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -9,7 +9,7 @@ from django.test import Client, TestCase
 
 
 class Browser(Client):
-    """After each request, what waits for its commit happens, although the test's own transaction stays open."""
+    """Runs the on_commit callbacks after each request, although the transaction of the test stays open."""
 
     def request(self, **request: Any) -> Any:
         with TestCase.captureOnCommitCallbacks(execute=True):

@@ -1,4 +1,4 @@
-"""Acts at the same moment: each on a thread with a database connection of its own."""
+"""Concurrent actions: each runs on a thread with its own database connection."""
 
 import time
 from collections.abc import Callable
@@ -14,21 +14,21 @@ Act = Callable[[], object]
 
 
 def at_once(*acts: Act) -> list[Any]:
-    """Run `acts` together; what each returned, or the exception that it raised, in their order."""
+    """Run `acts` concurrently; return the result of each, or the exception that it raised, in their order."""
     start = Barrier(len(acts))
     results: list[Any] = [None] * len(acts)
 
-    def run(place: int, act: Act) -> None:
+    def run(index: int, act: Act) -> None:
         try:
             connection.ensure_connection()
             start.wait(timeout=10)
-            results[place] = act()
-        except Exception as error:  # noqa: BLE001 -- the test looks at whatever it was
-            results[place] = error
+            results[index] = act()
+        except Exception as error:  # noqa: BLE001 -- the test checks every exception
+            results[index] = error
         finally:
             connection.close()
 
-    threads = [Thread(target=run, args=(place, act)) for place, act in enumerate(acts)]
+    threads = [Thread(target=run, args=(index, act)) for index, act in enumerate(acts)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -39,7 +39,7 @@ def at_once(*acts: Act) -> list[Any]:
 
 @dataclass(frozen=True)
 class Meeting:
-    """What came of two acts: whether the second waited for the first, what was seen meanwhile, how the second ended."""
+    """The outcome of two actions: whether the second waited for the first, what `look` saw, and the second's result."""
 
     waited: bool
     seen: Any
@@ -47,10 +47,10 @@ class Meeting:
 
 
 def meet(first: Act, second: Act, look: Act = lambda: None) -> Meeting:
-    """PostgreSQL: `first` happens in a transaction here. While that is open, `second` happens on another connection;
-    where it comes to wait for a lock that `first` took, `look` happens here. Then the transaction commits.
+    """Run `first` in a transaction and, before its commit, `second` on another connection (PostgreSQL).
 
-    Races that are left to chance seldom happen; here, the second act is always in the middle of the first.
+    If `second` waits for a lock that `first` took, `look` runs before the commit. Races that are left to chance seldom
+    happen; here, the second action always runs in the middle of the first.
     """
     seen = None
     with ThreadPoolExecutor(1) as elsewhere:
@@ -65,7 +65,7 @@ def meet(first: Act, second: Act, look: Act = lambda: None) -> Meeting:
 
 
 def _waits_for_us(running: Future[list[Any]]) -> bool:
-    """Whether `running` comes to wait for a lock of this connection, before it ends."""
+    """Return whether `running` waits for a lock of this connection before it ends."""
     until = time.monotonic() + 20
     while not running.done():
         with connection.cursor() as query:
@@ -81,12 +81,12 @@ def _waits_for_us(running: Future[list[Any]]) -> bool:
 
 
 def hold(rows: QuerySet[Any]) -> Act:
-    """The act that holds `rows` as somebody who changes them, while others may refer to them."""
+    """Return an action that locks `rows` for a change but allows new references to them."""
     return lambda: list(rows.select_for_update(no_key=True).values("pk"))
 
 
 def is_free(rows: QuerySet[Any]) -> bool:
-    """Whether nobody else holds any of `rows`."""
+    """Return whether no other transaction locks any of `rows`."""
     try:
         with transaction.atomic():
             list(rows.select_for_update(no_key=True, nowait=True).values("pk"))

@@ -1,4 +1,4 @@
-"""Two browsers at the same moment: one account per name and address, and an answer for both."""
+"""Concurrent requests of accounts: one account per name and address, and a response for each request."""
 
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from users import services
 from users.events import member_joined
 from users.models import Profile, Skill, User
 
-from .accounts import SENT, SIGNUP, newcomer
+from .accounts import SENT, SIGNUP, signup_data
 from .races import at_once, meet
 
 pytestmark = [pytest.mark.both, pytest.mark.django_db(transaction=True)]
@@ -24,13 +24,13 @@ ROUNDS = 8
 
 def signing_up(**values: Any) -> Any:
     def act() -> Any:
-        return Client(raise_request_exception=False).post(SIGNUP, newcomer(**values))
+        return Client(raise_request_exception=False).post(SIGNUP, signup_data(**values))
 
     return act
 
 
 def assert_whole_accounts() -> None:
-    """Every account has its one profile and its one address."""
+    """Assert that every account has exactly one profile and one address."""
     assert Profile.objects.count() == User.objects.count() == EmailAddress.objects.count()
 
 
@@ -38,12 +38,12 @@ def assert_whole_accounts() -> None:
 def test_the_same_name_at_once_is_one_account_and_a_word_at_the_field(spelled: Any) -> None:
     for number in range(ROUNDS):
         name = f"racer{number}"
-        answers = at_once(
+        responses = at_once(
             signing_up(username=name, email=f"{name}@one.example"),
             signing_up(username=spelled(name), email=f"{name}@two.example"),
         )
-        assert sorted(answer.status_code for answer in answers) == [200, 302]
-        (refused,) = [answer for answer in answers if answer.status_code == 200]
+        assert sorted(response.status_code for response in responses) == [200, 302]
+        (refused,) = [response for response in responses if response.status_code == 200]
         assert list(refused.context["form"].errors) == ["username"]
         assert User.objects.filter(username=name).count() == 1
     assert_whole_accounts()
@@ -52,24 +52,24 @@ def test_the_same_name_at_once_is_one_account_and_a_word_at_the_field(spelled: A
 def test_the_same_address_at_once_is_one_account_and_the_same_answer() -> None:
     for number in range(ROUNDS):
         email = f"racer{number}@example.org"
-        answers = at_once(
+        responses = at_once(
             signing_up(username=f"one{number}", email=email),
             signing_up(username=f"two{number}", email=email.upper()),
         )
-        assert [(answer.status_code, answer["Location"]) for answer in answers] == [(302, SENT)] * 2
+        assert [(response.status_code, response["Location"]) for response in responses] == [(302, SENT)] * 2
         assert User.objects.filter(email=email).count() == 1
     assert_whole_accounts()
 
 
 def test_the_same_form_sent_twice_is_one_account() -> None:
     """A double click."""
-    answers = at_once(signing_up(), signing_up())
-    assert all(answer.status_code < 500 for answer in answers)
+    responses = at_once(signing_up(), signing_up())
+    assert all(response.status_code < 500 for response in responses)
     assert User.objects.count() == 1
     assert_whole_accounts()
 
 
-def test_the_last_place_in_a_section_is_taken_once() -> None:
+def test_two_concurrent_entries_do_not_exceed_the_limit() -> None:
     alice = make_member("alice")
     for number in range(Skill.MOST - 1):
         Skill.objects.create(user=alice, name=f"skill {number}")
@@ -88,14 +88,14 @@ def test_the_same_skill_at_once_is_one_skill_and_no_fault() -> None:
     for browser in browsers:
         browser.force_login(alice)
     for number in range(ROUNDS):
-        answers = at_once(
+        responses = at_once(
             *(lambda b=b, n=number: b.post("/settings/skills/", {"name": f"Go {n}"}) for b in browsers)
         )
-        assert all(answer.status_code in {302, 422} for answer in answers), answers
+        assert all(response.status_code in {302, 422} for response in responses), responses
     assert Skill.objects.filter(user=alice).count() == ROUNDS
 
 
-def test_a_member_joins_once_whoever_confirms_at_once() -> None:
+def test_concurrent_confirmations_join_the_member_once() -> None:
     joined: list[User] = []
 
     def note(member: User, **_rest: Any) -> None:

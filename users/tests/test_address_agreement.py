@@ -1,4 +1,4 @@
-"""An address is the same in both tables, whatever was done in whatever order."""
+"""Both tables agree on the address after any sequence of services."""
 
 from collections.abc import Callable
 
@@ -43,7 +43,7 @@ def edit_something_else(user: User, email: str) -> None:
 
 
 def ask_for(user: User, email: str) -> None:
-    """As the form does, which a member alone reaches, and which refuses the own address."""
+    """Request a change as the form does, which only members reach and which refuses the current address."""
     if user.joined_at is None or user.email == fold_address(email):
         return
     request = RequestFactory().post("/")
@@ -82,7 +82,9 @@ class Agreement(HypothesisTestCase):
         ),
         st.booleans(),
     )
-    def test_both_tables_agree_after_any_verbs(self, acts: list[tuple[Verb, str, str]], joined: bool) -> None:
+    def test_both_tables_agree_after_any_services(
+        self, acts: list[tuple[Verb, str, str]], joined: bool
+    ) -> None:
         for name in NAMES:
             make_member(name, **({} if joined else {"joined_at": None}))
         for verb, name, email in acts:
@@ -98,7 +100,7 @@ class Agreement(HypothesisTestCase):
 
 @pytest.mark.django_db
 def test_each_way_to_differ_is_found() -> None:
-    """What doctor says of rows that were written past the verbs."""
+    """doctor reports rows that were written without the services."""
 
     def elsewhere(user: User) -> None:
         User.objects.filter(pk=user.pk).update(email="else@example.org")
@@ -129,7 +131,7 @@ def test_each_way_to_differ_is_found() -> None:
 
 
 @pytest.mark.django_db
-def test_an_address_that_may_be_restored_is_nobody_else_s(alice: User) -> None:
+def test_a_restorable_address_is_taken(alice: User) -> None:
     with TestCase.captureOnCommitCallbacks(execute=True):
         change_address(user=alice, email="new@example.org")
     assert [message.to for message in mail.outbox] == [["alice@example.org"]]

@@ -1,4 +1,4 @@
-"""Members in the administration: every page opens, for staff alone."""
+"""Admin pages of members: every page opens, and only for staff."""
 
 import pytest
 from django.contrib import admin
@@ -16,9 +16,9 @@ from tests.cases import all_cases, rolled_back
 from tests.cast import PASSWORD, client_of, make_member
 from users.models import User
 
-from .accounts import REAUTHENTICATE, form_of_staff, is_inside
+from .accounts import REAUTHENTICATE, admin_form_data, is_signed_in
 from .conftest import Browser
-from .material import SECTION_NAMES, make_entry
+from .factories import SECTION_NAMES, make_entry
 
 pytestmark = pytest.mark.django_db
 
@@ -27,11 +27,11 @@ OURS = [model for model in admin.site._registry if model._meta.app_label in {"us
 
 @pytest.fixture
 def as_admin(alice: User) -> Client:
-    return surely(User.objects.create_superuser("boss", "boss@example.org", PASSWORD))
+    return reauthenticated_client(User.objects.create_superuser("boss", "boss@example.org", PASSWORD))
 
 
-def surely(member: User) -> Client:
-    """A browser in which the password was typed a moment ago."""
+def reauthenticated_client(member: User) -> Client:
+    """Return a client that has just reauthenticated."""
     client = Browser()
     client.force_login(member)
     client.post(REAUTHENTICATE, {"password": PASSWORD})
@@ -78,7 +78,7 @@ def test_a_row_opens_and_a_new_one_can_be_added(
     for section in SECTION_NAMES:
         make_entry(alice, section)
     name = f"admin:{model._meta.app_label}_{model._meta.model_name}"  # type: ignore[attr-defined]
-    # Ties are made by those whom they tie.
+    # Only members create connections, follows and blocks.
     made_by_staff = 403 if model in {Block, Connection, Follow} else 200
     assert as_admin.get(reverse(f"{name}_add")).status_code == made_by_staff
     row = model._default_manager.first()  # type: ignore[attr-defined]
@@ -86,8 +86,8 @@ def test_a_row_opens_and_a_new_one_can_be_added(
         assert as_admin.get(reverse(f"{name}_change", args=[row.pk])).status_code == 200
 
 
-def test_staff_ends_ties_and_makes_none(as_admin: Client, alice: User, bob: User) -> None:
-    """An invitation that waits stays one; what is ended is ended for open pages too."""
+def test_staff_delete_connections_and_create_none(as_admin: Client, alice: User, bob: User) -> None:
+    """Deleting a connection also updates open pages; an open invitation is deleted without a signal."""
     nina, dora = make_member("nina"), make_member("dora")
     invite_member(inviter=alice, invitee=nina)
     follow_member(follower=alice, followed=dora)
@@ -118,17 +118,17 @@ def test_a_member_added_by_staff_has_a_profile(as_admin: Client) -> None:
     form = {"username": "Nina", "email": "Nina@example.org", "name": "Nina", "usable_password": "true"}
     form |= {"password1": PASSWORD, "password2": PASSWORD}
     form |= {f"profile-{key}": value for key, value in [("TOTAL_FORMS", "0"), ("INITIAL_FORMS", "0")]}
-    answer = as_admin.post(reverse("admin:users_user_add"), form)
-    assert answer.status_code == 302, answer.context["adminform"].form.errors
+    response = as_admin.post(reverse("admin:users_user_add"), form)
+    assert response.status_code == 302, response.context["adminform"].form.errors
     nina = User.objects.get(username__iexact="nina")
     assert nina.profile.pk == nina.pk
     assert (nina.username, nina.email, nina.sort_name) == ("nina", "nina@example.org", "nina")
 
 
 def test_a_name_changed_by_staff_is_found_in_the_directory(as_admin: Client, alice: User) -> None:
-    form = form_of_staff(as_admin, alice) | {"name": "Zelda Zorn"}
-    answer = as_admin.post(reverse("admin:users_user_change", args=[alice.pk]), form)
-    assert answer.status_code == 302, answer.context["adminform"].form.errors
+    form = admin_form_data(as_admin, alice) | {"name": "Zelda Zorn"}
+    response = as_admin.post(reverse("admin:users_user_change", args=[alice.pk]), form)
+    assert response.status_code == 302, response.context["adminform"].form.errors
     assert as_admin.get("/members/", {"q": "zor"}).context["people"][0].member.pk == alice.pk
 
 
@@ -146,19 +146,19 @@ NEW = "another-horse-entirely"
 NEW_PASSWORD = {"usable_password": "true", "password1": NEW, "password2": NEW}
 
 
-def clerk(*rights: str) -> User:
-    """One of staff with these rights alone."""
+def make_staff(*rights: str) -> User:
+    """Create a staff member with only these permissions."""
     member = make_member("clerk", is_staff=True)
     member.user_permissions.set(Permission.objects.filter(codename__in=rights))
     return member
 
 
 def test_who_may_change_members_gets_no_further_by_it(alice: User) -> None:
-    """Neither the own rights nor those of others, nor the account of one who has them."""
+    """Staff cannot change permissions, neither their own nor others', nor accounts that have some."""
     boss = User.objects.create_superuser("boss", "boss@example.org", PASSWORD)
-    member = clerk("view_user", "change_user", "delete_user", "view_group", "change_group", "add_group")
+    member = make_staff("view_user", "change_user", "delete_user", "view_group", "change_group", "add_group")
     group = Group.objects.create(name="Moderators")
-    client = surely(member)
+    client = reauthenticated_client(member)
     rights = {
         "is_staff": "on",
         "is_superuser": "on",
@@ -180,7 +180,7 @@ def test_who_may_change_members_gets_no_further_by_it(alice: User) -> None:
         "/admin/users/user/", {"action": "delete_selected", "_selected_action": [boss.pk], "post": "yes"}
     )
     path = f"/admin/users/user/{alice.pk}/change/"
-    form = form_of_staff(client, alice) | rights | {"headline": "Changed by staff"}
+    form = admin_form_data(client, alice) | rights | {"headline": "Changed by staff"}
     assert client.post(path, form).status_code == 302
     alice.refresh_from_db()
     assert (alice.headline, alice.is_staff, alice.is_superuser) == ("Changed by staff", False, False)
@@ -190,7 +190,7 @@ def test_who_may_change_members_gets_no_further_by_it(alice: User) -> None:
 
 
 def test_those_who_have_all_rights_give_them(as_admin: Client, alice: User) -> None:
-    form = form_of_staff(as_admin, alice) | {"is_staff": "on", "is_active": "on"}
+    form = admin_form_data(as_admin, alice) | {"is_staff": "on", "is_active": "on"}
     assert as_admin.post(f"/admin/users/user/{alice.pk}/change/", form).status_code == 302
     assert User.objects.get(pk=alice.pk).is_staff
 
@@ -201,13 +201,13 @@ def test_a_stolen_session_of_staff_alone_takes_no_account(alice: User) -> None:
     sent = {
         f"/admin/users/user/{boss.pk}/password/": NEW_PASSWORD,
         f"/admin/users/user/{alice.pk}/password/": NEW_PASSWORD,
-        f"/admin/users/user/{alice.pk}/change/": form_of_staff(stolen, alice)
+        f"/admin/users/user/{alice.pk}/change/": admin_form_data(stolen, alice)
         | {"email": "thief@evil.example"},
         "/admin/users/user/add/": NEW_PASSWORD | {"username": "mine", "email": "mine@evil.example"},
     }
     for path, form in sent.items():
-        answer = stolen.post(path, form)
-        assert answer["Location"].startswith(f"{REAUTHENTICATE}?next="), path
+        response = stolen.post(path, form)
+        assert response["Location"].startswith(f"{REAUTHENTICATE}?next="), path
     assert NEW not in str(dict(stolen.session)), "what is typed is not kept"
     for member in (alice, boss):
         email = member.email
@@ -216,13 +216,13 @@ def test_a_stolen_session_of_staff_alone_takes_no_account(alice: User) -> None:
     assert not User.objects.filter(username="mine").exists()
 
 
-def test_a_password_that_staff_chooses_is_told_to_the_member_and_ends_the_sessions(
+def test_a_password_set_by_staff_is_mailed_to_the_member_and_ends_the_sessions(
     as_admin: Client, alice: User
 ) -> None:
     inside = client_of(alice)
-    assert is_inside(inside)
+    assert is_signed_in(inside)
     assert as_admin.post(f"/admin/users/user/{alice.pk}/password/", NEW_PASSWORD).status_code == 302
     assert [(message.to, message.subject) for message in mail.outbox] == [
         (["alice@example.org"], "Your password was changed")
     ]
-    assert not is_inside(inside)
+    assert not is_signed_in(inside)

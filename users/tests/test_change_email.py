@@ -1,4 +1,4 @@
-"""Changing the address: nothing changes before the new one is confirmed."""
+"""Change of the address: nothing changes before the new address is confirmed."""
 
 import pytest
 from allauth.account.models import EmailAddress
@@ -9,7 +9,7 @@ from tests.cases import all_cases, rolled_back
 from tests.cast import make_member
 from users.models import User
 
-from .accounts import EMAIL, is_inside, link_in, sign_in, sign_in_surely, words_of
+from .accounts import EMAIL, is_signed_in, link_in, sign_in, sign_in_and_reauthenticate, stable_text
 from .conftest import Browser
 
 pytestmark = pytest.mark.django_db
@@ -20,7 +20,7 @@ NEW = "alice@new.example"
 @pytest.fixture
 def as_alice(alice: User) -> Client:
     browser = Browser()
-    sign_in_surely(browser, "alice")
+    sign_in_and_reauthenticate(browser, "alice")
     mail.outbox.clear()
     return browser
 
@@ -40,7 +40,7 @@ def test_a_visitor_is_asked_to_sign_in(client: Client) -> None:
 
 
 def test_the_page_shows_the_address(as_alice: Client) -> None:
-    assert "alice@example.org" in words_of(as_alice.get(EMAIL))
+    assert "alice@example.org" in stable_text(as_alice.get(EMAIL))
 
 
 def test_the_address_changes_when_the_new_one_is_confirmed(as_alice: Client, alice: User) -> None:
@@ -57,7 +57,7 @@ def test_the_address_changes_when_the_new_one_is_confirmed(as_alice: Client, ali
     ]
     fresh = Browser()
     sign_in(fresh, NEW)
-    assert is_inside(fresh)
+    assert is_signed_in(fresh)
 
 
 def test_the_day_of_joining_stays(as_alice: Client, alice: User) -> None:
@@ -71,7 +71,7 @@ def test_until_then_the_old_address_signs_in_and_the_new_one_does_not(as_alice: 
     for login, inside in [("alice@example.org", True), (NEW, False)]:
         browser = Browser()
         sign_in(browser, login)
-        assert is_inside(browser) is inside
+        assert is_signed_in(browser) is inside
 
 
 def test_asking_twice_keeps_one_open_change(as_alice: Client, alice: User) -> None:
@@ -92,21 +92,21 @@ def test_what_is_no_address_is_refused_at_the_field_and_kept(as_alice: Client, a
     with all_cases() as case:
         for email in ["", "alice", "a@b", "x" * 300 + "@example.org", "a\x00@example.org", "a@b.c\nBcc: x"]:
             with case(email), rolled_back():
-                answer = as_alice.post(EMAIL, {"email": email, "action_add": ""})
-                assert answer.status_code == 200
-                assert answer.context["form"].errors["email"]
-                assert answer.context["form"]["email"].value() == email
+                response = as_alice.post(EMAIL, {"email": email, "action_add": ""})
+                assert response.status_code == 200
+                assert response.context["form"].errors["email"]
+                assert response.context["form"]["email"].value() == email
                 assert EmailAddress.objects.filter(user=alice).count() == 1
                 assert mail.outbox == []
 
 
 def test_the_own_address_is_not_a_change(as_alice: Client, alice: User) -> None:
-    answer = as_alice.post(EMAIL, {"email": "ALICE@example.org", "action_add": ""})
-    assert answer.context["form"].errors["email"]
+    response = as_alice.post(EMAIL, {"email": "ALICE@example.org", "action_add": ""})
+    assert response.context["form"].errors["email"]
     assert EmailAddress.objects.filter(user=alice).count() == 1
 
 
-def test_somebody_else_s_address_is_never_taken(as_alice: Client, alice: User) -> None:
+def test_the_address_of_another_account_is_never_taken(as_alice: Client, alice: User) -> None:
     make_member("eve")
     ask(as_alice, "EVE@example.org")
     assert address_of(alice) == "alice@example.org"
@@ -120,9 +120,9 @@ def test_an_address_that_was_taken_meanwhile_changes_nothing_and_says_so(
 ) -> None:
     ask(as_alice)
     User.objects.create_user("eve", NEW)
-    answer = as_alice.post(link_in(mail.outbox[0]), follow=True)
-    assert answer.status_code == 200
-    assert "Unable to confirm" in words_of(answer)
+    response = as_alice.post(link_in(mail.outbox[0]), follow=True)
+    assert response.status_code == 200
+    assert "Unable to confirm" in stable_text(response)
     assert address_of(alice) == "alice@example.org"
     assert list(EmailAddress.objects.filter(user=alice, verified=True).values_list("email", "primary")) == [
         ("alice@example.org", True)
@@ -134,7 +134,7 @@ def test_of_two_who_ask_for_the_same_address_only_the_first_gets_a_link(
 ) -> None:
     charlie = make_member("charlie")
     as_charlie = Browser()
-    sign_in_surely(as_charlie, "charlie")
+    sign_in_and_reauthenticate(as_charlie, "charlie")
     ask(as_charlie)
     ask(as_alice)
     (link,) = [link_in(message) for message in mail.outbox if "confirm-email" in message.body]

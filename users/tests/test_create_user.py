@@ -1,4 +1,4 @@
-"""Accounts made by the command line and by other code."""
+"""Accounts that commands and other code create."""
 
 import pytest
 from allauth.account.models import EmailAddress
@@ -11,7 +11,7 @@ from tests.cases import all_cases, rolled_back
 from tests.cast import PASSWORD
 from users.models import Profile, User
 
-from .accounts import LOGIN, is_inside, sign_in
+from .accounts import LOGIN, is_signed_in, sign_in
 
 pytestmark = pytest.mark.django_db
 
@@ -24,7 +24,7 @@ def test_an_account_comes_with_its_profile() -> None:
     assert (user.is_staff, user.is_superuser, user.joined_at) == (False, False, None)
 
 
-def test_without_a_password_nobody_can_sign_in() -> None:
+def test_an_account_without_a_password_cannot_sign_in() -> None:
     assert not User.objects.create_user("ada", "ada@example.org").has_usable_password()
 
 
@@ -63,7 +63,7 @@ def test_a_superuser_can_sign_in_like_any_member() -> None:
     User.objects.create_superuser("boss", "boss@example.org", PASSWORD)
     client = Client()
     sign_in(client, "boss")
-    assert is_inside(client)
+    assert is_signed_in(client)
 
 
 def test_the_address_of_one_who_joined_is_confirmed() -> None:

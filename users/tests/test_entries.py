@@ -1,4 +1,4 @@
-"""The sections of a profile: adding, editing and removing what is one's own, and nobody else's."""
+"""Adding, editing and removing entries of the own profile, and of no other."""
 
 import datetime
 from itertools import product
@@ -15,7 +15,7 @@ from users import services
 from users.forms import ExperienceForm
 from users.models import Education, Experience, Link, Skill, User
 
-from .material import MODELS, SECTION_NAMES, filled, make_entry, refused_at
+from .factories import MODELS, SECTION_NAMES, form_data, make_entry, refused_at
 
 pytestmark = pytest.mark.django_db
 
@@ -24,15 +24,15 @@ sections = pytest.mark.parametrize("section", SECTION_NAMES)
 
 @sections
 def test_the_page_of_a_section_opens_and_is_empty(as_alice: Client, section: str) -> None:
-    answer = as_alice.get(f"/settings/{section}/")
-    assert answer.status_code == 200
-    assert list(answer.context["entries"]) == []
+    response = as_alice.get(f"/settings/{section}/")
+    assert response.status_code == 200
+    assert list(response.context["entries"]) == []
 
 
 @sections
 def test_an_entry_is_added_and_shows(as_alice: Client, alice: User, section: str) -> None:
-    answer = as_alice.post(f"/settings/{section}/", filled(section))
-    assert (answer.status_code, answer["Location"]) == (302, f"/settings/{section}/")
+    response = as_alice.post(f"/settings/{section}/", form_data(section))
+    assert (response.status_code, response["Location"]) == (302, f"/settings/{section}/")
     entry = MODELS[section]._default_manager.get()
     assert entry.user_id == alice.pk
     name = str(entry).partition(",")[0]
@@ -41,7 +41,7 @@ def test_an_entry_is_added_and_shows(as_alice: Client, alice: User, section: str
 
 
 def test_months_are_stored_as_their_first_day(as_alice: Client) -> None:
-    as_alice.post("/settings/experience/", filled("experience"))
+    as_alice.post("/settings/experience/", form_data("experience"))
     entry = Experience.objects.get()
     assert (entry.start, entry.end) == (datetime.date(2019, 3, 1), datetime.date(2021, 5, 1))
     assert entry.description == "Built things.\n\nMended others."
@@ -56,7 +56,7 @@ def test_a_visitor_is_asked_to_sign_in(client: Client, alice: User, section: str
         f"/settings/{section}/{entry.pk}/delete/",
     ):
         assert client.get(path)["Location"] == f"/accounts/login/?next={path}"
-        assert client.post(path, filled(section))["Location"] == f"/accounts/login/?next={path}"
+        assert client.post(path, form_data(section))["Location"] == f"/accounts/login/?next={path}"
     assert MODELS[section]._default_manager.count() == 1
 
 
@@ -66,8 +66,8 @@ def test_an_entry_is_edited(as_alice: Client, alice: User, section: str) -> None
     name = {"experience": "title", "education": "school", "skills": "name", "links": "label"}[section]
     page = as_alice.get(f"/settings/{section}/{entry.pk}/").content.decode()
     assert f'value="{getattr(entry, name)}"' in page
-    answer = as_alice.post(f"/settings/{section}/{entry.pk}/", filled(section, **{name: "Changed"}))
-    assert answer["Location"] == f"/settings/{section}/"
+    response = as_alice.post(f"/settings/{section}/{entry.pk}/", form_data(section, **{name: "Changed"}))
+    assert response["Location"] == f"/settings/{section}/"
     entry.refresh_from_db()
     assert getattr(entry, name) == "Changed"
     assert MODELS[section]._default_manager.count() == 1
@@ -77,26 +77,28 @@ def test_an_entry_is_edited(as_alice: Client, alice: User, section: str) -> None
 def test_a_refused_edit_changes_nothing(as_alice: Client, alice: User, section: str) -> None:
     entry = make_entry(alice, section)
     name = {"experience": "title", "education": "school", "skills": "name", "links": "label"}[section]
-    answer = as_alice.post(f"/settings/{section}/{entry.pk}/", filled(section, **{name: ""}))
-    assert refused_at(answer) == [name]
+    response = as_alice.post(f"/settings/{section}/{entry.pk}/", form_data(section, **{name: ""}))
+    assert refused_at(response) == [name]
     assert str(MODELS[section]._default_manager.get()) == str(entry)
 
 
 @sections
 def test_saving_an_entry_unchanged_is_fine(as_alice: Client, alice: User, section: str) -> None:
     entry = make_entry(alice, section)
-    assert as_alice.post(f"/settings/{section}/{entry.pk}/", filled(section)).status_code == 302
+    assert as_alice.post(f"/settings/{section}/{entry.pk}/", form_data(section)).status_code == 302
 
 
 @sections
-def test_somebody_else_s_entry_is_404(as_bob: Client, alice: User, section: str) -> None:
-    """Bob is a connection and may see the entry on Alice's page; here it is not his."""
+def test_another_members_entry_is_404(as_bob: Client, alice: User, section: str) -> None:
+    """Bob, a connection, may see the entry on Alice's page but not edit it."""
     with all_cases() as case:
         for method, act in product(("get", "post"), ("", "delete/")):
             with case(f"{method!r}, {act!r}"), rolled_back():
                 entry = make_entry(alice, section)
-                answer = getattr(as_bob, method)(f"/settings/{section}/{entry.pk}/{act}", filled(section))
-                assert answer.status_code == (405 if (act, method) == ("delete/", "get") else 404)
+                response = getattr(as_bob, method)(
+                    f"/settings/{section}/{entry.pk}/{act}", form_data(section)
+                )
+                assert response.status_code == (405 if (act, method) == ("delete/", "get") else 404)
                 assert MODELS[section]._default_manager.filter(pk=entry.pk, user=alice).exists()
 
 
@@ -112,8 +114,8 @@ def test_what_is_no_entry_is_404(as_alice: Client) -> None:
     with all_cases() as case:
         for path in ["0/", "abc/", "9" * 30 + "/", "-1/", "1%00/", "999999999999999999/", "1/delete/"]:
             with case(path), rolled_back():
-                answer = as_alice.post(f"/settings/experience/{path}")
-                assert answer.status_code == (400 if "%00" in path else 404)
+                response = as_alice.post(f"/settings/experience/{path}")
+                assert response.status_code == (400 if "%00" in path else 404)
 
 
 def test_what_is_no_section_is_404(as_alice: Client) -> None:
@@ -146,7 +148,7 @@ def test_removing_twice_is_404_and_harms_nothing(as_alice: Client, alice: User) 
 
 @sections
 def test_looking_adds_nothing(as_alice: Client, section: str) -> None:
-    as_alice.get(f"/settings/{section}/", filled(section))
+    as_alice.get(f"/settings/{section}/", form_data(section))
     assert not MODELS[section]._default_manager.exists()
 
 
@@ -166,20 +168,20 @@ def test_a_full_section_says_so_and_keeps_what_was_typed(as_alice: Client, alice
                     for n in range(most - 1)
                 ]
                 model._default_manager.bulk_create(copies)
-                typed = filled(section, **({"name": "One more"} if section == "skills" else {}))
-                answer = as_alice.post(f"/settings/{section}/", typed)
-                assert refused_at(answer) == ["__all__"]
-                assert str(most) in answer.context["form"].non_field_errors()[0]
+                typed = form_data(section, **({"name": "One more"} if section == "skills" else {}))
+                response = as_alice.post(f"/settings/{section}/", typed)
+                assert refused_at(response) == ["__all__"]
+                assert str(most) in response.context["form"].non_field_errors()[0]
                 assert model._default_manager.count() == most
                 with pytest.raises(services.TooManyEntries):
                     services.add_entry(user=alice, entry=model(**values))
 
 
-def test_somebody_else_s_entries_do_not_fill_the_section(as_alice: Client, charlie: User) -> None:
+def test_entries_of_other_members_do_not_count(as_alice: Client, charlie: User) -> None:
     Link.objects.bulk_create(
         [Link(user=charlie, label="x", url="https://x.example/") for _number in range(10)]
     )
-    assert as_alice.post("/settings/links/", filled("links")).status_code == 302
+    assert as_alice.post("/settings/links/", form_data("links")).status_code == 302
 
 
 def test_two_members_may_have_the_same_skill(as_alice: Client, charlie: User) -> None:
@@ -243,7 +245,7 @@ def test_the_pages_of_a_full_profile_cost_the_same_as_of_an_empty_one(
 
 
 def test_a_month_that_has_begun_for_the_member_does_not_lie_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In Kiribati (UTC+14) it is tomorrow already; nowhere is it later."""
+    """The first place where a month begins is Kiribati (UTC+14)."""
     for now, is_valid in (("2026-11-30T10:30:00+00:00", True), ("2026-11-30T09:30:00+00:00", False)):
         moment = datetime.datetime.fromisoformat(now)
         monkeypatch.setattr(timezone, "now", lambda moment=moment: moment)

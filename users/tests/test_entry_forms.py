@@ -1,4 +1,4 @@
-"""Each value of each section, spoiled in every way: refused at its field, nothing stored, everything kept."""
+"""Invalid values of each field of each section: refused at the field, not stored, and kept in the form."""
 
 import re
 from itertools import product
@@ -9,7 +9,7 @@ from django.test import Client
 from tests.cases import all_cases, rolled_back
 from users.forms import latest_today
 
-from .material import HONEST, MODELS, SCRIPTS, THIS_YEAR, TRICKS, filled, refused_at
+from .factories import HONEST, MODELS, SCRIPTS, THIS_YEAR, TRICKS, form_data, refused_at
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
@@ -17,7 +17,7 @@ LONG = "x" * 100_000
 NEXT_MONTH = latest_today().month % 12 + 1
 NEXT_MONTH_S_YEAR = THIS_YEAR + (NEXT_MONTH == 1)
 
-# Section, field at which it is refused, the spoiled values.
+# Section, field at which the form is refused, the invalid values.
 BAD: list[tuple[str, str, dict[str, str]]] = [
     *[
         ("experience", name, {name: value})
@@ -94,8 +94,8 @@ def test_a_bad_value_is_refused_at_its_field(as_alice: Client) -> None:
     with all_cases() as case:
         for section, field, values in BAD:
             with case(f"{section} {str(values)[:60]}"), rolled_back():
-                answer = as_alice.post(f"/settings/{section}/", filled(section, **values))
-                assert refused_at(answer) == [field]
+                response = as_alice.post(f"/settings/{section}/", form_data(section, **values))
+                assert refused_at(response) == [field]
                 assert not MODELS[section]._default_manager.exists()
 
 
@@ -103,7 +103,7 @@ def test_what_was_typed_is_still_there_after_a_refusal(as_alice: Client) -> None
     with all_cases() as case:
         for section, spoiled in [("experience", "start_1"), ("education", "start_year"), ("links", "url")]:
             with case((section, spoiled)), rolled_back():
-                typed = filled(section, **{spoiled: "1" if spoiled != "url" else "javascript:x"})
+                typed = form_data(section, **{spoiled: "1" if spoiled != "url" else "javascript:x"})
                 page = as_alice.post(f"/settings/{section}/", typed).content.decode().replace("\n", "\r\n")
                 for name, value in typed.items():
                     if name.endswith("_0"):
@@ -132,7 +132,7 @@ def test_the_edges_of_what_is_allowed_are_allowed(as_alice: Client) -> None:
             ("skills", {"name": "x" * 60}),
         ]:
             with case((section, values)), rolled_back():
-                assert as_alice.post(f"/settings/{section}/", filled(section, **values)).status_code == 302
+                assert as_alice.post(f"/settings/{section}/", form_data(section, **values)).status_code == 302
                 assert MODELS[section]._default_manager.count() == 1
 
 
@@ -154,7 +154,7 @@ def test_honest_text_is_stored_unharmed(as_alice: Client) -> None:
     with all_cases() as case:
         for (section, field), text in product(TEXTS, HONEST):
             with case(f"{text} as {field} of {section}"), rolled_back():
-                as_alice.post(f"/settings/{section}/", filled(section, **{field: text}))
+                as_alice.post(f"/settings/{section}/", form_data(section, **{field: text}))
                 assert getattr(MODELS[section]._default_manager.get(), field) == text
 
 
@@ -166,7 +166,7 @@ def test_script_in_a_text_is_inert_wherever_it_shows(as_alice: Client, as_charli
 
 
 def check_shown_inertly(as_alice: Client, as_charlie: Client, section: str, field: str, script: str) -> None:
-    as_alice.post(f"/settings/{section}/", filled(section, **{field: script}))
+    as_alice.post(f"/settings/{section}/", form_data(section, **{field: script}))
     entry = MODELS[section]._default_manager.get()
     assert getattr(entry, field) == script
     pages = [
@@ -185,7 +185,7 @@ def check_shown_inertly(as_alice: Client, as_charlie: Client, section: str, fiel
 
 def test_a_link_that_shows_carries_no_script(as_alice: Client) -> None:
     as_alice.post(
-        "/settings/links/", filled("links", url='https://example.org/?q="><script>alert(1)</script>')
+        "/settings/links/", form_data("links", url='https://example.org/?q="><script>alert(1)</script>')
     )
     assert "<script>alert" not in as_alice.get("/members/alice/").content.decode()
 
@@ -200,7 +200,7 @@ def test_a_skill_is_listed_once_whatever_its_case(as_alice: Client) -> None:
 
 
 def test_letters_whose_case_is_special_are_no_fault(as_alice: Client) -> None:
-    """Python and the databases differ on which of these are the same; none of it is an error."""
+    """Python and the databases differ on which of these are equal; no difference may cause an error."""
     with all_cases() as case:
         for one, other in [("İş", "iş"), ("Straßenbau", "STRAẞENBAU"), ("ÉCRIRE", "écrire"), ("Σ", "ς")]:
             with case((one, other)), rolled_back():

@@ -1,4 +1,4 @@
-"""A form that is sent again, since its answer was lost on the way, makes nothing more and is answered as before."""
+"""A form that is sent again because the response was lost creates no second row and gets the same response."""
 
 import re
 import uuid
@@ -43,7 +43,7 @@ POSITION = {"title": "Baker", "employer": "Bakery", "start_0": "3", "start_1": "
 
 @dataclass(frozen=True)
 class Form:
-    """A page with a form that makes something, and what is typed into it."""
+    """A page with a form that creates a row, and the data of the form."""
 
     page: str
     address: str
@@ -52,7 +52,7 @@ class Form:
     field: str = "submission_id"
 
     def shown_id(self, client: Client, **headers: str) -> str:
-        """The id that the form on its page carries."""
+        """Return the submission id of the form on its page."""
         page = client.get(self.page, headers=headers).content.decode()
         pattern = rf'<form[^>]*>(?:(?!</form>).)*name="{self.field}" [^>]*value="([^"]+)"'
         form = re.search(pattern, page, re.DOTALL)
@@ -66,7 +66,7 @@ class Form:
 
 @pytest.fixture
 def forms(alice: User, bob: User, charlie: User) -> list[Form]:
-    """Every form of a member that makes a row. Alice fills them."""
+    """Every form that creates a row; Alice submits them."""
     post = say(bob, "To all", audience=0)
     here = f"/posts/{post.pk}/"
     return [
@@ -85,13 +85,13 @@ def forms(alice: User, bob: User, charlie: User) -> list[Form]:
 
 
 def rows() -> dict[str, int]:
-    """How many there are of what forms make, and of what others are told of it."""
+    """Count the rows that forms create, and the notifications about them."""
     made = (Post, Comment, Connection, Experience, Education, Skill, Link, Conversation, Entry, Notification)
     return {model.__name__: model._default_manager.count() for model in made}
 
 
-def looks(answer: HttpResponse) -> tuple[int, str]:
-    return answer.status_code, answer.headers.get("Location", "")
+def summary_of(response: HttpResponse) -> tuple[int, str]:
+    return response.status_code, response.headers.get("Location", "")
 
 
 def deviations(checks: Iterable[tuple[str, object, object]]) -> list[str]:
@@ -110,7 +110,7 @@ def test_each_form_sent_again_is_answered_as_before_and_makes_nothing(
         after = rows()
         again = form.send(as_alice, sent)
         checks.append((f"{form.address} makes one", form.makes._default_manager.count() - before, 1))
-        checks.append((f"{form.address} answers", looks(again), looks(first)))
+        checks.append((f"{form.address} responses", summary_of(again), summary_of(first)))
         checks.append((f"{form.address} leaves", rows(), after))
         checks.append((f"{form.address} is sent", first.status_code, 302))
     assert deviations(checks) == []
@@ -124,9 +124,9 @@ def test_htmx_gets_the_same_part_again_and_a_form_with_another_id(alice: User, a
         Form(f"/posts/{post.pk}/", f"/posts/{post.pk}/comment/", {"text": "Well said"}, Comment),
     ):
         sent = form.shown_id(as_alice)
-        answers = [form.send(as_alice, sent, headers=HTMX).content.decode() for _time in range(2)]
-        found = [re.findall(r'name="submission_id" value="([^"]+)"', answer) for answer in answers]
-        assert all(form.typed["text"] in answer for answer in answers)
+        responses = [form.send(as_alice, sent, headers=HTMX).content.decode() for _time in range(2)]
+        found = [re.findall(r'name="submission_id" value="([^"]+)"', response) for response in responses]
+        assert all(form.typed["text"] in response for response in responses)
         assert sent not in [*found[0], *found[1]]
         assert found[0][0] != found[1][0]
     assert (Post.objects.count(), Comment.objects.count()) == (2, 1)
@@ -149,17 +149,17 @@ def test_pictures_are_part_of_what_was_sent(as_alice: Client) -> None:
 
 @pytest.mark.django_db
 def test_other_words_under_the_same_id_are_neither_lost_nor_added_unasked(as_alice: Client) -> None:
-    """After going back to a page that had sent something: the words stay, and the next send adds them."""
+    """After going back to a page whose form was sent: the text stays, and the next submission adds it."""
     form = Form("/", "/posts/", {"text": "Hello", "audience": 1}, Post)
     sent = form.shown_id(as_alice)
     form.send(as_alice, sent)
     for headers in ({}, HTMX):
-        answer = as_alice.post(
+        response = as_alice.post(
             "/posts/", {"text": "Changed", "audience": 1, "submission_id": sent}, headers=headers
         )
-        page = answer.content.decode()
-        assert answer.status_code == 422
-        assert "You changed something that was sent already" in page
+        page = response.content.decode()
+        assert response.status_code == 422
+        assert "You changed a form that was already sent" in page
         assert "Changed</textarea>" in page
         assert sent not in page
     fresh = re.search(r'name="submission_id" value="([^"]+)"', page)
@@ -191,21 +191,21 @@ def test_a_send_that_makes_nothing_more_is_not_counted(as_alice: Client, setting
 @pytest.mark.django_db
 def test_an_id_that_is_none_of_ours_stores_what_was_written(as_alice: Client, as_bob: Client) -> None:
     for bad in BAD_IDS:
-        answer = as_alice.post("/posts/", {"text": "Hello", "audience": 1, "submission_id": bad})
-        assert answer.status_code == 302, bad
+        response = as_alice.post("/posts/", {"text": "Hello", "audience": 1, "submission_id": bad})
+        assert response.status_code == 302, bad
     assert Post.objects.count() == len(BAD_IDS)
     assert not FormSubmission.objects.exists()
-    # Nobody takes an id from another member, or learns what came of it.
+    # The id of another member's form is independent and reveals nothing.
     theirs = {"text": "Hello", "audience": 1, "submission_id": str(uuid.uuid4())}
     for client in (as_alice, as_bob):
         assert client.post("/posts/", theirs).status_code == 302
     assert Post.objects.count() == len(BAD_IDS) + 2
-    # Nor the one of another form for this one.
+    # The id of one form is not valid for another form.
     post = Post.objects.latest("pk")
-    answer = as_bob.post(
+    response = as_bob.post(
         f"/posts/{post.pk}/comment/", {"text": "Hello", "submission_id": theirs["submission_id"]}
     )
-    assert (answer.status_code, Comment.objects.count()) == (422, 0)
+    assert (response.status_code, Comment.objects.count()) == (422, 0)
 
 
 @pytest.mark.django_db
@@ -235,8 +235,11 @@ def test_sent_many_times_at_once_it_is_made_once(forms: list[Form], alice: User)
         sent, before = form.shown_id(client_of(alice)), form.makes._default_manager.count()
         clients = [client_of(alice) for _time in range(4)]
         sends: list[Callable[[], HttpResponse]] = [partial(form.send, client, sent) for client in clients]
-        answers = at_once(*sends)
-        found = {looks(answer) if isinstance(answer, HttpResponse) else repr(answer) for answer in answers}
-        checks.append((f"{form.address} answers", len(found), 1))
+        responses = at_once(*sends)
+        found = {
+            summary_of(response) if isinstance(response, HttpResponse) else repr(response)
+            for response in responses
+        }
+        checks.append((f"{form.address} responses", len(found), 1))
         checks.append((f"{form.address} makes one", form.makes._default_manager.count() - before, 1))
     assert deviations(checks) == []

@@ -1,4 +1,4 @@
-"""One limit of guessing at every address that takes a password, for one account however it is called."""
+"""One limit on guesses for all views that take a password, per account and for all spellings of its identifiers."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -12,7 +12,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from tests.cast import PASSWORD, make_member
 from users.models import User
 
-from .accounts import CHANGE_PASSWORD, LOGIN, REAUTHENTICATE, RESET, is_inside, link_in, sign_in
+from .accounts import CHANGE_PASSWORD, LOGIN, REAUTHENTICATE, RESET, is_signed_in, link_in, sign_in
 from .conftest import Browser
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
@@ -21,13 +21,13 @@ WRONG = "wrong-password"
 NEW = "another-horse-entirely"
 PASSWORD_INPUT = re.compile(r'<input[^>]*type="password"')
 
-# How a password of an account is tried at each address that takes one, and whether it was right.
+# For each view that takes a password: tries one and returns whether it was right.
 Try = Callable[[Client, str], bool]
 
 
 def try_to_sign_in(client: Client, password: str) -> bool:
     client.post(LOGIN, {"login": "alice", "password": password})
-    return is_inside(client)
+    return is_signed_in(client)
 
 
 def try_to_reauthenticate(client: Client, password: str) -> bool:
@@ -44,7 +44,7 @@ TAKES_ONE: dict[str, tuple[Try, bool]] = {
     "account_reauthenticate": (try_to_reauthenticate, True),
     "account_change_password": (try_to_change, True),
 }
-# Where a new password is chosen, and none is compared.
+# Views that set a new password without checking one.
 CHOOSES_ONE = {
     "account_signup",
     "account_reset_password_from_key",
@@ -55,7 +55,7 @@ CHOOSES_ONE = {
 
 
 def patterns(resolver: URLResolver, prefix: str = "", path: str = "") -> Iterator[tuple[str, str]]:
-    """The name of each address, and a path with 1 for each number and x for each word."""
+    """Yield the name of each URL pattern, and a path with 1 for each number and x for each word."""
     for pattern in resolver.url_patterns:
         here = path + str(pattern.pattern)
         if isinstance(pattern, URLPattern):
@@ -81,7 +81,7 @@ def with_unusable(db: None) -> User:
 
 
 def test_every_page_with_a_field_for_a_password_is_known_here(alice: User, with_unusable: User) -> None:
-    """Looks at each address of the network, as a visitor, a superuser, and one who has no password yet."""
+    """Opens every URL as a visitor, as a superuser and as a member without a password."""
     boss = User.objects.create_superuser("boss", "boss@example.org", PASSWORD)
     visitor, staff, newcomer = Client(), Client(), Client()
     staff.force_login(boss)
@@ -92,8 +92,8 @@ def test_every_page_with_a_field_for_a_password_is_known_here(alice: User, with_
         if any(part in path for part in ("confirm-email", "reset/key/(", "static", "media")):
             continue
         for client in (visitor, newcomer, staff) if path.startswith("/accounts/") else (staff,):
-            answer = client.get(example_of(path, alice.pk))
-            if not answer.streaming and PASSWORD_INPUT.search(answer.content.decode(errors="replace")):
+            response = client.get(example_of(path, alice.pk))
+            if not response.streaming and PASSWORD_INPUT.search(response.content.decode(errors="replace")):
                 found.add(name)
     client = Browser()
     client.post(RESET, {"email": "alice@example.org"})
@@ -120,7 +120,7 @@ def test_the_sixth_wrong_password_is_refused_at_each_of_them_and_the_right_one_t
 
 
 def test_guesses_at_one_address_count_at_the_others(alice: User) -> None:
-    """A stolen session and a stranger share five guesses."""
+    """A stolen session and a stranger share the five guesses of an account."""
     stolen = Client()
     stolen.force_login(alice)
     for attempt in (try_to_change, try_to_reauthenticate):
@@ -137,20 +137,20 @@ SPELLINGS = [
 
 
 def test_five_guesses_are_all_however_the_account_is_spelt(alice: User) -> None:
-    """Each spelling from another address of the network: only one account is tried, and it has five guesses."""
+    """Each spelling comes from another IP address: all count for one account, which has five guesses."""
     for number in range(5):
         sign_in(Client(REMOTE_ADDR=f"203.0.113.{number}"), SPELLINGS[number % 3], WRONG)
     inside = []
     for number, spelling in enumerate(SPELLINGS):
         browser = Client(REMOTE_ADDR=f"198.51.100.{number}")
         sign_in(browser, spelling)
-        if is_inside(browser):
+        if is_signed_in(browser):
             inside.append(spelling)
     assert inside == []
 
 
-def test_letters_that_look_or_fold_alike_name_nobody(client: Client) -> None:
-    """The kelvin sign, the long s and the two Turkish i become k, s and i in some foldings and not in others."""
+def test_characters_that_look_or_fold_alike_name_no_account(client: Client) -> None:
+    """Some foldings map the kelvin sign, the long s and the two Turkish i to k, s and i, others do not."""
     make_member("kiss")
     strange = ["\u212aiss", "ki\u017fs", "k\u0130ss", "k\u0131ss", "ｋiss", "kı\u0307ss"]
     strange += [f"{name}@example.org" for name in strange]
@@ -158,26 +158,26 @@ def test_letters_that_look_or_fold_alike_name_nobody(client: Client) -> None:
     for number, login in enumerate(strange):
         browser = Client(REMOTE_ADDR=f"198.51.100.{number}")
         sign_in(browser, login)
-        inside[login] = is_inside(browser)
+        inside[login] = is_signed_in(browser)
     assert inside == dict.fromkeys(strange, False)
     for login in ("KISS", "Kiss@EXAMPLE.org"):
         browser = Client()
         sign_in(browser, login)
-        assert is_inside(browser)
+        assert is_signed_in(browser)
 
 
 def test_a_closed_name_does_not_tell_whose_address_is_whose(alice: User) -> None:
-    """After five guesses at the name, the address of the account is answered as an address that nobody has."""
+    """After five guesses at the username, its address gets the same response as an unknown address."""
     for number in range(6):
         sign_in(Client(REMOTE_ADDR=f"203.0.113.{number}"), "alice", WRONG)
 
-    def answers(login: str) -> list[bool]:
+    def responses(login: str) -> list[bool]:
         return [
             "Too many failed" in sign_in(Client(REMOTE_ADDR=f"198.51.100.{n}"), login, WRONG).content.decode()
             for n in range(6)
         ]
 
-    assert answers("alice@example.org") == answers("nobody@example.org") == [False] * 5 + [True]
+    assert responses("alice@example.org") == responses("nobody@example.org") == [False] * 5 + [True]
 
 
 def guess(times: int, login: str = "alice") -> None:
@@ -252,7 +252,7 @@ def test_a_browser_remembers_no_more_than_five_members(client: Client) -> None:
     opened = []
     for name in ("member0", "member7"):
         sign_in(client, name)
-        opened.append(is_inside(client))
+        opened.append(is_signed_in(client))
     assert opened == [False, True]
 
 
@@ -266,11 +266,11 @@ def test_a_reset_opens_both_names_at_once(alice: User) -> None:
     for login in ("alice", "alice@example.org"):
         browser = Client()
         sign_in(browser, login, NEW)
-        assert is_inside(browser)
+        assert is_signed_in(browser)
 
 
 def test_a_reset_leaves_the_guesses_that_its_network_has_used(alice: User) -> None:
-    """Or who has an account could guess at others without an end."""
+    """Otherwise the owner of an account could guess at other accounts without a limit."""
     thief = Browser(REMOTE_ADDR="198.51.100.7")
     for number in range(10):
         sign_in(thief, f"nobody{number}", WRONG)
@@ -289,9 +289,9 @@ def test_a_form_left_open_in_a_second_tab_goes_on_to_where_it_led(alice: User) -
         fields = {"login": "alice", "password": PASSWORD, "csrfmiddlewaretoken": old}
         assert browser.post(LOGIN, fields).status_code == 302
         for wanted, led in [("/network/sent/", "/network/sent/"), ("https://evil.example/", "/"), ("", "/")]:
-            answer = browser.post(path, {**fields, "next": wanted})
-            if (answer.status_code, answer.get("Location")) != (302, led):
-                deviations[f"{path} {wanted}"] = (answer.status_code, answer.get("Location"))
+            response = browser.post(path, {**fields, "next": wanted})
+            if (response.status_code, response.get("Location")) != (302, led):
+                deviations[f"{path} {wanted}"] = (response.status_code, response.get("Location"))
         if browser.post("/settings/profile/", fields).status_code != 403:
             deviations["another form"] = "taken"
     assert deviations == {}

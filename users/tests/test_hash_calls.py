@@ -1,7 +1,7 @@
-"""How long an answer takes tells nothing: as many passwords are hashed for an unknown account as for a known one.
+"""Response times reveal nothing: an unknown account causes as many password hashes as a known one.
 
-Hashing a password is the one step that takes long enough to be measured from afar (CWE-208). Mail leaves after the
-answer's transaction, one message in every case (see test_unknown_or_known).
+Only hashing takes long enough to be measured remotely (CWE-208). Mail is sent after the transaction of the response,
+one message in every case (see test_account_enumeration).
 """
 
 from collections.abc import Callable, Iterator
@@ -15,14 +15,14 @@ from django.utils import timezone
 
 from tests.cast import PASSWORD, make_member
 
-from .accounts import LOGIN, RESET, SIGNUP, make_unconfirmed, newcomer
+from .accounts import LOGIN, RESET, SIGNUP, make_unconfirmed, signup_data
 from .conftest import Browser
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 
 class CountingHasher(MD5PasswordHasher):
-    """Counts how often a password is hashed: to store it, to compare it, or for nothing."""
+    """Counts all hashes of passwords: to store, to compare, and to take time."""
 
     calls: ClassVar[int] = 0
 
@@ -47,7 +47,7 @@ KINDS: dict[str, Callable[[], object]] = {
 
 @pytest.fixture(params=KINDS.values(), ids=list(KINDS))
 def known(request: pytest.FixtureRequest) -> None:
-    """An account called `known` of each kind."""
+    """An account `known`, once of each kind."""
     request.param()
 
 
@@ -68,8 +68,8 @@ def test_a_wrong_password_costs_the_same_for_a_known_and_an_unknown_account(logi
 
 @pytest.mark.usefixtures("known")
 def test_sign_up_costs_the_same_for_a_known_and_a_fresh_address() -> None:
-    known = hashes_of(SIGNUP, newcomer(email="known@example.org", username="one"))
-    fresh = hashes_of(SIGNUP, newcomer(email="fresh@example.org", username="two"))
+    known = hashes_of(SIGNUP, signup_data(email="known@example.org", username="one"))
+    fresh = hashes_of(SIGNUP, signup_data(email="fresh@example.org", username="two"))
     assert known == fresh >= 1
     assert len(mail.outbox) == 2
 
@@ -89,7 +89,7 @@ def test_the_right_password_is_hashed_once(login: str) -> None:
 @pytest.mark.usefixtures("known")
 @pytest.mark.parametrize(
     ("address", "data"),
-    [(SIGNUP, newcomer(email="known@example.org")), (RESET, {"email": "known@example.org"})],
+    [(SIGNUP, signup_data(email="known@example.org")), (RESET, {"email": "known@example.org"})],
     ids=["sign-up", "reset"],
 )
 def test_a_stranger_cannot_fill_a_mailbox(address: str, data: dict[str, str]) -> None:

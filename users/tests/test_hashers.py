@@ -1,4 +1,4 @@
-"""Passwords are hashed a few at a time, however many are asked for at once."""
+"""The limit on concurrent password hashes."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +19,7 @@ OURS = ["users.hashers.Argon2PasswordHasher"]
 
 
 class Counting(django_hashers.MD5PasswordHasher):
-    """Counts how many hashes are under way, and the most that ever were."""
+    """Counts the concurrent hashes, and their maximum."""
 
     lock = Lock()
     now = most = 0
@@ -28,7 +28,7 @@ class Counting(django_hashers.MD5PasswordHasher):
         with self.lock:
             Counting.now += 1
             Counting.most = max(Counting.most, Counting.now)
-        Event().wait(0.005)  # long enough for all others to come in, if they may
+        Event().wait(0.005)  # long enough for the other threads to start, if the limit lets them
         with self.lock:
             Counting.now -= 1
         return super().encode(password, salt)
@@ -37,8 +37,8 @@ class Counting(django_hashers.MD5PasswordHasher):
         return Counting.encode(self, password, self.decode(encoded)["salt"]) == encoded
 
 
-class Watched(hashers.FewAtOnce, Counting):
-    """The same limit around a hash that is counted."""
+class Watched(hashers.LimitedHasher, Counting):
+    """The limit around a counting hasher."""
 
 
 def test_two_at_once_and_the_others_wait() -> None:
@@ -59,16 +59,16 @@ def test_what_was_stored_before_is_still_right() -> None:
 
 
 @pytest.fixture
-def all_turns_taken(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(hashers, "PATIENCE", 0.01)
-    # The stored password is of the second kind, and is to be hashed anew with the first.
+def all_slots_taken(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(hashers, "MAX_WAIT_SECONDS", 0.01)
+    # The stored password has the second algorithm, so sign-in rehashes it with the first.
     kinds = [*OURS, "django.contrib.auth.hashers.MD5PasswordHasher"]
-    with override_settings(PASSWORD_HASHERS=kinds, PASSWORD_HASHES_AT_ONCE=1), hashers._turn():
+    with override_settings(PASSWORD_HASHERS=kinds, PASSWORD_HASHES_AT_ONCE=1), hashers._hash_slot():
         yield
 
 
 @pytest.mark.django_db
-def test_who_waits_too_long_is_told_so_in_the_form(alice: User, all_turns_taken: None) -> None:
-    answer = sign_in(Client(), "alice")
-    assert answer.status_code == 200
-    assert "Many people are signing in" in answer.content.decode()
+def test_a_wait_that_is_too_long_is_shown_in_the_form(alice: User, all_slots_taken: None) -> None:
+    response = sign_in(Client(), "alice")
+    assert response.status_code == 200
+    assert "Many people are signing in" in response.content.decode()

@@ -1,4 +1,4 @@
-"""Strangers bring about little mail, with none of their words, to one mailbox and to all."""
+"""Limits on mail that strangers trigger, to one mailbox and in total, and its content."""
 
 import pytest
 from django.core import mail
@@ -7,7 +7,7 @@ from django.test import override_settings
 from tests.cast import make_member
 from users.identifiers import mailbox_key
 
-from .accounts import EMAIL, RESET, SIGNUP, newcomer, sign_in_surely
+from .accounts import EMAIL, RESET, SIGNUP, sign_in_and_reauthenticate, signup_data
 from .conftest import Browser
 
 pytestmark = pytest.mark.django_db
@@ -16,13 +16,13 @@ INVOICE = "Pay your invoice 4711 now"
 
 
 def test_spellings_of_one_mailbox_get_five_mails_together() -> None:
-    """Half of them resets, half sign-ups: forty mails to one mailbox in a minute before."""
+    """Half of the requests are resets, half are sign-ups."""
     browser = Browser()
     for number in range(22):
         browser.post(RESET, {"email": f"victim+{number}@example.org"})
     for number in range(19):
         address = f"v.ictim+s{number}@EXAMPLE.org"
-        browser.post(SIGNUP, newcomer(username=f"name{number}", email=address, name=INVOICE))
+        browser.post(SIGNUP, signup_data(username=f"name{number}", email=address, name=INVOICE))
     assert len(mail.outbox) == 5
 
 
@@ -41,14 +41,14 @@ def test_what_counts_as_one_mailbox() -> None:
     assert not {mailbox_key(each) for each in others} & {mailbox_key(each) for each in cases}
 
 
-def test_nobody_s_words_reach_an_unconfirmed_address() -> None:
-    """In sign-up, in a reset before the address is confirmed, in a change of address, in the username."""
+def test_typed_text_never_reaches_an_unconfirmed_address() -> None:
+    """Neither from sign-up, a reset before confirmation or a change of address, nor from the username."""
     trickster = make_member("trickster", name=INVOICE)
     browser = Browser()
-    browser.post(SIGNUP, newcomer(username="evil.example", email="one@example.org"))
+    browser.post(SIGNUP, signup_data(username="evil.example", email="one@example.org"))
     browser.post(RESET, {"email": "one@example.org"})
     member = Browser()
-    sign_in_surely(member, trickster.username)
+    sign_in_and_reauthenticate(member, trickster.username)
     member.post(EMAIL, {"email": "two@example.org", "action_add": ""})
     assert [message.to for message in mail.outbox] == [["one@example.org"]] * 2 + [["two@example.org"]]
     spoken = [message.subject for message in mail.outbox if "4711" in message.body or "evil" in message.body]
@@ -65,16 +65,16 @@ def test_a_member_is_greeted_by_name_at_the_confirmed_address() -> None:
 def test_above_the_most_in_an_hour_only_members_get_mail(caplog: pytest.LogCaptureFixture) -> None:
     make_member("ada")
     browser = Browser()
-    answers = set()
+    responses = set()
     for number in range(6):
-        answer = browser.post(RESET, {"email": f"stranger{number}@example.org"})
-        answers.add((answer.status_code, answer["Location"]))
-    browser.post(SIGNUP, newcomer())
+        response = browser.post(RESET, {"email": f"stranger{number}@example.org"})
+        responses.add((response.status_code, response["Location"]))
+    browser.post(SIGNUP, signup_data())
     browser.post(RESET, {"email": "ada@example.org"})
     assert [message.to[0] for message in mail.outbox] == [
         *(f"stranger{number}@example.org" for number in range(3)), "ada@example.org",
     ]  # fmt: skip
-    assert len(answers) == 1, "nobody is told"
+    assert len(responses) == 1, "the response does not reveal the limit"
     alarms = [record for record in caplog.records if "mail to non-members stopped" in record.getMessage()]
     assert [(record.name, record.levelname) for record in alarms] == [("security.limit", "ERROR")]
 

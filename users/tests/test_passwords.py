@@ -15,7 +15,7 @@ from users.models import User
 from .accounts import (
     CHANGE_PASSWORD,
     RESET,
-    is_inside,
+    is_signed_in,
     link_in,
     make_unconfirmed,
     only_mail,
@@ -35,11 +35,11 @@ def signed_in(login: str, password: str = PASSWORD) -> Client:
 
 
 def can_sign_in(password: str) -> bool:
-    return is_inside(signed_in("alice", password))
+    return is_signed_in(signed_in("alice", password))
 
 
 def open_link(client: Client, link: str) -> str:
-    """Follow the link of the mail; the address of the form behind it."""
+    """Open the link of the mail and return the URL of its form."""
     return str(client.get(link)["Location"])
 
 
@@ -57,9 +57,9 @@ def test_the_link_works_once(client: Client, alice: User) -> None:
     link = link_in(only_mail())
     client.post(open_link(client, link), {"password1": NEW, "password2": NEW})
     again = Browser()
-    answer = again.get(link)
-    assert answer.status_code == 200
-    assert "password1" not in answer.content.decode()
+    response = again.get(link)
+    assert response.status_code == 200
+    assert "password1" not in response.content.decode()
 
 
 def test_opening_the_link_changes_nothing(client: Client, alice: User) -> None:
@@ -73,16 +73,16 @@ def test_a_wrong_link_changes_nothing(alice: User) -> None:
         for key in ["1-wrong", "zzzzzzzzzzzzzzzzzzzz-wrong", "0-0", "1-" + "a" * 500]:
             with case(key), rolled_back():
                 client = Browser()
-                answer = client.get(f"/accounts/password/reset/key/{key}/")
-                assert answer.status_code in {200, 404}
-                assert "password1" not in answer.content.decode()
+                response = client.get(f"/accounts/password/reset/key/{key}/")
+                assert response.status_code in {200, 404}
+                assert "password1" not in response.content.decode()
 
 
 def test_a_reset_ends_the_sessions_elsewhere(client: Client, alice: User) -> None:
     elsewhere = signed_in("alice")
     client.post(RESET, {"email": "alice@example.org"})
     client.post(open_link(client, link_in(only_mail())), {"password1": NEW, "password2": NEW})
-    assert not is_inside(elsewhere)
+    assert not is_signed_in(elsewhere)
 
 
 def test_what_is_no_address_is_refused_at_the_field() -> None:
@@ -90,8 +90,8 @@ def test_what_is_no_address_is_refused_at_the_field() -> None:
         for email in ["", "alice", "a\x00@example.org", "a@b.c\nBcc: x@example.org"]:
             with case(email), rolled_back():
                 client = Browser()
-                answer = client.post(RESET, {"email": email})
-                assert answer.context["form"].errors["email"]
+                response = client.post(RESET, {"email": email})
+                assert response.context["form"].errors["email"]
                 assert mail.outbox == []
 
 
@@ -102,15 +102,15 @@ def test_a_reset_does_not_let_in_who_is_suspended(client: Client, values: dict[s
     for message in mail.outbox:
         for link in re.findall(r"http://testserver(/accounts/password/reset/key/\S+)", str(message.body)):
             client.post(open_link(client, link), {"password1": NEW, "password2": NEW})
-    assert not is_inside(client)
+    assert not is_signed_in(client)
     assert not can_sign_in(NEW)
 
 
 def test_a_reset_does_not_confirm_an_address_for_nothing(client: Client) -> None:
-    """The link reached the mailbox, so the reset may count as a confirmation; it never gets in without one."""
+    """A reset may count as a confirmation, since its link reached the mailbox; otherwise sign-in stays impossible."""
     make_unconfirmed("alice")
     client.post(RESET, {"email": "alice@example.org"})
-    assert not is_inside(client)
+    assert not is_signed_in(client)
     assert not can_sign_in(PASSWORD)
 
 
@@ -124,8 +124,8 @@ def test_a_bad_new_password_is_refused_at_its_field(
 ) -> None:
     client.post(RESET, {"email": "alice@example.org"})
     form = open_link(client, link_in(only_mail()))
-    answer = client.post(form, {"password1": password, "password2": again})
-    assert answer.context["form"].errors[field]
+    response = client.post(form, {"password1": password, "password2": again})
+    assert response.context["form"].errors[field]
     assert can_sign_in(PASSWORD)
 
 
@@ -137,8 +137,8 @@ def change(client: Client, **values: str) -> Any:
 def test_a_known_password_is_changed(alice: User) -> None:
     here, elsewhere = signed_in("alice"), signed_in("alice")
     assert change(here).status_code == 302
-    assert is_inside(here), "the one who changes it stays signed in"
-    assert not is_inside(elsewhere), "every other session ends"
+    assert is_signed_in(here), "the one who changes it stays signed in"
+    assert not is_signed_in(elsewhere), "every other session ends"
     assert can_sign_in(NEW)
     assert not can_sign_in(PASSWORD)
 

@@ -1,4 +1,4 @@
-"""The photo and the cover: what is taken, what is refused, and what becomes of the files."""
+"""Photo and cover: accepted and refused uploads, and their files."""
 
 import io
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from tests.cases import all_cases, rolled_back
 from users.models import Profile, User
 
 from .conftest import Browser
-from .material import refused_at, upload
+from .factories import refused_at, upload
 
 pytestmark = pytest.mark.django_db
 
@@ -37,12 +37,12 @@ def send(client: Client, kind: str, data: bytes | None, name: str = "me.jpg") ->
 
 
 def stored(kind: str) -> list[str]:
-    """The files that the row points to."""
+    """Return the names of the files that the row refers to."""
     return files_of_row(User.objects.get() if kind == "photo" else Profile.objects.get())
 
 
 def files(kind: str) -> set[str]:
-    """The files that lie in the folder of the kind."""
+    """Return the files in the folder of this kind of picture."""
     folder = Path(settings.MEDIA_ROOT)
     return {str(path.relative_to(folder)) for path in (folder / f"{kind}s").rglob("*") if path.is_file()}
 
@@ -51,8 +51,8 @@ def test_a_photo_is_stored_in_three_sizes(as_alice: Client) -> None:
     with all_cases() as case:
         for format_ in ["JPEG", "PNG", "WEBP", "GIF"]:
             with case(format_), rolled_back():
-                answer = send(as_alice, "photo", pictures.encoded(pictures.halves((900, 600)), format_))
-                assert (answer.status_code, answer["Location"]) == (302, "/settings/photo/")
+                response = send(as_alice, "photo", pictures.encoded(pictures.halves((900, 600)), format_))
+                assert (response.status_code, response["Location"]) == (302, "/settings/photo/")
                 sizes = []
                 for name in stored("photo"):
                     with default_storage.open(name) as file:
@@ -110,8 +110,8 @@ def test_a_hostile_file_is_refused_at_its_field_and_stored_nowhere(as_alice: Cli
         for what, data in HOSTILE.items():
             with case(what), rolled_back():
                 before = files(kind)
-                answer = send(as_alice, kind, data)
-                assert refused_at(answer, f"{kind}_form") == [kind]
+                response = send(as_alice, kind, data)
+                assert refused_at(response, f"{kind}_form") == [kind]
                 assert stored(kind) == []
                 assert files(kind) == before
 
@@ -140,7 +140,7 @@ def test_a_refused_picture_leaves_the_former_one(as_alice: Client, kind: str) ->
 
 
 @kinds
-def test_a_new_picture_takes_the_place_of_the_former_whose_files_go(as_alice: Client, kind: str) -> None:
+def test_a_new_picture_replaces_the_former_one_and_deletes_its_files(as_alice: Client, kind: str) -> None:
     send(as_alice, kind, pictures.jpeg())
     former = stored(kind)
     send(as_alice, kind, pictures.png())
@@ -201,7 +201,7 @@ def test_without_the_token_of_the_page_nothing_happens(alice: User) -> None:
 def test_a_failed_transaction_keeps_the_former_files(
     as_alice: Client, kind: str, django_capture_on_commit_callbacks: Callable[..., Any]
 ) -> None:
-    """Files go after the commit; while it is open, they are all there."""
+    """Files are deleted after the commit, so a rollback keeps them."""
     send(as_alice, kind, pictures.jpeg())
     former = stored(kind)
     plain = Client()

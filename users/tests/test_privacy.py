@@ -1,4 +1,4 @@
-"""The page on which a member says who may see what."""
+"""The privacy page."""
 
 from itertools import product
 
@@ -9,7 +9,7 @@ from tests.cases import all_cases, rolled_back
 from users.audience import Audience
 from users.models import User
 
-from .material import refused_at
+from .factories import refused_at
 
 pytestmark = pytest.mark.django_db
 
@@ -31,21 +31,23 @@ def test_each_audience_of_each_section_is_saved(as_alice: Client, alice: User) -
         for name, audience in product((*CARD, *SECTIONS), Audience):
             with case(f"{name!r}, {audience!r}"), rolled_back():
                 allowed = name != "page" or audience in {Audience.PUBLIC, Audience.MEMBERS}
-                answer = as_alice.post(PRIVACY, {**WISH, **PRESENCE, f"{name}_audience": str(int(audience))})
+                response = as_alice.post(
+                    PRIVACY, {**WISH, **PRESENCE, f"{name}_audience": str(int(audience))}
+                )
                 if not allowed:
-                    assert refused_at(answer, "card_form") == ["page_audience"]
+                    assert refused_at(response, "card_form") == ["page_audience"]
                     continue
-                assert answer["Location"] == PRIVACY
+                assert response["Location"] == PRIVACY
                 assert chosen(alice) == {**dict.fromkeys(WISH, 0), f"{name}_audience": audience}
 
 
 def test_the_page_shows_what_is_chosen(as_alice: Client) -> None:
     as_alice.post(PRIVACY, {**WISH, **PRESENCE, "about_audience": "3"})
-    answer = as_alice.get(PRIVACY)
-    assert answer.status_code == 200
-    assert answer.context["sections"]["about_audience"].value() == Audience.ME
+    response = as_alice.get(PRIVACY)
+    assert response.status_code == 200
+    assert response.context["sections"]["about_audience"].value() == Audience.ME
     for name in [*CARD, *SECTIONS]:
-        assert f'name="{name}_audience"' in answer.content.decode()
+        assert f'name="{name}_audience"' in response.content.decode()
 
 
 def test_a_bad_value_is_refused_at_its_field_and_nothing_is_saved(as_alice: Client, alice: User) -> None:
@@ -55,8 +57,8 @@ def test_a_bad_value_is_refused_at_its_field_and_nothing_is_saved(as_alice: Clie
         ):
             with case(f"{name!r}, {value!r}"), rolled_back():
                 before = chosen(alice)
-                answer = as_alice.post(PRIVACY, {**WISH, **PRESENCE, f"{name}_audience": value})
-                assert refused_at(answer, "card_form" if name == "photo" else "sections") == [
+                response = as_alice.post(PRIVACY, {**WISH, **PRESENCE, f"{name}_audience": value})
+                assert refused_at(response, "card_form" if name == "photo" else "sections") == [
                     f"{name}_audience"
                 ]
                 assert chosen(alice) == before
@@ -81,7 +83,7 @@ def test_looking_changes_nothing(as_alice: Client, alice: User) -> None:
     assert chosen(alice) == before
 
 
-def test_it_holds_for_oneself_only(as_alice: Client, charlie: User) -> None:
+def test_it_changes_only_the_own_privacy(as_alice: Client, charlie: User) -> None:
     before = chosen(charlie)
     as_alice.post(PRIVACY, {**WISH, **PRESENCE, "user": str(charlie.pk), "id": str(charlie.pk)})
     assert chosen(charlie) == before

@@ -1,4 +1,4 @@
-"""Editing the own card and the text about oneself."""
+"""Editing the own card and the "about" text."""
 
 from itertools import product
 from typing import Any
@@ -11,7 +11,7 @@ from tests.cast import client_of
 from users import services
 from users.models import Profile, User
 
-from .material import HONEST, SCRIPTS, TRICKS, refused_at
+from .factories import HONEST, SCRIPTS, TRICKS, refused_at
 
 pytestmark = pytest.mark.django_db
 
@@ -39,8 +39,8 @@ def test_the_page_shows_what_is_stored(as_alice: Client, alice: User) -> None:
 
 @pytest.mark.both
 def test_the_profile_is_saved(as_alice: Client, alice: User) -> None:
-    answer = as_alice.post(PROFILE, card())
-    assert (answer.status_code, answer["Location"]) == (302, PROFILE)
+    response = as_alice.post(PROFILE, card())
+    assert (response.status_code, response["Location"]) == (302, PROFILE)
     alice.refresh_from_db()
     assert (alice.name, alice.headline, alice.location, alice.open_to_work) == (
         "Alice Á.",
@@ -80,9 +80,9 @@ def test_a_bad_value_is_refused_and_everything_typed_is_kept(as_alice: Client, a
     with all_cases() as case:
         for field, value in BAD:
             with case(f"{field} {value[:40]!r}"), rolled_back():
-                answer = as_alice.post(PROFILE, card(**{field: value}))
-                assert refused_at(answer) == [field]
-                form = answer.context["form"]
+                response = as_alice.post(PROFILE, card(**{field: value}))
+                assert refused_at(response) == [field]
+                form = response.context["form"]
                 assert {name: form[name].value() for name in CARD if name != "open_to_work"} == {
                     name: typed for name, typed in card(**{field: value}).items() if name != "open_to_work"
                 }

@@ -1,4 +1,4 @@
-"""The keys of names and messages that were stored before their folding changed are made again by a migration."""
+"""Migrations refold the keys of names and messages that were stored with an earlier folding."""
 
 from importlib import import_module
 from types import SimpleNamespace

@@ -1,4 +1,4 @@
-"""What sign-in tells the security log: which account was tried, never what was typed as a password (R9.6)."""
+"""The security log of sign-ins: it names the account and never contains a typed password (R9.6)."""
 
 import pytest
 from django.contrib.auth.signals import user_login_failed
@@ -74,7 +74,7 @@ def test_the_queries_are_as_many_for_a_known_name_as_for_an_unknown_one(alice: U
     assert counts[0] == counts[1]
 
 
-def test_a_limit_that_is_told_in_the_form_is_written(
+def test_a_limit_shown_in_the_form_is_logged(
     client: Client, alice: User, caplog: pytest.LogCaptureFixture
 ) -> None:
     with override_settings(ACCOUNT_RATE_LIMITS={"login_failed": "2/m/key"}):

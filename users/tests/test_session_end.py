@@ -1,4 +1,4 @@
-"""Open tabs end at once when their session does, and only then."""
+"""Open tabs are signed out at once when their session ends, and only then."""
 
 from collections.abc import Callable
 from typing import Any
@@ -18,13 +18,13 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 @pytest.fixture
 def no_heartbeat(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only hints may end a tab here."""
+    """Disables the heartbeat, so that only events can sign a tab out."""
     monkeypatch.setattr(heartbeat, "HEARTBEAT", 1000.0)
     monkeypatch.setattr(heartbeat, "HEARTBEAT_ALONE", 1000.0)
 
 
 def browser_of(tab: SocketClient) -> Client:
-    """The browser in which the tab is open."""
+    """Return an HTTP client with the session of the tab."""
     name, _, value = tab.cookie.partition("=")
     client = Client()
     client.cookies[name] = value

@@ -1,4 +1,4 @@
-"""A session that ends, or changes hands, while a page of the member is open."""
+"""A session that ends, or becomes another member's, while a page of the member is open."""
 
 from typing import Any
 
@@ -16,12 +16,12 @@ pytestmark = pytest.mark.django_db
 
 
 def of(member: User) -> dict[str, str]:
-    """The headers of htmx on a page that was made for `member`."""
+    """Return the headers of htmx on a page that was rendered for `member`."""
     return {**HTMX, "X-Page-Member": str(member.pk)}
 
 
 def requests(client: Client, post: Post, headers: dict[str, str]) -> dict[str, Any]:
-    """What htmx asks from the pages of a member: at addresses of members, and at those that visitors may ask too."""
+    """Send the requests of htmx from pages of a member: to views for members, and to views that visitors may use."""
     written = {"text": "Hello", "audience": 1}
     return {
         "post": client.post("/posts/", written, headers=headers),
@@ -38,61 +38,61 @@ def requests(client: Client, post: Post, headers: dict[str, str]) -> dict[str, A
     }
 
 
-def is_refused(answer: HttpResponse) -> bool:
-    headers = (answer.headers.get("X-Signed-Out"), answer.headers.get("Cache-Control"))
-    return (answer.status_code, answer.content, *headers) == (401, b"", "1", "private, no-store")
+def is_refused(response: HttpResponse) -> bool:
+    headers = (response.headers.get("X-Signed-Out"), response.headers.get("Cache-Control"))
+    return (response.status_code, response.content, *headers) == (401, b"", "1", "private, no-store")
 
 
 def test_htmx_of_a_page_whose_session_has_ended_gets_nothing_to_put_into_it(
     alice: User, charlie: User
 ) -> None:
     post = say(charlie, "Open to all #harbour", audience=0)
-    answers = requests(Client(), post, of(alice))
-    assert [name for name, answer in answers.items() if not is_refused(answer)] == []
+    responses = requests(Client(), post, of(alice))
+    assert [name for name, response in responses.items() if not is_refused(response)] == []
     assert (Post.objects.count(), Comment.objects.count()) == (1, 0)
 
 
-def test_htmx_of_a_page_of_somebody_else_does_nothing_in_the_name_of_the_one_who_is_here_now(
+def test_htmx_from_the_page_of_another_member_is_refused(
     alice: User, charlie: User, as_charlie: Client, as_bob: Client
 ) -> None:
     post = say(charlie, "Open to all #harbour", audience=0)
     for client in (as_charlie, as_bob):
-        answers = requests(client, post, of(alice))
-        assert [name for name, answer in answers.items() if not is_refused(answer)] == []
+        responses = requests(client, post, of(alice))
+        assert [name for name, response in responses.items() if not is_refused(response)] == []
     assert (Post.objects.count(), Comment.objects.count()) == (1, 0)
 
 
 def test_htmx_without_a_name_is_refused_where_a_member_is_needed(charlie: User) -> None:
     post = say(charlie, audience=0)
-    answers = requests(Client(), post, HTMX)
+    responses = requests(Client(), post, HTMX)
     open_to_all = {"more posts", "more of a member", "more of a tag", "comments"}
-    assert {name for name, answer in answers.items() if not is_refused(answer)} == open_to_all
+    assert {name for name, response in responses.items() if not is_refused(response)} == open_to_all
 
 
 def test_htmx_of_the_page_of_the_one_who_is_signed_in_is_served(
     alice: User, as_alice: Client, charlie: User
 ) -> None:
-    answers = requests(as_alice, say(charlie, audience=0), of(alice))
-    assert {answer.status_code for answer in answers.values()} == {200}
+    responses = requests(as_alice, say(charlie, audience=0), of(alice))
+    assert {response.status_code for response in responses.values()} == {200}
 
 
-def test_a_strange_name_of_a_page_harms_nobody(as_alice: Client) -> None:
+def test_an_invalid_page_member_header_is_harmless(as_alice: Client) -> None:
     with all_cases() as case:
         for strange in ["", "0", "x" * 10_000, "\x80", "1 OR 1=1"]:
             with case(strange), rolled_back():
-                answer = as_alice.get("/", headers={**HTMX, "X-Page-Member": strange})
-                assert answer.status_code == (401 if strange else 200)
+                response = as_alice.get("/", headers={**HTMX, "X-Page-Member": strange})
+                assert response.status_code == (401 if strange else 200)
 
 
 def test_a_form_sent_after_the_session_has_ended_leads_back_to_its_page(charlie: User) -> None:
-    """Not to the address that took it, which has no page."""
+    """The redirect must not lead to the URL of the form's action, which has no page."""
     post = say(charlie, audience=0)
     address = f"/posts/{post.pk}/comment/"
     expected = {
         "http://testserver/": "/",
         f"http://testserver/posts/{post.pk}/?page=2": f"/posts/{post.pk}/%3Fpage%3D2",
         "http://testserver": "/",
-        # Nobody is led away from here.
+        # The redirect never leads to another site.
         "https://elsewhere.example/posts/": address,
         "http://testserver@elsewhere.example/": address,
         "javascript:alert(1)": address,
@@ -107,17 +107,17 @@ def test_a_form_sent_after_the_session_has_ended_leads_back_to_its_page(charlie:
 
 
 def test_an_address_that_takes_forms_alone_has_words_for_who_asks_for_a_page(as_alice: Client) -> None:
-    answer = as_alice.get("/posts/", headers={"accept": "text/html"})
-    assert (answer.status_code, answer["Allow"]) == (405, "POST")
-    assert "This address takes forms only" in answer.content.decode()
+    response = as_alice.get("/posts/", headers={"accept": "text/html"})
+    assert (response.status_code, response["Allow"]) == (405, "POST")
+    assert "This address takes forms only" in response.content.decode()
     assert as_alice.get("/posts/", headers={"accept": "application/json"}).json()["error"]
 
 
-def test_a_token_that_has_grown_old_is_told_from_a_want_of_rights(alice: User, bob: User) -> None:
+def test_an_expired_csrf_token_differs_from_missing_permission(alice: User, bob: User) -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(alice)
-    answer = client.post("/posts/", {"text": "Hello"}, headers=of(alice))
-    assert (answer.status_code, answer.headers.get("X-Token-Refused")) == (403, "1")
+    response = client.post("/posts/", {"text": "Hello"}, headers=of(alice))
+    assert (response.status_code, response.headers.get("X-Token-Refused")) == (403, "1")
     theirs = say(bob)
-    answer = client_of(alice).post(f"/posts/{theirs.pk}/delete/")
-    assert (answer.status_code, answer.headers.get("X-Token-Refused")) == (403, None)
+    response = client_of(alice).post(f"/posts/{theirs.pk}/delete/")
+    assert (response.status_code, response.headers.get("X-Token-Refused")) == (403, None)

@@ -1,4 +1,4 @@
-"""Signing in by name or address, and what does not get one in."""
+"""Sign-in by username or address, and refused attempts."""
 
 import pytest
 from django.core import mail
@@ -9,7 +9,7 @@ from tests.cases import all_cases, rolled_back
 from tests.cast import PASSWORD, client_of, make_member
 from users.models import User
 
-from .accounts import INSIDE, LOGIN, LOGOUT, SENT, is_inside, make_unconfirmed, sign_in, words_of
+from .accounts import INSIDE, LOGIN, LOGOUT, SENT, is_signed_in, make_unconfirmed, sign_in, stable_text
 from .conftest import Browser
 
 pytestmark = pytest.mark.django_db
@@ -29,7 +29,7 @@ def test_name_and_address_work_in_any_case(alice: User) -> None:
             with case(login), rolled_back():
                 client = Browser()
                 assert sign_in(client, login)["Location"] == "/"
-                assert is_inside(client)
+                assert is_signed_in(client)
 
 
 def test_a_wrong_pair_stays_outside_and_keeps_what_was_typed(alice: User) -> None:
@@ -50,16 +50,16 @@ def test_a_wrong_pair_stays_outside_and_keeps_what_was_typed(alice: User) -> Non
         ]:
             with case((login, password)), rolled_back():
                 client = Browser()
-                answer = sign_in(client, login, password)
-                assert answer.status_code == 200
-                assert answer.context["form"].errors
-                assert not is_inside(client)
-                assert answer.context["form"]["login"].value() == login
+                response = sign_in(client, login, password)
+                assert response.status_code == 200
+                assert response.context["form"].errors
+                assert not is_signed_in(client)
+                assert response.context["form"]["login"].value() == login
 
 
 def test_the_answer_does_not_tell_whether_the_account_exists(client: Client, alice: User) -> None:
     def page(login: str) -> str:
-        return words_of(sign_in(client, login, "wrong-password")).replace(login, "LOGIN")
+        return stable_text(sign_in(client, login, "wrong-password")).replace(login, "LOGIN")
 
     assert page("alice") == page("nobody")
     assert page("alice@example.org") == page("nobody@example.org")
@@ -71,14 +71,14 @@ def test_an_empty_or_broken_field_is_refused(alice: User) -> None:
             for field in ["login", "password"]:
                 with case((field, value)), rolled_back():
                     client = Browser()
-                    answer = client.post(LOGIN, {"login": "alice", "password": PASSWORD, field: value})
-                    assert (answer.status_code, is_inside(client)) == (200, False)
+                    response = client.post(LOGIN, {"login": "alice", "password": PASSWORD, field: value})
+                    assert (response.status_code, is_signed_in(client)) == (200, False)
 
 
 def test_an_unconfirmed_account_gets_a_new_mail_and_not_in(client: Client) -> None:
     make_unconfirmed("una")
     assert sign_in(client, "una")["Location"] == SENT
-    assert not is_inside(client)
+    assert not is_signed_in(client)
     assert [message.to for message in mail.outbox] == [["una@example.org"]]
 
 
@@ -86,7 +86,7 @@ def test_an_unconfirmed_account_gets_a_new_mail_and_not_in(client: Client) -> No
 def test_who_is_suspended_or_deactivated_does_not_get_in(client: Client, values: dict[str, object]) -> None:
     make_member("sam", **values)
     sign_in(client, "sam")
-    assert not is_inside(client)
+    assert not is_signed_in(client)
 
 
 @pytest.mark.parametrize("values", [{"suspended_at": timezone.now()}, {"is_active": False}])
@@ -94,12 +94,12 @@ def test_who_is_suspended_is_out_at_the_next_request_everywhere(
     alice: User, values: dict[str, object]
 ) -> None:
     browsers = [client_of(alice), client_of(alice)]
-    assert all(is_inside(browser) for browser in browsers)
+    assert all(is_signed_in(browser) for browser in browsers)
     User.objects.filter(pk=alice.pk).update(**values)
-    assert not any(is_inside(browser) for browser in browsers)
+    assert not any(is_signed_in(browser) for browser in browsers)
 
 
-def test_another_browser_line_or_address_signs_nobody_out(alice: User) -> None:
+def test_another_browser_name_or_ip_address_does_not_end_the_session(alice: User) -> None:
     with all_cases() as case:
         for headers in [
             {"user-agent": "Another/1.0"},
@@ -123,9 +123,9 @@ def test_it_goes_on_to_where_one_wanted_to_go(alice: User) -> None:
 
 
 def test_a_page_for_members_asks_to_sign_in_and_goes_on_to_itself(client: Client, alice: User) -> None:
-    answer = client.get("/network/sent/")
-    assert answer["Location"] == f"{LOGIN}?next=/network/sent/"
-    page = client.get(answer["Location"]).content.decode()
+    response = client.get("/network/sent/")
+    assert response["Location"] == f"{LOGIN}?next=/network/sent/"
+    page = client.get(response["Location"]).content.decode()
     assert 'name="next"' in page
     assert 'value="/network/sent/"' in page
 
@@ -144,7 +144,7 @@ HOSTILE = [
 ]
 
 
-def test_another_site_is_no_place_to_go_on_to(alice: User) -> None:
+def test_sign_in_never_redirects_to_another_site(alice: User) -> None:
     with all_cases() as case:
         for target in HOSTILE:
             with case(target), rolled_back():
@@ -158,10 +158,10 @@ def test_another_site_in_the_address_of_the_page_is_ignored(alice: User) -> None
             with case(target), rolled_back():
                 client = Browser()
                 client.get(LOGIN, {"next": target})
-                answer = client.post(f"{LOGIN}?next={target}", {"login": "alice", "password": PASSWORD})
-                assert answer.status_code == 302
-                assert "evil" not in answer["Location"]
-                assert ":" not in answer["Location"]
+                response = client.post(f"{LOGIN}?next={target}", {"login": "alice", "password": PASSWORD})
+                assert response.status_code == 302
+                assert "evil" not in response["Location"]
+                assert ":" not in response["Location"]
 
 
 def test_a_new_session_is_made_at_sign_in(client: Client, alice: User) -> None:
@@ -173,30 +173,30 @@ def test_a_new_session_is_made_at_sign_in(client: Client, alice: User) -> None:
     assert client.session.session_key != before
 
 
-def test_without_the_token_of_the_page_nobody_is_signed_in(alice: User) -> None:
+def test_without_a_csrf_token_sign_in_is_refused(alice: User) -> None:
     client = Client(enforce_csrf_checks=True)
     assert sign_in(client, "alice").status_code == 403
-    assert not is_inside(client)
+    assert not is_signed_in(client)
 
 
 def test_after_several_wrong_passwords_even_the_right_one_has_to_wait(client: Client, alice: User) -> None:
     for _number in range(6):
         sign_in(client, "alice", "wrong-password")
     sign_in(client, "alice")
-    assert not is_inside(client)
+    assert not is_signed_in(client)
 
 
-def test_looking_at_the_page_signs_nobody_in(client: Client, alice: User) -> None:
+def test_a_get_of_the_page_does_not_sign_in(client: Client, alice: User) -> None:
     client.get(LOGIN, {"login": "alice", "password": PASSWORD})
-    assert not is_inside(client)
+    assert not is_signed_in(client)
 
 
 def test_signing_out_takes_a_post(client: Client, alice: User) -> None:
     sign_in(client, "alice")
     assert client.get(LOGOUT).status_code == 200
-    assert is_inside(client)
+    assert is_signed_in(client)
     assert client.post(LOGOUT)["Location"] == "/"
-    assert not is_inside(client)
+    assert not is_signed_in(client)
 
 
 def test_signing_out_twice_is_once(client: Client, alice: User) -> None:
@@ -208,8 +208,8 @@ def test_signing_out_twice_is_once(client: Client, alice: User) -> None:
 def test_signing_out_here_leaves_the_other_browser_alone(alice: User) -> None:
     here, there = client_of(alice), client_of(alice)
     here.post(LOGOUT)
-    assert not is_inside(here)
-    assert is_inside(there)
+    assert not is_signed_in(here)
+    assert is_signed_in(there)
 
 
 def test_signing_out_does_not_lead_to_another_site(alice: User) -> None:

@@ -1,4 +1,4 @@
-"""Sign-up through its real pages: what makes a member, what is refused, and what is kept after a refusal."""
+"""Sign-up through its pages: successful and refused sign-ups, and the data kept after a refusal."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from tests.cases import all_cases, rolled_back
 from tests.cast import PASSWORD
 from users.models import Profile, User
 
-from .accounts import SENT, SIGNUP, is_inside, link_in, newcomer, only_mail, sign_in, words_of
+from .accounts import SENT, SIGNUP, is_signed_in, link_in, only_mail, sign_in, signup_data, stable_text
 from .conftest import Browser
 
 pytestmark = pytest.mark.django_db
@@ -23,19 +23,19 @@ def errors(response: Any) -> dict[str, list[str]]:
 
 
 def test_the_page_opens(client: Client) -> None:
-    page = words_of(client.get(SIGNUP))
-    for name in newcomer():
+    page = stable_text(client.get(SIGNUP))
+    for name in signup_data():
         assert f'name="{name}"' in page
 
 
-def test_somebody_signs_up_confirms_and_is_a_member(client: Client) -> None:
-    answer = client.post(SIGNUP, newcomer())
-    assert (answer.status_code, answer["Location"]) == (302, SENT)
+def test_sign_up_and_confirmation_make_a_member(client: Client) -> None:
+    response = client.post(SIGNUP, signup_data())
+    assert (response.status_code, response["Location"]) == (302, SENT)
     nina = User.objects.get()
     assert (nina.username, nina.email, nina.name) == ("nina", "nina@example.org", "Nina Newcomer")
     assert (nina.joined_at, nina.sort_name) == (None, "nina newcomer")
     assert Profile.objects.filter(user=nina).exists()
-    assert not is_inside(client)
+    assert not is_signed_in(client)
     assert only_mail().to == ["nina@example.org"]
 
     link = link_in(only_mail())
@@ -45,17 +45,17 @@ def test_somebody_signs_up_confirms_and_is_a_member(client: Client) -> None:
     assert User.objects.filter(pk=nina.pk, joined_at__isnull=False).exists()
     assert EmailAddress.objects.get().verified
     sign_in(client, "nina")
-    assert is_inside(client)
+    assert is_signed_in(client)
 
 
 def test_the_page_after_sign_up_says_to_look_for_the_mail(client: Client) -> None:
-    answer = client.post(SIGNUP, newcomer(), follow=True)
-    assert answer.status_code == 200
-    assert "mail" in words_of(answer)
+    response = client.post(SIGNUP, signup_data(), follow=True)
+    assert response.status_code == 200
+    assert "mail" in stable_text(response)
 
 
 def test_confirming_twice_is_confirming_once(client: Client) -> None:
-    client.post(SIGNUP, newcomer())
+    client.post(SIGNUP, signup_data())
     link = link_in(only_mail())
     client.post(link)
     joined_at = User.objects.get().joined_at
@@ -75,21 +75,21 @@ def test_a_wrong_key_confirms_nothing() -> None:
             ]:
                 with case((key, method)), rolled_back():
                     client = Browser()
-                    client.post(SIGNUP, newcomer())
-                    answer = getattr(client, method)(f"/accounts/confirm-email/{key}/")
-                    assert answer.status_code in {200, 302, 404}
+                    client.post(SIGNUP, signup_data())
+                    response = getattr(client, method)(f"/accounts/confirm-email/{key}/")
+                    assert response.status_code in {200, 302, 404}
                     assert User.objects.get().joined_at is None
 
 
-def test_until_the_address_is_confirmed_nobody_gets_in_and_nobody_sees_the_account(client: Client) -> None:
-    client.post(SIGNUP, newcomer())
+def test_an_unconfirmed_account_cannot_sign_in_and_is_hidden(client: Client) -> None:
+    client.post(SIGNUP, signup_data())
     assert sign_in(client, "nina")["Location"] == SENT
-    assert not is_inside(client)
+    assert not is_signed_in(client)
     assert not Member.objects.visible_to(User(pk=999_999)).filter(username="nina").exists()
 
 
 def test_name_and_address_are_stored_in_lower_case(client: Client) -> None:
-    client.post(SIGNUP, newcomer(username="NiNa", email="Nina@EXAMPLE.org"))
+    client.post(SIGNUP, signup_data(username="NiNa", email="Nina@EXAMPLE.org"))
     nina = User.objects.get()
     assert (nina.username, nina.email) == ("nina", "nina@example.org")
     assert EmailAddress.objects.get().email == "nina@example.org"
@@ -100,8 +100,8 @@ def test_a_name_that_differs_only_in_case_is_refused_at_its_field(alice: User) -
         for username in ["alice", "ALICE", "Alice"]:
             with case(username), rolled_back():
                 client = Browser()
-                answer = client.post(SIGNUP, newcomer(username=username))
-                assert list(errors(answer)) == ["username"]
+                response = client.post(SIGNUP, signup_data(username=username))
+                assert list(errors(response)) == ["username"]
                 assert User.objects.count() == 1
                 assert mail.outbox == []
 
@@ -155,16 +155,16 @@ def test_a_bad_value_is_refused_at_its_field(client: Client) -> None:
     with all_cases() as case:
         for field, value in BAD:
             with case(f"{field} {value[:40]!r}"), rolled_back():
-                answer = client.post(SIGNUP, newcomer(**{field: value}))
-                assert list(errors(answer)) == [field]
-                assert errors(answer)[field][0]
+                response = client.post(SIGNUP, signup_data(**{field: value}))
+                assert list(errors(response)) == [field]
+                assert errors(response)[field][0]
                 assert User.objects.count() == 0
                 assert mail.outbox == []
 
 
 def test_what_was_typed_is_still_there_after_a_refusal_but_not_the_password(client: Client) -> None:
-    page = words_of(
-        client.post(SIGNUP, newcomer(username="admin", name="Nina O'Brien", email="nina@example.org"))
+    page = stable_text(
+        client.post(SIGNUP, signup_data(username="admin", name="Nina O'Brien", email="nina@example.org"))
     )
     assert 'value="admin"' in page
     assert 'value="Nina O&#x27;Brien"' in page
@@ -177,7 +177,7 @@ def test_markup_in_a_name_is_shown_as_it_was_typed() -> None:
         for name in ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "{{ 7*7 }}"]:
             with case(name), rolled_back():
                 client = Browser()
-                page = client.post(SIGNUP, newcomer(name=name, username="admin")).content.decode()
+                page = client.post(SIGNUP, signup_data(name=name, username="admin")).content.decode()
                 assert "<script>alert" not in page
                 assert "<img src=x" not in page
                 assert "49" not in page.split('name="name"')[1][:200]
@@ -187,7 +187,7 @@ def test_markup_in_a_name_is_shown_as_it_was_typed() -> None:
     "name", ["O'Brien", "Anne-Marie d’Arc", "علی\u200cرضا", "李雷", "delete from users", "AMZN"]
 )
 def test_an_honest_name_is_taken(client: Client, name: str) -> None:
-    client.post(SIGNUP, newcomer(name=name))
+    client.post(SIGNUP, signup_data(name=name))
     assert User.objects.get().name == name
     assert name not in only_mail().body, "a stranger's words reach no mailbox"
 
@@ -197,25 +197,25 @@ def test_one_who_is_signed_in_is_sent_on(as_alice: Client) -> None:
 
 
 @pytest.mark.parametrize("target", ["https://evil.example/", "//evil.example", "javascript:alert(1)"])
-def test_another_site_is_no_place_to_go_on_to(client: Client, target: str) -> None:
-    answer = client.post(SIGNUP, newcomer(next=target))
-    assert answer["Location"] == SENT
+def test_sign_up_never_redirects_to_another_site(client: Client, target: str) -> None:
+    response = client.post(SIGNUP, signup_data(next=target))
+    assert response["Location"] == SENT
     link = link_in(only_mail())
     assert "evil" not in link
     assert "evil" not in client.post(link)["Location"]
 
 
 def test_a_visitor_who_only_looks_changes_nothing(client: Client) -> None:
-    client.get(SIGNUP, newcomer())
+    client.get(SIGNUP, signup_data())
     assert User.objects.count() == 0
 
 
 def test_without_the_token_of_the_page_nothing_happens() -> None:
-    assert Client(enforce_csrf_checks=True).post(SIGNUP, newcomer()).status_code == 403
+    assert Client(enforce_csrf_checks=True).post(SIGNUP, signup_data()).status_code == 403
     assert User.objects.count() == 0
 
 
 def test_after_many_tries_it_asks_to_wait(client: Client) -> None:
-    codes = [client.post(SIGNUP, newcomer(username="admin")).status_code for _number in range(25)]
+    codes = [client.post(SIGNUP, signup_data(username="admin")).status_code for _number in range(25)]
     assert codes[0] == 200
     assert codes[-1] == 429

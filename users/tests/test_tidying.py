@@ -1,4 +1,4 @@
-"""Accounts that nobody came for go, and no other; expired sessions go."""
+"""Abandoned accounts and expired sessions are deleted, and no others."""
 
 import datetime
 from io import StringIO
@@ -42,10 +42,10 @@ def names() -> set[str]:
     return set(User.objects.values_list("username", flat=True))
 
 
-def test_an_account_that_nobody_came_for_goes_and_its_name_is_free() -> None:
+def test_an_abandoned_account_is_deleted_and_its_name_is_free() -> None:
     abandoned("una")
     fresh = make_unconfirmed("fresh", date_joined=NOW - datetime.timedelta(days=6, hours=23))
-    # What others have keeps nobody else's account.
+    # Rows of other accounts do not keep this one.
     type(fresh.profile).objects.filter(user=fresh).update(cover="covers/x")
     EmailAddress.objects.filter(user=fresh).update(verified=True)
     assert run().startswith("1 unconfirmed accounts")
@@ -54,7 +54,7 @@ def test_an_account_that_nobody_came_for_goes_and_its_name_is_free() -> None:
     assert run().startswith("0 unconfirmed accounts"), "a second run finds nothing"
 
 
-def test_whatever_shows_that_somebody_is_there_keeps_an_account() -> None:
+def test_any_sign_of_use_keeps_an_account() -> None:
     make_member("joined", date_joined=EIGHT_DAYS_AGO)
     abandoned("staff", is_staff=True)
     abandoned("boss", is_superuser=True)
@@ -83,7 +83,7 @@ def test_more_than_a_batch_goes_in_batches(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_ten_accounts_ask_the_database_as_often_as_two() -> None:
-    """Strangers make twenty a minute: what each of them costs is paid thousands of times."""
+    """Strangers can create twenty accounts a minute, so the cost per account matters."""
     asked = []
     for number in (2, 10):
         for each in range(number):

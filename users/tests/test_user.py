@@ -1,4 +1,4 @@
-"""The account: what the database refuses, and what the row says of itself."""
+"""The account: database constraints and derived values."""
 
 from itertools import product
 from typing import Any
@@ -49,7 +49,7 @@ def test_renaming_to_a_taken_name_is_refused(alice: User, charlie: User) -> None
         charlie.save()
 
 
-def test_initials_stand_for_the_photo() -> None:
+def test_initials_replace_a_missing_photo() -> None:
     with all_cases() as case:
         for name, initials in [
             ("Ada", "A"),
@@ -134,7 +134,7 @@ def test_a_section_shows_to_those_who_are_close_enough() -> None:
                 assert user.shown_open_to_work is shown
 
 
-def test_a_row_that_was_fetched_for_nobody_shows_only_what_is_public(alice: User) -> None:
+def test_a_row_fetched_without_a_viewer_shows_only_what_is_public(alice: User) -> None:
     User.objects.filter(pk=alice.pk).update(
         location="Oslo", photo="photos/ab/abc", page_audience=Audience.PUBLIC
     )

@@ -1,4 +1,4 @@
-"""What names and passwords may be."""
+"""Validators of usernames, names and passwords."""
 
 import re
 from itertools import product
@@ -12,8 +12,8 @@ from tests.cases import all_cases
 from users.validators import RESERVED_NAMES, USERNAME_VALIDATORS, MaximumLengthValidator
 
 
-def faults(username: str) -> set[str | None]:
-    """Codes of all that is wrong with a name."""
+def error_codes(username: str) -> set[str | None]:
+    """Return the codes of all errors of a username."""
     found = set()
     for validate in USERNAME_VALIDATORS:
         try:
@@ -40,7 +40,7 @@ def test_an_ordinary_name_is_fine() -> None:
     with all_cases() as case:
         for username in usernames:
             with case(username):
-                assert faults(username) == set()
+                assert error_codes(username) == set()
 
 
 def test_a_name_of_another_shape_is_refused() -> None:
@@ -74,7 +74,7 @@ def test_a_name_of_another_shape_is_refused() -> None:
     with all_cases() as case:
         for username in usernames:
             with case(username):
-                assert "invalid" in faults(username)
+                assert "invalid" in error_codes(username)
 
 
 def test_a_reserved_name_is_refused_however_it_is_spelled() -> None:
@@ -85,14 +85,14 @@ def test_a_reserved_name_is_refused_however_it_is_spelled() -> None:
         ):
             with case(f"{username} {spelled(username)}"):
                 assert callable(spelled)
-                assert faults(spelled(username)) == {"reserved"}
+                assert error_codes(spelled(username)) == {"reserved"}
 
 
 def test_every_reserved_name_is_refused() -> None:
     with all_cases() as case:
         for username in sorted(RESERVED_NAMES):
             with case(username):
-                assert "reserved" in faults(username)
+                assert "reserved" in error_codes(username)
 
 
 def test_a_name_that_only_holds_a_reserved_one_is_fine() -> None:
@@ -100,7 +100,7 @@ def test_a_name_that_only_holds_a_reserved_one_is_fine() -> None:
     with all_cases() as case:
         for username in usernames:
             with case(username):
-                assert faults(username) == set()
+                assert error_codes(username) == set()
 
 
 def test_no_first_part_of_an_address_is_free_as_a_name() -> None:
@@ -126,12 +126,12 @@ def test_no_first_part_of_an_address_is_free_as_a_name() -> None:
         "readiness",
         "ws",
     }
-    assert {name for name in first_parts if not faults(name)} <= {"network", "employers"}
+    assert {name for name in first_parts if not error_codes(name)} <= {"network", "employers"}
 
 
 @given(st.text(max_size=40))
 def test_what_passes_is_safe_in_an_address(username: str) -> None:
-    if not faults(username):
+    if not error_codes(username):
         assert re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,28}[A-Za-z0-9]", username)
 
 

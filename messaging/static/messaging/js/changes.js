@@ -1,5 +1,5 @@
 // Edits and deletes the member's own messages in the log; without scripts the links lead to pages that do the same.
-import { sure } from "../../theme/js/dialogs.js";
+import { confirmAction } from "../../theme/js/dialogs.js";
 import { toast } from "../../theme/js/toasts.js";
 import { hintEnter, isComposing, sends, waits } from "./composer.js";
 import { catchUp, entryElement, entryElements, replace } from "./log.js";
@@ -74,7 +74,7 @@ async function save(form) {
 }
 
 async function remove(link) {
-  if (!(await sure(words("deleteSure"), words("delete")))) return;
+  if (!(await confirmAction(words("deleteSure"), words("delete")))) return;
   const answer = await change(link.href, []);
   if (done(answer)) await take(answer);
   else toast(why(answer), "error");

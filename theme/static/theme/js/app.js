@@ -1,4 +1,4 @@
-// All of the page's behaviour; each module improves markup that already works without it.
+// Entry point of the scripts of every page; each module improves markup that works without it.
 import "./session.js";
 import "./menus.js";
 import "./dialogs.js";
@@ -9,5 +9,5 @@ import "./passwords.js";
 import "./counters.js";
 import "./drafts.js";
 import "./uploads.js";
-import "./scrollers.js";
-import "./weather.js";
+import "./scrollable-code.js";
+import "./request-errors.js";

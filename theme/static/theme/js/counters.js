@@ -1,7 +1,8 @@
-// How many characters are left: shown when it begins to matter, said aloud only near the end.
-import { each, words } from "./words.js";
+// Counters of remaining characters: shown near the limit, and announced to screen readers only close to it.
+import { setUpEach } from "./elements.js";
+import { translate } from "./translations.js";
 
-each("textarea[maxlength]", (area) => {
+setUpEach("textarea[maxlength]", (area) => {
   const limit = area.maxLength;
   const head = area.closest(".field")?.querySelector(".field-head");
   const counter = document.createElement("span");
@@ -12,7 +13,7 @@ each("textarea[maxlength]", (area) => {
     const left = limit - area.value.length;
     const near = left <= Math.max(20, limit / 10);
     counter.hidden = !near && (!head || (limit > 1000 && left > limit / 4));
-    counter.textContent = near ? words("left", { n: left }) : `${area.value.length} / ${limit}`;
+    counter.textContent = near ? translate("left", { n: left }) : `${area.value.length} / ${limit}`;
     counter.toggleAttribute("data-near", left <= 20);
     if (near) counter.setAttribute("role", "status");
     else counter.removeAttribute("role");

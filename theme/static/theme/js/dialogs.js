@@ -1,5 +1,6 @@
-// <dialog>: opened by data-dialog, closed by data-dialog-close or a click beside it; and "are you sure".
-import { each, words } from "./words.js";
+// <dialog>: opened by data-dialog, closed by data-dialog-close or a click outside; and confirmations.
+import { setUpEach } from "./elements.js";
+import { translate } from "./translations.js";
 
 document.addEventListener("click", (event) => {
   const opener = event.target.closest("[data-dialog]");
@@ -10,27 +11,27 @@ document.addEventListener("click", (event) => {
     return;
   }
   if (event.target.closest("[data-dialog-close]")) event.target.closest("dialog")?.close();
-  else if (event.target.matches("dialog[open]") && beside(event, event.target)) event.target.close();
+  else if (event.target.matches("dialog[open]") && isOutside(event, event.target)) event.target.close();
 });
 
-function beside(event, dialog) {
+function isOutside(event, dialog) {
   const box = dialog.getBoundingClientRect();
   return event.clientX < box.left || event.clientX > box.right || event.clientY < box.top || event.clientY > box.bottom;
 }
 
-each("dialog[data-dialog-open]", (dialog) => dialog.showModal());
+setUpEach("dialog[data-dialog-open]", (dialog) => dialog.showModal());
 
 document.addEventListener("htmx:afterRequest", (event) => {
   const form = event.target.closest?.("form[data-close-on-success]");
   if (form && event.detail.xhr?.status < 300) form.closest("dialog")?.close();
 });
 
-/** Asks in the page's own dialog; true when the answer is yes. */
-export function sure(text, label) {
+/** Asks for confirmation in the page's dialog; resolves to whether the user confirmed. */
+export function confirmAction(text, label) {
   const dialog = document.querySelector("[data-confirm-dialog]");
   if (!dialog) return Promise.resolve(window.confirm(text));
   dialog.querySelector("[data-confirm-text]").textContent = text;
-  dialog.querySelector("[data-confirm-yes]").textContent = label || words("continue");
+  dialog.querySelector("[data-confirm-yes]").textContent = label || translate("continue");
   dialog.returnValue = "no";
   dialog.showModal();
   return new Promise((resolve) => {
@@ -38,20 +39,20 @@ export function sure(text, label) {
   });
 }
 
-const answered = new WeakSet();
+const confirmed = new WeakSet();
 
-// In the capture phase: before htmx sees the submission.
+// In the capture phase: before htmx handles the submission.
 document.addEventListener(
   "submit",
   async (event) => {
     const form = event.target;
-    const asker = event.submitter?.dataset.confirm ? event.submitter : form;
-    if (!asker.dataset?.confirm || answered.has(form)) return answered.delete(form);
+    const source = event.submitter?.dataset.confirm ? event.submitter : form;
+    if (!source.dataset?.confirm || confirmed.has(form)) return confirmed.delete(form);
     event.preventDefault();
     event.stopImmediatePropagation();
     const submitter = event.submitter;
-    if (!(await sure(asker.dataset.confirm, asker.dataset.confirmLabel))) return;
-    answered.add(form);
+    if (!(await confirmAction(source.dataset.confirm, source.dataset.confirmLabel))) return;
+    confirmed.add(form);
     form.requestSubmit(submitter ?? undefined);
   },
   true,
@@ -60,5 +61,5 @@ document.addEventListener(
 document.addEventListener("htmx:confirm", async (event) => {
   if (!event.detail.question) return;
   event.preventDefault();
-  if (await sure(event.detail.question, event.detail.elt.dataset.confirmLabel)) event.detail.issueRequest(true);
+  if (await confirmAction(event.detail.question, event.detail.elt.dataset.confirmLabel)) event.detail.issueRequest(true);
 });

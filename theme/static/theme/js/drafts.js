@@ -1,9 +1,9 @@
-// <textarea data-draft="key">: what is written stays in this browser until it has been sent; and with it the id of the form
-// that it was sent with, so that it counts once when it is sent again from the page loaded anew.
-import { each } from "./words.js";
+// <textarea data-draft="key">: its text is kept in this browser until it is sent, together with the submission id of the
+// form, so that sending it again from the reloaded page creates no second row.
+import { setUpEach } from "./elements.js";
 
 const member = document.body.dataset.member;
-const name = (area) => `draft:${member}:${area.dataset.draft}`;
+const keyOf = (area) => `draft:${member}:${area.dataset.draft}`;
 const formKey = (key) => `${key}:form`;
 const SENT = "drafts-sent";
 
@@ -13,75 +13,75 @@ const store = {
   drop: (key, from = localStorage) => { try { from.removeItem(key); } catch { /* refused */ } },
 };
 
-// A plain submission worked when it led here by itself: not by going back, and not to an error page.
-settle();
-function settle() {
+// A plain submission succeeded if it navigated here, not with "back" and not to an error page.
+dropSentDrafts();
+function dropSentDrafts() {
   const sent = JSON.parse(store.get(SENT, sessionStorage) ?? "[]");
   store.drop(SENT, sessionStorage);
-  // Who was sent to sign in instead is nobody here, or somebody else.
+  // After a redirect to sign-in, the page belongs to a visitor or to another member.
   const mine = sent.filter(({ key }) => key.startsWith(`draft:${member}:`));
-  const arrived = performance.getEntriesByType("navigation")[0]?.type === "navigate";
-  if (!arrived || document.body.hasAttribute("data-error-page")) return;
+  const isNavigation = performance.getEntriesByType("navigation")[0]?.type === "navigate";
+  if (!isNavigation || document.body.hasAttribute("data-error-page")) return;
   for (const { key, from } of mine) {
-    const area = [...document.querySelectorAll("textarea[data-draft]")].find((each) => name(each) === key);
-    const refused = area && area.value !== "";
-    if (document.referrer.split("#")[0] === from && !refused) drop(key);
+    const area = [...document.querySelectorAll("textarea[data-draft]")].find((other) => keyOf(other) === key);
+    const isRefused = area && area.value !== "";
+    if (document.referrer.split("#")[0] === from && !isRefused) dropDraft(key);
   }
 }
 
-function drop(key) {
+function dropDraft(key) {
   store.drop(key);
   store.drop(formKey(key));
 }
 
-const idOf = (area) => area.form?.elements.submission_id;
+const idField = (area) => area.form?.elements.submission_id;
 
-each("textarea[data-draft]", (area) => {
-  const kept = store.get(name(area));
-  if (kept && area.value === "") {
-    area.value = kept;
-    const sentWith = store.get(formKey(name(area)));
-    if (sentWith && idOf(area)) idOf(area).value = sentWith;
+setUpEach("textarea[data-draft]", (area) => {
+  const draft = store.get(keyOf(area));
+  if (draft && area.value === "") {
+    area.value = draft;
+    const sentWith = store.get(formKey(keyOf(area)));
+    if (sentWith && idField(area)) idField(area).value = sentWith;
     area.dispatchEvent(new Event("input", { bubbles: true }));
-  } else store.drop(formKey(name(area)));
+  } else store.drop(formKey(keyOf(area)));
   area.addEventListener("input", () => {
-    if (area.value.trim()) store.set(name(area), area.value);
-    else drop(name(area));
+    if (area.value.trim()) store.set(keyOf(area), area.value);
+    else dropDraft(keyOf(area));
   });
 });
 
 const areasOf = (element) => [...(element.closest?.("form")?.querySelectorAll("textarea[data-draft]") ?? [])];
 
-function keepIds(form) {
-  for (const area of areasOf(form)) if (idOf(area)) store.set(formKey(name(area)), idOf(area).value);
+function storeIds(form) {
+  for (const area of areasOf(form)) if (idField(area)) store.set(formKey(keyOf(area)), idField(area).value);
 }
 
 document.addEventListener("htmx:beforeRequest", (event) => {
-  if (event.detail.requestConfig?.verb !== "get") keepIds(event.detail.elt);
+  if (event.detail.requestConfig?.verb !== "get") storeIds(event.detail.elt);
 });
 
-// htmx: the answer tells. It is asked before the swap, while the form is still in the page.
+// With htmx, the response shows the success. It is checked before the swap, while the form is still in the page.
 document.addEventListener("htmx:beforeSwap", (event) => {
   const { requestConfig, xhr } = event.detail;
   if (!requestConfig || requestConfig.verb === "get" || xhr.status >= 300) return;
   for (const area of areasOf(requestConfig.elt)) {
-    drop(name(area));
+    dropDraft(keyOf(area));
     area.value = "";
     area.dispatchEvent(new Event("input", { bubbles: true }));
   }
 });
 
 document.addEventListener("submit", (event) => {
-  if (event.target.matches("[data-sign-out]")) return forget();
+  if (event.target.matches("[data-sign-out]")) return dropAllDrafts();
   if (event.defaultPrevented) return;
-  keepIds(event.target);
-  const sent = areasOf(event.target).map((area) => ({ key: name(area), from: location.href.split("#")[0] }));
+  storeIds(event.target);
+  const sent = areasOf(event.target).map((area) => ({ key: keyOf(area), from: location.href.split("#")[0] }));
   if (sent.length) store.set(SENT, JSON.stringify(sent), sessionStorage);
 });
 
-// Signing out leaves nothing behind on a shared computer.
-function forget() {
+// Sign-out leaves no drafts on a shared computer.
+function dropAllDrafts() {
   try {
     for (const key of Object.keys(localStorage)) if (key.startsWith("draft:")) localStorage.removeItem(key);
-  } catch { /* refused: nothing was kept either */ }
+  } catch { /* refused: no draft was stored either */ }
 }

@@ -1,14 +1,14 @@
-// Where the eye should go after a refusal, and a button that shows that it was heard.
-import { each } from "./words.js";
+// Focus after a refused form, and the busy state of submit buttons.
+import { setUpEach } from "./elements.js";
 
-each("[data-error-summary]", (summary) => summary.focus());
+setUpEach("[data-error-summary]", (summary) => summary.focus());
 
-each("form", (form) => {
+setUpEach("form", (form) => {
   if (form.querySelector("[data-error-summary]")) return;
   form.querySelector("[aria-invalid='true']")?.focus();
 });
 
-// A plain submission leaves the page: the pressed button is busy until then, and cannot be pressed twice.
+// A plain submission leaves the page: until then the submit button is busy, and a second submission is prevented.
 document.addEventListener("submit", (event) => {
   const form = event.target;
   const byHtmx = form.matches("[hx-post], [hx-get], [hx-put], [hx-patch], [hx-delete], [method='dialog']");
@@ -18,7 +18,7 @@ document.addEventListener("submit", (event) => {
   event.submitter?.setAttribute("aria-busy", "true");
 });
 
-// Back to a page that the browser kept: nothing is on its way any more.
+// A page from the back/forward cache: no submission is in progress.
 window.addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form[data-sent]")) {
     delete form.dataset.sent;

@@ -1,4 +1,4 @@
-// <details data-menu>: Escape and a click outside close it; arrows walk through it.
+// <details data-menu>: Escape and a click outside close it; arrow keys move through its items.
 
 const openMenus = () => document.querySelectorAll("details[data-menu][open]");
 
@@ -27,6 +27,6 @@ document.addEventListener("keydown", (event) => {
   menu.open = true;
   const items = [...menu.querySelectorAll(".menu-panel a, .menu-panel button")];
   const step = event.key === "ArrowDown" ? 1 : -1;
-  const at = items.indexOf(document.activeElement);
-  items[at < 0 ? (step > 0 ? 0 : items.length - 1) : (at + step + items.length) % items.length]?.focus();
+  const index = items.indexOf(document.activeElement);
+  items[index < 0 ? (step > 0 ? 0 : items.length - 1) : (index + step + items.length) % items.length]?.focus();
 });

@@ -1,94 +1,94 @@
-// The session behind the page: it may end, or its token may go stale, while somebody writes here. Nothing is put into the page
-// then, and what was written stays.
-import { words } from "./words.js";
+// The session of the page: it may end, or its CSRF token may expire, while the member writes. The page then stays as it is and
+// keeps the text.
+import { translate } from "./translations.js";
 
-// What is only asked for is not waited for longer (milliseconds).
-const PATIENCE = 15_000;
+// Of background requests, in milliseconds.
+const TIMEOUT = 15_000;
 const SIGNED_OUT_AT = "signed-out-at";
-// Where a sentence stands behind what was pressed, and where inside.
-const BEHIND = "form:not(#acts), .action-bar, [data-pager]";
+// A notice is placed after the first, inside the second.
+const AFTER = "form:not(#acts), .action-bar, [data-pager]";
 const INSIDE = "[data-relation], .news";
 
-/** The id of the member for whom the page was made; "" for a visitor. */
+/** The id of the member for whom the page was rendered; "" for a visitor. */
 export const member = document.body.dataset.member ?? "";
 
 const loadedAt = Date.now();
 const sentAgain = new WeakSet();
 
-const tokens = (root) => root.querySelectorAll("input[name='csrfmiddlewaretoken']");
+const tokenInputs = (root) => root.querySelectorAll("input[name='csrfmiddlewaretoken']");
 
-async function page(url) {
+async function fetchPage(url) {
   try {
-    const options = { headers: { Accept: "text/html" }, cache: "no-store", signal: AbortSignal.timeout?.(PATIENCE) };
-    const answer = await fetch(url, options);
-    return answer.ok ? new DOMParser().parseFromString(await answer.text(), "text/html") : null;
+    const options = { headers: { Accept: "text/html" }, cache: "no-store", signal: AbortSignal.timeout?.(TIMEOUT) };
+    const response = await fetch(url, options);
+    return response.ok ? new DOMParser().parseFromString(await response.text(), "text/html") : null;
   } catch {
     return null;
   }
 }
 
 /**
- * Fetches the token against forged requests anew, after a 403 that may mean that it has grown old. Resolves to "fresh",
- * "signed-out" (nobody, or somebody else, is signed in by now) or "unknown".
+ * Fetches a new CSRF token, after a 403 that may mean that the old one has expired. Resolves to "fresh", "signed-out" (no
+ * member, or another one, is signed in by now) or "unknown".
  */
 export async function renewToken() {
-  // The address of a form that was refused cannot be asked for.
-  const fetched = (await page(location.href)) ?? (await page("/"));
+  // After a refused form, the URL of the page may accept only POST.
+  const fetched = (await fetchPage(location.href)) ?? (await fetchPage("/"));
   if (!fetched) return "unknown";
   if ((fetched.body.dataset.member ?? "") !== member) return "signed-out";
-  const fresh = tokens(fetched)[0]?.value;
+  const fresh = tokenInputs(fetched)[0]?.value;
   if (!fresh) return "unknown";
-  for (const input of tokens(document)) input.value = fresh;
+  for (const input of tokenInputs(document)) input.value = fresh;
   document.body.setAttribute("hx-headers", JSON.stringify({ "x-csrftoken": fresh }));
   return "fresh";
 }
 
-// -- A sentence at the place -----------------------------------------------------------------------
-function noteAt(element) {
+// -- Notices beside an element ---------------------------------------------------------------------
+function noticePosition(element) {
   const inside = element.closest(INSIDE);
-  if (inside) return { box: inside.querySelector(".news-text") ?? inside, behind: null };
-  return { box: null, behind: element.closest(BEHIND) ?? element };
+  if (inside) return { parent: inside.querySelector(".news-text") ?? inside, sibling: null };
+  return { parent: null, sibling: element.closest(AFTER) ?? element };
 }
 
-function forget(element) {
-  const { box, behind } = noteAt(element);
-  (box?.querySelector(":scope > [data-session-note]") ?? behind?.parentElement?.querySelector(":scope > [data-session-note]"))?.remove();
+function removeNotice(element) {
+  const { parent, sibling } = noticePosition(element);
+  (parent ?? sibling?.parentElement)?.querySelector(":scope > [data-session-note]")?.remove();
 }
 
-function say(element, text, link) {
+function showNotice(element, text, link) {
   if (!element.isConnected) return;
-  forget(element);
-  const note = document.createElement("p");
-  note.className = "notice notice-warning";
-  note.dataset.sessionNote = "";
-  note.setAttribute("role", "alert");
-  const said = document.createElement("span");
-  said.append(text);
-  if (link) said.append(" ", link);
-  note.append(said);
-  const { box, behind } = noteAt(element);
-  if (box) box.append(note);
-  else behind.after(note);
+  removeNotice(element);
+  const notice = document.createElement("p");
+  notice.className = "notice notice-warning";
+  notice.dataset.sessionNote = "";
+  notice.setAttribute("role", "alert");
+  const content = document.createElement("span");
+  content.append(text);
+  if (link) content.append(" ", link);
+  notice.append(content);
+  const { parent, sibling } = noticePosition(element);
+  if (parent) parent.append(notice);
+  else sibling.after(notice);
 }
 
-// What a draft does not keep is kept by this tab alone: then one signs in in another.
+// Whether drafts keep all input of the form. If not, only this tab has it, so the sign-in link must open another tab.
 function isKept(form) {
   const fields = [...(form?.elements ?? [])];
   return !fields.some((field) => field.files?.length || (field.matches("textarea:not([data-draft]), input[type='text'], input[type='url']") && field.value !== field.defaultValue));
 }
 
-/** Says beside `element` that the session has ended, with a link to sign in that leads back here. */
+/** Shows beside `element` that the session has ended, with a sign-in link that leads back to this page. */
 export function askToSignIn(element) {
   const link = document.createElement("a");
   const back = location.pathname + location.search;
-  link.href = `${words("signIn")}?next=${encodeURIComponent(back)}`;
-  link.textContent = words("signInAgain");
+  link.href = `${translate("signIn")}?next=${encodeURIComponent(back)}`;
+  link.textContent = translate("signInAgain");
   link.className = "link-btn";
   const form = element.closest("form:not(#acts)");
-  // Signing out in another tab has dropped all drafts; what still stands here is kept anew.
+  // A sign-out in another tab has dropped all drafts; store the text of this form again.
   for (const area of form?.querySelectorAll("textarea[data-draft]") ?? []) area.dispatchEvent(new Event("input", { bubbles: true }));
   if (!isKept(form)) link.target = "_blank";
-  say(element, words("sessionEnded"), link);
+  showNotice(element, translate("sessionEnded"), link);
 }
 
 // -- Requests of htmx ------------------------------------------------------------------------------
@@ -100,24 +100,24 @@ document.addEventListener("htmx:beforeOnLoad", (event) => {
   const { xhr, elt, requestConfig } = event.detail;
   if (xhr.getResponseHeader("X-Signed-Out")) {
     event.preventDefault();
-    // What a page fetches by itself is nobody's act.
+    // Requests on load are not made by the member.
     if (requestConfig.triggeringEvent?.type !== "load") askToSignIn(elt);
   } else if (xhr.getResponseHeader("X-Token-Refused")) {
     event.preventDefault();
     sendAgain(elt);
   } else {
     sentAgain.delete(elt);
-    forget(elt);
+    removeNotice(elt);
   }
 });
 
-// Signing in makes a new token, and leaves the pages of other tabs with the old one.
+// A sign-in changes the CSRF token, and the pages of other tabs have the old one.
 async function sendAgain(element) {
   const renewed = sentAgain.has(element) ? "unknown" : await renewToken();
   if (renewed === "signed-out") askToSignIn(element);
   else if (renewed === "unknown") {
     sentAgain.delete(element);
-    say(element, words("tokenRefused"));
+    showNotice(element, translate("tokenRefused"));
   } else {
     sentAgain.add(element);
     if (element.matches("form")) element.requestSubmit();
@@ -126,13 +126,13 @@ async function sendAgain(element) {
 }
 
 // -- Plain forms -----------------------------------------------------------------------------------
-// A plain form leaves the page, and what no draft keeps would be lost: whoever was elsewhere meanwhile, where one can sign
-// out, or stayed here for long, is asked for first.
+// A plain form leaves the page, and input that no draft keeps would be lost. So the session is checked first if the tab was
+// hidden, since the member may have signed out in another tab, or if the page is old.
 const LONG = 30 * 60_000;
-let wasAway = false;
-const asked = new WeakSet();
+let wasHidden = false;
+const checked = new WeakSet();
 
-document.addEventListener("visibilitychange", () => (wasAway ||= document.visibilityState === "hidden"));
+document.addEventListener("visibilitychange", () => (wasHidden ||= document.visibilityState === "hidden"));
 
 const byHtmx = (form, submitter) => form.matches("[hx-post], [hx-get], #acts, [data-sign-out], [data-send-form], [data-edit-form]") || submitter?.matches("[hx-post]");
 
@@ -140,24 +140,24 @@ document.addEventListener(
   "submit",
   async (event) => {
     const { target: form, submitter } = event;
-    if (!member || form.method !== "post" || byHtmx(form, submitter) || asked.delete(form)) return;
-    if (isKept(form) || !(wasAway || Date.now() - loadedAt > LONG)) return;
+    if (!member || form.method !== "post" || byHtmx(form, submitter) || checked.delete(form)) return;
+    if (isKept(form) || !(wasHidden || Date.now() - loadedAt > LONG)) return;
     event.preventDefault();
     event.stopImmediatePropagation();
     if ((await renewToken()) === "signed-out") return askToSignIn(form);
-    forget(form);
-    asked.add(form);
+    removeNotice(form);
+    checked.add(form);
     form.requestSubmit(submitter ?? undefined);
   },
   true,
 );
 
-// -- Back to a page that the browser kept ----------------------------------------------------------
+// -- Pages from the back/forward cache -------------------------------------------------------------
 document.addEventListener("submit", (event) => {
   if (!event.target.matches("[data-sign-out]")) return;
   try {
     localStorage.setItem(SIGNED_OUT_AT, String(Date.now()));
-  } catch { /* refused: the server is asked */ }
+  } catch { /* refused: pages ask the server */ }
 });
 
 function signedOutSince() {
@@ -168,10 +168,10 @@ function signedOutSince() {
   }
 }
 
-// The page to sign in leads elsewhere whoever has signed in.
+// The sign-in page redirects signed-in members.
 async function isSignedOut() {
   try {
-    return (await fetch(words("signIn"), { method: "HEAD", redirect: "manual", cache: "no-store" })).ok;
+    return (await fetch(translate("signIn"), { method: "HEAD", redirect: "manual", cache: "no-store" })).ok;
   } catch {
     return false;
   }

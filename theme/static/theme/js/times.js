@@ -1,20 +1,20 @@
-// Moments on the reader's clock and in the reader's day. The server writes them in its own zone, which it names; what it sends
-// is the same for all readers, so that it can be remembered.
-const MOMENTS = "time[data-clock], time[data-ago]";
+// Times in the reader's time zone. The server renders them in its own zone, which it names, so that its fragments are the same
+// for all readers and can be cached.
+const TIMES = "time[data-clock], time[data-ago]";
 
 const language = document.documentElement.lang || undefined;
-const two = (number) => String(number).padStart(2, "0");
+const twoDigits = (number) => String(number).padStart(2, "0");
 
 const parts = (date, shown) => {
   const format = new Intl.DateTimeFormat(language, shown);
   return Object.fromEntries(format.formatToParts(date).map(({ type, value }) => [type, value]));
 };
 
-/** "2026-11-28", where the reader is. */
-export const dayOf = (date) => `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+/** "2026-11-28", in the reader's time zone. */
+export const dayOf = (date) => `${date.getFullYear()}-${twoDigits(date.getMonth() + 1)}-${twoDigits(date.getDate())}`;
 
-/** "23:05", where the reader is. */
-export const clockOf = (date) => `${two(date.getHours())}:${two(date.getMinutes())}`;
+/** "23:05", in the reader's time zone. */
+export const clockOf = (date) => `${twoDigits(date.getHours())}:${twoDigits(date.getMinutes())}`;
 
 /** "Saturday, 28 November 2026" for "2026-11-28", as the server writes it. */
 export function dayInWords(day) {
@@ -24,29 +24,29 @@ export function dayInWords(day) {
   return `${weekday}, ${number} ${month} ${year}`;
 }
 
-/** "28 November 2026", or "28 Nov" with `month` "short" and no year where it is this one. */
+/** "28 November 2026"; with `month` "short" it is "28 Nov" in the current year and "28 Nov 2025" in others. */
 function dateInWords(date, month = "long") {
   const named = parts(date, { day: "numeric", month, year: "numeric" });
   const isThisYear = date.getFullYear() === new Date().getFullYear();
   return `${named.day} ${named.month}${month === "short" && isThisYear ? "" : ` ${named.year}`}`;
 }
 
-function show(element) {
+function localizeTime(element) {
   const date = new Date(element.dateTime);
   if (Number.isNaN(date.getTime())) return;
   element.title = `${dateInWords(date)}, ${clockOf(date)}`;
   if (element.dataset.clock !== undefined) element.textContent = clockOf(date);
-  // How long ago something was is the same everywhere; its date is not.
+  // A relative time is the same in all zones; a date is not.
   else if (element.dataset.ago === "date") element.textContent = dateInWords(date, "short");
 }
 
-function look(root) {
-  if (root.matches?.(MOMENTS)) show(root);
-  for (const element of root.querySelectorAll?.(MOMENTS) ?? []) show(element);
+function localizeTimes(root) {
+  if (root.matches?.(TIMES)) localizeTime(root);
+  for (const element of root.querySelectorAll?.(TIMES) ?? []) localizeTime(element);
 }
 
-// Whoever brings something into the page: htmx, the socket, a script.
+// Also elements that htmx, the socket or a script adds.
 new MutationObserver((changes) => {
-  for (const { addedNodes } of changes) addedNodes.forEach((node) => node instanceof Element && look(node));
+  for (const { addedNodes } of changes) addedNodes.forEach((node) => node instanceof Element && localizeTimes(node));
 }).observe(document.documentElement, { childList: true, subtree: true });
-look(document);
+localizeTimes(document);

@@ -1,33 +1,33 @@
-// Messages that come and go, in the page's live region.
-import { each } from "./words.js";
+// Toasts: temporary messages in the live region of the page.
+import { setUpEach } from "./elements.js";
 
-const STAYS = 8000;
+const DURATION_MS = 8000;
 
-/** Says `text` in a toast; level: success, info, warning or error. */
+/** Shows `text` in a toast; level: success, info, warning or error. */
 export function toast(text, level = "info") {
   const region = document.getElementById("toasts");
   if (!region || !text) return;
   for (const same of region.querySelectorAll(".toast-text")) if (same.textContent === text) same.closest(".toast").remove();
-  const shape = document.getElementById(`toast-${level}`) ?? document.getElementById("toast-info");
-  const box = shape.content.firstElementChild.cloneNode(true);
+  const template = document.getElementById(`toast-${level}`) ?? document.getElementById("toast-info");
+  const box = template.content.firstElementChild.cloneNode(true);
   box.querySelector(".toast-text").textContent = text;
   region.append(box);
-  leave(box);
+  removeLater(box);
 }
 
-function leave(box) {
+function removeLater(box) {
   if (box.dataset.toast === "stay") return;
   let timer;
-  const start = () => (timer = setTimeout(() => box.remove(), STAYS));
-  const hold = () => clearTimeout(timer);
-  box.addEventListener("mouseenter", hold);
-  box.addEventListener("focusin", hold);
+  const start = () => (timer = setTimeout(() => box.remove(), DURATION_MS));
+  const pause = () => clearTimeout(timer);
+  box.addEventListener("mouseenter", pause);
+  box.addEventListener("focusin", pause);
   box.addEventListener("mouseleave", start);
   box.addEventListener("focusout", start);
   start();
 }
 
-each("#toasts > .toast", leave);
+setUpEach("#toasts > .toast", removeLater);
 
 document.addEventListener("click", (event) => {
   event.target.closest("[data-toast-close]")?.closest(".toast").remove();

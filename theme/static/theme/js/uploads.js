@@ -1,36 +1,37 @@
-// <input type="file" data-uploads> in a data-upload-box: previews, descriptions, removal, checks, progress.
-import { each, words } from "./words.js";
+// <input type="file" data-uploads> in a data-upload-box: previews, descriptions, removal, checks and progress.
+import { setUpEach } from "./elements.js";
+import { translate } from "./translations.js";
 
-each("input[data-uploads]", (input) => {
+setUpEach("input[data-uploads]", (input) => {
   const box = input.closest("[data-upload-box]") ?? input.parentElement;
-  const list = make("div", "uploads");
-  const faults = make("ul", "field-errors");
-  faults.setAttribute("role", "alert");
-  box.append(faults, list);
+  const list = createElement("div", "uploads");
+  const errors = createElement("ul", "field-errors");
+  errors.setAttribute("role", "alert");
+  box.append(errors, list);
   let chosen = [];
 
-  const keep = () => {
+  const updateInput = () => {
     const transfer = new DataTransfer();
     for (const item of chosen) transfer.items.add(item.file);
     input.files = transfer.files;
   };
 
   input.addEventListener("change", () => {
-    const { good, problems } = check(input, input.multiple ? chosen.length : 0);
-    faults.replaceChildren(...problems.map((text) => make("li", "", text)));
+    const { accepted, problems } = checkFiles(input, input.multiple ? chosen.length : 0);
+    errors.replaceChildren(...problems.map((text) => createElement("li", "", text)));
     if (!input.multiple) clear();
-    for (const file of good) {
-      const item = { file, view: preview(file, input) };
+    for (const file of accepted) {
+      const item = { file, view: createPreview(file, input) };
       item.view.querySelector("button").addEventListener("click", () => {
         chosen = chosen.filter((other) => other !== item);
         item.view.remove();
-        keep();
+        updateInput();
         input.focus();
       });
       chosen.push(item);
       list.append(item.view);
     }
-    keep();
+    updateInput();
   });
 
   const clear = () => {
@@ -39,74 +40,75 @@ each("input[data-uploads]", (input) => {
   };
   input.form?.addEventListener("reset", () => {
     clear();
-    faults.replaceChildren();
+    errors.replaceChildren();
   });
 });
 
-function check(input, already) {
-  const limit = Number(input.dataset.maxBytes) || Infinity;
-  const places = (input.multiple ? Number(input.dataset.maxFiles) || 9 : 1) - already;
-  const kinds = input.accept.split(",").map((kind) => kind.trim()).filter(Boolean);
+function checkFiles(input, chosenCount) {
+  const maxBytes = Number(input.dataset.maxBytes) || Infinity;
+  const maxFiles = input.multiple ? Number(input.dataset.maxFiles) || 9 : 1;
+  const free = maxFiles - chosenCount;
+  const types = input.accept.split(",").map((type) => type.trim()).filter(Boolean);
   const problems = [];
-  const good = [];
+  const accepted = [];
   for (const file of input.files) {
-    if (kinds.length && !kinds.some((kind) => fits(file, kind))) problems.push(words("wrongType", { name: file.name }));
-    else if (file.size > limit) {
-      problems.push(words("fileTooLarge", { name: file.name, limit: Math.floor(limit / 1048576) }));
-    } else good.push(file);
+    if (types.length && !types.some((type) => hasType(file, type))) problems.push(translate("wrongType", { name: file.name }));
+    else if (file.size > maxBytes) {
+      problems.push(translate("fileTooLarge", { name: file.name, limit: Math.floor(maxBytes / 1048576) }));
+    } else accepted.push(file);
   }
-  if (good.length > places) problems.push(words("tooManyFiles", { limit: places + already }));
-  return { good: good.slice(0, Math.max(places, 0)), problems };
+  if (accepted.length > free) problems.push(translate("tooManyFiles", { limit: maxFiles }));
+  return { accepted: accepted.slice(0, Math.max(free, 0)), problems };
 }
 
-function fits(file, kind) {
-  if (kind.endsWith("/*")) return file.type.startsWith(kind.slice(0, -1));
-  return kind.startsWith(".") ? file.name.toLowerCase().endsWith(kind.toLowerCase()) : file.type === kind;
+function hasType(file, type) {
+  if (type.endsWith("/*")) return file.type.startsWith(type.slice(0, -1));
+  return type.startsWith(".") ? file.name.toLowerCase().endsWith(type.toLowerCase()) : file.type === type;
 }
 
-function preview(file, input) {
-  const view = make("div", "upload");
-  const picture = file.type.startsWith("image/") ? pictureOf(file) : make("span", "upload-name", file.name);
-  const remove = make("button", "upload-remove", "×");
+function createPreview(file, input) {
+  const view = createElement("div", "upload");
+  const picture = file.type.startsWith("image/") ? createThumbnail(file) : createElement("span", "upload-name", file.name);
+  const remove = createElement("button", "upload-remove", "×");
   remove.type = "button";
-  remove.setAttribute("aria-label", words("remove", { name: file.name }));
+  remove.setAttribute("aria-label", translate("remove", { name: file.name }));
   view.append(picture, remove);
   if (input.dataset.altName) {
-    const description = make("input", "input");
+    const description = createElement("input", "input");
     description.name = input.dataset.altName;
     description.maxLength = 300;
-    description.placeholder = words("describe");
-    description.setAttribute("aria-label", `${words("describe")}: ${file.name}`);
+    description.placeholder = translate("describe");
+    description.setAttribute("aria-label", `${translate("describe")}: ${file.name}`);
     view.append(description);
   }
   return view;
 }
 
-function pictureOf(file) {
-  const picture = make("img", "upload-picture");
+function createThumbnail(file) {
+  const picture = createElement("img", "upload-picture");
   picture.alt = "";
   picture.src = URL.createObjectURL(file);
   picture.addEventListener("load", () => URL.revokeObjectURL(picture.src), { once: true });
   return picture;
 }
 
-function make(tag, className, text = "") {
+function createElement(tag, className, text = "") {
   const element = document.createElement(tag);
   element.className = className;
   element.textContent = text;
   return element;
 }
 
-// Progress of a form that sends files by htmx.
+// The progress bar of a form that sends files by htmx.
 document.addEventListener("htmx:xhr:progress", (event) => {
   const form = event.target.closest?.("form");
   const box = form?.querySelector("[data-upload-box]");
   if (!box || !form.querySelector("input[type='file']")?.files.length || !event.detail.lengthComputable) return;
   let bar = box.querySelector("progress");
   if (!bar) {
-    bar = make("progress", "progress");
+    bar = createElement("progress", "progress");
     bar.max = 100;
-    bar.setAttribute("aria-label", words("uploading"));
+    bar.setAttribute("aria-label", translate("uploading"));
     box.append(bar);
   }
   bar.value = Math.round((event.detail.loaded / event.detail.total) * 100);

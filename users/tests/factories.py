@@ -1,4 +1,4 @@
-"""What a member types into the sections of a profile, right as it is; tests spoil one value at a time."""
+"""Valid data of the forms of a profile; tests make one value invalid at a time."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from users.models import Education, Experience, Link, Skill, User
 from users.models.profile import Entry
 
 THIS_YEAR = latest_today().year
-# Words that look like an attack and are shown as they are; what runs would be an element made of them.
+# Text that looks like an attack and must be shown as text, never as an element.
 SCRIPTS = ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "</p><svg/onload=alert(1)>"]
 HONEST = ["O'Brien & Sons", "a < b && c > d", "delete from orders", "AMZN", "مدیر می\u200cخواهم", "C++ 🧑‍💻"]
 TRICKS = ["Ad\u200ba", "\u202eadA", "\u3164", "A" + "\u0301" * 9, "A\x07da", "A\x00da"]
@@ -47,12 +47,12 @@ MODELS: dict[str, type[Entry]] = {
 SECTION_NAMES = list(FILLED)
 
 
-def filled(section: str, **values: str) -> dict[str, str]:
+def form_data(section: str, **values: str) -> dict[str, str]:
     return {**FILLED[section], **values}
 
 
 def make_entry(member: User, section: str) -> Entry:
-    """An entry of the section, made the way members make it."""
+    """Create an entry of the section through its form."""
     client = Client()
     client.force_login(member)
     client.post(f"/settings/{section}/", FILLED[section])
@@ -60,7 +60,7 @@ def make_entry(member: User, section: str) -> Entry:
 
 
 def refused_at(response: Any, name: str = "form") -> list[str]:
-    """The names of the refused fields; fails where the answer is no refusal."""
+    """Return the names of the refused fields; fail if the response is no refusal."""
     assert response.status_code == 422, response.status_code
     form: BaseForm = response.context[name]
     assert all(words for words in form.errors.values())

@@ -1,4 +1,4 @@
-"""What a stolen session, a link or the administration can do to an account, and how its member gets it back."""
+"""Account takeover by a stolen session, a link or the admin, and how the member recovers the account."""
 
 import datetime
 import re
@@ -23,12 +23,12 @@ from .accounts import (
     REAUTHENTICATE,
     RESET,
     SIGNUP,
-    form_of_staff,
-    is_inside,
+    admin_form_data,
+    is_signed_in,
     link_in,
-    newcomer,
     sign_in,
-    sign_in_surely,
+    sign_in_and_reauthenticate,
+    signup_data,
 )
 from .conftest import Browser
 
@@ -44,8 +44,8 @@ def browser_of(member: User) -> Client:
     return browser
 
 
-def way_back(to: str = OLD) -> str:
-    """The link of the mail that told `to` of a change."""
+def restore_link(to: str = OLD) -> str:
+    """Return the restore link in the mail to `to` about a change."""
     bodies = [
         str(message.body) for message in mail.outbox if message.to == [to] and "restore" in message.body
     ]
@@ -64,8 +64,8 @@ def change(member: User, email: str) -> None:
 
 def test_a_stolen_session_alone_changes_no_address(alice: User) -> None:
     stolen = browser_of(alice)
-    answer = stolen.post(EMAIL, {"email": THIEF, "action_add": ""})
-    assert answer["Location"].startswith(REAUTHENTICATE)
+    response = stolen.post(EMAIL, {"email": THIEF, "action_add": ""})
+    assert response["Location"].startswith(REAUTHENTICATE)
     assert mail.outbox == []
     assert not EmailAddress.objects.filter(email=THIEF).exists()
 
@@ -79,7 +79,7 @@ def test_the_form_goes_on_after_the_password(alice: User) -> None:
 
 def test_the_link_in_the_mail_is_worth_nothing_without_the_member_s_session(alice: User) -> None:
     owner = Browser()
-    sign_in_surely(owner, "alice")
+    sign_in_and_reauthenticate(owner, "alice")
     owner.post(EMAIL, {"email": THIEF, "action_add": ""})
     link = link_in(mail.outbox[-1])
     eve = browser_of(User.objects.create_user("eve", "eve@example.org", PASSWORD, joined_at=timezone.now()))
@@ -88,13 +88,13 @@ def test_the_link_in_the_mail_is_worth_nothing_without_the_member_s_session(alic
     assert User.objects.get(pk=alice.pk).email == OLD
     owner.post(link)
     assert User.objects.get(pk=alice.pk).email == THIEF
-    assert is_inside(owner), "the one who confirms it stays signed in"
+    assert is_signed_in(owner), "the one who confirms it stays signed in"
 
 
 def test_an_address_that_waits_to_be_confirmed_resets_nothing(alice: User) -> None:
-    """It may be mistyped, and then it is somebody else's."""
+    """A mistyped address may belong to another person."""
     owner = Browser()
-    sign_in_surely(owner, "alice")
+    sign_in_and_reauthenticate(owner, "alice")
     owner.post(EMAIL, {"email": THIEF, "action_add": ""})
     mail.outbox.clear()
     Browser().post(RESET, {"email": THIEF})
@@ -102,18 +102,18 @@ def test_an_address_that_waits_to_be_confirmed_resets_nothing(alice: User) -> No
     assert "password/reset/key/" not in mail.outbox[0].body
 
 
-def test_an_address_that_somebody_only_asked_for_is_free_to_sign_up_with(alice: User) -> None:
+def test_an_unconfirmed_new_address_is_free_for_sign_up(alice: User) -> None:
     owner = Browser()
-    sign_in_surely(owner, "alice")
+    sign_in_and_reauthenticate(owner, "alice")
     owner.post(EMAIL, {"email": "nina@example.org", "action_add": ""})
-    Browser().post(SIGNUP, newcomer())
+    Browser().post(SIGNUP, signup_data())
     assert User.objects.filter(username="nina").exists()
 
 
 def test_a_change_ends_all_other_sessions_and_tells_the_old_address(alice: User) -> None:
     elsewhere = browser_of(alice)
     change(alice, THIEF)
-    assert not is_inside(elsewhere)
+    assert not is_signed_in(elsewhere)
     assert subjects_to(OLD) == ["Your address was changed"]
     assert subjects_to(THIEF) == []
 
@@ -123,34 +123,34 @@ def test_the_way_back_restores_the_account_from_one_who_knew_the_password(alice:
     change(alice, "second@evil.example")
     thief = Browser()
     sign_in(thief, "second@evil.example")
-    assert is_inside(thief)
-    link = way_back()
+    assert is_signed_in(thief)
+    link = restore_link()
     owner = Browser()
     assert owner.get(link).status_code == 200
     assert User.objects.get(pk=alice.pk).email == "second@evil.example", "looking changes nothing"
     form = owner.post(link)["Location"]
     owner.post(owner.get(form)["Location"], {"password1": NEW, "password2": NEW})
-    assert not is_inside(thief)
+    assert not is_signed_in(thief)
     rows = EmailAddress.objects.filter(user=alice).values_list("email", "verified", "primary")
     assert list(rows) == [(OLD, True, True)]
     for login, password, inside in [("alice", PASSWORD, False), (OLD, NEW, True), (THIEF, NEW, False)]:
         browser = Browser()
         sign_in(browser, login, password)
-        assert is_inside(browser) is inside
+        assert is_signed_in(browser) is inside
 
 
 def test_the_password_is_void_as_soon_as_the_address_is_back(alice: User) -> None:
     change(alice, THIEF)
-    Browser().post(way_back())
+    Browser().post(restore_link())
     thief = Browser()
     sign_in(thief, "alice")
-    assert not is_inside(thief)
+    assert not is_signed_in(thief)
 
 
 def test_the_thief_s_own_way_back_does_not_outlive_the_member_s(alice: User) -> None:
     change(alice, THIEF)
     change(alice, "second@evil.example")
-    links = [way_back(), way_back(THIEF)]
+    links = [restore_link(), restore_link(THIEF)]
     Browser().post(links[0])
     for link in links:
         assert Browser().post(link).status_code == 200
@@ -160,14 +160,14 @@ def test_the_thief_s_own_way_back_does_not_outlive_the_member_s(alice: User) -> 
 def test_a_later_way_back_leaves_the_earlier_one_open(alice: User) -> None:
     change(alice, THIEF)
     change(alice, "second@evil.example")
-    Browser().post(way_back(THIEF))
-    Browser().post(way_back())
+    Browser().post(restore_link(THIEF))
+    Browser().post(restore_link())
     assert User.objects.get(pk=alice.pk).email == OLD
 
 
 def test_the_way_back_closes_after_seven_days(alice: User) -> None:
     change(alice, THIEF)
-    link = way_back()
+    link = restore_link()
     FormerAddress.objects.update(replaced_at=timezone.now() - datetime.timedelta(days=7))
     assert "Restore my address" not in Browser().get(link).content.decode()
     Browser().post(link)
@@ -176,20 +176,20 @@ def test_the_way_back_closes_after_seven_days(alice: User) -> None:
 
 def test_a_token_that_was_not_signed_for_this_opens_nothing(alice: User) -> None:
     change(alice, THIEF)
-    link = way_back()
+    link = restore_link()
     for bad in (link[:-3] + "AA/", link.replace("restore/", "restore/x"), "/accounts/email/restore/1/"):
         assert Browser().post(bad).status_code == 200
     assert User.objects.get(pk=alice.pk).email == THIEF
 
 
 def test_a_rescue_by_staff_holds(alice: User, client: Client) -> None:
-    """The former address resets nothing any more."""
+    """The former address can no longer reset the password."""
     boss = browser_of(User.objects.create_superuser("boss", "boss@example.org", PASSWORD))
     boss.post(REAUTHENTICATE, {"password": PASSWORD})
     path = f"/admin/users/user/{alice.pk}/change/"
-    form = form_of_staff(boss, alice) | {"email": "Rescued@Example.org"}
-    answer = boss.post(path, form)
-    assert answer.status_code == 302, answer.context["adminform"].form.errors
+    form = admin_form_data(boss, alice) | {"email": "Rescued@Example.org"}
+    response = boss.post(path, form)
+    assert response.status_code == 302, response.context["adminform"].form.errors
     mail.outbox.clear()
     for address in (OLD, "rescued@example.org"):
         client.post(RESET, {"email": address})
@@ -198,10 +198,10 @@ def test_a_rescue_by_staff_holds(alice: User, client: Client) -> None:
     assert list(rows) == [("rescued@example.org", True, True)]
 
 
-def test_a_rescue_by_staff_leaves_no_way_back_to_whoever_has_the_former_mailboxes(alice: User) -> None:
-    """Neither that of the last change nor those of before; and the mail does not tell where the account went."""
+def test_a_rescue_by_staff_voids_the_restore_links_in_former_mailboxes(alice: User) -> None:
+    """Neither the last nor earlier links work, and the mail does not contain the new address."""
     change(alice, THIEF)
-    first = way_back(OLD)
+    first = restore_link(OLD)
     mail.outbox.clear()
     row = User.objects.get(pk=alice.pk)
     row.email = "rescued@example.org"
@@ -210,7 +210,7 @@ def test_a_rescue_by_staff_leaves_no_way_back_to_whoever_has_the_former_mailboxe
     (told,) = mail.outbox
     assert told.to == [THIEF]
     assert not re.search(r"restore|rescued|https?://\S+/accounts/", str(told.body))
-    assert "The people who run this network have changed the address" in told.body
+    assert "The administrators have changed the address" in told.body
     thief = Browser()
     assert thief.post(first).status_code == 200
     assert not FormerAddress.objects.exists()
@@ -222,7 +222,7 @@ def test_the_administration_has_no_other_page_for_addresses() -> None:
     assert boss.get("/admin/account/emailaddress/").status_code == 404
 
 
-def test_a_new_password_is_told_by_mail(alice: User) -> None:
+def test_a_new_password_is_announced_by_mail(alice: User) -> None:
     owner = Browser()
     sign_in(owner, "alice")
     owner.post(CHANGE_PASSWORD, {"oldpassword": PASSWORD, "password1": NEW, "password2": NEW})
@@ -236,14 +236,14 @@ def test_a_new_password_is_told_by_mail(alice: User) -> None:
     ]
 
 
-def test_a_sign_in_from_another_browser_is_told_once(alice: User) -> None:
+def test_a_sign_in_from_a_new_browser_is_mailed_once(alice: User) -> None:
     first, second = Browser(), Browser()
     sign_in(first, "alice")
     assert mail.outbox == [], "the first one of all is no news"
     for _again in range(2):
         sign_in(second, "alice")
         second.post("/accounts/logout/")
-    assert subjects_to(OLD) == ["A sign-in with a new browser"]
+    assert subjects_to(OLD) == ["New sign-in to your account"]
     assert "127.0.0.1" in mail.outbox[0].body
 
 

@@ -1,4 +1,4 @@
-"""Draws a piece of template the way a page does."""
+"""Rendering of template code and requests for it."""
 
 from typing import Any
 
@@ -6,13 +6,13 @@ from django.http import HttpRequest
 from django.template import Context, Template
 
 
-def draw(source: str, **values: Any) -> str:
-    """`source` rendered with `values`, without the white space around it."""
+def render_template(source: str, **values: Any) -> str:
+    """Render `source` with `values`, without surrounding white space."""
     return Template(source).render(Context(values)).strip()
 
 
-def request_to(path: str, view_name: str = "") -> HttpRequest:
-    """A request for `path`, as the URL resolver would have left it."""
+def make_request(path: str, view_name: str = "") -> HttpRequest:
+    """Return a request for `path` with the view name that the URL resolver sets."""
     request = HttpRequest()
     request.path, _, query = path.partition("?")
     request.META["QUERY_STRING"] = query

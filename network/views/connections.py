@@ -1,4 +1,4 @@
-"""My ties: invitations, connections, those I follow or have blocked, suggestions."""
+"""The viewer's network: invitations, connections, followed and blocked members, suggestions."""
 
 from collections.abc import Callable
 
@@ -14,9 +14,9 @@ from core.web.responses import back_or
 from users.http import MemberRequest, member_required
 
 from .. import services
-from ..graph import suggestions
+from ..graph import suggest_members
 from ..models import Connection, ConnectionQuerySet, Member, MemberQuerySet
-from ..relations import Relation, of_tie, relation, relations
+from ..relations import Relation, build_relation, load_relation, load_relations
 
 PAGE_SIZE = 24
 SUGGESTED = 9
@@ -31,7 +31,7 @@ def overview(request: MemberRequest) -> HttpResponse:
     context = {
         "invitations": _with_people(request, page.rows),
         "next": page.next,
-        "people": _suggested(request, SUGGESTED),
+        "people": _suggest_relations(request, SUGGESTED),
     }
     return render(request, "network/overview.html", context)
 
@@ -48,13 +48,13 @@ def sent(request: MemberRequest) -> HttpResponse:
 @member_required
 @require_safe
 def connections(request: MemberRequest) -> HttpResponse:
-    return _people(request, Member.objects.connected_to(request.user.pk), "network/connections.html")
+    return _render_people(request, Member.objects.connected_to(request.user.pk), "network/connections.html")
 
 
 @member_required
 @require_safe
 def following(request: MemberRequest) -> HttpResponse:
-    return _people(request, Member.objects.followed_by(request.user), "network/following.html")
+    return _render_people(request, Member.objects.followed_by(request.user), "network/following.html")
 
 
 @member_required
@@ -68,52 +68,60 @@ def blocked(request: MemberRequest) -> HttpResponse:
 @member_required
 @require_safe
 def suggested(request: MemberRequest) -> HttpResponse:
-    """The part of a page that suggests people; the home page fetches it after the posts."""
-    return render(request, "network/_suggested.html", {"people": _suggested(request, SUGGESTED_BESIDE)})
+    """Render the suggestions as a fragment; the home page fetches it after the posts."""
+    people = _suggest_relations(request, SUGGESTED_BESIDE)
+    return render(request, "network/_suggested.html", {"people": people})
 
 
 @member_required
 @require_POST
 def accept(request: MemberRequest, pk: int) -> HttpResponse:
-    return _answer(request, _asked(request), pk, services.accept_invitation, _("You are connected."))
+    received = _received_invitations(request)
+    return _change_invitation(
+        request, received, pk, services.accept_invitation, _("You are connected.")
+    )  # fmt: skip
 
 
 @member_required
 @require_POST
 def ignore(request: MemberRequest, pk: int) -> HttpResponse:
-    done = _("The invitation is out of your sight.")
-    return _answer(request, _asked(request), pk, services.ignore_invitation, done)
+    received = _received_invitations(request)
+    return _change_invitation(
+        request, received, pk, services.ignore_invitation, _("Invitation ignored.")
+    )  # fmt: skip
 
 
 @member_required
 @require_POST
 def withdraw(request: MemberRequest, pk: int) -> HttpResponse:
-    ties = Connection.objects.filter(inviter=request.user)
-    return _answer(request, ties, pk, services.withdraw_invitation, _("The invitation is withdrawn."))
+    sent = Connection.objects.filter(inviter=request.user)
+    return _change_invitation(
+        request, sent, pk, services.withdraw_invitation, _("Invitation withdrawn.")
+    )  # fmt: skip
 
 
-def _suggested(request: MemberRequest, most: int) -> list[Relation]:
-    return [of_tie(request.user, member, None) for member in suggestions(request.user, most=most)]
+def _suggest_relations(request: MemberRequest, most: int) -> list[Relation]:
+    return [build_relation(request.user, member, None) for member in suggest_members(request.user, most=most)]
 
 
-def _asked(request: MemberRequest) -> ConnectionQuerySet:
-    return Connection.objects.of(request.user.pk).exclude(inviter=request.user)
+def _received_invitations(request: MemberRequest) -> ConnectionQuerySet:
+    return Connection.objects.of_member(request.user.pk).exclude(inviter=request.user)
 
 
-def _answer(
-    request: MemberRequest, ties: ConnectionQuerySet, pk: int, verb: Callable[..., object], done: str
+def _change_invitation(
+    request: MemberRequest, own: ConnectionQuerySet, pk: int, service: Callable[..., object], done: str
 ) -> HttpResponse:
-    there = ties.available_to(request.user).select_related("low", "high", "inviter")
-    invitation = get_object_or_404(there, pk=pk)
+    available = own.available_to(request.user).select_related("low", "high", "inviter")
+    invitation = get_object_or_404(available, pk=pk)
     refusal = ""
     try:
-        verb(connection=invitation, by=request.user)
+        service(connection=invitation, by=request.user)
     except services.NetworkError as error:
         refusal = str(error)
     if request.htmx:
         people = Member.objects.visible_to(request.user).for_display(request.user)
         member = get_object_or_404(people, pk=invitation.other_id_for(request.user))
-        context = {"relation": relation(request.user, member), "refusal": refusal}
+        context = {"relation": load_relation(request.user, member), "refusal": refusal}
         return render(request, "network/_relation.html", context)
     if refusal:
         messages.error(request, refusal)
@@ -122,15 +130,18 @@ def _answer(
     return back_or(request, reverse("network:overview"))
 
 
-def _with_people(request: MemberRequest, ties: list[Connection]) -> list[tuple[Relation, str]]:
-    """The relation behind each tie, with the note that came with it."""
-    ids = [tie.other_id_for(request.user) for tie in ties]
+def _with_people(request: MemberRequest, invitations: list[Connection]) -> list[tuple[Relation, str]]:
+    """Return the relation and the note of each invitation."""
+    ids = [invitation.other_id_for(request.user) for invitation in invitations]
     people = Member.objects.filter(pk__in=ids).for_display(request.user).in_bulk()
-    return [(of_tie(request.user, people[pk], tie), tie.note) for tie, pk in zip(ties, ids, strict=True)]
+    return [
+        (build_relation(request.user, people[pk], invitation), invitation.note)
+        for invitation, pk in zip(invitations, ids, strict=True)
+    ]
 
 
-def _people(request: MemberRequest, people: MemberQuerySet, template: str) -> HttpResponse:
+def _render_people(request: MemberRequest, people: MemberQuerySet, template: str) -> HttpResponse:
     shown = people.visible_to(request.user).for_display(request.user)
     page = by_text_key(shown, request.GET.get(CURSOR), field="sort_name", size=PAGE_SIZE)
-    context = {"people": relations(request.user, page.rows), "next": page.next}
+    context = {"people": load_relations(request.user, page.rows), "next": page.next}
     return render(request, "network/_people_page.html" if request.htmx else template, context)
