@@ -20,14 +20,14 @@ class Shelf(models.Model):
 
 
 class OpenSheets(models.Manager["Sheet"]):
-    """What a default manager may do: files of rows that it leaves out are named all the same."""
+    """A default manager that leaves rows out, whose files stay theirs."""
 
     def get_queryset(self) -> models.QuerySet["Sheet"]:
         return super().get_queryset().filter(is_open=True)
 
 
 class Sheet(models.Model):
-    """The row that owns the files; the private ones are for everybody while it `is_open`."""
+    """The row that owns the files; the views of the private ones serve them while it `is_open`."""
 
     shelf = models.ForeignKey(Shelf, on_delete=models.CASCADE, related_name="sheets")
     is_open = models.BooleanField(default=True)
