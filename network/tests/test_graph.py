@@ -58,8 +58,8 @@ def test_an_invitation_is_no_part_of_a_path_wherever_it_lies(db: None) -> None:
     for number in range(3):
         for turned in (False, True):
             path = [make_member(f"m{number}-{turned}-{letter}".lower()) for letter in "abcd"]
-            for place, (one, other) in enumerate(pairwise(path)):
-                if place == number:
+            for index, (one, other) in enumerate(pairwise(path)):
+                if index == number:
                     invite_member(inviter=other if turned else one, invitee=one if turned else other)
                 else:
                     connect(one, other)

@@ -88,7 +88,7 @@ def test_the_link_in_the_mail_is_worth_nothing_without_the_member_s_session(alic
     assert User.objects.get(pk=alice.pk).email == OLD
     owner.post(link)
     assert User.objects.get(pk=alice.pk).email == THIEF
-    assert is_signed_in(owner), "the one who confirms it stays signed in"
+    assert is_signed_in(owner), "the client that confirms it stays signed in"
 
 
 def test_an_address_that_waits_to_be_confirmed_resets_nothing(alice: User) -> None:
@@ -207,10 +207,10 @@ def test_a_rescue_by_staff_voids_the_restore_links_in_former_mailboxes(alice: Us
     row.email = "rescued@example.org"
     with TestCase.captureOnCommitCallbacks(execute=True):
         edit_account(user=row)
-    (told,) = mail.outbox
-    assert told.to == [THIEF]
-    assert not re.search(r"restore|rescued|https?://\S+/accounts/", str(told.body))
-    assert "The administrators have changed the address" in told.body
+    (message,) = mail.outbox
+    assert message.to == [THIEF]
+    assert not re.search(r"restore|rescued|https?://\S+/accounts/", str(message.body))
+    assert "The administrators have changed the address" in message.body
     thief = Browser()
     assert thief.post(first).status_code == 200
     assert not FormerAddress.objects.exists()

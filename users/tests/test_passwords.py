@@ -137,7 +137,7 @@ def change(client: Client, **values: str) -> Any:
 def test_a_known_password_is_changed(alice: User) -> None:
     here, elsewhere = signed_in("alice"), signed_in("alice")
     assert change(here).status_code == 302
-    assert is_signed_in(here), "the one who changes it stays signed in"
+    assert is_signed_in(here), "the client that changes it stays signed in"
     assert not is_signed_in(elsewhere), "every other session ends"
     assert can_sign_in(NEW)
     assert not can_sign_in(PASSWORD)

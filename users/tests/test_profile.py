@@ -120,7 +120,7 @@ def test_script_is_inert_wherever_it_shows(as_alice: Client, as_bob: Client, as_
                     assert "<svg/onload" not in text
 
 
-def test_a_code_block_about_oneself_stays_as_it_was(as_alice: Client, alice: User) -> None:
+def test_a_code_block_in_the_about_text_stays_unchanged(as_alice: Client, alice: User) -> None:
     about = "```python\nif a < b && c > d:\n\tprint('delete from orders')\n```"
     as_alice.post(PROFILE, card(about=about.replace("\n", "\r\n")))
     alice.profile.refresh_from_db()
@@ -129,7 +129,7 @@ def test_a_code_block_about_oneself_stays_as_it_was(as_alice: Client, alice: Use
     assert "\tprint('delete from orders')" in alice.profile.about_html
 
 
-def test_names_and_tags_about_oneself_stay_words(alice: User) -> None:
+def test_mentions_and_tags_in_the_about_text_are_not_linked(alice: User) -> None:
     services.edit_profile(user=alice, card={"name": "Alice"}, about="@bob likes #django")
     assert Profile.objects.get(pk=alice.pk).about_html == "<p>@bob likes #django</p>"
 
