@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 
-from core.database.compiled_queries import Prepared
+from core.database.compiled_queries import CompiledQuery
 from core.database.lru_cache import LRUCache
 from network.models import Member, MemberQuerySet
 from users.models import User
@@ -144,12 +144,12 @@ def _as_json(entry: Entry, line: Line | None, known: Collection[int]) -> dict[st
 
 def people(ids: Collection[int], viewer: User) -> dict[int, Member]:
     """Those of `ids` who exist for the viewer, as the viewer may see them. One query."""
-    return {member.pk: member for member in _PEOPLE.rows(viewer.pk, ids)} if ids else {}
+    return {member.pk: member for member in _PEOPLE.fetch(viewer=viewer.pk, members=ids)} if ids else {}
 
 
-def _people(viewer: int | None, ids: list[int]) -> MemberQuerySet:
+def _people_query(viewer: int, members: Collection[int]) -> MemberQuerySet:
     who = User(pk=viewer)
-    return Member.objects.filter(pk__in=ids).visible_to(who).for_display(who)
+    return Member.objects.filter(pk__in=members).visible_to(who).for_display(who)
 
 
-_PEOPLE = Prepared(_people)
+_PEOPLE = CompiledQuery(_people_query)

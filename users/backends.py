@@ -3,9 +3,10 @@
 from typing import Any
 
 from allauth.account.auth_backends import AuthenticationBackend
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from core.database.compiled_queries import Prepared
+from core.database.compiled_queries import CompiledQuery
 
 from .audience import Closeness
 from .hashers import TooManyAtOnce
@@ -44,15 +45,19 @@ class MemberBackend(AuthenticationBackend):  # type: ignore[misc]
 
     def get_user(self, user_id: Any) -> User | None:
         """The member behind a session, who sees the own card as oneself sees it."""
-        for user in _WITH_ID.rows(None, [int(user_id)]):
+        for user in _USER.fetch(user=int(user_id)):
             if self.user_can_authenticate(user):
                 user.closeness = Closeness.SELF
                 return user
         return None
 
 
+def _user_query(user: int) -> QuerySet[User]:
+    return User.objects.filter(pk=user)
+
+
 # Every request of a member asks for one.
-_WITH_ID = Prepared(lambda _one, ids: User.objects.filter(pk__in=ids), step=1)
+_USER = CompiledQuery(_user_query)
 
 
 def account_called(typed: str) -> User | None:
