@@ -39,7 +39,7 @@ from .events import (
     post_reposted,
 )
 from .models import Comment, Post, PostImage, PostRevision, PostTag, Reaction, SavedPost, Tag
-from .models.post import IMAGE_SIZES
+from .models.post_view import IMAGE_SIZES
 
 # What tabs with a home page in them listen to.
 HOME_TOPIC = "feed.home"

@@ -15,8 +15,9 @@ from .email_addresses import change_address, write_address
 from .events import member_joined, presence_audience_changed
 from .identifiers import fold_address, fold_username
 from .models import Profile, User
+from .models.member_view import photo_variant
 from .models.profile import COVER_SIZE, Entry
-from .models.user import PHOTO_SIZES, photo_variant
+from .models.user import PHOTO_SIZES
 
 
 class ProfileError(Exception):

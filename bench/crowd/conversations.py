@@ -14,7 +14,7 @@ from core.files import images, storage
 from core.text.folding import search_key
 from demo import content, pictures
 from messaging.models import Attachment, Conversation, Entry, Membership
-from messaging.models.entry import PICTURE_SIZES
+from messaging.models.entry_view import PICTURE_SIZES
 from messaging.services.messages import to_html
 from network.models import Connection
 

@@ -13,7 +13,8 @@ from demo import content
 from demo.people import PASSWORD
 from demo.pictures.portraits import LOOKS, STYLES, portrait
 from users.models import Education, Experience, Profile, Skill, User
-from users.models.user import PHOTO_SIZES, photo_variant
+from users.models.member_view import photo_variant
+from users.models.user import PHOTO_SIZES
 
 BENCH = "bench"
 DOMAIN = "crowd.example.org"

@@ -13,7 +13,7 @@ from django.utils import timezone
 from core.files import images, storage
 from demo import content, pictures
 from feed.models import Comment, Post, PostImage, PostTag, Reaction, SavedPost, Tag
-from feed.models.post import IMAGE_SIZES
+from feed.models.post_view import IMAGE_SIZES
 from feed.services import render_text
 from users.audience import Audience
 from users.models import User

@@ -8,7 +8,7 @@ from core.web.media_views import deliver
 from users.http import HtmxRequest
 
 from ..models import Post, PostImage
-from ..models.post import IMAGE_SIZES
+from ..models.post_view import IMAGE_SIZES
 
 SIZES = {str(size): size for size in IMAGE_SIZES}
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from core.files import images, storage
 
 from ..models import Attachment
-from ..models.entry import PICTURE_SIZES
+from ..models.entry_view import PICTURE_SIZES
 
 
 @dataclass(frozen=True)

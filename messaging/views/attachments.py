@@ -8,7 +8,7 @@ from core.web.media_views import deliver
 from users.http import MemberRequest, member_required
 
 from ..models import Attachment
-from ..models.entry import PICTURE_SIZES
+from ..models.entry_view import PICTURE_SIZES
 
 SIZES = {str(size): size for size in PICTURE_SIZES}
 

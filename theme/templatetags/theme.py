@@ -54,10 +54,13 @@ def submission_id() -> SafeString:
 
 
 @register.simple_tag
-def ago(moment: dt.datetime | None) -> SafeString:
+def ago(
+    moment: dt.datetime | None, age: tuple[str, int] | None = None, this_year: int | None = None
+) -> SafeString:
     """A `<time>`: relative under a week, then the date; the title holds the full date and time, with the zone.
 
-    Scripts put the reader's clock and day in their place (theme/js/times.js).
+    Parts that are cached give `age` (see age_of) and `this_year`, so that nothing in them depends on the clock. Scripts
+    put the reader's clock and day in their place (theme/js/times.js).
     """
     if moment is None:
         return mark_safe("")
@@ -68,15 +71,21 @@ def ago(moment: dt.datetime | None) -> SafeString:
         '<time datetime="{}" title="{}" data-ago="{}">{}</time>',
         moment.isoformat(timespec="seconds"),
         title,
-        age(moment, timezone.now())[0],
-        words_for_age(moment),
+        (age or age_of(moment, timezone.now()))[0],
+        words_for_age(moment, age=age, this_year=this_year),
     )
 
 
-def words_for_age(moment: dt.datetime, now: dt.datetime | None = None) -> str:
+def words_for_age(
+    moment: dt.datetime,
+    now: dt.datetime | None = None,
+    *,
+    age: tuple[str, int] | None = None,
+    this_year: int | None = None,
+) -> str:
     """`moment` (aware) in words as seen at `now`: "just now", "5 min ago", "3 h ago", "2 days ago", "12 Nov"."""
     now = now or timezone.now()
-    unit, count = age(moment, now)
+    unit, count = age or age_of(moment, now)
     if unit == "now":
         return gettext("just now")
     if unit == "minutes":
@@ -85,11 +94,11 @@ def words_for_age(moment: dt.datetime, now: dt.datetime | None = None) -> str:
         return ngettext("%(count)s h ago", "%(count)s h ago", count) % {"count": count}
     if unit == "days":
         return ngettext("%(count)s day ago", "%(count)s days ago", count) % {"count": count}
-    local, here = timezone.localtime(moment), timezone.localtime(now)
-    return date_format(local, "j M" if local.year == here.year else "j M Y")
+    local = timezone.localtime(moment)
+    return date_format(local, "j M" if local.year == (this_year or timezone.localtime(now).year) else "j M Y")
 
 
-def age(moment: dt.datetime, now: dt.datetime) -> tuple[str, int]:
+def age_of(moment: dt.datetime, now: dt.datetime) -> tuple[str, int]:
     """What `words_for_age` says, before it is put into words: a unit and how many. For "date", the words also depend on
     the year of `now`."""
     seconds = int((now - moment).total_seconds())

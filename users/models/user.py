@@ -1,11 +1,9 @@
 """The account, with what stands on a member's card wherever the member appears."""
 
-import zlib
 from typing import Any, ClassVar
 
 from django.apps import apps
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
-from django.core.files.storage import default_storage
 from django.db import models, transaction
 from django.db.models.functions import Lower
 from django.urls import reverse
@@ -19,9 +17,9 @@ from core.text.folding import name_key
 from ..audience import Audience, Closeness, PresenceAudience
 from ..identifiers import fold_address, fold_username
 from ..validators import USERNAME_VALIDATORS
+from .member_view import UNNAMED, MemberView, hue_of, initials_of, photo_address
 from .profile import Profile
 
-HUES = 12
 PHOTO_SIZES = (512, 192, 64)
 
 
@@ -133,14 +131,12 @@ class User(AbstractBaseUser, PermissionsMixin):
     @property
     def initials(self) -> str:
         """One or two letters that stand for the photo."""
-        words = [word for word in self.display_name.split() if word[0].isalnum()] or [self.username]
-        chosen = [words[0], words[-1]] if len(words) > 1 else words
-        return "".join(word[0] for word in chosen).upper()
+        return initials_of(self.display_name, self.username)
 
     @property
     def hue(self) -> int:
         """A colour for the initials, 0 to 11, always the same for one member."""
-        return zlib.crc32(self.username.encode()) % HUES
+        return hue_of(self.username)
 
     def _get_session_auth_hash(self, secret: str | None = None) -> str:
         """As Django's, and another one in each generation of sessions; those of generation 0 are Django's own."""
@@ -159,13 +155,13 @@ class User(AbstractBaseUser, PermissionsMixin):
 
         Who may not see the page sees nothing of the card, wherever it appears: see `is_unnamed`.
         """
-        shown: int = getattr(self, f"{section}_audience")
-        return max(shown, self.page_audience) <= self.closeness
+        audience: int = getattr(self, section + "_audience")
+        return not self.is_unnamed and audience <= self.closeness
 
     @property
     def is_unnamed(self) -> bool:
         """Whether the viewer may not see the page, and so sees "A member" in place of name, photo and link."""
-        return not self.shows("page")
+        return self.page_audience > self.closeness
 
     @property
     def shown_name(self) -> str:
@@ -175,10 +171,15 @@ class User(AbstractBaseUser, PermissionsMixin):
     def shown_headline(self) -> str:
         return "" if self.is_unnamed else self.headline
 
+    def cache_key(self) -> MemberView:
+        """What parts of pages show of the member to the viewer for whom this row was fetched."""
+        if self.is_unnamed:
+            return UNNAMED
+        photo = self.photo
+        return MemberView(self.username, self.name, photo if photo and self.shows("photo") else "")
+
     def _photo(self, size: int) -> str:
-        return (
-            default_storage.url(photo_variant(self.photo, size)) if self.photo and self.shows("photo") else ""
-        )
+        return photo_address(self.photo, size) if self.shows("photo") else ""
 
     @property
     def photo_large(self) -> str:
@@ -202,11 +203,6 @@ class User(AbstractBaseUser, PermissionsMixin):
     @property
     def shown_open_to_work(self) -> bool:
         return self.open_to_work and self.shows("open_to_work")
-
-
-def photo_variant(name: str, size: int) -> str:
-    """The stored name of a photo in `size` pixels; `name` is that of the folder-like key without size."""
-    return f"{name}-{size}.webp"
 
 
 def display_name_of(user: User) -> str:
