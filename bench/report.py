@@ -65,7 +65,7 @@ def _seed(members: int, posts: int) -> None:
 def _plan_of_the_feed() -> Faults:
     member = User.objects.get(username=crowd.BENCH)
     statement = timeline.newest_ids(connection.vendor, timeline.PAGE_SIZE + 1)
-    parameters = statement.parameters((member.pk, timeline.NEWEST))
+    parameters = {"me": member.pk, "before": timeline.NEWEST}
     say(f"\n== The plan of the home feed for {member.username}")
     say(explained_text(statement.sql, parameters))
     return [f"home feed: {fault}" for fault in explained(statement.sql, parameters).faults()]

@@ -1,58 +1,64 @@
-"""A post as HTML, remembered: most readers of a post see the same card."""
+"""A post as HTML, rendered once for all viewers for whom it looks the same."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import prefetch_related_objects
-from django.template.loader import get_template
 from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import get_language
 
-from core.database.lru_cache import LRUCache
+from core.web.fragments import FragmentCache
 from network.models import Viewer
-from theme.templatetags.theme import measure_age
-from users.models import User
+from users.models import MemberView
 
-from .models import Post
+from .models import Post, PostActionsView, PostView
 
 # About 8 kB each: some ten megabytes of a server process.
-REMEMBERED = 2000
+MAX_CARDS = 2000
 
-_cards: LRUCache[SafeString] = LRUCache(REMEMBERED)
+_CARDS = FragmentCache("feed/_post.html", "card", max_entries=MAX_CARDS)
+
+
+class CardView(NamedTuple):
+    """All that a card shows, and nothing else: viewers for whom it is equal get the same HTML.
+
+    A plain repost shows the `post` that it passes on, below the name of its author, the `sharer`. A quote shows its own
+    words, and the `quoted` post unless that is not available.
+    """
+
+    pk: int
+    post: PostView
+    actions: PostActionsView
+    # Whether the viewer wrote the post, or shared it.
+    is_mine: bool
+    is_shared_by_me: bool
+    sharer: MemberView | None
+    is_quote: bool
+    quoted: PostView | None
+    # The viewer is signed in.
+    is_member: bool
+    is_in_list: bool
+    # Do not cut long texts.
+    whole: bool
+    # The year of today: dates of this year are written without it.
+    year: int
+
+    @property
+    def shown_by(self) -> str:
+        """The name of the author of the card, who may have only shared the post."""
+        return (self.sharer or self.post.author).shown_name
 
 
 def post_card(post: Post, viewer: Viewer, *, whole: bool = False) -> SafeString:
-    """`_post.html` for one viewer; `post` was fetched by for_display(viewer), `whole` does not cut long texts.
-
-    The template gets nothing but these three, and the key names all that it shows of them: no request, no token, so
-    that one viewer's card can be shown to another whose card would be the same.
-    """
-    values = {"post": post, "user": viewer, "whole": whole}
-    me = None if isinstance(viewer, AnonymousUser) else viewer.pk
-    key = (_state(post, me, timezone.now()), whole, _surroundings())
-    return _cards.get_or_make(key, lambda: _drawn("feed/_post.html", values))
+    """The card of a post on its page, for one viewer; `post` was fetched by for_display(viewer)."""
+    return _render_cards([post], viewer, is_in_list=False, whole=whole)
 
 
 def list_of_cards(posts: Sequence[Post], viewer: Viewer) -> SafeString:
-    """`_post_with_comments.html` for each post, fetched by feed.timeline.displayed or for_display(viewer).
-
-    Pictures are asked for only for cards that are not remembered: they never change after the post is published, so no
-    key needs them.
-    """
-    now, surroundings = timezone.now(), _surroundings()
-    me = None if isinstance(viewer, AnonymousUser) else viewer.pk
-    keys = [(_state(post, me, now), "in list", surroundings) for post in posts]
-    cards = [_cards.get(key) for key in keys]
-    fetch_pictures([post for post, card in zip(posts, cards, strict=True) if card is None])
-    for place, card in enumerate(cards):
-        if card is None:
-            values = {"post": posts[place], "user": viewer}
-            cards[place] = drawn = _drawn("feed/_post_with_comments.html", values)
-            _cards.put(keys[place], drawn)
-    return mark_safe("".join(card for card in cards if card))
+    """The cards of a list, each with room for comments; fetched by feed.timeline.displayed or for_display(viewer)."""
+    return _render_cards(posts, viewer, is_in_list=True, whole=False)
 
 
 def fetch_pictures(posts: Sequence[Post]) -> None:
@@ -61,45 +67,47 @@ def fetch_pictures(posts: Sequence[Post]) -> None:
     prefetch_related_objects([*posts, *originals], "images")
 
 
-def _drawn(name: str, values: dict[str, Any]) -> SafeString:
-    return mark_safe(get_template(name).render(values))
-
-
-def _surroundings() -> Hashable:
-    """What every card depends on besides post and viewer: a date of this year is written without the year."""
-    return get_language(), timezone.get_current_timezone_name(), timezone.localtime().year
-
-
-def _state(post: Post, me: int | None, now: datetime) -> Hashable:
-    """All that the card shows of the post, and of the viewer's relation to it."""
-    return (
-        me is not None,
-        _shown_of(post, me, now),
-        _shown_of(post.original, me, now) if post.is_repost and post.original else None,
-    )
-
-
-def _shown_of(post: Post, me: int | None, now: datetime) -> Hashable:
-    return (
+def build_card_view(
+    post: Post, viewer_id: int | None, now: datetime, year: int, *, is_in_list: bool, whole: bool
+) -> CardView:
+    """The key of a card, for the viewer for whom `post` was fetched; None for a visitor. `year` is that of `now`."""
+    original = post.original if post.is_repost else None
+    passed_on = original if original and not post.text else None
+    shown = passed_on or post
+    is_quote = post.is_repost and passed_on is None
+    return CardView(
         post.pk,
-        post.audience,
-        post.edited_at,
-        measure_age(post.created_at, now),
-        post.comment_count,
-        post.repost_count,
-        post.like_count,
-        post.celebrate_count,
-        post.support_count,
-        post.insightful_count,
-        post.curious_count,
-        post.my_reaction,
-        post.is_saved,
-        post.author_id == me,
-        _shown_of_author(post.author),
+        shown.cache_key(now),
+        shown.actions_cache_key(),
+        shown.author_id == viewer_id,
+        passed_on is not None and post.author_id == viewer_id,
+        post.author.cache_key() if passed_on else None,
+        is_quote,
+        original.cache_key(now) if is_quote and original else None,
+        viewer_id is not None,
+        is_in_list,
+        whole,
+        year,
     )
 
 
-def _shown_of_author(author: User) -> Hashable:
-    if author.is_unnamed:
-        return None
-    return (author.pk, author.username, author.name, author.headline, author.shows("photo") and author.photo)
+def _render_cards(posts: Sequence[Post], viewer: Viewer, *, is_in_list: bool, whole: bool) -> SafeString:
+    now, year = timezone.now(), timezone.localtime().year
+    viewer_id = None if isinstance(viewer, AnonymousUser) else viewer.pk
+    views = [
+        build_card_view(post, viewer_id, now, year, is_in_list=is_in_list, whole=whole) for post in posts
+    ]
+
+    def constants(missing: list[int]) -> list[Mapping[str, Any]]:
+        """Pictures are asked for only for cards that must be rendered."""
+        fetch_pictures([posts[index] for index in missing])
+        return [_constants(posts[index]) for index in missing]
+
+    return mark_safe("".join(_CARDS.render_all(views, constants)))
+
+
+def _constants(post: Post) -> Mapping[str, Any]:
+    original = post.original.constants() if post.is_repost and post.original else None
+    if post.is_plain_repost and original:
+        return {"constants": original}
+    return {"constants": post.constants(), "quoted_constants": original}

@@ -1,6 +1,5 @@
 """What is checked of a post, a comment, a repost and a reaction."""
 
-from collections.abc import Hashable
 from functools import cache
 from typing import Any
 
@@ -52,6 +51,32 @@ class DocumentField(forms.FileField):
         return Document(content, f"{safe_stem(name) or 'document'}.pdf")
 
 
+class EmptyPostForm(tuple[int]):
+    """The form before anything is typed, known by the chosen audience alone."""
+
+    __slots__ = ()
+
+    @property
+    def chosen(self) -> int:
+        return self[0]
+
+    @property
+    def text(self) -> forms.BoundField:
+        return PostForm.empty(self.chosen)["text"]
+
+    @property
+    def images(self) -> forms.BoundField:
+        return PostForm.empty(self.chosen)["images"]
+
+    @property
+    def document(self) -> forms.BoundField:
+        return PostForm.empty(self.chosen)["document"]
+
+    @property
+    def audience(self) -> forms.BoundField:
+        return PostForm.empty(self.chosen)["audience"]
+
+
 class PostForm(forms.Form):
     text = BlockField(
         label=_("What do you want to say?"),
@@ -74,9 +99,9 @@ class PostForm(forms.Form):
         """The form before anything is typed; the same one for everybody, so nobody may change it."""
         return cls(initial={"audience": int(audience)})
 
-    def known_by(self) -> Hashable:
-        """What the form shows, for `{% remember %}`: nothing is remembered once something was typed."""
-        return None if self.is_bound else ("empty", self.initial["audience"])
+    def cache_key(self) -> EmptyPostForm | None:
+        """What `{% remember %}` shows of the form; nothing is cached once something was typed."""
+        return None if self.is_bound else EmptyPostForm((self.initial["audience"],))
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}

@@ -6,7 +6,7 @@ from functools import cache
 from django.contrib.auth.models import AnonymousUser
 from django.db import connection
 
-from core.database.compiled_queries import Prepared, Written
+from core.database.compiled_queries import CompiledQuery, CompiledSQL
 from core.database.pagination import Page, id_cursor
 from network.models import Connection, Member, MemberQuerySet, Viewer
 from users.audience import Audience
@@ -32,7 +32,7 @@ WITH circle (author_id, audience) AS (
 )
 """  # noqa: S608 -- constants
 
-_WHOSE = Written(_CIRCLE + "SELECT author_id, audience FROM circle", "me")  # noqa: S608 -- two constants
+_WHOSE = CompiledSQL(_CIRCLE + "SELECT author_id, audience FROM circle")  # noqa: S608 -- two constants
 
 # PostgreSQL takes the newest few of each author from the index (author, -id) and merges them: the cost depends on
 # the size of the circle, never on the number of posts in the network. "= ANY" with the author in the order keeps the
@@ -58,11 +58,11 @@ NEWEST = 2**63 - 1
 
 
 @cache
-def newest_ids(vendor: str, limit: int) -> Written:
+def newest_ids(vendor: str, limit: int) -> CompiledSQL:
     """The statement that finds the ids, as the database of `vendor` speaks it: at most `limit` below a certain id. Its
-    values are the member's id, and that id or `NEWEST`."""
+    values are `me`, the member's id, and `before`, that id or `NEWEST`."""
     newest = _POSTGRESQL if vendor == "postgresql" else _SQLITE
-    return Written(_CIRCLE + newest.format(limit=limit), "me", "before")
+    return CompiledSQL(_CIRCLE + newest.format(limit=limit))
 
 
 def home_page(member: User, cursor: str | None, *, size: int = PAGE_SIZE) -> Page[Post]:
@@ -73,14 +73,15 @@ def home_page(member: User, cursor: str | None, *, size: int = PAGE_SIZE) -> Pag
     """
     before = id_cursor(cursor)
     statement = newest_ids(connection.vendor, size + 1)
-    ids = [found for (found,) in statement.rows(member.pk, NEWEST if before is None else before)]
+    found = statement.fetch(me=member.pk, before=NEWEST if before is None else before)
+    ids = [pk for (pk,) in found]
     posts = displayed(ids[:size], member)
     return Page(posts, str(ids[size - 1]) if len(ids) > size else "")
 
 
 def circle(member: User) -> dict[int, int]:
     """Whose posts stand on the home page of `member`: by id, the narrowest audience of theirs that the member is in."""
-    return dict(_WHOSE.rows(member.pk))
+    return dict(_WHOSE.fetch(me=member.pk))
 
 
 def displayed(ids: Collection[int], viewer: Viewer) -> list[Post]:
@@ -88,11 +89,12 @@ def displayed(ids: Collection[int], viewer: Viewer) -> list[Post]:
 
     Plain reposts of what is out of sight are left out. Pictures are not fetched: a card that is remembered needs none.
     """
-    rows = _POSTS.rows(viewer.pk, ids)
+    rows = _POSTS.fetch(viewer=viewer.pk, posts=ids)
     # A statement of its own: for many ids at once, PostgreSQL prefers to read all members.
-    originals = _POSTS.rows(viewer.pk, {post.original_id for post in rows if post.original_id})
+    passed_on = {post.original_id for post in rows if post.original_id}
+    originals = _POSTS.fetch(viewer=viewer.pk, posts=passed_on)
     people = {post.author_id for post in (*rows, *originals)}
-    authors = {member.pk: member for member in _AUTHORS.rows(viewer.pk, people)}
+    authors = {member.pk: member for member in _AUTHORS.fetch(viewer=viewer.pk, members=people)}
     in_sight = {post.pk: post for post in _with_authors(originals, authors)}
     shown = _with_authors(rows, authors)
     for post in shown:
@@ -113,16 +115,16 @@ def _viewer(pk: int | None) -> Viewer:
     return AnonymousUser() if pk is None else User(pk=pk)
 
 
-def _posts(viewer: int | None, ids: list[int]) -> PostQuerySet:
+def _posts_query(viewer: int | None, posts: Collection[int]) -> PostQuerySet:
     who = _viewer(viewer)
-    return Post.objects.filter(pk__in=ids).visible_to(who).with_answers_of(who).order_by("-pk")
+    return Post.objects.filter(pk__in=posts).visible_to(who).with_answers_of(who).order_by("-pk")
 
 
-def _authors(viewer: int | None, ids: list[int]) -> MemberQuerySet:
-    return Member.objects.filter(pk__in=ids).for_display(_viewer(viewer))
+def _authors_query(viewer: int | None, members: Collection[int]) -> MemberQuerySet:
+    return Member.objects.filter(pk__in=members).for_display(_viewer(viewer))
 
 
-_POSTS = Prepared(_posts)
-_AUTHORS = Prepared(_authors)
+_POSTS = CompiledQuery(_posts_query)
+_AUTHORS = CompiledQuery(_authors_query)
 _AUTHOR = Post._meta.get_field("author")
 _ORIGINAL = Post._meta.get_field("original")

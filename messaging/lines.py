@@ -1,26 +1,23 @@
 """Entries as one viewer sees them: HTML for the page, and what a program needs beside it."""
 
-from collections.abc import Collection, Hashable, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import prefetch_related_objects
-from django.template.loader import get_template
-from django.utils import timezone
-from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import get_language
+from django.utils.safestring import SafeString
 
-from core.database.compiled_queries import Prepared
-from core.database.lru_cache import LRUCache
+from core.database.compiled_queries import CompiledQuery
+from core.web.fragments import FragmentCache
 from network.models import Member, MemberQuerySet
 from users.models import User
 
-from .models import Entry, Membership
+from .models import Entry, EntryView, Membership
 
 # About 2 kB each: a few megabytes of a server process.
-REMEMBERED = 2000
+MAX_ENTRIES = 2000
 
-_DRAWN: LRUCache[SafeString] = LRUCache(REMEMBERED)
+_ENTRIES = FragmentCache("messaging/_entry.html", "line", max_entries=MAX_ENTRIES)
 
 
 @dataclass(frozen=True)
@@ -35,42 +32,13 @@ class Line:
     is_hidden: bool
 
     @property
-    def author_id(self) -> int | None:
-        """The author's id for scripts and programs; None for one who does not exist for the viewer."""
-        return self.entry.author_id if self.is_mine or self.author else None
+    def view(self) -> EntryView:
+        """All that the viewer sees of the line."""
+        return self.entry.cache_key(self.author, self.subject, is_mine=self.is_mine, is_hidden=self.is_hidden)
 
     def __html__(self) -> SafeString:
-        """`_entry.html`, remembered. It gets nothing but the line, and the key names all that it shows of it: many tabs
-        are shown the same message at the same moment. So it may say when something was, but not how long ago."""
-        return _DRAWN.get_or_make((self._state(), _surroundings()), self._draw)
-
-    def _draw(self) -> SafeString:
-        return mark_safe(get_template("messaging/_entry.html").render({"line": self, "entry": self.entry}))
-
-    def _state(self) -> Hashable:
-        entry = self.entry
-        return (
-            # What stands in an entry changes with its edits and its deletion alone.
-            entry.pk,
-            entry.edited_at,
-            entry.deleted_at,
-            entry.author_id,
-            entry.subject_id,
-            self.is_mine,
-            self.is_hidden,
-            _shown_of(self.author),
-            _shown_of(self.subject),
-        )
-
-
-def _shown_of(member: Member | None) -> Hashable:
-    if member is None:
-        return None
-    return (member.pk, member.username, member.name, member.shows("photo") and member.photo)
-
-
-def _surroundings() -> Hashable:
-    return get_language(), timezone.get_current_timezone_name(), timezone.localdate()
+        """`_entry.html`, cached: many tabs are shown the same message at the same moment."""
+        return _ENTRIES.render(self.view)
 
 
 def lines(
@@ -144,12 +112,12 @@ def _as_json(entry: Entry, line: Line | None, known: Collection[int]) -> dict[st
 
 def people(ids: Collection[int], viewer: User) -> dict[int, Member]:
     """Those of `ids` who exist for the viewer, as the viewer may see them. One query."""
-    return {member.pk: member for member in _PEOPLE.rows(viewer.pk, ids)} if ids else {}
+    return {member.pk: member for member in _PEOPLE.fetch(viewer=viewer.pk, members=ids)} if ids else {}
 
 
-def _people(viewer: int | None, ids: list[int]) -> MemberQuerySet:
+def _people_query(viewer: int, members: Collection[int]) -> MemberQuerySet:
     who = User(pk=viewer)
-    return Member.objects.filter(pk__in=ids).visible_to(who).for_display(who)
+    return Member.objects.filter(pk__in=members).visible_to(who).for_display(who)
 
 
-_PEOPLE = Prepared(_people)
+_PEOPLE = CompiledQuery(_people_query)

@@ -9,7 +9,7 @@ from django.db.models import F, OuterRef
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from core.database.compiled_queries import Prepared
+from core.database.compiled_queries import CompiledQuery
 from core.sockets.publisher import member_topic, publish
 from theme.templatetags.theme import words_for_age
 from users.models import User
@@ -111,14 +111,18 @@ def agreed_pairs(watched: Collection[tuple[int, int]]) -> set[tuple[int, int]]:
 
 def of(member_ids: Collection[int], viewer: User) -> dict[int, Presence]:
     """What the viewer may know of the presence of these members. One query."""
-    return {row.member_id: row for row in _VISIBLE.rows(viewer.pk, member_ids)} if member_ids else {}
+    return (
+        {row.member_id: row for row in _VISIBLE.fetch(viewer=viewer.pk, members=member_ids)}
+        if member_ids
+        else {}
+    )
 
 
-def _visible(viewer: int | None, members: list[int]) -> PresenceQuerySet:
+def _visible_query(viewer: int, members: Collection[int]) -> PresenceQuerySet:
     return Presence.objects.filter(member__in=members).visible_to(User(pk=viewer))
 
 
-_VISIBLE = Prepared(_visible)
+_VISIBLE = CompiledQuery(_visible_query)
 
 
 def publish_pair(one: int, other: int) -> None:

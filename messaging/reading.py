@@ -5,7 +5,7 @@ from typing import Any
 from django.db import DEFAULT_DB_ALIAS
 from django.db.models import F, QuerySet
 
-from core.database.compiled_queries import Prepared
+from core.database.compiled_queries import CompiledQuery
 from network.models import available_to
 from users.models import User
 
@@ -21,7 +21,7 @@ MOST_COUNTED = 100
 
 def membership_of(viewer: User, conversation_id: int) -> Membership | None:
     """The viewer's membership with its conversation, or None where the viewer is not in. One query."""
-    for row in _MINE.rows(viewer.pk, [conversation_id]):
+    for row in _MINE.fetch(viewer=viewer.pk, conversation=conversation_id):
         mine = Membership.from_db(DEFAULT_DB_ALIAS, _OF_MEMBERSHIP, row[: len(_OF_MEMBERSHIP)])
         mine.conversation = Conversation.from_db(
             DEFAULT_DB_ALIAS, _OF_CONVERSATION, row[len(_OF_MEMBERSHIP) :]
@@ -34,18 +34,18 @@ _OF_MEMBERSHIP = [field.attname for field in Membership._meta.concrete_fields]
 _OF_CONVERSATION = [field.attname for field in Conversation._meta.concrete_fields]
 
 
-def _mine(viewer: int | None, conversations: list[int]) -> "QuerySet[Membership, tuple[Any, ...]]":
-    mine = Membership.objects.filter(member=viewer, conversation=conversations[0], left_at=None)
+def _mine_query(viewer: int, conversation: int) -> "QuerySet[Membership, tuple[Any, ...]]":
+    mine = Membership.objects.filter(member=viewer, conversation=conversation, left_at=None)
     return mine.values_list(*_OF_MEMBERSHIP, *(f"conversation__{name}" for name in _OF_CONVERSATION))
 
 
-_MINE = Prepared(_mine, step=1)
+_MINE = CompiledQuery(_mine_query)
 
 
 def since(mine: Membership, viewer: User, seq: int) -> dict[str, Any]:
     """What came after `seq`: up to AT_ONCE entries as JSON, the number of the newest, and whether there are more."""
     start = max(seq, mine.first_seq - 1)
-    found = _AFTER.rows(mine.conversation_id, [start])
+    found = _AFTER.fetch(conversation=mine.conversation_id, seq=start)
     entries = found[:AT_ONCE]
     newest = max([mine.conversation.last_seq, *(entry.seq for entry in entries)])
     return {
@@ -56,52 +56,52 @@ def since(mine: Membership, viewer: User, seq: int) -> dict[str, Any]:
     }
 
 
-def _after(conversation: int | None, start: list[int]) -> EntryQuerySet:
-    return Entry.objects.filter(conversation=conversation, seq__gt=start[0]).order_by("seq")[: AT_ONCE + 1]
+def _after_query(conversation: int, seq: int) -> EntryQuerySet:
+    return Entry.objects.filter(conversation=conversation, seq__gt=seq).order_by("seq")[: AT_ONCE + 1]
 
 
-_AFTER = Prepared(_after, step=1)
+_AFTER = CompiledQuery(_after_query)
 
 
 def cursors(mine: Membership, viewer: User) -> list[dict[str, int]]:
     """How far the others have come, as far as they exist for the viewer; of those who have not accepted, nothing."""
     return [
         {"member": member, "delivered": delivered, "read": read}
-        for member, delivered, read in _CURSORS.rows(viewer.pk, [mine.conversation_id])
+        for member, delivered, read in _CURSORS.fetch(viewer=viewer.pk, conversation=mine.conversation_id)
     ]
 
 
-def _cursors(viewer: int | None, conversations: list[int]) -> "QuerySet[Membership, tuple[int, int, int]]":
-    others = Membership.objects.filter(conversation=conversations[0], left_at=None).exclude(member=viewer)
+def _cursors_query(viewer: int, conversation: int) -> "QuerySet[Membership, tuple[int, int, int]]":
+    others = Membership.objects.filter(conversation=conversation, left_at=None).exclude(member=viewer)
     rows = others.filter(available_to(User(pk=viewer), "member"), accepted_at__isnull=False).order_by("pk")
     return rows.values_list("member_id", "delivered_seq", "read_seq")
 
 
-_CURSORS = Prepared(_cursors, step=1)
+_CURSORS = CompiledQuery(_cursors_query)
 
 
 def waiting_conversations(member_id: int) -> int:
     """How many conversations hold something unread, up to MOST_COUNTED. One query."""
-    return len(_WAITING.rows(member_id))
+    return len(_WAITING.fetch(member=member_id))
 
 
-def _waiting(member: int | None, none: list[int]) -> "QuerySet[Membership, tuple[int]]":
+def _waiting_query(member: int) -> "QuerySet[Membership, tuple[int]]":
     return Membership.objects.waiting().filter(member=member).values_list("pk")[:MOST_COUNTED]
 
 
-_WAITING = Prepared(_waiting)
+_WAITING = CompiledQuery(_waiting_query)
 
 
 def undelivered(member_id: int) -> list[tuple[int, int]]:
     """Of conversations with something unread, those that have something that no tab of the member has had: each with
     its newest number, up to MOST_COUNTED. One query."""
-    return _UNDELIVERED.rows(member_id)
+    return _UNDELIVERED.fetch(member=member_id)
 
 
-def _undelivered(member: int | None, none: list[int]) -> "QuerySet[Membership, tuple[int, int]]":
+def _undelivered_query(member: int) -> "QuerySet[Membership, tuple[int, int]]":
     newest = F("conversation__last_seq")
     mine = Membership.objects.waiting().filter(member=member, delivered_seq__lt=newest)
     return mine.values_list("conversation", "conversation__last_seq")[:MOST_COUNTED]
 
 
-_UNDELIVERED = Prepared(_undelivered)
+_UNDELIVERED = CompiledQuery(_undelivered_query)

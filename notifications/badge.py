@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from django.db.models import Count, IntegerField, QuerySet, Subquery
 
-from core.database.compiled_queries import Prepared
+from core.database.compiled_queries import CompiledQuery
 from messaging.models import Membership
 from network.models import Connection, available_to
 from users.models import User
@@ -17,41 +17,41 @@ MOST = 100
 
 def unread_of(member_id: int) -> int:
     """The number for one member, up to `MOST`. One query, compiled once."""
-    return len(_UNREAD.rows(member_id))
+    return len(_UNREAD.fetch(member=member_id))
 
 
 def unread_of_many(member_ids: Collection[int]) -> dict[int, int]:
     """The same for many members in one query."""
-    found = dict(_UNREAD_OF_MANY.rows(None, sorted(set(member_ids))))
+    found = dict(_UNREAD_OF_MANY.fetch(members=sorted(set(member_ids))))
     return {member: min(found.get(member, 0), MOST) for member in member_ids}
 
 
 def navigation_of(member_id: int) -> dict[str, int]:
     """What waits for the member: `invitations`, `conversations`, `notifications`, up to `MOST` each. One query, which
     every page makes; the rooms below count the same one by one (tests/test_navigation.py compares them)."""
-    found = _NAVIGATION.rows(member_id) or [(0, 0, 0)]
+    found = _NAVIGATION.fetch(member=member_id) or [(0, 0, 0)]
     return dict(zip(("invitations", "conversations", "notifications"), found[0], strict=True))
 
 
-def _unread(member: int | None, _ids: list[int]) -> QuerySet[Notification, tuple[int]]:
+def _unread_query(member: int) -> QuerySet[Notification, tuple[int]]:
     mine = Notification.objects.filter(recipient=member, on_page=True).holding().unread()
     return mine.values_list("pk")[:MOST]
 
 
-def _unread_of_many(_one: int | None, members: list[int]) -> QuerySet[Notification, tuple[int, int]]:
+def _unread_of_many_query(members: list[int]) -> QuerySet[Notification, tuple[int, int]]:
     theirs = Notification.objects.filter(recipient__in=members, on_page=True).holding().unread()
     return (
         theirs.order_by().values("recipient").annotate(unread=Count("pk")).values_list("recipient", "unread")
     )
 
 
-def _navigation(member: int | None, _ids: list[int]) -> QuerySet[User, tuple[int, ...]]:
+def _navigation_query(member: int) -> QuerySet[User, tuple[int, ...]]:
     me = User(pk=member)
     invitations = (
         Connection.objects.received_by(me).filter(available_to(me, "inviter")).values_list("pk")[:MOST]
     )
     conversations = Membership.objects.waiting().filter(member=member).values_list("pk")[:MOST]
-    counts = [_NumberOf(rows) for rows in (invitations, conversations, _unread(member, []))]
+    counts = [_NumberOf(rows) for rows in (invitations, conversations, _unread_query(member))]
     return User.objects.filter(pk=me.pk).values_list(*counts)
 
 
@@ -67,6 +67,6 @@ class _NumberOf(Subquery):
 
 
 # Their ids rather than their number, which a QuerySet gives only by asking at once.
-_UNREAD = Prepared(_unread)
-_UNREAD_OF_MANY = Prepared(_unread_of_many)
-_NAVIGATION = Prepared(_navigation)
+_UNREAD = CompiledQuery(_unread_query)
+_UNREAD_OF_MANY = CompiledQuery(_unread_of_many_query)
+_NAVIGATION = CompiledQuery(_navigation_query)

@@ -253,15 +253,17 @@ class Module:
 
 def caches() -> list[Callable[[], None]]:
     """What empties the memories of functions of the product: whoever comes second would not reach what made them."""
-    from core.database.compiled_queries import Prepared  # noqa: PLC0415 -- only where Django is set up
+    from core.database.compiled_queries import CompiledQuery  # noqa: PLC0415 -- only where Django is set up
 
     kept: list[Any] = [
-        thing for thing in gc.get_objects() if type(thing) is Prepared or type(thing) is type(cache(print))
+        thing
+        for thing in gc.get_objects()
+        if type(thing) is CompiledQuery or type(thing) is type(cache(print))
     ]
     return [
-        thing._statements.clear if type(thing) is Prepared else thing.cache_clear  # noqa: SLF001
+        thing.clear if type(thing) is CompiledQuery else thing.cache_clear
         for thing in kept
-        if type(thing) is Prepared or (ROOT / thing.__module__.partition(".")[0]).is_dir()
+        if type(thing) is CompiledQuery or (ROOT / thing.__module__.partition(".")[0]).is_dir()
     ]
 
 

@@ -3,9 +3,10 @@
 from typing import Any
 
 from allauth.account.auth_backends import AuthenticationBackend
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from core.database.compiled_queries import Prepared
+from core.database.compiled_queries import CompiledQuery
 
 from .audience import Closeness
 from .hashers import HashingOverloaded
@@ -43,15 +44,19 @@ class MemberBackend(AuthenticationBackend):  # type: ignore[misc]
 
     def get_user(self, user_id: Any) -> User | None:
         """Return the member of a session, with the closeness to the own card."""
-        for user in _WITH_ID.rows(None, [int(user_id)]):
+        for user in _USER.fetch(user=int(user_id)):
             if self.user_can_authenticate(user):
                 user.closeness = Closeness.SELF
                 return user
         return None
 
 
+def _user_query(user: int) -> QuerySet[User]:
+    return User.objects.filter(pk=user)
+
+
 # Runs on every request of a member.
-_WITH_ID = Prepared(lambda _one, ids: User.objects.filter(pk__in=ids), step=1)
+_USER = CompiledQuery(_user_query)
 
 
 def find_account(typed: str) -> User | None:

@@ -1,30 +1,33 @@
-"""Queries compiled once: a QuerySet says which rows, its SQL is kept, and only the values change from call to call. And
-SQL that was written by hand (`Written`), which PostgreSQL plans once as well.
+"""Queries that are compiled once and run with named values: `CompiledQuery` of a QuerySet, `CompiledSQL`.
 
-Django builds and compiles a QuerySet anew each time it is used, which for conditions such as "exists for this viewer"
-takes many times as long as the database takes to answer. The SQL depends on the shape alone: so the QuerySet is built
-once with marks in place of the values, and the places of the marks among the parameters are remembered. PostgreSQL in
+Django builds and compiles a QuerySet each time it is used, which for conditions such as "exists for this viewer" takes
+many times as long as the database takes to answer. The SQL depends on the shape alone: so the QuerySet is built once
+with placeholders instead of values, and the positions of the placeholders among the parameters are kept. PostgreSQL in
 turn plans each statement once for a connection.
 """
 
 import hashlib
-from collections.abc import Callable, Collection, Sequence
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Generic, TypeVar, cast
+from inspect import Parameter, signature
+from typing import Any, Generic, NamedTuple, ParamSpec, TypeVar, cast, get_args, get_origin, get_type_hints
 from weakref import WeakKeyDictionary
 
+from django.core.exceptions import EmptyResultSet
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg2.extensions import AsIs
 
+P = ParamSpec("P")
 Row = TypeVar("Row")
 
-# Lists of ids are filled up to a multiple of this, so that few shapes serve all lengths.
-STEP = 20
-# Marks are whole numbers from here on: beyond any id, and inside the range of every database's integers.
-FIRST_MARK = 7_377_000_000_000_000_000
-MOST_MARKS = 1_000_000
+# Lists are padded to a multiple of this, so that few shapes serve all lengths.
+PAD_TO = 20
+# Placeholders are whole numbers from here on: beyond any id, and inside the range of every database's integers.
+FIRST_PLACEHOLDER = 7_377_000_000_000_000_000
+MAX_PLACEHOLDERS = 1_000_000
 
 # PostgreSQL's codes for: the plan is gone, is there already, or no longer fits the tables (after a migration).
 PLAN_REFUSED = {"26000", "42P05", "0A000"}
@@ -33,18 +36,18 @@ PLAN_REFUSED = {"26000", "42P05", "0A000"}
 _planned: "WeakKeyDictionary[Any, set[str]]" = WeakKeyDictionary()
 
 
-class CannotBePreparedError(Exception):
-    """The SQL of a QuerySet does not show where its values stand."""
+class CannotBeCompiledError(Exception):
+    """The SQL of a QuerySet does not show where its values belong."""
 
 
 @dataclass(frozen=True)
 class _Statement:
-    """SQL as one database speaks it. `places` holds for each parameter the number of the value that stands there, or
-    None where the parameter of `fixed` is always the same."""
+    """SQL as one database speaks it. `indexes` holds for each parameter the index of its value, or None where the
+    parameter is always the one in `fixed`."""
 
     sql: str
     fixed: tuple[Any, ...]
-    places: tuple[int | None, ...]
+    indexes: tuple[int | None, ...]
     # The columns that the database gives in another form than Python wants, with their expressions.
     converted: tuple[tuple[int, Any], ...]
     model: type[models.Model] | None
@@ -53,110 +56,192 @@ class _Statement:
 
     @cached_property
     def name(self) -> str:
-        """What PostgreSQL calls it."""
-        return _name_of(self.sql, self.fixed)
+        """The name of the statement for PostgreSQL."""
+        return _statement_name(self.sql, self.fixed)
 
     def numbered(self) -> list[Any]:
-        """Parameters with which `sql` becomes what PREPARE takes: $1, $2 … in place of the values."""
+        """Parameters that make `sql` what PREPARE takes: $1, $2 … instead of the values."""
         return [
-            fixed if place is None else AsIs(f"${place + 1}")
-            for fixed, place in zip(self.fixed, self.places, strict=True)
+            fixed if index is None else AsIs(f"${index + 1}")
+            for fixed, index in zip(self.fixed, self.indexes, strict=True)
         ]
 
     def parameters(self, values: Sequence[int]) -> list[Any]:
         return [
-            fixed if place is None else values[place]
-            for fixed, place in zip(self.fixed, self.places, strict=True)
+            fixed if index is None else values[index]
+            for fixed, index in zip(self.fixed, self.indexes, strict=True)
         ]
 
 
-class Prepared(Generic[Row]):
-    """`build(one, many)` makes the QuerySet of a value and a list of values, all whole numbers such as ids.
+class _Named(NamedTuple):
+    """A parameter of the function that builds a QuerySet."""
 
-    `build` must put them into conditions only: it is called once with None for `one`, once without, and so for each
-    length of list, with marks that stand for the values. It may give rows of a model, with annotations but without
-    select_related and prefetch_related, or a values_list. A mark that is missing from the SQL's parameters, or stands
-    there in another form, is a CannotBePreparedError.
+    name: str
+    is_list: bool
+    allows_none: bool
 
-    Lists are filled up to a multiple of `step` by repeating the last value; with 1 the list stays as it is, for
-    QuerySets that want a certain number of values, each in a place of its own.
+
+class CompiledQuery(Generic[P, Row]):
+    """A QuerySet that is compiled once for each shape of its values; `build` makes it of them.
+
+    The parameters of `build` are the names of the values: whole numbers such as ids, and lists of them, as their
+    annotations say. `build` must use them in conditions only: it is called once for each shape, with placeholders that
+    represent the values. It gives rows of a model, with annotations but without select_related and prefetch_related, or
+    a values_list. A placeholder that is missing from the parameters of the SQL, or is there in another form, is a
+    CannotBeCompiledError.
+
+    None is another shape: `build` gets it where the annotation allows it (`viewer: int | None`); elsewhere `fetch`
+    refuses it, since "= NULL" finds nothing. So is the empty list.
+
+    Other lists are padded to a multiple of `pad_to` by repeating the last value; with 1 they keep their length.
     """
 
-    def __init__(
-        self,
-        build: Callable[[int | None, list[int]], "models.QuerySet[Any, Row]"],
-        *,
-        step: int = STEP,
-    ) -> None:
-        self._build = build
-        self._step = step
-        # Two threads may make the same one at once; the last one stays.
-        self._statements: dict[tuple[str, str, bool, int], _Statement] = {}
+    def __init__(self, build: Callable[P, "models.QuerySet[Any, Row]"], *, pad_to: int = PAD_TO) -> None:
+        self.name = f"{build.__module__}.{build.__qualname__}"
+        self._build: Callable[..., models.QuerySet[Any, Row]] = build
+        self._pad_to = pad_to
+        self._parameters = _named_parameters(build, self.name)
+        self._names = {parameter.name for parameter in self._parameters}
+        # Two threads may compile the same shape at once; the last one stays. None: no row can match.
+        self._statements: dict[tuple[Any, ...], _Statement | None] = {}
 
-    def rows(self, one: int | None, many: Collection[int] | None = None) -> list[Row]:
-        """The rows for these values. An empty list stands for no rows, and nothing is asked; None for no list."""
-        if many is not None and not many:
-            return []
+    def fetch(self, *args: P.args, **kwargs: P.kwargs) -> list[Row]:
+        """The rows for these values, each given by its name.
+
+        Raises TypeError for positional, unknown and missing values, and for a None that `build` does not allow.
+        """
+        if args or kwargs.keys() != self._names:
+            raise _wrong_names(self.name, self._names, kwargs, is_positional=bool(args))
         connection = connections[DEFAULT_DB_ALIAS]
-        filled = _filled(many or [], self._step)
-        statement = self._statement(connection, one is not None, len(filled))
-        values = filled if one is None else [one, *filled]
+        lengths, values = self._lengths_and_values(kwargs)
+        statement = self._statement((connection.alias, connection.vendor, *lengths), connection)
+        if statement is None:
+            return []
         with connection.cursor() as cursor:
-            if not _executed_by_plan(statement, values, cursor, connection):
+            if not _execute_plan(statement, values, cursor, connection):
                 cursor.execute(statement.sql, statement.parameters(values))
             found = cursor.fetchall()
-        return cast(list[Row], _made(statement, found, connection))
+        return cast(list[Row], _to_rows(statement, found, connection))
 
-    def _statement(self, connection: BaseDatabaseWrapper, has_one: bool, length: int) -> _Statement:
-        key = (connection.alias, connection.vendor, has_one, length)
-        if key not in self._statements:
-            marks = list(range(FIRST_MARK, FIRST_MARK + has_one + length))
-            rows = self._build(marks[0] if has_one else None, marks[has_one:])
-            self._statements[key] = _compiled(rows, marks, connection)
-        return self._statements[key]
+    def _lengths_and_values(self, given: Mapping[str, Any]) -> tuple[list[int | None], list[int]]:
+        """How many values stand for each parameter (None for None), and all of them, with lists padded."""
+        lengths: list[int | None] = []
+        values: list[int] = []
+        for name, is_list, allows_none in self._parameters:
+            value = given[name]
+            if value is None:
+                if not allows_none:
+                    raise _none_refused(self.name, name)
+                lengths.append(None)
+            elif is_list:
+                padded = list(value)
+                padded += padded[-1:] * (-len(padded) % self._pad_to)
+                if None in padded:
+                    raise _none_refused(self.name, name)
+                lengths.append(len(padded))
+                values += padded
+            else:
+                lengths.append(1)
+                values.append(value)
+        return lengths, values
+
+    def _statement(self, shape: tuple[Any, ...], connection: BaseDatabaseWrapper) -> _Statement | None:
+        if shape not in self._statements:
+            count = 0
+            arguments: dict[str, int | list[int] | None] = {}
+            for (name, is_list, _allows_none), length in zip(self._parameters, shape[2:], strict=True):
+                first = FIRST_PLACEHOLDER + count
+                count += length or 0
+                several = list(range(first, first + (length or 0)))
+                arguments[name] = None if length is None else several if is_list else first
+            self._statements[shape] = _compile(self._build(**arguments), count, connection)
+        return self._statements[shape]
+
+    def clear(self) -> None:
+        """Forget what was compiled, for tools that exchange the code of `build`."""
+        self._statements.clear()
 
 
-class Written:
-    """SQL of our own with the values `names`, each `%(name)s` in it.
+class CompiledSQL:
+    """Written SQL, whose values are its placeholders `%(name)s`; a name may occur several times.
 
-    PostgreSQL must be able to tell their types from where they stand. What is the same in all calls belongs into the
-    SQL.
+    PostgreSQL must be able to infer their types from their positions. What is the same in all calls belongs in the SQL.
     """
 
-    def __init__(self, sql: str, *names: str) -> None:
+    def __init__(self, sql: str) -> None:
         self.sql = sql
-        self.name = _name_of(sql, names)
-        self._names = names
+        self._names = tuple(dict.fromkeys(re.findall(r"%\((\w+)\)s", sql)))
+        self._known = set(self._names)
+        self.name = _statement_name(sql, self._names)
 
-    def rows(self, *values: Any) -> list[tuple[Any, ...]]:
-        """The rows for these values, which stand in the order of the names, as the database gives them."""
+    def fetch(self, **values: Any) -> list[tuple[Any, ...]]:
+        """The rows for these values, as the database gives them.
+
+        Raises TypeError for unknown and missing values, and for None.
+        """
+        if values.keys() != self._known:
+            raise _wrong_names(self._description, self._known, values)
+        ordered = [values[name] for name in self._names]
+        if None in ordered:
+            raise _none_refused(self._description, self._names[ordered.index(None)])
         connection = connections[DEFAULT_DB_ALIAS]
         with connection.cursor() as cursor:
-            if not _executed_by_plan(self, values, cursor, connection):
-                cursor.execute(self.sql, self.parameters(values))
+            if not _execute_plan(self, ordered, cursor, connection):
+                cursor.execute(self.sql, values)
             return list(cursor.fetchall())
 
-    def parameters(self, values: Sequence[Any]) -> dict[str, Any]:
-        """The values by name, for who executes `sql` itself."""
-        return dict(zip(self._names, values, strict=True))
-
     def numbered(self) -> dict[str, Any]:
-        """Parameters with which `sql` becomes what PREPARE takes."""
+        """Parameters that make `sql` what PREPARE takes: $1, $2 … instead of the values."""
         return {name: AsIs(f"${number}") for number, name in enumerate(self._names, 1)}
 
+    @property
+    def _description(self) -> str:
+        return f"{' '.join(self.sql.split())[:60]!r}"
 
-def _name_of(sql: str, others: tuple[Any, ...]) -> str:
-    """A name that is the same for the same SQL, in whichever process."""
-    return f"prepared_{hashlib.sha256(repr((sql, others)).encode()).hexdigest()[:24]}"
+
+def _named_parameters(build: Callable[..., Any], query: str) -> tuple[_Named, ...]:
+    hints = get_type_hints(build)
+    named = []
+    for name, parameter in signature(build).parameters.items():
+        if parameter.kind not in (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY):
+            raise TypeError(f"{query}: {parameter} cannot be given by name.")
+        if name not in hints:
+            raise TypeError(f"{query}: {name} needs an annotation.")
+        kinds = get_args(hints[name]) if type(None) in get_args(hints[name]) else (hints[name],)
+        origins = [get_origin(kind) or kind for kind in kinds]
+        is_list = any(isinstance(origin, type) and issubclass(origin, Collection) for origin in origins)
+        named.append(_Named(name, is_list, type(None) in kinds))
+    return tuple(named)
 
 
-def _executed_by_plan(
-    statement: _Statement | Written, values: Sequence[Any], cursor: Any, connection: BaseDatabaseWrapper
+def _wrong_names(
+    query: str, names: Iterable[str], given: Mapping[str, Any], *, is_positional: bool = False
+) -> TypeError:
+    if is_positional:
+        return TypeError(f"{query}: values are given by name ({', '.join(sorted(names))}).")
+    unknown, missing = sorted({*given} - {*names}), sorted({*names} - {*given})
+    faults = [f"unknown {', '.join(unknown)}"] * bool(unknown) + [f"missing {', '.join(missing)}"] * bool(
+        missing
+    )
+    return TypeError(f"{query}: {'; '.join(faults)}.")
+
+
+def _none_refused(query: str, name: str) -> TypeError:
+    return TypeError(f"{query}: {name} must not be None, which SQL's = and IN never match.")
+
+
+def _statement_name(sql: str, others: tuple[Any, ...]) -> str:
+    """A name that is the same for the same SQL, in every process."""
+    return f"compiled_{hashlib.sha256(repr((sql, others)).encode()).hexdigest()[:24]}"
+
+
+def _execute_plan(
+    statement: _Statement | CompiledSQL, values: Sequence[Any], cursor: Any, connection: BaseDatabaseWrapper
 ) -> bool:
     """Let PostgreSQL use the plan that it made for this connection before; False where it has none and may make none.
 
     Inside a transaction none is used: a plan that is refused would end the transaction. Nor behind PgBouncer, where
-    the next statement may run in a session that has never heard of the plan.
+    the next statement may run in a session that does not have the plan.
     """
     if connection.vendor != "postgresql" or connection.in_atomic_block or not connection.autocommit:
         return False
@@ -167,8 +252,8 @@ def _executed_by_plan(
         if statement.name not in known:
             cursor.execute(f"PREPARE {statement.name} AS {statement.sql}", statement.numbered())
             known.add(statement.name)
-        marks = ", ".join(["%s"] * len(values))
-        cursor.execute(f"EXECUTE {statement.name} ({marks})", values)
+        placeholders = ", ".join(["%s"] * len(values))
+        cursor.execute(f"EXECUTE {statement.name} ({placeholders})", values)
     except DatabaseError as error:
         if getattr(error.__cause__, "pgcode", None) not in PLAN_REFUSED:
             raise
@@ -177,28 +262,26 @@ def _executed_by_plan(
     return True
 
 
-def _filled(many: Collection[int], step: int) -> list[int]:
-    """`many`, the last one repeated up to the next multiple of `step`."""
-    values = list(many)
-    return values + values[-1:] * (-len(values) % step)
-
-
-def _compiled(
-    rows: "models.QuerySet[Any, Any]", marks: list[int], connection: BaseDatabaseWrapper
-) -> _Statement:
+def _compile(
+    rows: "models.QuerySet[Any, Any]", count: int, connection: BaseDatabaseWrapper
+) -> _Statement | None:
+    """The statement of a QuerySet with `count` placeholders; None where Django knows that no row can match."""
     if rows.query.select_related or vars(rows).get("_prefetch_related_lookups"):
-        raise CannotBePreparedError("Related rows are not fetched along.")
+        raise CannotBeCompiledError("Related rows are not fetched along.")
     compiler = rows.query.get_compiler(connection=connection)
-    sql, parameters = compiler.as_sql()
+    try:
+        sql, parameters = compiler.as_sql()
+    except EmptyResultSet:
+        return None
     columns = [column for column, _sql, _alias in compiler.select or ()]
     info = None if rows.query.values_select else compiler.klass_info
-    fields = [columns[place].target.attname for place in info["select_fields"]] if info else []
+    fields = [columns[index].target.attname for index in info["select_fields"]] if info else []
     return _Statement(
         sql=sql,
         fixed=tuple(parameters),
-        places=_places(sql, parameters, marks),
+        indexes=_value_indexes(sql, parameters, count),
         converted=tuple(
-            (place, column) for place, column in enumerate(columns) if compiler.get_converters([column])
+            (index, column) for index, column in enumerate(columns) if compiler.get_converters([column])
         ),
         model=info["model"] if info else None,
         fields=tuple(fields),
@@ -206,56 +289,59 @@ def _compiled(
     )
 
 
-def _places(sql: str, parameters: Sequence[Any], marks: list[int]) -> tuple[int | None, ...]:
-    """Which mark each parameter is. Raises CannotBePreparedError unless every mark is found, and found as it is."""
-    if str(FIRST_MARK)[:13] in sql:
-        raise CannotBePreparedError("A value is written into the SQL.")
-    places = tuple(_place(parameter, len(marks)) for parameter in parameters)
-    if missing := set(range(len(marks))) - set(places):
-        raise CannotBePreparedError(f"The values {sorted(missing)} do not stand among the parameters.")
-    return places
+def _value_indexes(sql: str, parameters: Sequence[Any], count: int) -> tuple[int | None, ...]:
+    """Which placeholder each parameter is. Raises CannotBeCompiledError unless each is found, unchanged."""
+    if str(FIRST_PLACEHOLDER)[:13] in sql:
+        raise CannotBeCompiledError("A value is written into the SQL.")
+    indexes = tuple(_value_index(parameter, count) for parameter in parameters)
+    if missing := set(range(count)) - set(indexes):
+        raise CannotBeCompiledError(f"The values {sorted(missing)} are not among the parameters.")
+    return indexes
 
 
-def _place(parameter: Any, count: int) -> int | None:
-    if type(parameter) is int and FIRST_MARK <= parameter < FIRST_MARK + count:
-        return parameter - FIRST_MARK
+def _value_index(parameter: Any, count: int) -> int | None:
+    if type(parameter) is int and FIRST_PLACEHOLDER <= parameter < FIRST_PLACEHOLDER + count:
+        return parameter - FIRST_PLACEHOLDER
     if isinstance(parameter, int) and not isinstance(parameter, bool):
-        is_changed = abs(abs(parameter) - FIRST_MARK) < MOST_MARKS or abs(parameter) > FIRST_MARK
+        distance = abs(abs(parameter) - FIRST_PLACEHOLDER)
+        is_changed = distance < MAX_PLACEHOLDERS or abs(parameter) > FIRST_PLACEHOLDER
     else:
-        is_changed = str(FIRST_MARK)[:13] in str(parameter)
+        is_changed = str(FIRST_PLACEHOLDER)[:13] in str(parameter)
     if is_changed:
-        raise CannotBePreparedError(f"A value was changed on its way: {parameter!r}.")
+        raise CannotBeCompiledError(f"A value was changed: {parameter!r}.")
     return None
 
 
-def _made(statement: _Statement, rows: list[tuple[Any, ...]], connection: BaseDatabaseWrapper) -> list[Any]:
+def _to_rows(
+    statement: _Statement, rows: list[tuple[Any, ...]], connection: BaseDatabaseWrapper
+) -> list[Any]:
     """Rows as Python wants them: instances of the model with their annotations, or tuples."""
     if statement.converted:
-        rows = _converted(statement, rows, connection)
+        rows = _convert_columns(statement, rows, connection)
     if statement.model is None:
         return rows
-    make, alias, fields, width = (
+    from_db, alias, fields, width = (
         statement.model.from_db,
         connection.alias,
         statement.fields,
         len(statement.fields),
     )
-    made = []
+    instances = []
     for row in rows:
-        instance = make(alias, fields, row[:width])
-        for name, place in statement.annotations:
-            setattr(instance, name, row[place])
-        made.append(instance)
-    return made
+        instance = from_db(alias, fields, row[:width])
+        for name, index in statement.annotations:
+            setattr(instance, name, row[index])
+        instances.append(instance)
+    return instances
 
 
-def _converted(
+def _convert_columns(
     statement: _Statement, rows: list[tuple[Any, ...]], connection: BaseDatabaseWrapper
 ) -> list[tuple[Any, ...]]:
     changed = [list(row) for row in rows]
-    for place, column in statement.converted:
+    for index, column in statement.converted:
         backend = connection.ops.get_db_converters(column)
         for convert in [*backend, *column.get_db_converters(connection)]:
             for row in changed:
-                row[place] = convert(row[place], column, connection)
+                row[index] = convert(row[index], column, connection)
     return [tuple(row) for row in changed]

@@ -13,13 +13,11 @@ from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 from django.db import connection
 from django.utils import timezone
 
-from .compiled_queries import Written
+from .compiled_queries import CompiledSQL
 
 # The names of django.contrib.sessions, which are those of its migration.
-_LOAD = Written(
-    "SELECT session_data FROM django_session WHERE session_key = %(key)s AND expire_date > %(now)s",
-    "key",
-    "now",
+_LOAD = CompiledSQL(
+    "SELECT session_data FROM django_session WHERE session_key = %(key)s AND expire_date > %(now)s"
 )
 
 
@@ -37,7 +35,7 @@ class SessionStore(DatabaseStore):
     def load(self) -> dict[str, Any]:
         """What the session holds; nothing, and no key, where there is none that lasts."""
         now = connection.ops.adapt_datetimefield_value(timezone.now())
-        for (data,) in _LOAD.rows(self.session_key, now):
+        for (data,) in _LOAD.fetch(key=self.session_key or "", now=now):
             held: dict[str, Any] = self.decode(data)
             return held
         self._session_key = None

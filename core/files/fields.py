@@ -156,7 +156,7 @@ class PictureField(StoredFileField):
         """Return the name of the file that holds the picture `value` in that size."""
         if size not in self.sizes:
             raise ValueError(f"{self.name} has no size {size}")
-        return f"{value}-{size}.webp"
+        return picture_name(value, size)
 
     def encode_picture(self, image: images.Source) -> list[images.Encoded]:
         """Return `image` as WebP in each size.
@@ -192,7 +192,22 @@ class PictureField(StoredFileField):
         if not self.private:
             return default_storage.url(name)
         address = self._view_url(row)
-        return address if size == self.default_size else f"{address}?size={size}"
+        return address if size == self.default_size else sized_url(address, size)
+
+
+def picture_name(value: str, size: int) -> str:
+    """Return the name of the file that holds the picture `value` (as in its column) in that size."""
+    return f"{value}-{size}.webp"
+
+
+def picture_url(value: str, size: int) -> str:
+    """Return the URL of the public picture `value` in that size, or "" where there is none: for views without a row."""
+    return default_storage.url(picture_name(value, size)) if value else ""
+
+
+def sized_url(address: str, size: int) -> str:
+    """Return the URL of a private picture in another size than its default; `address` is that of its view."""
+    return f"{address}?size={size}"
 
 
 def file_fields() -> list[StoredFileField]:

@@ -1,5 +1,6 @@
-"""Prepared statements answer as their QuerySets do, or refuse to be prepared."""
+"""Compiled queries give the rows of their QuerySets, or refuse to be compiled."""
 
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -11,7 +12,7 @@ from django.db.models.functions import Cast
 from django.test.utils import CaptureQueriesContext
 
 from core.database import compiled_queries
-from core.database.compiled_queries import CannotBePreparedError, Prepared, Written
+from core.database.compiled_queries import CannotBeCompiledError, CompiledQuery, CompiledSQL
 from users.models import User
 
 pytestmark = [pytest.mark.both, pytest.mark.django_db]
@@ -41,7 +42,7 @@ def make_people(db: None) -> Callable[[int], list[User]]:
 def test_rows_are_those_of_the_query_set_for_any_length_of_list(people: list[User], count: int) -> None:
     ids = [member.pk for member in people[:count]]
     plain = list(of_ids(ids[0], ids))
-    rows = Prepared(of_ids).rows(ids[0], ids)
+    rows = CompiledQuery(of_ids).fetch(one=ids[0], ids=ids)
     assert [vars(row) | {"_state": None} for row in rows] == [vars(row) | {"_state": None} for row in plain]
     assert {type(row.date_joined.tzinfo) for row in rows} == {type(row.date_joined.tzinfo) for row in plain}
     assert [row.is_one for row in rows].count(True) == 1  # type: ignore[attr-defined]
@@ -57,33 +58,33 @@ def test_the_query_set_is_built_once_for_lists_of_about_the_same_length(people: 
         built.append(len(ids))
         return of_ids(one, ids)
 
-    statement = Prepared(build)
+    compiled = CompiledQuery(build)
     for count in (1, 5, 20, 21, 40, 3):
-        statement.rows(1, [member.pk for member in people[:count]])
+        compiled.fetch(one=1, ids=[member.pk for member in people[:count]])
     assert built == [20, 40]
 
 
 def test_an_empty_list_asks_nothing(db: None) -> None:
     with CaptureQueriesContext(connection) as captured:
-        assert Prepared(of_ids).rows(1, []) == []
+        assert CompiledQuery(of_ids).fetch(one=1, ids=[]) == []
     assert not captured.captured_queries
 
 
-def test_without_a_value_another_shape_is_built(people: list[User]) -> None:
+def test_none_is_another_shape_where_the_builder_allows_it(people: list[User]) -> None:
     def build(one: int | None, ids: list[int]) -> QuerySet[User]:
         found = User.objects.filter(pk__in=ids)
         return found if one is None else found.exclude(pk=one or 0)
 
-    statement, ids = Prepared(build), [people[0].pk, people[1].pk]
-    assert {row.pk for row in statement.rows(None, ids)} == set(ids)
-    assert [row.pk for row in statement.rows(ids[0], ids)] == [ids[1]]
+    compiled, ids = CompiledQuery(build), [people[0].pk, people[1].pk]
+    assert {row.pk for row in compiled.fetch(one=None, ids=ids)} == set(ids)
+    assert [row.pk for row in compiled.fetch(one=ids[0], ids=ids)] == [ids[1]]
 
 
 def test_a_list_of_values_gives_tuples(people: list[User]) -> None:
-    def build(one: int | None, _ids: list[int]) -> QuerySet[User, tuple[int, object]]:
-        return User.objects.filter(pk=one or 0).values_list("pk", "date_joined")[:5]
+    def build(one: int) -> QuerySet[User, tuple[int, object]]:
+        return User.objects.filter(pk=one).values_list("pk", "date_joined")[:5]
 
-    assert Prepared(build).rows(people[3].pk) == [(people[3].pk, people[3].date_joined)]
+    assert CompiledQuery(build).fetch(one=people[3].pk) == [(people[3].pk, people[3].date_joined)]
 
 
 def in_text(one: int | None, ids: list[int]) -> QuerySet[User]:
@@ -127,9 +128,9 @@ def selected_along(one: int | None, ids: list[int]) -> QuerySet[Permission]:
     "build",
     [in_text, changed, negative, left_out, list_cut, as_limit, joined, fetched_along, selected_along],
 )
-def test_what_hides_its_values_is_refused(build: Callable[[int | None, list[int]], QuerySet[User]]) -> None:
-    with pytest.raises(CannotBePreparedError):
-        Prepared(build).rows(1, [1])
+def test_what_hides_its_values_is_refused(build: Callable[..., QuerySet[User]]) -> None:
+    with pytest.raises(CannotBeCompiledError):
+        CompiledQuery(build).fetch(one=1, ids=[1])
 
 
 def test_a_database_of_another_kind_gets_its_own_statement(
@@ -141,45 +142,44 @@ def test_a_database_of_another_kind_gets_its_own_statement(
         built.append(connection.vendor)
         return of_ids(one, ids)
 
-    statement = Prepared(build)
-    statement.rows(1, [people[0].pk])
+    compiled = CompiledQuery(build)
+    compiled.fetch(one=1, ids=[people[0].pk])
     monkeypatch.setattr(connection, "vendor", "another")
-    statement.rows(1, [people[0].pk])
-    statement.rows(1, [people[0].pk])
+    compiled.fetch(one=1, ids=[people[0].pk])
+    compiled.fetch(one=1, ids=[people[0].pk])
     assert built[1:] == ["another"]
 
 
 @pytest.mark.django_db(transaction=True)
 def test_threads_may_ask_at_once(people: list[User]) -> None:
-    statement = Prepared(of_ids)
+    def of_thread(ids: list[int]) -> QuerySet[User]:
+        return User.objects.filter(pk__in=ids)
+
+    compiled = CompiledQuery(of_thread)
 
     def ask(member: User) -> int:
         try:
-            (row,) = statement.rows(None, [member.pk])
+            (row,) = compiled.fetch(ids=[member.pk])
             return row.pk
         finally:
             connection.close()
 
-    def of_thread(one: int | None, ids: list[int]) -> QuerySet[User]:
-        return User.objects.filter(pk__in=ids)
-
-    statement = Prepared(of_thread)
     with ThreadPoolExecutor(8) as threads:
         assert list(threads.map(ask, people)) == [member.pk for member in people]
 
 
-def test_marks_are_ids_that_every_database_can_hold() -> None:
-    assert compiled_queries.FIRST_MARK + compiled_queries.MOST_MARKS < 2**63
+def test_placeholders_are_ids_that_every_database_can_hold() -> None:
+    assert compiled_queries.FIRST_PLACEHOLDER + compiled_queries.MAX_PLACEHOLDERS < 2**63
 
 
 @pytest.mark.postgres_only
 @pytest.mark.django_db(transaction=True)
 def test_outside_of_transactions_postgresql_plans_once(people: list[User]) -> None:
-    statement, ids = Prepared(of_ids), [member.pk for member in people[:5]]
-    plain = statement_rows_in_transaction(statement, ids)
+    compiled, ids = CompiledQuery(of_ids), [member.pk for member in people[:5]]
+    plain = rows_in_transaction(compiled, ids)
     with CaptureQueriesContext(connection) as captured:
         for _time in range(8):  # the plan for any values comes into use after some
-            assert [vars(row) | {"_state": None} for row in statement.rows(ids[0], ids)] == plain
+            assert [vars(row) | {"_state": None} for row in compiled.fetch(one=ids[0], ids=ids)] == plain
     said = [query["sql"].split()[0] for query in captured.captured_queries]
     assert said == ["PREPARE", *["EXECUTE"] * 8]
 
@@ -191,62 +191,120 @@ def test_outside_of_transactions_postgresql_plans_once(people: list[User]) -> No
     ["DEALLOCATE ALL", "ALTER TABLE users_user ALTER name TYPE varchar(90)"],
 )
 def test_a_plan_that_is_gone_or_fits_no_more_is_done_without(people: list[User], spoiling: str) -> None:
-    statement, ids = Prepared(of_ids), [member.pk for member in people[:5]]
-    statement.rows(ids[0], ids)
+    compiled, ids = CompiledQuery(of_ids), [member.pk for member in people[:5]]
+    compiled.fetch(one=ids[0], ids=ids)
     with connection.cursor() as cursor:
         cursor.execute(spoiling)
     try:
         for _time in range(3):
-            assert len(statement.rows(ids[0], ids)) == 5
+            assert len(compiled.fetch(one=ids[0], ids=ids)) == 5
     finally:
         with connection.cursor() as cursor:
             cursor.execute("ALTER TABLE users_user ALTER name TYPE varchar(80)")
 
 
-def statement_rows_in_transaction(statement: Prepared[User], ids: list[int]) -> list[dict[str, object]]:
+def rows_in_transaction(compiled: CompiledQuery[..., User], ids: list[int]) -> list[dict[str, object]]:
     with transaction.atomic():
-        return [vars(row) | {"_state": None} for row in statement.rows(ids[0], ids)]
+        return [vars(row) | {"_state": None} for row in compiled.fetch(one=ids[0], ids=ids)]
 
 
-def test_a_list_of_a_certain_length_is_not_filled_up(people: list[User]) -> None:
-    def between(one: int | None, ends: list[int]) -> QuerySet[User]:
+def test_a_list_of_a_certain_length_is_not_padded(people: list[User]) -> None:
+    def between(one: int, ends: list[int]) -> QuerySet[User]:
         within = User.objects.filter(pk__gte=ends[0], pk__lte=ends[1])
-        return within.exclude(pk__in=[one]).order_by("pk")
+        return within.exclude(pk=one).order_by("pk")
 
     ids = sorted(member.pk for member in people)
-    rows = Prepared(between, step=1).rows(ids[3], [ids[1], ids[5]])
+    rows = CompiledQuery(between, pad_to=1).fetch(one=ids[3], ends=[ids[1], ids[5]])
     assert [row.pk for row in rows] == [ids[1], ids[2], ids[4], ids[5]]
-    with pytest.raises(CannotBePreparedError):
-        Prepared(between).rows(ids[3], [ids[1], ids[5]])
+    with pytest.raises(CannotBeCompiledError):
+        CompiledQuery(between).fetch(one=ids[3], ends=[ids[1], ids[5]])
 
 
 def test_written_sql_gets_its_values_by_name_and_as_often_as_it_names_them(people: list[User]) -> None:
     first, second = people[0], people[1]
-    named = Written(
-        "SELECT id, username, username = %(name)s FROM users_user WHERE id = %(pk)s OR username = %(name)s ORDER BY id",
-        "pk",
-        "name",
+    named = CompiledSQL(
+        "SELECT id, username, username = %(name)s FROM users_user WHERE id = %(pk)s OR username = %(name)s ORDER BY id"
     )
     for quoted in (second.username, "' OR 1=1 --", "%s %(pk)s $1", "Zoë"):
-        rows = [(row[0], row[1], bool(row[2])) for row in named.rows(first.pk, quoted)]
+        rows = [(row[0], row[1], bool(row[2])) for row in named.fetch(pk=first.pk, name=quoted)]
         expected = [(first.pk, first.username, False)]
         assert rows == expected + [(second.pk, second.username, True)] * (quoted == second.username)
-    with pytest.raises(ValueError, match="shorter"):
-        named.parameters([first.pk])
 
 
 @pytest.mark.postgres_only
 @pytest.mark.django_db(transaction=True)
-def test_postgresql_plans_written_sql_once_and_anew_when_the_plan_is_gone(
+def test_postgresql_plans_written_sql_once_and_again_when_the_plan_is_gone(
     make_people: Callable[[int], list[User]],
 ) -> None:
     (member,) = make_people(1)
-    named = Written("SELECT username FROM users_user WHERE id = %(pk)s", "pk")
+    named = CompiledSQL("SELECT username FROM users_user WHERE id = %(pk)s")
     with CaptureQueriesContext(connection) as captured:
         for _time in range(3):
-            assert named.rows(member.pk) == [(member.username,)]
+            assert named.fetch(pk=member.pk) == [(member.username,)]
     verbs = [query["sql"].split()[0] for query in captured.captured_queries]
     assert verbs == ["PREPARE", "EXECUTE", "EXECUTE", "EXECUTE"]
     with connection.cursor() as query:
         query.execute("DEALLOCATE ALL")
-    assert [named.rows(member.pk) for _time in range(2)] == [[(member.username,)]] * 2
+    assert [named.fetch(pk=member.pk) for _time in range(2)] == [[(member.username,)]] * 2
+
+
+def of_both(authors: list[int], near: int, hidden: list[int], other: int) -> QuerySet[User, tuple[int, int]]:
+    """Two lists and two scalars, of which `near` comes twice; in the SQL they are in another order."""
+    is_near = Case(When(pk=near, then=Value(1)), When(pk=other, then=Value(2)), default=Value(0))
+    shown = User.objects.exclude(pk__in=hidden).exclude(pk=other).filter(pk__in=[near, *authors])
+    return shown.order_by("pk").values_list("pk", is_near)
+
+
+@pytest.mark.parametrize(("authors", "hidden"), [(3, 2), (21, 5), (2, 25), (0, 3), (3, 0), (0, 0)])
+def test_any_number_of_values_and_lists_is_given_by_name(
+    people: list[User], authors: int, hidden: int
+) -> None:
+    ids = sorted(member.pk for member in people)
+    values = {"authors": ids[:authors], "near": ids[30], "hidden": ids[1 : 1 + hidden], "other": ids[0]}
+    compiled = CompiledQuery(of_both)
+    for turned in (values, dict(reversed(values.items()))):  # names say which is which, not the order
+        assert compiled.fetch(**turned) == list(of_both(**values))  # type: ignore[arg-type]
+    assert compiled.fetch(**(values | {"near": ids[31]}))[-1:] == [(ids[31], 1)]  # type: ignore[arg-type]
+
+
+def test_names_that_do_not_fit_are_refused_with_the_name_of_the_query(db: None) -> None:
+    query, sql = CompiledQuery(of_ids), CompiledSQL("SELECT 1 AS found WHERE 1 = %(pk)s")
+    name = re.escape("test_compiled_queries.of_ids: ")
+    with pytest.raises(TypeError, match=name + "missing ids"):
+        query.fetch(one=1)  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match=name + "unknown id; missing ids"):
+        query.fetch(one=1, id=[1])  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match=name + "values are given by name"):
+        query.fetch(1, [1])
+    with pytest.raises(TypeError, match=r"'SELECT 1 AS found.*: missing pk"):
+        sql.fetch()
+    with pytest.raises(TypeError, match=r"'SELECT 1 AS found.*: unknown other"):
+        sql.fetch(pk=1, other=2)
+
+
+def test_none_is_refused_where_sql_would_find_nothing(db: None) -> None:
+    def of_pair(one: int, ids: list[int]) -> QuerySet[User]:
+        return User.objects.filter(pk__in=ids).exclude(pk=one)
+
+    query, sql = CompiledQuery(of_pair), CompiledSQL("SELECT 1 AS found WHERE 1 = %(pk)s")
+    with CaptureQueriesContext(connection) as captured:
+        with pytest.raises(TypeError, match="of_pair: one must not be None"):
+            query.fetch(one=None, ids=[1])  # type: ignore[arg-type]
+        with pytest.raises(TypeError, match="of_pair: ids must not be None"):
+            query.fetch(one=1, ids=None)  # type: ignore[arg-type]
+        with pytest.raises(TypeError, match="of_pair: ids must not be None"):
+            query.fetch(one=1, ids=[1, None])  # type: ignore[list-item]
+        with pytest.raises(TypeError, match=r"'SELECT 1 AS found.*: pk must not be None"):
+            sql.fetch(pk=None)
+    assert not captured.captured_queries
+
+
+def test_a_builder_whose_values_have_no_names_or_types_is_refused() -> None:
+    with pytest.raises(TypeError, match="pk needs an annotation"):
+        CompiledQuery(lambda pk: User.objects.filter(pk=pk))
+
+    def of_any(*ids: int) -> QuerySet[User]:
+        return User.objects.filter(pk__in=ids)
+
+    with pytest.raises(TypeError, match="cannot be given by name"):
+        CompiledQuery(of_any)

@@ -2,14 +2,19 @@
 
 from .comment import Comment, with_authors
 from .post import Post, PostImage, PostRevision, PostTag, Tag, readers_among
+from .post_view import PictureView, PostActionsView, PostConstants, PostView
 from .response import Reaction, SavedPost
 
 __all__ = [
     "Comment",
+    "PictureView",
     "Post",
+    "PostActionsView",
+    "PostConstants",
     "PostImage",
     "PostRevision",
     "PostTag",
+    "PostView",
     "Reaction",
     "SavedPost",
     "Tag",

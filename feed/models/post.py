@@ -1,6 +1,7 @@
 """A post with its pictures, tags and former wordings."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import ClassVar
 
 from django.conf import settings
@@ -14,13 +15,16 @@ from django.utils.translation import gettext_lazy as _
 from core.files.fields import PictureField, StoredFileField
 from core.text.names import fold_tag
 from network.models import Member, Viewer, available_to
+from theme.templatetags.theme import measure_age
 from users.audience import Audience
 from users.models import User
 
+from .post_view import IMAGE_SIZES, PictureView, PostActionsView, PostConstants, PostView
 from .response import Reaction, SavedPost
 from .visibility import post_readable_at, post_readable_by
 
-IMAGE_SIZES = (1600, 800)
+# Lists show only the beginning of texts with more characters or lines.
+LONG_TEXT, LONG_LINES = 700, 9
 
 
 class PostQuerySet(models.QuerySet["Post"]):
@@ -131,33 +135,55 @@ class Post(models.Model):
     def get_absolute_url(self) -> str:
         return reverse("feed:post", args=[self.pk])
 
+    def cache_key(self, now: datetime) -> PostView:
+        """What a card shows of the post itself at `now`, to the viewer for whom this row was fetched."""
+        text, author = self.text, self.author.cache_key()
+        return PostView(
+            self.pk,
+            author,
+            "" if author.is_unnamed else self.author.headline,
+            self.html,
+            len(text) > LONG_TEXT or text.count("\n") > LONG_LINES,
+            self.audience,
+            measure_age(self.created_at, now),
+            self.edited_at is not None,
+        )
+
+    def constants(self) -> PostConstants:
+        """What a card shows beside `cache_key`: whoever lets some of it change moves it there."""
+        return PostConstants(
+            self.created_at,
+            bool(self.document),
+            self.document_name,
+            self.document_size,
+            tuple(image.cache_key() for image in self.images.all()),
+        )
+
+    def actions_cache_key(self) -> PostActionsView:
+        """What a card shows of others' reactions, and of what the viewer did with the post."""
+        return PostActionsView(
+            self.pk,
+            (
+                self.like_count,
+                self.celebrate_count,
+                self.support_count,
+                self.insightful_count,
+                self.curious_count,
+            ),
+            self.comment_count,
+            self.repost_count,
+            self.my_reaction,
+            self.is_saved,
+            self.may_be_reposted,
+        )
+
     @property
     def document_url(self) -> str:
         return Post.document.field.url_for(self)
 
     @property
     def reaction_count(self) -> int:
-        return sum(count for _kind, count in self.reaction_counts)
-
-    @property
-    def reaction_counts(self) -> list[tuple[Reaction.Kind, int]]:
-        """How many reacted in which way, the most frequent first, kinds without any left out."""
-        counts = [(kind, int(getattr(self, f"{kind.value}_count"))) for kind in Reaction.Kind]
-        return sorted(((kind, count) for kind, count in counts if count), key=lambda pair: -pair[1])
-
-    @property
-    def my_kind(self) -> Reaction.Kind | None:
-        return Reaction.Kind(self.my_reaction) if self.my_reaction else None
-
-    @property
-    def kinds(self) -> list[Reaction.Kind]:
-        """The reactions one may choose from."""
-        return list(Reaction.Kind)
-
-    @property
-    def is_long(self) -> bool:
-        """Whether lists show only the beginning."""
-        return len(self.text) > 700 or self.text.count("\n") > 9
+        return self.actions_cache_key().reaction_count
 
     @property
     def says_something(self) -> bool:
@@ -203,13 +229,17 @@ class PostImage(models.Model):
     def __str__(self) -> str:
         return str(self.file)
 
+    def cache_key(self) -> PictureView:
+        """What a card shows of the picture."""
+        return PictureView(self.post_id, self.pk, self.width, self.height, self.alt)
+
     @property
     def url(self) -> str:
-        return PostImage.file.field.url_for(self, IMAGE_SIZES[-1])
+        return self.cache_key().url
 
     @property
     def full_url(self) -> str:
-        return PostImage.file.field.url_for(self, IMAGE_SIZES[0])
+        return self.cache_key().full_url
 
 
 class PostRevisionQuerySet(models.QuerySet["PostRevision"]):

@@ -107,5 +107,5 @@ def test_the_statement_finds_what_the_naive_query_finds(alice: User, crowd: list
         for pk, author, audience in Post.objects.order_by("-pk").values_list("pk", "author", "audience")
         if author in circle and (audience <= Audience.MEMBERS or author in near)
     ][:LIMIT]
-    found = timeline.newest_ids(connection.vendor, LIMIT).rows(alice.pk, timeline.NEWEST)
+    found = timeline.newest_ids(connection.vendor, LIMIT).fetch(me=alice.pk, before=timeline.NEWEST)
     assert [pk for (pk,) in found] == expected

@@ -114,7 +114,7 @@ def test_the_statement_of_the_home_feed_finds_what_the_rule_allows(posts: list[P
     available = {
         post.pk for post, said in zip(posts, WORLD.posts, strict=True) if WORLD.exists(said.author, READER)
     }
-    found = [pk for (pk,) in newest_ids(connection.vendor, 1000).rows(reader.pk, NEWEST)]
+    found = [pk for (pk,) in newest_ids(connection.vendor, 1000).fetch(me=reader.pk, before=NEWEST)]
     assert [pk for pk in found if pk in available] == [post.pk for post in right]
     assert home_page(reader, None, size=1000).rows == right
 

@@ -52,7 +52,9 @@ def comment(request: MemberRequest, pk: int) -> HttpResponse:
             return with_limit(form, render(request, "feed/_comment_form.html", context, status=422))
         return post_page(request, post, form, parent)
     if request.htmx:
-        context = {"post": shown(request, post.pk), "comment": _displayed(request, made_id), "parent": parent}
+        fresh = shown(request, post.pk)
+        context = {"post": fresh, "actions": fresh.actions_cache_key()}
+        context |= {"comment": _displayed(request, made_id), "parent": parent}
         return render(request, "feed/_commented.html", context)
     return redirect(get_object_or_404(Comment, pk=made_id))
 

@@ -3,6 +3,7 @@
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseBadRequest
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -100,11 +101,13 @@ def repost(request: MemberRequest, pk: int) -> HttpResponse:
             messages.success(request, _("Shared."))
             return redirect("feed:home")
     status = 422 if form.is_bound else 200
-    return with_limit(form, render(request, "feed/repost.html", {"post": post, "form": form}, status=status))
+    context = {"post": post.cache_key(timezone.now()), "constants": post.constants(), "form": form}
+    return with_limit(form, render(request, "feed/repost.html", context, status=status))
 
 
 def _done(request: MemberRequest, post: Post) -> HttpResponse:
     """The bar under the post anew for htmx, else back to where the button was."""
     if request.htmx:
-        return render(request, "feed/_post_actions.html", {"post": answerable(request, post.pk)})
+        actions = answerable(request, post.pk).actions_cache_key()
+        return render(request, "feed/_post_actions.html", {"post": actions, "is_member": True})
     return back_or(request, post.get_absolute_url())

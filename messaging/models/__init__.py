@@ -2,6 +2,7 @@
 
 from .conversation import Conversation, Membership
 from .entry import Attachment, Entry
+from .entry_view import AttachmentView, EntryView
 from .presence import Presence
 
-__all__ = ["Attachment", "Conversation", "Entry", "Membership", "Presence"]
+__all__ = ["Attachment", "AttachmentView", "Conversation", "Entry", "EntryView", "Membership", "Presence"]

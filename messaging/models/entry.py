@@ -12,9 +12,10 @@ from django.utils.translation import gettext_lazy as _
 
 from core.files.fields import PictureField
 from core.text.folding import search_key
-from network.models import Viewer, available_to
+from network.models import Member, Viewer, available_to
 
 from .conversation import Conversation, Membership
+from .entry_view import PICTURE_SIZES, AttachmentView, EntryView
 
 # So many words of a search are looked for.
 MOST_WORDS = 6
@@ -133,13 +134,37 @@ class Entry(models.Model):
     def is_message(self) -> bool:
         return self.kind == self.Kind.MESSAGE
 
+    def cache_key(
+        self, author: Member | None, subject: Member | None, *, is_mine: bool, is_hidden: bool
+    ) -> EntryView:
+        """What a conversation shows of the entry to the viewer, for whom `author` and `subject` were fetched."""
+        is_deleted = self.deleted_at is not None
+        has_content = not is_deleted and not is_hidden
+        return EntryView(
+            self.conversation_id,
+            self.seq,
+            self.kind,
+            self.created_at,
+            self.author_id if is_mine or author else None,
+            author.cache_key() if author and not is_mine else None,
+            subject.cache_key() if subject else None,
+            is_mine,
+            is_hidden,
+            self.edited_at is not None and has_content,
+            is_deleted,
+            self.kind == self.Kind.LEFT and self.author_id == self.subject_id,
+            self.client_id if is_mine else None,
+            self.text if self.kind == self.Kind.RENAMED else "",
+            self.html if has_content else "",
+            self._attachments_cache_key() if has_content and self.attached else (),
+        )
+
+    def _attachments_cache_key(self) -> tuple[AttachmentView, ...]:
+        return tuple(attachment.cache_key() for attachment in self.attachments.all())
+
     @property
     def changes_another(self) -> bool:
         return self.kind in {self.Kind.EDIT, self.Kind.DELETION}
-
-
-# Pixels of the longer side; the last is what a page shows.
-PICTURE_SIZES = (1600, 800)
 
 
 class AttachmentQuerySet(models.QuerySet["Attachment"]):
@@ -188,14 +213,17 @@ class Attachment(models.Model):
     def is_picture(self) -> bool:
         return self.kind == self.Kind.PICTURE
 
+    def cache_key(self) -> AttachmentView:
+        """What its entry shows of it."""
+        conversation = self.entry.conversation_id
+        return AttachmentView(
+            conversation, self.pk, self.is_picture, self.name, self.size, self.width, self.height
+        )
+
     @property
     def url(self) -> str:
-        return Attachment.stored.field.url_for(self)
+        return self.cache_key().url
 
     @property
     def full_url(self) -> str:
-        return Attachment.stored.field.url_for(self, PICTURE_SIZES[0])
-
-    @property
-    def alt(self) -> str:
-        return self.name
+        return self.cache_key().full_url

@@ -12,7 +12,7 @@ from django.db.models import Exists, F, OuterRef, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from core.database.compiled_queries import Prepared
+from core.database.compiled_queries import CompiledQuery
 from core.files import storage
 from core.files.images import digest_of
 from core.text import markdown
@@ -102,7 +102,7 @@ def refuse_sending(*, conversation: Conversation, author: User) -> None:
     """Raise NotIn, NotReachable, Unanswered or SendingTooFast where the member may not send now: to be asked before
     pictures are looked at and files are stored. What is sent all the same is asked again."""
     sides = _SIDES_OF_TWO if conversation.is_direct else _SIDES
-    mine, others = apart(sides.rows(author.pk, [conversation.pk]), author.pk)
+    mine, others = apart(sides.fetch(author=author.pk, conversation=conversation.pk), author.pk)
     _refuse_unreachable(conversation, author, others)
     _refuse_flood(mine)
 
@@ -112,7 +112,7 @@ def _send(entry: Entry, author: User, attachments: Sequence[Attachment]) -> None
     conversation = entry.conversation
     entry.seq = next_number(conversation)
     sides = _SIDES_OF_TWO if conversation.is_direct else _SIDES
-    mine, others = apart(sides.rows(author.pk, [conversation.pk]), author.pk)
+    mine, others = apart(sides.fetch(author=author.pk, conversation=conversation.pk), author.pk)
     _refuse_unreachable(conversation, author, others)
     _refuse_flood(mine)
     # Only now: what is refused costs nothing.
@@ -182,7 +182,7 @@ def _refuse_unreachable(conversation: Conversation, author: User, others: Sequen
     if not conversation.is_direct:
         return
     # The account of the other end may be gone, with its membership.
-    if not any(other.is_there for other in others):  # type: ignore[attr-defined]  # annotated in _sides_of_two
+    if not any(other.is_there for other in others):  # type: ignore[attr-defined]  # annotated in _sides_of_two_query
         raise NotReachable(_("This member cannot be reached."))
     if others[0].is_request:
         sent = Entry.objects.messages().filter(conversation=conversation, author=author)
@@ -192,7 +192,7 @@ def _refuse_unreachable(conversation: Conversation, author: User, others: Sequen
 
 def _refuse_flood(mine: Membership) -> None:
     """Raise SendingTooFast where the member has sent or changed MOST_MESSAGES within FLOOD_SECONDS."""
-    earliest = mine.earliest  # type: ignore[attr-defined]  # annotated in _sides
+    earliest = mine.earliest  # type: ignore[attr-defined]  # annotated in _sides_query
     if earliest is None:
         return
     left = earliest + timedelta(seconds=FLOOD_SECONDS) - timezone.now()
@@ -201,13 +201,13 @@ def _refuse_flood(mine: Membership) -> None:
         raise SendingTooFast(_("You write faster than anybody can read. Wait a moment."), wait=wait)
 
 
-def _sides(author: int | None, conversations: list[int]) -> MembershipQuerySet:
-    """All who are in the one conversation, held by id, and when the author has sent what is MOST_MESSAGES ago: one
-    probe of an index."""
+def _sides_query(author: int, conversation: int) -> MembershipQuerySet:
+    """The memberships of the conversation, locked in the order of ids, and when the author has sent what is
+    MOST_MESSAGES ago: one probe of an index."""
     # A range of one keeps PostgreSQL on the index of the author: for an equal author it may walk all entries backwards.
     mine = Entry.objects.filter(author_id__gte=author, author_id__lte=author, kind__in=_OWN_WORDS)
     latest = mine.order_by("author_id", "-pk").values("created_at")
-    within = Membership.objects.filter(conversation=conversations[0], left_at=None)
+    within = Membership.objects.filter(conversation=conversation, left_at=None)
     return (
         within.select_for_update(no_key=True)
         .order_by("pk")
@@ -215,14 +215,14 @@ def _sides(author: int | None, conversations: list[int]) -> MembershipQuerySet:
     )
 
 
-def _sides_of_two(author: int | None, conversations: list[int]) -> MembershipQuerySet:
+def _sides_of_two_query(author: int, conversation: int) -> MembershipQuerySet:
     """The same, and whether each exists for the author."""
     there = Member.objects.visible_to(User(pk=author)).filter(pk=OuterRef("member"))
-    return _sides(author, conversations).annotate(is_there=Exists(there))
+    return _sides_query(author, conversation).annotate(is_there=Exists(there))
 
 
-_SIDES = Prepared(_sides, step=1)
-_SIDES_OF_TWO = Prepared(_sides_of_two, step=1)
+_SIDES = CompiledQuery(_sides_query)
+_SIDES_OF_TWO = CompiledQuery(_sides_of_two_query)
 
 
 def was_sent(*, author: User, client_id: UUID) -> bool:
@@ -271,7 +271,7 @@ def _own(
     """The locked conversation, the side of `by`, those of the others, and the message as it is now, if `by` may change
     it."""
     conversation = locked(entry.conversation)
-    mine, others = apart(_SIDES.rows(by.pk, [conversation.pk]), by.pk)
+    mine, others = apart(_SIDES.fetch(author=by.pk, conversation=conversation.pk), by.pk)
     message = Entry.objects.get(pk=entry.pk)
     changeable = message.is_message and message.author_id == by.pk
     if not changeable or (message.deleted_at and not even_deleted) or message.seq < mine.first_seq:

@@ -224,7 +224,7 @@ def test_the_same_picture_again_is_the_same_message(talk: Conversation, alice: U
     before = stored_files()
     assert send(talk, alice, client_id=client_id, pictures=[Picture(pictures.halves(), "b")]) == first
     assert stored_files() == before
-    assert first.attachments.get().alt == "a"
+    assert first.attachments.get().name == "a"
     assert first.attachments.get().full_url.endswith("?size=1600")
 
 

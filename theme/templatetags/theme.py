@@ -55,10 +55,13 @@ def submission_id() -> SafeString:
 
 
 @register.simple_tag
-def ago(moment: dt.datetime | None) -> SafeString:
+def ago(
+    moment: dt.datetime | None, age: tuple[str, int] | None = None, this_year: int | None = None
+) -> SafeString:
     """Return a `<time>`: relative under a week, then the date; the title has the full date and time with the zone.
 
-    Scripts replace them by date and time in the reader's zone (theme/js/times.js).
+    Parts that are cached give `age` (see measure_age) and `this_year`, so that they do not depend on the clock. Scripts
+    replace them by date and time in the reader's zone (theme/js/times.js).
     """
     if moment is None:
         return mark_safe("")
@@ -69,15 +72,21 @@ def ago(moment: dt.datetime | None) -> SafeString:
         '<time datetime="{}" title="{}" data-ago="{}">{}</time>',
         moment.isoformat(timespec="seconds"),
         title,
-        measure_age(moment, timezone.now())[0],
-        words_for_age(moment),
+        (age or measure_age(moment, timezone.now()))[0],
+        words_for_age(moment, age=age, this_year=this_year),
     )
 
 
-def words_for_age(moment: dt.datetime, now: dt.datetime | None = None) -> str:
+def words_for_age(
+    moment: dt.datetime,
+    now: dt.datetime | None = None,
+    *,
+    age: tuple[str, int] | None = None,
+    this_year: int | None = None,
+) -> str:
     """Return the age of `moment` (aware) at `now`: "just now", "5 min ago", "3 h ago", "2 days ago", "12 Nov"."""
     now = now or timezone.now()
-    unit, count = measure_age(moment, now)
+    unit, count = age or measure_age(moment, now)
     if unit == "now":
         return gettext("just now")
     if unit == "minutes":
@@ -86,8 +95,8 @@ def words_for_age(moment: dt.datetime, now: dt.datetime | None = None) -> str:
         return ngettext("%(count)s h ago", "%(count)s h ago", count) % {"count": count}
     if unit == "days":
         return ngettext("%(count)s day ago", "%(count)s days ago", count) % {"count": count}
-    local, here = timezone.localtime(moment), timezone.localtime(now)
-    return date_format(local, "j M" if local.year == here.year else "j M Y")
+    local = timezone.localtime(moment)
+    return date_format(local, "j M" if local.year == (this_year or timezone.localtime(now).year) else "j M Y")
 
 
 def measure_age(moment: dt.datetime, now: dt.datetime) -> tuple[str, int]:

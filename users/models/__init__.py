@@ -3,6 +3,7 @@
 from ..audience import PresenceAudience
 from .form_submission import FormSubmission
 from .former_address import FormerAddress
+from .member_view import MemberView
 from .profile import Education, Experience, Link, Profile, Skill
 from .user import User, display_name_of
 
@@ -12,6 +13,7 @@ __all__ = [
     "FormSubmission",
     "FormerAddress",
     "Link",
+    "MemberView",
     "PresenceAudience",
     "Profile",
     "Skill",

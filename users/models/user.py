@@ -1,6 +1,5 @@
 """The account, with the card that represents the member on every page."""
 
-import zlib
 from typing import Any, ClassVar
 
 from django.apps import apps
@@ -12,15 +11,15 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
-from core.files.fields import PictureField
+from core.files.fields import PictureField, picture_url
 from core.text.folding import name_key
 
 from ..audience import Audience, Closeness, PresenceAudience
 from ..identifiers import fold_address, fold_username
 from ..validators import USERNAME_VALIDATORS
+from .member_view import UNNAMED, MemberView, hue_of, initials_of
 from .profile import Profile
 
-HUES = 12
 PHOTO_SIZES = (512, 192, 64)
 
 
@@ -132,14 +131,12 @@ class User(AbstractBaseUser, PermissionsMixin):
     @property
     def initials(self) -> str:
         """One or two characters that replace a missing photo."""
-        words = [word for word in self.display_name.split() if word[0].isalnum()] or [self.username]
-        chosen = [words[0], words[-1]] if len(words) > 1 else words
-        return "".join(word[0] for word in chosen).upper()
+        return initials_of(self.display_name, self.username)
 
     @property
     def hue(self) -> int:
         """The colour of the initials, 0 to 11, always the same for a member."""
-        return zlib.crc32(self.username.encode()) % HUES
+        return hue_of(self.username)
 
     def _get_session_auth_hash(self, secret: str | None = None) -> str:
         """Return Django's hash for generation 0, and a different hash for each later generation of sessions."""
@@ -158,13 +155,13 @@ class User(AbstractBaseUser, PermissionsMixin):
 
         A viewer that may not see the page sees nothing of the card, on any page: see `is_unnamed`.
         """
-        audience: int = getattr(self, f"{section}_audience")
-        return max(audience, self.page_audience) <= self.closeness
+        audience: int = getattr(self, section + "_audience")
+        return not self.is_unnamed and audience <= self.closeness
 
     @property
     def is_unnamed(self) -> bool:
         """Whether the viewer may not see the page, and so sees "A member" instead of name, photo and link."""
-        return not self.shows("page")
+        return self.page_audience > self.closeness
 
     @property
     def shown_name(self) -> str:
@@ -174,8 +171,15 @@ class User(AbstractBaseUser, PermissionsMixin):
     def shown_headline(self) -> str:
         return "" if self.is_unnamed else self.headline
 
+    def cache_key(self) -> MemberView:
+        """What parts of pages show of the member to the viewer for whom this row was fetched."""
+        if self.is_unnamed:
+            return UNNAMED
+        photo = self.photo
+        return MemberView(self.username, self.name, photo if photo and self.shows("photo") else "")
+
     def _photo_url(self, size: int) -> str:
-        return User.photo.field.url_for(self, size) if self.photo and self.shows("photo") else ""
+        return picture_url(self.photo, size) if self.shows("photo") else ""
 
     @property
     def photo_large(self) -> str:

@@ -11,7 +11,7 @@ from tests.cases import all_cases, rolled_back
 from tests.cast import make_member
 from users.audience import Audience, Closeness
 from users.models import User, display_name_of
-from users.models.user import HUES
+from users.models.member_view import HUES
 
 pytestmark = pytest.mark.django_db
 

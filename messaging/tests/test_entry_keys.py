@@ -1,0 +1,90 @@
+"""The key of an entry's HTML: all that it shows, and nothing else."""
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.template.loader import get_template
+
+from core.database.lru_cache import clear_caches
+from messaging import services
+from messaging.lines import Line, lines
+from messaging.models import AttachmentView, Conversation, Entry, EntryView, Membership
+from network.services import block_member
+from tests.changed_views import unseen_changes
+from users.models import MemberView, User
+
+from .material import send
+
+FILES = (AttachmentView(3, 1, True, "desk", 0, 800, 600), AttachmentView(3, 2, False, "cv.pdf", 1000, 0, 0))
+# Fields that do not take any value, with another one.
+OTHERS = {"kind": "joined"}
+
+
+def entry_view(**values: Any) -> EntryView:
+    """A message of another member, with everything that it can show."""
+    message = EntryView(
+        conversation=3,
+        seq=4,
+        kind="message",
+        created_at=datetime(2026, 3, 4, 5, 6, tzinfo=UTC),
+        author_id=5,
+        author=MemberView("ann", "Ann", "photos/a"),
+        subject=None,
+        is_mine=False,
+        is_hidden=False,
+        is_edited=True,
+        is_deleted=False,
+        is_own_leave=False,
+        client_id=None,
+        title="",
+        html="<p>Words</p>",
+        attachments=FILES,
+    )
+    return message._replace(**values)
+
+
+def html_of(view: EntryView) -> str:
+    return get_template("messaging/_entry.html").render({"line": view})
+
+
+def test_each_value_of_an_entry_is_in_its_key_and_is_shown() -> None:
+    bob = MemberView("bob", "Bob", "photos/b")
+    mine = entry_view(is_mine=True, author=None, client_id=UUID(int=9))
+    left = entry_view(kind="left", subject=bob)
+    renamed = entry_view(kind="renamed", title="Friends")
+    same_key, same_html = unseen_changes([entry_view(), mine, left, renamed], html_of, OTHERS)
+    # Who came or went is named without link and photo; a picture shows no size in bytes, a file none in pixels.
+    assert same_key == set()
+    unseen = {"subject.username", "subject.photo", "subject.is_unnamed"}
+    unseen |= {"attachments.0.size", "attachments.1.width", "attachments.1.height"}
+    assert same_html == unseen
+
+
+def drawn(conversation: Conversation, viewer: User) -> list[Line]:
+    mine = Membership.objects.select_related("conversation").get(conversation=conversation, member=viewer)
+    return lines(list(Entry.objects.lines().filter(conversation=conversation).order_by("seq")), mine, viewer)
+
+
+@pytest.mark.django_db
+def test_readers_share_an_entry_only_where_it_looks_the_same(
+    group: Conversation, alice: User, bob: User, dora: User
+) -> None:
+    for author in (alice, bob, dora):
+        send(group, author, f"Words of {author}")
+    services.delete_message(entry=send(group, alice, "Gone"), by=alice)
+    services.edit_message(entry=send(group, bob, "Befor"), by=bob, text="Before")
+    block_member(blocker=dora, blocked=bob)
+    shown = [line for viewer in (alice, bob, dora) for line in drawn(group, viewer)]
+    cached = [line.__html__() for line in shown]
+    keys: dict[EntryView, str] = {}
+    for line, html in zip(shown, cached, strict=True):
+        clear_caches()
+        assert line.__html__() == html
+        assert keys.setdefault(line.view, html) == html
+    assert len(shown) > len(keys) == len(set(keys.values()))
+    hidden = [line.view for line in shown if line.is_hidden]
+    assert {(view.html, view.author_id, view.author, view.attachments) for view in hidden} == {
+        ("", None, None, ())
+    }
