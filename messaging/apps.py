@@ -9,6 +9,6 @@ class MessagingConfig(AppConfig):
 
     def ready(self) -> None:
         import_module("messaging.receivers")
-        import_module("messaging.frames")
-        import_module("messaging.socket_events")
-        import_module("messaging.attendance")
+        import_module("messaging.socket.frames")
+        import_module("messaging.socket.events")
+        import_module("messaging.socket.presence_socket")

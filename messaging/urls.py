@@ -1,6 +1,6 @@
 from django.urls import path, re_path
 
-from .views import attachments, beginnings, conversations, entries, messages, pages, search
+from .views import attachments, conversations, entries, messages, pages, search, start
 
 app_name = "messaging"
 
@@ -9,9 +9,9 @@ _NAME = r"(?P<username>[A-Za-z0-9._-]{1,30})"
 
 urlpatterns = [
     path("messages/", pages.inbox, name="inbox"),
-    path("messages/new/", beginnings.new, name="new"),
+    path("messages/new/", start.new, name="new"),
     path("messages/news/", pages.news, name="poll"),
-    re_path(rf"^messages/to/{_NAME}/$", beginnings.to, name="to"),
+    re_path(rf"^messages/to/{_NAME}/$", start.to, name="to"),
     path(_TALK, pages.conversation, name="conversation"),
     path(_TALK + "send/", messages.send, name="send"),
     path(_TALK + "since/<int:seq>/", messages.since, name="since"),

@@ -68,8 +68,8 @@ def _deliveries(mine: Any, other: Any) -> dict[str, Callable[[], object]]:
     """What the sockets of `other`, who is in the same conversation as `mine`, are told and say."""
     from core.sockets import dispatch  # noqa: PLC0415
     from core.sockets.frames import TabState  # noqa: PLC0415
-    from messaging import receipts  # noqa: PLC0415
     from messaging.models import Conversation, Membership  # noqa: PLC0415
+    from messaging.socket import receipts  # noqa: PLC0415
 
     tab, plain = TabState(other.member_id), TabState(other.member_id)
     hint, cursors, watched, delivered = (

@@ -1,7 +1,6 @@
 """What members do in conversations. Whatever adds an entry holds the conversation's row until the transaction ends."""
 
 from .attachments import File, Picture
-from .beginnings import write_first
 from .conversations import (
     accept_conversation,
     add_members,
@@ -16,6 +15,7 @@ from .conversations import (
 )
 from .cursors import Reached, move_cursors
 from .messages import Sent, delete_message, edit_message, send_message, was_sent
+from .start import write_first
 
 __all__ = [
     "File",

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from messaging import presence, receipts, services
+from messaging import presence, services
 from messaging.models import Conversation
+from messaging.socket import receipts
 from tests.cast import connect, make_member
 from users.models import User
 

@@ -13,7 +13,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from messaging import reading, services
+from messaging import queries, services
 from messaging.models import Conversation, Entry, Membership
 from users.models import User
 
@@ -81,9 +81,9 @@ def told_since(conversation: Conversation, viewer: User, seq: int = 0) -> list[d
     """All that comes after `seq`, asked for until there is no more."""
     entries: list[dict[str, Any]] = []
     while True:
-        mine = reading.membership_of(viewer, conversation.pk)
+        mine = queries.membership_of(viewer, conversation.pk)
         assert mine is not None
-        told = reading.since(mine, viewer, entries[-1]["seq"] if entries else seq)
+        told = queries.since(mine, viewer, entries[-1]["seq"] if entries else seq)
         entries += told["entries"]
         if not told["more"]:
             return entries

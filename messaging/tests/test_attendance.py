@@ -9,7 +9,7 @@ from core.sockets import frames as registry
 from core.sockets.frames import TabState
 from messaging import presence, services
 from messaging.models import Conversation, Presence
-from messaging.shown import view_of
+from messaging.socket.tab_state import view_of
 from network.services import block_member
 from tests.cast import connect, make_member
 from users.models import User

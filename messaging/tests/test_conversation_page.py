@@ -11,8 +11,8 @@ from django.utils import timezone
 from PIL import Image
 
 from messaging import services
+from messaging.display.history import AROUND, LINES
 from messaging.models import Conversation, Entry
-from messaging.windows import AROUND, LINES
 from network.services import block_member
 from tests.cast import client_of
 from users.models import User

@@ -9,9 +9,10 @@ from django.test import Client
 
 from core.sockets import frames as registry
 from core.sockets.frames import TabState
-from messaging import presence, reading, receipts, services
+from messaging import presence, queries, services
 from messaging.models import Conversation, Membership
 from messaging.services import Reached, cursors
+from messaging.socket import receipts
 from users.models import User
 
 from .material import (
@@ -260,7 +261,7 @@ def test_what_came_while_one_was_away_is_delivered_when_a_tab_opens(
         send(talk, alice)
     open_tab(bob)
     assert stands(talk, bob) == (3, 0, 3)
-    assert not reading.undelivered(bob.pk)
+    assert not queries.undelivered(bob.pk)
     # Of what is muted nothing waits.
     services.mute_conversation(conversation=talk, member=bob)
     send(talk, alice)

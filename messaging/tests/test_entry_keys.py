@@ -9,7 +9,7 @@ from django.template.loader import get_template
 
 from core.database.lru_cache import clear_caches
 from messaging import services
-from messaging.lines import Line, lines
+from messaging.display.rendering import Line, lines
 from messaging.models import AttachmentView, Conversation, Entry, EntryView, Membership
 from network.services import block_member
 from tests.changed_views import unseen_changes

@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from messaging import reading, services
+from messaging import queries, services
 from messaging.errors import SendingTooFast
 from messaging.models import Conversation, Membership
 from tests.cast import connect, make_member
@@ -98,9 +98,9 @@ def test_what_was_declined_and_then_accepted_is_a_conversation_like_any_other(
     request_of_charlie: Conversation, alice: User, charlie: User
 ) -> None:
     services.decline_conversation(conversation=request_of_charlie, member=alice)
-    assert reading.waiting_conversations(alice.pk) == 0
+    assert queries.waiting_conversations(alice.pk) == 0
     services.accept_conversation(conversation=request_of_charlie, member=alice)
-    assert reading.waiting_conversations(alice.pk) == 1
+    assert queries.waiting_conversations(alice.pk) == 1
 
 
 def test_a_connection_accepts_the_request_whoever_of_the_two_signed_up_first(

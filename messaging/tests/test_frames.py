@@ -7,9 +7,10 @@ import pytest
 
 from core.sockets import frames as registry
 from core.sockets.frames import FrameError, TabState
-from messaging import presence, receipts, services
+from messaging import presence, services
 from messaging.models import Conversation, Membership
-from messaging.shown import view_of
+from messaging.socket import receipts
+from messaging.socket.tab_state import view_of
 from tests.cases import all_cases, rolled_back
 from users.models import User
 

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from messaging import services
-from messaging.inbox import PAGE_SIZE
+from messaging.display.inbox import PAGE_SIZE
 from messaging.models import Conversation, Membership
 from network.services import block_member
 from tests.cast import client_of, connect, make_member

@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 
 from messaging import services
-from messaging.choosing import OFFERED
+from messaging.display.recipient_picker import OFFERED
 from messaging.models import Conversation, Entry, Membership
 from network.services import block_member
 from tests.cases import all_cases, rolled_back

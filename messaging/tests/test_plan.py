@@ -9,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from messaging import reading, services
+from messaging import queries, services
 from messaging.models import Conversation, Entry, Membership
 from messaging.services import cursors
 from tests.plans import Node, nodes, plan
@@ -79,15 +79,15 @@ def indexes(top: Node, table: str) -> set[str]:
 
 
 def test_what_came_since(crowded: Conversation, alice: User) -> None:
-    mine = reading.membership_of(alice, crowded.pk)
+    mine = queries.membership_of(alice, crowded.pk)
     assert mine is not None
-    top = plan(statement(lambda: reading.since(mine, alice, 100), "messaging_entry"))
+    top = plan(statement(lambda: queries.since(mine, alice, 100), "messaging_entry"))
     assert indexes(top, "messaging_entry") == {"messaging_one_entry_per_number"}
     assert not [node for node in nodes(top) if node["Node Type"] == "Sort"]
 
 
 def test_the_membership(crowded: Conversation, alice: User) -> None:
-    top = plan(statement(lambda: reading.membership_of(alice, crowded.pk), "messaging_membership"))
+    top = plan(statement(lambda: queries.membership_of(alice, crowded.pk), "messaging_membership"))
     assert "messaging_in_once" in indexes(top, "messaging_membership")
 
 
@@ -104,7 +104,7 @@ def test_the_list(crowded: Conversation, alice: User) -> None:
 
 def test_the_badge(crowded: Conversation) -> None:
     busy = User.objects.get(username="m1")
-    top = plan(statement(lambda: reading.waiting_conversations(busy.pk), "messaging_membership"))
+    top = plan(statement(lambda: queries.waiting_conversations(busy.pk), "messaging_membership"))
     assert indexes(top, "messaging_membership") <= {"messaging_waiting", "messaging_inbox"}
 
 
@@ -122,7 +122,7 @@ def test_how_fast_somebody_writes_and_who_is_in(crowded: Conversation, alice: Us
 
 
 def test_what_is_unread_after_a_number(crowded: Conversation, alice: User) -> None:
-    mine = reading.membership_of(alice, crowded.pk)
+    mine = queries.membership_of(alice, crowded.pk)
     assert mine is not None
     top = plan(statement(lambda: cursors._unread_after(mine, IN_ONE - 10), "messaging_entry"))
     assert indexes(top, "messaging_entry") == {"messaging_one_entry_per_number"}

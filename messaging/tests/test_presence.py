@@ -7,8 +7,8 @@ import pytest
 from django.test import Client
 
 from messaging import presence, services
+from messaging.display.participants import people_of
 from messaging.models import Conversation, Presence
-from messaging.people import people_of
 from network.services import block_member, remove_connection
 from tests.cast import client_of, connect
 from users.models import PresenceAudience, User

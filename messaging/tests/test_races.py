@@ -11,10 +11,11 @@ from django.db import connection, transaction
 from django.db.models import F
 from django.test import Client
 
-from messaging import receipts, services
+from messaging import services
 from messaging.errors import ClientIdTaken, MessagingError
 from messaging.models import Conversation, Entry, Membership
 from messaging.services import Reached
+from messaging.socket import receipts
 from tests.cast import client_of, connect, make_member
 from users.models import User
 from users.tests.races import at_once, hold, is_free, meet

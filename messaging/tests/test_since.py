@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from messaging import reading, services
+from messaging import queries, services
 from messaging.models import Conversation, Membership
 from network.services import block_member
 from users.models import User
@@ -65,7 +65,7 @@ def test_pages_of_a_hundred_until_there_is_no_more(as_alice: Client, talk: Conve
     seen: list[int] = []
     while True:
         told = since(as_alice, talk, seen[-1] if seen else 0)
-        assert len(told["entries"]) <= reading.AT_ONCE
+        assert len(told["entries"]) <= queries.AT_ONCE
         assert told["newest"] == 250
         seen += [entry["seq"] for entry in told["entries"]]
         if not told["more"]:
@@ -74,9 +74,9 @@ def test_pages_of_a_hundred_until_there_is_no_more(as_alice: Client, talk: Conve
 
 
 def test_exactly_a_hundred_are_all(as_alice: Client, talk: Conversation, bob: User) -> None:
-    many(talk, bob, reading.AT_ONCE)
+    many(talk, bob, queries.AT_ONCE)
     told = since(as_alice, talk, 0)
-    assert (len(told["entries"]), told["more"]) == (reading.AT_ONCE, False)
+    assert (len(told["entries"]), told["more"]) == (queries.AT_ONCE, False)
 
 
 @pytest.mark.parametrize("seq", [2**63, 2**63 - 1, 10**18, "9" * 30, "9" * 5000, "-1", "x", "1.5", "²"])

@@ -8,7 +8,8 @@ import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.test import Client
 
-from messaging import inbox, reading, services
+from messaging import queries, services
+from messaging.display import inbox
 from messaging.errors import (
     NotAGroup,
     NotChangeable,
@@ -51,7 +52,7 @@ def in_requests(member: User) -> list[int]:
 
 
 def badge(member: User) -> int:
-    return reading.waiting_conversations(member.pk)
+    return queries.waiting_conversations(member.pk)
 
 
 # -- Selections ----------------------------------------------------------------------------------
@@ -73,7 +74,7 @@ def test_who_has_left_sees_nothing(group: Conversation, alice: User, bob: User) 
     services.leave_conversation(conversation=group, member=bob)
     assert not Conversation.objects.visible_to(bob).exists()
     assert not Entry.objects.visible_to(bob).exists()
-    assert reading.membership_of(bob, group.pk) is None
+    assert queries.membership_of(bob, group.pk) is None
 
 
 # -- Requests ------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from network.reach import consume_reach
 from users.http import MemberRequest
 from users.models import User
 
-from .. import reading
+from .. import queries
 from ..errors import MessagingError, SendingTooFast
 from ..models import Membership
 
@@ -18,7 +18,7 @@ STATUS = {"client_id_taken": 409, "too_fast": 429, "not_in": 404}
 
 def mine_or_404(request: MemberRequest, pk: int) -> Membership:
     """The viewer's membership of the conversation `pk`, else 404."""
-    mine = reading.membership_of(request.user, pk)
+    mine = queries.membership_of(request.user, pk)
     if mine is None:
         raise Http404
     return mine

@@ -14,11 +14,12 @@ from core.database.pagination import id_cursor
 from core.web.responses import back_or
 from users.http import MemberRequest, member_required
 
-from .. import choosing, services
+from .. import services
+from ..display import recipient_picker
+from ..display.participants import people_of
 from ..errors import MessagingError
 from ..forms import TitleForm
 from ..models import Membership
-from ..people import people_of
 from .access import count_reach, mine_or_404, refuse, status_of
 
 
@@ -49,7 +50,7 @@ def add(request: MemberRequest, pk: int) -> HttpResponse:
     mine = _of_group(request, pk)
     if "find" in request.POST:
         return about_page(request, mine)
-    people, is_complete = choosing.chosen_from(request.user, request.POST.getlist("to"))
+    people, is_complete = recipient_picker.chosen_from(request.user, request.POST.getlist("to"))
     if not people or not is_complete:
         return about_page(request, mine, error=_("Choose people from your connections."), status=422)
     try:
@@ -138,7 +139,7 @@ def about_page(
     }
     if not conversation.is_direct:
         asked = request.POST or request.GET
-        context["choice"] = choosing.choice(
+        context["choice"] = recipient_picker.choice(
             request.user,
             asked.getlist("to"),
             asked.get("q", ""),

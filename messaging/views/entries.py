@@ -8,9 +8,9 @@ from django.views.decorators.http import require_http_methods
 from users.http import MemberRequest, member_required
 
 from .. import services
+from ..display.rendering import as_json, lines
 from ..errors import MessagingError
 from ..forms import WordsForm
-from ..lines import as_json, lines
 from ..models import Entry
 from .access import mine_or_404, refusal, status_of, wants_json, wants_part
 

@@ -17,10 +17,10 @@ from core.web.body_limits import accepts_files
 from core.web.responses import back_or
 from users.http import MemberRequest, member_required
 
-from .. import presence, reading, services
+from .. import presence, queries, services
+from ..display.rendering import as_json
 from ..errors import ClientIdTaken, MessagingError, NothingSaid, NotIn, SendingTooFast
 from ..forms import MessageForm
-from ..lines import as_json
 from ..models import Membership
 from ..services.cursors import Reached
 from .access import mine_or_404, refusal, refuse, status_of, wants_json
@@ -57,10 +57,10 @@ def since(request: MemberRequest, pk: int, seq: int) -> HttpResponse:
     if seq > LARGEST_SEQ:
         raise Http404
     mine = mine_or_404(request, pk)
-    told = reading.since(mine, request.user, seq)
+    told = queries.since(mine, request.user, seq)
     # `member` is who asks, as in the socket's hello: by it a program tells its own entries from those of others.
     side = {"member": request.user.pk, "read": mine.read_seq, "unread": mine.unread}
-    return JsonResponse({**told, "cursors": reading.cursors(mine, request.user), **side})
+    return JsonResponse({**told, "cursors": queries.cursors(mine, request.user), **side})
 
 
 @member_required

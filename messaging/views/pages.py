@@ -9,10 +9,12 @@ from django.views.decorators.http import require_safe
 from core.database.pagination import CURSOR, id_cursor
 from users.http import MemberRequest, member_required
 
-from .. import inbox as box
-from .. import pages, reading, windows
+from .. import queries
+from ..display import conversation_page as display
+from ..display import history
+from ..display import inbox as box
+from ..display.rendering import lines
 from ..forms import MessageForm
-from ..lines import lines
 from ..models import Membership
 from .access import mine_or_404, wants_part
 
@@ -50,24 +52,24 @@ def conversation(request: MemberRequest, pk: int) -> HttpResponse:
 @require_safe
 def news(request: MemberRequest) -> HttpResponse:
     """What a page without a socket asks now and then."""
-    return JsonResponse({"unread": reading.waiting_conversations(request.user.pk)})
+    return JsonResponse({"unread": queries.waiting_conversations(request.user.pk)})
 
 
 def conversation_page(
     request: MemberRequest, pk: int, form: MessageForm | None = None, status: int = 200
 ) -> HttpResponse:
     """The page of the conversation `pk`, with a refused `form` as it was filled in; 404 for who is not in."""
-    side = pages.standing(request.user, pk)
+    side = display.standing(request.user, pk)
     if side is None:
         raise Http404
     around, before = (id_cursor(request.GET.get(name)) for name in ("around", "before"))
     if around is not None:
-        window = windows.around(side.mine, around)
+        window = history.around(side.mine, around)
     elif before is not None:
-        window = windows.before(side.mine, before)
+        window = history.before(side.mine, before)
     else:
-        window = windows.newest(side.mine)
-    talk, rows = pages.talk(request.user, side, window)
+        window = history.newest(side.mine)
+    talk, rows = display.talk(request.user, side, window)
     context = {
         "talk": talk,
         "rows": rows,
@@ -86,8 +88,8 @@ def empty_form() -> MessageForm:
 
 
 def _older_lines(request: MemberRequest, mine: Membership, before: int) -> HttpResponse:
-    window = windows.before(mine, before)
+    window = history.before(mine, before)
     drawn = lines(window.entries, mine, request.user)
-    cursors = reading.cursors(mine, request.user)
-    context = {"places": pages.places(drawn, mine, cursors), "more": window.has_older, "is_part": True}
+    cursors = queries.cursors(mine, request.user)
+    context = {"places": display.places(drawn, mine, cursors), "more": window.has_older, "is_part": True}
     return render(request, "messaging/_lines.html", context)

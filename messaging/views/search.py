@@ -9,7 +9,7 @@ from core.text.cleaning import clean_parameter
 from core.web import rate_limits
 from users.http import MemberRequest, member_required
 
-from ..lines import lines
+from ..display.rendering import lines
 from ..models import Entry
 from .access import mine_or_404
 

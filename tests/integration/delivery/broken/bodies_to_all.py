@@ -1,8 +1,8 @@
 """The socket takes everybody for a member of every conversation."""
 
-from messaging import frames, socket_events
 from messaging.models import Membership
-from messaging.reading import membership_of as proper
+from messaging.queries import membership_of as proper
+from messaging.socket import events, frames
 from users.models import User
 
 from . import replace
@@ -14,4 +14,4 @@ def membership_of(viewer: User, conversation_id: int) -> Membership | None:
 
 
 def apply() -> None:
-    replace("membership_of", membership_of, frames, socket_events)
+    replace("membership_of", membership_of, frames, events)

@@ -1,7 +1,7 @@
 """The socket does not ask whether a member has left since."""
 
-from messaging import frames, socket_events
 from messaging.models import Membership
+from messaging.socket import events, frames
 from users.models import User
 
 from . import replace
@@ -13,4 +13,4 @@ def membership_of(viewer: User, conversation_id: int) -> Membership | None:
 
 
 def apply() -> None:
-    replace("membership_of", membership_of, frames, socket_events)
+    replace("membership_of", membership_of, frames, events)

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from messaging import reading
+from messaging import queries
 
 from . import replace
 
-proper = reading.since
+proper = queries.since
 
 
 def since(*arguments: Any) -> dict[str, Any]:
@@ -15,4 +15,4 @@ def since(*arguments: Any) -> dict[str, Any]:
 
 def apply() -> None:
     # The socket has the proper one: it took it when it was imported.
-    replace("since", since, reading)
+    replace("since", since, queries)

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from core.sockets.frames import Event, Frame, TabState, on_event, on_open
 from network.models import Member
 
+from ..display.inbox import row_html
+from ..models import Membership
+from ..queries import cursors, membership_of, since, undelivered, waiting_conversations
+from ..services.cursors import Reached
 from . import receipts
-from .inbox import row_html
-from .models import Membership
-from .reading import cursors, membership_of, since, undelivered, waiting_conversations
-from .services.cursors import Reached
-from .shown import close, id_in, view_of, viewer_of
+from .tab_state import close, id_in, view_of, viewer_of
 
 
 @on_open

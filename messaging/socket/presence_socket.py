@@ -8,10 +8,10 @@ from django.utils import timezone
 
 from core.sockets.frames import Event, Frame, TabState, on_close, on_event, on_frame, on_heartbeat
 
-from . import presence
-from .models import Membership, Presence
-from .reading import MOST_COUNTED
-from .shown import id_in, view_of, viewer_of
+from .. import presence
+from ..models import Membership, Presence
+from ..queries import MOST_COUNTED
+from .tab_state import id_in, view_of, viewer_of
 
 
 @on_frame("visible")

@@ -9,7 +9,7 @@ from core.database.compiled_queries import CompiledQuery
 from network.models import available_to
 from users.models import User
 
-from .lines import as_json
+from .display.rendering import as_json
 from .models import Conversation, Entry, Membership
 from .models.entry import EntryQuerySet
 

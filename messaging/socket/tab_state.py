@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from core.sockets.frames import Event, TabState
 from users.models import User
 
-from .models import Conversation
-from .topics import conversation_topic, presence_topic
+from ..models import Conversation
+from ..topics import conversation_topic, presence_topic
 
 
 @dataclass

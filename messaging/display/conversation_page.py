@@ -12,12 +12,13 @@ from django.utils.translation import gettext as _
 from network.models import Member, available_to
 from users.models import User
 
-from . import inbox, presence
+from .. import presence
+from ..models import Conversation, Membership
+from ..services.messages import MOST_UNANSWERED
+from . import inbox
+from .history import Window
 from .inbox import Row
-from .lines import Line, lines, people_in
-from .models import Conversation, Membership
-from .services.messages import MOST_UNANSWERED
-from .windows import Window
+from .rendering import Line, lines, people_in
 
 # Past this, one who goes on writing is named anew.
 BREATH = timedelta(minutes=10)

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from core.sockets.frames import Frame, FrameError, TabState, on_frame, on_quick_frame, whole
 from core.sockets.publisher import publish
 
-from . import presence, receipts
-from .models import Membership
-from .reading import cursors, membership_of
-from .services.cursors import Reached
-from .shown import close, open_up, view_of, viewer_of
-from .socket_events import news
-from .topics import conversation_topic
+from .. import presence
+from ..models import Membership
+from ..queries import cursors, membership_of
+from ..services.cursors import Reached
+from ..topics import conversation_topic
+from . import receipts
+from .events import news
+from .tab_state import close, open_up, view_of, viewer_of
 
 # One typing hint of a tab in so many seconds; the dots of the others last a little longer.
 TYPING_SECONDS = 2.0

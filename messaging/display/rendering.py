@@ -12,7 +12,7 @@ from core.web.fragments import FragmentCache
 from network.models import Member, MemberQuerySet
 from users.models import User
 
-from .models import Entry, EntryView, Membership
+from ..models import Entry, EntryView, Membership
 
 # About 2 kB each: a few megabytes of a server process.
 MAX_ENTRIES = 2000

@@ -14,10 +14,10 @@ from core.text.cleaning import clean_line
 from network.models import Member
 from users.models import User
 
-from . import presence
-from .lines import people
-from .models import Entry, Membership, Presence
-from .models.conversation import MembershipQuerySet
+from .. import presence
+from ..models import Entry, Membership, Presence
+from ..models.conversation import MembershipQuerySet
+from .rendering import people
 
 PAGE_SIZE = 20
 LONGEST_SNIPPET = 120

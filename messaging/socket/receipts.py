@@ -4,7 +4,7 @@ from threading import Lock
 
 from core.sockets.frames import every
 
-from .services.cursors import Reached, move_cursors
+from ..services.cursors import Reached, move_cursors
 
 # How long a cursor waits for others, in seconds.
 MOMENT = 0.3

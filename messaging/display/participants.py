@@ -7,9 +7,9 @@ from django.utils import timezone
 from network.models import Member
 from users.models import User
 
-from . import presence
-from .lines import people
-from .models import Conversation, Membership
+from .. import presence
+from ..models import Conversation, Membership
+from .rendering import people
 
 
 @dataclass(frozen=True)

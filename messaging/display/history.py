@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from .models import Entry, Membership
-from .models.entry import EntryQuerySet
+from ..models import Entry, Membership
+from ..models.entry import EntryQuerySet
 
 # So many lines come at once.
 LINES = 50

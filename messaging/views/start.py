@@ -13,7 +13,7 @@ from users.http import MemberRequest, member_required
 from users.models import User
 
 from .. import services
-from ..choosing import choice, chosen_from
+from ..display.recipient_picker import choice, chosen_from
 from ..errors import ClientIdTaken, MessagingError
 from ..forms import FirstWordsForm, GroupForm
 from ..models import Conversation, Entry
