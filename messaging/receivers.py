@@ -13,7 +13,7 @@ from users.models import User
 from . import services
 from .models import Conversation
 from .presence import publish_pair
-from .services.log import tell_mine
+from .services.log import notify_own_tabs
 from .topics import presence_topic
 
 
@@ -34,7 +34,7 @@ def mute_pair(sender: Any, blocker: User, blocked: User, **values: Any) -> None:
     conversation = Conversation.objects.filter(pair=Conversation.pair_of(blocker.pk, blocked.pk)).first()
     if conversation is not None:
         for member in (blocker, blocked):
-            tell_mine(conversation.pk, member.pk)
+            notify_own_tabs(conversation.pk, member.pk)
         publish_pair(blocker.pk, blocked.pk)
 
 

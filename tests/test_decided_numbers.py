@@ -36,7 +36,7 @@ DECIDED: dict[str, dict[str, Any]] = {
     "messaging.socket.receipts": {"MOMENT": 0.3, "MOST_OF_ONE": 100},
     "messaging.services.conversations": {"MOST_IN_A_GROUP": 50, "MOST_REQUESTS": 20, "TITLE_NAMES": 3},
     "messaging.services.cursors": {"AT_ONCE": 200},
-    "messaging.services.messages": {"MOST_UNANSWERED": 5, "MOST_MESSAGES": 120, "FLOOD_SECONDS": 60},
+    "messaging.services.send": {"MOST_UNANSWERED": 5, "MOST_MESSAGES": 120, "FLOOD_SECONDS": 60},
     "messaging.display.history": {"LINES": 50, "AROUND": 40},
     "network.graph": {"MAX_CONNECTIONS": 500},
     "network.models": {"MOST_WORDS": 6},

@@ -14,7 +14,7 @@ from core.files import images
 from core.text.folding import search_key
 from demo import content, pictures
 from messaging.models import Attachment, Conversation, Entry, Membership
-from messaging.services.messages import to_html
+from messaging.services.send import to_html
 from network.models import Connection
 
 from .people import SEED

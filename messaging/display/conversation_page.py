@@ -14,7 +14,7 @@ from users.models import User
 
 from .. import presence
 from ..models import Conversation, Membership
-from ..services.messages import MOST_UNANSWERED
+from ..services.send import MOST_UNANSWERED
 from . import inbox
 from .history import Window
 from .inbox import Row

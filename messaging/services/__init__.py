@@ -14,14 +14,15 @@ from .conversations import (
     unmute_conversation,
 )
 from .cursors import Reached, move_cursors
-from .messages import Sent, delete_message, edit_message, send_message, was_sent
+from .messages import delete_message, edit_message
+from .send import SentMessage, send_message, was_sent
 from .start import write_first
 
 __all__ = [
     "File",
     "Picture",
     "Reached",
-    "Sent",
+    "SentMessage",
     "accept_conversation",
     "add_members",
     "decline_conversation",

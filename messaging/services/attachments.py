@@ -24,11 +24,11 @@ class File:
     name: str
 
 
-def stored(pictures: Sequence[Picture], files: Sequence[File]) -> list[Attachment]:
-    """Attachments without a message so far, whose files are stored.
+def store_attachments(pictures: Sequence[Picture], files: Sequence[File]) -> list[Attachment]:
+    """Store the files; return attachments that do not belong to a message yet.
 
     Raises CannotStore, and ValidationError for a picture that is damaged or cannot be worked on now
-    (core.files.images). To be called within storage.removed_on_failure.
+    (core.files.images). Call it within storage.removed_on_failure.
     """
     return [*(_stored_picture(picture) for picture in pictures), *(_stored_file(file) for file in files)]
 

@@ -14,7 +14,7 @@ from users.models import User
 from ..errors import NotAGroup, NotIn, NotReachable, SendingTooFast, TooMany
 from ..models import Conversation, Entry, Membership
 from ..topics import conversation_topic
-from .log import append, locked, members_of, tell, tell_mine
+from .log import append_entry, lock_conversation, lock_members, notify_members, notify_own_tabs
 
 MOST_IN_A_GROUP = 50
 # First messages to people who do not know one, in a day.
@@ -62,9 +62,9 @@ def start_group(*, by: User, members: Sequence[User], title: str = "") -> Conver
         Membership(conversation=conversation, member=member, accepted_at=now) for member in chosen
     )
     for member in chosen:
-        entry = append(conversation, kind=Entry.Kind.JOINED, author=by, subject=member)
+        entry = append_entry(conversation, kind=Entry.Kind.JOINED, author=by, subject=member)
     Membership.objects.within(conversation).update(place=entry.pk)
-    tell(entry, [by.pk, *(member.pk for member in chosen)])
+    notify_members(entry, [by.pk, *(member.pk for member in chosen)])
     return conversation
 
 
@@ -75,18 +75,18 @@ def add_members(*, conversation: Conversation, by: User, members: Sequence[User]
     Raises NotIn, NotAGroup, NotReachable or TooMany.
     """
     conversation = _group(conversation)
-    _mine, others = members_of(conversation, by.pk)
+    _mine, others = lock_members(conversation, by.pk)
     present = {membership.member_id for membership in others} | {by.pk}
     coming = [member for member in _connections(by, members) if member.pk not in present]
     if len(present) + len(coming) > MOST_IN_A_GROUP:
         raise TooMany(_("A conversation holds at most %(most)d members.") % {"most": MOST_IN_A_GROUP})
     for member in coming:
-        entry = append(conversation, kind=Entry.Kind.JOINED, author=by, subject=member)
+        entry = append_entry(conversation, kind=Entry.Kind.JOINED, author=by, subject=member)
         _take_in(entry, member)
         present.add(member.pk)
     if coming:
         Membership.objects.within(conversation).update(place=entry.pk)
-        tell(entry, present)
+        notify_members(entry, present)
 
 
 @transaction.atomic
@@ -96,7 +96,7 @@ def remove_member(*, conversation: Conversation, by: User, member: User) -> None
     Raises NotIn where `by` is not in or not the owner, NotAGroup.
     """
     conversation = _group(conversation)
-    mine, others = members_of(conversation, by.pk)
+    mine, others = lock_members(conversation, by.pk)
     if not mine.is_owner:
         raise NotIn(_("Only who began the conversation can do this."))
     if member.pk in {membership.member_id for membership in others}:
@@ -111,7 +111,7 @@ def leave_conversation(*, conversation: Conversation, member: User) -> None:
     """
     conversation = _group(conversation)
     try:
-        mine, others = members_of(conversation, member.pk)
+        mine, others = lock_members(conversation, member.pk)
     except NotIn:
         return
     if mine.is_owner and others:
@@ -125,11 +125,11 @@ def leave_conversation(*, conversation: Conversation, member: User) -> None:
 def rename_conversation(*, conversation: Conversation, by: User, title: str) -> None:
     """Give a group another title; the same again changes nothing. Raises NotIn or NotAGroup."""
     conversation = _group(conversation)
-    _mine, others = members_of(conversation, by.pk)
+    _mine, others = lock_members(conversation, by.pk)
     if title != conversation.title:
         Conversation.objects.filter(pk=conversation.pk).update(title=title)
-        entry = append(conversation, kind=Entry.Kind.RENAMED, author=by, text=title)
-        tell(entry, [by.pk, *(membership.member_id for membership in others)])
+        entry = append_entry(conversation, kind=Entry.Kind.RENAMED, author=by, text=title)
+        notify_members(entry, [by.pk, *(membership.member_id for membership in others)])
 
 
 @transaction.atomic
@@ -137,7 +137,7 @@ def accept_conversation(*, conversation: Conversation, member: User) -> None:
     """Take a stranger's request into the own list; twice is once."""
     waiting = Membership.objects.of(member).filter(conversation=conversation, accepted_at=None)
     if waiting.update(accepted_at=timezone.now(), declined_at=None):
-        tell_mine(conversation.pk, member.pk)
+        notify_own_tabs(conversation.pk, member.pk)
         # Who waited for an answer may write on: from now on this one's cursors are told.
         publish(
             conversation_topic(conversation.pk),
@@ -155,7 +155,7 @@ def decline_conversation(*, conversation: Conversation, member: User) -> bool:
         conversation=conversation, accepted_at=None, declined_at=None
     )
     if waiting.update(declined_at=timezone.now()):
-        tell_mine(conversation.pk, member.pk)
+        notify_own_tabs(conversation.pk, member.pk)
         return True
     return Membership.objects.of(member).filter(conversation=conversation, declined_at__isnull=False).exists()
 
@@ -175,7 +175,7 @@ def unmute_conversation(*, conversation: Conversation, member: User) -> None:
 def _set_muted(conversation: Conversation, member: User, *, muted: bool) -> None:
     mine = Membership.objects.of(member).filter(conversation=conversation).exclude(muted=muted)
     if mine.update(muted=muted):
-        tell_mine(conversation.pk, member.pk)
+        notify_own_tabs(conversation.pk, member.pk)
 
 
 def _refuse_many_requests(by: User) -> None:
@@ -193,7 +193,7 @@ def _refuse_many_requests(by: User) -> None:
 
 
 def _group(conversation: Conversation) -> Conversation:
-    conversation = locked(conversation)
+    conversation = lock_conversation(conversation)
     if conversation.is_direct:
         raise NotAGroup(_("This is a conversation of two."))
     return conversation
@@ -241,7 +241,7 @@ def _take_out(conversation: Conversation, member: User, *, by: User) -> None:
     Membership.objects.filter(conversation=conversation, member=member).update(
         left_at=timezone.now(), unread=0, is_owner=False
     )
-    entry = append(conversation, kind=Entry.Kind.LEFT, author=by, subject=member)
+    entry = append_entry(conversation, kind=Entry.Kind.LEFT, author=by, subject=member)
     staying = Membership.objects.within(conversation).values_list("member_id", flat=True)
-    tell(entry, staying)
+    notify_members(entry, staying)
     publish(member_topic(member.pk), {"type": "messaging.gone", "conversation": conversation.pk})

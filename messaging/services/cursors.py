@@ -9,7 +9,7 @@ from core.sockets.publisher import publish
 
 from ..models import Conversation, Entry, Membership
 from ..topics import conversation_topic
-from .log import tell_mine
+from .log import notify_own_tabs
 
 # So many pairs are looked up in one statement.
 AT_ONCE = 200
@@ -112,7 +112,7 @@ def _tell(moved: Collection[_Step]) -> None:
     """Those who have read see it in their own tabs, and who has a conversation open sees how far others are."""
     for step in moved:
         if step.read > step.row.read_seq:
-            tell_mine(step.row.conversation_id, step.row.member_id)
+            notify_own_tabs(step.row.conversation_id, step.row.member_id)
     movers: dict[int, set[int]] = {}
     for step in moved:
         movers.setdefault(step.row.conversation_id, set()).add(step.row.member_id)

@@ -20,21 +20,21 @@ _STORE = (
 )
 
 
-def locked(conversation: Conversation) -> Conversation:
+def lock_conversation(conversation: Conversation) -> Conversation:
     """The conversation as it is now, held until the transaction ends."""
     return Conversation.objects.select_for_update(no_key=True).get(pk=conversation.pk)
 
 
-def members_of(conversation: Conversation, member_id: int) -> tuple[Membership, list[Membership]]:
+def lock_members(conversation: Conversation, member_id: int) -> tuple[Membership, list[Membership]]:
     """The membership of one who acts, and those of all others who are in. Raises NotIn when the one is not.
 
     All of them are held until the transaction ends, by id: whoever holds several takes them in this order.
     """
     within = Membership.objects.within(conversation).select_for_update(no_key=True).order_by("pk")
-    return apart(within, member_id)
+    return split_members(within, member_id)
 
 
-def apart(memberships: Iterable[Membership], member_id: int) -> tuple[Membership, list[Membership]]:
+def split_members(memberships: Iterable[Membership], member_id: int) -> tuple[Membership, list[Membership]]:
     """The membership of one who acts, and all others. Raises NotIn when the one has none."""
     mine, others = None, []
     for membership in memberships:
@@ -47,7 +47,7 @@ def apart(memberships: Iterable[Membership], member_id: int) -> tuple[Membership
     return mine, others
 
 
-def next_number(conversation: Conversation) -> int:
+def take_number(conversation: Conversation) -> int:
     """Take the next number of the conversation, whose row is held until the transaction ends. Raises NotIn where the
     conversation is gone."""
     with connection.cursor() as query:
@@ -58,7 +58,7 @@ def next_number(conversation: Conversation) -> int:
     return int(row[0])
 
 
-def store(entry: Entry) -> bool:
+def insert_entry(entry: Entry) -> bool:
     """Store a new entry; False where its author has stored one with the same client id, now or at this moment."""
     with connection.cursor() as query:
         query.execute(
@@ -73,15 +73,15 @@ def store(entry: Entry) -> bool:
     return True
 
 
-def append(conversation: Conversation, **values: Any) -> Entry:
+def append_entry(conversation: Conversation, **values: Any) -> Entry:
     """Store an entry under the next number of the locked `conversation`; returns it."""
-    conversation.last_seq = next_number(conversation)
+    conversation.last_seq = take_number(conversation)
     entry = Entry(conversation=conversation, seq=conversation.last_seq, **values)
-    store(entry)
+    insert_entry(entry)
     return entry
 
 
-def tell(entry: Entry, member_ids: Iterable[int]) -> None:
+def notify_members(entry: Entry, member_ids: Iterable[int]) -> None:
     """Hint to every tab of these members that the conversation has something new.
 
     Not what: so hints of several entries are equal, and a tab that is busy looks once for all of them.
@@ -92,6 +92,6 @@ def tell(entry: Entry, member_ids: Iterable[int]) -> None:
     )
 
 
-def tell_mine(conversation_id: int, member_id: int) -> None:
+def notify_own_tabs(conversation_id: int, member_id: int) -> None:
     """Hint to the member's own tabs that the member's side of the conversation changed."""
     publish(member_topic(member_id), {"type": "messaging.mine", "conversation": conversation_id})

@@ -8,11 +8,13 @@ from django.db import transaction
 from users.models import User
 
 from .conversations import start_direct, start_group
-from .messages import Sent, send_message
+from .send import SentMessage, send_message
 
 
 @transaction.atomic
-def write_first(*, by: User, members: Sequence[User], text: str, client_id: UUID, title: str = "") -> Sent:
+def write_first(
+    *, by: User, members: Sequence[User], text: str, client_id: UUID, title: str = ""
+) -> SentMessage:
     """Write to one member (in the one conversation of the two), or to a new group of own connections.
 
     One member and a title make a group too. Returns what was sent. Raises what `start_direct`, `start_group` and

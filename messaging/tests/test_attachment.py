@@ -229,4 +229,4 @@ def test_the_same_picture_again_is_the_same_message(talk: Conversation, alice: U
 
 
 def test_nothing_is_stored_for_nothing() -> None:
-    assert carried.stored([], []) == []
+    assert carried.store_attachments([], []) == []

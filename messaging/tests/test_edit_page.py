@@ -5,7 +5,7 @@ from django.test import Client
 
 from messaging import services
 from messaging.models import Conversation, Entry
-from messaging.services import messages
+from messaging.services.send import MOST_MESSAGES
 from network.services import block_member
 from users.models import User
 
@@ -103,7 +103,7 @@ def test_too_many_changes_in_a_minute_are_429_and_keep_what_was_typed(
 ) -> None:
     Entry.objects.bulk_create(
         Entry(conversation=talk, seq=turn, author=alice, kind=Entry.Kind.EDIT)
-        for turn in range(2, messages.MOST_MESSAGES + 1)
+        for turn in range(2, MOST_MESSAGES + 1)
     )
     response = as_alice.post(address, {"text": "Once more"}, headers=JSON)
     assert (response.status_code, response.json()["error"]) == (429, "too_fast")
@@ -118,7 +118,7 @@ def test_a_large_group_that_begins_is_no_flood(
 ) -> None:
     Entry.objects.bulk_create(
         Entry(conversation=talk, seq=turn, author=alice, kind=Entry.Kind.JOINED)
-        for turn in range(2, 2 * messages.MOST_MESSAGES)
+        for turn in range(2, 2 * MOST_MESSAGES)
     )
-    Conversation.objects.filter(pk=talk.pk).update(last_seq=2 * messages.MOST_MESSAGES)
+    Conversation.objects.filter(pk=talk.pk).update(last_seq=2 * MOST_MESSAGES)
     assert as_alice.post(address, {"text": "Hello"}).status_code == 302

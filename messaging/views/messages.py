@@ -77,7 +77,7 @@ def cursors(request: MemberRequest, pk: int) -> HttpResponse:
     return HttpResponse(status=204)
 
 
-def _sent(request: MemberRequest, mine: Membership, form: MessageForm) -> services.Sent | None:
+def _sent(request: MemberRequest, mine: Membership, form: MessageForm) -> services.SentMessage | None:
     """What was sent, or None with the reason in the form. Raises MessagingError where the state forbids it."""
     data = form.cleaned_data
     client_id, pictures = data["client_id"] or uuid.uuid4(), form.named_pictures()

@@ -24,7 +24,7 @@ from django.db import transaction
 from django.utils import timezone
 from messaging import services
 from messaging.models import Membership
-from messaging.services.log import append
+from messaging.services.log import append_entry
 from network.models import Connection
 from users.models import User
 
@@ -51,7 +51,7 @@ def pair(place, know_each_other=True):
     if place == 0:
         for number in range({HISTORY}):
             text = f"Line {{number}}"
-            entry = append(talk, author=(nora, omar)[number % 2], text=text, html=f"<p>{{text}}</p>")
+            entry = append_entry(talk, author=(nora, omar)[number % 2], text=text, html=f"<p>{{text}}</p>")
         Membership.objects.filter(conversation=talk).update(
             place=entry.pk, read_seq=entry.seq, delivered_seq=entry.seq
         )

@@ -23,13 +23,13 @@ from django.utils.dateparse import parse_datetime
 from feed.models import Post
 from feed.services import edit_post, publish_post
 from messaging.models import Conversation, Entry, Membership
-from messaging.services.log import append
+from messaging.services.log import append_entry
 from notifications.models import Notification
 from users.models import User
 talk = Conversation.objects.get(pk={talk})
 nora, omar = User.objects.get(pk={nora}), User.objects.get(pk={omar})
 for number, moment in enumerate({moments}):
-    entry = append(talk, author=omar, text=f"At {{number}}", html=f"<p>At {{number}}</p>")
+    entry = append_entry(talk, author=omar, text=f"At {{number}}", html=f"<p>At {{number}}</p>")
     Entry.objects.filter(pk=entry.pk).update(created_at=parse_datetime(moment))
 Membership.objects.filter(conversation=talk, member=nora).update(read_seq=entry.seq, delivered_seq=entry.seq)
 post = publish_post(author=nora, text="New year", audience=1)

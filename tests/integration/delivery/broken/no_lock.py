@@ -1,14 +1,14 @@
 """Numbers are given without a lock on the conversation: two may read the same last one."""
 
 from messaging.models import Conversation
-from messaging.services import log, messages
+from messaging.services import log, send
 
 from . import replace
 
 CONSTRAINT = ("messaging_entry", "messaging_one_entry_per_number")
 
 
-def next_number(conversation: Conversation) -> int:
+def take_number(conversation: Conversation) -> int:
     rows = Conversation.objects.filter(pk=conversation.pk)
     number = rows.values_list("last_seq", flat=True).get() + 1
     rows.update(last_seq=number)
@@ -16,4 +16,4 @@ def next_number(conversation: Conversation) -> int:
 
 
 def apply() -> None:
-    replace("next_number", next_number, log, messages)
+    replace("take_number", take_number, log, send)

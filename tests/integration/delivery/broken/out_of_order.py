@@ -1,12 +1,12 @@
 """Numbers are left free and given to later ones, so that what was sent later may stand before."""
 
 from messaging.models import Conversation, Entry
-from messaging.services import log, messages
+from messaging.services import log, send
 
 from . import replace
 
 
-def next_number(conversation: Conversation) -> int:
+def take_number(conversation: Conversation) -> int:
     rows = Conversation.objects.filter(pk=conversation.pk)
     last = rows.select_for_update(no_key=True).values_list("last_seq", flat=True).get()
     taken = set(Entry.objects.filter(conversation=conversation).values_list("seq", flat=True))
@@ -16,4 +16,4 @@ def next_number(conversation: Conversation) -> int:
 
 
 def apply() -> None:
-    replace("next_number", next_number, log, messages)
+    replace("take_number", take_number, log, send)
