@@ -81,8 +81,8 @@ def make_posts(count: int, *, say: Say) -> None:
 def _stock() -> Stock:
     people = list(User.objects.filter(CROWD).order_by("pk").values_list("pk", flat=True))
     author = User.objects.get(username=BENCH)
-    posts = [post.text for post in content.posts() if post.text]
-    comments = [said.text for post in content.posts() for said in post.voices()]
+    posts = [post.text for post in content.load_posts() if post.text]
+    comments = [said.text for post in content.load_posts() for said in post.all_comments()]
     return Stock(
         posts=list(_wordings(posts, author)),
         comments=list(_wordings(comments, author)),
@@ -103,7 +103,7 @@ def _wordings(texts: list[str], author: User) -> Iterator[Wording]:
 def _image(kind: str) -> PostImage:
     """Store a picture that many posts share."""
     key = storage.new_private_name("posts", "webp").removesuffix(".webp")
-    encoded = [images.fitted(pictures.drawn(kind, seed=SEED), size) for size in IMAGE_SIZES]
+    encoded = [images.fitted(pictures.draw_picture(kind, seed=SEED), size) for size in IMAGE_SIZES]
     for size, variant in zip(IMAGE_SIZES, encoded, strict=True):
         storage.store(PostImage.variant(key, size), variant.data)
     return PostImage(file=key, width=encoded[0].width, height=encoded[0].height, alt=f"A picture of {kind}")
