@@ -28,7 +28,7 @@ def test_too_few_connections_of_nginx_are_warned_of_and_comments_do_not_count(
     wrong = []
     for text, (warns, words) in FILES.items():
         (tmp_path / "nginx.conf").write_text(text)
-        ((verdict, said, cure),) = checks.nginx()
+        ((verdict, said, cure),) = checks.check_nginx()
         is_right = (verdict == Verdict.WARNING) == warns and said.startswith(words)
         if not is_right or (warns and "worker_connections 8192;" not in cure):
             wrong.append((text, verdict, said, cure))
@@ -38,4 +38,4 @@ def test_too_few_connections_of_nginx_are_warned_of_and_comments_do_not_count(
 @override_settings(DEMO_NETWORK=False)
 def test_an_nginx_that_is_elsewhere_is_no_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checks, "NGINX", tmp_path / "none.conf")
-    assert [answer[0] for answer in checks.nginx()] == [Verdict.OK]
+    assert [answer[0] for answer in checks.check_nginx()] == [Verdict.OK]

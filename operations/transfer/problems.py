@@ -4,18 +4,18 @@ import errno
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-LONGEST = 40
+MAX_CHARACTERS = 40
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
-def shortened(value: object) -> str:
+def shorten_value(value: object) -> str:
     """`value` as it may stand in a message: quoted, one line, at most 40 characters of it."""
     text = value if isinstance(value, str) else str(value)
-    return repr(text if len(text) <= LONGEST else f"{text[:LONGEST]}…")
+    return repr(text if len(text) <= MAX_CHARACTERS else f"{text[:MAX_CHARACTERS]}…")
 
 
 @dataclass(frozen=True)
-class Fault:
+class Problem:
     """One thing that is wrong: where, and what. `row` is the primary key, `field` the model's name of the column."""
 
     table: str
@@ -33,15 +33,15 @@ class Fault:
 
 
 class TransferRefused(Exception):
-    """A transfer that cannot be done, or that was undone; `faults` names everything that was found."""
+    """A transfer that cannot be done, or that was undone; `problems` names everything that was found."""
 
-    def __init__(self, summary: str, faults: Iterable[Fault] = ()) -> None:
+    def __init__(self, summary: str, problems: Iterable[Problem] = ()) -> None:
         self.summary = summary
-        self.faults = list(faults)
-        super().__init__("\n".join([summary, *(f"  - {fault}" for fault in self.faults)]))
+        self.problems = list(problems)
+        super().__init__("\n".join([summary, *(f"  - {problem}" for problem in self.problems)]))
 
 
-def lack_of_room(error: OSError, written: object = "") -> str:
+def describe_os_error(error: OSError, written: object = "") -> str:
     """What an OSError means to an operator: a full disk is called one, by the path that was written.
 
     Of the two paths of a copy Python names the one that was read first. A failed write names none: it is `written`.

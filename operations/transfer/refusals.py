@@ -8,8 +8,8 @@ from django.apps import apps
 from django.db.models import CheckConstraint, Q
 
 from .exports import ExportFolder
-from .problems import Fault, TransferRefused
-from .rows import values_of
+from .problems import Problem, TransferRefused
+from .rows import decode_values
 from .tables import Table
 from .target import first_line
 
@@ -21,28 +21,30 @@ NO_ROOM = "could not extend file"
 KEY = re.compile(r"Key \((?P<columns>.+?)\)=\((?P<values>.*)\) ", re.DOTALL)
 
 
-def refused_by_server(error: Any, fault: Fault | None = None) -> TransferRefused:
-    """What PostgreSQL holds against the import; `fault` is where, when that is known."""
+def refuse_by_server(error: Any, problem: Problem | None = None) -> TransferRefused:
+    """What PostgreSQL holds against the import; `problem` is where, when that is known."""
     undone = "The import was undone; nothing of it is in the target."
     said = first_line(error)
     if error.pgcode is None or error.pgcode.startswith(NOT_THE_DATA) or NO_ROOM in said:
         hint = (error.diag.message_hint or "").rstrip(".")
         more = f" {hint}." if hint else ""
         return TransferRefused(f"{undone} {said.rstrip('.')}.{more} When that is mended, run it again.")
-    if fault is None:
-        fault = Fault(error.diag.table_name or "", "", _fields(error), said)
-    return TransferRefused(f"{undone} PostgreSQL refuses:", [fault])
+    if problem is None:
+        problem = Problem(error.diag.table_name or "", "", _error_fields(error), said)
+    return TransferRefused(f"{undone} PostgreSQL refuses:", [problem])
 
 
-def row_of_copy(error: Any, table: Table, folder: ExportFolder) -> Fault:
+def find_copy_row(error: Any, table: Table, folder: ExportFolder) -> Problem:
     """The row that COPY stumbled over: it tells the line, the export tells which row that is."""
     line = re.search(r", line (\d+)", error.diag.context or "")
-    rows = islice(folder.rows(table), int(line[1]) - 1, None) if line else iter(())
+    rows = islice(folder.read_rows(table), int(line[1]) - 1, None) if line else iter(())
     row = next(rows, None)
-    return Fault(table.label, table.named(row.key) if row else "", _fields(error), first_line(error))
+    return Problem(
+        table.label, table.format_key(row.key) if row else "", _error_fields(error), first_line(error)
+    )
 
 
-def orphan(error: Any, folder: ExportFolder) -> Fault | None:
+def find_orphan(error: Any, folder: ExportFolder) -> Problem | None:
     """The first row whose reference leads nowhere. Foreign keys are checked at the end, when PostgreSQL knows only
     the value; the export knows the row. None when the error is another one.
     """
@@ -55,13 +57,13 @@ def orphan(error: Any, folder: ExportFolder) -> Fault | None:
         return None
     place = columns.index(key["columns"])
     reference = next(one for one in table.references if one.column == key["columns"])
-    rows = (row for row in folder.rows(table) if values_of(row.line)[place] == key["values"])
+    rows = (row for row in folder.read_rows(table) if decode_values(row.line)[place] == key["values"])
     row = next(rows, None)
     what = f"refers to {reference.other_table} {key['values']}, which is not in the export"
-    return Fault(table.label, table.named(row.key) if row else "", reference.name, what)
+    return Problem(table.label, table.format_key(row.key) if row else "", reference.name, what)
 
 
-def _fields(error: Any) -> str:
+def _error_fields(error: Any) -> str:
     """The fields that the error is about: named by PostgreSQL, in the key that is there twice, in a condition."""
     diagnosis = error.diag
     named = diagnosis.column_name or (re.search(r"column (\w+)", diagnosis.context or "") or ["", ""])[1]

@@ -22,13 +22,13 @@ class Row(NamedTuple):
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
-def line_of(values: Values) -> bytes:
+def encode_values(values: Values) -> bytes:
     """The line of a row; without a line break, so that one line of a file is one row."""
     return _encode(values).encode()
 
 
-def values_of(line: bytes) -> Values:
-    """What `line_of` took."""
+def decode_values(line: bytes) -> Values:
+    """What `encode_values` took."""
     values: Values = json.loads(line)
     return values
 
@@ -45,7 +45,7 @@ class TableHash:
         self.rows = 0
         self._sum = hashlib.sha256()
 
-    def add(self, one_row_hash: bytes) -> None:
+    def add_row(self, one_row_hash: bytes) -> None:
         self.rows += 1
         self._sum.update(one_row_hash)
 
@@ -54,11 +54,11 @@ class TableHash:
         return self._sum.hexdigest()
 
 
-class Origin(Protocol):
+class Source(Protocol):
     """Where a network comes from: the SQLite file, or an export of it."""
 
     @property
-    def told(self) -> str:
+    def description(self) -> str:
         """What messages call it."""
 
     @property
@@ -68,12 +68,12 @@ class Origin(Protocol):
     def migrations(self) -> set[Migration]:
         """Those that have been applied."""
 
-    def count(self, table: Table) -> int: ...
+    def count_rows(self, table: Table) -> int: ...
 
-    def rows(self, table: Table) -> Iterator[Row]:
+    def read_rows(self, table: Table) -> Iterator[Row]:
         """The rows in the order of their keys; raises TransferRefused where one cannot be read."""
 
-    def sequence(self, table: Table) -> int:
+    def last_issued_id(self, table: Table) -> int:
         """The highest id that was ever given out, 0 when none was."""
 
-    def media(self) -> Iterator[MediaFile]: ...
+    def list_files(self) -> Iterator[MediaFile]: ...

@@ -12,14 +12,14 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .problems import Fault
+from .problems import Problem
 from .rows import Migration
 
 DESCRIPTION = Path(__file__).with_name("schema.json")
 # Casts and parentheses are written in other ways by other versions of PostgreSQL.
 _noise = re.compile(r'::(character varying|[a-z_]+)(\(\d+\))?(\[\])?|[\s()"]')
 
-Run = Callable[..., list[Any]]
+RunStatement = Callable[..., list[Any]]
 
 
 class Part(NamedTuple):
@@ -31,7 +31,7 @@ class Part(NamedTuple):
     text: str
 
     @property
-    def meaning(self) -> tuple[str, str, str]:
+    def comparison_key(self) -> tuple[str, str, str]:
         """What makes two the same: names of indexes and constraints are no matter, those of columns are."""
         name = self.name if self.kind == "column" else ""
         return self.kind, name, _noise.sub("", self.text).lower()
@@ -92,7 +92,7 @@ SELECT t.relname, 'rule', r.rulename, pg_get_ruledef(r.oid) FROM t JOIN pg_rewri
 """
 
 
-def read_parts(run: Run) -> list[Part]:
+def read_parts(run: RunStatement) -> list[Part]:
     """What the database has, through `run(statement)`."""
     return sorted(Part(*(str(value or "") for value in row)) for row in run(_STATEMENTS))
 
@@ -104,7 +104,7 @@ def load_description(path: Path = DESCRIPTION) -> Schema:
     return Schema({(app, name) for app, name in told["migrations"]}, parts)
 
 
-def describe(migrations: Iterable[Migration], parts: Iterable[Part]) -> str:
+def describe_schema(migrations: Iterable[Migration], parts: Iterable[Part]) -> str:
     """The description as JSON, in an order of its own, one part a line."""
     tables: dict[str, list[Part]] = {}
     for part in sorted(parts):
@@ -119,22 +119,24 @@ def describe(migrations: Iterable[Migration], parts: Iterable[Part]) -> str:
     return f'{{\n "migrations": [\n{listed}\n ],\n "tables": {{\n{shown}\n }}\n}}\n'
 
 
-def compare_schemas(expected: list[Part], found: list[Part]) -> list[Fault]:
+def compare_schemas(expected: list[Part], found: list[Part]) -> list[Problem]:
     """Each part that is missing, and each that is there besides. Tables of others, and indexes that only make something
     quicker, are no difference."""
-    faults = []
+    problems = []
     for table in sorted({part.table for part in expected}):
-        wanted = {part.meaning: part for part in expected if part.table == table}
-        there = {part.meaning: part for part in found if part.table == table}
+        wanted = {part.comparison_key: part for part in expected if part.table == table}
+        there = {part.comparison_key: part for part in found if part.table == table}
         if not there:
-            faults.append(Fault(table, "", "", "has no table in the target"))
+            problems.append(Problem(table, "", "", "has no table in the target"))
             continue
         missing = [part for meaning, part in wanted.items() if meaning not in there]
         extra = [part for meaning, part in there.items() if meaning not in wanted and part.kind != "index"]
-        faults += [Fault(table, "", "", f"the target lacks: {_told(part)}") for part in missing]
-        faults += [Fault(table, "", "", f"the target has besides: {_told(part)}") for part in extra]
-    return faults
+        problems += [Problem(table, "", "", f"the target lacks: {_describe_part(part)}") for part in missing]
+        problems += [
+            Problem(table, "", "", f"the target has besides: {_describe_part(part)}") for part in extra
+        ]
+    return problems
 
 
-def _told(part: Part) -> str:
+def _describe_part(part: Part) -> str:
     return f"{part.kind} {part.name}: {part.text}"

@@ -16,13 +16,13 @@ from django.apps import apps
 from django.db.models import AutoField, BigAutoField, Field, ForeignKey, Model, SmallAutoField
 
 from .kinds import Kind, kind_of
-from .problems import Fault, TransferRefused
+from .problems import Problem, TransferRefused
 
 LEFT_OUT = ("sessions.session", "core.cacheentry", "core.outgoingmail")
 CONTENT_TYPES = "contenttypes.contenttype"
 PERMISSIONS = "auth.permission"
-# Made by `migrate`; compared and completed by name. What identifies a row comes first.
-GIVEN = {
+# Created by `migrate`; compared and completed by name. The identifying columns come first.
+PREDEFINED = {
     CONTENT_TYPES: (("app_label", "model"), 2),
     PERMISSIONS: (("content_type_id", "codename", "name"), 2),
 }
@@ -36,7 +36,7 @@ Values = list[str | None]
 
 @dataclass(frozen=True)
 class Column:
-    """One column. `named_by` is the given table whose names stand for its ids, where it refers to one."""
+    """One column. `named_by` is the predefined table whose names stand for its ids, where it refers to one."""
 
     name: str
     column: str
@@ -69,12 +69,12 @@ class Table:
     name: str
     columns: tuple[Column, ...]
     key: tuple[int, ...]
-    counted: Column | None
+    auto_id: Column | None
     references: tuple[Reference, ...]
 
     @property
-    def given(self) -> bool:
-        return self.label in GIVEN
+    def predefined(self) -> bool:
+        return self.label in PREDEFINED
 
     @property
     def fields(self) -> list[str]:
@@ -83,76 +83,81 @@ class Table:
     @cached_property
     def key_of(self) -> Callable[[Values], Key]:
         """How a row's key is read from its values, so that keys stand in the order of both databases."""
-        numbers = [self.columns[place].is_number for place in self.key]
+        numbers = [self.columns[position].is_number for position in self.key]
         if len(self.key) == 1 and numbers[0]:
-            place = self.key[0]
-            return lambda values: (int(values[place] or 0),)
+            position = self.key[0]
+            return lambda values: (int(values[position] or 0),)
         pairs = list(zip(self.key, numbers, strict=True))
         return lambda values: tuple(int(values[p] or 0) if number else values[p] or "" for p, number in pairs)
 
-    def named(self, key: Key) -> str:
+    @property
+    def key_list(self) -> str:
+        """The columns of the key as a SELECT list, for the table as `t`."""
+        return ", ".join(f"t.{quote_name(self.columns[position].column)}" for position in self.key)
+
+    def format_key(self, key: Key) -> str:
         """A row's key as messages tell it."""
-        if any(self.columns[place].hidden for place in self.key):
+        if any(self.columns[position].hidden for position in self.key):
             return "(key not shown)"
         return ", ".join(str(part) for part in key)
 
-    def order(self, collation: str) -> str:
+    def order_by(self, collation: str) -> str:
         """The ORDER BY list, for the table as `t`, that gives both databases one order."""
         parts = []
-        for place in self.key:
-            column = self.columns[place]
+        for position in self.key:
+            column = self.columns[position]
             # A UUID is text in SQLite and none in PostgreSQL; both sort it by its bytes.
             plain = column.kind.is_number or column.kind.is_uuid
-            parts.append("t." + quoted(column.column) + ("" if plain else f" COLLATE {collation}"))
+            parts.append("t." + quote_name(column.column) + ("" if plain else f" COLLATE {collation}"))
         return ", ".join(parts)
 
 
-def quoted(name: str) -> str:
+def quote_name(name: str) -> str:
     """A name in SQL, for both databases."""
     return '"' + name.replace('"', '""') + '"'
 
 
-def _column(model: type[Model], field: "Field[Any, Any]") -> Column | Fault:
+def _build_column(model: type[Model], field: "Field[Any, Any]") -> Column | Problem:
     label = model._meta.label_lower
     kind = kind_of(field)
     if kind is None:
-        return Fault(
+        return Problem(
             label, "", field.name, f"there is no rule for columns of the kind {field.get_internal_type()}"
         )
     related = field.related_model if field.remote_field else None
     named_by = related._meta.label_lower if isinstance(related, type) else ""
     hidden = bool(HIDDEN.search(field.name)) or field.name in PRIVATE.get(label, ())
     return Column(
-        field.attname, field.column or "", kind, field.null, hidden, named_by if named_by in GIVEN else ""
+        field.attname,
+        field.column or "",
+        kind,
+        field.null,
+        hidden,
+        named_by if named_by in PREDEFINED else "",
     )
 
 
-def _reference(field: "ForeignKey[Any, Any]") -> Reference:
-    other = field.target_field
-    return Reference(field.name, field.column or "", other.model._meta.db_table, other.column or "")
-
-
-def table_of(model: type[Model]) -> Table:
+def build_table(model: type[Model]) -> Table:
     """The table of a concrete model. Raises TransferRefused, naming the field, for a kind without a rule."""
     meta = model._meta
     label = meta.label_lower
     fields = [field for field in meta.local_concrete_fields if not field.generated]
-    if label in GIVEN:
-        fields = [next(field for field in fields if field.attname == name) for name in GIVEN[label][0]]
-    columns = [_column(model, field) for field in fields]
-    faults = [column for column in columns if isinstance(column, Fault)]
+    if label in PREDEFINED:
+        fields = [next(field for field in fields if field.attname == name) for name in PREDEFINED[label][0]]
+    columns = [_build_column(model, field) for field in fields]
+    problems = [column for column in columns if isinstance(column, Problem)]
     known = tuple(column for column in columns if isinstance(column, Column))
-    keys = [known[place] for place in range(GIVEN[label][1])] if label in GIVEN else []
-    if not faults and not keys:
+    keys = [known[position] for position in range(PREDEFINED[label][1])] if label in PREDEFINED else []
+    if not problems and not keys:
         keys = [column for field in meta.pk_fields for column in known if column.name == field.attname]
         unsorted = [column for column in keys if not (column.kind.is_number or column.kind.is_text)]
-        faults = [
-            Fault(label, "", column.name, "there is no rule to sort rows by such a key")
+        problems = [
+            Problem(label, "", column.name, "there is no rule to sort rows by such a key")
             for column in unsorted
         ]
-    if faults:
-        raise TransferRefused("A table cannot be carried over:", faults)
-    auto = isinstance(meta.pk, AutoField | BigAutoField | SmallAutoField) and label not in GIVEN
+    if problems:
+        raise TransferRefused("A table cannot be carried over:", problems)
+    auto = isinstance(meta.pk, AutoField | BigAutoField | SmallAutoField) and label not in PREDEFINED
     constrained = [
         field for field in fields if isinstance(field, ForeignKey) and getattr(field, "db_constraint", True)
     ]
@@ -161,8 +166,16 @@ def table_of(model: type[Model]) -> Table:
         name=meta.db_table,
         columns=known,
         key=tuple(known.index(column) for column in keys),
-        counted=keys[0] if auto else None,
-        references=tuple(_reference(field) for field in constrained),
+        auto_id=keys[0] if auto else None,
+        references=tuple(
+            Reference(
+                field.name,
+                field.column or "",
+                field.target_field.model._meta.db_table,
+                field.target_field.column or "",
+            )
+            for field in constrained
+        ),
     )
 
 
@@ -171,18 +184,18 @@ def tables_of(models: Iterable[type[Model]]) -> list[Table]:
     concrete = {
         model._meta.db_table: model for model in models if model._meta.managed and not model._meta.proxy
     }
-    tables = [table_of(model) for model in concrete.values() if model._meta.label_lower not in LEFT_OUT]
-    given = list(GIVEN)
-    rank = {label: place for place, label in enumerate(given)}
-    return sorted(tables, key=lambda table: (rank.get(table.label, len(given)), table.label))
+    tables = [build_table(model) for model in concrete.values() if model._meta.label_lower not in LEFT_OUT]
+    predefined = list(PREDEFINED)
+    rank = {label: position for position, label in enumerate(predefined)}
+    return sorted(tables, key=lambda table: (rank.get(table.label, len(predefined)), table.label))
 
 
 def all_tables() -> list[Table]:
-    """Every table that is carried over; those given by `migrate` first, since others refer to them by name."""
+    """Every table that is carried over; those predefined by `migrate` first, since others refer to them by name."""
     return tables_of(apps.get_models(include_auto_created=True))
 
 
-# How either database tells the names behind the ids of the given tables: `feed.post`, `feed.post.view_post`.
+# How either database tells the names behind the ids of the predefined tables: `feed.post`, `feed.post.view_post`.
 NAMES = {
     CONTENT_TYPES: "SELECT id, app_label || '.' || model FROM django_content_type",
     PERMISSIONS: "SELECT p.id, c.app_label || '.' || c.model || '.' || p.codename FROM auth_permission p "

@@ -8,11 +8,11 @@ import psycopg2
 from django.core.files.storage import Storage, default_storage
 
 from . import manifest
-from .comparison import NAMED, TableComparison, compare_rows
-from .media import MEDIA, trouble_with
-from .problems import Fault, TransferRefused
+from .comparison import MAX_NAMED_ROWS, TableComparison, compare_rows
+from .media import MEDIA, find_file_problem
+from .problems import Problem, TransferRefused
 from .progress import Progress
-from .rows import Migration, Origin
+from .rows import Migration, Source
 from .schema import Schema, compare_schemas, load_description
 from .tables import Table
 from .target import Target, first_line
@@ -24,7 +24,7 @@ class Findings:
     `notes` are no differences."""
 
     tables: list[TableComparison] = field(default_factory=list)
-    differences: list[Fault] = field(default_factory=list)
+    differences: list[Problem] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     files: int = 0
     sequences: int = 0
@@ -49,25 +49,25 @@ class Verification:
 
     def __init__(
         self,
-        origin: Origin,
+        source: Source,
         target: Target,
         *,
         storage: Storage = default_storage,
-        named: int = NAMED,
+        max_named: int = MAX_NAMED_ROWS,
         progress: Callable[[str], None] = lambda _words: None,
     ) -> None:
-        self._origin = origin
+        self._source = source
         self._target = target
         self._storage = storage
-        self._named = named
+        self._max_named = max_named
         self._progress = progress
         self.findings = Findings()
 
-    def run(self) -> Findings:
+    def compare_all(self) -> Findings:
         """All checks. Raises TransferRefused when one side cannot be read."""
         try:
-            others = manifest.differences(
-                self._origin.migrations, self._target.migrations, "the source", "the target"
+            others = manifest.compare_migrations(
+                self._source.migrations, self._target.migrations, "the source", "the target"
             )
             if others:
                 self.findings.differences += others
@@ -77,17 +77,19 @@ class Verification:
                 return self.findings
             self.compare_schema()
             self.compare_tables()
-            for table in self._origin.tables:
+            for table in self._source.tables:
                 self.compare_sequence(table)
                 self.check_references(table)
         except psycopg2.Error as error:
-            raise TransferRefused(f"{self._target.told} cannot be read: {first_line(error)}") from error
+            raise TransferRefused(
+                f"{self._target.description} cannot be read: {first_line(error)}"
+            ) from error
         self.compare_files()
         return self.findings
 
     def compare_schema(self) -> None:
         """Columns, constraints, indexes, triggers and sequences are those that the migrations make."""
-        parts = self._target.schema()
+        parts = self._target.read_schema()
         if parts is None:
             return
         expected = load_description()
@@ -109,32 +111,34 @@ class Verification:
 
     def compare_tables(self) -> None:
         """Counts and rows."""
-        shown = Progress(self._progress, "verification", sum(map(self._origin.count, self._origin.tables)))
-        for table in self._origin.tables:
-            rows = shown.count(self._origin.rows(table), table.label)
-            found = compare_rows(table, rows, self._target.rows(table), self._named)
+        shown = Progress(
+            self._progress, "verification", sum(map(self._source.count_rows, self._source.tables))
+        )
+        for table in self._source.tables:
+            rows = shown.count_rows(self._source.read_rows(table), table.label)
+            found = compare_rows(table, rows, self._target.read_rows(table), self._max_named)
             self.findings.tables.append(found)
-            self.findings.differences += found.faults
-            if found.differing > self._named:
-                more = found.differing - self._named
-                self.findings.differences.append(Fault(table.label, "", "", f"{more} more rows differ"))
+            self.findings.differences += found.problems
+            if found.differing > self._max_named:
+                more = found.differing - self._max_named
+                self.findings.differences.append(Problem(table.label, "", "", f"{more} more rows differ"))
         shown.finish()
 
     def compare_sequence(self, table: Table) -> None:
         """The next id must be free; better still, it was never given out before."""
         sequence = self._target.sequence_of(table)
-        if table.counted is None:
+        if table.auto_id is None:
             return
         self.findings.sequences += 1
-        name = table.counted.name
+        name = table.auto_id.name
         if sequence is None:
-            self.findings.differences.append(Fault(table.label, "", name, "has no sequence in the target"))
+            self.findings.differences.append(Problem(table.label, "", name, "has no sequence in the target"))
             return
         coming, highest = self._target.next_id(sequence), self._target.highest_id(table)
-        given_out = self._origin.sequence(table)
+        given_out = self._source.last_issued_id(table)
         if coming <= highest:
             what = f"the sequence is behind: it would give out {coming}, and {highest} is taken"
-            self.findings.differences.append(Fault(table.label, "", name, what))
+            self.findings.differences.append(Problem(table.label, "", name, what))
         elif coming <= given_out:
             self.findings.notes.append(
                 f"{table.label}: ids from {coming} to {given_out} belonged to rows that were deleted, "
@@ -150,20 +154,22 @@ class Verification:
         """Every file of the source is in the target's storage, with the same content."""
         shown = Progress(self._progress, "files", 0, "bytes")
         wrong = 0
-        for file in self._origin.media():
-            trouble = trouble_with(file, self._storage)
+        for file in self._source.list_files():
+            trouble = find_file_problem(file, self._storage)
             self.findings.files += 1
-            shown.advance(file.size, file.name)
+            shown.add_units(file.size, file.name)
             wrong += bool(trouble)
-            if trouble and wrong <= self._named:
-                self.findings.differences.append(Fault(MEDIA, file.name, "", trouble))
-        if wrong > self._named:
-            self.findings.differences.append(Fault(MEDIA, "", "", f"{wrong - self._named} more files differ"))
+            if trouble and wrong <= self._max_named:
+                self.findings.differences.append(Problem(MEDIA, file.name, "", trouble))
+        if wrong > self._max_named:
+            self.findings.differences.append(
+                Problem(MEDIA, "", "", f"{wrong - self._max_named} more files differ")
+            )
 
 
-def verify(
-    origin: Origin, *, named: int = NAMED, progress: Callable[[str], None] = lambda _words: None
+def verify_target(
+    source: Source, *, max_named: int = MAX_NAMED_ROWS, progress: Callable[[str], None] = lambda _words: None
 ) -> Findings:
     """Compare `origin` with the database and the storage of the settings; see Verification."""
-    with closing(Target(origin.tables, read_only=True)) as target:
-        return Verification(origin, target, named=named, progress=progress).run()
+    with closing(Target(source.tables, read_only=True)) as target:
+        return Verification(source, target, max_named=max_named, progress=progress).compare_all()

@@ -20,8 +20,8 @@ from django.test import override_settings
 from pytest_django import DjangoDbBlocker
 
 from operations.backup.backup_file import BackupFile
-from operations.backup.create import make
-from operations.backup.restore import restore
+from operations.backup.create import create_backup
+from operations.backup.restore import restore_backup
 from tests.integration.transfer.installation import Installation, manage
 from tests.transfer.network import build
 
@@ -137,7 +137,7 @@ def filled(plain: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Se
     """The network on a server, to be read and copied only."""
     with new_server(tmp_path_factory.mktemp("filled")) as server:
         with at(server):
-            assert restore(BackupFile(plain, "")).findings.same
+            assert restore_backup(BackupFile(plain, "")).findings.same
         yield server
 
 
@@ -177,4 +177,4 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def encrypted(filled: Server, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A backup of the network with KEY; not to be changed."""
     with at(filled):
-        return make(tmp_path_factory.mktemp("encrypted") / "sealed.backup", KEY).file
+        return create_backup(tmp_path_factory.mktemp("encrypted") / "sealed.backup", KEY).file

@@ -9,7 +9,7 @@ import pytest
 
 from operations.backup import container, keys
 from operations.backup.backup_file import BackupFile
-from operations.backup.container import CHUNK, SEAL
+from operations.backup.container import CHUNK_BYTES, TAG_BYTES
 from operations.transfer.problems import TransferRefused
 
 from .conftest import KEY
@@ -17,7 +17,7 @@ from .conftest import KEY
 # What is read is the same on every database.
 pytestmark = pytest.mark.sqlite_only
 
-SEALED = CHUNK + SEAL
+SEALED = CHUNK_BYTES + TAG_BYTES
 BITS, CUTS = 150, 40
 
 Damage = tuple[str, bytes]
@@ -37,7 +37,7 @@ def backup(request: pytest.FixtureRequest) -> Path:
 @pytest.fixture(autouse=True)
 def _quick_passphrase(monkeypatch: pytest.MonkeyPatch) -> None:
     """The key of one salt is made once: hundreds of copies have the same."""
-    monkeypatch.setattr(container, "material_of", cache(keys.material_of))
+    monkeypatch.setattr(container, "derive_key_material", cache(keys.derive_key_material))
 
 
 def flipped(data: bytes, chance: random.Random) -> Iterator[Damage]:
@@ -45,7 +45,7 @@ def flipped(data: bytes, chance: random.Random) -> Iterator[Damage]:
     line = data.index(b"\n")
     places = [chance.randrange(line + 1) for _ in range(40)]
     places += [chance.randrange(len(data)) for _ in range(BITS - 45)]
-    places += [line + 1, line + SEALED, line + SEALED + 1, len(data) - 1, len(data) - SEAL]
+    places += [line + 1, line + SEALED, line + SEALED + 1, len(data) - 1, len(data) - TAG_BYTES]
     for place in places:
         changed = bytearray(data)
         changed[place] ^= 1 << chance.randrange(8)
@@ -56,7 +56,7 @@ def cut(data: bytes, chance: random.Random) -> Iterator[Damage]:
     """The end is missing: anywhere, and where a chunk ends."""
     start = data.index(b"\n") + 1
     ends = [chance.randrange(len(data)) for _ in range(CUTS)]
-    ends += [0, 1, start - 1, start, start + SEAL, len(data) - 1, len(data) - SEAL]
+    ends += [0, 1, start - 1, start, start + TAG_BYTES, len(data) - 1, len(data) - TAG_BYTES]
     ends += list(range(start + SEALED, len(data), SEALED))
     for end in ends:
         yield f"cut at {end}", data[:end]

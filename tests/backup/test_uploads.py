@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 
 from operations.backup import create, destinations
 from operations.backup.backup_file import BackupFile
-from operations.backup.create import make
+from operations.backup.create import create_backup
 from operations.transfer.problems import TransferRefused
 from tests.transfer.network import FILES
 
@@ -79,7 +79,7 @@ def test_a_file_that_is_missing_is_named_and_no_older_backup_goes(naming: Server
     made = set(former.iterdir()) - before
     assert len(made) == 1
     assert before < set(former.iterdir())
-    assert {file.name for file in BackupFile(made.pop(), "").media()} == {*FILES, BIG}
+    assert {file.name for file in BackupFile(made.pop(), "").list_files()} == {*FILES, BIG}
 
 
 def test_a_file_that_is_known_to_be_lost_is_a_note(naming: Server, former: Path) -> None:
@@ -95,16 +95,16 @@ def test_what_a_member_takes_away_meanwhile_is_not_missing(
 ) -> None:
     """Rows and files are not of one moment; that alone is no reason to wake somebody."""
     naming.run("DELETE FROM feed_postimage")
-    monkeypatch.setattr("operations.transfer.progress.EVERY_SECONDS", 0.0)
+    monkeypatch.setattr("operations.transfer.progress.REPORT_SECONDS", 0.0)
 
     def take_away(words: str) -> None:
         if words.startswith("backup: 100 %") and words.endswith("done"):
             naming.run("UPDATE feed_post SET document = '' WHERE id = 3")
             (naming.media / DOCUMENT).unlink()
 
-    made = make(tmp_path / "while.backup", "", progress=take_away)
+    made = create_backup(tmp_path / "while.backup", "", progress=take_away)
     assert (made.missing.rows, made.is_whole) == (0, True)
-    assert DOCUMENT not in {file.name for file in made.backup.media()}
+    assert DOCUMENT not in {file.name for file in made.backup.list_files()}
 
 
 @pytest.mark.sqlite_only
@@ -115,7 +115,7 @@ def test_an_empty_bucket_is_refused_too(
     with pytest.raises(
         TransferRefused, match="2 rows name uploaded files, and not one file is in the bucket"
     ):
-        make(tmp_path / "x.backup", "")
+        create_backup(tmp_path / "x.backup", "")
     assert not (tmp_path / "x.backup").exists()
 
 

@@ -17,11 +17,11 @@ import pytest
 from django.db import connections
 from django.test import override_settings
 
-from operations.transfer.exports import ExportFolder, export
-from operations.transfer.imports import bring_in
+from operations.transfer.exports import ExportFolder, export_network
+from operations.transfer.imports import import_export
 from operations.transfer.source import SqliteSource
 from operations.transfer.tables import all_tables
-from operations.transfer.verification import Findings, verify
+from operations.transfer.verification import Findings, verify_target
 from scripts.programs import ROOT
 
 from .network import build, environment
@@ -57,7 +57,7 @@ class Network:
     def export(self, folder: Path, **options: Any) -> ExportFolder:
         """Export into `folder`."""
         with closing(self.source()) as source:
-            export(source, folder, **options)
+            export_network(source, folder, **options)
         return ExportFolder(folder, all_tables())
 
 
@@ -119,15 +119,15 @@ class Database:
 
     def is_untouched(self) -> bool:
         """Whether it is as `migrate` left it, files included."""
-        tables = [table.name for table in all_tables() if not table.given]
+        tables = [table.name for table in all_tables() if not table.predefined]
         gone = self.run("SELECT count(*) FROM django_content_type WHERE app_label = 'gone'")[0][0]
         return not any(map(self.count, tables)) and not gone and not self.files()
 
-    def bring_in(self, folder: Path) -> None:
-        bring_in(ExportFolder(folder, all_tables()))
+    def import_export(self, folder: Path) -> None:
+        import_export(ExportFolder(folder, all_tables()))
 
     def verify(self, folder: Path) -> Findings:
-        return verify(ExportFolder(folder, all_tables()))
+        return verify_target(ExportFolder(folder, all_tables()))
 
 
 @pytest.fixture(scope="session")
@@ -186,7 +186,7 @@ def filled(pristine: str, built_export: Path, tmp_path_factory: pytest.TempPathF
     target = Database(pristine.replace("pristine", "filled"), tmp_path_factory.mktemp("filled") / "media")
     with copied_database(pristine, target.name):
         with chosen(target):
-            target.bring_in(built_export)
+            target.import_export(built_export)
         yield target
 
 

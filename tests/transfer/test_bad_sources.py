@@ -11,7 +11,7 @@ import pytest
 from operations.transfer import source as source_module
 from operations.transfer.exports import ExportFolder
 from operations.transfer.problems import TransferRefused
-from operations.transfer.source import LONGEST_VALUE
+from operations.transfer.source import MAX_VALUE_BYTES
 from operations.transfer.tables import all_tables
 
 from .conftest import Network
@@ -109,7 +109,7 @@ def test_an_odd_moment_that_the_site_can_read_is_carried(
 def line(folder: ExportFolder, label: str, key: int) -> str:
     """A row of an export."""
     table = next(table for table in folder.tables if table.label == label)
-    return next(row.line.decode() for row in folder.rows(table) if row.key == (key,))
+    return next(row.line.decode() for row in folder.read_rows(table) if row.key == (key,))
 
 
 def test_a_column_of_nobody_is_told_of(network: Network, tmp_path: Path) -> None:
@@ -127,10 +127,12 @@ def test_a_network_without_a_column_more_has_nothing_to_tell(network: Network, t
 
 @pytest.mark.parametrize("kind", ["text", "blob"])
 def test_a_value_too_large_for_memory_is_named(network: Network, tmp_path: Path, kind: str) -> None:
-    giant = f"CAST(zeroblob({LONGEST_VALUE + 1}) AS {kind})"
+    giant = f"CAST(zeroblob({MAX_VALUE_BYTES + 1}) AS {kind})"
     network.change(f"UPDATE feed_post SET html = {giant} WHERE id = 3")  # noqa: S608
     told = refusal(network, tmp_path / "export")
-    assert f"feed.post 3, field html: is {LONGEST_VALUE + 1} bytes long, {LONGEST_VALUE} is the most" in told
+    assert (
+        f"feed.post 3, field html: is {MAX_VALUE_BYTES + 1} bytes long, {MAX_VALUE_BYTES} is the most" in told
+    )
 
 
 def test_a_large_value_is_carried(network: Network, tmp_path: Path) -> None:
@@ -189,10 +191,10 @@ def test_a_file_that_is_held_is_refused(
 def test_a_database_without_rows_is_carried(network: Network, tmp_path: Path) -> None:
     with closing(sqlite3.connect(network.file)) as database, database:
         for table in all_tables():
-            if not table.given:
+            if not table.predefined:
                 database.execute(f"DELETE FROM {table.name}")  # noqa: S608 -- a name of ours
     made = network.export(tmp_path / "export")
-    made.check()
+    made.check_all()
     assert {label for label, facts in made.manifest.tables.items() if facts.rows} == {
         "contenttypes.contenttype",
         "auth.permission",
@@ -217,4 +219,4 @@ def test_a_column_that_is_gone_is_never_taken_for_a_text(network: Network) -> No
     network.change("ALTER TABLE users_user DROP COLUMN headline")
     table = next(table for table in all_tables() if table.label == "users.user")
     with closing(network.source()) as source, pytest.raises(TransferRefused, match="no such column"):
-        list(source.rows(table))
+        list(source.read_rows(table))

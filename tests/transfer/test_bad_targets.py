@@ -14,7 +14,7 @@ from django.core.files.storage import InMemoryStorage
 
 from operations.transfer import target
 from operations.transfer.exports import ExportFolder
-from operations.transfer.imports import OutcomeUnknown, bring_in
+from operations.transfer.imports import OutcomeUnknown, import_export
 from operations.transfer.problems import TransferRefused
 from operations.transfer.schema import DESCRIPTION, compare_schemas, load_description, read_parts
 from operations.transfer.tables import all_tables
@@ -77,13 +77,13 @@ def test_a_network_without_rows_is_brought_in_and_again(
     database: Database, network: Network, tmp_path: Path
 ) -> None:
     with closing(network.source()) as source:
-        names = [table.name for table in source.tables if not table.given]
+        names = [table.name for table in source.tables if not table.predefined]
     for name in names:
         network.change(f"DELETE FROM {name}")  # noqa: S608 -- a name of ours
     shutil.rmtree(network.media)
     network.export(tmp_path / "export")
     for _ in range(2):
-        database.bring_in(tmp_path / "export")
+        database.import_export(tmp_path / "export")
         assert database.verify(tmp_path / "export").differences == []
 
 
@@ -124,7 +124,7 @@ def schema_of(database: Database) -> list[str]:
             cursor.execute(statement)
             return cursor.fetchall()
 
-        return [str(fault) for fault in compare_schemas(load_description().parts, read_parts(run))]
+        return [str(problem) for problem in compare_schemas(load_description().parts, read_parts(run))]
 
 
 def test_the_description_of_the_schema_is_what_the_migrations_make(database: Database) -> None:
@@ -143,8 +143,8 @@ def test_each_harm_to_the_schema_is_named(database: Database) -> None:
                 rows: list[Any] = cursor.fetchall()
                 return rows
 
-            found = [str(fault) for fault in compare_schemas(load_description().parts, read_parts(run))]
-        if not any(told in fault for fault in found):
+            found = [str(problem) for problem in compare_schemas(load_description().parts, read_parts(run))]
+        if not any(told in problem for problem in found):
             wrong.append((statement, found))
     assert not wrong
     assert schema_of(database) == []
@@ -181,9 +181,9 @@ def test_a_column_more_in_the_target_that_wants_a_value_is_named(
 def test_a_site_that_still_runs_is_told_of(
     database: Database, built_export: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    patience = target.SESSION.replace("lock_timeout = '10s'", "lock_timeout = '0.2s'")
-    assert patience != target.SESSION
-    monkeypatch.setattr(target, "SESSION", patience)
+    patience = target.SESSION_SETTINGS.replace("lock_timeout = '10s'", "lock_timeout = '0.2s'")
+    assert patience != target.SESSION_SETTINGS
+    monkeypatch.setattr(target, "SESSION_SETTINGS", patience)
     with closing(psycopg2.connect(database.url)) as site, site.cursor() as cursor:
         cursor.execute("LOCK TABLE feed_post IN ROW EXCLUSIVE MODE")
         told = refusal(database, built_export)
@@ -195,7 +195,7 @@ def test_two_imports_at_once_leave_one_whole(database: Database, built_export: P
 
     def go() -> None:
         try:
-            database.bring_in(built_export)
+            database.import_export(built_export)
             told.append("brought in")
         except TransferRefused as refused:
             told.append(str(refused))
@@ -221,7 +221,7 @@ def test_a_disk_that_fills_with_files_leaves_those_that_were_there(
     path.parent.mkdir(parents=True)
     path.write_bytes(FILES[name])
     with small_disk(4_000), pytest.raises(TransferRefused, match="the disk is full"):
-        database.bring_in(built_export)
+        database.import_export(built_export)
     assert database.files() == {name}
     assert database.count("users_user") == 0
 
@@ -238,7 +238,7 @@ class FullBucket(InMemoryStorage):
 def test_a_bucket_that_refuses_a_file_undoes_all(database: Database, built_export: Path) -> None:
     bucket = FullBucket()
     with pytest.raises(TransferRefused, match=r"The file .* cannot be stored: .*QuotaExceeded"):
-        bring_in(ExportFolder(built_export, all_tables()), storage=bucket)
+        import_export(ExportFolder(built_export, all_tables()), storage=bucket)
     assert not [name for name in FILES if bucket.exists(name)]
     assert database.is_untouched()
 
@@ -249,12 +249,12 @@ def test_a_connection_cut_while_it_is_committed_is_told_as_unknown_and_the_next_
     database: Database, built_export: Path, monkeypatch: pytest.MonkeyPatch, before: bool
 ) -> None:
     with cut_at_commit(monkeypatch, before=before), pytest.raises(OutcomeUnknown, match="Run it again"):
-        database.bring_in(built_export)
+        database.import_export(built_export)
     # Files that rows may need stay where they are.
     assert database.files() == set(FILES)
     wait_for_others(database)
     assert bool(database.count("users_user")) is not before
-    again = bring_in(ExportFolder(built_export, all_tables()))
+    again = import_export(ExportFolder(built_export, all_tables()))
     assert (again.was_there, again.files) == (not before, 0)
     assert database.verify(built_export).differences == []
 
@@ -265,11 +265,11 @@ def test_an_interruption_from_the_commit_on_keeps_the_files_of_the_rows(
     database: Database, built_export: Path, monkeypatch: pytest.MonkeyPatch, word: bytes
 ) -> None:
     with interrupted_at(monkeypatch, word), pytest.raises(KeyboardInterrupt):
-        database.bring_in(built_export)
+        database.import_export(built_export)
     assert database.files() == set(FILES)
     wait_for_others(database)
     assert database.verify(built_export).differences == []
-    again = bring_in(ExportFolder(built_export, all_tables()))
+    again = import_export(ExportFolder(built_export, all_tables()))
     assert (again.was_there, again.files) == (True, 0)
 
 
@@ -277,7 +277,7 @@ def test_an_interruption_before_the_commit_undoes_all(
     database: Database, built_export: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with interrupted_at(monkeypatch, b"SET CONSTRAINTS"), pytest.raises(KeyboardInterrupt):
-        database.bring_in(built_export)
+        database.import_export(built_export)
     wait_for_others(database)
     assert database.is_untouched()
 

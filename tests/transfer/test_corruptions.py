@@ -22,7 +22,7 @@ from .network import FILES, MEMBERS, POSTS, SECRET
 pytestmark = pytest.mark.postgres_only
 
 MANY = 500
-AT_ONCE = 10
+BATCH_SIZE = 10
 Place = tuple[str, str, str]
 
 
@@ -216,10 +216,10 @@ MAKERS: list[Maker] = [
 def seeded(chance: random.Random) -> list[list[Corruption]]:
     """500 corruptions, ten at a time; those of one time touch no row in common."""
     rounds = []
-    for _ in range(MANY // AT_ONCE):
+    for _ in range(MANY // BATCH_SIZE):
         together: list[Corruption] = []
         taken: set[tuple[str, str]] = set()
-        while len(together) < AT_ONCE:
+        while len(together) < BATCH_SIZE:
             found = chance.choice(MAKERS)(chance)
             rows = {place[:2] for place in found.places}
             if not rows & taken:
@@ -232,7 +232,7 @@ def seeded(chance: random.Random) -> list[list[Corruption]]:
 def apply(target: Target, statement: str, media: Path) -> None:
     """Do it: to a file of the target, or to its tables."""
     if not statement.startswith("FILE"):
-        target.run(statement)
+        target.run_statement(statement)
         return
     path = media / statement.split(" ", 2)[2]
     if statement.startswith("FILE GONE"):
@@ -247,22 +247,22 @@ def found_with(moved: Database, export: Path, corruptions: list[Corruption]) -> 
     folder = ExportFolder(export, all_tables())
     with closing(Target(folder.tables, read_only=False)) as target:
         # As a crash or a careless hand leaves things: no trigger and no foreign key stands in the way.
-        target.run("SET LOCAL session_replication_role = replica")
+        target.run_statement("SET LOCAL session_replication_role = replica")
         for statement in [statement for one in corruptions for statement in one.statements]:
             apply(target, statement, moved.media)
-        findings = Verification(folder, target, named=1000).run()
+        findings = Verification(folder, target, max_named=1000).compare_all()
     for name, content in FILES.items():
         (moved.media / name).write_bytes(content)
     return findings
 
 
 def places_of(findings: Findings) -> set[Place]:
-    return {(fault.table, fault.row, fault.field) for fault in findings.differences}
+    return {(problem.table, problem.row, problem.field) for problem in findings.differences}
 
 
-def is_besides(fault: str) -> bool:
+def is_besides(problem: str) -> bool:
     """A lost row leaves those that refer to it as orphans, and a corruption may take a constraint away: true, too."""
-    return any(words in fault for words in ("refers to", "the target lacks: ", "the target has besides: "))
+    return any(words in problem for words in ("refers to", "the target lacks: ", "the target has besides: "))
 
 
 def missed(findings: Findings, corruption: Corruption) -> bool:
@@ -278,7 +278,7 @@ def test_each_of_500_corruptions_is_found_and_named(moved: Database, built_expor
         findings = found_with(moved, built_export, corruptions)
         assert [one for one in corruptions if missed(findings, one)] == [], number
         expected = {place for one in corruptions for place in one.places}
-        others = [fault for fault in findings.differences if not is_besides(str(fault))]
+        others = [problem for problem in findings.differences if not is_besides(str(problem))]
         assert {(one.table, one.row, one.field) for one in others} <= expected, number
         assert SECRET not in "".join(map(str, findings.differences))
         kinds.update(one.kind for one in corruptions)

@@ -1,4 +1,4 @@
-"""An export: whole or not at all, never a byte written to the source, every fault named with table, row and field."""
+"""An export: whole or not at all, never a byte written to the source, every problem named with table, row and field."""
 
 import fcntl
 import hashlib
@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from operations.transfer.exports import UNFINISHED, ExportFolder, export
+from operations.transfer.exports import UNFINISHED, ExportFolder, export_network
 from operations.transfer.problems import TransferRefused
-from operations.transfer.source import MOST_FAULTS
+from operations.transfer.source import MAX_PROBLEMS
 from operations.transfer.tables import all_tables
 from tests.testkit.disks import small_disk
 
@@ -45,9 +45,9 @@ def test_it_holds_every_row_and_every_file(network: Network, tmp_path: Path) -> 
     }
     assert made.manifest.tables["users.user"].rows == MEMBERS
     assert made.manifest.tables["feed.post"].rows == POSTS
-    assert {file.name for file in made.media()} == set(FILES)
+    assert {file.name for file in made.list_files()} == set(FILES)
     assert all((made.folder / "media" / name).read_bytes() == content for name, content in FILES.items())
-    made.check()
+    made.check_all()
 
 
 def test_sessions_and_the_cache_stay_behind_and_the_manifest_says_so(exported: Path) -> None:
@@ -74,7 +74,7 @@ def test_the_source_stays_as_it_is(network: Network, tmp_path: Path) -> None:
 
 def test_it_may_be_made_where_the_source_cannot_be_written(network: Network, tmp_path: Path) -> None:
     network.file.chmod(0o444)
-    network.export(tmp_path / "export").check()
+    network.export(tmp_path / "export").check_all()
 
 
 def test_nothing_can_be_written_through_it(network: Network) -> None:
@@ -91,11 +91,11 @@ def test_it_is_one_state_though_the_site_writes(network: Network, tmp_path: Path
     with closing(network.source()) as source:
         network.change("UPDATE users_user SET headline = 'written meanwhile'")
         network.change("DELETE FROM feed_reaction")
-        made = export(source, tmp_path / "export").manifest
+        made = export_network(source, tmp_path / "export").manifest
     assert made.tables["feed.reaction"].rows == POSTS
     rows = ExportFolder(tmp_path / "export", all_tables())
     table = next(table for table in all_tables() if table.label == "users.user")
-    assert all(b"written meanwhile" not in row.line for row in rows.rows(table))
+    assert all(b"written meanwhile" not in row.line for row in rows.read_rows(table))
 
 
 def test_made_again_it_takes_the_place_of_the_former(network: Network, tmp_path: Path) -> None:
@@ -103,13 +103,13 @@ def test_made_again_it_takes_the_place_of_the_former(network: Network, tmp_path:
     network.change("DELETE FROM feed_reaction")
     again = network.export(tmp_path / "export")
     assert again.manifest.tables["feed.reaction"].rows == 0
-    again.check()
+    again.check_all()
 
 
 def test_files_may_be_listed_only(network: Network, tmp_path: Path) -> None:
     made = network.export(tmp_path / "export", copy_media=False)
     assert made.media_folder is None
-    assert {file.name for file in made.media()} == set(FILES)
+    assert {file.name for file in made.list_files()} == set(FILES)
     assert not any((tmp_path / "export" / "media").iterdir())
 
 
@@ -221,7 +221,7 @@ def test_all_faults_are_named_at_once(network: Network, tmp_path: Path) -> None:
 
 def test_after_a_hundred_faults_the_search_ends(network: Network, tmp_path: Path) -> None:
     network.change("UPDATE feed_post SET text = char(0), html = char(0)")
-    assert len(refusal(network, tmp_path / "export").splitlines()) == MOST_FAULTS + 2
+    assert len(refusal(network, tmp_path / "export").splitlines()) == MAX_PROBLEMS + 2
 
 
 def test_a_password_is_never_told(network: Network, tmp_path: Path) -> None:
@@ -238,7 +238,7 @@ def test_a_refused_export_leaves_the_former_one(network: Network, tmp_path: Path
     with pytest.raises(TransferRefused):
         network.export(tmp_path / "export")
     former = ExportFolder(tmp_path / "export", all_tables())
-    former.check()
+    former.check_all()
     assert not (former.folder / UNFINISHED).exists()
 
 
@@ -289,13 +289,13 @@ def test_two_exports_to_one_place_do_not_mix(network: Network, tmp_path: Path) -
     with pytest.raises(TransferRefused, match="Another export"):
         network.export(tmp_path / "export")
     os.close(other)
-    network.export(tmp_path / "export").check()
+    network.export(tmp_path / "export").check_all()
 
 
 def test_a_disk_that_fills_leaves_nothing_behind(network: Network, tmp_path: Path) -> None:
     full = pytest.raises(TransferRefused, match=rf"disk is full \({re.escape(str(tmp_path))}/export")
     with closing(network.source()) as source, small_disk(4_000), full:
-        export(source, tmp_path / "export")
+        export_network(source, tmp_path / "export")
     assert not (tmp_path / "export").exists()
 
 

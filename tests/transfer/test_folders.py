@@ -21,12 +21,12 @@ PHOTO = "media/photos/3f/3f00000000000000000000000000000a-64.webp"
 
 def refusal(folder: Path) -> str:
     with pytest.raises(TransferRefused) as refused:
-        ExportFolder(folder, all_tables()).check()
+        ExportFolder(folder, all_tables()).check_all()
     return str(refused.value)
 
 
 def test_a_whole_one_is_fine(exported: Path) -> None:
-    ExportFolder(exported, all_tables()).check()
+    ExportFolder(exported, all_tables()).check_all()
 
 
 def test_without_its_manifest_it_is_half_an_export(exported: Path) -> None:
@@ -127,6 +127,6 @@ def test_a_listed_name_cannot_leave_its_folder(
 ) -> None:
     (exported / "media.jsonl").write_text(json.dumps({"name": name, "size": 1, "sha256": ""}) + "\n")
     folder = ExportFolder(exported, all_tables())
-    monkeypatch.setitem(vars(folder), "_list", exported / "media.jsonl")  # as if the manifest told of it
+    monkeypatch.setitem(vars(folder), "_file_list", exported / "media.jsonl")  # as if the manifest told of it
     with pytest.raises(TransferRefused, match="no name of a file"):
-        list(folder.media())
+        list(folder.list_files())

@@ -19,12 +19,12 @@ from pytest_django.fixtures import Settings
 
 from operations.transfer import manifest, media
 from operations.transfer.exports import ExportFolder
-from operations.transfer.imports import Outcome, bring_in
+from operations.transfer.imports import Outcome, import_export
 from operations.transfer.problems import TransferRefused
 from operations.transfer.rows import Row
 from operations.transfer.table_files import TableFile
 from operations.transfer.tables import all_tables
-from operations.transfer.target import LOCK
+from operations.transfer.target import IMPORT_LOCK
 from tests.testkit.disks import small_disk
 
 from .conftest import Database, Network, chosen
@@ -38,22 +38,22 @@ pytestmark = pytest.mark.postgres_only
 def refusal(database: Database, folder: Path) -> str:
     """What the import says when it refuses; nothing of it may be in the target."""
     with pytest.raises(TransferRefused) as refused:
-        database.bring_in(folder)
+        database.import_export(folder)
     assert database.is_untouched()
     return str(refused.value)
 
 
 def resealed(folder: Path, change: Callable[[dict[str, Any]], None]) -> None:
     """Change what the manifest tells; its digest is sound."""
-    path = folder / manifest.NAME
+    path = folder / manifest.FILE_NAME
     content = json.loads(path.read_text())
     change(content)
     content.pop("digest")
-    path.write_text(json.dumps({**content, "digest": manifest._digest(content)}))
+    path.write_text(json.dumps({**content, "digest": manifest._digest_of(content)}))
 
 
 def test_every_row_and_every_file_arrives(database: Database, built_export: Path) -> None:
-    outcome = bring_in(ExportFolder(built_export, all_tables()))
+    outcome = import_export(ExportFolder(built_export, all_tables()))
     assert outcome == Outcome(rows=outcome.rows, files=len(FILES), was_there=False)
     assert database.count("users_user") == MEMBERS
     assert database.files() == set(FILES)
@@ -62,7 +62,7 @@ def test_every_row_and_every_file_arrives(database: Database, built_export: Path
 
 
 def test_run_again_it_says_that_all_is_there(moved: Database, built_export: Path) -> None:
-    again = bring_in(ExportFolder(built_export, all_tables()))
+    again = import_export(ExportFolder(built_export, all_tables()))
     assert (again.was_there, again.files) == (True, 0)
     assert moved.count("users_user") == MEMBERS
     assert moved.verify(built_export).same
@@ -70,7 +70,7 @@ def test_run_again_it_says_that_all_is_there(moved: Database, built_export: Path
 
 def test_run_again_it_brings_files_that_were_lost(moved: Database, built_export: Path) -> None:
     (moved.media / next(iter(FILES))).unlink()
-    assert bring_in(ExportFolder(built_export, all_tables())).files == 1
+    assert import_export(ExportFolder(built_export, all_tables())).files == 1
     assert moved.verify(built_export).same
 
 
@@ -88,7 +88,7 @@ def test_ids_of_deleted_rows_are_not_given_out_again(moved: Database, built_expo
 def test_content_types_and_permissions_find_their_ids_again(database: Database, built_export: Path) -> None:
     # Other ids than in the source: as where apps were installed in another order.
     database.run("UPDATE auth_permission SET id = id + 1000")
-    database.bring_in(built_export)
+    database.import_export(built_export)
     told = database.run(
         "SELECT p.codename, c.app_label, c.id > 0 FROM users_user_user_permissions u JOIN auth_permission p "
         "ON p.id = u.permission_id JOIN django_content_type c ON c.id = p.content_type_id"
@@ -101,7 +101,7 @@ def test_content_types_and_permissions_find_their_ids_again(database: Database, 
 def test_a_renamed_permission_keeps_its_name(database: Database, network: Network, tmp_path: Path) -> None:
     network.change("UPDATE auth_permission SET name = 'May write' WHERE codename = 'add_post'")
     network.export(tmp_path / "export")
-    database.bring_in(tmp_path / "export")
+    database.import_export(tmp_path / "export")
     assert database.run("SELECT name FROM auth_permission WHERE codename = 'add_post'") == [("May write",)]
 
 
@@ -113,7 +113,7 @@ def test_no_signal_is_sent(database: Database, built_export: Path) -> None:
 
     for signal in (pre_save, post_save):
         signal.connect(hear)
-    database.bring_in(built_export)
+    database.import_export(built_export)
     for signal in (pre_save, post_save):
         signal.disconnect(hear)
     assert heard == []
@@ -121,7 +121,7 @@ def test_no_signal_is_sent(database: Database, built_export: Path) -> None:
 
 def test_progress_is_told(database: Database, built_export: Path) -> None:
     told: list[str] = []
-    bring_in(ExportFolder(built_export, all_tables()), progress=told.append)
+    import_export(ExportFolder(built_export, all_tables()), progress=told.append)
     assert any(line.startswith("import: 100 %") and "rows/s" in line for line in told)
 
 
@@ -146,14 +146,14 @@ def test_a_damaged_export_is_refused_before_anything_is_written(database: Databa
 def test_a_target_with_rows_is_refused_with_a_list(database: Database, built_export: Path) -> None:
     database.run("INSERT INTO feed_tag (name) VALUES ('mine')")
     with pytest.raises(TransferRefused, match=r"is not empty(.|\n)*feed.tag: holds 1 rows"):
-        database.bring_in(built_export)
+        database.import_export(built_export)
     assert (database.count("feed_tag"), database.count("users_user")) == (1, 0)
 
 
 def test_a_target_with_the_same_number_of_other_rows_is_refused(moved: Database, built_export: Path) -> None:
     moved.run("UPDATE users_user SET headline = 'changed since' WHERE id = 5")
     with pytest.raises(TransferRefused, match="not this export"):
-        moved.bring_in(built_export)
+        moved.import_export(built_export)
     assert moved.run("SELECT headline FROM users_user WHERE id = 5") == [("changed since",)]
 
 
@@ -161,13 +161,13 @@ def test_a_target_without_tables_is_refused(database: Database, built_export: Pa
     database.run("DROP SCHEMA public CASCADE")
     database.run("CREATE SCHEMA public")
     with pytest.raises(TransferRefused, match=r"run `python manage.py migrate` there first"):
-        database.bring_in(built_export)
+        database.import_export(built_export)
 
 
 def test_a_table_that_is_missing_in_the_target_is_named(database: Database, built_export: Path) -> None:
     database.run("DROP TABLE feed_savedpost")
     with pytest.raises(TransferRefused, match=r"feed.savedpost: has no table in the target"):
-        database.bring_in(built_export)
+        database.import_export(built_export)
 
 
 @contextmanager
@@ -253,8 +253,8 @@ def seal_with(folder: Path, change: Callable[[list[bytes]], list[bytes]]) -> Non
     table = next(table for table in all_tables() if table.label == "feed.post")
 
     file = TableFile(folder, table)
-    lines = change([row.line for row in file.rows()])
-    facts = file.write((Row((n,), line) for n, line in enumerate(lines)), len(lines))
+    lines = change([row.line for row in file.read_rows()])
+    facts = file.write_rows((Row((n,), line) for n, line in enumerate(lines)), len(lines))
     resealed(folder, lambda content: content["tables"].update({"feed.post": vars(facts)}))
 
 
@@ -268,8 +268,8 @@ def test_an_unknown_content_type_is_named(database: Database, exported: Path) ->
 
     table = next(table for table in all_tables() if table.label == "contenttypes.contenttype")
     file = TableFile(exported, table)
-    rows = [row for row in file.rows() if b"gone" not in row.line]
-    facts = file.write((Row(row.key, row.line) for row in rows), 0)
+    rows = [row for row in file.read_rows() if b"gone" not in row.line]
+    facts = file.write_rows((Row(row.key, row.line) for row in rows), 0)
     resealed(exported, lambda content: content["tables"].update({table.label: vars(facts)}))
     assert "gone.thing" in refusal(database, exported)
 
@@ -310,14 +310,14 @@ def test_a_connection_cut_in_the_middle_leaves_nothing_and_the_next_run_brings_a
     database: Database, built_export: Path, interruption: str, words: str
 ) -> None:
     assert words in interrupted(database, built_export, interruption)
-    database.bring_in(built_export)
+    database.import_export(built_export)
     assert database.verify(built_export).differences == []
 
 
 def test_two_imports_at_once_do_not_mix(database: Database, built_export: Path) -> None:
 
     with psycopg2.connect(database.url) as other, other.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [IMPORT_LOCK])
         assert "Another import" in refusal(database, built_export)
     other.close()
 
@@ -330,7 +330,7 @@ def test_a_disk_that_fills_with_files_undoes_all(database: Database, built_expor
     # The disk that is full is that of the uploads, not the one on which the export lies.
     assert f"the disk is full ({database.media}" in told
     assert str(built_export) not in told
-    database.bring_in(built_export)
+    database.import_export(built_export)
     assert database.verify(built_export).same
 
 
@@ -338,7 +338,7 @@ def test_another_file_under_the_same_name_is_left_alone(database: Database, buil
     name = "private/documents/aa/aa00000000000000000000000000000b.pdf"
     default_storage.save(name, ContentFile(b"somebody else's"))
     with pytest.raises(TransferRefused, match=r"media private/documents/aa/.*: has 15 bytes"):
-        database.bring_in(built_export)
+        database.import_export(built_export)
     assert database.files() == {name}
     assert database.count("users_user") == 0
 
@@ -350,16 +350,16 @@ def test_files_get_the_rights_of_uploads(moved: Database, settings: Settings) ->
 
 def test_files_may_go_to_a_storage_without_folders(database: Database, built_export: Path) -> None:
     storage = InMemoryStorage()
-    assert bring_in(ExportFolder(built_export, all_tables()), storage=storage).files == len(FILES)
-    listed = ExportFolder(built_export, all_tables()).media()
-    assert [media.trouble_with(file, storage) for file in listed] == [""] * len(FILES)
+    assert import_export(ExportFolder(built_export, all_tables()), storage=storage).files == len(FILES)
+    listed = ExportFolder(built_export, all_tables()).list_files()
+    assert [media.find_file_problem(file, storage) for file in listed] == [""] * len(FILES)
 
 
 def test_files_that_are_only_listed_are_left_to_the_operator(
     database: Database, network: Network, tmp_path: Path
 ) -> None:
     network.export(tmp_path / "export", copy_media=False)
-    database.bring_in(tmp_path / "export")
+    database.import_export(tmp_path / "export")
     assert database.files() == set()
     assert len(database.verify(tmp_path / "export").differences) == len(FILES)
     shutil.copytree(network.media, database.media, dirs_exist_ok=True)

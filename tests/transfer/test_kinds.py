@@ -1,4 +1,4 @@
-"""The canonical text of a value: the same on both sides, different for different values, a fault for what cannot go."""
+"""The canonical text of a value: equal on both sides for equal values; an error for what cannot be transferred."""
 
 import json
 from datetime import UTC, datetime
@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from operations.transfer.json_text import canonical_json
 from operations.transfer.kinds import BrokenText, Kind, kind_of
 from operations.transfer.problems import TransferRefused
-from operations.transfer.tables import LEFT_OUT, all_tables, table_of
-from operations.transfer.unconvertible_values import Misfit
+from operations.transfer.tables import LEFT_OUT, all_tables, build_table
+from operations.transfer.unconvertible_values import UnconvertibleValue
 from tests.cases import all_cases
 from users.models import User
 
@@ -26,10 +26,10 @@ def kind(field: "models.Field[Any, Any]") -> Kind:
     return found
 
 
-def fault(field: "models.Field[Any, Any]", value: object) -> str:
-    with pytest.raises(Misfit) as misfit:
+def problem(field: "models.Field[Any, Any]", value: object) -> str:
+    with pytest.raises(UnconvertibleValue) as unconvertible:
         kind(field).from_source(value)
-    return misfit.value.words(hidden=False)
+    return unconvertible.value.describe_value(hidden=False)
 
 
 # What SQLite keeps, what PostgreSQL shows, what both are.
@@ -147,13 +147,16 @@ def test_what_cannot_go_is_told() -> None:
     with all_cases() as case:
         for field, value, told in cases:
             with case(told):
-                assert told in fault(field, value)
+                assert told in problem(field, value)
 
 
 def test_a_hidden_value_is_not_told() -> None:
-    with pytest.raises(Misfit) as misfit:
+    with pytest.raises(UnconvertibleValue) as unconvertible:
         kind(models.IntegerField()).from_source("secret")
-    assert misfit.value.words(hidden=True) == "holds a value (not shown) in place of a whole number"
+    assert (
+        unconvertible.value.describe_value(hidden=True)
+        == "holds a value (not shown) in place of a whole number"
+    )
 
 
 json_values = st.recursive(
@@ -199,7 +202,7 @@ def test_any_decimal_survives_sqlites_floating_point(number: Decimal) -> None:
 def test_any_text_is_itself_or_a_fault(text: str) -> None:
     texts = kind(models.TextField())
     if "\0" in text:
-        assert "NUL" in fault(models.TextField(), text)
+        assert "NUL" in problem(models.TextField(), text)
     else:
         assert texts.from_source(text) == text
 
@@ -211,7 +214,7 @@ def test_every_table_of_the_product_can_be_carried() -> None:
 
 
 def test_a_table_knows_where_it_refers_to() -> None:
-    table = table_of(User.user_permissions.through)
+    table = build_table(User.user_permissions.through)
     assert [(reference.name, reference.other_table) for reference in table.references] == [
         ("user", "users_user"),
         ("permission", "auth_permission"),
@@ -230,4 +233,4 @@ def test_a_kind_without_a_rule_is_refused_by_name() -> None:
             apps = Apps()
 
     with pytest.raises(TransferRefused, match=r"elsewhere.oddity, field odd: there is no rule"):
-        table_of(Oddity)
+        build_table(Oddity)

@@ -13,7 +13,7 @@ from django.db.models import CharField, FileField
 from pytest_django.fixtures import Settings
 
 from operations.transfer import uploads
-from operations.transfer.exports import Exported, ExportFolder, export
+from operations.transfer.exports import ExportFolder, ExportResult, export_network
 from operations.transfer.problems import TransferRefused
 from operations.transfer.tables import all_tables
 
@@ -51,9 +51,9 @@ def named(network: Network) -> Network:
     return network
 
 
-def make(network: Network, folder: Path) -> Exported:
+def make(network: Network, folder: Path) -> ExportResult:
     with closing(network.source()) as source:
-        return export(source, folder)
+        return export_network(source, folder)
 
 
 @once
@@ -84,8 +84,8 @@ def test_a_file_that_is_missing_is_named_and_the_rest_is_exported(named: Network
     )
     assert "field document" not in told
     made = ExportFolder(tmp_path / "export", all_tables())
-    made.check()
-    assert {file.name for file in made.media()} == set(FILES)
+    made.check_all()
+    assert {file.name for file in made.list_files()} == set(FILES)
 
 
 @once
@@ -121,7 +121,7 @@ def test_rows_that_name_files_and_no_file_at_all_are_refused(
     assert told.endswith("Nothing was exported.")
     # The one that was good is there still.
     kept = ExportFolder(tmp_path / "export", all_tables())
-    kept.check()
+    kept.check_all()
     assert kept.manifest == former
 
 
@@ -156,8 +156,8 @@ def test_a_picture_that_is_taken_away_meanwhile_is_not_missing(named: Network, t
     with closing(named.source()) as source:
         named.change("UPDATE users_user SET photo = '' WHERE id = 7")
         (named.media / DOCUMENT).unlink()
-        made = export(source, tmp_path / "export")
-    assert [str(fault) for fault in made.missing.faults] == [
+        made = export_network(source, tmp_path / "export")
+    assert [str(problem) for problem in made.missing.problems] == [
         f"feed.post 3, field document: names {DOCUMENT}, not among the files"
     ]
 
@@ -165,8 +165,8 @@ def test_a_picture_that_is_taken_away_meanwhile_is_not_missing(named: Network, t
 @once
 def test_many_are_counted(network: Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     network.change("UPDATE users_user SET photo = 'photos/00/' || id")
-    monkeypatch.setattr(uploads, "MOST_NAMED", 3)
-    monkeypatch.setattr(uploads, "MOST_ASKED_AGAIN", 10)
+    monkeypatch.setattr(uploads, "MAX_NAMED", 3)
+    monkeypatch.setattr(uploads, "MAX_RECHECKED", 10)
     code, told = exporting(network, tmp_path / "export")
     assert code == 3
     assert [line.split(",")[0] for line in told.splitlines()[:3]] == [
@@ -179,7 +179,7 @@ def test_many_are_counted(network: Network, tmp_path: Path, monkeypatch: pytest.
 def test_an_older_state_without_such_a_column_is_none(network: Network) -> None:
     with closing(network.source()) as source:
         source.tables = [table for table in source.tables if table.label == "feed.tag"]
-        assert list(uploads.named_by(source)) == []
+        assert list(uploads.file_references(source)) == []
 
 
 @once
@@ -187,7 +187,7 @@ def test_what_is_refused_tells_where(named: Network, tmp_path: Path) -> None:
     shutil.rmtree(named.media)
     with pytest.raises(TransferRefused) as refused:
         make(named, tmp_path / "export")
-    assert [fault.table for fault in refused.value.faults] == ["feed.post", "users.user"]
+    assert [problem.table for problem in refused.value.problems] == ["feed.post", "users.user"]
     assert not (tmp_path / "export").exists()
 
 
@@ -196,7 +196,7 @@ def test_what_is_refused_tells_where(named: Network, tmp_path: Path) -> None:
 def both(database: Database, named: Network, tmp_path: Path) -> Network:
     """The same with the target filled from it."""
     named.export(tmp_path / "export")
-    database.bring_in(tmp_path / "export")
+    database.import_export(tmp_path / "export")
     return named
 
 

@@ -10,7 +10,7 @@ from django.core.management.base import CommandError
 from operations.transfer.exports import ExportFolder
 from operations.transfer.problems import TransferRefused
 from operations.transfer.tables import all_tables
-from operations.transfer.verification import verify
+from operations.transfer.verification import verify_target
 
 from .conftest import Database, Network
 from .network import FILES, MEMBERS, POSTS, SECRET
@@ -173,7 +173,7 @@ def test_a_source_that_is_none_cannot_be_compared(tmp_path: Path, source: str) -
 @pytest.mark.sqlite_only
 def test_a_target_that_is_not_postgresql_is_refused(built_export: Path) -> None:
     with pytest.raises(TransferRefused, match="must be PostgreSQL"):
-        verify(ExportFolder(built_export, all_tables()))
+        verify_target(ExportFolder(built_export, all_tables()))
     with pytest.raises(CommandError, match="must be PostgreSQL"):
         call_command("import_data", str(built_export), "--quiet")
 

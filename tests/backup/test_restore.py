@@ -12,16 +12,15 @@ from django.core.management import CommandError, call_command
 from django.db import connections
 from django.test import override_settings
 
-from operations.backup import restore as restoring
-from operations.backup import targets
+from operations.backup import restore, targets
 from operations.backup.backup_file import BackupFile
-from operations.backup.container import CHUNK, SEAL
-from operations.backup.create import make
-from operations.backup.restore import restore
+from operations.backup.container import CHUNK_BYTES, TAG_BYTES
+from operations.backup.create import create_backup
+from operations.backup.restore import restore_backup
 from operations.transfer.imports import OutcomeUnknown
 from operations.transfer.media import UNFINISHED
 from operations.transfer.problems import TransferRefused
-from operations.transfer.target import LOCK
+from operations.transfer.target import IMPORT_LOCK
 from tests.testkit.disks import small_disk
 from tests.transfer.network import FILES, MEMBERS, POSTS
 from tests.transfer.wire import cut_at_commit, interrupted_at
@@ -38,7 +37,7 @@ ROOM = 100_000
 
 def refusal(path: Path, key: str = "") -> str:
     with pytest.raises(TransferRefused) as refused:
-        restore(BackupFile(path, key))
+        restore_backup(BackupFile(path, key))
     return str(refused.value)
 
 
@@ -49,14 +48,14 @@ def hashes(path: Path, key: str = "") -> dict[str, tuple[int, str]]:
 
 def test_what_was_restored_is_what_was_there(filled: Server, plain: Path, tmp_path: Path) -> None:
     assert filled.count("users_user") == MEMBERS
-    assert filled.files() == {name: content.read() for name, content in BackupFile(plain, "").contents()}
-    assert targets.MARK not in filled.tables()
+    assert filled.files() == {name: content.read() for name, content in BackupFile(plain, "").read_files()}
+    assert targets.UNFINISHED_TABLE not in filled.tables()
     with at(filled):
-        assert hashes(make(tmp_path / "again.backup", "").file) == hashes(plain)
+        assert hashes(create_backup(tmp_path / "again.backup", "").file) == hashes(plain)
 
 
 def test_an_encrypted_one_is_restored_the_same(prepared: Server, encrypted: Path, plain: Path) -> None:
-    done = restore(BackupFile(encrypted, KEY))
+    done = restore_backup(BackupFile(encrypted, KEY))
     assert done.findings.same
     assert (done.files, done.was_there, done.forward) == (len(FILES) + 1, False, 0)
     assert {
@@ -67,7 +66,7 @@ def test_an_encrypted_one_is_restored_the_same(prepared: Server, encrypted: Path
 def test_ids_go_on_where_they_were(prepared: Server, plain: Path) -> None:
     given_out = BackupFile(plain, "").manifest.tables["feed.post"].sequence
     assert given_out > POSTS
-    restore(BackupFile(plain, ""))
+    restore_backup(BackupFile(plain, ""))
     row = prepared.run("SELECT * FROM feed_post WHERE id = 1")[0]
     names = [name for (name,) in prepared.run(COLUMNS[prepared.is_sqlite])]
     values = {name: value for name, value in zip(names, row, strict=True) if name != "id"}
@@ -85,14 +84,14 @@ COLUMNS = {
 
 
 def test_sessions_stay_behind(prepared: Server, plain: Path) -> None:
-    restore(BackupFile(plain, ""))
+    restore_backup(BackupFile(plain, ""))
     assert (prepared.count("django_session"), prepared.count("core_cacheentry")) == (0, 0)
 
 
 # -- Again, and after a cut -------------------------------------------------------------------
 @pytest.mark.postgres_only
 def test_run_again_it_says_that_all_is_there(network: Server, plain: Path) -> None:
-    done = restore(BackupFile(plain, ""))
+    done = restore_backup(BackupFile(plain, ""))
     assert (done.was_there, done.files, done.findings.same) == (True, 0, True)
 
 
@@ -101,12 +100,12 @@ def test_after_a_cut_between_files_and_rows_it_is_completed(
 ) -> None:
     # The machine was switched off: nothing was undone.
     backup = BackupFile(plain, "")
-    for name, content in backup.contents():
+    for name, content in backup.read_files():
         (prepared.media / name).parent.mkdir(parents=True, exist_ok=True)
         (prepared.media / name).write_bytes(content.read())
         break
     (prepared.media / f"half{UNFINISHED}").write_bytes(b"half")
-    done = restore(backup)
+    done = restore_backup(backup)
     assert done.findings.same
     assert done.files == len(FILES)
 
@@ -117,12 +116,12 @@ def test_after_a_cut_while_it_was_prepared_it_is_completed(
     with monkeypatch.context() as patch:
         patch.setattr(targets, "migrate_to", lambda ends: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
-            restore(BackupFile(plain, ""))
-    assert empty.tables() == {targets.MARK}
+            restore_backup(BackupFile(plain, ""))
+    assert empty.tables() == {targets.UNFINISHED_TABLE}
     call_command("migrate", "contenttypes", verbosity=0)
     assert "django_content_type" in empty.tables()
-    assert restore(BackupFile(plain, "")).findings.same
-    assert targets.MARK not in empty.tables()
+    assert restore_backup(BackupFile(plain, "")).findings.same
+    assert targets.UNFINISHED_TABLE not in empty.tables()
     assert empty.count("users_user") == MEMBERS
 
 
@@ -219,9 +218,9 @@ def test_a_connection_that_is_cut_undoes_everything(prepared: Server, plain: Pat
             )
 
     with pytest.raises(TransferRefused, match="nothing of it is in the target"):
-        restore(BackupFile(plain, ""), progress=cut)
+        restore_backup(BackupFile(plain, ""), progress=cut)
     assert (prepared.files(), prepared.count("users_user")) == ({}, 0)
-    assert restore(BackupFile(plain, "")).findings.same
+    assert restore_backup(BackupFile(plain, "")).findings.same
 
 
 @pytest.mark.postgres_only
@@ -229,7 +228,7 @@ def test_two_at_once_do_not_mix(prepared: Server, plain: Path) -> None:
     other = connections.create_connection("default")
     other.settings_dict = connections["default"].settings_dict
     with other.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [LOCK + 1])
+        cursor.execute("SELECT pg_advisory_lock(%s)", [IMPORT_LOCK + 1])
     assert "Another restore into this database is at work" in refusal(plain)
     other.close()
 
@@ -237,7 +236,7 @@ def test_two_at_once_do_not_mix(prepared: Server, plain: Path) -> None:
 # -- Ctrl-C, and a commit of which nobody knows -------------------------------------------------
 def came_whole(server: Server, plain: Path) -> bool:
     """Whether rows and files are there, and the same as in the backup."""
-    files = {name: content.read() for name, content in BackupFile(plain, "").contents()}
+    files = {name: content.read() for name, content in BackupFile(plain, "").read_files()}
     return server.count("users_user") == MEMBERS and server.files() == files
 
 
@@ -247,9 +246,9 @@ def test_an_interruption_from_the_commit_on_keeps_the_files_of_the_rows(
     prepared: Server, plain: Path, monkeypatch: pytest.MonkeyPatch, word: bytes
 ) -> None:
     with interrupted_at(monkeypatch, word), pytest.raises(KeyboardInterrupt):
-        restore(BackupFile(plain, ""))
+        restore_backup(BackupFile(plain, ""))
     assert came_whole(prepared, plain)
-    assert restore(BackupFile(plain, "")).was_there
+    assert restore_backup(BackupFile(plain, "")).was_there
 
 
 @pytest.mark.postgres_only
@@ -257,7 +256,7 @@ def test_an_interruption_before_the_commit_undoes_all(
     prepared: Server, plain: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with interrupted_at(monkeypatch, b"SET CONSTRAINTS"), pytest.raises(KeyboardInterrupt):
-        restore(BackupFile(plain, ""))
+        restore_backup(BackupFile(plain, ""))
     assert (prepared.files(), prepared.count("users_user")) == ({}, 0)
 
 
@@ -267,9 +266,9 @@ def test_a_connection_cut_while_it_is_committed_keeps_the_files_and_the_next_run
     prepared: Server, plain: Path, monkeypatch: pytest.MonkeyPatch, before: bool
 ) -> None:
     with cut_at_commit(monkeypatch, before=before), pytest.raises(OutcomeUnknown, match="Run it again"):
-        restore(BackupFile(plain, ""))
+        restore_backup(BackupFile(plain, ""))
     assert set(prepared.files()) == {*FILES, BIG}
-    again = restore(BackupFile(plain, ""))
+    again = restore_backup(BackupFile(plain, ""))
     assert (again.was_there, again.files, again.findings.same) == (not before, 0, True)
 
 
@@ -282,7 +281,7 @@ def test_an_interruption_after_the_commit_keeps_the_files_in_sqlite_too(
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        restore(BackupFile(plain, ""), progress=press)
+        restore_backup(BackupFile(plain, ""), progress=press)
     connections["default"].close()
     assert came_whole(prepared, plain)
 
@@ -296,12 +295,12 @@ def test_no_more_than_one_file_lies_beside_its_place(
 
     class Watched(BackupFile):
         def contents(self) -> Iterator[tuple[str, IO[bytes]]]:
-            for content in super().contents():
+            for content in super().read_files():
                 yield content
                 seen.append(sum(path.is_file() for path in tmp_path.rglob("*")))
 
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    restore(Watched(plain, ""))
+    restore_backup(Watched(plain, ""))
     assert seen == [0] * (len(FILES) + 1)
     assert list(tmp_path.iterdir()) == []
 
@@ -323,15 +322,15 @@ def test_the_command_checks_only_when_asked_to(empty: Server, encrypted: Path) -
 def test_a_difference_is_told_by_the_exit_code(
     prepared: Server, plain: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bring_rows = restoring._bring_rows
+    import_rows = restore._import_rows
 
-    def bring_and_lose(*arguments: Any) -> Any:
-        outcome = bring_rows(*arguments)
+    def import_and_lose(*arguments: Any) -> Any:
+        outcome = import_rows(*arguments)
         prepared.run("DELETE FROM feed_posttag WHERE id = 7")
         (prepared.media / next(iter(FILES))).unlink()
         return outcome
 
-    monkeypatch.setattr(restoring, "_bring_rows", bring_and_lose)
+    monkeypatch.setattr(restore, "_import_rows", import_and_lose)
     out = StringIO()
     with pytest.raises(CommandError, match="What was restored differs") as refused:
         call_command("restore", str(plain), quiet=True, stdout=out)
@@ -345,7 +344,10 @@ def test_the_inner_form_is_a_tar_that_others_can_read(plain: Path, tmp_path: Pat
     """Should LinkUp be gone one day, the rows are not."""
     data = plain.read_bytes()
     start = data.index(b"\n") + 1
-    pieces = [data[place : place + CHUNK] for place in range(start, len(data) - SEAL, CHUNK + SEAL)]
+    pieces = [
+        data[place : place + CHUNK_BYTES]
+        for place in range(start, len(data) - TAG_BYTES, CHUNK_BYTES + TAG_BYTES)
+    ]
     (tmp_path / "inner.tar").write_bytes(b"".join(pieces))
     with tarfile.open(tmp_path / "inner.tar") as tar:
         assert tar.getnames()[-2:] == ["media.jsonl", "manifest.json"]

@@ -1,5 +1,6 @@
 """Making a backup: where it lies, what is in it, and that nothing half done bears its name."""
 
+import base64
 import fcntl
 import os
 import stat
@@ -17,7 +18,7 @@ from django.test import override_settings
 
 from operations.backup import destinations, files, keys
 from operations.backup.backup_file import BackupFile
-from operations.backup.create import make
+from operations.backup.create import create_backup
 from operations.transfer.problems import TransferRefused
 from operations.transfer.rows import Row
 from operations.transfer.tables import LEFT_OUT, all_tables
@@ -38,14 +39,14 @@ def refusal(place: Path, key: str = "", **options: Any) -> str:
     """What a backup says that cannot be made; nothing of it may be left."""
     before = set(place.parent.rglob("*"))
     with pytest.raises(TransferRefused) as refused:
-        make(place, key, **options)
+        create_backup(place, key, **options)
     assert set(place.parent.rglob("*")) == before
     return str(refused.value)
 
 
 def test_it_holds_every_row_and_every_file(filled: Server, tmp_path: Path) -> None:
     with at(filled):
-        made = make(tmp_path / "backups", "")
+        made = create_backup(tmp_path / "backups", "")
     told = made.backup.manifest
     assert set(told.tables) == {table.label for table in all_tables()}
     columns = {label: sorted(fields) for label, fields in told.columns.items()}
@@ -53,8 +54,8 @@ def test_it_holds_every_row_and_every_file(filled: Server, tmp_path: Path) -> No
     assert told.tables["users.user"].rows == MEMBERS
     assert told.tables["feed.post"].sequence == POSTS + DELETED_POSTS
     assert told.left_out == list(LEFT_OUT) == ["sessions.session", "core.cacheentry", "core.outgoingmail"]
-    assert {file.name for file in made.backup.media()} == {*FILES, BIG}
-    assert {name: content.read() for name, content in made.backup.contents()} == filled.files()
+    assert {file.name for file in made.backup.list_files()} == {*FILES, BIG}
+    assert {name: content.read() for name, content in made.backup.read_files()} == filled.files()
     assert told.site == "localhost"
 
 
@@ -63,7 +64,7 @@ def test_a_folder_gets_a_file_with_the_time_in_its_name_that_only_we_may_read(
     filled: Server, tmp_path: Path
 ) -> None:
     with at(filled):
-        made = make(tmp_path / "new" / "folder", "")
+        made = create_backup(tmp_path / "new" / "folder", "")
     assert [made.file] == list((tmp_path / "new" / "folder").iterdir())
     moment = datetime.fromisoformat(made.backup.manifest.made_at)
     assert made.file.name == f"linkup-localhost-{moment:%Y%m%dT%H%M%SZ}.backup"
@@ -74,7 +75,9 @@ def test_a_folder_gets_a_file_with_the_time_in_its_name_that_only_we_may_read(
 @once
 def test_two_backups_hold_the_same_and_look_different(filled: Server, tmp_path: Path) -> None:
     with at(filled):
-        one, other = (make(tmp_path / f"{name}.backup", keys.new_key()).backup for name in ("one", "other"))
+        one, other = (
+            create_backup(tmp_path / f"{name}.backup", keys.new_key()).backup for name in ("one", "other")
+        )
     assert one.manifest.tables == other.manifest.tables
     assert one.manifest.media == other.manifest.media
     assert one.path.read_bytes()[200:] != other.path.read_bytes()[200:]
@@ -90,8 +93,8 @@ def test_the_state_is_that_of_the_beginning(network: Server, tmp_path: Path) -> 
             written.append("once")
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("operations.transfer.progress.EVERY_SECONDS", 0.0)
-        made = make(tmp_path / "while.backup", "", progress=write)
+        patch.setattr("operations.transfer.progress.REPORT_SECONDS", 0.0)
+        made = create_backup(tmp_path / "while.backup", "", progress=write)
     assert network.count("feed_tag") == 2
     assert made.backup.manifest.tables["feed.tag"].rows == 1
 
@@ -115,7 +118,7 @@ def former(tmp_path: Path, plain: Path) -> Path:
 def test_older_ones_go_and_nothing_else(filled: Server, former: Path) -> None:
     before = set(former.iterdir())
     with at(filled):
-        made = make(former, "", keep=2)
+        made = create_backup(former, "", keep=2)
     gone = [former / destinations.new_name(datetime(2026, 1, day, tzinfo=UTC)) for day in (2, 1)]
     assert made.removed == gone
     assert set(former.iterdir()) == before - set(gone) | {made.file}
@@ -127,12 +130,12 @@ def test_none_goes_when_the_new_one_cannot_be_made(
 ) -> None:
     before = set(former.iterdir())
 
-    def break_off(self: BackupFile, progress: object) -> None:
+    def break_off(*_arguments: object, **_options: object) -> None:
         raise TransferRefused("The backup is damaged")
 
-    monkeypatch.setattr(BackupFile, "_read_all", break_off)
+    monkeypatch.setattr("operations.backup.create.BackupFile", break_off)
     with at(filled), pytest.raises(TransferRefused, match="damaged"):
-        make(former, "", keep=1)
+        create_backup(former, "", keep=1)
     assert set(former.iterdir()) == before
 
 
@@ -140,7 +143,7 @@ def test_none_goes_when_the_new_one_cannot_be_made(
 def test_what_a_power_cut_left_is_removed(filled: Server, tmp_path: Path) -> None:
     (tmp_path / f"{destinations.UNFINISHED}linkup-localhost-20260101T000000Z.backup").touch()
     with at(filled):
-        made = make(tmp_path / "now.backup", "")
+        made = create_backup(tmp_path / "now.backup", "")
     assert list(tmp_path.iterdir()) == [made.file]
 
 
@@ -185,7 +188,7 @@ def test_a_full_disk_is_named_and_leaves_nothing_behind(filled: Server, tmp_path
 @once
 def test_a_place_that_cannot_be_written_is_named(filled: Server) -> None:
     with at(filled), pytest.raises(TransferRefused, match=r"could not be made: .*/proc/backups"):
-        make(Path("/proc/backups"), "")
+        create_backup(Path("/proc/backups"), "")
 
 
 def test_a_database_without_tables_is_told(empty: Server, tmp_path: Path) -> None:
@@ -207,7 +210,7 @@ def test_apps_that_were_taken_out_do_not_stand_in_the_way(network: Server, tmp_p
         "INSERT INTO django_migrations (app, name, applied) VALUES ('gone', '0001_x', '2026-01-01 00:00:00')"
     )
     notes: list[str] = []
-    made = make(tmp_path / "x.backup", "", note=notes.append)
+    made = create_backup(tmp_path / "x.backup", "", add_note=notes.append)
     assert notes == ["The table gone_thing belongs to no app of this LinkUp and is left out."]
     assert "gone" not in made.backup.manifest.migrations
 
@@ -216,7 +219,7 @@ def test_apps_that_were_taken_out_do_not_stand_in_the_way(network: Server, tmp_p
 def test_a_connection_that_is_cut_is_named(
     network: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("operations.transfer.progress.EVERY_SECONDS", 0.0)
+    monkeypatch.setattr("operations.transfer.progress.REPORT_SECONDS", 0.0)
 
     def cut(words: str) -> None:
         if "users.user" in words:
@@ -243,17 +246,17 @@ def test_files_of_any_storage_are_found() -> None:
     storage = InMemoryStorage()
     for name in ("photos/aa/x.webp", "photos/ab/y.webp", "z.txt"):
         storage.save(name, ContentFile(name.encode()))
-    assert list(files.names_in(storage)) == ["z.txt", "photos/aa/x.webp", "photos/ab/y.webp"]
+    assert list(files.list_names(storage)) == ["z.txt", "photos/aa/x.webp", "photos/ab/y.webp"]
 
 
 @once
 def test_a_file_that_goes_meanwhile_is_left_out(
     network: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    names = list(files.names_in(default_storage))
-    monkeypatch.setattr("operations.backup.create.names_in", lambda storage: iter(["gone", *names]))
-    made = make(tmp_path / "x.backup", "")
-    assert [file.name for file in made.backup.media()] == names
+    names = list(files.list_names(default_storage))
+    monkeypatch.setattr("operations.backup.create.list_names", lambda storage: iter(["gone", *names]))
+    made = create_backup(tmp_path / "x.backup", "")
+    assert [file.name for file in made.backup.list_files()] == names
 
 
 # -- The command ------------------------------------------------------------------------------
@@ -299,11 +302,14 @@ def test_at_least_one_is_kept(tmp_path: Path, number: str) -> None:
 
 
 @once
-def test_new_keys_are_random_and_no_passphrases() -> None:
+def test_new_keys_are_random_and_no_passphrases(monkeypatch: pytest.MonkeyPatch) -> None:
     one, other = keys.new_key(), keys.new_key()
     assert one != other
-    assert len(keys._random_bytes(one) or b"") == 32
-    assert keys._random_bytes(KEY) is None
+    assert [len(base64.b64decode(key, validate=True)) for key in (one, other)] == [32, 32]
+    monkeypatch.delattr(keys, "Scrypt")
+    assert keys.derive_key_material(one, b"salt") != keys.derive_key_material(other, b"salt")
+    with pytest.raises(NameError):
+        keys.derive_key_material(KEY, b"salt")
 
 
 @pytest.mark.parametrize(
@@ -333,10 +339,10 @@ def test_a_file_of_the_key_wins_over_the_environment(tmp_path: Path) -> None:
 
 def test_rows_come_in_parts(filled: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A large table is many members, of which none is held whole."""
-    monkeypatch.setattr("operations.backup.archive.PART", 1000)
+    monkeypatch.setattr("operations.backup.archive.PART_BYTES", 1000)
     with at(filled):
-        made = make(tmp_path / "parts.backup", "").backup
+        made = create_backup(tmp_path / "parts.backup", "").backup
     made.tables = all_tables()
     posts = next(table for table in made.tables if table.label == "feed.post")
-    rows: list[Row] = list(made.rows(posts))
+    rows: list[Row] = list(made.read_rows(posts))
     assert [row.key for row in rows] == [(n,) for n in range(1, POSTS + 1)]
