@@ -56,7 +56,13 @@ def _create_conversation(
     memberships = Membership.objects.filter(conversation=conversation)
     memberships.update(joined_at=start)
     memberships.filter(accepted_at__isnull=False).update(accepted_at=start)
-    _mark_read(text, members, messages)
+    # Every member has read all messages except the last ones that the text calls unread; a request stays unread.
+    for name in text.between:
+        unread = text.unread.get(name, 0)
+        if not (text.request and unread):
+            pair = (conversation.pk, members[name].pk)
+            last = messages[-1].seq
+            services.move_cursors({pair: services.Reached(delivered=last, read=last - unread)})
     return messages
 
 
@@ -86,13 +92,3 @@ def _send_message(
     ).entry
     entry.created_at = now - timedelta(hours=hours)
     return entry
-
-
-def _mark_read(text: ConversationText, members: Mapping[str, User], messages: list[Entry]) -> None:
-    """Mark all messages as read except the last ones that `text` calls unread; an unread request stays unread."""
-    for name in text.between:
-        unread = text.unread.get(name, 0)
-        read = messages[-1].seq - unread
-        if not (text.request and unread):
-            pair = (messages[0].conversation_id, members[name].pk)
-            services.move_cursors({pair: services.Reached(delivered=messages[-1].seq, read=read)})

@@ -34,7 +34,15 @@ def create_members(
     password = make_password(PASSWORD)
     members = {}
     for text in sorted(texts, key=lambda text: joined[text.username]):
-        user = _sign_up_member(text, joined[text.username], password)
+        email, at = f"{text.username}@{MAIL_DOMAIN}", joined[text.username]
+        user = User(username=text.username, email=email, name=text.name, password=password)
+        user = services.sign_up(user=user)
+        EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
+        services.confirm_member(user=user)
+        staff = text.username == ADMINISTRATOR
+        User.objects.filter(pk=user.pk).update(
+            date_joined=at - timedelta(minutes=7), joined_at=at, is_staff=staff, is_superuser=staff
+        )
         _fill_profile(user, text)
         if with_pictures and text.photo:
             services.set_photo(user=user, image=draw_portrait(**text.photo, seed=text.username))
@@ -43,21 +51,6 @@ def create_members(
         members[text.username] = user
     log(f"{len(members)} members have joined.")
     return members
-
-
-def _sign_up_member(text: MemberText, at: datetime, password: str) -> User:
-    user = User(
-        username=text.username, email=f"{text.username}@{MAIL_DOMAIN}", name=text.name, password=password
-    )
-    user = services.sign_up(user=user)
-    EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
-    services.confirm_member(user=user)
-    staff = text.username == ADMINISTRATOR
-    signed_up = at - timedelta(minutes=7)
-    User.objects.filter(pk=user.pk).update(
-        date_joined=signed_up, joined_at=at, is_staff=staff, is_superuser=staff
-    )
-    return user
 
 
 def _fill_profile(user: User, text: MemberText) -> None:

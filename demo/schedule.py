@@ -93,7 +93,11 @@ def plan_reactions(
                 at = act.at + timedelta(hours=rng.expovariate(1 / 9), minutes=1)
                 if at >= now:
                     at = act.at + (now - act.at) * rng.random()
-                planned.append(React(at, act.post, member, _choose_kind(act.post, rng)))
+                lot = rng.random()
+                kind = Reaction.Kind(act.post.mood) if lot < 0.5 else Reaction.Kind.LIKE
+                if lot >= 0.88:
+                    kind = rng.choice(list(Reaction.Kind))
+                planned.append(React(at, act.post, member, kind))
     return planned
 
 
@@ -153,10 +157,3 @@ def _choose_readers(
     # Weighted draw without replacement (Efraimidis and Spirakis, 2006).
     ranked = sorted(eligible, key=lambda name: rng.random() ** (1 / weight[name]), reverse=True)
     return iter(ranked[: min(wanted, LONGEST_LIST_OF_REACTIONS)])
-
-
-def _choose_kind(post: PostText, rng: random.Random) -> Reaction.Kind:
-    lot = rng.random()
-    if lot < 0.5:
-        return Reaction.Kind(post.mood)
-    return Reaction.Kind.LIKE if lot < 0.88 else rng.choice(list(Reaction.Kind))

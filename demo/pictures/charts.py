@@ -52,7 +52,7 @@ class Sheet:
 
 
 def format_number(value: float) -> str:
-    """A number as it stands in a diagram: 1906 → 1,906, 0.5 → 0.5, 14.0 → 14."""
+    """Return a number for a diagram: 1906 → 1,906, 0.5 → 0.5, 14.0 → 14."""
     return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.1f}"
 
 

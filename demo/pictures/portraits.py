@@ -67,18 +67,8 @@ def draw_portrait(style: str, colours: int, *, seed: str) -> Image.Image:
     canvas.draw_circle((256 + rng.uniform(-40, 40), 250), 205, mix_colours(look.above, "#ffffff", 0.35))
     if style in BEHIND_HEAD:
         BEHIND_HEAD[style](canvas, look)
-    _draw_shoulders(canvas, look.clothes, rng)
-    neck = mix_colours(look.face, "#3a1d12", 0.22)
-    canvas.draw_box(214, 300, 298, 408, neck, radius=36)
-    canvas.draw_ellipse((256, 402), 42, 24, neck)
-    canvas.draw_ellipse((256, 238), 88, 108, look.face)
-    STYLES[style](canvas, look)
-    return canvas.finish_image()
-
-
-def _draw_shoulders(canvas: Canvas, clothes: str, rng: random.Random) -> None:
-    shade = mix_colours(clothes, "#000000", 0.16)
-    canvas.draw_ellipse((256, 520), 190, 138, clothes)
+    shade = mix_colours(look.clothes, "#000000", 0.16)
+    canvas.draw_ellipse((256, 520), 190, 138, look.clothes)
     cut = rng.randrange(3)
     if cut == 0:  # lapels
         canvas.draw_polygon(
@@ -89,6 +79,12 @@ def _draw_shoulders(canvas: Canvas, clothes: str, rng: random.Random) -> None:
     else:  # seams
         canvas.draw_line([(150, 430), (190, 520)], shade, 7)
         canvas.draw_line([(362, 430), (322, 520)], shade, 7)
+    neck = mix_colours(look.face, "#3a1d12", 0.22)
+    canvas.draw_box(214, 300, 298, 408, neck, radius=36)
+    canvas.draw_ellipse((256, 402), 42, 24, neck)
+    canvas.draw_ellipse((256, 238), 88, 108, look.face)
+    STYLES[style](canvas, look)
+    return canvas.finish_image()
 
 
 @register_style("short", STYLES)

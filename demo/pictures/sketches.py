@@ -1,4 +1,4 @@
-"""Drawings of how something is made or where it stands: section, plan, map, flow."""
+"""Sketches: section, plan, map, flow, boxes."""
 
 import random
 from collections.abc import Sequence

@@ -48,18 +48,16 @@ def check_database() -> Iterator[CheckResult]:
     if taken > most * 0.8:
         hint = "Lower DB_POOL_SIZE, WEB_THREADS or WEB_CONCURRENCY, or raise max_connections."
         yield report_warning(f"{taken} of {most} connections are taken", hint)
-    yield from _check_limits()
-
-
-def _check_limits() -> Iterator[CheckResult]:
-    """Check that every statement has a time limit: a pooler may drop those that a client sets when it connects."""
+    # A pooler may drop the time limits that a client sets when it connects.
     wanted: dict[str, int] = getattr(settings, "DATABASE_LIMITS", {})
     with connection.cursor() as cursor:
-        for name, milliseconds in wanted.items():
+        for name, limit in wanted.items():
             cursor.execute("SELECT setting::bigint, current_user FROM pg_settings WHERE name = %s", [name])
             found, role = cursor.fetchone()
             if not found:
-                hint = f"As a superuser: ALTER ROLE {role} SET {name} = '{milliseconds}ms'; and RECONNECT in PgBouncer."
+                hint = (
+                    f"As a superuser: ALTER ROLE {role} SET {name} = '{limit}ms'; and RECONNECT in PgBouncer."
+                )
                 yield report_failure(f"{name} is 0: a statement may wait for ever", hint)
 
 

@@ -1,4 +1,4 @@
-"""An export: a folder that holds the whole network, made while the site may run, and read again anywhere.
+"""Writes and reads exports: an export is a folder with the whole network; the site may run meanwhile.
 
 ```
 manifest.json               what this is; written last
@@ -33,7 +33,7 @@ from .tables import LEFT_OUT, Table
 from .uploads import MissingFiles, ReferencedFiles
 
 FILE_LIST = "media.jsonl"
-# An export is made in here, and moved to its place when it is whole.
+# An export is written here, and moved when it is complete.
 UNFINISHED = ".unfinished"
 PARTS = {manifest.FILE_NAME, TABLES, FILE_LIST, MEDIA}
 
@@ -44,10 +44,10 @@ def _ignore_message(_words: str) -> None:
     pass
 
 
-# -- Making one -------------------------------------------------------------------------------
+# -- Writing ----------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class ExportResult:
-    """An export that was made, and what its rows name that was not there."""
+    """The manifest of a new export, and the files that its rows name and the source does not have."""
 
     manifest: Manifest
     missing: MissingFiles
@@ -64,16 +64,16 @@ def export_network(
 ) -> ExportResult:
     """Write everything that `source` holds into `folder`.
 
-    Where an export is already, the new one takes its place when it is whole, and not before. Raises TransferRefused,
-    and leaves nothing behind, when the source holds what PostgreSQL cannot take, when the folder is somebody else's,
-    when there is no room, or when more than `missing_allowed` rows name files and there is none at all.
+    The new export replaces an older one in the folder when it is complete. Raises TransferRefused, and leaves nothing
+    behind: the source holds what PostgreSQL cannot store, the folder has other content, there is no room, or more than
+    `missing_allowed` rows name files and there are no files at all.
     """
     _refuse_bad_folder(folder, source)
     try:
         with _unfinished_folder(folder) as unfinished:
             writer = _ExportWriter(source, unfinished, progress, add_note)
             result = writer.write_all(copy_media=copy_media, missing_allowed=missing_allowed)
-            # All that needs room is written before the former export goes.
+            # Everything that needs room is written before the older export is removed.
             manifest.write_manifest(result.manifest, unfinished)
             # The old manifest goes first: until the new one is in place there is no export in the folder.
             (folder / manifest.FILE_NAME).unlink(missing_ok=True)
@@ -102,7 +102,7 @@ def _refuse_bad_folder(folder: Path, source: SqliteSource) -> None:
     if folder.exists() and not folder.is_dir():
         raise TransferRefused(f"{folder} is not a folder.")
     there = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
-    # What an export is made of may be somebody's all the same, when it is not beside what marks one.
+    # Names that an export has may belong to other content, unless a marker of an export is beside them.
     tables = folder / TABLES
     is_export = there & {manifest.FILE_NAME, UNFINISHED, FILE_LIST} or (
         tables.is_dir() and all(path.name.endswith(SUFFIX) for path in tables.iterdir())
@@ -116,7 +116,7 @@ def _refuse_bad_folder(folder: Path, source: SqliteSource) -> None:
 
 @contextmanager
 def _unfinished_folder(folder: Path) -> Iterator[Path]:
-    """An empty place in `folder`, for one export at a time; gone afterwards, `folder` too when nothing came of it."""
+    """Yield an empty subfolder for one export at a time; removes it afterwards, and `folder` if it is new and empty."""
     is_new = not folder.exists()
     if is_new:
         folder.mkdir(parents=True, mode=0o700)  # passwords' hashes and private messages are in it
@@ -141,7 +141,7 @@ def _unfinished_folder(folder: Path) -> Iterator[Path]:
 
 
 class _ExportWriter:
-    """Writes the parts of one export into its unfinished."""
+    """Writes the parts of one export."""
 
     def __init__(
         self, source: SqliteSource, folder: Path, progress: WriteMessage, add_note: WriteMessage
@@ -176,7 +176,7 @@ class _ExportWriter:
             left_out=list(LEFT_OUT),
             media=self._write_media(copy_media=copy_media),
         )
-        # Rows and files are both of the source as it was when it was opened.
+        # Both are of the source's state when it was opened.
         with closing(ReferencedFiles(source)) as referenced:
             location = str(source.media_root)
             missing = referenced.check_files(
@@ -218,7 +218,7 @@ class _ExportWriter:
         return MediaFacts(files, size, listed.hexdigest(), copy_media)
 
 
-# -- Reading one ------------------------------------------------------------------------------
+# -- Reading ---------------------------------------------------------------------------------
 class ExportFolder:
     """A complete export, as a Source. Raises TransferRefused when it is incomplete."""
 
@@ -239,7 +239,7 @@ class ExportFolder:
 
     @property
     def media_folder(self) -> Path | None:
-        """Where the files are, when they are part of the export."""
+        """The folder of the files, when they are part of the export."""
         return self.folder / MEDIA if self.manifest.media.copied else None
 
     def table_facts(self, table: Table) -> TableFacts:
@@ -289,7 +289,7 @@ class ExportFolder:
                 yield listed
 
     def check_all(self, progress: WriteMessage = _ignore_message) -> None:
-        """Read every file of the export; raises TransferRefused that names each damaged one."""
+        """Read all of the export; raises TransferRefused that names each damaged file."""
         self.check_tables()
         shown = Progress(progress, "check of the files", self.manifest.media.bytes, "bytes")
         problems = []
@@ -307,7 +307,7 @@ class ExportFolder:
             raise TransferRefused("The export is damaged:", problems)
 
     def check_tables(self) -> None:
-        """The same for the tables and the list of the files."""
+        """Check the tables and the list of files."""
         checks = [
             TableFile(self.folder, table).find_problem(self.table_facts(table)) for table in self.tables
         ]

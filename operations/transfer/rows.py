@@ -1,4 +1,4 @@
-"""A row on its way: its key, and one line of JSON with the canonical text of each value."""
+"""Rows of a transfer: a key, and one line of JSON with the canonical text of each value."""
 
 import hashlib
 import json
@@ -13,7 +13,7 @@ Migration = tuple[str, str]
 
 
 class Row(NamedTuple):
-    """A row of a table. Two rows are the same when their lines are."""
+    """A row of a table. Two rows are equal when their lines are."""
 
     key: Key
     line: bytes
@@ -23,18 +23,18 @@ _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def encode_values(values: Values) -> bytes:
-    """The line of a row; without a line break, so that one line of a file is one row."""
+    """Return the line of a row, without a line break: one line of a file is one row."""
     return _encode(values).encode()
 
 
 def decode_values(line: bytes) -> Values:
-    """What `encode_values` took."""
+    """Return the values that `encode_values` took."""
     values: Values = json.loads(line)
     return values
 
 
 def row_hash(line: bytes) -> bytes:
-    """The hash of one row: BLAKE2b over its line, 128 bits."""
+    """Return the hash of one row: BLAKE2b over its line, 128 bits."""
     return hashlib.blake2b(line, digest_size=16).digest()
 
 
@@ -55,25 +55,25 @@ class TableHash:
 
 
 class Source(Protocol):
-    """Where a network comes from: the SQLite file, or an export of it."""
+    """The source of a transfer: a SQLite file, or an export of it."""
 
     @property
     def description(self) -> str:
-        """What messages call it."""
+        """Its name in messages."""
 
     @property
     def tables(self) -> list[Table]: ...
 
     @property
     def migrations(self) -> set[Migration]:
-        """Those that have been applied."""
+        """The applied migrations."""
 
     def count_rows(self, table: Table) -> int: ...
 
     def read_rows(self, table: Table) -> Iterator[Row]:
-        """The rows in the order of their keys; raises TransferRefused where one cannot be read."""
+        """Yield the rows in the order of their keys; raises TransferRefused for an unreadable row."""
 
     def last_issued_id(self, table: Table) -> int:
-        """The highest id that was ever given out, 0 when none was."""
+        """Return the highest id that was ever issued, 0 when none was."""
 
     def list_files(self) -> Iterator[MediaFile]: ...

@@ -1,6 +1,6 @@
-"""The SQLite file of an installation, opened so that nothing can be written to it.
+"""Reads the SQLite file of an installation, opened read-only.
 
-One read transaction is one state of the whole file, whatever the site writes meanwhile.
+One read transaction sees one state of the whole file, whatever the site writes meanwhile.
 """
 
 import sqlite3
@@ -20,11 +20,11 @@ from .tables import CONTENT_TYPES, NAMES, Column, Table, quote_name
 from .unconvertible_values import UnconvertibleValue
 
 MAX_PROBLEMS = 100
-# No form of LinkUp takes a thousandth of it; a row has to pass through memory in one piece.
+# No form of LinkUp accepts a thousandth of it; a row is held in memory as a whole.
 MAX_VALUE_BYTES = 16_000_000
-# SQLite's own most, which it takes when it is asked for more.
+# SQLite's maximum.
 NO_LIMIT = 2**31 - 1
-# What quick_check of some versions tells of and we name better, with row and field.
+# Problems that quick_check of some versions reports, and that we report later with row and field.
 REPORTED_LATER = ("NULL value in ", "CHECK constraint failed in ")
 HEADER = b"SQLite format 3\0"
 WAIT_SECONDS = 20
@@ -37,7 +37,7 @@ def _refuse_problem(problem: Problem) -> None:
 
 
 class ProblemList:
-    """Gathers problems, and gives up when there are too many to be read."""
+    """Collects problems, and refuses the transfer when there are too many."""
 
     def __init__(self) -> None:
         self.problems: list[Problem] = []
@@ -49,7 +49,7 @@ class ProblemList:
             self.raise_if_any()
 
     def raise_if_any(self) -> None:
-        """Raise TransferRefused when there was any."""
+        """Raise TransferRefused when there are problems."""
         if self.problems:
             raise TransferRefused("The source holds what cannot be carried over:", self.problems)
 
@@ -62,7 +62,16 @@ class SqliteSource:
         self.media_root = media_root
         self.tables = tables
         self.description = f"SQLite {path}"
-        self._database = _open_readonly(path)
+        try:
+            with path.open("rb") as file:
+                if file.read(len(HEADER)) != HEADER:
+                    raise TransferRefused(f"{path} is not an SQLite database.")
+            # "ro" also forbids the side effects of a writer: checkpoints, a change of the journal mode.
+            uri = f"{path.resolve().as_uri()}?mode=ro"
+            self._database = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=WAIT_SECONDS)
+        except (OSError, sqlite3.Error) as error:
+            raise TransferRefused(f"{path} cannot be opened: {error}") from error
+        self._database.text_factory = decode_text
         try:
             self._database.execute("BEGIN")
             found = self._database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
@@ -75,7 +84,7 @@ class SqliteSource:
         self._database.close()
 
     def reopen(self) -> "closing[SqliteSource]":
-        """The same file in its state of now, to be closed."""
+        """Open the same file again in its present state; the caller closes it."""
         return closing(SqliteSource(self.path, self.media_root, self.tables))
 
     def _fetch_all(self, statement: str, *values: Any) -> list[Any]:
@@ -85,14 +94,14 @@ class SqliteSource:
             raise _unreadable_file(self.path, error) from error
 
     def stream_rows(self, statement: str) -> Iterator[tuple[Any, ...]]:
-        """The rows of a SELECT, few at a time."""
+        """Yield the rows of a SELECT, few at a time."""
         try:
             yield from self._database.execute(statement)
         except sqlite3.Error as error:
             raise _unreadable_file(self.path, error) from error
 
     def check_file(self) -> None:
-        """Raise TransferRefused when SQLite finds its own file damaged."""
+        """Raise TransferRefused when SQLite reports a damaged file."""
         found = self._fetch_all("PRAGMA quick_check(5)")
         problems = [
             Problem("", "", "", str(line)) for (line,) in found if not str(line).startswith(REPORTED_LATER)
@@ -120,10 +129,10 @@ class SqliteSource:
 
     @property
     def unknown_columns(self) -> dict[str, list[str]]:
-        """For each table that is carried, the columns that no field of this version knows."""
+        """The columns of each transferred table that no field of this version knows."""
         strange = {}
         for table in self.tables:
-            # Of the given tables only what tells names is read.
+            # Of predefined tables only the columns of the names are read.
             known = {column.column for column in table.columns} | (
                 {"id", "name"} if table.predefined else set()
             )
@@ -132,7 +141,7 @@ class SqliteSource:
 
     @property
     def unknown_tables(self) -> dict[str, int]:
-        """Tables that no model of this version knows, and how many rows they hold; empty ones are not named."""
+        """The tables that no model of this version knows, with their numbers of rows; without empty ones."""
         known = {model._meta.db_table for model in apps.get_models(include_auto_created=True)}
         known |= {table.name for table in self.tables} | {"django_migrations"}
         counts = {name: self._count_rows(name) for name in sorted(self._present - known)}
@@ -167,14 +176,14 @@ class SqliteSource:
         return name_of
 
     def read_rows(self, table: Table, report: ReportProblem = _refuse_problem) -> Iterator[Row]:
-        """The rows in the order of their keys. One that cannot be carried over is left out, its problems reported."""
+        """Yield the rows in the order of their keys. Rows that cannot be transferred are reported and skipped."""
         found = self._read_valid_rows(table, report)
         return iter(sorted(found)) if table.predefined else found
 
     def _read_valid_rows(self, table: Table, report: ReportProblem) -> Iterator[Row]:
         readers = [self._value_reader(column) for column in table.columns]
         required = [index for index, column in enumerate(table.columns) if not column.null]
-        # With the table before it: SQLite takes a quoted name alone, of a column that is not there, for a text.
+        # With the table's alias: SQLite reads a quoted name without it as a string when the column does not exist.
         names = ", ".join(f"t.{quote_name(column.column)}" for column in table.columns)
         order = "" if table.predefined else f" ORDER BY {table.order_by('BINARY')}"
         key_of = table.key_of
@@ -205,11 +214,11 @@ class SqliteSource:
             self._database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, NO_LIMIT)
 
     def _refuse_oversized(self, table: Table) -> None:
-        """Raise TransferRefused that names each value that is too large to be read."""
+        """Raise TransferRefused that names each value that is too large."""
         keys = table.key_list
         found = ProblemList()
         for column in table.columns:
-            # SQLite counts bytes; that of a BLOB it knows without reading it.
+            # In bytes; SQLite knows the size of a BLOB without reading it.
             length = f"length(CAST(t.{quote_name(column.column)} AS BLOB))"
             statement = f"SELECT {length}, {keys} FROM {quote_name(table.name)} t WHERE {length} > ?"  # noqa: S608
             for size, *key in self._fetch_all(statement, MAX_VALUE_BYTES):
@@ -218,7 +227,7 @@ class SqliteSource:
         found.raise_if_any()
 
     def report_orphans(self, report: ReportProblem) -> None:
-        """Report each foreign key that leads nowhere."""
+        """Report each broken foreign key."""
         for table in self.tables:
             if table.predefined:
                 continue
@@ -235,7 +244,7 @@ class SqliteSource:
                     report(Problem(table.label, table.format_key(tuple(key)), reference.name, what))
 
     def last_issued_id(self, table: Table, report: ReportProblem = _refuse_problem) -> int:
-        """SQLite remembers the highest id even after its row was deleted, so that no id is given out twice."""
+        """Return the highest id ever issued, which SQLite remembers even after its row was deleted."""
         if table.auto_id is None:
             return 0
         column = f"t.{quote_name(table.auto_id.column)}"
@@ -256,23 +265,9 @@ class SqliteSource:
         return files_below(self.media_root)
 
 
-def _open_readonly(path: Path) -> sqlite3.Connection:
-    try:
-        with path.open("rb") as file:
-            if file.read(len(HEADER)) != HEADER:
-                raise TransferRefused(f"{path} is not an SQLite database.")
-        # "ro" also forbids what a writer does in passing: checkpoints, a change of the journal's mode.
-        uri = f"{path.resolve().as_uri()}?mode=ro"
-        database = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=WAIT_SECONDS)
-    except (OSError, sqlite3.Error) as error:
-        raise TransferRefused(f"{path} cannot be opened: {error}") from error
-    database.text_factory = decode_text
-    return database
-
-
 def _unreadable_file(path: Path, error: sqlite3.Error) -> TransferRefused:
     journal = path.with_name(f"{path.name}-journal")
-    # SQLite would have to undo the half of it that reached the file, and we open it for reading only.
+    # SQLite would have to roll back the incomplete write, and we open the file read-only.
     if "readonly" in str(error) and journal.is_file() and journal.stat().st_size:
         return TransferRefused(
             f"{path} cannot be read: a write was interrupted, and {journal.name} beside it holds what undoes it. "

@@ -1,7 +1,7 @@
 """The file of one table in an export: `tables/feed.post.jsonl.gz`.
 
-The first line names the table and its columns, each further one is a row, the last one tells rows and hash: a file that
-was cut short has no such end.
+The first line names the table and its columns, each further one is a row, the last one has the number of rows and the
+hash: a truncated file has no such end.
 """
 
 import gzip
@@ -24,7 +24,7 @@ SUFFIX = ".jsonl.gz"
 
 
 class TableFile:
-    """A table's file below the folder of an export."""
+    """The file of one table in the folder of an export."""
 
     def __init__(self, folder: Path, table: Table) -> None:
         self.path = folder / FOLDER / f"{table.label}{SUFFIX}"
@@ -35,10 +35,10 @@ class TableFile:
         return {"table": self._table.label, "columns": self._table.fields}
 
     def write_rows(self, rows: Iterator[Row], sequence: int) -> TableFacts:
-        """Write all rows; returns what the manifest tells of the table."""
+        """Write all rows; returns the table's facts for the manifest."""
         total = TableHash()
         with self.path.open("wb") as raw:
-            # Without name and time, so that one table gives one file, bit by bit.
+            # Without name and time, so that equal tables give equal files.
             with gzip.GzipFile("", "wb", COMPRESSION, raw, mtime=0) as file:
                 file.write(json.dumps(self._header).encode() + b"\n")
                 for row in rows:
@@ -54,7 +54,7 @@ class TableFile:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
     def find_problem(self, facts: TableFacts) -> Problem | None:
-        """What is wrong with the file as a whole, None when it is the one that the manifest tells of."""
+        """Return the problem of the file, None when it is the one of the manifest."""
         try:
             if self._hash_file() == facts.sha256:
                 return None
@@ -62,7 +62,7 @@ class TableFile:
             return Problem(self._table.label, "", "", f"{self.path.name} is missing")
         except OSError as error:
             return Problem(self._table.label, "", "", f"{self.path.name} cannot be read: {error.strerror}")
-        # Where it breaks is worth knowing: the rows up to there are named by the problem.
+        # Read it to find the first damaged row.
         try:
             for _ in self.read_rows():
                 pass
@@ -73,7 +73,7 @@ class TableFile:
         )
 
     def read_rows(self) -> Iterator[Row]:
-        """The rows in order. Raises TransferRefused where the file is damaged, cut short, or of other columns."""
+        """Yield the rows. Raises TransferRefused where the file is damaged, truncated, or has other columns."""
         total = TableHash()
         key_of, width = self._table.key_of, len(self._table.columns)
         try:
@@ -82,7 +82,9 @@ class TableFile:
                     raise self._damaged_file(0, "has other columns than the model")
                 for line in file:
                     if line.startswith(b"{"):
-                        self._check_end(line, total, file.read(1))
+                        if json.loads(line) != {"rows": total.rows, "hash": total.text} or file.read(1):
+                            what = "does not hold the rows that its last line tells of"
+                            raise self._damaged_file(total.rows, what)
                         return
                     line = line.rstrip(b"\n")  # noqa: PLW2901 -- the break belongs to the file, not to the row
                     values = decode_values(line)
@@ -95,10 +97,6 @@ class TableFile:
             raise self._damaged_file(total.rows + 1, "ends before its last line: the file was cut short")
         except (EOFError, zlib.error, ValueError, TypeError, OSError) as error:
             raise self._damaged_file(total.rows + 1, f"cannot be read: {error}") from error
-
-    def _check_end(self, line: bytes, total: TableHash, rest: bytes) -> None:
-        if json.loads(line) != {"rows": total.rows, "hash": total.text} or rest:
-            raise self._damaged_file(total.rows, "does not hold the rows that its last line tells of")
 
     def _damaged_file(self, row: int, what: str) -> TransferRefused:
         problem = Problem(self._table.label, f"(line {row + 1})", "", f"{self.path.name} {what}")

@@ -1,9 +1,9 @@
-"""Which tables are carried over, and what their columns are: every concrete model, whatever app it belongs to.
+"""The tables of a transfer and their columns: every concrete model of every app.
 
-Left out are sessions, the stand-in of the cache and the mail on its way: they end with the old server, and a copy that
-is restored must not send old mail again. Content types and permissions are
-made by `migrate` in the target, with ids of its own; a reference to one is carried as its name (`feed.post`,
-`feed.post.view_post`) and finds its id again on the other side. `django_migrations` is compared, never carried.
+Left out are sessions, the cache table and outgoing mail: they end with the old server, and a restored copy must not
+send old mail again. `migrate` creates content types and permissions in the target with other ids; a reference to one is
+transferred as its name (`feed.post`, `feed.post.view_post`) and gets the target's id. `django_migrations` is only
+compared.
 """
 
 import re
@@ -26,7 +26,7 @@ PREDEFINED = {
     CONTENT_TYPES: (("app_label", "model"), 2),
     PERMISSIONS: (("content_type_id", "codename", "name"), 2),
 }
-# Columns whose values no message tells, and texts that only two members should read.
+# Columns whose values no message shows, and texts that only two members should read.
 HIDDEN = re.compile(r"password|secret|token|session|digest|salt|code$|^(data|key)$|_key$")
 PRIVATE = {"messaging.entry": {"text", "html"}}
 
@@ -36,7 +36,7 @@ Values = list[str | None]
 
 @dataclass(frozen=True)
 class Column:
-    """One column. `named_by` is the predefined table whose names stand for its ids, where it refers to one."""
+    """One column. `named_by` is the predefined table that it refers to, by names instead of ids, or ""."""
 
     name: str
     column: str
@@ -47,7 +47,7 @@ class Column:
 
     @property
     def is_number(self) -> bool:
-        """Whether its canonical text is a whole number."""
+        """Return whether its canonical text is a whole number."""
         return self.kind.is_number and not self.named_by
 
 
@@ -63,7 +63,7 @@ class Reference:
 
 @dataclass(frozen=True)
 class Table:
-    """A table as both databases have it. `key` are the places of the columns that tell rows apart, in their order."""
+    """A table of both databases. `key` are the positions of the columns that identify a row."""
 
     label: str
     name: str
@@ -82,7 +82,7 @@ class Table:
 
     @cached_property
     def key_of(self) -> Callable[[Values], Key]:
-        """How a row's key is read from its values, so that keys stand in the order of both databases."""
+        """A function that returns the key of a row's values, sorted as both databases sort."""
         numbers = [self.columns[position].is_number for position in self.key]
         if len(self.key) == 1 and numbers[0]:
             position = self.key[0]
@@ -96,24 +96,24 @@ class Table:
         return ", ".join(f"t.{quote_name(self.columns[position].column)}" for position in self.key)
 
     def format_key(self, key: Key) -> str:
-        """A row's key as messages tell it."""
+        """Return a row's key for messages."""
         if any(self.columns[position].hidden for position in self.key):
             return "(key not shown)"
         return ", ".join(str(part) for part in key)
 
     def order_by(self, collation: str) -> str:
-        """The ORDER BY list, for the table as `t`, that gives both databases one order."""
+        """Return the ORDER BY list, for the table as `t`, with the same order in both databases."""
         parts = []
         for position in self.key:
             column = self.columns[position]
-            # A UUID is text in SQLite and none in PostgreSQL; both sort it by its bytes.
+            # A UUID is text in SQLite only; both databases sort it by its bytes.
             plain = column.kind.is_number or column.kind.is_uuid
             parts.append("t." + quote_name(column.column) + ("" if plain else f" COLLATE {collation}"))
         return ", ".join(parts)
 
 
 def quote_name(name: str) -> str:
-    """A name in SQL, for both databases."""
+    """Return a quoted SQL name, for both databases."""
     return '"' + name.replace('"', '""') + '"'
 
 
@@ -138,7 +138,7 @@ def _build_column(model: type[Model], field: "Field[Any, Any]") -> Column | Prob
 
 
 def build_table(model: type[Model]) -> Table:
-    """The table of a concrete model. Raises TransferRefused, naming the field, for a kind without a rule."""
+    """Return the table of a concrete model. Raises TransferRefused for a field of an unknown kind."""
     meta = model._meta
     label = meta.label_lower
     fields = [field for field in meta.local_concrete_fields if not field.generated]
@@ -180,7 +180,7 @@ def build_table(model: type[Model]) -> Table:
 
 
 def tables_of(models: Iterable[type[Model]]) -> list[Table]:
-    """The tables of those models that have one of their own: no proxies, nothing unmanaged, no table twice."""
+    """Return the tables of models, without proxies, unmanaged models and duplicates."""
     concrete = {
         model._meta.db_table: model for model in models if model._meta.managed and not model._meta.proxy
     }
@@ -191,11 +191,11 @@ def tables_of(models: Iterable[type[Model]]) -> list[Table]:
 
 
 def all_tables() -> list[Table]:
-    """Every table that is carried over; those predefined by `migrate` first, since others refer to them by name."""
+    """Return every transferred table; predefined ones first, since others refer to them by name."""
     return tables_of(apps.get_models(include_auto_created=True))
 
 
-# How either database tells the names behind the ids of the predefined tables: `feed.post`, `feed.post.view_post`.
+# Selects ids and names of the predefined tables, in both databases: `feed.post`, `feed.post.view_post`.
 NAMES = {
     CONTENT_TYPES: "SELECT id, app_label || '.' || model FROM django_content_type",
     PERMISSIONS: "SELECT p.id, c.app_label || '.' || c.model || '.' || p.codename FROM auth_permission p "

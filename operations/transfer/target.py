@@ -1,5 +1,5 @@
-"""The PostgreSQL that a network is carried to, through a connection of its own: no signals, no model code, none of the
-time limits of web requests. Names in statements come from the models alone, and are quoted.
+"""Reads and writes the PostgreSQL of a transfer over a separate connection: no signals, no model code, no time limits
+of web requests. Names in statements come from the models only, and are quoted.
 """
 
 import secrets
@@ -17,7 +17,7 @@ from .schema import Part, read_parts
 from .tables import NAMES, Column, Table, quote_name
 
 FETCH_ROWS = 1000
-# Any number will do, as long as it stays the same: the lock that keeps two imports apart.
+# The advisory lock of imports; the number is arbitrary, but must not change.
 IMPORT_LOCK = 5_208_371_904
 NEEDED_RIGHTS = ("SELECT", "INSERT", "UPDATE")
 SESSION_SETTINGS = """
@@ -33,7 +33,7 @@ SET LOCAL standard_conforming_strings = on;
 
 
 def _connection_parameters() -> dict[str, Any]:
-    """What psycopg2 needs to reach the database of the settings."""
+    """Return the connection parameters of the database of the settings."""
     wrapper = connections[DEFAULT_DB_ALIAS]
     if wrapper.vendor != "postgresql":
         raise TransferRefused(
@@ -42,20 +42,20 @@ def _connection_parameters() -> dict[str, Any]:
     parameters = wrapper.get_connection_params()
     parameters.pop("cursor_factory", None)
     if "tcp_user_timeout" in parameters:
-        # A request gives up after seconds; a server that is busy writing a million rows may be silent for longer.
+        # Requests have a limit of seconds; a server that writes a million rows may be silent for longer.
         parameters["tcp_user_timeout"] = 120_000
     return parameters
 
 
 def first_line(error: BaseException) -> str:
-    """What PostgreSQL says, without the lines that repeat the values of a row."""
+    """Return the message of PostgreSQL without the lines that repeat the values of a row."""
     return str(error).strip().partition("\n")[0] or type(error).__name__
 
 
 class Target:
-    """One connection, one transaction. What was done in it stays only after `connection.commit()`.
+    """One connection with one transaction, which `connection.commit()` ends.
 
-    With `read_only` all that is read is one state of the database, and nothing can be written.
+    With `read_only` it sees one state of the database, and cannot write.
     """
 
     def __init__(self, tables: list[Table], *, read_only: bool) -> None:
@@ -83,17 +83,17 @@ class Target:
         self.connection.close()
 
     def run_statement(self, statement: str, *values: Any) -> list[Any]:
-        """Run one statement; its rows, when it has any."""
+        """Run one statement; returns its rows."""
         with self.connection.cursor() as cursor:
             cursor.execute(statement, values or None)
             return cursor.fetchall() if cursor.description else []
 
     def read_schema(self) -> list[Part] | None:
-        """The parts of the tables to be compared with what the migrations make; None where that is not asked."""
+        """Return the schema to compare with that of the migrations; None to skip that."""
         return read_parts(self.run_statement)
 
     def stream_rows(self, statement: str) -> Iterator[tuple[Any, ...]]:
-        """The rows of a SELECT, few at a time."""
+        """Yield the rows of a SELECT, few at a time."""
         with self.connection.cursor(f"rows_{secrets.token_hex(4)}") as cursor:
             cursor.itersize = FETCH_ROWS
             cursor.execute(statement)
@@ -126,14 +126,14 @@ class Target:
     def _has_table(self, name: str) -> bool:
         return self.run_statement("SELECT to_regclass(%s)", quote_name(name))[0][0] is not None
 
-    # -- What is there ------------------------------------------------------------------------
+    # -- Reading -----------------------------------------------------------------------------
     @cached_property
     def migrations(self) -> set[Migration]:
         self.refuse_without(["SELECT"], ["django_migrations", *(table.name for table in self.tables)])
         return {(app, name) for app, name in self.run_statement("SELECT app, name FROM django_migrations")}
 
     def refuse_without(self, rights: list[str] | tuple[str, ...], names: list[str]) -> None:
-        """Raise TransferRefused that names each table on which our role lacks one of the rights."""
+        """Raise TransferRefused that names each table for which our role lacks a right."""
         statement = "SELECT current_user, array_agg(r) FILTER (WHERE NOT has_table_privilege(%s, r)) FROM unnest(%s) r"
         problems = []
         for name in names:
@@ -147,7 +147,7 @@ class Target:
         return int(self.run_statement(f"SELECT count(*) FROM {quote_name(table.name)}")[0][0])  # noqa: S608
 
     def count_filled_tables(self) -> dict[str, int]:
-        """The tables with rows that `migrate` did not make, and how many."""
+        """Return the tables with rows, except predefined ones, and their numbers of rows."""
         carried = [table for table in self.tables if not table.predefined]
         statement = "SELECT 1 FROM {} LIMIT 1"
         there = [table for table in carried if self.run_statement(statement.format(quote_name(table.name)))]
@@ -155,11 +155,11 @@ class Target:
 
     @cached_property
     def names(self) -> dict[str, dict[int, str]]:
-        """For each given table the names behind its ids."""
+        """For each predefined table the names behind its ids."""
         return {label: dict(self.run_statement(statement)) for label, statement in NAMES.items()}
 
     def forget_names(self) -> None:
-        """Names were added."""
+        """Read `names` again after adding names."""
         self.__dict__.pop("names", None)
 
     def _value_reader(self, column: Column) -> Callable[[str], str]:
@@ -169,22 +169,22 @@ class Target:
         return lambda text: names.get(int(text), f"(none with the id {text})")
 
     def read_rows(self, table: Table) -> Iterator[Row]:
-        """The rows in the order of their keys, few at a time."""
-        found = self._read_rows(table)
-        return iter(sorted(found)) if table.predefined else found
-
-    def _read_rows(self, table: Table) -> Iterator[Row]:
+        """Yield the rows in the order of their keys, few at a time."""
         readers = [self._value_reader(column) for column in table.columns]
+        key_of = table.key_of
+
+        def row_of(raw: tuple[Any, ...]) -> Row:
+            values = [None if text is None else read(text) for read, text in zip(readers, raw, strict=True)]
+            return Row(key_of(values), encode_values(values))
+
         shown = ", ".join(column.kind.shown_by.format(quote_name(column.column)) for column in table.columns)
         order = "" if table.predefined else " ORDER BY " + table.order_by('"C"')
-        key_of = table.key_of
-        for raw in self.stream_rows(f"SELECT {shown} FROM {quote_name(table.name)} t{order}"):  # noqa: S608
-            values = [None if text is None else read(text) for read, text in zip(readers, raw, strict=True)]
-            yield Row(key_of(values), encode_values(values))
+        rows = map(row_of, self.stream_rows(f"SELECT {shown} FROM {quote_name(table.name)} t{order}"))  # noqa: S608
+        return iter(sorted(rows)) if table.predefined else rows
 
     # -- Sequences and foreign keys -----------------------------------------------------------
     def sequence_of(self, table: Table) -> str | None:
-        """The sequence that gives out the ids of a table."""
+        """Return the sequence of a table's ids."""
         if table.auto_id is None:
             return None
         found = self.run_statement(
@@ -194,7 +194,7 @@ class Target:
         return name
 
     def next_id(self, sequence: str) -> int:
-        """The id that the sequence would give out next; none is used up."""
+        """Return the next id of the sequence, without consuming it."""
         last, is_called = self.run_statement(f"SELECT last_value, is_called FROM {sequence}")[0]  # noqa: S608
         return int(last) + (1 if is_called else 0)
 
@@ -205,17 +205,17 @@ class Target:
         )
         return int(self.run_statement(statement)[0][0])
 
-    def raise_sequence(self, table: Table, given_out: int) -> None:
-        """Make the next id higher than any that was given out. A sequence never goes back."""
+    def raise_sequence(self, table: Table, issued: int) -> None:
+        """Make the next id higher than any that was issued. A sequence never goes back."""
         sequence = self.sequence_of(table)
         if sequence is None:
             return
-        highest = max(given_out, self.highest_id(table))
+        highest = max(issued, self.highest_id(table))
         if self.next_id(sequence) <= highest:
             self.run_statement("SELECT setval(%s, %s, true)", sequence, highest)
 
     def invalid_references(self, table: Table) -> list[Problem]:
-        """Foreign keys of the model that the database does not hold, or has not checked; and rows that break one."""
+        """Return foreign keys that are missing or not validated, and rows that break one."""
         problems = []
         for reference in table.references:
             valid = self.run_statement(

@@ -1,8 +1,8 @@
-"""A value that has no place in its column."""
+"""Values that the target's column cannot hold."""
 
 
 class UnconvertibleValue(ValueError):
-    """Why a value cannot be carried over. `told` may hold one `{}`, where `value` stands when it may be shown."""
+    """A value cannot be transferred. `template` may contain one `{}` for `value`, when it may be shown."""
 
     def __init__(self, template: str, value: str | None) -> None:
         self.template = template
@@ -10,7 +10,7 @@ class UnconvertibleValue(ValueError):
         super().__init__(template)
 
     def describe_value(self, *, hidden: bool) -> str:
-        """What is wrong; with `hidden` the value itself stays untold."""
+        """Return what is wrong; with `hidden` without the value."""
         return self.template.replace(
             "{}", "a value (not shown)" if hidden or self.value is None else self.value, 1
         )

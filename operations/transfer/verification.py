@@ -1,4 +1,4 @@
-"""Whether the target holds what the source holds: migrations, rows, sequences, foreign keys, files. Only reads."""
+"""Compares the target with the source: migrations, rows, sequences, foreign keys, files. Only reads."""
 
 from collections.abc import Callable
 from contextlib import closing
@@ -12,16 +12,15 @@ from .comparison import MAX_NAMED_ROWS, TableComparison, compare_rows
 from .media import MEDIA, find_file_problem
 from .problems import Problem, TransferRefused
 from .progress import Progress
-from .rows import Migration, Source
-from .schema import Schema, compare_schemas, load_description
+from .rows import Source
+from .schema import compare_schemas, load_description
 from .tables import Table
 from .target import Target, first_line
 
 
 @dataclass
 class Findings:
-    """What a verification found. `differences` names them, `unnamed` counts rows and files that were not named;
-    `notes` are no differences."""
+    """The result of a verification. `notes` are no differences."""
 
     tables: list[TableComparison] = field(default_factory=list)
     differences: list[Problem] = field(default_factory=list)
@@ -36,7 +35,7 @@ class Findings:
 
     @property
     def compared(self) -> str:
-        """How much was compared, for people."""
+        """How much was compared, for a message."""
         rows = sum(table.source.rows for table in self.tables)
         return (
             f"{rows:,} rows of {len(self.tables)} tables, {self.sequences} sequences, "
@@ -45,7 +44,7 @@ class Findings:
 
 
 class Verification:
-    """Compares an origin with the target of the settings. At most `named` rows of a table are named."""
+    """Compares a source with the target of the settings. Names at most `max_named` rows of a table."""
 
     def __init__(
         self,
@@ -64,7 +63,7 @@ class Verification:
         self.findings = Findings()
 
     def compare_all(self) -> Findings:
-        """All checks. Raises TransferRefused when one side cannot be read."""
+        """Run all comparisons. Raises TransferRefused when one side cannot be read."""
         try:
             others = manifest.compare_migrations(
                 self._source.migrations, self._target.migrations, "the source", "the target"
@@ -88,29 +87,22 @@ class Verification:
         return self.findings
 
     def compare_schema(self) -> None:
-        """Columns, constraints, indexes, triggers and sequences are those that the migrations make."""
+        """Compare columns, constraints, indexes, triggers and sequences with those that the migrations create."""
         parts = self._target.read_schema()
         if parts is None:
             return
         expected = load_description()
-        if (
-            not expected.migrations
-            <= self._target.migrations
-            <= expected.migrations | self._foreign(expected)
-        ):
+        # Migrations of other apps are none of ours: their tables are not compared.
+        apps = {app for app, _ in expected.migrations}
+        if {(app, name) for app, name in self._target.migrations if app in apps} != expected.migrations:
             self.findings.notes.append(
                 "Constraints and indexes were not compared: their description is of other migrations."
             )
             return
         self.findings.differences += compare_schemas(expected.parts, parts)
 
-    def _foreign(self, expected: Schema) -> set[Migration]:
-        """Migrations of apps that are none of ours: their tables are not compared."""
-        ours = {app for app, _ in expected.migrations}
-        return {(app, name) for app, name in self._target.migrations if app not in ours}
-
     def compare_tables(self) -> None:
-        """Counts and rows."""
+        """Compare counts and rows."""
         shown = Progress(
             self._progress, "verification", sum(map(self._source.count_rows, self._source.tables))
         )
@@ -125,7 +117,7 @@ class Verification:
         shown.finish()
 
     def compare_sequence(self, table: Table) -> None:
-        """The next id must be free; better still, it was never given out before."""
+        """Check that the next id is free, and note when it was issued before."""
         sequence = self._target.sequence_of(table)
         if table.auto_id is None:
             return
@@ -134,33 +126,33 @@ class Verification:
         if sequence is None:
             self.findings.differences.append(Problem(table.label, "", name, "has no sequence in the target"))
             return
-        coming, highest = self._target.next_id(sequence), self._target.highest_id(table)
-        given_out = self._source.last_issued_id(table)
-        if coming <= highest:
-            what = f"the sequence is behind: it would give out {coming}, and {highest} is taken"
+        next_id, highest = self._target.next_id(sequence), self._target.highest_id(table)
+        issued = self._source.last_issued_id(table)
+        if next_id <= highest:
+            what = f"the sequence is behind: it would give out {next_id}, and {highest} is taken"
             self.findings.differences.append(Problem(table.label, "", name, what))
-        elif coming <= given_out:
+        elif next_id <= issued:
             self.findings.notes.append(
-                f"{table.label}: ids from {coming} to {given_out} belonged to rows that were deleted, "
+                f"{table.label}: ids from {next_id} to {issued} belonged to rows that were deleted, "
                 "and will be given out again."
             )
 
     def check_references(self, table: Table) -> None:
-        """Foreign keys are there, were checked, and hold."""
+        """Check that foreign keys exist, are validated, and hold."""
         self.findings.references += len(table.references)
         self.findings.differences += self._target.invalid_references(table)
 
     def compare_files(self) -> None:
-        """Every file of the source is in the target's storage, with the same content."""
+        """Check that every file of the source is in the target's storage, with the same content."""
         shown = Progress(self._progress, "files", 0, "bytes")
         wrong = 0
         for file in self._source.list_files():
-            trouble = find_file_problem(file, self._storage)
+            what = find_file_problem(file, self._storage)
             self.findings.files += 1
             shown.add_units(file.size, file.name)
-            wrong += bool(trouble)
-            if trouble and wrong <= self._max_named:
-                self.findings.differences.append(Problem(MEDIA, file.name, "", trouble))
+            wrong += bool(what)
+            if what and wrong <= self._max_named:
+                self.findings.differences.append(Problem(MEDIA, file.name, "", what))
         if wrong > self._max_named:
             self.findings.differences.append(
                 Problem(MEDIA, "", "", f"{wrong - self._max_named} more files differ")
@@ -170,6 +162,6 @@ class Verification:
 def verify_target(
     source: Source, *, max_named: int = MAX_NAMED_ROWS, progress: Callable[[str], None] = lambda _words: None
 ) -> Findings:
-    """Compare `origin` with the database and the storage of the settings; see Verification."""
+    """Compare `source` with the database and the storage of the settings; see Verification."""
     with closing(Target(source.tables, read_only=True)) as target:
         return Verification(source, target, max_named=max_named, progress=progress).compare_all()

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from operations.backup.backup_file import BackupFile
 from operations.backup.keys import read_key
-from operations.backup.restore import RestoreResult, restore_backup
+from operations.backup.restore import restore_backup
 from operations.transfer.problems import TransferRefused
 
 DIFFERENT = 3
@@ -39,12 +39,11 @@ class Command(BaseCommand):
             backup = BackupFile(options["file"], key, progress=progress)
             manifest = backup.manifest
             self.stdout.write(f"Sound: {backup.summary}, of {manifest.site}, {manifest.made_at}.")
-            if not options["check"]:
-                self._report(restore_backup(backup, progress=progress))
+            if options["check"]:
+                return
+            result = restore_backup(backup, progress=progress)
         except TransferRefused as refused:
             raise CommandError(str(refused)) from refused
-
-    def _report(self, result: RestoreResult) -> None:
         was = "Already there" if result.was_there else "Restored"
         self.stdout.write(
             f"{was}: {result.rows:,} rows. Files stored: {result.files:,}; the others were there."

@@ -60,7 +60,22 @@ class Command(BaseCommand):
             )
         except TransferRefused as refused:
             raise CommandError(f"Could not be compared. {refused}", returncode=NOT_COMPARED) from refused
-        self._report(findings)
+        if findings.tables:
+            self.stdout.write(f"{'table':36} {'source':>12} {'target':>12}")
+        for table in findings.tables:
+            verdict = f"hash {table.source.text[:16]}" if table.same else f"{table.differing} rows differ"
+            self.stdout.write(
+                f"{table.table.label:36} {table.source.rows:>12,} {table.target.rows:>12,}  {verdict}"
+            )
+        for note in findings.notes:
+            self.stdout.write(f"Note: {note}")
+        for difference in findings.differences:
+            self.stdout.write(f"Different: {difference}")
+        if not findings.same:
+            raise CommandError(
+                f"The target differs from the source (compared: {findings.compared}).", returncode=DIFFERENT
+            )
+        self.stdout.write(f"The same: {findings.compared}.")
 
     def _compare(self, path: Path, root: Path, missing_allowed: int, **options: Any) -> Findings:
         if path.is_dir():
@@ -86,21 +101,3 @@ class Command(BaseCommand):
                 return findings
         missing.write_notes(findings.notes.append)
         return findings
-
-    def _report(self, findings: Findings) -> None:
-        if findings.tables:
-            self.stdout.write(f"{'table':36} {'source':>12} {'target':>12}")
-        for table in findings.tables:
-            verdict = f"hash {table.source.text[:16]}" if table.same else f"{table.differing} rows differ"
-            self.stdout.write(
-                f"{table.table.label:36} {table.source.rows:>12,} {table.target.rows:>12,}  {verdict}"
-            )
-        for note in findings.notes:
-            self.stdout.write(f"Note: {note}")
-        for difference in findings.differences:
-            self.stdout.write(f"Different: {difference}")
-        if not findings.same:
-            raise CommandError(
-                f"The target differs from the source (compared: {findings.compared}).", returncode=DIFFERENT
-            )
-        self.stdout.write(f"The same: {findings.compared}.")
