@@ -25,7 +25,7 @@ from tests.testkit.disks import small_disk
 from tests.transfer.network import FILES, MEMBERS, POSTS
 from tests.transfer.wire import cut_at_commit, interrupted_at
 
-from .conftest import BIG, KEY, Server, at
+from .conftest import BIG, KEY, Server, use_server
 
 # What has nothing to do with the database is tried on one of them.
 once = pytest.mark.sqlite_only
@@ -35,13 +35,13 @@ once = pytest.mark.sqlite_only
 ROOM = 100_000
 
 
-def refusal(path: Path, key: str = "") -> str:
+def expect_refusal(path: Path, key: str = "") -> str:
     with pytest.raises(TransferRefused) as refused:
         restore_backup(BackupFile(path, key))
     return str(refused.value)
 
 
-def hashes(path: Path, key: str = "") -> dict[str, tuple[int, str]]:
+def hash_tables(path: Path, key: str = "") -> dict[str, tuple[int, str]]:
     """Rows and hash of each table in a backup."""
     return {label: (facts.rows, facts.hash) for label, facts in BackupFile(path, key).manifest.tables.items()}
 
@@ -50,8 +50,8 @@ def test_what_was_restored_is_what_was_there(filled: Server, plain: Path, tmp_pa
     assert filled.count("users_user") == MEMBERS
     assert filled.files() == {name: content.read() for name, content in BackupFile(plain, "").read_files()}
     assert targets.UNFINISHED_TABLE not in filled.tables()
-    with at(filled):
-        assert hashes(create_backup(tmp_path / "again.backup", "").file) == hashes(plain)
+    with use_server(filled):
+        assert hash_tables(create_backup(tmp_path / "again.backup", "").file) == hash_tables(plain)
 
 
 def test_an_encrypted_one_is_restored_the_same(prepared: Server, encrypted: Path, plain: Path) -> None:
@@ -60,7 +60,7 @@ def test_an_encrypted_one_is_restored_the_same(prepared: Server, encrypted: Path
     assert (done.files, done.was_there, done.forward) == (len(FILES) + 1, False, 0)
     assert {
         found.table.label: (found.source.rows, found.source.text) for found in done.findings.tables
-    } == hashes(plain)
+    } == hash_tables(plain)
 
 
 def test_ids_go_on_where_they_were(prepared: Server, plain: Path) -> None:
@@ -70,8 +70,8 @@ def test_ids_go_on_where_they_were(prepared: Server, plain: Path) -> None:
     row = prepared.run("SELECT * FROM feed_post WHERE id = 1")[0]
     names = [name for (name,) in prepared.run(COLUMNS[prepared.is_sqlite])]
     values = {name: value for name, value in zip(names, row, strict=True) if name != "id"}
-    columns, places = ", ".join(values), ", ".join("%s" for _ in values)
-    statement = f"INSERT INTO feed_post ({columns}) VALUES ({places})"  # noqa: S608 -- names of the table itself
+    columns, values_sql = ", ".join(values), ", ".join("%s" for _ in values)
+    statement = f"INSERT INTO feed_post ({columns}) VALUES ({values_sql})"  # noqa: S608 -- names of the table itself
     prepared.run(statement, *values.values())
     assert prepared.run("SELECT max(id) FROM feed_post") == [(given_out + 1,)]
 
@@ -128,9 +128,9 @@ def test_after_a_cut_while_it_was_prepared_it_is_completed(
 # -- Refused ----------------------------------------------------------------------------------
 def test_a_database_with_tables_of_others_is_refused(empty: Server, plain: Path) -> None:
     empty.run("CREATE TABLE mine (id integer)")
-    told = refusal(plain)
-    assert "is not empty. Nothing was changed. Create a new database without tables" in told
-    assert "the table mine" in told
+    output = expect_refusal(plain)
+    assert "is not empty. Nothing was changed. Create a new database without tables" in output
+    assert "the table mine" in output
     assert empty.tables() == {"mine"}
 
 
@@ -139,10 +139,10 @@ def test_a_network_that_is_there_is_refused_with_what_it_holds(network: Server, 
     network.run("INSERT INTO feed_tag (name) VALUES ('mine')")
     before = network.files()
     (network.media / next(iter(FILES))).unlink()
-    told = refusal(encrypted, KEY)
-    assert "is not empty" in told
-    assert "feed.tag" in told
-    assert "users.user" in told
+    output = expect_refusal(encrypted, KEY)
+    assert "is not empty" in output
+    assert "feed.tag" in output
+    assert "users.user" in output
     # Not even a file that is missing was brought.
     assert set(network.files()) == set(before) - {next(iter(FILES))}
     assert network.run("SELECT headline FROM users_user WHERE id = 7") == [("Newer",)]
@@ -150,14 +150,14 @@ def test_a_network_that_is_there_is_refused_with_what_it_holds(network: Server, 
 
 def test_a_database_of_other_migrations_is_refused(prepared: Server, plain: Path) -> None:
     prepared.run("DELETE FROM django_migrations WHERE app = 'sessions'")
-    told = refusal(plain)
-    assert "`migrate` of another version has prepared it" in told
-    assert "sessions.0001_initial" in told
+    output = expect_refusal(plain)
+    assert "`migrate` of another version has prepared it" in output
+    assert "sessions.0001_initial" in output
 
 
 @once
 def test_a_wrong_key_is_refused_before_anything_is_written(empty: Server, encrypted: Path) -> None:
-    assert "The key is not the one" in refusal(encrypted, "another long sentence of the tests")
+    assert "The key is not the one" in expect_refusal(encrypted, "another long sentence of the tests")
     assert empty.tables() == set()
 
 
@@ -168,7 +168,7 @@ def test_a_damaged_one_is_refused_before_anything_is_written(
     data = bytearray(plain.read_bytes())
     data[-100_000] ^= 1
     (tmp_path / "damaged.backup").write_bytes(data)
-    assert "is damaged between the bytes" in refusal(tmp_path / "damaged.backup")
+    assert "is damaged between the bytes" in expect_refusal(tmp_path / "damaged.backup")
     assert (empty.tables(), empty.files()) == (set(), {})
 
 
@@ -177,9 +177,9 @@ def test_another_file_under_the_name_of_ours_is_refused_and_kept(prepared: Serve
     name = list(FILES)[-1]
     (prepared.media / name).parent.mkdir(parents=True)
     (prepared.media / name).write_bytes(b"mine")
-    told = refusal(plain)
-    assert "Another file stands under the same name" in told
-    assert name in told
+    output = expect_refusal(plain)
+    assert "Another file stands under the same name" in output
+    assert name in output
     assert prepared.files() == {name: b"mine"}
     assert prepared.count("users_user") == 0
 
@@ -187,9 +187,9 @@ def test_another_file_under_the_name_of_ours_is_refused_and_kept(prepared: Serve
 @once
 def test_a_full_disk_is_named_and_undone(prepared: Server, plain: Path) -> None:
     with small_disk(ROOM):
-        told = refusal(plain)
+        output = expect_refusal(plain)
     # Files are unpacked beside each other before one is placed: the disk of that folder is the full one here.
-    assert f"the disk is full ({tempfile.gettempdir()}/linkup-restore-" in told
+    assert f"the disk is full ({tempfile.gettempdir()}/linkup-restore-" in output
     assert prepared.files() == {}
     assert prepared.count("users_user") == 0
 
@@ -199,12 +199,12 @@ def test_a_full_disk_of_the_uploads_is_named_and_not_the_one_that_is_read(
     prepared: Server, plain: Path
 ) -> None:
     name = max(FILES, key=lambda name: len(FILES[name]))
-    place = prepared.media / f"{name}{UNFINISHED}"
-    place.parent.mkdir(parents=True)
-    place.symlink_to("/dev/full")
-    told = refusal(plain)
-    assert f"{name} cannot be stored: the disk is full ({prepared.media}" in told
-    assert "linkup-restore-" not in told
+    path = prepared.media / f"{name}{UNFINISHED}"
+    path.parent.mkdir(parents=True)
+    path.symlink_to("/dev/full")
+    output = expect_refusal(plain)
+    assert f"{name} cannot be stored: the disk is full ({prepared.media}" in output
+    assert "linkup-restore-" not in output
     assert prepared.count("users_user") == 0
 
 
@@ -229,7 +229,7 @@ def test_two_at_once_do_not_mix(prepared: Server, plain: Path) -> None:
     other.settings_dict = connections["default"].settings_dict
     with other.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s)", [IMPORT_LOCK + 1])
-    assert "Another restore into this database is at work" in refusal(plain)
+    assert "Another restore into this database is at work" in expect_refusal(plain)
     other.close()
 
 
@@ -306,7 +306,7 @@ def test_no_more_than_one_file_lies_beside_its_place(
 
 
 # -- What it tells ----------------------------------------------------------------------------
-def say(*arguments: str | Path, **options: Any) -> str:
+def run_restore(*arguments: str | Path, **options: Any) -> str:
     out = StringIO()
     call_command("restore", *map(str, arguments), stdout=out, stderr=StringIO(), **options)
     return out.getvalue()
@@ -315,11 +315,11 @@ def say(*arguments: str | Path, **options: Any) -> str:
 @once
 def test_the_command_checks_only_when_asked_to(empty: Server, encrypted: Path) -> None:
     with override_settings(BACKUP_KEY=KEY):
-        assert say(encrypted, check=True).startswith("Sound: ")
+        assert run_restore(encrypted, check=True).startswith("Sound: ")
     assert empty.tables() == set()
 
 
-def test_a_difference_is_told_by_the_exit_code(
+def test_a_difference_is_shown_by_the_exit_code(
     prepared: Server, plain: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import_rows = restore._import_rows
@@ -345,8 +345,8 @@ def test_the_inner_form_is_a_tar_that_others_can_read(plain: Path, tmp_path: Pat
     data = plain.read_bytes()
     start = data.index(b"\n") + 1
     pieces = [
-        data[place : place + CHUNK_BYTES]
-        for place in range(start, len(data) - TAG_BYTES, CHUNK_BYTES + TAG_BYTES)
+        data[offset : offset + CHUNK_BYTES]
+        for offset in range(start, len(data) - TAG_BYTES, CHUNK_BYTES + TAG_BYTES)
     ]
     (tmp_path / "inner.tar").write_bytes(b"".join(pieces))
     with tarfile.open(tmp_path / "inner.tar") as tar:

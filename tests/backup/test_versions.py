@@ -17,7 +17,7 @@ from operations.backup.schema import Migrations, reorder_columns
 from operations.transfer.problems import TransferRefused
 from operations.transfer.tables import all_tables
 
-from .conftest import Server, at
+from .conftest import Server, use_server
 
 NEXT_VERSION = {"feed": "tests.backup.next_version.migrations"}
 
@@ -84,10 +84,10 @@ def test_a_newer_one_is_refused_with_what_to_do(network: Server, tmp_path: Path)
         assert made.backup.manifest.tables["feed.later"].rows == 0
     with pytest.raises(TransferRefused) as refused:
         restore_backup(BackupFile(made.file, ""))
-    told = str(refused.value)
-    assert "is of a newer LinkUp than this code" in told
-    assert "Install that version and run the command again" in told
-    assert "feed.0004_next_version" in told
+    output = str(refused.value)
+    assert "is of a newer LinkUp than this code" in output
+    assert "Install that version and run the command again" in output
+    assert "feed.0004_next_version" in output
 
 
 def test_before_migrate_the_backup_is_of_the_old_tables(network: Server, plain: Path, tmp_path: Path) -> None:
@@ -106,7 +106,7 @@ def test_what_migrations_put_in_is_there_once(network: Server, empty: Server, tm
 
 
 def _create_newer_backup(network: Server, folder: Path) -> BackupFile:
-    with at(network):
+    with use_server(network):
         call_command("migrate", verbosity=0)
         network.run("UPDATE feed_tag SET name = 'mine', color = 'red' WHERE name = 'next_version'")
         return create_backup(folder / "newer.backup", "").backup
@@ -121,8 +121,8 @@ def test_tables_of_the_migrations_are_those_of_the_models() -> None:
         found = reorder_columns(of_migrations[label], table.fields)
         assert found.name == table.name
         assert [column.column for column in found.columns] == [column.column for column in table.columns]
-        assert [found.columns[place].name for place in found.key] == [
-            table.columns[place].name for place in table.key
+        assert [found.columns[index].name for index in found.key] == [
+            table.columns[index].name for index in table.key
         ]
 
 

@@ -20,7 +20,7 @@ from tests.testkit.disks import small_disk
 
 from .conftest import Network
 from .network import FILES
-from .test_exports import refusal, sha256
+from .test_exports import expect_refusal, sha256
 
 pytestmark = pytest.mark.sqlite_only
 
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.sqlite_only
 def test_a_folder_behind_a_link_is_carried_as_the_site_reads_it(network: Network, tmp_path: Path) -> None:
     shutil.move(network.media / "photos", tmp_path / "another disk")
     (network.media / "photos").symlink_to(tmp_path / "another disk")
-    made = network.export(tmp_path / "export")
+    made = network.export_to(tmp_path / "export")
     assert {file.name for file in made.list_files()} == set(FILES)
     made.check_all()
     assert not [path for path in (made.folder / "media").rglob("*") if path.is_symlink()]
@@ -38,7 +38,7 @@ def test_a_folder_behind_a_link_is_carried_as_the_site_reads_it(network: Network
 def test_a_media_folder_behind_a_link_is_carried(network: Network, tmp_path: Path) -> None:
     shutil.move(network.media, tmp_path / "another disk")
     network.media.symlink_to(tmp_path / "another disk")
-    assert {file.name for file in network.export(tmp_path / "export").list_files()} == set(FILES)
+    assert {file.name for file in network.export_to(tmp_path / "export").list_files()} == set(FILES)
 
 
 BAD_FILES: list[tuple[Callable[[Path], object], str]] = [
@@ -54,12 +54,14 @@ BAD_FILES: list[tuple[Callable[[Path], object], str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("make", "told"), BAD_FILES, ids=[told.split(":")[0] for _, told in BAD_FILES])
+@pytest.mark.parametrize(
+    ("make", "expected"), BAD_FILES, ids=[expected.split(":")[0] for _, expected in BAD_FILES]
+)
 def test_what_is_no_file_is_named(
-    network: Network, tmp_path: Path, make: Callable[[Path], object], told: str
+    network: Network, tmp_path: Path, make: Callable[[Path], object], expected: str
 ) -> None:
     make(network.media)
-    assert f"media {told}" in refusal(network, tmp_path / "export")
+    assert f"media {expected}" in expect_refusal(network, tmp_path / "export")
 
 
 def test_two_links_that_lead_to_each_other_are_named(network: Network, tmp_path: Path) -> None:
@@ -67,7 +69,7 @@ def test_two_links_that_lead_to_each_other_are_named(network: Network, tmp_path:
         (tmp_path / one).mkdir()
         (tmp_path / one / f"to-{other}").symlink_to(tmp_path / other)
     (network.media / "a").symlink_to(tmp_path / "a")
-    assert "media 'a/to-b/to-a': is a link that leads back to" in refusal(network, tmp_path / "export")
+    assert "media 'a/to-b/to-a': is a link that leads back to" in expect_refusal(network, tmp_path / "export")
 
 
 class Growing(io.BytesIO):
@@ -121,29 +123,29 @@ def test_a_folder_of_somebody_with_our_names_is_left_alone(
     path.parent.mkdir(parents=True)
     path.write_text("mine")
     with pytest.raises(TransferRefused, match="other things"):
-        network.export(tmp_path / "export")
+        network.export_to(tmp_path / "export")
     assert path.read_text() == "mine"
 
 
 def test_half_an_export_is_made_whole(network: Network, tmp_path: Path) -> None:
-    made = network.export(tmp_path / "export").folder
+    made = network.export_to(tmp_path / "export").folder
     (made / "manifest.json").unlink()
     shutil.rmtree(made / "media")
-    network.export(made).check_all()
+    network.export_to(made).check_all()
 
 
 def test_a_disk_that_fills_at_the_last_file_leaves_the_former_export(
     network: Network, tmp_path: Path
 ) -> None:
     folder = tmp_path / "export"
-    network.export(folder, copy_media=False)
+    network.export_to(folder, copy_media=False)
     before = {path: sha256(path) for path in folder.rglob("*") if path.is_file()}
     # The manifest is the largest file, so the disk takes all but that.
     room = (folder / "manifest.json").stat().st_size - 100
     assert max(path.stat().st_size for path in folder.rglob("*.gz")) < room
-    network.change("DELETE FROM feed_reaction")
+    network.run_statement("DELETE FROM feed_reaction")
     full = pytest.raises(TransferRefused, match="disk is full")
-    with closing(network.source()) as source, small_disk(room), full:
+    with closing(network.open_source()) as source, small_disk(room), full:
         export_network(source, folder, copy_media=False)
     assert {path: sha256(path) for path in folder.rglob("*") if path.is_file()} == before
     ExportFolder(folder, all_tables()).check_all()
@@ -157,7 +159,7 @@ def test_a_forged_list_of_files_is_named(
 ) -> None:
     (exported / "media.jsonl").write_bytes(line + b"\n")
     folder = ExportFolder(exported, all_tables())
-    monkeypatch.setitem(vars(folder), "_file_list", exported / "media.jsonl")  # as if the manifest told of it
+    monkeypatch.setitem(vars(folder), "_file_list", exported / "media.jsonl")  # as if the manifest named it
     with pytest.raises(TransferRefused, match=r"media.jsonl: has a line that tells of no file"):
         list(folder.list_files())
 
