@@ -80,7 +80,7 @@ def test_a_network_with_an_alice_of_its_own_is_left_alone(alice: User) -> None:
 @pytest.mark.django_db
 @pytest.mark.usefixtures("demo")
 class TestTheDemoNetwork:
-    """What stands in it once it is made."""
+    """The content of the network that the command creates."""
 
     def test_the_command_makes_sixty_members_and_two_hundred_posts_once(self, demo: str) -> None:
         assert (User.objects.count(), Post.objects.count()) == (60, 200)

@@ -1,4 +1,4 @@
-"""What every picture is drawn on: twice as large as it will be, so that edges come out smooth."""
+"""The canvas of all pictures, twice as large as the result for smooth edges."""
 
 import math
 import random
@@ -36,7 +36,7 @@ class Canvas:
         self._draw = ImageDraw.Draw(self.image)
 
     def finish_image(self) -> Image.Image:
-        """The picture in its own size."""
+        """Return the picture in its final size."""
         return self.image.resize((self.width, self.height), Image.Resampling.BOX)
 
     def draw_polygon(self, points: Sequence[Point], fill: str | Colour) -> None:
@@ -62,7 +62,7 @@ class Canvas:
         self._draw.ellipse(box, outline=colour, width=self._scale_length(width))
 
     def draw_pie(self, centre: Point, radius: float, start: float, end: float, fill: str | Colour) -> None:
-        """A slice from `start` to `end` degrees, clockwise from three o'clock."""
+        """Draw a slice from `start` to `end` degrees, clockwise from three o'clock."""
         x, y = centre
         box = [self._scale_point((x - radius, y - radius)), self._scale_point((x + radius, y + radius))]
         self._draw.pieslice(box, start, end, fill=fill)
@@ -74,7 +74,7 @@ class Canvas:
         self._draw.rounded_rectangle(corners, self._scale_length(radius) if radius else 0, fill=fill)
 
     def draw_glow(self, centre: Point, radius: float, colour: str, strength: float = 0.6) -> None:
-        """Light that fades away towards `radius`; `strength` (0 to 1) is how much of it there is in the middle."""
+        """Draw light that fades towards `radius`; `strength` (0 to 1) is its opacity in the middle."""
         side = self._scale_length(2 * radius)
         fading = Image.radial_gradient("L").point(
             [max(0, round((180 - v) * 255 / 180 * strength)) for v in range(256)]
@@ -95,13 +95,13 @@ class Canvas:
 
 
 def make_gradient(size: Size, top: str, bottom: str) -> Image.Image:
-    """A picture that passes from one colour at the top to the other at the bottom."""
+    """Return an image with a gradient from the `top` to the `bottom` colour."""
     mask = Image.linear_gradient("L").resize(size)
     return Image.composite(Image.new("RGB", size, bottom), Image.new("RGB", size, top), mask)
 
 
 def mix_colours(one: str, two: str, share: float) -> Colour:
-    """The colour that holds `share` (0 to 1) of `two`."""
+    """Return the mix of two colours with `share` (0 to 1) of `two`."""
     first, second = ImageColor.getrgb(one), ImageColor.getrgb(two)
     red, green, blue = (round(a + (b - a) * share) for a, b in zip(first[:3], second[:3], strict=True))
     return red, green, blue
@@ -110,7 +110,7 @@ def mix_colours(one: str, two: str, share: float) -> Colour:
 def ridge_points(
     rng: random.Random, width: int, level: float, height: float, roughness: int = 4
 ) -> list[Point]:
-    """A line of hills from left to right around `level`: a few waves of different length, laid over each other."""
+    """Return the points of a ridge around `level`: the sum of a few waves of different length."""
     waves = [
         (rng.uniform(0.6, 1.4) * 2**n, rng.uniform(0, math.tau), height / 1.9**n) for n in range(roughness)
     ]

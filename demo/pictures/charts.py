@@ -1,4 +1,4 @@
-"""Diagrams of numbers: bars and curves, with as little ink as they need."""
+"""Diagrams of numbers: bars and curves."""
 
 import math
 import random
@@ -36,7 +36,7 @@ def register_kind(kind: str, kinds: dict[str, Diagram]) -> Callable[[Diagram], D
 
 
 class Sheet:
-    """Paper with a title on which a diagram is drawn."""
+    """A sheet with a title for a diagram."""
 
     def __init__(self, title: str = "") -> None:
         self.image = Image.new("RGB", SIZE, PAPER)
@@ -47,7 +47,7 @@ class Sheet:
     def write_text(
         self, position: Point, text: str, size: float = 26, fill: str | Colour = INK, anchor: str = "ls"
     ) -> None:
-        """Text in one line; `anchor` is the part of it at `position`, in Pillow's notation."""
+        """Write one line of text; `anchor` is the part of it at `position`, in Pillow's notation."""
         self.draw.text(position, text, fill=fill, font=ImageFont.load_default(size), anchor=anchor)
 
 
@@ -101,7 +101,7 @@ def draw_curve(rng: random.Random, *, title: str, values: Sequence[float], unit:
 
 
 def _smooth_curve(points: list[Point], steps: int = 14) -> list[Point]:
-    """More points between the given ones, eased, so that the line bends and never overshoots."""
+    """Add eased points between the given ones: the curve is smooth and never overshoots."""
     smooth: list[Point] = []
     for (x, y), (next_x, next_y) in pairwise(points):
         for index in range(steps):

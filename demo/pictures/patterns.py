@@ -1,4 +1,4 @@
-"""Abstract compositions: tiles, rings, bricks and other orders of simple shapes."""
+"""Abstract compositions: tiles, rings, bricks and other arrangements of simple shapes."""
 
 import math
 import random

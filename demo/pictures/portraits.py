@@ -1,4 +1,4 @@
-"""Portraits of nobody: head and shoulders from a few shapes, in colours that hold together at 64 pixels."""
+"""Portraits of invented people: head and shoulders from a few shapes, recognizable at 64 pixels."""
 
 import random
 from collections.abc import Callable
@@ -60,7 +60,7 @@ def register_style(style: str, shapes: dict[str, Shape]) -> Callable[[Shape], Sh
 
 
 def draw_portrait(style: str, colours: int, *, seed: str) -> Image.Image:
-    """A portrait with hair or headgear in one of the STYLES and one of the LOOKS; `seed` decides the rest."""
+    """Draw a portrait with hair or headgear in one of the STYLES and one of the LOOKS; `seed` decides the rest."""
     rng = random.Random(seed)  # noqa: S311 -- repeatable on purpose
     look = LOOKS[colours]
     canvas = Canvas((SIDE, SIDE), look.above, look.below)

@@ -1,4 +1,4 @@
-"""Landscapes in a few flat layers, as on a printed poster."""
+"""Landscapes in a few flat layers."""
 
 import math
 import random
@@ -65,7 +65,7 @@ def draw_mountains(rng: random.Random, canvas: Canvas, colours: tuple[str, ...])
 
 
 def _plan_peaks(rng: random.Random, canvas: Canvas, level: float, height: float) -> list[Point]:
-    """Valleys and tops in turn, from beyond the left edge to beyond the right one."""
+    """Return valleys and peaks in turn, from beyond the left edge to beyond the right one."""
     count = max(3, round(canvas.width / canvas.height * 2.6))
     spacing = canvas.width / count
     points: list[Point] = []

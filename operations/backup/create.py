@@ -57,14 +57,14 @@ def create_backup(
     nothing behind, when it fails.
     """
     moment = datetime.now(UTC)
-    about = {"linkup": manifest.linkup_version(), "made_at": moment.isoformat(timespec="seconds")}
+    fields = {"linkup": manifest.linkup_version(), "made_at": moment.isoformat(timespec="seconds")}
     try:
         with refuse_bucket_errors(), destinations.new_backup_file(destination, moment) as (path, final):
             # Nobody else may read it, and it is on the disk before it gets its name.
             with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-                sealed = ChunkWriter(file, new_header(key, about))
+                sealed = ChunkWriter(file, new_header(key, fields))
                 with ArchiveWriter(sealed) as archive_writer:
-                    writer = _BackupWriter(archive_writer, about, progress, add_note)
+                    writer = _BackupWriter(archive_writer, fields, progress, add_note)
                     missing = writer.write_all(missing_allowed)
                 sealed.finish()
                 file.flush()
@@ -84,10 +84,10 @@ class _BackupWriter:
     """Writes the members of one backup."""
 
     def __init__(
-        self, writer: ArchiveWriter, about: dict[str, str], progress: WriteMessage, add_note: WriteMessage
+        self, writer: ArchiveWriter, fields: dict[str, str], progress: WriteMessage, add_note: WriteMessage
     ) -> None:
         self._writer = writer
-        self._about = about
+        self._fields = fields
         self._progress = progress
         self._add_note = add_note
 
@@ -110,8 +110,8 @@ class _BackupWriter:
             )
         missing.write_notes(self._add_note)
         made = BackupManifest(
-            linkup=self._about["linkup"],
-            made_at=self._about["made_at"],
+            linkup=self._fields["linkup"],
+            made_at=self._fields["made_at"],
             migrations=applied,
             tables=tables,
             left_out=list(LEFT_OUT),

@@ -108,7 +108,7 @@ class _Import:
         return Outcome(folder.manifest.rows, self._installer.installed, bool(filled))
 
     def _commit(self) -> None:
-        # Before the commit: after an interruption nobody knows whether it was done, and committed rows need the files.
+        # Before the commit: after an interruption its result is unknown, and committed rows need the files.
         # The next run finds the files that are there.
         self._installer.keep_files()
         try:
@@ -226,10 +226,6 @@ class _Import:
             )
 
 
-# What COPY reads back as the character.
-ESCAPES = str.maketrans({"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"})
-
-
 class CopyStream:
     """Rows as COPY reads them, in pieces. An error of our side is kept in `error`."""
 
@@ -249,8 +245,15 @@ class CopyStream:
                 if row is None:
                     break
                 pairs = zip(self._writers, decode_values(row.line), strict=True)
+                texts = (None if value is None else write(value) for write, value in pairs)
                 fields = [
-                    "\\N" if value is None else write(value).translate(ESCAPES) for write, value in pairs
+                    "\\N"
+                    if text is None
+                    else text.replace("\\", "\\\\")
+                    .replace("\n", "\\n")
+                    .replace("\r", "\\r")
+                    .replace("\t", "\\t")
+                    for text in texts
                 ]
                 piece = ("\t".join(fields) + "\n").encode()
                 pieces.append(piece)

@@ -99,7 +99,7 @@ def use_server(server: Server) -> Iterator[Server]:
 
 @contextmanager
 def new_server(folder: Path, template: str = "") -> Iterator[Server]:
-    """A server of its own: without tables, or a copy of the database `template`."""
+    """Yield a new server: without tables, or a copy of the database `template`."""
     media = folder / f"media{next(numbers)}"
     if connections["default"].vendor == "sqlite":
         file = folder / f"{media.name}.sqlite3"

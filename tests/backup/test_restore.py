@@ -233,7 +233,7 @@ def test_two_at_once_do_not_mix(prepared: Server, plain: Path) -> None:
     other.close()
 
 
-# -- Ctrl-C, and a commit of which nobody knows -------------------------------------------------
+# -- Ctrl-C, and a commit with an unknown result ------------------------------------------------
 def came_whole(server: Server, plain: Path) -> bool:
     """Whether rows and files are there, and the same as in the backup."""
     files = {name: content.read() for name, content in BackupFile(plain, "").read_files()}
@@ -305,7 +305,7 @@ def test_no_more_than_one_file_lies_beside_its_place(
     assert list(tmp_path.iterdir()) == []
 
 
-# -- What it tells ----------------------------------------------------------------------------
+# -- Messages ---------------------------------------------------------------------------------
 def run_restore(*arguments: str | Path, **options: Any) -> str:
     out = StringIO()
     call_command("restore", *map(str, arguments), stdout=out, stderr=StringIO(), **options)

@@ -174,7 +174,7 @@ def use_database(database: Database) -> Iterator[Database]:
 
 @pytest.fixture
 def database(pristine: str, tmp_path: Path) -> Iterator[Database]:
-    """The database that the settings name is an empty one of this test's own, and so is the media folder."""
+    """Let the settings name an empty database and an empty media folder for this test."""
     target = Database(pristine.replace("pristine", "target"), tmp_path / "media-of-target")
     with copied_database(pristine, target.name), use_database(target):
         yield target

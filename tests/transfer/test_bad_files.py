@@ -1,4 +1,4 @@
-"""Uploads and folders in a bad state: links, pipes, names, a place that is somebody's, a disk that fills at the end."""
+"""Uploads and folders in a bad state: links, pipes, names, foreign folders, a disk that fills at the end."""
 
 import hashlib
 import io
@@ -73,7 +73,7 @@ def test_two_links_that_lead_to_each_other_are_named(network: Network, tmp_path:
 
 
 class Growing(io.BytesIO):
-    """A file to which somebody writes between two looks at it."""
+    """A file that changes between two reads."""
 
     def read(self, size: int | None = -1, /) -> bytes:
         piece = super().read(100)

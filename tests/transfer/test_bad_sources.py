@@ -146,7 +146,7 @@ def test_what_stands_in_the_wal_alone_is_carried(network: Network, tmp_path: Pat
         writer.execute("PRAGMA wal_autocheckpoint = 0")
         writer.execute(MEMBER.format("headline = 'in the wal'"))
         writer.commit()
-        # As after a crash: nobody has moved it into the file.
+        # As after a crash: it was not moved into the file.
         crashed = Network(tmp_path / "crashed")
         shutil.copytree(network.folder, crashed.folder)
     assert b"in the wal" not in crashed.file.read_bytes()
@@ -203,7 +203,7 @@ def test_a_database_without_rows_is_carried(network: Network, tmp_path: Path) ->
 
 
 def test_rows_that_are_alike_but_for_null_are_carried(network: Network, tmp_path: Path) -> None:
-    # `pair` is unique, and NULL for a group: many of those stand beside each other in both databases.
+    # `pair` is unique, and NULL for a group: many of those are allowed in both databases.
     network.run_statement("UPDATE messaging_conversation SET pair = NULL")
     copied = ", ".join("99" if name == "id" else f'"{name}"' for name in columns(network))
     network.run_statement(f"INSERT INTO messaging_conversation SELECT {copied} FROM messaging_conversation")  # noqa: S608

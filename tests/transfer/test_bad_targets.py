@@ -229,7 +229,7 @@ def test_a_disk_that_fills_with_files_leaves_those_that_were_there(
 
 
 class FullBucket(InMemoryStorage):
-    """Takes one file, and refuses the next in words of its own, as the libraries of buckets do."""
+    """Accepts one file, and refuses the next with another exception, as the libraries of buckets do."""
 
     def _save(self, name: str, content: "File[bytes]") -> str:
         if self.listdir("")[0]:

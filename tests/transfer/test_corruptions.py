@@ -28,7 +28,7 @@ Location = tuple[str, str, str]
 
 @dataclass(frozen=True)
 class Corruption:
-    """Something that goes wrong in the target: what kind, where it must be named, and how it is done."""
+    """A corruption of the target: its kind, the locations that must be named, and its statements."""
 
     kind: str
     locations: frozenset[Location]
@@ -250,7 +250,7 @@ def found_with(moved: Database, export: Path, corruptions: list[Corruption]) -> 
     """What the verification says of a target with these corruptions, which is whole again afterwards."""
     folder = ExportFolder(export, all_tables())
     with closing(Target(folder.tables, read_only=False)) as target:
-        # As a crash or a careless hand leaves things: no trigger and no foreign key stands in the way.
+        # As after a crash or a mistake: without triggers and foreign keys.
         target.run_statement("SET LOCAL session_replication_role = replica")
         for statement in [statement for one in corruptions for statement in one.statements]:
             apply_corruption(target, statement, moved.media)

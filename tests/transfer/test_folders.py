@@ -76,7 +76,7 @@ def test_any_flipped_bit_is_noticed(exported: Path, part: str) -> None:
 
 
 def rewritten(path: Path, change: Callable[[list[bytes]], list[bytes]]) -> None:
-    """Write the file of a table anew, with other lines; its compression is sound."""
+    """Rewrite the file of a table with other lines; its compression is valid."""
     with gzip.open(path) as file:
         lines = file.readlines()
     with gzip.open(path, "w") as file:

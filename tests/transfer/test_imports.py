@@ -44,7 +44,7 @@ def expect_refusal(database: Database, folder: Path) -> str:
 
 
 def rewrite_digest(folder: Path, change: Callable[[dict[str, Any]], None]) -> None:
-    """Change what the manifest tells; its digest is sound."""
+    """Change the content of the manifest; its digest is valid."""
     path = folder / manifest.FILE_NAME
     content = json.loads(path.read_text())
     change(content)

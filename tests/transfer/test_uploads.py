@@ -1,4 +1,4 @@
-"""Files that rows name and nobody has: named one by one, and refused when there is none at all."""
+"""Missing files that rows name: named one by one, and refused when there are no files at all."""
 
 import io
 import shutil

@@ -1,4 +1,4 @@
-"""A verification: reads only, may be run again, names rows and never a secret, and its exit code tells."""
+"""A verification only reads, may be run again, names rows but no secrets, and has an exit code for each result."""
 
 import io
 from pathlib import Path

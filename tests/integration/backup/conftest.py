@@ -32,6 +32,6 @@ def installation(server: str, tmp_path_factory: pytest.TempPathFactory) -> Insta
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Path:
+def destination(tmp_path: Path) -> Path:
     """Where backups may go."""
     return tmp_path / "backups"

@@ -85,7 +85,7 @@ def arrives_when_run_again(here: dict[str, str], export: str) -> None:
 
 @contextmanager
 def little_room(server: Server) -> Iterator[None]:
-    """The kernel lets no file of this server grow beyond ROOM, which it inherits from whoever starts it."""
+    """The kernel lets no file of this server grow beyond ROOM, which it inherits from its parent process."""
     server.stop()
     with small_disk(ROOM):
         server.start()
