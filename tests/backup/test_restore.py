@@ -294,7 +294,7 @@ def test_no_more_than_one_file_lies_beside_its_place(
     seen: list[int] = []
 
     class Watched(BackupFile):
-        def contents(self) -> Iterator[tuple[str, IO[bytes]]]:
+        def read_files(self) -> Iterator[tuple[str, IO[bytes]]]:
             for content in super().read_files():
                 yield content
                 seen.append(sum(path.is_file() for path in tmp_path.rglob("*")))
