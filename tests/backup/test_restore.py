@@ -23,7 +23,7 @@ from operations.transfer.problems import TransferRefused
 from operations.transfer.target import IMPORT_LOCK
 from tests.testkit.disks import small_disk
 from tests.transfer.network import FILES, MEMBERS, POSTS
-from tests.transfer.wire import cut_at_commit, interrupted_at
+from tests.transfer.proxy import cut_at_commit, interrupted_at
 
 from .conftest import BIG, KEY, Server, use_server
 

@@ -23,8 +23,8 @@ from tests.testkit.disks import small_disk
 
 from .conftest import Database, Network
 from .network import FILES
+from .proxy import cut_at_commit, interrupted_at
 from .test_imports import expect_refusal, seal_with
-from .wire import cut_at_commit, interrupted_at
 
 pytestmark = pytest.mark.postgres_only
 
