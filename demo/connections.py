@@ -1,4 +1,4 @@
-"""Ties the members of the demo network: who is connected, who follows whom, which invitations wait."""
+"""Connects the members of the demo network: connections, follows, and pending invitations."""
 
 import random
 from collections import Counter
@@ -11,91 +11,99 @@ from network import services
 from network.models import Connection, Follow
 from users.models import User
 
-from .content import MemberText, PostText, TieTexts
+from .content import ConnectionTexts, MemberText, PostText
 from .people import ADMINISTRATOR
 
 Pair = frozenset[str]
 
-# How likely two members know each other: any two, two of one world, two who talk to each other.
-LIKELY, LIKELY_AT_WORK, LIKELY_IN_TALK = 0.07, 0.2, 0.35
+# The chance that two members are connected: any two, two of one field of work, two who comment on each other.
+CHANCE, CHANCE_AT_WORK, CHANCE_IN_THREAD = 0.07, 0.2, 0.35
 FOLLOW_THE_OFFICE = 0.7
 
 
 @dataclass(frozen=True)
-class Ties:
-    """Pairs who are connected, and (follower, followed)."""
+class PlannedConnections:
+    """Connected pairs, and pairs (follower, followed)."""
 
     connected: list[Pair]
     follows: list[tuple[str, str]]
 
 
-def planned(
-    members: Collection[MemberText], posts: Iterable[PostText], texts: TieTexts, dice: random.Random
-) -> Ties:
-    """The ties that `texts` name, those that `posts` for connections need, and others by lot."""
+def plan_connections(
+    members: Collection[MemberText], posts: Iterable[PostText], texts: ConnectionTexts, rng: random.Random
+) -> PlannedConnections:
+    """Return the connections that `texts` name, those that `posts` for connections need, and random others."""
     posts = list(posts)
-    circles = {name: set(tie["circle"]) for name, tie in texts.of.items() if "circle" in tie}
+    complete = {name: set(row["circle"]) for name, row in texts.by_member.items() if "circle" in row}
     closed = {frozenset((row["inviter"], row["invitee"])) for row in texts.invitations}
     closed |= {
-        frozenset((name, other)) for name, tie in texts.of.items() for other in tie.get("stranger_to", [])
+        frozenset((name, other))
+        for name, row in texts.by_member.items()
+        for other in row.get("stranger_to", [])
     }
-    connected = {frozenset((name, other)) for name, circle in circles.items() for other in circle}
+    connected = {frozenset((name, other)) for name, known in complete.items() for other in known}
     connected |= {
-        frozenset((name, other)) for name, tie in texts.of.items() for other in tie.get("knows", [])
+        frozenset((name, other)) for name, row in texts.by_member.items() for other in row.get("knows", [])
     }
-    connected |= {pair for post in posts if post.audience == "connections" for pair in _talks(post)}
-    talks = {pair for post in posts for pair in _talks(post)}
-    outgoing = {member.username: dice.uniform(0.5, 1.5) for member in members}
+    connected |= {pair for post in posts if post.audience == "connections" for pair in _talking_pairs(post)}
+    talking = {pair for post in posts for pair in _talking_pairs(post)}
+    outgoing = {member.username: rng.uniform(0.5, 1.5) for member in members}
     for one, two in combinations(members, 2):
         pair = frozenset((one.username, two.username))
-        likely = LIKELY_AT_WORK if one.world == two.world else LIKELY
-        likely = (likely + LIKELY_IN_TALK * (pair in talks)) * outgoing[one.username] * outgoing[two.username]
-        if dice.random() < likely and not pair & {*circles, ADMINISTRATOR} and pair not in closed:
+        chance = CHANCE_AT_WORK if one.world == two.world else CHANCE
+        chance = (
+            (chance + CHANCE_IN_THREAD * (pair in talking)) * outgoing[one.username] * outgoing[two.username]
+        )
+        if rng.random() < chance and not pair & {*complete, ADMINISTRATOR} and pair not in closed:
             connected.add(pair)
-    follows = _follows(members, posts, texts, connected | closed, dice)
-    return Ties(sorted(connected, key=sorted), follows)
+    follows = _plan_follows(members, posts, texts, connected | closed, rng)
+    return PlannedConnections(sorted(connected, key=sorted), follows)
 
 
-def _talks(post: PostText) -> Iterable[Pair]:
-    return (frozenset((post.author, said.author)) for said in post.voices() if said.author != post.author)
+def _talking_pairs(post: PostText) -> Iterable[Pair]:
+    return (
+        frozenset((post.author, comment.author))
+        for comment in post.all_comments()
+        if comment.author != post.author
+    )
 
 
-def _follows(
+def _plan_follows(
     members: Collection[MemberText],
     posts: list[PostText],
-    texts: TieTexts,
-    tied: Collection[Pair],
-    dice: random.Random,
+    texts: ConnectionTexts,
+    excluded: Collection[Pair],
+    rng: random.Random,
 ) -> list[tuple[str, str]]:
-    """Everybody follows a few of those who write much, most follow the office."""
+    """Let every member follow a few frequent authors, and most the administrator."""
     writes = Counter(post.author for post in posts)
     names, weights = [*writes], [*writes.values()]
-    follows = {(name, other) for name, tie in texts.of.items() for other in tie.get("follows", [])}
+    follows = {(name, other) for name, row in texts.by_member.items() for other in row.get("follows", [])}
     for member in members:
         me = member.username
-        if "follows" in texts.of.get(me, {}):
+        if "follows" in texts.by_member.get(me, {}):
             continue
         others = {
-            *dice.choices(names, weights, k=dice.randint(1, 5)),
-            *([ADMINISTRATOR] * (dice.random() < FOLLOW_THE_OFFICE)),
+            *rng.choices(names, weights, k=rng.randint(1, 5)),
+            *([ADMINISTRATOR] * (rng.random() < FOLLOW_THE_OFFICE)),
         }
-        follows |= {(me, other) for other in others if other != me and frozenset((me, other)) not in tied}
+        follows |= {(me, other) for other in others if other != me and frozenset((me, other)) not in excluded}
     return sorted(follows)
 
 
-def make(
-    ties: Ties,
-    texts: TieTexts,
+def create_connections(
+    planned: PlannedConnections,
+    texts: ConnectionTexts,
     members: Mapping[str, User],
     joined: Mapping[str, datetime],
     *,
     now: datetime,
-    dice: random.Random,
-    say: Callable[[str], None],
+    rng: random.Random,
+    log: Callable[[str], None],
 ) -> None:
-    """Let the members invite, accept and follow, in the order of time, and set the dates afterwards."""
-    _connect(ties.connected, members, joined, now, dice)
-    _follow(ties.follows, members, joined, now, dice)
+    """Invite, accept and follow in the order of time, and set the dates afterwards."""
+    _create_connections(planned.connected, members, joined, now, rng)
+    _create_follows(planned.follows, members, joined, now, rng)
     for row in texts.invitations:
         services.invite_member(
             inviter=members[row["inviter"]], invitee=members[row["invitee"]], note=row.get("note", "")
@@ -103,49 +111,49 @@ def make(
     waiting = list(
         Connection.objects.filter(state=Connection.State.INVITED, inviter__in=members.values()).order_by("pk")
     )
-    for place, invitation in enumerate(reversed(waiting)):
-        invitation.invited_at = now - timedelta(hours=5 + 19 * place)
+    for index, invitation in enumerate(reversed(waiting)):
+        invitation.invited_at = now - timedelta(hours=5 + 19 * index)
     Connection.objects.bulk_update(waiting, ["invited_at"])
-    say(
-        f"{len(ties.connected)} connections, {len(ties.follows)} follows, {len(waiting)} invitations that wait."
+    log(
+        f"{len(planned.connected)} connections, {len(planned.follows)} follows, {len(waiting)} invitations that wait."
     )
 
 
-def _since(
-    names: Iterable[str], joined: Mapping[str, datetime], now: datetime, dice: random.Random
+def _random_time(
+    names: Iterable[str], joined: Mapping[str, datetime], now: datetime, rng: random.Random
 ) -> datetime:
-    """A moment when all of `names` had joined, rather early than late."""
+    """Return a moment after all of `names` have joined, more often early than late."""
     start = max(joined[name] for name in names)
-    return start + (now - start) * dice.random() ** 2 * 0.97
+    return start + (now - start) * rng.random() ** 2 * 0.97
 
 
-def _connect(
+def _create_connections(
     pairs: Iterable[Pair],
     members: Mapping[str, User],
     joined: Mapping[str, datetime],
     now: datetime,
-    dice: random.Random,
+    rng: random.Random,
 ) -> None:
     dated = sorted(
-        ((_since(pair, joined, now, dice), sorted(pair)) for pair in pairs), key=lambda item: item[0]
+        ((_random_time(pair, joined, now, rng), sorted(pair)) for pair in pairs), key=lambda item: item[0]
     )
     rows = []
     for at, names in dated:
-        one, two = (members[name] for name in dice.sample(names, 2))
+        one, two = (members[name] for name in rng.sample(names, 2))
         row = services.accept_invitation(connection=services.invite_member(inviter=one, invitee=two), by=two)
-        row.connected_at, row.invited_at = at, at - timedelta(hours=dice.expovariate(1 / 20))
+        row.connected_at, row.invited_at = at, at - timedelta(hours=rng.expovariate(1 / 20))
         rows.append(row)
     Connection.objects.bulk_update(rows, ["connected_at", "invited_at"], batch_size=100)
 
 
-def _follow(
+def _create_follows(
     pairs: Iterable[tuple[str, str]],
     members: Mapping[str, User],
     joined: Mapping[str, datetime],
     now: datetime,
-    dice: random.Random,
+    rng: random.Random,
 ) -> None:
-    dated = sorted(((_since(pair, joined, now, dice), pair) for pair in pairs), key=lambda item: item[0])
+    dated = sorted(((_random_time(pair, joined, now, rng), pair) for pair in pairs), key=lambda item: item[0])
     when = {}
     for at, (follower, followed) in dated:
         services.follow_member(follower=members[follower], followed=members[followed])

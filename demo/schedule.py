@@ -1,7 +1,7 @@
-"""Who does what and when, in the sixty days that the demo network looks back on."""
+"""Plans the activity of the demo network: who does what and when, in its sixty days."""
 
 import random
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -10,18 +10,18 @@ from feed.models import Reaction
 from .content import CommentText, MemberText, PostText
 
 DAYS = 60
-# People write by day, and less at weekends: the share of what is written on a working day at noon.
+# Members write by day, and less at weekends: the share of what is written on a working day at noon.
 AT_NIGHT, AT_WEEKENDS = 0.2, 0.4
-# So many hours ago the latest posts were written, whatever the day of the week, so that there is always news.
+# The age of the latest posts in hours, whatever the day of the week, so that there are always recent ones.
 LATEST = (0.6, 2.1, 4.8, 8.5, 13.2, 19.7)
-# The last thing happened so long ago.
+# The time since the last activity.
 QUIET = timedelta(minutes=12)
 LONGEST_LIST_OF_REACTIONS = 42
 
 
 @dataclass(frozen=True)
 class Publish:
-    """Somebody posts, or passes a post on."""
+    """A member posts or reposts."""
 
     at: datetime
     post: PostText
@@ -29,15 +29,15 @@ class Publish:
 
 @dataclass(frozen=True)
 class Rewrite:
-    """The author mends the words of a post."""
+    """The author edits a post."""
 
     at: datetime
     post: PostText
 
 
 @dataclass(frozen=True)
-class Say:
-    """Somebody comments on a post, or replies to a comment."""
+class WriteComment:
+    """A member comments on a post, or replies to a comment."""
 
     at: datetime
     post: PostText
@@ -47,7 +47,7 @@ class Say:
 
 @dataclass(frozen=True)
 class React:
-    """Somebody reacts to a post."""
+    """A member reacts to a post."""
 
     at: datetime
     post: PostText
@@ -55,112 +55,105 @@ class React:
     kind: Reaction.Kind
 
 
-Act = Publish | Rewrite | Say | React
+Act = Publish | Rewrite | WriteComment | React
 Pair = frozenset[str]
 
 
-def written(decks: Iterable[list[PostText]], now: datetime, dice: random.Random) -> list[Act]:
-    """All posts, edits and comments in the order of time; each post comes after those before it in its deck."""
-    posts = list(_side_by_side(decks, dice))
+def plan_acts(decks: Sequence[list[PostText]], now: datetime, rng: random.Random) -> list[Act]:
+    """Plan all posts, edits and comments in the order of time; each deck keeps its order."""
+    # The decks are merged evenly, as if all of them covered the same days.
+    placed = sorted(
+        ((index + rng.random()) / len(deck), number, index)
+        for number, deck in enumerate(decks)
+        for index in range(len(deck))
+    )
+    posts = [decks[number][index] for _share, number, index in placed]
     acts: list[Act] = []
-    for post, at in zip(posts, _times(len(posts), now, dice), strict=True):
+    for post, at in zip(posts, _writing_times(len(posts), now, rng), strict=True):
         acts.append(Publish(at, post))
         if post.former:
             acts.append(Rewrite(at + min(timedelta(minutes=38), (now - at) / 2), post))
-        acts += _conversation(post, at, now, dice)
+        acts += _plan_comments(post, at, now, rng)
     return sorted(acts, key=lambda act: act.at)
 
 
-def reactions(
+def plan_reactions(
     acts: Iterable[Act],
     members: Collection[MemberText],
     connected: Collection[Pair],
     now: datetime,
-    dice: random.Random,
+    rng: random.Random,
 ) -> list[Act]:
-    """How the members react to what was published: most to those they know, and only to what they may read."""
-    old_hands = [member.username for member in members if not member.newcomer]
-    return [
-        React(_soon_after(act.at, now, dice), act.post, member, _kind(act.post, dice))
-        for act in acts
-        if isinstance(act, Publish) and (act.post.text or not act.post.repost)
-        for member in _readers(act.post, old_hands, connected, dice)
-    ]
+    """Plan the reactions: members react mostly to their connections, and only to what they may read."""
+    usernames = [member.username for member in members if not member.newcomer]
+    planned: list[Act] = []
+    for act in acts:
+        if isinstance(act, Publish) and (act.post.text or not act.post.repost):
+            for member in _choose_readers(act.post, usernames, connected, rng):
+                at = act.at + timedelta(hours=rng.expovariate(1 / 9), minutes=1)
+                if at >= now:
+                    at = act.at + (now - act.at) * rng.random()
+                lot = rng.random()
+                kind = Reaction.Kind(act.post.mood) if lot < 0.5 else Reaction.Kind.LIKE
+                if lot >= 0.88:
+                    kind = rng.choice(list(Reaction.Kind))
+                planned.append(React(at, act.post, member, kind))
+    return planned
 
 
-def joining_times(
-    members: Collection[MemberText], acts: Iterable[Act], now: datetime, dice: random.Random
+def plan_joining_times(
+    members: Collection[MemberText], acts: Iterable[Act], now: datetime, rng: random.Random
 ) -> dict[str, datetime]:
-    """When each member joined: within the last year or so, newcomers a few days before their first word."""
+    """Plan when each member joined: within the last year or so, newcomers a few days before their first post."""
     first: dict[str, datetime] = {}
     for act in acts:
-        if isinstance(act, Publish | Say):
-            first.setdefault(act.comment.author if isinstance(act, Say) else act.post.author, act.at)
+        if isinstance(act, Publish | WriteComment):
+            first.setdefault(act.comment.author if isinstance(act, WriteComment) else act.post.author, act.at)
     return {
         member.username: first.get(member.username, now) - timedelta(days=6)
         if member.newcomer
-        else now - timedelta(days=dice.uniform(DAYS + 20, 425))
+        else now - timedelta(days=rng.uniform(DAYS + 20, 425))
         for member in members
     }
 
 
-def _side_by_side(decks: Iterable[list[PostText]], dice: random.Random) -> Iterator[PostText]:
-    """The decks merged evenly, as if all of them ran through the same days."""
-    placed = [
-        ((index + dice.random()) / len(deck), number, post)
-        for number, deck in enumerate(decks)
-        for index, post in enumerate(deck)
-    ]
-    return (post for _place, _number, post in sorted(placed, key=lambda item: item[:2]))
-
-
-def _times(count: int, now: datetime, dice: random.Random) -> list[datetime]:
-    found = [now - timedelta(hours=hours * dice.uniform(0.9, 1.1)) for hours in LATEST[:count]]
+def _writing_times(count: int, now: datetime, rng: random.Random) -> list[datetime]:
+    found = [now - timedelta(hours=hours * rng.uniform(0.9, 1.1)) for hours in LATEST[:count]]
     while len(found) < count:
-        at = now - timedelta(days=dice.uniform(1, DAYS))
+        at = now - timedelta(days=rng.uniform(1, DAYS))
         likely = (1 if at.weekday() < 5 else AT_WEEKENDS) * (1 if 6 <= at.hour < 22 else AT_NIGHT)
-        if dice.random() < likely:
+        if rng.random() < likely:
             found.append(at)
     return sorted(found)
 
 
-def _conversation(post: PostText, start: datetime, now: datetime, dice: random.Random) -> Iterator[Say]:
+def _plan_comments(
+    post: PostText, start: datetime, now: datetime, rng: random.Random
+) -> Iterator[WriteComment]:
     at, end = start, now - QUIET / 2
     planned: list[tuple[datetime, CommentText, CommentText | None]] = []
     for comment in post.comments:
-        at += timedelta(minutes=dice.expovariate(1 / 190) + 4)
+        at += timedelta(minutes=rng.expovariate(1 / 190) + 4)
         planned.append((at, comment, None))
         answered = at
         for reply in comment.replies:
-            answered += timedelta(minutes=dice.expovariate(1 / 70) + 3)
+            answered += timedelta(minutes=rng.expovariate(1 / 70) + 3)
             planned.append((answered, reply, comment))
     latest = max((moment for moment, _comment, _parent in planned), default=start)
     pace = min(1.0, (end - start) / (latest - start)) if latest > start else 1.0
     for moment, comment, parent in planned:
-        yield Say(start + (moment - start) * pace, post, comment, parent)
+        yield WriteComment(start + (moment - start) * pace, post, comment, parent)
 
 
-def _soon_after(start: datetime, now: datetime, dice: random.Random) -> datetime:
-    later = start + timedelta(hours=dice.expovariate(1 / 9), minutes=1)
-    return later if later < now else start + (now - start) * dice.random()
-
-
-def _readers(
-    post: PostText, members: Iterable[str], connected: Collection[Pair], dice: random.Random
+def _choose_readers(
+    post: PostText, members: Iterable[str], connected: Collection[Pair], rng: random.Random
 ) -> Iterator[str]:
-    """Some of those who may read `post`, without doubles; friends are four times as likely."""
+    """Choose some of those who may read `post`; connections are four times as likely."""
     eligible = [name for name in members if name != post.author]
     if post.audience == "connections":
         eligible = [name for name in eligible if frozenset((name, post.author)) in connected]
-    wanted = round(dice.lognormvariate(1.3, 0.6)) + len(post.comments)
+    wanted = round(rng.lognormvariate(1.3, 0.6)) + len(post.comments)
     weight = {name: 4.0 if frozenset((name, post.author)) in connected else 1.0 for name in eligible}
     # Weighted draw without replacement (Efraimidis and Spirakis, 2006).
-    ranked = sorted(eligible, key=lambda name: dice.random() ** (1 / weight[name]), reverse=True)
+    ranked = sorted(eligible, key=lambda name: rng.random() ** (1 / weight[name]), reverse=True)
     return iter(ranked[: min(wanted, LONGEST_LIST_OF_REACTIONS)])
-
-
-def _kind(post: PostText, dice: random.Random) -> Reaction.Kind:
-    lot = dice.random()
-    if lot < 0.5:
-        return Reaction.Kind(post.mood)
-    return Reaction.Kind.LIKE if lot < 0.88 else dice.choice(list(Reaction.Kind))

@@ -1,4 +1,4 @@
-"""Makes the demo network as a whole: sixty members, two hundred posts, sixty days."""
+"""Creates the demo network: sixty members, two hundred posts, sixty days."""
 
 import random
 from collections.abc import Callable
@@ -11,61 +11,66 @@ from django.utils import timezone
 from notifications.services import silently
 from users.models import User
 
-from . import connections as ties
-from . import content, conversations, notifications, people, schedule
-from .player import Stage
+from . import connections, content, conversations, notifications, people, schedule
+from .player import Player
 
 SEED = "linkup"
 
-Say = Callable[[str], None]
+Log = Callable[[str], None]
 
 
-def is_here() -> bool:
-    """Whether the demo network was made before, or anybody else has taken one of its names."""
-    return User.objects.filter(username__in=content.members()).exists()
+def demo_exists() -> bool:
+    """Return whether the demo network exists, or another member has one of its usernames."""
+    return User.objects.filter(username__in=content.load_members()).exists()
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The demo network before it is made: who joins when, who is tied to whom, who does what."""
+    """The plan of the demo network: joining times, connections, and acts."""
 
     joined: dict[str, datetime]
-    ties: ties.Ties
+    connections: connections.PlannedConnections
     acts: list[schedule.Act]
 
 
-def planned(now: datetime) -> Plan:
-    """The plan of the sixty days that end `now`; but for the times it is always the same."""
-    members = content.members().values()
-    acts = schedule.written(content.decks(), now, _dice("times"))
-    tied = ties.planned(members, content.posts(), content.ties(), _dice("ties"))
-    joined = schedule.joining_times(members, acts, now, _dice("joining"))
-    acts += schedule.reactions(acts, members, tied.connected, now, _dice("reactions"))
-    return Plan(joined, tied, sorted(acts, key=lambda act: act.at))
+def plan_network(now: datetime) -> Plan:
+    """Plan the sixty days before `now`; apart from the times the plan is always the same."""
+    members = content.load_members().values()
+    acts = schedule.plan_acts(content.load_decks(), now, _seeded_rng("times"))
+    planned = connections.plan_connections(
+        members, content.load_posts(), content.load_connections(), _seeded_rng("ties")
+    )
+    joined = schedule.plan_joining_times(members, acts, now, _seeded_rng("joining"))
+    acts += schedule.plan_reactions(acts, members, planned.connected, now, _seeded_rng("reactions"))
+    return Plan(joined, planned, sorted(acts, key=lambda act: act.at))
 
 
 @transaction.atomic
-def make_demo_network(*, say: Say, now: datetime | None = None, with_pictures: bool = True) -> None:
-    """Make the demo network in one transaction. `say` is told how far it is; `now` is this moment by default."""
+def create_demo_network(*, log: Log, now: datetime | None = None, with_pictures: bool = True) -> None:
+    """Create the demo network in one transaction. Calls `log` with its progress; `now` defaults to this moment."""
     now = now or timezone.now()
-    plan, fixed = planned(now), content.ties()
+    plan, fixed = plan_network(now), content.load_connections()
     with silently():
-        members = people.make_members(
-            content.members().values(), plan.joined, with_pictures=with_pictures, say=say
+        members = people.create_members(
+            content.load_members().values(), plan.joined, with_pictures=with_pictures, log=log
         )
-        ties.make(plan.ties, fixed, members, plan.joined, now=now, dice=_dice("dates"), say=say)
-        stage = Stage(members, with_pictures=with_pictures)
-        stage.play(plan.acts)
-    for name, tie in fixed.of.items():
-        for key in tie.get("saved", []):
-            stage.save(name, key)
+        connections.create_connections(
+            plan.connections, fixed, members, plan.joined, now=now, rng=_seeded_rng("dates"), log=log
+        )
+        player = Player(members, with_pictures=with_pictures)
+        player.play_all(plan.acts)
+    for name, row in fixed.by_member.items():
+        for key in row.get("saved", []):
+            player.save_post(name, key)
     notifications.date_notifications(now)
-    say(f"{len(stage.posts)} posts and {len(stage.comments)} comments are written.")
+    log(f"{len(player.posts)} posts and {len(player.comments)} comments are written.")
     with silently():
-        said = conversations.make(content.talks(), members, now=now, with_pictures=with_pictures)
-    say(f"{len(said)} messages are sent.")
+        messages = conversations.create_conversations(
+            content.load_conversations(), members, now=now, with_pictures=with_pictures
+        )
+    log(f"{len(messages)} messages are sent.")
 
 
-def _dice(purpose: str) -> random.Random:
-    """A source of chance for one purpose, the same each time."""
+def _seeded_rng(purpose: str) -> random.Random:
+    """Return a random number generator for one purpose, seeded alike each time."""
     return random.Random(f"{SEED}:{purpose}")  # noqa: S311 -- repeatable on purpose

@@ -6,7 +6,7 @@ from contextlib import closing
 
 import psycopg2
 
-from operations.transfer.schema import DESCRIPTION, describe, read_parts
+from operations.transfer.schema import DESCRIPTION, describe_schema, read_parts
 
 from .servers import postgres_server
 from .stack import manage
@@ -21,7 +21,7 @@ def describe_database(url: str) -> str:
             return cursor.fetchall()
 
         migrations = [(str(app), str(name)) for app, name in run("SELECT app, name FROM django_migrations")]
-        return describe(migrations, read_parts(run))
+        return describe_schema(migrations, read_parts(run))
 
 
 def main() -> int:

@@ -8,30 +8,30 @@ import pytest
 
 from core.text.cleaning import clean_block, clean_line, refuse_invisible
 from demo import content, pictures
-from demo.documents import pdf
-from demo.pictures.portraits import STYLES, portrait
+from demo.documents import render_pdf
+from demo.pictures.portraits import STYLES, draw_portrait
 from users.validators import username_shape
 
 # -- What it says -------------------------------------------------------------------------------
 
 
 def all_texts() -> Iterator[str]:
-    for member in content.members().values():
+    for member in content.load_members().values():
         yield from (member.name, member.headline, member.location, member.about, *member.skills)
-    for post in content.posts():
-        yield from (post.text, *(said.text for said in post.voices()))
+    for post in content.load_posts():
+        yield from (post.text, *(said.text for said in post.all_comments()))
 
 
 def test_every_text_is_written_once_and_without_shouting() -> None:
-    words = [post.text for post in content.posts() if post.text]
-    words += [said.text for post in content.posts() for said in post.voices()]
+    words = [post.text for post in content.load_posts() if post.text]
+    words += [said.text for post in content.load_posts() for said in post.all_comments()]
     doubles = {text for text, times in Counter(words).items() if times > 1}
     assert not doubles
     assert not [text for text in all_texts() if "!" in text or "lorem" in text.lower()]
 
 
 def test_every_text_is_one_that_a_member_could_have_typed() -> None:
-    for member in content.members().values():
+    for member in content.load_members().values():
         username_shape(member.username)
         for line in (member.name, member.headline, member.location):
             assert clean_line(line) == line
@@ -40,21 +40,23 @@ def test_every_text_is_one_that_a_member_could_have_typed() -> None:
         assert len(member.headline) <= 160
         assert len(member.about) <= 4000
         assert member.experience or member.education or member.username == "admin"
-    for post in content.posts():
+    for post in content.load_posts():
         assert clean_block(post.text) == post.text
         assert len(post.text) <= 10_000
-        assert all(len(said.text) <= 3000 and clean_block(said.text) == said.text for said in post.voices())
+        assert all(
+            len(said.text) <= 3000 and clean_block(said.text) == said.text for said in post.all_comments()
+        )
 
 
 def test_every_name_in_the_texts_belongs_to_a_member() -> None:
-    members = content.members()
-    for post in content.posts():
-        authors = {post.author, *(said.author for said in post.voices())}
+    members = content.load_members()
+    for post in content.load_posts():
+        authors = {post.author, *(said.author for said in post.all_comments())}
         assert authors <= set(members)
         mentioned = set(re.findall(r"(?<![\w.])@([a-z]+(?:\.[a-z]+)?)", post.text))
         assert mentioned <= set(members)
-    keys = {post.key for post in content.posts() if post.key}
-    assert {post.repost for post in content.posts() if post.repost} <= keys
+    keys = {post.key for post in content.load_posts() if post.key}
+    assert {post.repost for post in content.load_posts() if post.repost} <= keys
 
 
 # -- Pictures and documents ---------------------------------------------------------------------
@@ -62,20 +64,20 @@ def test_every_name_in_the_texts_belongs_to_a_member() -> None:
 
 @pytest.mark.parametrize("style", STYLES)
 def test_a_portrait_is_square_and_the_same_for_the_same_seed(style: str) -> None:
-    one, two = (portrait(style, 3, seed="someone") for _time in range(2))
+    one, two = (draw_portrait(style, 3, seed="someone") for _time in range(2))
     assert one.size == (512, 512)
     assert one.tobytes() == two.tobytes()
-    assert portrait(style, 4, seed="someone").tobytes() != one.tobytes()
+    assert draw_portrait(style, 4, seed="someone").tobytes() != one.tobytes()
 
 
 def test_a_scene_fills_a_cover() -> None:
-    covers = {member.cover for member in content.members().values() if member.cover}
+    covers = {member.cover for member in content.load_members().values() if member.cover}
     for kind in covers:
-        assert pictures.cover(kind, seed="x").size == (1500, 375)
+        assert pictures.draw_cover(kind, seed="x").size == (1500, 375)
 
 
 def test_a_document_is_a_pdf_whose_table_points_at_its_objects() -> None:
-    data = pdf("Über (uns)", ["One line.", "", "A long line " * 20])
+    data = render_pdf("Über (uns)", ["One line.", "", "A long line " * 20])
     assert data.startswith(b"%PDF-1.4")
     assert rb"(\334ber" not in data
     assert "Über \\(uns\\)".encode("latin-1") in data

@@ -38,7 +38,7 @@ SIGN_INS = ("alice", "bob", "charlie", "mona", "admin")
 def demo(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[str]:
     """The demo network as the command makes it, once for a class of tests that only read; what the command printed."""
     with stored(django_db_blocker), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(seed, "make_demo_network", partial(seed.make_demo_network, now=NOW))
+        patch.setattr(seed, "create_demo_network", partial(seed.create_demo_network, now=NOW))
         yield seeded(once=True)
 
 
@@ -67,9 +67,9 @@ def test_a_failure_leaves_nothing_behind(db: None, monkeypatch: pytest.MonkeyPat
     def fails(*args: object, **options: object) -> None:
         raise RuntimeError("no")
 
-    monkeypatch.setattr(connections, "make", fails)
+    monkeypatch.setattr(connections, "create_connections", fails)
     with pytest.raises(RuntimeError):
-        seed.make_demo_network(say=silent, with_pictures=False)
+        seed.create_demo_network(log=silent, with_pictures=False)
     assert not User.objects.exists()
 
 
@@ -81,7 +81,7 @@ def test_a_network_with_an_alice_of_its_own_is_left_alone(alice: User) -> None:
 @pytest.mark.django_db
 @pytest.mark.usefixtures("demo")
 class TestTheDemoNetwork:
-    """What stands in it once it is made."""
+    """The content of the network that the command creates."""
 
     def test_the_command_makes_sixty_members_and_two_hundred_posts_once(self, demo: str) -> None:
         assert (User.objects.count(), Post.objects.count()) == (60, 200)
@@ -170,14 +170,14 @@ class TestTheDemoNetwork:
         assert revision.post.created_at < revision.replaced_at <= timezone.now()
 
     def test_the_same_network_is_made_each_time(self) -> None:
-        plan = seed.planned(NOW)
+        plan = seed.plan_network(NOW)
         published = [act for act in plan.acts if isinstance(act, Publish)]
         stored = Post.objects.order_by("pk").values_list("author__username", "text", "created_at")
         assert list(stored) == [(act.post.author, act.post.text, act.at) for act in published]
         reacted = Counter((act.member, act.kind, act.at) for act in plan.acts if isinstance(act, React))
         assert reacted == Counter(Reaction.objects.values_list("member__username", "kind", "created_at"))
         pairs = Connection.objects.connected().values_list("low__username", "high__username")
-        assert {frozenset(pair) for pair in pairs} == set(plan.ties.connected)
+        assert {frozenset(pair) for pair in pairs} == set(plan.connections.connected)
         assert dict(User.objects.values_list("username", "joined_at")) == plan.joined
 
     def test_there_is_something_of_every_kind(self) -> None:

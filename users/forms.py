@@ -343,7 +343,7 @@ class CardPrivacyForm(forms.ModelForm):
                 "who are not signed in see “A member” instead of your name and photo at everything you do in public."
             ),
             "presence_audience": _(
-                "Members who cannot see when you are online are not shown to you as online either."
+                "Members who cannot see when you are online are not shown to you as online either. It works both ways."
             ),
         }
 

@@ -76,7 +76,7 @@ def make_talks(bench: int, members: int) -> int:
 
 
 def _texts() -> list[str]:
-    return [line[2] for talk in content.talks() for line in talk.lines if line[2]]
+    return [line[2] for talk in content.load_conversations() for line in talk.lines if line[2]]
 
 
 def _pairs(bench: int, members: int, lines: list[Line], dice: random.Random) -> Iterator[Talk]:
@@ -196,7 +196,7 @@ def _since_last_words(speakers: list[int], member: int) -> int:
 
 def _picture() -> list[images.Encoded]:
     """One picture in the sizes of an attachment; each message gets files of its own with these bytes."""
-    return Attachment.stored.field.encode_picture(pictures.drawn("coast", seed=f"{SEED}:talks"))
+    return Attachment.stored.field.encode_picture(pictures.draw_picture("coast", seed=f"{SEED}:talks"))
 
 
 def _attachment(entry: Entry, picture: list[images.Encoded]) -> Attachment:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from core.files import images
 from demo import content
 from demo.people import PASSWORD
-from demo.pictures.portraits import LOOKS, STYLES, portrait
+from demo.pictures.portraits import LOOKS, STYLES, draw_portrait
 from users.models import Education, Experience, Profile, Skill, User
 
 BENCH = "bench"
@@ -40,7 +40,7 @@ def make_people(count: int) -> list[int]:
 
 def _user(number: int, password: str, photos: list[str], dice: random.Random) -> User:
     username = f"member{number:05}" if number else BENCH
-    models = list(content.members().values())
+    models = list(content.load_members().values())
     first, last = (dice.choice(models).name.split() for _name in range(2))
     joined = timezone.now() - timedelta(days=dice.uniform(1, 900))
     user = User(
@@ -59,7 +59,7 @@ def _user(number: int, password: str, photos: list[str], dice: random.Random) ->
 
 
 def _give_profiles(users: list[User], dice: random.Random) -> None:
-    texts = list(content.members().values())
+    texts = list(content.load_members().values())
     EmailAddress.objects.bulk_create(
         [EmailAddress(user=user, email=user.email, verified=True, primary=True) for user in users]
     )
@@ -96,5 +96,5 @@ def _photos(count: int) -> list[str]:
 def _portrait(number: int) -> list[images.Encoded]:
     """A portrait in the sizes of a photo."""
     style = list(STYLES)[number % len(STYLES)]
-    image = portrait(style, number % len(LOOKS), seed=f"{SEED}:{number}")
+    image = draw_portrait(style, number % len(LOOKS), seed=f"{SEED}:{number}")
     return User.photo.field.encode_picture(image)

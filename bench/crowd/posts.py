@@ -79,8 +79,8 @@ def make_posts(count: int, *, say: Say) -> None:
 def _stock() -> Stock:
     people = list(User.objects.filter(CROWD).order_by("pk").values_list("pk", flat=True))
     author = User.objects.get(username=BENCH)
-    posts = [post.text for post in content.posts() if post.text]
-    comments = [said.text for post in content.posts() for said in post.voices()]
+    posts = [post.text for post in content.load_posts() if post.text]
+    comments = [said.text for post in content.load_posts() for said in post.all_comments()]
     return Stock(
         posts=list(_wordings(posts, author)),
         comments=list(_wordings(comments, author)),
@@ -100,7 +100,7 @@ def _wordings(texts: list[str], author: User) -> Iterator[Wording]:
 
 def _image(kind: str) -> PostImage:
     """Store a picture that many posts share."""
-    file = PostImage.file.field.store_picture(pictures.drawn(kind, seed=SEED))
+    file = PostImage.file.field.store_picture(pictures.draw_picture(kind, seed=SEED))
     return PostImage(file=file.value, width=file.width, height=file.height, alt=f"A picture of {kind}")
 
 

@@ -9,6 +9,7 @@ import pytest
 from django.template import engines
 from django.test import override_settings
 from django.utils import timezone, translation
+from django.utils.safestring import mark_safe
 
 from core.web.fragments import FragmentCache
 from users.models import User
@@ -71,7 +72,9 @@ def test_language_and_time_zone_are_in_the_key() -> None:
             assert cache.render(noon) == "de 12:00"
 
 
-@pytest.mark.parametrize("value", [User(pk=1), ("a", User(pk=1)), 1.5, translation.gettext_lazy("Like")])
+@pytest.mark.parametrize(
+    "value", [User(pk=1), ("a", User(pk=1)), 1.5, translation.gettext_lazy("Like"), mark_safe("<b>")]
+)
 def test_what_could_change_unseen_is_refused(value: object) -> None:
     with pytest.raises(TypeError, match="cannot be cached by"):
         FragmentCache("word.html", "part", max_entries=5).render(Word(value))

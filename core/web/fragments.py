@@ -17,7 +17,7 @@ from django.utils.translation import get_language
 
 from core.database.lru_cache import LRUCache
 
-# Values that never change and are equal only where they look alike, apart from tuples of them (datetimes are dates).
+# Values that never change (datetimes are dates). A field always has values of the same type: 1 and True are equal.
 _PLAIN = (str, int, date, UUID, type(None))
 
 
@@ -87,9 +87,12 @@ class FragmentCache:
 
 
 def refuse_mutable(value: Any) -> None:
-    """Raise TypeError unless `value` is plain, or a tuple of plain values to any depth."""
+    """Raise TypeError unless `value` is plain, or a tuple of plain values, of any depth, without safe strings."""
     if isinstance(value, tuple):
         for each in value:
+            # It equals the same text without the mark, which a template escapes.
+            if isinstance(each, SafeString):
+                raise TypeError("A part of a page cannot be cached by a SafeString.")
             refuse_mutable(each)
     elif not isinstance(value, _PLAIN):
         raise TypeError(f"A part of a page cannot be cached by a {type(value).__name__}.")

@@ -1,4 +1,4 @@
-"""The texts of the demo network as they stand in content/ (see its README)."""
+"""Loads the texts of the demo network from the TOML files of this folder (see its README)."""
 
 import tomllib
 from collections.abc import Iterable, Iterator
@@ -12,7 +12,7 @@ CONTENT = Path(__file__).parent
 
 @dataclass(frozen=True, eq=False)
 class MemberText:
-    """What stands on one member's page; `world` is the name of the file: engineering, health …."""
+    """The profile of one member; `world` is the name of the file: engineering, health …."""
 
     username: str
     world: str
@@ -33,7 +33,7 @@ class MemberText:
 
 @dataclass(frozen=True, eq=False)
 class CommentText:
-    """What one member says about a post, and the replies to it."""
+    """One comment on a post, and the replies to it."""
 
     author: str
     text: str
@@ -42,7 +42,7 @@ class CommentText:
 
 @dataclass(frozen=True, eq=False)
 class PostText:
-    """What one member posts, and what comes back."""
+    """One post, and the comments on it."""
 
     author: str
     text: str = ""
@@ -55,16 +55,16 @@ class PostText:
     document: dict[str, Any] | None = None
     comments: list[CommentText] = field(default_factory=list)
 
-    def voices(self) -> Iterator[CommentText]:
-        """Every comment and reply, each reply right after the comment that it answers."""
+    def all_comments(self) -> Iterator[CommentText]:
+        """Yield every comment and reply, each reply right after its comment."""
         for comment in self.comments:
             yield comment
             yield from comment.replies
 
 
 @dataclass(frozen=True, eq=False)
-class TalkText:
-    """One conversation, told by content/conversations.toml; a line is [hours ago, author, text] and what it carries."""
+class ConversationText:
+    """One conversation of content/conversations.toml; a line is [hours ago, author, text] and the attachments."""
 
     between: list[str]
     lines: list[list[Any]]
@@ -74,61 +74,63 @@ class TalkText:
 
 
 @dataclass(frozen=True)
-class TieTexts:
-    """The ties that are not left to chance: per member, and the invitations that wait for an answer."""
+class ConnectionTexts:
+    """The connections that are not random: per member, and the pending invitations."""
 
-    of: dict[str, dict[str, list[str]]]
+    by_member: dict[str, dict[str, list[str]]]
     invitations: list[dict[str, str]]
 
 
 @cache
-def members() -> dict[str, MemberText]:
-    """All members by username."""
+def load_members() -> dict[str, MemberText]:
+    """Return all members by username."""
     return {
-        username: MemberText(username, path.stem, **_stripped(values))
+        username: MemberText(username, path.stem, **_strip_texts(values))
         for path in sorted((CONTENT / "members").glob("*.toml"))
-        for username, values in _read(path).items()
+        for username, values in _read_toml(path).items()
     }
 
 
 @cache
-def decks() -> list[list[PostText]]:
-    """The threads of life in the network; the posts of each in the order in which they were written."""
+def load_decks() -> list[list[PostText]]:
+    """Return the decks: lists of posts, each in the order in which they were written."""
     return [
-        [_post(values) for path in sorted(deck.glob("*.toml")) for values in _read(path)["post"]]
+        [
+            PostText(**_strip_texts(values) | {"comments": _read_comments(values.get("comments", []))})
+            for path in sorted(deck.glob("*.toml"))
+            for values in _read_toml(path)["post"]
+        ]
         for deck in sorted((CONTENT / "posts").iterdir())
     ]
 
 
 @cache
-def talks() -> list[TalkText]:
-    """What members write to each other alone."""
-    return [TalkText(**values) for values in _read(CONTENT / "conversations.toml")["conversation"]]
+def load_conversations() -> list[ConversationText]:
+    """Return all conversations."""
+    return [
+        ConversationText(**values) for values in _read_toml(CONTENT / "conversations.toml")["conversation"]
+    ]
 
 
-def posts() -> Iterator[PostText]:
-    """All posts, deck after deck."""
-    return (post for deck in decks() for post in deck)
+def load_posts() -> Iterator[PostText]:
+    """Yield all posts, deck after deck."""
+    return (post for deck in load_decks() for post in deck)
 
 
 @cache
-def ties() -> TieTexts:
-    """The ties that are not left to chance."""
-    values = _read(CONTENT / "ties.toml")
-    return TieTexts(invitations=values.pop("invitations"), of=values)
+def load_connections() -> ConnectionTexts:
+    """Return the connections that are not random."""
+    values = _read_toml(CONTENT / "connections.toml")
+    return ConnectionTexts(invitations=values.pop("invitations"), by_member=values)
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read_toml(path: Path) -> dict[str, Any]:
     return tomllib.loads(path.read_text(encoding="utf-8"))
 
 
-def _stripped(values: dict[str, Any]) -> dict[str, Any]:
+def _strip_texts(values: dict[str, Any]) -> dict[str, Any]:
     return {key: value.strip() if isinstance(value, str) else value for key, value in values.items()}
 
 
-def _post(values: dict[str, Any]) -> PostText:
-    return PostText(**_stripped(values) | {"comments": _comments(values.get("comments", []))})
-
-
-def _comments(rows: Iterable[list[Any]]) -> list[CommentText]:
-    return [CommentText(author, text, _comments(replies)) for author, text, *replies in rows]
+def _read_comments(rows: Iterable[list[Any]]) -> list[CommentText]:
+    return [CommentText(author, text, _read_comments(replies)) for author, text, *replies in rows]

@@ -14,15 +14,15 @@ KINDS: dict[str, Draw] = {**scenes.KINDS, **patterns.KINDS, **charts.KINDS, **sk
 COVER = (1500, 375)
 
 
-def drawn(kind: str, *, seed: str, **data: Any) -> Image.Image:
-    """The picture of a `kind` for a post; `data` is what a diagram shows."""
-    return KINDS[kind](_dice(kind, seed), **data)
+def draw_picture(kind: str, *, seed: str, **data: Any) -> Image.Image:
+    """Draw the picture of a `kind` for a post; `data` is what a diagram shows."""
+    return KINDS[kind](_seeded_rng(kind, seed), **data)
 
 
-def cover(kind: str, *, seed: str) -> Image.Image:
-    """A scene or pattern of a `kind` in the shape of a cover."""
-    return KINDS[kind](_dice(kind, seed), size=COVER)
+def draw_cover(kind: str, *, seed: str) -> Image.Image:
+    """Draw a scene or pattern of a `kind` in the size of a cover."""
+    return KINDS[kind](_seeded_rng(kind, seed), size=COVER)
 
 
-def _dice(*names: str) -> random.Random:
+def _seeded_rng(*names: str) -> random.Random:
     return random.Random(":".join(names))  # noqa: S311 -- repeatable on purpose

@@ -1,4 +1,4 @@
-"""What every picture is drawn on: twice as large as it will be, so that edges come out smooth."""
+"""The canvas of all pictures, twice as large as the result for smooth edges."""
 
 import math
 import random
@@ -32,81 +32,87 @@ class Canvas:
     def __init__(self, size: Size, top: str, bottom: str = "") -> None:
         self.width, self.height = size
         self._large = (self.width * OVERSAMPLED, self.height * OVERSAMPLED)
-        self.image = gradient(self._large, top, bottom or top)
+        self.image = make_gradient(self._large, top, bottom or top)
         self._draw = ImageDraw.Draw(self.image)
 
-    def finished(self) -> Image.Image:
-        """The picture in its own size."""
+    def finish_image(self) -> Image.Image:
+        """Return the picture in its final size."""
         return self.image.resize((self.width, self.height), Image.Resampling.BOX)
 
-    def polygon(self, points: Sequence[Point], fill: str | Colour) -> None:
-        self._draw.polygon([self._up(point) for point in points], fill=fill)
+    def draw_polygon(self, points: Sequence[Point], fill: str | Colour) -> None:
+        self._draw.polygon([self._scale_point(point) for point in points], fill=fill)
 
-    def line(self, points: Sequence[Point], fill: str | Colour, width: float = 2) -> None:
-        self._draw.line([self._up(p) for p in points], fill=fill, width=self._length(width), joint="curve")
+    def draw_line(self, points: Sequence[Point], fill: str | Colour, width: float = 2) -> None:
+        self._draw.line(
+            [self._scale_point(p) for p in points], fill=fill, width=self._scale_length(width), joint="curve"
+        )
 
-    def ellipse(self, centre: Point, rx: float, ry: float, fill: str | Colour) -> None:
+    def draw_ellipse(self, centre: Point, rx: float, ry: float, fill: str | Colour) -> None:
         x, y = centre
-        self._draw.ellipse([self._up((x - rx, y - ry)), self._up((x + rx, y + ry))], fill=fill)
+        self._draw.ellipse(
+            [self._scale_point((x - rx, y - ry)), self._scale_point((x + rx, y + ry))], fill=fill
+        )
 
-    def circle(self, centre: Point, radius: float, fill: str | Colour) -> None:
-        self.ellipse(centre, radius, radius, fill)
+    def draw_circle(self, centre: Point, radius: float, fill: str | Colour) -> None:
+        self.draw_ellipse(centre, radius, radius, fill)
 
-    def ring(self, centre: Point, radius: float, colour: str | Colour, width: float) -> None:
+    def draw_ring(self, centre: Point, radius: float, colour: str | Colour, width: float) -> None:
         x, y = centre
-        box = [self._up((x - radius, y - radius)), self._up((x + radius, y + radius))]
-        self._draw.ellipse(box, outline=colour, width=self._length(width))
+        box = [self._scale_point((x - radius, y - radius)), self._scale_point((x + radius, y + radius))]
+        self._draw.ellipse(box, outline=colour, width=self._scale_length(width))
 
-    def pie(self, centre: Point, radius: float, start: float, end: float, fill: str | Colour) -> None:
-        """A slice from `start` to `end` degrees, clockwise from three o'clock."""
+    def draw_pie(self, centre: Point, radius: float, start: float, end: float, fill: str | Colour) -> None:
+        """Draw a slice from `start` to `end` degrees, clockwise from three o'clock."""
         x, y = centre
-        box = [self._up((x - radius, y - radius)), self._up((x + radius, y + radius))]
+        box = [self._scale_point((x - radius, y - radius)), self._scale_point((x + radius, y + radius))]
         self._draw.pieslice(box, start, end, fill=fill)
 
-    def box(
+    def draw_box(
         self, left: float, top: float, right: float, bottom: float, fill: str | Colour, radius: float = 0
     ) -> None:
-        corners = [self._up((left, top)), self._up((right, bottom))]
-        self._draw.rounded_rectangle(corners, self._length(radius) if radius else 0, fill=fill)
+        corners = [self._scale_point((left, top)), self._scale_point((right, bottom))]
+        self._draw.rounded_rectangle(corners, self._scale_length(radius) if radius else 0, fill=fill)
 
-    def glow(self, centre: Point, radius: float, colour: str, strength: float = 0.6) -> None:
-        """Light that fades away towards `radius`; `strength` (0 to 1) is how much of it there is in the middle."""
-        side = self._length(2 * radius)
+    def draw_glow(self, centre: Point, radius: float, colour: str, strength: float = 0.6) -> None:
+        """Draw light that fades towards `radius`; `strength` (0 to 1) is its opacity in the middle."""
+        side = self._scale_length(2 * radius)
         fading = Image.radial_gradient("L").point(
             [max(0, round((180 - v) * 255 / 180 * strength)) for v in range(256)]
         )
-        place = (self._length(centre[0] - radius), self._length(centre[1] - radius))
+        corner = (self._scale_length(centre[0] - radius), self._scale_length(centre[1] - radius))
         self.image.paste(
             ImageColor.getrgb(colour)[:3],
-            (*place, place[0] + side, place[1] + side),
+            (*corner, corner[0] + side, corner[1] + side),
             fading.resize((side, side)),
         )
 
-    def _up(self, point: Point) -> Point:
+    def _scale_point(self, point: Point) -> Point:
         return point[0] * OVERSAMPLED, point[1] * OVERSAMPLED
 
     @staticmethod
-    def _length(value: float) -> int:
+    def _scale_length(value: float) -> int:
         return round(value * OVERSAMPLED)
 
 
-def gradient(size: Size, top: str, bottom: str) -> Image.Image:
-    """A picture that passes from one colour at the top to the other at the bottom."""
+def make_gradient(size: Size, top: str, bottom: str) -> Image.Image:
+    """Return an image with a gradient from the `top` to the `bottom` colour."""
     mask = Image.linear_gradient("L").resize(size)
     return Image.composite(Image.new("RGB", size, bottom), Image.new("RGB", size, top), mask)
 
 
-def mixed(one: str, two: str, share: float) -> Colour:
-    """The colour that holds `share` (0 to 1) of `two`."""
+def mix_colours(one: str, two: str, share: float) -> Colour:
+    """Return the mix of two colours with `share` (0 to 1) of `two`."""
     first, second = ImageColor.getrgb(one), ImageColor.getrgb(two)
     red, green, blue = (round(a + (b - a) * share) for a, b in zip(first[:3], second[:3], strict=True))
     return red, green, blue
 
 
-def ridge(dice: random.Random, width: int, level: float, height: float, roughness: int = 4) -> list[Point]:
-    """A line of hills from left to right around `level`: a few waves of different length, laid over each other."""
+def ridge_points(
+    rng: random.Random, width: int, level: float, height: float, roughness: int = 4
+) -> list[Point]:
+    """Return the points of a ridge around `level`: the sum of a few waves of different length."""
     waves = [
-        (dice.uniform(0.6, 1.4) * 2**n, dice.uniform(0, math.tau), height / 1.9**n) for n in range(roughness)
+        (rng.uniform(0.6, 1.4) * 2**n, rng.uniform(0, math.tau), height / 1.9**n) for n in range(roughness)
     ]
     return [
         (

@@ -1,4 +1,4 @@
-"""Portraits of nobody: head and shoulders from a few shapes, in colours that hold together at 64 pixels."""
+"""Portraits of invented people: head and shoulders from a few shapes, recognizable at 64 pixels."""
 
 import random
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from .canvas import Canvas, mixed
+from .canvas import Canvas, mix_colours
 
 SIDE = 512
 
@@ -44,144 +44,142 @@ LOOKS = (
 Shape = Callable[[Canvas, Look], None]
 
 
-def portrait(style: str, colours: int, *, seed: str) -> Image.Image:
-    """A portrait with hair or headgear in one of the STYLES and one of the LOOKS; `seed` decides the rest."""
-    dice = random.Random(seed)  # noqa: S311 -- repeatable on purpose
+# What is drawn on the head, and what is drawn before it.
+STYLES: dict[str, Shape] = {}
+BEHIND_HEAD: dict[str, Shape] = {}
+
+
+def register_style(style: str, shapes: dict[str, Shape]) -> Callable[[Shape], Shape]:
+    """Register a function that draws a part of a `style`."""
+
+    def register(draw: Shape) -> Shape:
+        shapes[style] = draw
+        return draw
+
+    return register
+
+
+def draw_portrait(style: str, colours: int, *, seed: str) -> Image.Image:
+    """Draw a portrait with hair or headgear in one of the STYLES and one of the LOOKS; `seed` decides the rest."""
+    rng = random.Random(seed)  # noqa: S311 -- repeatable on purpose
     look = LOOKS[colours]
-    behind, before = STYLES[style]
     canvas = Canvas((SIDE, SIDE), look.above, look.below)
-    canvas.circle((256 + dice.uniform(-40, 40), 250), 205, mixed(look.above, "#ffffff", 0.35))
-    behind(canvas, look)
-    _shoulders(canvas, look.clothes, dice)
-    _head(canvas, look.face)
-    before(canvas, look)
-    return canvas.finished()
-
-
-def _shoulders(canvas: Canvas, clothes: str, dice: random.Random) -> None:
-    shade = mixed(clothes, "#000000", 0.16)
-    canvas.ellipse((256, 520), 190, 138, clothes)
-    cut = dice.randrange(3)
+    canvas.draw_circle((256 + rng.uniform(-40, 40), 250), 205, mix_colours(look.above, "#ffffff", 0.35))
+    if style in BEHIND_HEAD:
+        BEHIND_HEAD[style](canvas, look)
+    shade = mix_colours(look.clothes, "#000000", 0.16)
+    canvas.draw_ellipse((256, 520), 190, 138, look.clothes)
+    cut = rng.randrange(3)
     if cut == 0:  # lapels
-        canvas.polygon(
+        canvas.draw_polygon(
             [(200, 392), (256, 512), (312, 392), (340, 400), (262, 530), (250, 530), (172, 400)], shade
         )
     elif cut == 1:  # round collar
-        canvas.ellipse((256, 396), 70, 30, shade)
+        canvas.draw_ellipse((256, 396), 70, 30, shade)
     else:  # seams
-        canvas.line([(150, 430), (190, 520)], shade, 7)
-        canvas.line([(362, 430), (322, 520)], shade, 7)
+        canvas.draw_line([(150, 430), (190, 520)], shade, 7)
+        canvas.draw_line([(362, 430), (322, 520)], shade, 7)
+    neck = mix_colours(look.face, "#3a1d12", 0.22)
+    canvas.draw_box(214, 300, 298, 408, neck, radius=36)
+    canvas.draw_ellipse((256, 402), 42, 24, neck)
+    canvas.draw_ellipse((256, 238), 88, 108, look.face)
+    STYLES[style](canvas, look)
+    return canvas.finish_image()
 
 
-def _head(canvas: Canvas, face: str) -> None:
-    neck = mixed(face, "#3a1d12", 0.22)
-    canvas.box(214, 300, 298, 408, neck, radius=36)
-    canvas.ellipse((256, 402), 42, 24, neck)
-    canvas.ellipse((256, 238), 88, 108, face)
-
-
-def _nothing(canvas: Canvas, look: Look) -> None:
-    """Some styles have nothing on this side of the head."""
-
-
-def _swept(canvas: Canvas, look: Look) -> None:
-    canvas.pie((256, 206), 98, 180, 360, look.hair)
-    canvas.polygon(
-        [(158, 206), (354, 206), (336, 222), (300, 186), (232, 206), (182, 196), (168, 240)], look.hair
-    )
-
-
-def _short(canvas: Canvas, look: Look) -> None:
-    canvas.pie((256, 196), 96, 182, 358, look.hair)
-    canvas.polygon(
+@register_style("short", STYLES)
+def draw_short_hair(canvas: Canvas, look: Look) -> None:
+    canvas.draw_pie((256, 196), 96, 182, 358, look.hair)
+    canvas.draw_polygon(
         [(161, 192), (351, 192), (346, 236), (330, 190), (210, 172), (182, 196), (166, 236)], look.hair
     )
 
 
-def _crop(canvas: Canvas, look: Look) -> None:
-    canvas.pie((256, 204), 92, 186, 354, look.hair)
+@register_style("crop", STYLES)
+def draw_cropped_hair(canvas: Canvas, look: Look) -> None:
+    canvas.draw_pie((256, 204), 92, 186, 354, look.hair)
 
 
-def _beard(canvas: Canvas, look: Look) -> None:
-    _stubble(canvas, look)
-    _short(canvas, look)
+@register_style("beard", STYLES)
+def draw_beard(canvas: Canvas, look: Look) -> None:
+    canvas.draw_ellipse((256, 262), 92, 96, look.hair)
+    canvas.draw_ellipse((256, 218), 80, 100, look.face)
+    canvas.draw_box(168, 130, 344, 236, look.face, radius=80)
+    canvas.draw_ellipse((256, 308), 30, 9, mix_colours(look.hair, look.face, 0.35))
+    draw_short_hair(canvas, look)
 
 
-def _stubble(canvas: Canvas, look: Look) -> None:
-    canvas.ellipse((256, 262), 92, 96, look.hair)
-    canvas.ellipse((256, 218), 80, 100, look.face)
-    canvas.box(168, 130, 344, 236, look.face, radius=80)
-    canvas.ellipse((256, 308), 30, 9, mixed(look.hair, look.face, 0.35))
+@register_style("bald", STYLES)
+def draw_bald_head(canvas: Canvas, look: Look) -> None:
+    canvas.draw_ellipse((256, 238), 88, 108, look.face)
+    canvas.draw_pie((256, 236), 97, 150, 205, look.hair)
+    canvas.draw_pie((256, 236), 97, 335, 390, look.hair)
+    canvas.draw_ellipse((256, 232), 82, 106, look.face)
 
 
-def _bald(canvas: Canvas, look: Look) -> None:
-    canvas.ellipse((256, 238), 88, 108, look.face)
-    canvas.pie((256, 236), 97, 150, 205, look.hair)
-    canvas.pie((256, 236), 97, 335, 390, look.hair)
-    canvas.ellipse((256, 232), 82, 106, look.face)
+@register_style("long", BEHIND_HEAD)
+def draw_long_hair(canvas: Canvas, look: Look) -> None:
+    canvas.draw_box(146, 130, 366, 430, look.hair, radius=100)
 
 
-def _long_behind(canvas: Canvas, look: Look) -> None:
-    canvas.box(146, 130, 366, 430, look.hair, radius=100)
+@register_style("long", STYLES)
+def draw_parted_hair(canvas: Canvas, look: Look) -> None:
+    canvas.draw_pie((256, 208), 100, 180, 360, look.hair)
+    canvas.draw_polygon([(156, 206), (240, 206), (222, 168), (190, 260), (156, 300)], look.hair)
+    canvas.draw_polygon([(222, 206), (356, 206), (356, 300), (330, 250), (226, 170)], look.hair)
 
 
-def _parted(canvas: Canvas, look: Look) -> None:
-    canvas.pie((256, 208), 100, 180, 360, look.hair)
-    canvas.polygon([(156, 206), (240, 206), (222, 168), (190, 260), (156, 300)], look.hair)
-    canvas.polygon([(222, 206), (356, 206), (356, 300), (330, 250), (226, 170)], look.hair)
+@register_style("fringe", STYLES)
+def draw_fringe(canvas: Canvas, look: Look) -> None:
+    canvas.draw_pie((256, 208), 100, 180, 360, look.hair)
+    canvas.draw_box(156, 190, 356, 222, look.hair, radius=12)
+    canvas.draw_box(154, 200, 188, 326, look.hair, radius=16)
+    canvas.draw_box(324, 200, 358, 326, look.hair, radius=16)
 
 
-def _fringe(canvas: Canvas, look: Look) -> None:
-    canvas.pie((256, 208), 100, 180, 360, look.hair)
-    canvas.box(156, 190, 356, 222, look.hair, radius=12)
-    canvas.box(154, 200, 188, 326, look.hair, radius=16)
-    canvas.box(324, 200, 358, 326, look.hair, radius=16)
+@register_style("bun", BEHIND_HEAD)
+def draw_bun(canvas: Canvas, look: Look) -> None:
+    canvas.draw_circle((256, 92), 46, look.hair)
 
 
-def _bun(canvas: Canvas, look: Look) -> None:
-    canvas.circle((256, 92), 46, look.hair)
+@register_style("bun", STYLES)
+def draw_swept_hair(canvas: Canvas, look: Look) -> None:
+    canvas.draw_pie((256, 206), 98, 180, 360, look.hair)
+    canvas.draw_polygon(
+        [(158, 206), (354, 206), (336, 222), (300, 186), (232, 206), (182, 196), (168, 240)], look.hair
+    )
 
 
-def _curls_behind(canvas: Canvas, look: Look) -> None:
+@register_style("curls", BEHIND_HEAD)
+def draw_curls_behind(canvas: Canvas, look: Look) -> None:
     for x, y, radius in ((256, 130, 84), (180, 168, 66), (332, 168, 66), (150, 238, 58), (362, 238, 58),
                          (166, 310, 50), (346, 310, 50)):  # fmt: skip
-        canvas.circle((x, y), radius, look.hair)
+        canvas.draw_circle((x, y), radius, look.hair)
 
 
-def _curls(canvas: Canvas, look: Look) -> None:
+@register_style("curls", STYLES)
+def draw_curls(canvas: Canvas, look: Look) -> None:
     for x, y, radius in ((196, 158, 40), (248, 140, 44), (304, 154, 42), (336, 190, 26), (174, 194, 26)):
-        canvas.circle((x, y), radius, look.hair)
+        canvas.draw_circle((x, y), radius, look.hair)
 
 
-def _scarf(canvas: Canvas, look: Look) -> None:
-    cloth = mixed(look.below, look.clothes, 0.62)
-    shade = mixed(look.below, look.clothes, 0.85)
-    canvas.ellipse((256, 222), 114, 132, cloth)
-    canvas.polygon(
+@register_style("scarf", STYLES)
+def draw_scarf(canvas: Canvas, look: Look) -> None:
+    cloth = mix_colours(look.below, look.clothes, 0.62)
+    shade = mix_colours(look.below, look.clothes, 0.85)
+    canvas.draw_ellipse((256, 222), 114, 132, cloth)
+    canvas.draw_polygon(
         [(142, 222), (370, 222), (366, 330), (398, 436), (256, 486), (114, 436), (146, 330)], cloth
     )
-    canvas.polygon([(150, 330), (256, 436), (366, 326), (398, 436), (256, 492), (114, 436)], shade)
-    canvas.ellipse((256, 244), 78, 92, look.face)
-    canvas.pie((256, 214), 84, 196, 344, shade)
-    canvas.ellipse((256, 252), 78, 84, look.face)
+    canvas.draw_polygon([(150, 330), (256, 436), (366, 326), (398, 436), (256, 492), (114, 436)], shade)
+    canvas.draw_ellipse((256, 244), 78, 92, look.face)
+    canvas.draw_pie((256, 214), 84, 196, 344, shade)
+    canvas.draw_ellipse((256, 252), 78, 84, look.face)
 
 
-def _hat(canvas: Canvas, look: Look) -> None:
-    felt = mixed(look.hair, look.clothes, 0.7)
-    canvas.box(180, 84, 332, 190, felt, radius=46)
-    canvas.box(180, 154, 332, 182, mixed(look.clothes, "#ffffff", 0.25))
-    canvas.ellipse((256, 184), 138, 22, mixed(look.hair, look.clothes, 0.5))
-
-
-STYLES: dict[str, tuple[Shape, Shape]] = {
-    "short": (_nothing, _short),
-    "crop": (_nothing, _crop),
-    "beard": (_nothing, _beard),
-    "bald": (_nothing, _bald),
-    "long": (_long_behind, _parted),
-    "fringe": (_nothing, _fringe),
-    "bun": (_bun, _swept),
-    "curls": (_curls_behind, _curls),
-    "scarf": (_nothing, _scarf),
-    "hat": (_nothing, _hat),
-}
+@register_style("hat", STYLES)
+def draw_hat(canvas: Canvas, look: Look) -> None:
+    felt = mix_colours(look.hair, look.clothes, 0.7)
+    canvas.draw_box(180, 84, 332, 190, felt, radius=46)
+    canvas.draw_box(180, 154, 332, 182, mix_colours(look.clothes, "#ffffff", 0.25))
+    canvas.draw_ellipse((256, 184), 138, 22, mix_colours(look.hair, look.clothes, 0.5))

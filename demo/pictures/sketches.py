@@ -1,14 +1,17 @@
-"""Drawings of how something is made or where it stands: section, plan, map, flow."""
+"""Sketches: section, plan, map, flow, boxes."""
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from PIL import Image
 
-from .charts import ACCENT, INK, LINE, MUTED, SOFT, Sheet
+from .charts import ACCENT, GRID_COLOUR, INK, MUTED, SOFT, Diagram, Sheet, register_kind
+
+KINDS: dict[str, Diagram] = {}
 
 
-def _section(dice: random.Random) -> Image.Image:
+@register_kind("section", KINDS)
+def draw_section(rng: random.Random) -> Image.Image:
     sheet = Sheet("Section 1 : 20")
     draw = sheet.draw
     draw.rectangle([220, 420, 980, 450], fill=SOFT)
@@ -24,14 +27,15 @@ def _section(dice: random.Random) -> Image.Image:
     draw.line([(220, 640), (980, 640)], fill=MUTED, width=2)
     for end in (220, 980):
         draw.line([(end, 626), (end, 654)], fill=MUTED, width=2)
-    sheet.write((600, 628), "2.80 m", 28, MUTED, anchor="ms")
-    sheet.write((600, 350), "gap of 12 mm: the water leaves here", 28, INK, anchor="ms")
+    sheet.write_text((600, 628), "2.80 m", 28, MUTED, anchor="ms")
+    sheet.write_text((600, 350), "gap of 12 mm: the water leaves here", 28, INK, anchor="ms")
     draw.line([(600, 362), (600, 416)], fill=INK, width=3)
     draw.polygon([(590, 402), (610, 402), (600, 418)], fill=INK)
     return sheet.image
 
 
-def _plan(dice: random.Random, *, title: str) -> Image.Image:
+@register_kind("plan", KINDS)
+def draw_plan(rng: random.Random, *, title: str) -> Image.Image:
     sheet = Sheet(title)
     draw = sheet.draw
     draw.rectangle([110, 130, 1090, 660], outline=INK, width=9)
@@ -44,12 +48,13 @@ def _plan(dice: random.Random, *, title: str) -> Image.Image:
             draw.rectangle([side, top, side + 120, top + 84], outline=INK, width=4)
             draw.arc([side + 20, top + 10, side + 84, top + 74], 0, 90, fill=MUTED, width=3)
     draw.rectangle([540, 652, 660, 668], fill="#fbfaf7")
-    sheet.write((600, 404), "25 m", 34, ACCENT, anchor="mm")
-    sheet.write((600, 706), "entrance", 26, MUTED, anchor="ms")
+    sheet.write_text((600, 404), "25 m", 34, ACCENT, anchor="mm")
+    sheet.write_text((600, 706), "entrance", 26, MUTED, anchor="ms")
     return sheet.image
 
 
-def _map(dice: random.Random, *, labels: Sequence[str]) -> Image.Image:
+@register_kind("map", KINDS)
+def draw_map(rng: random.Random, *, labels: Sequence[str]) -> Image.Image:
     sheet = Sheet()
     draw = sheet.draw
     draw.rectangle([0, 0, 1200, 750], fill="#eef3ef")
@@ -60,41 +65,45 @@ def _map(dice: random.Random, *, labels: Sequence[str]) -> Image.Image:
     draw.polygon(
         [(0, 0), (1200, 0), (1200, 120), (900, 210), (560, 170), (240, 260), (0, 210)], fill="#bfdbe4"
     )
-    draw.line([(0, 690), (420, 520), (780, 460), (1200, 330)], fill=LINE, width=22, joint="curve")
-    places = [(330, 610), (520, 430), (800, 300)]
-    draw.line([places[0], places[1]], fill=ACCENT, width=6)
-    for (x, y), label, fill in zip(places, labels, (SOFT, ACCENT, "#d97b5b"), strict=True):
+    draw.line([(0, 690), (420, 520), (780, 460), (1200, 330)], fill=GRID_COLOUR, width=22, joint="curve")
+    stations = [(330, 610), (520, 430), (800, 300)]
+    draw.line([stations[0], stations[1]], fill=ACCENT, width=6)
+    for (x, y), label, fill in zip(stations, labels, (SOFT, ACCENT, "#d97b5b"), strict=True):
         draw.ellipse([x - 20, y - 20, x + 20, y + 20], fill=fill, outline=INK, width=4)
-        sheet.write((x + 32, y + 10), label, 32)
+        sheet.write_text((x + 32, y + 10), label, 32)
     return sheet.image
 
 
-def _flow(dice: random.Random, *, labels: Sequence[str]) -> Image.Image:
+@register_kind("flow", KINDS)
+def draw_flow(rng: random.Random, *, labels: Sequence[str]) -> Image.Image:
     sheet = Sheet()
     draw = sheet.draw
-    step = 1080 / len(labels)
-    wide = step * 0.72
+    spacing = 1080 / len(labels)
+    wide = spacing * 0.72
     for index, label in enumerate(labels):
-        left, top = 60 + index * step + (step - wide) / 2, 300 + 34 * (index - (len(labels) - 1) / 2)
+        left, top = 60 + index * spacing + (spacing - wide) / 2, 300 + 34 * (index - (len(labels) - 1) / 2)
         last = index == len(labels) - 1
         draw.rounded_rectangle([left, top, left + wide, top + 130], 18, fill=ACCENT if last else SOFT)
-        sheet.write((left + wide / 2, top + 66), label, 30, "#ffffff" if last else INK, anchor="mm")
+        sheet.write_text((left + wide / 2, top + 66), label, 30, "#ffffff" if last else INK, anchor="mm")
         if not last:
-            start, end = left + wide + 8, left + step - 8
+            start, end = left + wide + 8, left + spacing - 8
             draw.line([(start, top + 72), (end, top + 96)], fill=INK, width=4)
             draw.polygon([(end + 4, top + 99), (end - 14, top + 84), (end - 19, top + 102)], fill=INK)
     return sheet.image
 
 
-def _boxes(dice: random.Random) -> Image.Image:
+@register_kind("boxes", KINDS)
+def draw_boxes(rng: random.Random) -> Image.Image:
     sheet = Sheet()
     draw = sheet.draw
-    odd = (dice.randrange(1, 7), dice.randrange(3))
+    odd = (rng.randrange(1, 7), rng.randrange(3))
     for row in range(3):
         floor = 236 + 226 * row
         for column in range(8):
             left = 60 + 137 * column
-            draw.rectangle([left, floor - 176, left + 112, floor], fill="#ffffff", outline=LINE, width=3)
+            draw.rectangle(
+                [left, floor - 176, left + 112, floor], fill="#ffffff", outline=GRID_COLOUR, width=3
+            )
             draw.rectangle([left, floor - 176, left + 112, floor - 120], fill="#a9d3c8")
             fold = 40 if (column, row) == odd else 26
             draw.polygon(
@@ -111,12 +120,3 @@ def _boxes(dice: random.Random) -> Image.Image:
                 )
         draw.rectangle([30, floor, 1170, floor + 14], fill="#8c7a63")
     return sheet.image
-
-
-KINDS: dict[str, Callable[..., Image.Image]] = {
-    "boxes": _boxes,
-    "section": _section,
-    "plan": _plan,
-    "map": _map,
-    "flow": _flow,
-}

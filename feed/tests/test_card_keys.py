@@ -58,7 +58,7 @@ def html_of(view: CardView) -> str:
 
 def test_each_value_of_a_card_is_in_its_key_and_is_shown() -> None:
     sharer = MemberView("sharer", "Sam", "")
-    repost = card_view(is_quote=False, quoted=None, sharer=sharer, is_shared_by_me=True)
+    repost = card_view(is_quote=False, quoted=None, sharer=sharer, is_shared_by_me=True, is_mine=False)
     # The year is shown of old posts alone.
     old = card_view(post=post_view(7, "date"))
     same_key, same_html = unseen_changes([card_view(), repost, old], html_of, OTHERS)

@@ -179,7 +179,7 @@ def test_htmx_is_answered_with_the_new_buttons_alone(as_alice: Client, charlie: 
     assert "/withdraw/" in text
 
 
-def test_htmx_is_told_of_a_refusal_beside_the_buttons(as_alice: Client, bob: User) -> None:
+def test_htmx_shows_a_refusal_beside_the_buttons(as_alice: Client, bob: User) -> None:
     text = as_alice.post("/members/bob/invite/", headers=HTMX).content.decode()
     assert "You are already connected." in text
     assert "<html" not in text

@@ -1,10 +1,10 @@
-"""The inner form of a backup: a tar stream, which needs to be read only once and can be read from any member on.
+"""The content of a backup: a tar stream, which is read once and can be read again from any member on.
 
 ```
-tables/feed.post/000001.jsonl.gz   rows of a table, a line each, in the order of their keys; as many parts as it takes
+tables/feed.post/000001.jsonl.gz   rows of a table, one a line, in the order of their keys, in parts
 media/photos/3f/…                  an uploaded file
 media.jsonl                        name, size and SHA-256 of each file
-manifest.json                      what this is, and the hashes of all the rest
+manifest.json                      what this is, and the hashes of everything else
 ```
 """
 
@@ -28,61 +28,60 @@ from ..transfer.rows import Row, TableHash, row_hash
 
 TABLES = "tables/"
 FILES = f"{MEDIA}/"
-LIST = "media.jsonl"
+FILE_LIST = "media.jsonl"
 MANIFEST = "manifest.json"
-# So many bytes of rows are compressed together, and held in memory.
-PART = 1 << 20
+# Bytes of rows that are compressed together, and held in memory.
+PART_BYTES = 1 << 20
 COMPRESSION = 3
-# So many bytes tarfile reads and writes at once.
-BLOCK = 1 << 16
+# Bytes that tarfile reads and writes at once.
+BLOCK_BYTES = 1 << 16
 
 
 @dataclass(frozen=True)
 class BackupManifest(Manifest):
-    """The manifest of an export, with what a backup tells besides: from where it is, and the fields of each table."""
+    """The manifest of an export, with the site, its database, and the fields of each table."""
 
     site: str = ""
     database: str = ""
     columns: dict[str, list[str]] = field(default_factory=dict)
 
 
-def manifest_text(manifest: BackupManifest) -> bytes:
-    """The manifest as its member holds it."""
+def encode_manifest(manifest: BackupManifest) -> bytes:
+    """Return the content of the manifest's member."""
     return json.dumps(asdict(manifest), indent=1).encode()
 
 
-def manifest_of(text: bytes) -> BackupManifest:
-    """What `manifest_text` took; ValueError, KeyError or TypeError for anything else."""
+def decode_manifest(text: bytes) -> BackupManifest:
+    """Return the manifest that `encode_manifest` took; ValueError, KeyError or TypeError for anything else."""
     content = json.loads(text)
     tables = {label: TableFacts(**facts) for label, facts in content.pop("tables").items()}
     media = MediaFacts(**content.pop("media"))
     return BackupManifest(**content, tables=tables, media=media)
 
 
-def listed(file: MediaFile) -> bytes:
-    """The line of a file in the list of files."""
-    told = {"name": file.name, "size": file.size, "sha256": file.sha256}
-    return json.dumps(told).encode() + b"\n"
+def encode_list_entry(file: MediaFile) -> bytes:
+    """Return the line of a file in the list of files."""
+    return json.dumps({"name": file.name, "size": file.size, "sha256": file.sha256}).encode() + b"\n"
 
 
-class Sink(Protocol):
-    """Where an archive is written to."""
+class WritableStream(Protocol):
+    """A stream that an archive is written to."""
 
     def write(self, data: bytes, /) -> int: ...
 
 
-class Source(Protocol):
-    """Where an archive is read from."""
+class ReadableStream(Protocol):
+    """A stream that an archive is read from."""
 
     def read(self, size: int, /) -> bytes: ...
 
 
 # -- Writing ----------------------------------------------------------------------------------
 class ArchiveWriter:
-    """Writes one archive, member after member."""
+    """Writes the members of one archive."""
 
-    def __init__(self, sink: Sink) -> None:
-        self._tar = tarfile.open(fileobj=sink, mode="w|", bufsize=BLOCK)  # type: ignore[call-overload]  # noqa: SIM115
+    def __init__(self, sink: WritableStream) -> None:
+        self._tar = tarfile.open(fileobj=sink, mode="w|", bufsize=BLOCK_BYTES)  # type: ignore[call-overload]  # noqa: SIM115
 
     def __enter__(self) -> Self:
         return self
@@ -93,60 +92,61 @@ class ArchiveWriter:
         if kind is None:
             self._tar.close()
             return
-        # It writes what it still holds, perhaps to a disk that is full: what matters was raised before.
+        # It writes what it still holds, perhaps to a full disk: the first error was raised before.
         with suppress(OSError):
             self._tar.close()
 
-    def add(self, name: str, size: int, content: IO[bytes]) -> None:
-        """One member of so many bytes; OSError when there are fewer."""
-        about = tarfile.TarInfo(name)
-        about.size, about.mode = size, 0o600
-        self._tar.addfile(about, content)
+    def add_member(self, name: str, size: int, content: IO[bytes]) -> None:
+        """Write a member of `size` bytes; OSError when `content` has fewer."""
+        entry = tarfile.TarInfo(name)
+        entry.size, entry.mode = size, 0o600
+        self._tar.addfile(entry, content)
         # tarfile remembers every member; a network may have more files than memory for that.
         self._tar.members = []
 
-    def add_table(self, label: str, rows: Iterator[Row], sequence: int) -> TableFacts:
-        """All rows of a table; returns what the manifest tells of it."""
-        total, parts = TableHash(), hashlib.sha256()
-        for number, lines in enumerate(_in_parts(rows, total), 1):
-            part = gzip.compress(lines, COMPRESSION, mtime=0)
-            parts.update(part)
-            self.add(f"{TABLES}{label}/{number:06}.jsonl.gz", len(part), io.BytesIO(part))
-        return TableFacts(total.rows, total.text, parts.hexdigest(), sequence)
+    def add_table(self, label: str, rows: Iterator[Row], last_id: int) -> TableFacts:
+        """Write all rows of a table; returns the table's facts for the manifest."""
+        total, parts, lines, size, number = TableHash(), hashlib.sha256(), [], 0, 0
+        row = next(rows, None)
+        while row is not None:
+            total.add_row(row_hash(row.line))
+            lines.append(row.line + b"\n")
+            size += len(row.line) + 1
+            row = next(rows, None)
+            if size >= PART_BYTES or row is None:
+                part = gzip.compress(b"".join(lines), COMPRESSION, mtime=0)
+                parts.update(part)
+                lines, size, number = [], 0, number + 1
+                self.add_member(f"{TABLES}{label}/{number:06}.jsonl.gz", len(part), io.BytesIO(part))
+        return TableFacts(total.rows, total.text, parts.hexdigest(), last_id)
 
     def add_files(
-        self, names: Iterable[str], storage: Storage, said: Callable[[int, str], None]
+        self, names: Iterable[str], storage: Storage, on_file: Callable[[int, str], None]
     ) -> MediaFacts:
-        """The files, as they are in the storage, and their list. One that vanishes on the way is left out."""
-        files = size = 0
+        """Write the files of the storage, and their list. A file that vanishes meanwhile is left out."""
+        files = total = 0
         hashes = hashlib.sha256()
         with tempfile.TemporaryFile() as lines:
             for name in names:
-                file = self._add_file(name, storage)
-                if file is None:
+                try:
+                    with storage.open(name) as opened:
+                        size, content = opened.size, _HashingReader(opened)
+                        self.add_member(FILES + name, size, content)  # type: ignore[arg-type]  # tarfile only reads
+                except FileNotFoundError:
                     continue
-                hashes.update(listed(file))
-                lines.write(listed(file))
-                files, size = files + 1, size + file.size
-                said(file.size, name)
+                entry = encode_list_entry(MediaFile(name, size, content.hash.hexdigest()))
+                hashes.update(entry)
+                lines.write(entry)
+                files, total = files + 1, total + size
+                on_file(size, name)
             end = lines.tell()
             lines.seek(0)
-            self.add(LIST, end, lines)
-        return MediaFacts(files, size, hashes.hexdigest(), copied=True)
-
-    def _add_file(self, name: str, storage: Storage) -> MediaFile | None:
-        try:
-            with storage.open(name) as opened:
-                size = opened.size
-                reading = _Hashing(opened)
-                self.add(FILES + name, size, reading)  # type: ignore[arg-type]  # tarfile only reads
-        except FileNotFoundError:
-            return None
-        return MediaFile(name, size, reading.hash.hexdigest())
+            self.add_member(FILE_LIST, end, lines)
+        return MediaFacts(files, total, hashes.hexdigest(), copied=True)
 
 
-class _Hashing:
-    """A file that is hashed while it is read."""
+class _HashingReader:
+    """Hashes a file while it is read."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
@@ -158,22 +158,9 @@ class _Hashing:
         return data
 
 
-def _in_parts(rows: Iterator[Row], total: TableHash) -> Iterator[bytes]:
-    lines, length = [], 0
-    for row in rows:
-        total.add(row_hash(row.line))
-        lines.append(row.line + b"\n")
-        length += len(row.line) + 1
-        if length >= PART:
-            yield b"".join(lines)
-            lines, length = [], 0
-    if lines:
-        yield b"".join(lines)
-
-
 # -- Reading ----------------------------------------------------------------------------------
 class Member(NamedTuple):
-    """A member, to be read before the next one is asked for. `offset` is where an archive can be read again from it."""
+    """A member, to be read before the next one. The archive can be read again from `offset` on."""
 
     name: str
     offset: int
@@ -181,22 +168,22 @@ class Member(NamedTuple):
     content: IO[bytes]
 
 
-def members(source: Source, start: int = 0) -> Iterator[Member]:
-    """The members from `start` on, where `source` stands. Raises tarfile.TarError for what is no archive."""
-    with tarfile.open(fileobj=source, mode="r|", bufsize=BLOCK) as tar:  # type: ignore[call-overload]
-        while (about := tar.next()) is not None:
-            content = tar.extractfile(about)
+def read_members(source: ReadableStream, start: int = 0) -> Iterator[Member]:
+    """Yield the members from `start` on, the position of `source`. Raises tarfile.TarError for other content."""
+    with tarfile.open(fileobj=source, mode="r|", bufsize=BLOCK_BYTES) as tar:  # type: ignore[call-overload]
+        while (entry := tar.next()) is not None:
+            content = tar.extractfile(entry)
             if content is None:
-                raise tarfile.ReadError(f"{about.name} is not a file")
-            yield Member(about.name, start + about.offset, about.size, content)
+                raise tarfile.ReadError(f"{entry.name} is not a file")
+            yield Member(entry.name, start + entry.offset, entry.size, content)
             tar.members = []
 
 
 def label_of(name: str) -> str:
-    """The table that a member is a part of, or ""."""
+    """Return the table that a member belongs to, or ""."""
     return name.removeprefix(TABLES).partition("/")[0] if name.startswith(TABLES) else ""
 
 
-def lines_of(part: bytes) -> list[bytes]:
-    """The rows of a part."""
+def decode_part(part: bytes) -> list[bytes]:
+    """Return the lines of a part."""
     return gzip.decompress(part).split(b"\n")[:-1]

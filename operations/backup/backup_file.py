@@ -1,4 +1,4 @@
-"""A backup that is there: it is read whole and checked once, then any part of it may be read again."""
+"""Reads an existing backup: it is read whole and checked once, then any part of it may be read again."""
 
 import hashlib
 import json
@@ -11,44 +11,55 @@ from itertools import takewhile
 from pathlib import Path
 from typing import IO
 
-from ..transfer.exports import ExportFolder, Say
-from ..transfer.media import MediaFile, hashed, is_safe
-from ..transfer.problems import TransferRefused, lack_of_room
+from ..transfer.exports import ExportFolder, WriteMessage
+from ..transfer.media import MediaFile, hash_file, is_safe_name
+from ..transfer.problems import TransferRefused, describe_os_error
 from ..transfer.progress import Progress
-from ..transfer.rows import Row, TableHash, row_hash, values_of
+from ..transfer.rows import Row, TableHash, decode_values, row_hash
 from ..transfer.tables import Table
 from . import archive
-from .archive import BackupManifest, Member, label_of, lines_of, listed, members
-from .container import ChunkReader, damaged, read_opening
-from .schema import Migrations, in_order
+from .archive import BackupManifest, Member, decode_part, encode_list_entry, label_of, read_members
+from .container import ChunkReader, damaged_backup, read_header
+from .schema import Migrations, reorder_columns
 
-# What a part may be on its own: one that claims more is no part of ours.
-LARGEST_PART = 64 << 20
+# Most bytes of one part; a larger one was not written by us.
+MAX_PART_BYTES = 64 << 20
 
 
 class BackupFile(ExportFolder):
-    """An export in one file. Making one reads all of it: TransferRefused tells what is wrong, before anything is done.
+    """An export in one file. The constructor reads all of it; TransferRefused says what is wrong.
 
     `tables` are those of the migrations that the backup names; they are known when this code knows the migrations.
     """
 
     manifest: BackupManifest
 
-    def __init__(self, path: Path, key: str, *, progress: Say = lambda _words: None) -> None:
-        self.has_moved(path)
-        self._starts: dict[str, int] = {}
+    def __init__(self, path: Path, key: str, *, progress: WriteMessage = lambda _words: None) -> None:
+        self.set_path(path)
+        self._offsets: dict[str, int] = {}
         self.tables: list[Table] = []
-        with self._reading():
+        with self._refuse_damaged():
             self.size = path.stat().st_size
             with path.open("rb") as file:
-                # Once: a passphrase takes a second to become a key.
-                self._opening = read_opening(file, path, key)
-            self._read_all(progress)
+                # Only once: deriving a key from a passphrase takes a second.
+                self._header = read_header(file, path, key)
+            shown = Progress(progress, "check", self.size, "bytes")
+            found, offset = _ArchiveContents(), 0
+            with self._open_reader() as reader, tempfile.TemporaryFile() as lines:
+                for member in read_members(reader):
+                    self._offsets.setdefault(_section_of(member.name), member.offset)
+                    found.read_member(member, lines)
+                    shown.add_units(reader.offset - offset, member.name)
+                    offset = reader.offset
+                reader.read_to_end()
+                shown.add_units(reader.offset - offset)
+            shown.finish()
+            self.manifest = found.check_manifest()
 
-    def has_moved(self, path: Path) -> None:
-        """The file has this name now."""
+    def set_path(self, path: Path) -> None:
+        """Remember the file's new name."""
         self.folder = path
-        self.told = f"the backup {path}"
+        self.description = f"the backup {path}"
 
     @property
     def path(self) -> Path:
@@ -56,101 +67,89 @@ class BackupFile(ExportFolder):
 
     @property
     def is_encrypted(self) -> bool:
-        return bool(self._opening.about["cipher"])
+        return bool(self._header.fields["cipher"])
 
     @property
     def summary(self) -> str:
-        """What is in it, in a few words."""
-        told, how = self.manifest, "encrypted" if self.is_encrypted else "not encrypted"
-        files = f"{told.media.files:,} files with {told.media.bytes:,} bytes"
-        return f"{told.rows:,} rows of {len(told.tables)} tables, {files}; {self.size:,} bytes, {how}"
+        """Its content, in a few words."""
+        manifest, how = self.manifest, "encrypted" if self.is_encrypted else "not encrypted"
+        files = f"{manifest.media.files:,} files with {manifest.media.bytes:,} bytes"
+        return f"{manifest.rows:,} rows of {len(manifest.tables)} tables, {files}; {self.size:,} bytes, {how}"
 
     def find_tables(self, code: Migrations) -> None:
-        """Learn the tables. TransferRefused when the backup is of a newer LinkUp, or of models that were changed."""
+        """Set `tables`. TransferRefused when the backup is of a newer LinkUp, or of models that were changed."""
         code.refuse_unknown(self.migrations, f"{self.path} (LinkUp {self.manifest.linkup})")
-        tables = {table.label: table for table in code.tables(self.migrations)}
-        told = self.manifest.columns
+        tables = {table.label: table for table in code.tables_after(self.migrations)}
+        fields_of = self.manifest.columns
         if {label: set(table.fields) for label, table in tables.items()} != {
-            label: set(fields) for label, fields in told.items()
+            label: set(fields) for label, fields in fields_of.items()
         }:
             raise TransferRefused(
                 f"{self.path} (LinkUp {self.manifest.linkup}) has other tables or columns than this code after the "
                 "same migrations: install the version that made it."
             )
-        self.tables = [in_order(tables[label], told[label]) for label in self.manifest.tables]
+        self.tables = [reorder_columns(tables[label], fields_of[label]) for label in self.manifest.tables]
 
     # -- Reading all of it --------------------------------------------------------------------
     @contextmanager
-    def _reading(self) -> Iterator[None]:
-        """What goes wrong inside is told as a damaged backup."""
+    def _refuse_damaged(self) -> Iterator[None]:
+        """Turn errors of the block into the refusal of a damaged backup."""
         try:
             yield
         except OSError as error:
-            raise TransferRefused(f"The backup cannot be read: {lack_of_room(error)}") from error
+            raise TransferRefused(f"The backup cannot be read: {describe_os_error(error)}") from error
         except (tarfile.TarError, EOFError, zlib.error, ValueError, KeyError, TypeError) as error:
-            raise damaged(self.path, f"does not hold what a backup holds: {error}") from error
+            raise damaged_backup(self.path, f"does not hold what a backup holds: {error}") from error
 
     @contextmanager
-    def _opened(self, start: int = 0) -> Iterator[ChunkReader]:
+    def _open_reader(self, start: int = 0) -> Iterator[ChunkReader]:
         with self.path.open("rb") as file:
-            yield ChunkReader(file, self.path, self._opening, start)
-
-    def _read_all(self, progress: Say) -> None:
-        shown = Progress(progress, "check", self.size, "bytes")
-        found, place = _Found(), 0
-        with self._opened() as reader, tempfile.TemporaryFile() as lines:
-            for member in members(reader):
-                self._starts.setdefault(_section_of(member.name), member.offset)
-                found.take(member, lines)
-                shown.advance(reader.place - place, member.name)
-                place = reader.place
-            reader.drain()
-            shown.advance(reader.place - place)
-        shown.finish()
-        self.manifest = found.checked()
+            yield ChunkReader(file, self.path, self._header, start)
 
     # -- Reading parts of it, as an export is -------------------------------------------------
     @property
     def media_folder(self) -> Path | None:
-        """None: the files are placed by restoring.py, from the stream."""
+        """None: restore.py installs the files from the stream."""
         return None
 
-    def check(self, progress: Say = lambda _words: None) -> None:
+    def check_all(self, progress: WriteMessage = lambda _words: None) -> None:
         """It was checked when it was opened."""
 
     def check_tables(self) -> None:
-        """The same."""
+        """It was checked as well."""
 
-    def _members(self, section: str) -> Iterator[Member]:
-        """The members of a section; none when there is no such section."""
-        start = self._starts.get(section)
+    def _read_section(self, section: str) -> Iterator[Member]:
+        """Yield the members of a section; none when there is no such section."""
+        start = self._offsets.get(section)
         if start is None:
             return
-        with self._reading(), self._opened(start) as reader:
-            yield from takewhile(lambda member: _section_of(member.name) == section, members(reader, start))
+        with self._refuse_damaged(), self._open_reader(start) as reader:
+            yield from takewhile(
+                lambda member: _section_of(member.name) == section, read_members(reader, start)
+            )
 
-    def rows(self, table: Table) -> Iterator[Row]:
+    def read_rows(self, table: Table) -> Iterator[Row]:
         key_of, total = table.key_of, TableHash()
-        for member in self._members(table.label):
-            for line in lines_of(member.content.read()):
-                total.add(row_hash(line))
-                yield Row(key_of(values_of(line)), line)
-        if total.text != self.facts(table).hash:
-            raise damaged(self.path, f"has other rows of {table.label} than when it was checked")
+        for member in self._read_section(table.label):
+            for line in decode_part(member.content.read()):
+                total.add_row(row_hash(line))
+                yield Row(key_of(decode_values(line)), line)
+        if total.text != self.table_facts(table).hash:
+            raise damaged_backup(self.path, f"has other rows of {table.label} than when it was checked")
 
-    def media(self) -> Iterator[MediaFile]:
-        for member in self._members(archive.LIST):
+    def list_files(self) -> Iterator[MediaFile]:
+        for member in self._read_section(archive.FILE_LIST):
             for line in member.content:
                 yield MediaFile(**json.loads(line))
 
-    def contents(self) -> Iterator[tuple[str, IO[bytes]]]:
-        """Name and content of each uploaded file, to be read before the next one is asked for."""
-        for member in self._members(archive.FILES):
+    def read_files(self) -> Iterator[tuple[str, IO[bytes]]]:
+        """Yield name and content of each uploaded file, to be read before the next one."""
+        for member in self._read_section(archive.FILES):
             yield member.name.removeprefix(archive.FILES), member.content
 
 
-class _Found:
-    """What a reading of a whole archive comes upon, to be compared with what its manifest tells."""
+class _ArchiveContents:
+    """What was found in a whole archive, to be compared with its manifest."""
 
     def __init__(self) -> None:
         self._rows: dict[str, TableHash] = {}
@@ -159,47 +158,46 @@ class _Found:
         self._list = hashlib.sha256()
         self._manifest: BackupManifest | None = None
 
-    def take(self, member: Member, lines: IO[bytes]) -> None:
-        """Read one member; what was found of the files is written to `lines`."""
+    def read_member(self, member: Member, lines: IO[bytes]) -> None:
+        """Read one member; the list of the files that were found is written to `lines`."""
         if self._manifest is not None:
             raise ValueError("there is something behind the manifest")
         if label := label_of(member.name):
-            self._take_part(label, member)
+            self._read_part(label, member)
         elif member.name.startswith(archive.FILES):
-            self._take_file(member, lines)
-        elif member.name == archive.LIST:
+            name = member.name.removeprefix(archive.FILES)
+            if not is_safe_name(name):
+                raise ValueError(f"{name!a} is no name of a file below the media folder")
+            file = MediaFile(name, *hash_file(member.content))
+            lines.write(encode_list_entry(file))
+            self._files, self._bytes = self._files + 1, self._bytes + file.size
+        elif member.name == archive.FILE_LIST:
             self._compare_list(member, lines)
         elif member.name == archive.MANIFEST:
-            self._manifest = archive.manifest_of(member.content.read())
+            self._manifest = archive.decode_manifest(member.content.read())
         else:
             raise ValueError(f"there is no place for {member.name!r}")
 
-    def _take_part(self, label: str, member: Member) -> None:
-        if member.size > LARGEST_PART:
+    def _read_part(self, label: str, member: Member) -> None:
+        if member.size > MAX_PART_BYTES:
             raise ValueError(f"{member.name} is too large")
         part = member.content.read()
         self._parts.setdefault(label, hashlib.sha256()).update(part)
         total = self._rows.setdefault(label, TableHash())
-        for line in lines_of(part):
-            total.add(row_hash(line))
-
-    def _take_file(self, member: Member, lines: IO[bytes]) -> None:
-        name = member.name.removeprefix(archive.FILES)
-        if not is_safe(name):
-            raise ValueError(f"{name!a} is no name of a file below the media folder")
-        file = MediaFile(name, *hashed(member.content))
-        lines.write(listed(file))
-        self._files, self._bytes = self._files + 1, self._bytes + file.size
+        for line in decode_part(part):
+            total.add_row(row_hash(line))
 
     def _compare_list(self, member: Member, lines: IO[bytes]) -> None:
         lines.seek(0)
-        for told, line in zip(member.content, lines, strict=True):
-            if told != line:
-                raise ValueError(f"the file {json.loads(told)['name']!r} is another one than the list tells")
-            self._list.update(told)
+        for listed, found in zip(member.content, lines, strict=True):
+            if listed != found:
+                raise ValueError(
+                    f"the file {json.loads(listed)['name']!r} is another one than the list tells"
+                )
+            self._list.update(listed)
 
-    def checked(self) -> BackupManifest:
-        """The manifest, when all that was found is what it tells of; ValueError otherwise."""
+    def check_manifest(self) -> BackupManifest:
+        """Return the manifest when it describes everything that was found; ValueError otherwise."""
         manifest = self._manifest
         if manifest is None:
             raise ValueError("it has no manifest")
@@ -216,5 +214,5 @@ class _Found:
 
 
 def _section_of(name: str) -> str:
-    """What members that stand together have in common: the table, or that they are files."""
+    """Return the section of a member: its table, the files, or the member itself."""
     return label_of(name) or (archive.FILES if name.startswith(archive.FILES) else name)

@@ -1,4 +1,4 @@
-"""Where backups lie: their names, one at a time, and the older ones taken away."""
+"""The folder of backups: their names, a lock for one writer, and the removal of older ones."""
 
 import fcntl
 import os
@@ -12,65 +12,68 @@ from urllib.parse import urlsplit
 from django.conf import settings
 
 from ..transfer.problems import TransferRefused
-from .container import BEGINNING
+from .container import MAGIC
 
-ENDING = ".backup"
-# A backup is made under such a name; one that a power cut left is removed by the next run.
+SUFFIX = ".backup"
+# A backup is written under such a name; the next run removes one that a power cut left.
 UNFINISHED = ".linkup-unfinished-"
-MOMENT = "%Y%m%dT%H%M%SZ"
+TIME_FORMAT = "%Y%m%dT%H%M%SZ"
 
 
-def site() -> str:
-    """The name of this network, as it stands in the names of its backups."""
+def site_name() -> str:
+    """Return the name of this network in the file names of its backups."""
     host = urlsplit(settings.SITE_URL).hostname or "localhost"
     return re.sub(r"[^a-z0-9.-]", "-", host.lower())
 
 
 def new_name(moment: datetime) -> str:
-    return f"linkup-{site()}-{moment.astimezone(UTC).strftime(MOMENT)}{ENDING}"
+    return f"linkup-{site_name()}-{moment.astimezone(UTC).strftime(TIME_FORMAT)}{SUFFIX}"
 
 
-def ours(folder: Path) -> list[Path]:
-    """The backups of this network in a folder, by the names that we give and by how they begin; the newest first."""
-    shape = re.compile(rf"linkup-{re.escape(site())}-\d{{8}}T\d{{6}}Z{re.escape(ENDING)}")
-    found = [path for path in folder.iterdir() if shape.fullmatch(path.name) and path.is_file()]
-    return sorted((path for path in found if _begins_as_one(path)), reverse=True)
-
-
-def _begins_as_one(path: Path) -> bool:
-    with suppress(OSError), path.open("rb") as file:
-        return file.read(len(BEGINNING)) == BEGINNING
-    return False
+def list_backups(folder: Path) -> list[Path]:
+    """Return the backups of this network in a folder, by their names and first bytes; the newest first."""
+    shape = re.compile(rf"linkup-{re.escape(site_name())}-\d{{8}}T\d{{6}}Z{re.escape(SUFFIX)}")
+    found = []
+    for path in folder.iterdir():
+        if shape.fullmatch(path.name) and path.is_file():
+            with suppress(OSError), path.open("rb") as file:
+                if file.read(len(MAGIC)) == MAGIC:
+                    found.append(path)
+    return sorted(found, reverse=True)
 
 
 def remove_older(folder: Path, keep: int) -> list[Path]:
-    """Take the backups of this network away, but for the newest `keep`; returns which."""
-    older = ours(folder)[keep:]
+    """Remove the backups of this network except the newest `keep`; returns the removed ones."""
+    older = list_backups(folder)[keep:]
     for path in older:
         path.unlink(missing_ok=True)
     return older
 
 
 @contextmanager
-def unfinished(place: Path, moment: datetime) -> Iterator[tuple[Path, Path]]:
-    """A file to write to, and the name that it gets when the block ends well. Nothing is left when it does not.
+def new_backup_file(destination: Path, moment: datetime) -> Iterator[tuple[Path, Path]]:
+    """Yield a file to write to, and the name that it gets when the block succeeds. Otherwise nothing is left.
 
-    `place` is the file when it ends with `.backup`, or the folder. TransferRefused when it cannot be used.
+    `destination` is the file when it ends with `.backup`, or the folder. TransferRefused when it cannot be used.
     """
-    folder, name = (place.parent, place.name) if place.suffix == ENDING else (place, new_name(moment))
-    _refuse_bad_place(folder, folder / name)
+    is_file = destination.suffix == SUFFIX
+    folder, name = (destination.parent, destination.name) if is_file else (destination, new_name(moment))
+    _refuse_bad_destination(folder, folder / name)
     is_new = not folder.exists()
     if is_new:
         folder.mkdir(mode=0o700, parents=True)
     lock = os.open(folder, os.O_RDONLY)
     try:
-        _lock(lock, folder)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise TransferRefused(f"Another backup is being made in {folder} at the moment.") from None
         for left in folder.glob(f"{UNFINISHED}*"):
             left.unlink(missing_ok=True)
         file = folder / f"{UNFINISHED}{name}"
         try:
             yield file, folder / name
-            _refuse_bad_place(folder, folder / name)
+            _refuse_bad_destination(folder, folder / name)
             file.replace(folder / name)
             os.fsync(lock)
         finally:
@@ -82,18 +85,11 @@ def unfinished(place: Path, moment: datetime) -> Iterator[tuple[Path, Path]]:
         os.close(lock)
 
 
-def _lock(folder: int, told: Path) -> None:
-    try:
-        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise TransferRefused(f"Another backup is being made in {told} at the moment.") from None
-
-
-def _refuse_bad_place(folder: Path, file: Path) -> None:
+def _refuse_bad_destination(folder: Path, file: Path) -> None:
     for served in filter(None, (settings.MEDIA_ROOT, settings.STATIC_ROOT)):
         if folder.resolve().is_relative_to(Path(served).resolve()):
             raise TransferRefused(f"{folder} lies in a folder that the site serves; choose another place.")
     if file.exists():
         raise TransferRefused(f"{file} is there already; choose another name, or name a folder.")
     if folder.exists() and not folder.is_dir():
-        raise TransferRefused(f"{folder} is not a folder. The name of a file ends with {ENDING}.")
+        raise TransferRefused(f"{folder} is not a folder. The name of a file ends with {SUFFIX}.")

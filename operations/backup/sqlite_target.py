@@ -1,4 +1,4 @@
-"""The SQLite file of a developer's machine as what a backup is restored into, and compared with."""
+"""Restores a backup into the SQLite file of a developer's machine, and reads it for the comparison."""
 
 import json
 import uuid
@@ -11,19 +11,19 @@ from django.db import DEFAULT_DB_ALIAS, Error, connections, transaction
 
 from ..transfer.imports import Outcome
 from ..transfer.kinds import SIMPLE, Kind
-from ..transfer.media import Placement
-from ..transfer.problems import Fault, TransferRefused
+from ..transfer.media import FileInstaller
+from ..transfer.problems import Problem, TransferRefused
 from ..transfer.progress import Progress
-from ..transfer.rows import Row, values_of
+from ..transfer.rows import Row, decode_values
 from ..transfer.source import SqliteSource
-from ..transfer.tables import CONTENT_TYPES, NAMES, PERMISSIONS, Column, Table, quoted
+from ..transfer.tables import CONTENT_TYPES, NAMES, PERMISSIONS, Table, quote_name
 from .backup_file import BackupFile
-from .databases import run
+from .databases import run_statement
 
-AT_ONCE = 1000
+BATCH_SIZE = 1000
 
-# How Django keeps in SQLite what these canonical texts stand for; any other is kept as its text.
-KEPT: dict[Kind, Callable[[str], Any]] = {
+# From canonical text to what Django keeps in SQLite; other kinds are kept as their text.
+TO_SQLITE: dict[Kind, Callable[[str], Any]] = {
     SIMPLE["BooleanField"]: lambda text: int(text == "true"),
     SIMPLE["DateTimeField"]: lambda text: str(datetime.fromisoformat(text).replace(tzinfo=None)),
     SIMPLE["TimeField"]: lambda text: str(time.fromisoformat(text)),
@@ -36,112 +36,107 @@ KEPT: dict[Kind, Callable[[str], Any]] = {
 
 
 class SqliteTarget(SqliteSource):
-    """What a Verification asks of its target."""
+    """The methods that a Verification needs of its target."""
 
-    def schema(self) -> None:
-        """Nothing to compare: the tables were made by `migrate` in the same file, and PostgreSQL's are described."""
+    def read_schema(self) -> None:
+        """Return nothing: only PostgreSQL's schema is described."""
 
     def sequence_of(self, table: Table) -> str | None:
-        return table.name if table.counted else None
+        return table.name if table.auto_id else None
 
     def next_id(self, name: str) -> int:
         table = next(table for table in self.tables if table.name == name)
-        return self.sequence(table) + 1
+        return self.last_issued_id(table) + 1
 
     def highest_id(self, table: Table) -> int:
-        assert table.counted is not None  # noqa: S101 -- only tables with a sequence are asked
-        return max((row.key[0] for row in self.rows(table) if type(row.key[0]) is int), default=0)
+        assert table.auto_id is not None  # noqa: S101 -- only tables with a sequence are asked
+        return max((row.key[0] for row in self.read_rows(table) if type(row.key[0]) is int), default=0)
 
-    def invalid_references(self, table: Table) -> list[Fault]:
-        found: list[Fault] = []
+    def invalid_references(self, table: Table) -> list[Problem]:
+        found: list[Problem] = []
         tables, self.tables = self.tables, [table]
         try:
-            self.orphans(found.append)
+            self.report_orphans(found.append)
         finally:
             self.tables = tables
         return found
 
 
-def fill(backup: BackupFile, placement: Placement, progress: Callable[[str], None]) -> Outcome:
-    """All rows of the backup in one transaction, into the file of the settings, whose tables are empty. The files of
-    `placement` are held from its commit on.
+def fill_database(backup: BackupFile, installer: FileInstaller, progress: Callable[[str], None]) -> Outcome:
+    """Insert all rows of the backup in one transaction into the SQLite file of the settings, whose tables are empty.
+    The files of `installer` are kept from the commit on.
     """
     connection = connections[DEFAULT_DB_ALIAS]
     shown = Progress(progress, "restore", backup.manifest.rows)
     try:
         with transaction.atomic():
             for table in backup.tables:
-                rows = shown.count(backup.rows(table), table.label)
-                if table.given:
-                    _complete(table, rows)
+                rows = shown.count_rows(backup.read_rows(table), table.label)
+                if table.predefined:
+                    _add_missing_names(table, rows)
                 else:
-                    _insert(table, rows)
-                    _raise_sequence(table, backup.sequence(table))
+                    _insert_rows(table, rows)
+                    issued = backup.last_issued_id(table)
+                    if table.auto_id is not None and issued:
+                        run_statement("DELETE FROM sqlite_sequence WHERE name = %s", table.name)
+                        run_statement(
+                            "INSERT INTO sqlite_sequence (name, seq) VALUES (%s, %s)", table.name, issued
+                        )
             connection.check_constraints()
-            placement.hold()
+            installer.keep_files()
     except Error:
-        placement.release()  # the commit was refused
+        installer.allow_undo()  # the commit was refused
         raise
     shown.finish()
     connection.close()
     return Outcome(backup.manifest.rows, 0, was_there=False)
 
 
-def _insert(table: Table, rows: Iterator[Row]) -> None:
-    readers = [_reader(column) for column in table.columns]
-    names, places = (
-        ", ".join(quoted(column.column) for column in table.columns),
-        ", ".join("%s" for _ in readers),
-    )
-    statement = f"INSERT INTO {quoted(table.name)} ({names}) VALUES ({places})"  # noqa: S608 -- names of the models
+def _insert_rows(table: Table, rows: Iterator[Row]) -> None:
+    readers: list[Callable[[str], Any]] = [
+        {name: number for number, name in run_statement(NAMES[column.named_by])}.__getitem__
+        if column.named_by
+        else TO_SQLITE.get(column.kind, int if column.kind.is_number else str)
+        for column in table.columns
+    ]
+    names = ", ".join(quote_name(column.column) for column in table.columns)
+    values = ", ".join("%s" for _ in readers)
+    statement = f"INSERT INTO {quote_name(table.name)} ({names}) VALUES ({values})"  # noqa: S608 -- names of the models
     with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
-        while some := list(islice(rows, AT_ONCE)):
+        while some := list(islice(rows, BATCH_SIZE)):
             cursor.executemany(
                 statement,
                 [
                     [
                         None if text is None else read(text)
-                        for read, text in zip(readers, values_of(row.line), strict=True)
+                        for read, text in zip(readers, decode_values(row.line), strict=True)
                     ]
                     for row in some
                 ],
             )
 
 
-def _reader(column: Column) -> Callable[[str], Any]:
-    if column.named_by:
-        return {name: number for number, name in run(NAMES[column.named_by])}.__getitem__
-    return KEPT.get(column.kind, int if column.kind.is_number else str)
-
-
-def _complete(table: Table, rows: Iterator[Row]) -> None:
-    """Content types and permissions that are not there by their names."""
-    there = {name for _, name in run(NAMES[table.label])}
-    kinds = {name: number for number, name in run(NAMES[CONTENT_TYPES])}
+def _add_missing_names(table: Table, rows: Iterator[Row]) -> None:
+    """Add the content types and permissions whose names are missing."""
+    there = {name for _, name in run_statement(NAMES[table.label])}
+    kinds = {name: number for number, name in run_statement(NAMES[CONTENT_TYPES])}
     for row in rows:
-        values = values_of(row.line)
+        values = decode_values(row.line)
         if table.label == PERMISSIONS:
             kind, codename, name = values
             if f"{kind}.{codename}" not in there:
-                run(
+                run_statement(
                     "INSERT INTO auth_permission (name, content_type_id, codename) VALUES (%s, %s, %s)",
                     name, kinds[kind or ""], codename,
                 )  # fmt: skip
         elif ".".join(text or "" for text in values) not in there:
-            run("INSERT INTO django_content_type (app_label, model) VALUES (%s, %s)", *values)
+            run_statement("INSERT INTO django_content_type (app_label, model) VALUES (%s, %s)", *values)
 
 
-def _raise_sequence(table: Table, given_out: int) -> None:
-    if table.counted is None or not given_out:
-        return
-    run("DELETE FROM sqlite_sequence WHERE name = %s", table.name)
-    run("INSERT INTO sqlite_sequence (name, seq) VALUES (%s, %s)", table.name, given_out)
-
-
-def refuse_rows(tables: list[Table]) -> None:
-    """Raise TransferRefused that names tables with rows."""
+def refuse_filled_tables(tables: list[Table]) -> None:
+    """Raise TransferRefused that names the tables with rows."""
     raise TransferRefused(
         "The SQLite file of the settings is not empty. Nothing was changed. "
         "Let DATABASE_URL or DATA_DIR name another one:",
-        [Fault(table.label, "", "", "has rows") for table in tables],
+        [Problem(table.label, "", "", "has rows") for table in tables],
     )

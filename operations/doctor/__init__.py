@@ -1,6 +1,6 @@
-"""What `manage.py doctor` examines: everything that LinkUp leans on, each with what to do about it."""
+"""The checks of `manage.py doctor`: everything that LinkUp depends on, with hints what to do."""
 
-from .checks import QUESTIONS
-from .findings import Finding, Verdict, examine
+from .checks import CHECKS
+from .findings import Finding, Verdict, collect_findings
 
-__all__ = ["QUESTIONS", "Finding", "Verdict", "examine"]
+__all__ = ["CHECKS", "Finding", "Verdict", "collect_findings"]

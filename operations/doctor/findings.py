@@ -1,4 +1,4 @@
-"""A finding, and how questions are asked."""
+"""Findings of the doctor, and how its checks run."""
 
 import traceback
 from collections.abc import Callable, Iterable, Iterator
@@ -9,65 +9,65 @@ from django.conf import settings
 
 from core.observability.redaction import redact
 
-from .hints import cure_for
+from .hints import hint_for
 
 
 class Verdict(IntEnum):
-    """How well it is; the worst of all decides."""
+    """The verdict on one finding; the worst one decides the exit code."""
 
     OK = 0
     WARNING = 1
     FAILURE = 2
 
     @property
-    def word(self) -> str:
+    def label(self) -> str:
         return ("ok", "warning", "failure")[self]
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What was found about `subject`, and the cure, which is empty where nothing needs one."""
+    """What was found about `subject`, and a hint what to do, empty for OK."""
 
     subject: str
     verdict: Verdict
     text: str
-    cure: str = ""
+    hint: str = ""
 
 
-# Yields verdict, what was found, and the cure.
-Answer = tuple[Verdict, str, str]
-Question = Callable[[], Iterator[Answer]]
+# Yields verdict, what was found, and the hint.
+CheckResult = tuple[Verdict, str, str]
+Check = Callable[[], Iterator[CheckResult]]
 
 
-def ok(text: str) -> Answer:
-    """It is as it should be."""
+def report_ok(text: str) -> CheckResult:
+    """Return a result without a problem."""
     return Verdict.OK, text, ""
 
 
-def warning(text: str, cure: str) -> Answer:
-    """It works, but not as it should."""
-    return Verdict.WARNING, text, cure
+def report_warning(text: str, hint: str) -> CheckResult:
+    """Return a result for what works, but not as it should."""
+    return Verdict.WARNING, text, hint
 
 
-def failure(text: str, cure: str) -> Answer:
-    """It does not work."""
-    return Verdict.FAILURE, text, cure
+def report_failure(text: str, hint: str) -> CheckResult:
+    """Return a result for what does not work."""
+    return Verdict.FAILURE, text, hint
 
 
-def examine(questions: Iterable[tuple[str, Question]]) -> Iterator[Finding]:
-    """Ask each question in turn; one that breaks is a failure of its subject, and the others are asked all the same.
+def collect_findings(checks: Iterable[tuple[str, Check]]) -> Iterator[Finding]:
+    """Run each check in turn; an exception is a failure of its subject, and the other checks still run.
 
-    Errors are told by class and text, with addresses' passwords taken out.
+    Errors are shown by class and text, without the passwords of URLs.
     """
-    for subject, question in questions:
+    for subject, check in checks:
         try:
-            for verdict, text, cure in question():
-                yield Finding(subject, verdict, redact(text), cure)
-        except Exception as error:  # noqa: BLE001 -- whatever it is, it is a finding
+            for verdict, text, hint in check():
+                yield Finding(subject, verdict, redact(text), hint)
+        except Exception as error:  # noqa: BLE001 -- every exception is a finding
             text = " ".join(traceback.format_exception_only(error)).strip().splitlines()[0]
-            yield Finding(subject, Verdict.FAILURE, redact(text), cure_for(error))
+            yield Finding(subject, Verdict.FAILURE, redact(text), hint_for(error))
 
 
 def is_production() -> bool:
-    """Whether the settings are those of a server; DEBUG does not make them others, it makes them wrong."""
+    """Return whether the settings are those of a server; DEBUG does not change that, it is an error there."""
     return not settings.DEMO_NETWORK

@@ -1,4 +1,4 @@
-"""What to do about an error, by what it says: a cure that does not fit sends an operator looking in the wrong place."""
+"""Hints what to do about an error, chosen by its text: a wrong hint would mislead the operator."""
 
 import errno
 import getpass
@@ -17,7 +17,7 @@ UNKNOWN = "See the line; the log may say more."
 FULL = (errno.ENOSPC, errno.EDQUOT)
 FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
 
-# Words of libpq, PostgreSQL and PgBouncer. The first that fit are taken.
+# Words of libpq, PostgreSQL and PgBouncer. The first match counts.
 DATABASE = (
     (
         "password authentication failed",
@@ -73,45 +73,42 @@ REDIS = (
 )
 
 
-def cure_for(error: BaseException) -> str:
-    """One sentence on what to do."""
+def hint_for(error: BaseException) -> str:
+    """Return one sentence on what to do."""
     if isinstance(error, DatabaseError | psycopg2.Error):
-        return _database(str(error).lower())
+        return _database_hint(str(error).lower())
     if isinstance(error, RedisError):
         words = describe_redis_error(error)
-        return next(cure for word, cure in REDIS if word in words)
+        return next(hint for word, hint in REDIS if word in words)
     if isinstance(error, OSError) and not isinstance(error, ssl.SSLError | socket.gaierror | ConnectionError):
-        return _file(error)
+        return _file_hint(error)
     return UNKNOWN
 
 
-def _database(text: str) -> str:
-    for words, cure in DATABASE:
+def _database_hint(text: str) -> str:
+    for words, hint in DATABASE:
         if words in text and (words not in MISSING or "does not exist" in text):
-            return cure
+            return hint
     if "relation" in text or "column" in text:
         return "Run: python manage.py migrate"
     return UNKNOWN
 
 
-def _file(error: OSError) -> str:
-    place = error.filename2 or error.filename or "the folder"
+def _file_hint(error: OSError) -> str:
+    path = error.filename2 or error.filename or "the folder"
     if error.errno in FULL:
-        return f"Make room, or give it a larger disk: {place}"
+        return f"Make room, or give it a larger disk: {path}"
     if error.errno in FORBIDDEN or error.errno == errno.ENOENT:
-        return f"Let the user {_user()} write there (chown, ReadWritePaths of the unit), or name another: {place}"
+        user = "of the service"
+        with suppress(OSError, KeyError):
+            user = getpass.getuser()
+        return f"Let the user {user} write there (chown, ReadWritePaths of the unit), or name another: {path}"
     return UNKNOWN
 
 
-def _user() -> str:
-    with suppress(OSError, KeyError):
-        return getpass.getuser()
-    return "of the service"
-
-
-def cure_for_mail(error: BaseException) -> str:
-    """The same for a mail server."""
-    cures: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], str], ...] = (
+def hint_for_mail(error: BaseException) -> str:
+    """Return the same for an error of the mail server."""
+    hints: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], str], ...] = (
         (SMTPAuthenticationError, "Compare EMAIL_HOST_USER and EMAIL_HOST_PASSWORD with the mail server's."),
         (
             SMTPNotSupportedError,
@@ -141,4 +138,4 @@ def cure_for_mail(error: BaseException) -> str:
         ),
     )
     other = "Look at EMAIL_HOST, EMAIL_PORT, EMAIL_HOST_USER, EMAIL_HOST_PASSWORD, EMAIL_USE_TLS."
-    return next((cure for kind, cure in cures if isinstance(error, kind)), other)
+    return next((hint for kind, hint in hints if isinstance(error, kind)), other)

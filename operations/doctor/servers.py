@@ -1,4 +1,4 @@
-"""What is asked of the servers that LinkUp leans on: PostgreSQL, Redis, and the mail server."""
+"""The checks of the servers that LinkUp depends on: PostgreSQL, Redis, and the mail server."""
 
 import time
 from collections.abc import Iterator
@@ -16,80 +16,82 @@ from redis.exceptions import AuthenticationError, RedisError
 from core.observability.health import write_probe
 from core.observability.redis_errors import describe_redis_error
 
-from .findings import Answer, failure, is_production, ok, warning
-from .hints import cure_for, cure_for_mail
+from .findings import CheckResult, is_production, report_failure, report_ok, report_warning
+from .hints import hint_for, hint_for_mail
 
 OLDEST_POSTGRESQL = 14
 OLDEST_REDIS = (6, 2)
-PATIENCE = 5.0
-TAKEN = 250
+TIMEOUT_SECONDS = 5.0
+SMTP_OK = 250
 
 
-def database() -> Iterator[Answer]:
-    """A round trip, the server's age, its limits, and how many of its connections are taken."""
+def check_database() -> Iterator[CheckResult]:
+    """Check a round trip, the server's version and limits, and how many of its connections are in use."""
     started = time.monotonic()
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
         milliseconds = (time.monotonic() - started) * 1000
         if connection.vendor != "postgresql":
-            cure = "Move to PostgreSQL: docs/DATABASE_MIGRATION.md"
-            yield warning("SQLite", cure) if is_production() else ok("SQLite, as for a developer's machine")
+            hint = "Move to PostgreSQL: docs/DATABASE_MIGRATION.md"
+            yield (
+                report_warning("SQLite", hint)
+                if is_production()
+                else report_ok("SQLite, as for a developer's machine")
+            )
             return
         cursor.execute("SELECT count(*), current_setting('max_connections')::int FROM pg_stat_activity")
         taken, most = cursor.fetchone()
     major = connection.pg_version // 10_000  # type: ignore[attr-defined]
     if major < OLDEST_POSTGRESQL:
-        yield failure(f"PostgreSQL {major}", f"Use PostgreSQL {OLDEST_POSTGRESQL} or newer.")
-    yield ok(f"PostgreSQL {major}, answered in {milliseconds:.0f} ms")
+        yield report_failure(f"PostgreSQL {major}", f"Use PostgreSQL {OLDEST_POSTGRESQL} or newer.")
+    yield report_ok(f"PostgreSQL {major}, answered in {milliseconds:.0f} ms")
     if taken > most * 0.8:
-        cure = "Lower DB_POOL_SIZE, WEB_THREADS or WEB_CONCURRENCY, or raise max_connections."
-        yield warning(f"{taken} of {most} connections are taken", cure)
-    yield from _limits()
-
-
-def _limits() -> Iterator[Answer]:
-    """Nothing may wait for ever. A pooler may drop what a client asks for as it connects."""
+        hint = "Lower DB_POOL_SIZE, WEB_THREADS or WEB_CONCURRENCY, or raise max_connections."
+        yield report_warning(f"{taken} of {most} connections are taken", hint)
+    # A pooler may drop the time limits that a client sets when it connects.
     wanted: dict[str, int] = getattr(settings, "DATABASE_LIMITS", {})
     with connection.cursor() as cursor:
-        for name, milliseconds in wanted.items():
+        for name, limit in wanted.items():
             cursor.execute("SELECT setting::bigint, current_user FROM pg_settings WHERE name = %s", [name])
             found, role = cursor.fetchone()
             if not found:
-                cure = f"As a superuser: ALTER ROLE {role} SET {name} = '{milliseconds}ms'; and RECONNECT in PgBouncer."
-                yield failure(f"{name} is 0: a statement may wait for ever", cure)
+                hint = (
+                    f"As a superuser: ALTER ROLE {role} SET {name} = '{limit}ms'; and RECONNECT in PgBouncer."
+                )
+                yield report_failure(f"{name} is 0: a statement may wait for ever", hint)
 
 
-def redis() -> Iterator[Answer]:
-    """A key is written and read; the server's age; whether it wants a password."""
+def check_redis() -> Iterator[CheckResult]:
+    """Check that a key can be written and read, the server's version, and that it requires a password."""
     url = getattr(settings, "REDIS_URL", "")
     if not url:
-        yield ok("not used, as for a developer's machine")
+        yield report_ok("not used, as for a developer's machine")
         return
-    client = Redis.from_url(url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE)
+    client = Redis.from_url(url, socket_timeout=TIMEOUT_SECONDS, socket_connect_timeout=TIMEOUT_SECONDS)
     try:
         started = time.monotonic()
         write_probe(client)
         milliseconds = (time.monotonic() - started) * 1000
-        told = cast(dict[str, Any], client.info("server"))
+        info = cast(dict[str, Any], client.info("server"))
     except RedisError as error:
-        yield failure(f"Redis {describe_redis_error(error)}", cure_for(error))
+        yield report_failure(f"Redis {describe_redis_error(error)}", hint_for(error))
         return
     finally:
         client.close()
-    number = str(told["redis_version"])
+    number = str(info["redis_version"])
     if tuple(int(part) for part in number.split(".")[:2]) < OLDEST_REDIS:
-        yield failure(f"Redis {number}", "Use Redis 6.2 or newer.")
-    yield ok(f"Redis {number}, took a key in {milliseconds:.0f} ms")
-    if not url.startswith("unix:") and _answers_anybody(url):
-        cure = (
+        yield report_failure(f"Redis {number}", "Use Redis 6.2 or newer.")
+    yield report_ok(f"Redis {number}, took a key in {milliseconds:.0f} ms")
+    if not url.startswith("unix:") and _allows_anonymous(url):
+        hint = (
             "Set requirepass in redis.conf and the password in REDIS_URL, or use a unix socket of mode 770."
         )
-        yield warning("it answers without a password whoever reaches its port", cure)
+        yield report_warning("it answers without a password whoever reaches its port", hint)
 
 
-def _answers_anybody(url: str) -> bool:
-    """Whether the server at `url` answers a client that names neither user nor password."""
-    client = Redis.from_url(url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE)
+def _allows_anonymous(url: str) -> bool:
+    """Return whether the server at `url` answers a client without user and password."""
+    client = Redis.from_url(url, socket_timeout=TIMEOUT_SECONDS, socket_connect_timeout=TIMEOUT_SECONDS)
     client.connection_pool.connection_kwargs.update(username=None, password=None)
     try:
         return bool(client.ping())
@@ -101,47 +103,51 @@ def _answers_anybody(url: str) -> bool:
         client.close()
 
 
-def mail() -> Iterator[Answer]:
-    """Whether the mail server takes a message from us, up to the point where it would be sent."""
+def check_mail() -> Iterator[CheckResult]:
+    """Check that the mail server accepts a message from us, up to the point where it would be sent."""
     backend = get_connection(fail_silently=False)
     if not isinstance(backend, EmailBackend):
         kind = type(backend).__module__.rpartition(".")[2]
-        cure = "Set EMAIL_HOST and its companions: docs/SETTINGS.md"
-        yield warning(f"mail goes to: {kind}", cure) if is_production() else ok(f"mail goes to: {kind}")
+        hint = "Set EMAIL_HOST and its companions: docs/SETTINGS.md"
+        yield (
+            report_warning(f"mail goes to: {kind}", hint)
+            if is_production()
+            else report_ok(f"mail goes to: {kind}")
+        )
         return
-    backend.timeout = int(PATIENCE)
+    backend.timeout = int(TIMEOUT_SECONDS)
     where = f"{settings.EMAIL_HOST}:{settings.EMAIL_PORT}"
     try:
         backend.open()
         if backend.connection is not None:
-            yield from _offer(backend.connection)
+            yield from _offer_message(backend.connection)
     except (OSError, ValueError, SMTPException) as error:
-        yield failure(f"{where}: {type(error).__name__}", cure_for_mail(error))
+        yield report_failure(f"{where}: {type(error).__name__}", hint_for_mail(error))
         return
     finally:
         backend.close()
-    yield ok(f"{where} takes us")
+    yield report_ok(f"{where} takes us")
 
 
-def _offer(server: SMTP) -> Iterator[Answer]:
-    """Name sender and receiver, then take the message back. Raises what a refusal of the sender is.
+def _offer_message(server: SMTP) -> Iterator[CheckResult]:
+    """Name sender and receiver, then reset. Raises SMTPSenderRefused or SMTPRecipientsRefused.
 
-    The receiver is the first of ADMINS. Without one it is the sender's own address, which may be nobody's.
+    The receiver is the first of ADMINS, or else the sender's own address, which may not exist.
     """
     sender = settings.DEFAULT_FROM_EMAIL
     receivers = [admin[1] for admin in settings.ADMINS]
     receiver = receivers[0] if receivers else parseaddr(sender)[1]
-    # The headers are made as for each mail: a sender that cannot be one fails here.
+    # The headers are made as for each mail: an invalid sender fails here.
     EmailMessage("LinkUp", "", sender, [receiver]).message()
     server.ehlo_or_helo_if_needed()
     code, answer = server.mail(parseaddr(sender)[1])
-    if code != TAKEN:
+    if code != SMTP_OK:
         raise SMTPSenderRefused(code, answer, sender)
     code, answer = server.rcpt(receiver)
     server.rset()
-    if code in {TAKEN, TAKEN + 1}:
+    if code in {SMTP_OK, SMTP_OK + 1}:
         return
     if receivers:
         raise SMTPRecipientsRefused({receiver: (code, answer)})
-    cure = "Name an administrator in ADMINS, whose address can be tried; or see what the server says of relaying."
-    yield warning(f"it refuses mail to {receiver} ({code})", cure)
+    hint = "Name an administrator in ADMINS, whose address can be tried; or see what the server says of relaying."
+    yield report_warning(f"it refuses mail to {receiver} ({code})", hint)

@@ -1,4 +1,4 @@
-"""An export: a folder that holds the whole network, made while the site may run, and read again anywhere.
+"""Writes and reads exports: an export is a folder with the whole network; the site may run meanwhile.
 
 ```
 manifest.json               what this is; written last
@@ -22,66 +22,75 @@ from pathlib import Path
 
 from . import manifest
 from .manifest import Manifest, MediaFacts, TableFacts
-from .media import MEDIA, MediaFile, files_below, hashed, is_safe, names_below, size_of
-from .problems import Fault, TransferRefused, lack_of_room, shortened
+from .media import MEDIA, MediaFile, file_size, files_below, hash_file, is_safe_name, names_below
+from .problems import Problem, TransferRefused, describe_os_error, shorten_value
 from .progress import Progress
 from .rows import Migration, Row
-from .source import FaultList, SqliteSource
+from .source import ProblemList, SqliteSource
 from .table_files import FOLDER as TABLES
 from .table_files import SUFFIX, TableFile
 from .tables import LEFT_OUT, Table
-from .uploads import Missing, NamedFiles
+from .uploads import MissingFiles, ReferencedFiles
 
-LIST = "media.jsonl"
-# An export is made in here, and moved to its place when it is whole.
+FILE_LIST = "media.jsonl"
+# An export is written here, and moved when it is complete.
 UNFINISHED = ".unfinished"
-PARTS = {manifest.NAME, TABLES, LIST, MEDIA}
+PARTS = {manifest.FILE_NAME, TABLES, FILE_LIST, MEDIA}
 
-Say = Callable[[str], None]
+WriteMessage = Callable[[str], None]
 
 
-def _nothing(_words: str) -> None:
+def _ignore_message(_words: str) -> None:
     pass
 
 
-# -- Making one -------------------------------------------------------------------------------
+# -- Writing ----------------------------------------------------------------------------------
 @dataclass(frozen=True)
-class Exported:
-    """An export that was made, and what its rows name that was not there."""
+class ExportResult:
+    """The manifest of a new export, and the files that its rows name and the source does not have."""
 
     manifest: Manifest
-    missing: Missing
+    missing: MissingFiles
 
 
-def export(
+def export_network(
     source: SqliteSource,
     folder: Path,
     *,
     copy_media: bool = True,
     missing_allowed: int = 0,
-    progress: Say = _nothing,
-    note: Say = _nothing,
-) -> Exported:
+    progress: WriteMessage = _ignore_message,
+    add_note: WriteMessage = _ignore_message,
+) -> ExportResult:
     """Write everything that `source` holds into `folder`.
 
-    Where an export is already, the new one takes its place when it is whole, and not before. Raises TransferRefused,
-    and leaves nothing behind, when the source holds what PostgreSQL cannot take, when the folder is somebody else's,
-    when there is no room, or when more than `missing_allowed` rows name files and there is none at all.
+    The new export replaces an older one in the folder when it is complete. Raises TransferRefused, and leaves nothing
+    behind: the source holds what PostgreSQL cannot store, the folder has other content, there is no room, or more than
+    `missing_allowed` rows name files and there are no files at all.
     """
-    _refuse_bad_place(folder, source)
+    _refuse_bad_folder(folder, source)
     try:
-        with _workshop(folder) as workshop:
-            making = _Making(source, workshop, progress, note)
-            made = making.run(copy_media=copy_media, missing_allowed=missing_allowed)
-            # All that needs room is written before the former export goes.
-            manifest.write(made.manifest, workshop)
-            _move_in(workshop, folder)
+        with _unfinished_folder(folder) as unfinished:
+            writer = _ExportWriter(source, unfinished, progress, add_note)
+            result = writer.write_all(copy_media=copy_media, missing_allowed=missing_allowed)
+            # Everything that needs room is written before the older export is removed.
+            manifest.write_manifest(result.manifest, unfinished)
+            # The old manifest goes first: until the new one is in place there is no export in the folder.
+            (folder / manifest.FILE_NAME).unlink(missing_ok=True)
+            for part in (TABLES, MEDIA, FILE_LIST):
+                old = folder / part
+                if old.is_dir():
+                    shutil.rmtree(old)
+                (unfinished / part).replace(old)
+            (unfinished / manifest.FILE_NAME).replace(folder / manifest.FILE_NAME)
     except OSError as error:
-        raise TransferRefused(f"The export could not be written: {lack_of_room(error, folder)}") from error
-    return made
+        raise TransferRefused(
+            f"The export could not be written: {describe_os_error(error, folder)}"
+        ) from error
+    return result
 
 
-def _refuse_bad_place(folder: Path, source: SqliteSource) -> None:
+def _refuse_bad_folder(folder: Path, source: SqliteSource) -> None:
     if folder.resolve().is_relative_to(source.media_root.resolve()):
         raise TransferRefused(
             f"{folder} lies in the media folder, which is to be exported; choose another place."
@@ -93,8 +102,11 @@ def _refuse_bad_place(folder: Path, source: SqliteSource) -> None:
     if folder.exists() and not folder.is_dir():
         raise TransferRefused(f"{folder} is not a folder.")
     there = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
-    # What an export is made of may be somebody's all the same, when it is not beside what marks one.
-    is_export = there & {manifest.NAME, UNFINISHED} or LIST in there or _is_of_exports(folder / TABLES)
+    # Names that an export has may belong to other content, unless a marker of an export is beside them.
+    tables = folder / TABLES
+    is_export = there & {manifest.FILE_NAME, UNFINISHED, FILE_LIST} or (
+        tables.is_dir() and all(path.name.endswith(SUFFIX) for path in tables.iterdir())
+    )
     strange = there - {*PARTS, UNFINISHED} if is_export else there
     if strange:
         raise TransferRefused(
@@ -102,27 +114,23 @@ def _refuse_bad_place(folder: Path, source: SqliteSource) -> None:
         )
 
 
-def _is_of_exports(tables: Path) -> bool:
-    return tables.is_dir() and all(path.name.endswith(SUFFIX) for path in tables.iterdir())
-
-
 @contextmanager
-def _workshop(folder: Path) -> Iterator[Path]:
-    """An empty place in `folder`, for one export at a time; gone afterwards, `folder` too when nothing came of it."""
+def _unfinished_folder(folder: Path) -> Iterator[Path]:
+    """Yield an empty subfolder for one export at a time; removes it afterwards, and `folder` if it is new and empty."""
     is_new = not folder.exists()
     if is_new:
         folder.mkdir(parents=True, mode=0o700)  # passwords' hashes and private messages are in it
-    workshop = folder / UNFINISHED
+    unfinished = folder / UNFINISHED
     lock = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        shutil.rmtree(workshop, ignore_errors=True)
-        for place in (workshop, workshop / TABLES, workshop / MEDIA):
-            place.mkdir(mode=0o700)
+        shutil.rmtree(unfinished, ignore_errors=True)
+        for path in (unfinished, unfinished / TABLES, unfinished / MEDIA):
+            path.mkdir(mode=0o700)
         try:
-            yield workshop
+            yield unfinished
         finally:
-            shutil.rmtree(workshop, ignore_errors=True)
+            shutil.rmtree(unfinished, ignore_errors=True)
             if is_new:
                 with suppress(OSError):
                     folder.rmdir()
@@ -132,196 +140,178 @@ def _workshop(folder: Path) -> Iterator[Path]:
         os.close(lock)
 
 
-class _Making:
-    """Writes the parts of one export into its workshop."""
+class _ExportWriter:
+    """Writes the parts of one export."""
 
-    def __init__(self, source: SqliteSource, workshop: Path, progress: Say, note: Say) -> None:
+    def __init__(
+        self, source: SqliteSource, folder: Path, progress: WriteMessage, add_note: WriteMessage
+    ) -> None:
         self._source = source
-        self._workshop = workshop
+        self._folder = folder
         self._progress = progress
-        self._note = note
+        self._add_note = add_note
         self._files: dict[str, int] = {}
 
-    def run(self, *, copy_media: bool, missing_allowed: int) -> Exported:
+    def write_all(self, *, copy_media: bool, missing_allowed: int) -> ExportResult:
         source = self._source
         source.check_file()
         source.check_tables()
-        for name, count in source.strangers.items():
-            self._note(
+        for name, count in source.unknown_tables.items():
+            self._add_note(
                 f"The table {name} ({count} rows) belongs to no model of this version and is left out."
             )
-        for name, columns in source.strange_columns.items():
-            self._note(
+        for name, columns in source.unknown_columns.items():
+            self._add_note(
                 f"Of the table {name} no field of this version knows, and left out is: {', '.join(columns)}."
             )
-        found = FaultList()
-        source.orphans(found.add)
+        found = ProblemList()
+        source.report_orphans(found.add_problem)
         tables = self._write_tables(found)
-        found.refuse()
+        found.raise_if_any()
         made = Manifest(
-            linkup=manifest.version(),
+            linkup=manifest.linkup_version(),
             made_at=datetime.now(UTC).isoformat(timespec="seconds"),
-            migrations=manifest.by_app(source.migrations),
+            migrations=manifest.group_by_app(source.migrations),
             tables=tables,
             left_out=list(LEFT_OUT),
             media=self._write_media(copy_media=copy_media),
         )
-        return Exported(made, self._missing(missing_allowed))
+        # Both are of the source's state when it was opened.
+        with closing(ReferencedFiles(source)) as referenced:
+            location = str(source.media_root)
+            missing = referenced.check_files(
+                self._files, source.reopen, location=location, allowed=missing_allowed
+            )
+        missing.write_notes(self._add_note)
+        return ExportResult(made, missing)
 
-    def _write_tables(self, found: FaultList) -> dict[str, TableFacts]:
+    def _write_tables(self, found: ProblemList) -> dict[str, TableFacts]:
         source = self._source
-        shown = Progress(self._progress, "export", sum(source.count(table) for table in source.tables))
+        shown = Progress(self._progress, "export", sum(source.count_rows(table) for table in source.tables))
         facts = {}
         for table in source.tables:
-            rows = shown.count(source.rows(table, found.add), table.label)
-            facts[table.label] = TableFile(self._workshop, table).write(
-                rows, source.sequence(table, found.add)
+            rows = shown.count_rows(source.read_rows(table, found.add_problem), table.label)
+            facts[table.label] = TableFile(self._folder, table).write_rows(
+                rows, source.last_issued_id(table, found.add_problem)
             )
         shown.finish()
         return facts
 
     def _write_media(self, *, copy_media: bool) -> MediaFacts:
         root = self._source.media_root
-        total = sum(size_of(root / name) for name in names_below(root))
+        total = sum(file_size(root / name) for name in names_below(root))
         shown = Progress(self._progress, "files", total, "bytes")
         files = size = 0
         listed = hashlib.sha256()
-        with (self._workshop / LIST).open("wb") as out:
-            for file in files_below(root, self._workshop / MEDIA if copy_media else None):
-                told = {"name": file.name, "size": file.size, "sha256": file.sha256}
-                line = json.dumps(told).encode() + b"\n"
+        with (self._folder / FILE_LIST).open("wb") as out:
+            for file in files_below(root, self._folder / MEDIA if copy_media else None):
+                entry = {"name": file.name, "size": file.size, "sha256": file.sha256}
+                line = json.dumps(entry).encode() + b"\n"
                 out.write(line)
                 listed.update(line)
                 files, size = files + 1, size + file.size
                 self._files[file.name] = file.size
-                shown.advance(file.size, file.name)
+                shown.add_units(file.size, file.name)
             out.flush()
             os.fsync(out.fileno())
         shown.finish()
         return MediaFacts(files, size, listed.hexdigest(), copy_media)
 
-    def _missing(self, allowed: int) -> Missing:
-        """What rows name that is not among the files. Both are of the source as it was when it was opened."""
-        source = self._source
-        with closing(NamedFiles(source)) as named:
-            missing = named.check(
-                self._files, source.as_it_is_now, place=str(source.media_root), allowed=allowed
-            )
-        missing.tell(self._note)
-        return missing
 
-
-def _move_in(workshop: Path, folder: Path) -> None:
-    # The old manifest goes first: from here until the new one is written there is no export in the folder.
-    (folder / manifest.NAME).unlink(missing_ok=True)
-    for part in (TABLES, MEDIA, LIST):
-        old = folder / part
-        if old.is_dir():
-            shutil.rmtree(old)
-        (workshop / part).replace(old)
-    (workshop / manifest.NAME).replace(folder / manifest.NAME)
-
-
-# -- Reading one ------------------------------------------------------------------------------
-def _listed(line: bytes) -> MediaFile:
-    """A line of the list of files. The list as a whole was compared before: only a forged one fails here."""
-    try:
-        content = json.loads(line)
-        return MediaFile(str(content["name"]), int(content["size"]), str(content["sha256"]))
-    except (ValueError, KeyError, TypeError) as error:
-        fault = Fault(
-            LIST, "", "", f"has a line that tells of no file: {shortened(line.decode(errors='replace'))}"
-        )
-        raise TransferRefused("The export is damaged:", [fault]) from error
-
-
+# -- Reading ---------------------------------------------------------------------------------
 class ExportFolder:
-    """An Origin: an export that is complete by its own account. Raises TransferRefused when it is not."""
+    """A complete export, as a Source. Raises TransferRefused when it is incomplete."""
 
     def __init__(self, folder: Path, tables: list[Table]) -> None:
         self.folder = folder
-        self.told = f"the export {folder}"
-        self.manifest = manifest.read(folder)
+        self.description = f"the export {folder}"
+        self.manifest = manifest.read_manifest(folder)
         self.tables = tables
-        known, told = {table.label for table in tables}, set(self.manifest.tables)
-        if known != told:
-            faults = [Fault(label, "", "", "is not in the export") for label in sorted(known - told)]
-            faults += [Fault(label, "", "", "has no model here") for label in sorted(told - known)]
-            raise TransferRefused(f"{folder} is an export of another version of LinkUp:", faults)
+        known, exported = {table.label for table in tables}, set(self.manifest.tables)
+        if known != exported:
+            problems = [Problem(label, "", "", "is not in the export") for label in sorted(known - exported)]
+            problems += [Problem(label, "", "", "has no model here") for label in sorted(exported - known)]
+            raise TransferRefused(f"{folder} is an export of another version of LinkUp:", problems)
 
     @property
     def migrations(self) -> set[Migration]:
-        return self.manifest.applied
+        return self.manifest.applied_migrations
 
     @property
     def media_folder(self) -> Path | None:
-        """Where the files are, when they are part of the export."""
+        """The folder of the files, when they are part of the export."""
         return self.folder / MEDIA if self.manifest.media.copied else None
 
-    def facts(self, table: Table) -> TableFacts:
+    def table_facts(self, table: Table) -> TableFacts:
         return self.manifest.tables[table.label]
 
-    def count(self, table: Table) -> int:
-        return self.facts(table).rows
+    def count_rows(self, table: Table) -> int:
+        return self.table_facts(table).rows
 
-    def sequence(self, table: Table) -> int:
-        return self.facts(table).sequence
+    def last_issued_id(self, table: Table) -> int:
+        return self.table_facts(table).sequence
 
-    def rows(self, table: Table) -> Iterator[Row]:
-        return TableFile(self.folder, table).rows()
+    def read_rows(self, table: Table) -> Iterator[Row]:
+        return TableFile(self.folder, table).read_rows()
 
     @cached_property
-    def _list(self) -> Path:
-        path = self.folder / LIST
+    def _file_list(self) -> Path:
+        path = self.folder / FILE_LIST
         try:
             with path.open("rb") as file:
                 whole = hashlib.file_digest(file, "sha256").hexdigest() == self.manifest.media.sha256
         except OSError as error:
             raise TransferRefused(
-                "The export is damaged:", [Fault(LIST, "", "", str(error.strerror))]
+                "The export is damaged:", [Problem(FILE_LIST, "", "", str(error.strerror))]
             ) from error
         if not whole:
             raise TransferRefused(
-                "The export is damaged:", [Fault(LIST, "", "", "is not the file that the manifest tells of")]
+                "The export is damaged:",
+                [Problem(FILE_LIST, "", "", "is not the file that the manifest tells of")],
             )
         return path
 
-    def media(self) -> Iterator[MediaFile]:
-        with self._list.open("rb") as file:
+    def list_files(self) -> Iterator[MediaFile]:
+        with self._file_list.open("rb") as file:
             for line in file:
-                listed = _listed(line)
-                if not is_safe(listed.name):
-                    fault = Fault(
+                try:
+                    content = json.loads(line)
+                    listed = MediaFile(str(content["name"]), int(content["size"]), str(content["sha256"]))
+                except (ValueError, KeyError, TypeError) as error:
+                    shown = shorten_value(line.decode(errors="replace"))
+                    problem = Problem(FILE_LIST, "", "", f"has a line that tells of no file: {shown}")
+                    raise TransferRefused("The export is damaged:", [problem]) from error
+                if not is_safe_name(listed.name):
+                    problem = Problem(
                         MEDIA, ascii(listed.name), "", "is no name of a file below the media folder"
                     )
-                    raise TransferRefused("The export is damaged:", [fault])
+                    raise TransferRefused("The export is damaged:", [problem])
                 yield listed
 
-    def check(self, progress: Say = _nothing) -> None:
-        """Read every file of the export; raises TransferRefused that names each damaged one."""
+    def check_all(self, progress: WriteMessage = _ignore_message) -> None:
+        """Read all of the export; raises TransferRefused that names each damaged file."""
         self.check_tables()
         shown = Progress(progress, "check of the files", self.manifest.media.bytes, "bytes")
-        faults = []
-        for file in self.media() if self.media_folder else ():
-            fault = self._check_file(file)
-            faults += [fault] if fault else []
-            shown.advance(file.size, file.name)
+        problems = []
+        for file in self.list_files() if self.media_folder else ():
+            try:
+                with (self.folder / MEDIA / file.name).open("rb") as opened:
+                    same = hash_file(opened) == (file.size, file.sha256)
+                what = "" if same else "has other content than when it was exported"
+            except OSError as error:
+                what = f"cannot be read: {error.strerror}"
+            problems += [Problem(MEDIA, file.name, "", what)] if what else []
+            shown.add_units(file.size, file.name)
         shown.finish()
-        if faults:
-            raise TransferRefused("The export is damaged:", faults)
+        if problems:
+            raise TransferRefused("The export is damaged:", problems)
 
     def check_tables(self) -> None:
-        """The same for the tables and the list of the files."""
-        checks = [TableFile(self.folder, table).check(self.facts(table)) for table in self.tables]
-        faults = [fault for fault in checks if fault]
-        if faults:
-            raise TransferRefused("The export is damaged:", faults)
-        _ = self._list
-
-    def _check_file(self, file: MediaFile) -> Fault | None:
-        try:
-            with (self.folder / MEDIA / file.name).open("rb") as opened:
-                same = hashed(opened) == (file.size, file.sha256)
-        except OSError as error:
-            return Fault(MEDIA, file.name, "", f"cannot be read: {error.strerror}")
-        return None if same else Fault(MEDIA, file.name, "", "has other content than when it was exported")
+        """Check the tables and the list of files."""
+        checks = [
+            TableFile(self.folder, table).find_problem(self.table_facts(table)) for table in self.tables
+        ]
+        problems = [problem for problem in checks if problem]
+        if problems:
+            raise TransferRefused("The export is damaged:", problems)
+        _ = self._file_list

@@ -1,7 +1,7 @@
-"""The kinds of columns, and the one canonical text that a value has on both sides.
+"""The kinds of columns, and the canonical text of their values, which is the same for both databases.
 
-Two values are the same exactly when their canonical texts are. A kind knows how SQLite keeps the value, how PostgreSQL
-shows it as text, and which text COPY takes. NULL is None everywhere, which no text is.
+Two values are equal exactly when their canonical texts are. A kind knows how SQLite stores a value, how PostgreSQL
+shows it as text, and which text COPY reads. NULL is None everywhere.
 
 | kind | canonical text |
 | --- | --- |
@@ -23,29 +23,29 @@ import ipaddress
 import re
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, datetime, time
 from decimal import Context, Decimal, DecimalException
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db.backends.base.operations import BaseDatabaseOperations
 from django.db.models import DecimalField, Field, ForeignKey
 from django.utils.dateparse import parse_date, parse_datetime, parse_time
 
 from .json_text import canonical_json
-from .problems import shortened
-from .unconvertible_values import Misfit
+from .problems import shorten_value
+from .unconvertible_values import UnconvertibleValue
 
-Side = Callable[[Any], str]
+Parsed = TypeVar("Parsed")
 
 
 class BrokenText(bytes):
-    """What SQLite calls text but is not UTF-8; it never reaches the target."""
+    """Text in SQLite that is not UTF-8; it is never written to the target."""
 
     __slots__ = ()
 
     @property
-    def trouble(self) -> str:
+    def what(self) -> str:
+        """What is wrong, for a message."""
         try:
             self.decode("utf-8", "surrogatepass")
         except UnicodeDecodeError:
@@ -53,222 +53,256 @@ class BrokenText(bytes):
         return "holds a lone surrogate"
 
 
-@dataclass(frozen=True)
-class Kind:
-    """How one kind of value is read on both sides. Each side takes what is not NULL.
+def decode_text(data: bytes) -> str | BrokenText:
+    """Decode what SQLite calls text."""
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return BrokenText(data)
 
-    `from_source` raises Misfit for what PostgreSQL could not take, or what Django could not have written.
-    `shown_by` is SQL for the target, `{}` the column. `is_number` and `is_text` say how keys are put in order.
+
+class Kind:
+    """How values of one kind are read on both sides; a subclass for each kind. No method gets NULL.
+
+    `shown_by` is the SQL expression of the target, `{}` the column. `is_number` and `is_text` say how keys are sorted.
     """
 
-    from_source: Side
-    from_target: Side = str
-    to_copy: Side = str
-    shown_by: str = "{}::text"
-    is_number: bool = False
-    is_text: bool = False
-    is_uuid: bool = False
+    shown_by = "{}::text"
+    is_number = False
+    is_text = False
+    is_uuid = False
+
+    def from_source(self, value: object) -> str:
+        """Return the canonical text; raises UnconvertibleValue for what PostgreSQL or Django does not accept."""
+        raise NotImplementedError
+
+    def from_target(self, text: str) -> str:
+        """Return the canonical text of what `shown_by` gave."""
+        return text
+
+    def to_copy(self, text: str) -> str:
+        """Return what COPY reads as the value with this canonical text."""
+        return text
 
 
-def _wrong(value: object, expected: str) -> Misfit:
+def unexpected_value(value: object, expected: str) -> UnconvertibleValue:
+    """Return the error for a value of another type."""
     if isinstance(value, bytes):
-        return Misfit(f"holds bytes in place of {expected}", None)
-    return Misfit(f"holds {{}} in place of {expected}", shortened(value))
-
-
-def _whole_number(lowest: int | None, highest: int | None) -> Kind:
-    low = -(2**63) if lowest is None else lowest
-    high = 2**63 - 1 if highest is None else highest
-
-    def read(value: object) -> str:
-        if type(value) is not int:
-            raise _wrong(value, "a whole number")
-        if not low <= value <= high:
-            raise Misfit(f"holds {{}}, outside {low} to {high}", shortened(value))
-        return str(value)
-
-    return Kind(read, is_number=True)
-
-
-def _truth(value: object) -> str:
-    if value == 1 and type(value) is int:
-        return "true"
-    if value == 0 and type(value) is int:
-        return "false"
-    raise _wrong(value, "a truth value (0 or 1)")
+        return UnconvertibleValue(f"holds bytes in place of {expected}", None)
+    return UnconvertibleValue(f"holds {{}} in place of {expected}", shorten_value(value))
 
 
 def check_text(value: object, expected: str = "text") -> str:
-    """`value` when it is text that PostgreSQL takes; raises Misfit for anything else."""
+    """Return `value` when it is text that PostgreSQL accepts; raises UnconvertibleValue for anything else."""
     if isinstance(value, BrokenText):
-        raise Misfit(value.trouble, None)
+        raise UnconvertibleValue(value.what, None)
     if type(value) is not str:
-        raise _wrong(value, expected)
+        raise unexpected_value(value, expected)
     if "\0" in value:
-        raise Misfit(
+        raise UnconvertibleValue(
             f"holds a NUL character (at {value.index(chr(0)) + 1}), which PostgreSQL cannot store", None
         )
     return value
 
 
-def _text(longest: int | None) -> Kind:
-    def read(value: object) -> str:
-        text = check_text(value)
-        if longest is not None and len(text) > longest:
-            raise Misfit(f"is {len(text)} characters long, {longest} is the most", None)
-        return text
-
-    return Kind(read, is_text=True)
-
-
-def _read(parse: Callable[[str], Any], value: object, expected: str) -> Any:
-    """What Django reads from the text; Misfit for what it cannot, and for the 30th of February."""
+def parse_text(parse: Callable[[str], Parsed | None], value: object, expected: str) -> Parsed:
+    """Return what Django reads from the text; UnconvertibleValue for anything else, also for the 30th of February."""
     text = check_text(value, expected)
     try:
-        read = parse(text)
+        parsed = parse(text)
     except ValueError:
-        raise Misfit(f"holds {{}}, out of range for {expected}", shortened(value)) from None
-    if read is None:
-        raise _wrong(value, expected)
-    return read
+        raise UnconvertibleValue(f"holds {{}}, out of range for {expected}", shorten_value(value)) from None
+    if parsed is None:
+        raise unexpected_value(value, expected)
+    return parsed
 
 
-def _moment(value: object) -> str:
-    expected = "a date with time of the years 1 to 9999"
-    moment: datetime = _read(parse_datetime, value, expected)
-    try:
-        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    except OverflowError:
-        raise Misfit(f"holds {{}}, out of range for {expected}", shortened(value)) from None
-    return moment.isoformat(timespec="microseconds")
+class WholeNumber(Kind):
+    is_number = True
+
+    def __init__(self, lowest: int | None, highest: int | None) -> None:
+        self._low = -(2**63) if lowest is None else lowest
+        self._high = 2**63 - 1 if highest is None else highest
+
+    def from_source(self, value: object) -> str:
+        if type(value) is not int:
+            raise unexpected_value(value, "a whole number")
+        if not self._low <= value <= self._high:
+            raise UnconvertibleValue(f"holds {{}}, outside {self._low} to {self._high}", shorten_value(value))
+        return str(value)
 
 
-def _moment_of_target(text: str) -> str:
-    try:
-        return datetime.fromisoformat(text).astimezone(UTC).isoformat(timespec="microseconds")
-    except (ValueError, OverflowError):
-        return (
-            text  # infinity, years before 1 and after 9999: told as they are, and never equal to a source's
-        )
+class TruthValue(Kind):
+    def from_source(self, value: object) -> str:
+        if value == 1 and type(value) is int:
+            return "true"
+        if value == 0 and type(value) is int:
+            return "false"
+        raise unexpected_value(value, "a truth value (0 or 1)")
 
 
-def _date(value: object) -> str:
-    day: date = _read(parse_date, value, "a date of the years 1 to 9999")
-    return day.isoformat()
+class Text(Kind):
+    is_text = True
+
+    def __init__(self, longest: int | None) -> None:
+        self._longest = longest
+
+    def from_source(self, value: object) -> str:
+        text = check_text(value)
+        if self._longest is not None and len(text) > self._longest:
+            raise UnconvertibleValue(f"is {len(text)} characters long, {self._longest} is the most", None)
+        return text
 
 
-def _time_of_day(value: object) -> str:
-    read: time = _read(parse_time, value, "a time of day")
-    return read.isoformat(timespec="microseconds")
-
-
-def _time_of_target(text: str) -> str:
-    try:
-        return time.fromisoformat(text).isoformat(timespec="microseconds")
-    except ValueError:
-        return text  # 24:00:00
-
-
-def _duration(value: object) -> str:
-    if type(value) is not int:
-        raise _wrong(value, "a duration in microseconds")
-    return str(value)
-
-
-def _duration_for_copy(text: str) -> str:
-    days, rest = divmod(int(text), 86_400_000_000)
-    return f"{days} days {rest} microseconds"
-
-
-def _floating(value: object) -> str:
-    if type(value) is not float and type(value) is not int:
-        raise _wrong(value, "a number")
-    return repr(float(value))
-
-
-def _decimal(field: "DecimalField[Any, Any]") -> Kind:
-    places, digits = field.decimal_places or 0, field.max_digits or 1000
-    exact = Context(prec=max(digits, places) + 5)
-
-    def read(value: object) -> str:
-        if type(value) not in {int, float, str}:
-            raise _wrong(value, "a decimal number")
+class Moment(Kind):
+    def from_source(self, value: object) -> str:
+        expected = "a date with time of the years 1 to 9999"
+        moment = parse_text(parse_datetime, value, expected)
         try:
-            # SQLite keeps a decimal as floating point; 15 digits are what is true of it, and what Django reads.
+            moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        except OverflowError:
+            raise UnconvertibleValue(
+                f"holds {{}}, out of range for {expected}", shorten_value(value)
+            ) from None
+        return moment.isoformat(timespec="microseconds")
+
+    def from_target(self, text: str) -> str:
+        try:
+            return datetime.fromisoformat(text).astimezone(UTC).isoformat(timespec="microseconds")
+        except (ValueError, OverflowError):
+            return text  # infinity, years before 1 and after 9999: never equal to a value of the source
+
+
+class Date(Kind):
+    def from_source(self, value: object) -> str:
+        return parse_text(parse_date, value, "a date of the years 1 to 9999").isoformat()
+
+
+class TimeOfDay(Kind):
+    def from_source(self, value: object) -> str:
+        return parse_text(parse_time, value, "a time of day").isoformat(timespec="microseconds")
+
+    def from_target(self, text: str) -> str:
+        try:
+            return time.fromisoformat(text).isoformat(timespec="microseconds")
+        except ValueError:
+            return text  # 24:00:00
+
+
+class Duration(Kind):
+    shown_by = "(EXTRACT(EPOCH FROM {}) * 1000000)::bigint::text"
+
+    def from_source(self, value: object) -> str:
+        if type(value) is not int:
+            raise unexpected_value(value, "a duration in microseconds")
+        return str(value)
+
+    def to_copy(self, text: str) -> str:
+        days, rest = divmod(int(text), 86_400_000_000)
+        return f"{days} days {rest} microseconds"
+
+
+class FloatingPoint(Kind):
+    def from_source(self, value: object) -> str:
+        if type(value) is not float and type(value) is not int:
+            raise unexpected_value(value, "a number")
+        return repr(float(value))
+
+    def from_target(self, text: str) -> str:
+        return repr(float(text))
+
+
+class DecimalNumber(Kind):
+    def __init__(self, field: "DecimalField[Any, Any]") -> None:
+        self._places, self._digits = field.decimal_places or 0, field.max_digits or 1000
+        self._exact = Context(prec=max(self._digits, self._places) + 5)
+
+    def from_source(self, value: object) -> str:
+        if type(value) not in {int, float, str}:
+            raise unexpected_value(value, "a decimal number")
+        try:
+            # SQLite keeps a decimal as floating point; 15 digits of it are exact, and Django reads those.
             number = (
                 Context(prec=15).create_decimal_from_float(value)
                 if type(value) is float
                 else Decimal(str(value))
             )
-            number = number.quantize(Decimal(1).scaleb(-places), context=exact)
+            number = number.quantize(Decimal(1).scaleb(-self._places), context=self._exact)
         except DecimalException:
-            raise _wrong(value, "a decimal number") from None
-        if not number.is_finite() or len(number.as_tuple().digits) > digits:
-            raise Misfit(f"holds {{}}, which has more than {digits} digits", shortened(value))
+            raise unexpected_value(value, "a decimal number") from None
+        if not number.is_finite() or len(number.as_tuple().digits) > self._digits:
+            raise UnconvertibleValue(
+                f"holds {{}}, which has more than {self._digits} digits", shorten_value(value)
+            )
         return format(number or abs(number), "f")
 
-    return Kind(read)
+
+class Uuid(Kind):
+    is_text = True
+    is_uuid = True
+
+    def from_source(self, value: object) -> str:
+        text = check_text(value, "a UUID")
+        if not re.fullmatch(r"[0-9a-fA-F]{32}", text):
+            raise unexpected_value(value, "a UUID")
+        return str(uuid.UUID(hex=text))
 
 
-def _uuid(value: object) -> str:
-    text = check_text(value, "a UUID")
-    if not re.fullmatch(r"[0-9a-fA-F]{32}", text):
-        raise _wrong(value, "a UUID")
-    return str(uuid.UUID(hex=text))
+class Json(Kind):
+    def from_source(self, value: object) -> str:
+        return canonical_json(check_text(value))
+
+    def from_target(self, text: str) -> str:
+        try:
+            return canonical_json(text)
+        except UnconvertibleValue:
+            return text
 
 
-def _json(value: object) -> str:
-    return canonical_json(check_text(value))
+class Binary(Kind):
+    def from_source(self, value: object) -> str:
+        if type(value) is not bytes:
+            raise unexpected_value(value, "bytes")
+        return f"\\x{value.hex()}"
 
 
-def _json_of_target(text: str) -> str:
-    try:
-        return canonical_json(text)
-    except Misfit:
-        return text
+class NetworkAddress(Kind):
+    shown_by = "host({})"
 
+    def from_source(self, value: object) -> str:
+        try:
+            return str(ipaddress.ip_address(check_text(value)))
+        except ValueError:
+            raise unexpected_value(value, "a network address") from None
 
-def _bytes(value: object) -> str:
-    if type(value) is not bytes:
-        raise _wrong(value, "bytes")
-    return f"\\x{value.hex()}"
-
-
-def _address(value: object) -> str:
-    try:
-        return str(ipaddress.ip_address(check_text(value)))
-    except ValueError:
-        raise _wrong(value, "a network address") from None
+    def from_target(self, text: str) -> str:
+        return str(ipaddress.ip_interface(text).ip)
 
 
 TEXTS = {"CharField", "TextField", "SlugField", "FileField", "FilePathField"}
-SIMPLE = {
-    "BooleanField": Kind(_truth),
-    "DateTimeField": Kind(_moment, _moment_of_target),
-    "DateField": Kind(_date),
-    "TimeField": Kind(_time_of_day, _time_of_target),
-    "DurationField": Kind(
-        _duration, to_copy=_duration_for_copy, shown_by="(EXTRACT(EPOCH FROM {}) * 1000000)::bigint::text"
-    ),
-    "FloatField": Kind(_floating, lambda text: repr(float(text))),
-    "UUIDField": Kind(_uuid, is_text=True, is_uuid=True),
-    "JSONField": Kind(_json, _json_of_target),
-    "BinaryField": Kind(_bytes),
-    "GenericIPAddressField": Kind(
-        _address, lambda text: str(ipaddress.ip_interface(text).ip), shown_by="host({})"
-    ),
+SIMPLE: dict[str, Kind] = {
+    "BooleanField": TruthValue(),
+    "DateTimeField": Moment(),
+    "DateField": Date(),
+    "TimeField": TimeOfDay(),
+    "DurationField": Duration(),
+    "FloatField": FloatingPoint(),
+    "UUIDField": Uuid(),
+    "JSONField": Json(),
+    "BinaryField": Binary(),
+    "GenericIPAddressField": NetworkAddress(),
 }
 
 
 def kind_of(field: "Field[Any, Any]") -> Kind | None:
-    """The kind of a model's field; for a foreign key that of the column it points to. None when there is no rule."""
+    """Return the kind of a model's field, for a foreign key that of its target; None for an unknown field."""
     while isinstance(field, ForeignKey):
         field = field.target_field
     name = field.get_internal_type()
     if name in TEXTS:
-        return _text(getattr(field, "max_length", None) if name != "TextField" else None)
+        return Text(getattr(field, "max_length", None) if name != "TextField" else None)
     if isinstance(field, DecimalField):
-        return _decimal(field)
+        return DecimalNumber(field)
     if name in BaseDatabaseOperations.integer_field_ranges:
-        return _whole_number(*BaseDatabaseOperations.integer_field_ranges[name])
+        return WholeNumber(*BaseDatabaseOperations.integer_field_ranges[name])
     return SIMPLE.get(name)

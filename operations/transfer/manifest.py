@@ -1,4 +1,4 @@
-"""What an export says about itself: `manifest.json`, written last, so that a folder without it is half an export."""
+"""The manifest of an export, `manifest.json`: written last, so that a folder without it is an incomplete export."""
 
 import hashlib
 import json
@@ -8,16 +8,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from .problems import Fault, TransferRefused
+from .problems import Problem, TransferRefused
 from .rows import Migration
 
 FORMAT = 1
-NAME = "manifest.json"
+FILE_NAME = "manifest.json"
 
 
 @dataclass(frozen=True)
 class TableFacts:
-    """A table of an export: rows, the hash over them, the hash of its file, the highest id ever given out."""
+    """A table of an export: rows, the hash over them, the hash of its file, the highest id ever issued."""
 
     rows: int
     hash: str
@@ -27,7 +27,7 @@ class TableFacts:
 
 @dataclass(frozen=True)
 class MediaFacts:
-    """The files of an export; `copied` says whether they are in it, or only listed."""
+    """The files of an export; `copied` says whether they are part of it, or only listed."""
 
     files: int
     bytes: int
@@ -37,7 +37,7 @@ class MediaFacts:
 
 @dataclass(frozen=True)
 class Manifest:
-    """See the module."""
+    """The content of an export."""
 
     linkup: str
     made_at: str
@@ -48,7 +48,7 @@ class Manifest:
     format: int = FORMAT
 
     @property
-    def applied(self) -> set[Migration]:
+    def applied_migrations(self) -> set[Migration]:
         return {(app, name) for app, names in self.migrations.items() for name in names}
 
     @property
@@ -56,8 +56,8 @@ class Manifest:
         return sum(table.rows for table in self.tables.values())
 
 
-def version() -> str:
-    """The version of LinkUp that runs here."""
+def linkup_version() -> str:
+    """Return the version of LinkUp that runs here."""
     try:
         project = tomllib.loads((Path(__file__).resolve().parents[2] / "pyproject.toml").read_text())
         return str(project["project"]["version"])
@@ -65,61 +65,57 @@ def version() -> str:
         return "unknown"
 
 
-def by_app(migrations: set[Migration]) -> dict[str, list[str]]:
-    """Migrations as a manifest lists them."""
+def group_by_app(migrations: set[Migration]) -> dict[str, list[str]]:
+    """Return migrations as a manifest lists them."""
     apps = sorted({app for app, _ in migrations})
     return {app: sorted(name for other, name in migrations if other == app) for app in apps}
 
 
-def _digest(content: dict[str, Any]) -> str:
+def _digest_of(content: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-def write(manifest: Manifest, folder: Path) -> None:
-    """Put the manifest into `folder` in one step: it is there whole, or not at all."""
+def write_manifest(manifest: Manifest, folder: Path) -> None:
+    """Write the manifest to `folder` atomically."""
     content = asdict(manifest)
-    text = json.dumps({**content, "digest": _digest(content)}, indent=2) + "\n"
-    unfinished = folder / f"{NAME}.part"
+    text = json.dumps({**content, "digest": _digest_of(content)}, indent=2) + "\n"
+    unfinished = folder / f"{FILE_NAME}.part"
     with unfinished.open("w", encoding="utf-8") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
-    unfinished.replace(folder / NAME)
+    unfinished.replace(folder / FILE_NAME)
 
 
-def _parsed(text: str) -> Manifest:
-    content = json.loads(text)
-    if content["format"] != FORMAT:
-        raise TransferRefused(
-            f"The export has format {content['format']}; this version of LinkUp reads format {FORMAT}."
-        )
-    digest = content.pop("digest")
-    if digest != _digest(content):
-        raise ValueError("its content does not have the digest that it names")
-    tables = {label: TableFacts(**facts) for label, facts in content.pop("tables").items()}
-    media = MediaFacts(**content.pop("media"))
-    return Manifest(**content, tables=tables, media=media)
-
-
-def read(folder: Path) -> Manifest:
-    """The manifest of an export. Raises TransferRefused when there is none, or when it is damaged."""
-    path = folder / NAME
+def read_manifest(folder: Path) -> Manifest:
+    """Return the manifest of an export. Raises TransferRefused when it is missing or damaged."""
+    path = folder / FILE_NAME
     try:
-        return _parsed(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if content["format"] != FORMAT:
+            raise TransferRefused(
+                f"The export has format {content['format']}; this version of LinkUp reads format {FORMAT}."
+            )
+        digest = content.pop("digest")
+        if digest != _digest_of(content):
+            raise ValueError("its content does not have the digest that it names")
+        tables = {label: TableFacts(**facts) for label, facts in content.pop("tables").items()}
+        media = MediaFacts(**content.pop("media"))
+        return Manifest(**content, tables=tables, media=media)
     except FileNotFoundError:
         raise TransferRefused(
-            f"{folder} is not a complete export: it has no {NAME}, which is written last. Export again."
+            f"{folder} is not a complete export: it has no {FILE_NAME}, which is written last. Export again."
         ) from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise TransferRefused("The export is damaged:", [Fault(NAME, "", "", str(error))]) from error
+        raise TransferRefused("The export is damaged:", [Problem(FILE_NAME, "", "", str(error))]) from error
 
 
-def differences(one: set[Migration], other: set[Migration], here: str, there: str) -> list[Fault]:
-    """The migrations that only one side has applied."""
+def compare_migrations(one: set[Migration], other: set[Migration], here: str, there: str) -> list[Problem]:
+    """Return the migrations that only one side has applied."""
     only_here = [
-        Fault("", "", "", f"{app}.{name} is applied in {here} only") for app, name in sorted(one - other)
+        Problem("", "", "", f"{app}.{name} is applied in {here} only") for app, name in sorted(one - other)
     ]
     only_there = [
-        Fault("", "", "", f"{app}.{name} is applied in {there} only") for app, name in sorted(other - one)
+        Problem("", "", "", f"{app}.{name} is applied in {there} only") for app, name in sorted(other - one)
     ]
     return [*only_here, *only_there]

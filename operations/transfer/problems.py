@@ -1,22 +1,22 @@
-"""What stands in the way of a transfer, named so that an operator finds it."""
+"""Problems of a transfer, named so that an operator can find them."""
 
 import errno
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-LONGEST = 40
+MAX_CHARACTERS = 40
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
-def shortened(value: object) -> str:
-    """`value` as it may stand in a message: quoted, one line, at most 40 characters of it."""
+def shorten_value(value: object) -> str:
+    """Return `value` for a message: quoted, in one line, at most 40 characters."""
     text = value if isinstance(value, str) else str(value)
-    return repr(text if len(text) <= LONGEST else f"{text[:LONGEST]}…")
+    return repr(text if len(text) <= MAX_CHARACTERS else f"{text[:MAX_CHARACTERS]}…")
 
 
 @dataclass(frozen=True)
-class Fault:
-    """One thing that is wrong: where, and what. `row` is the primary key, `field` the model's name of the column."""
+class Problem:
+    """One problem and its location. `row` is the primary key, `field` the model's name of the column."""
 
     table: str
     row: str
@@ -33,21 +33,21 @@ class Fault:
 
 
 class TransferRefused(Exception):
-    """A transfer that cannot be done, or that was undone; `faults` names everything that was found."""
+    """The transfer is impossible, or was undone; `problems` names everything that was found."""
 
-    def __init__(self, summary: str, faults: Iterable[Fault] = ()) -> None:
+    def __init__(self, summary: str, problems: Iterable[Problem] = ()) -> None:
         self.summary = summary
-        self.faults = list(faults)
-        super().__init__("\n".join([summary, *(f"  - {fault}" for fault in self.faults)]))
+        self.problems = list(problems)
+        super().__init__("\n".join([summary, *(f"  - {problem}" for problem in self.problems)]))
 
 
-def lack_of_room(error: OSError, written: object = "") -> str:
-    """What an OSError means to an operator: a full disk is called one, by the path that was written.
+def describe_os_error(error: OSError, fallback: object = "") -> str:
+    """Describe an OSError for an operator: a full disk is named, with the path that was written.
 
-    Of the two paths of a copy Python names the one that was read first. A failed write names none: it is `written`.
+    Of the two paths of a copy Python names the one that was read first. A failed write names none: `fallback` is used.
     """
     if error.errno in NO_ROOM:
-        place, reason = error.filename2 or error.filename or written, "the disk is full"
+        path, reason = error.filename2 or error.filename or fallback, "the disk is full"
     else:
-        place, reason = error.filename, error.strerror or type(error).__name__
-    return f"{reason} ({place})" if place else reason
+        path, reason = error.filename, error.strerror or type(error).__name__
+    return f"{reason} ({path})" if path else reason

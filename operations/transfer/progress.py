@@ -1,51 +1,53 @@
-"""How far a transfer is: a line on stderr every few seconds, with percentage and speed."""
+"""The progress of a transfer: a line every few seconds, with percentage and speed."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator
 
 from .rows import Row
 
-EVERY_SECONDS = 2.0
-STEP = 1000
+REPORT_SECONDS = 2.0
+ROWS_PER_CHECK = 1000
 
 
 class Progress:
-    """Counts units (rows, then bytes of files) towards a total. `say` gets a line now and then, and a last one."""
+    """Counts units, rows or bytes of files, towards a total; writes a line every few seconds, and a last one."""
 
-    def __init__(self, say: Callable[[str], None], what: str, total: int, unit: str = "rows") -> None:
-        self._say = say
+    def __init__(
+        self, write_message: Callable[[str], None], what: str, total: int, unit: str = "rows"
+    ) -> None:
+        self._write_message = write_message
         self._what = what
         self._total = total
         self._unit = unit
         self._done = 0
-        self._started = self._said = time.monotonic()
+        self._started = self._reported = time.monotonic()
 
-    def advance(self, units: int, place: str = "") -> None:
-        """So many units more are done."""
+    def add_units(self, units: int, item: str = "") -> None:
+        """Count `units` more."""
         self._done += units
-        if time.monotonic() - self._said >= EVERY_SECONDS:
-            self._tell(place)
+        if time.monotonic() - self._reported >= REPORT_SECONDS:
+            self._report(item)
 
     def finish(self) -> None:
-        """Say how it ended."""
-        self._tell("done")
+        """Write the last line."""
+        self._report("done")
 
-    def count(self, rows: Iterable[Row], place: str) -> Iterator[Row]:
-        """The same rows, counted on their way."""
+    def count_rows(self, rows: Iterable[Row], item: str) -> Iterator[Row]:
+        """Yield the rows, and count them."""
         pending = 0
         for row in rows:
             yield row
             pending += 1
-            if pending == STEP:
-                self.advance(pending, place)
+            if pending == ROWS_PER_CHECK:
+                self.add_units(pending, item)
                 pending = 0
-        self.advance(pending, place)
+        self.add_units(pending, item)
 
-    def _tell(self, place: str) -> None:
-        self._said = time.monotonic()
-        speed = self._done / max(self._said - self._started, 0.001)
-        # Rows may come while they are counted, so the total is a guess that must not pass 100.
+    def _report(self, item: str) -> None:
+        self._reported = time.monotonic()
+        speed = self._done / max(self._reported - self._started, 0.001)
+        # Rows may be added meanwhile, so the total is an estimate; the percentage must not exceed 100.
         percent = min(100, 100 * self._done // self._total) if self._total else 100
-        self._say(
-            f"{self._what}: {percent} %, {self._done:,} {self._unit}, {speed:,.0f} {self._unit}/s, {place}"
+        self._write_message(
+            f"{self._what}: {percent} %, {self._done:,} {self._unit}, {speed:,.0f} {self._unit}/s, {item}"
         )

@@ -1,4 +1,4 @@
-"""A row on its way: its key, and one line of JSON with the canonical text of each value."""
+"""Rows of a transfer: a key, and one line of JSON with the canonical text of each value."""
 
 import hashlib
 import json
@@ -13,7 +13,7 @@ Migration = tuple[str, str]
 
 
 class Row(NamedTuple):
-    """A row of a table. Two rows are the same when their lines are."""
+    """A row of a table. Two rows are equal when their lines are."""
 
     key: Key
     line: bytes
@@ -22,19 +22,19 @@ class Row(NamedTuple):
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
-def line_of(values: Values) -> bytes:
-    """The line of a row; without a line break, so that one line of a file is one row."""
+def encode_values(values: Values) -> bytes:
+    """Return the line of a row, without a line break: one line of a file is one row."""
     return _encode(values).encode()
 
 
-def values_of(line: bytes) -> Values:
-    """What `line_of` took."""
+def decode_values(line: bytes) -> Values:
+    """Return the values that `encode_values` took."""
     values: Values = json.loads(line)
     return values
 
 
 def row_hash(line: bytes) -> bytes:
-    """The hash of one row: BLAKE2b over its line, 128 bits."""
+    """Return the hash of one row: BLAKE2b over its line, 128 bits."""
     return hashlib.blake2b(line, digest_size=16).digest()
 
 
@@ -45,7 +45,7 @@ class TableHash:
         self.rows = 0
         self._sum = hashlib.sha256()
 
-    def add(self, one_row_hash: bytes) -> None:
+    def add_row(self, one_row_hash: bytes) -> None:
         self.rows += 1
         self._sum.update(one_row_hash)
 
@@ -54,26 +54,26 @@ class TableHash:
         return self._sum.hexdigest()
 
 
-class Origin(Protocol):
-    """Where a network comes from: the SQLite file, or an export of it."""
+class Source(Protocol):
+    """The source of a transfer: a SQLite file, or an export of it."""
 
     @property
-    def told(self) -> str:
-        """What messages call it."""
+    def description(self) -> str:
+        """Its name in messages."""
 
     @property
     def tables(self) -> list[Table]: ...
 
     @property
     def migrations(self) -> set[Migration]:
-        """Those that have been applied."""
+        """The applied migrations."""
 
-    def count(self, table: Table) -> int: ...
+    def count_rows(self, table: Table) -> int: ...
 
-    def rows(self, table: Table) -> Iterator[Row]:
-        """The rows in the order of their keys; raises TransferRefused where one cannot be read."""
+    def read_rows(self, table: Table) -> Iterator[Row]:
+        """Yield the rows in the order of their keys; raises TransferRefused for an unreadable row."""
 
-    def sequence(self, table: Table) -> int:
-        """The highest id that was ever given out, 0 when none was."""
+    def last_issued_id(self, table: Table) -> int:
+        """Return the highest id that was ever issued, 0 when none was."""
 
-    def media(self) -> Iterator[MediaFile]: ...
+    def list_files(self) -> Iterator[MediaFile]: ...

@@ -1,9 +1,8 @@
-"""What PostgreSQL keeps of the tables beside their rows, compared with what the migrations make.
+"""Compares the schema of PostgreSQL with the schema that the migrations create.
 
 The expected schema is a description made from a freshly migrated database (`python -m scripts.schema`, held to the
-migrations by a test). The other way, migrating a scratch database to compare with, needs rights that LinkUp's role does
-not have, and a verification never writes. The description says for which migrations it was made; for others nothing is
-compared.
+migrations by a test). Migrating a scratch database instead would need rights that LinkUp's role does not have, and a
+verification never writes. The description names its migrations; for others nothing is compared.
 """
 
 import json
@@ -12,18 +11,18 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .problems import Fault
+from .problems import Problem
 from .rows import Migration
 
 DESCRIPTION = Path(__file__).with_name("schema.json")
-# Casts and parentheses are written in other ways by other versions of PostgreSQL.
+# Versions of PostgreSQL differ in casts and parentheses.
 _noise = re.compile(r'::(character varying|[a-z_]+)(\(\d+\))?(\[\])?|[\s()"]')
 
-Run = Callable[..., list[Any]]
+RunStatement = Callable[..., list[Any]]
 
 
 class Part(NamedTuple):
-    """One thing that PostgreSQL knows of a table: of which kind, its name, and its definition."""
+    """One part of a table's schema: its kind, name and definition."""
 
     table: str
     kind: str
@@ -31,14 +30,14 @@ class Part(NamedTuple):
     text: str
 
     @property
-    def meaning(self) -> tuple[str, str, str]:
-        """What makes two the same: names of indexes and constraints are no matter, those of columns are."""
+    def comparison_key(self) -> tuple[str, str, str]:
+        """Equal for equal parts: the names of indexes and constraints do not count, those of columns do."""
         name = self.name if self.kind == "column" else ""
         return self.kind, name, _noise.sub("", self.text).lower()
 
 
 class Schema(NamedTuple):
-    """All parts, and the migrations that made them."""
+    """All parts, and the migrations that created them."""
 
     migrations: set[Migration]
     parts: list[Part]
@@ -92,20 +91,20 @@ SELECT t.relname, 'rule', r.rulename, pg_get_ruledef(r.oid) FROM t JOIN pg_rewri
 """
 
 
-def read_parts(run: Run) -> list[Part]:
-    """What the database has, through `run(statement)`."""
+def read_parts(run: RunStatement) -> list[Part]:
+    """Read the parts of the database, with `run(statement)`."""
     return sorted(Part(*(str(value or "") for value in row)) for row in run(_STATEMENTS))
 
 
 def load_description(path: Path = DESCRIPTION) -> Schema:
-    """What `describe` wrote."""
-    told = json.loads(path.read_text())
-    parts = [Part(table, *part) for table, own in told["tables"].items() for part in own]
-    return Schema({(app, name) for app, name in told["migrations"]}, parts)
+    """Load the description that `describe_schema` wrote."""
+    description = json.loads(path.read_text())
+    parts = [Part(table, *part) for table, own in description["tables"].items() for part in own]
+    return Schema({(app, name) for app, name in description["migrations"]}, parts)
 
 
-def describe(migrations: Iterable[Migration], parts: Iterable[Part]) -> str:
-    """The description as JSON, in an order of its own, one part a line."""
+def describe_schema(migrations: Iterable[Migration], parts: Iterable[Part]) -> str:
+    """Return the description as JSON, sorted, one part a line."""
     tables: dict[str, list[Part]] = {}
     for part in sorted(parts):
         tables.setdefault(part.table, []).append(part)
@@ -119,22 +118,23 @@ def describe(migrations: Iterable[Migration], parts: Iterable[Part]) -> str:
     return f'{{\n "migrations": [\n{listed}\n ],\n "tables": {{\n{shown}\n }}\n}}\n'
 
 
-def compare_schemas(expected: list[Part], found: list[Part]) -> list[Fault]:
-    """Each part that is missing, and each that is there besides. Tables of others, and indexes that only make something
-    quicker, are no difference."""
-    faults = []
+def compare_schemas(expected: list[Part], found: list[Part]) -> list[Problem]:
+    """Return missing and additional parts. Tables of other apps and additional non-unique indexes are allowed."""
+    problems = []
     for table in sorted({part.table for part in expected}):
-        wanted = {part.meaning: part for part in expected if part.table == table}
-        there = {part.meaning: part for part in found if part.table == table}
+        wanted = {part.comparison_key: part for part in expected if part.table == table}
+        there = {part.comparison_key: part for part in found if part.table == table}
         if not there:
-            faults.append(Fault(table, "", "", "has no table in the target"))
+            problems.append(Problem(table, "", "", "has no table in the target"))
             continue
         missing = [part for meaning, part in wanted.items() if meaning not in there]
         extra = [part for meaning, part in there.items() if meaning not in wanted and part.kind != "index"]
-        faults += [Fault(table, "", "", f"the target lacks: {_told(part)}") for part in missing]
-        faults += [Fault(table, "", "", f"the target has besides: {_told(part)}") for part in extra]
-    return faults
+        problems += [Problem(table, "", "", f"the target lacks: {_describe_part(part)}") for part in missing]
+        problems += [
+            Problem(table, "", "", f"the target has besides: {_describe_part(part)}") for part in extra
+        ]
+    return problems
 
 
-def _told(part: Part) -> str:
+def _describe_part(part: Part) -> str:
     return f"{part.kind} {part.name}: {part.text}"

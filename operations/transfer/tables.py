@@ -1,9 +1,9 @@
-"""Which tables are carried over, and what their columns are: every concrete model, whatever app it belongs to.
+"""The tables of a transfer and their columns: every concrete model of every app.
 
-Left out are sessions, the stand-in of the cache and the mail on its way: they end with the old server, and a copy that
-is restored must not send old mail again. Content types and permissions are
-made by `migrate` in the target, with ids of its own; a reference to one is carried as its name (`feed.post`,
-`feed.post.view_post`) and finds its id again on the other side. `django_migrations` is compared, never carried.
+Left out are sessions, the cache table and outgoing mail: they end with the old server, and a restored copy must not
+send old mail again. `migrate` creates content types and permissions in the target with other ids; a reference to one is
+transferred as its name (`feed.post`, `feed.post.view_post`) and gets the target's id. `django_migrations` is only
+compared.
 """
 
 import re
@@ -16,17 +16,17 @@ from django.apps import apps
 from django.db.models import AutoField, BigAutoField, Field, ForeignKey, Model, SmallAutoField
 
 from .kinds import Kind, kind_of
-from .problems import Fault, TransferRefused
+from .problems import Problem, TransferRefused
 
 LEFT_OUT = ("sessions.session", "core.cacheentry", "core.outgoingmail")
 CONTENT_TYPES = "contenttypes.contenttype"
 PERMISSIONS = "auth.permission"
-# Made by `migrate`; compared and completed by name. What identifies a row comes first.
-GIVEN = {
+# Created by `migrate`; compared and completed by name. The identifying columns come first.
+PREDEFINED = {
     CONTENT_TYPES: (("app_label", "model"), 2),
     PERMISSIONS: (("content_type_id", "codename", "name"), 2),
 }
-# Columns whose values no message tells, and texts that only two members should read.
+# Columns whose values no message shows, and texts that only two members should read.
 HIDDEN = re.compile(r"password|secret|token|session|digest|salt|code$|^(data|key)$|_key$")
 PRIVATE = {"messaging.entry": {"text", "html"}}
 
@@ -36,7 +36,7 @@ Values = list[str | None]
 
 @dataclass(frozen=True)
 class Column:
-    """One column. `named_by` is the given table whose names stand for its ids, where it refers to one."""
+    """One column. `named_by` is the predefined table that it refers to, by names instead of ids, or ""."""
 
     name: str
     column: str
@@ -47,7 +47,7 @@ class Column:
 
     @property
     def is_number(self) -> bool:
-        """Whether its canonical text is a whole number."""
+        """Return whether its canonical text is a whole number."""
         return self.kind.is_number and not self.named_by
 
 
@@ -63,18 +63,18 @@ class Reference:
 
 @dataclass(frozen=True)
 class Table:
-    """A table as both databases have it. `key` are the places of the columns that tell rows apart, in their order."""
+    """A table of both databases. `key` are the positions of the columns that identify a row."""
 
     label: str
     name: str
     columns: tuple[Column, ...]
     key: tuple[int, ...]
-    counted: Column | None
+    auto_id: Column | None
     references: tuple[Reference, ...]
 
     @property
-    def given(self) -> bool:
-        return self.label in GIVEN
+    def predefined(self) -> bool:
+        return self.label in PREDEFINED
 
     @property
     def fields(self) -> list[str]:
@@ -82,77 +82,82 @@ class Table:
 
     @cached_property
     def key_of(self) -> Callable[[Values], Key]:
-        """How a row's key is read from its values, so that keys stand in the order of both databases."""
-        numbers = [self.columns[place].is_number for place in self.key]
+        """A function that returns the key of a row's values, sorted as both databases sort."""
+        numbers = [self.columns[position].is_number for position in self.key]
         if len(self.key) == 1 and numbers[0]:
-            place = self.key[0]
-            return lambda values: (int(values[place] or 0),)
+            position = self.key[0]
+            return lambda values: (int(values[position] or 0),)
         pairs = list(zip(self.key, numbers, strict=True))
         return lambda values: tuple(int(values[p] or 0) if number else values[p] or "" for p, number in pairs)
 
-    def named(self, key: Key) -> str:
-        """A row's key as messages tell it."""
-        if any(self.columns[place].hidden for place in self.key):
+    @property
+    def key_list(self) -> str:
+        """The columns of the key as a SELECT list, for the table as `t`."""
+        return ", ".join(f"t.{quote_name(self.columns[position].column)}" for position in self.key)
+
+    def format_key(self, key: Key) -> str:
+        """Return a row's key for messages."""
+        if any(self.columns[position].hidden for position in self.key):
             return "(key not shown)"
         return ", ".join(str(part) for part in key)
 
-    def order(self, collation: str) -> str:
-        """The ORDER BY list, for the table as `t`, that gives both databases one order."""
+    def order_by(self, collation: str) -> str:
+        """Return the ORDER BY list, for the table as `t`, with the same order in both databases."""
         parts = []
-        for place in self.key:
-            column = self.columns[place]
-            # A UUID is text in SQLite and none in PostgreSQL; both sort it by its bytes.
+        for position in self.key:
+            column = self.columns[position]
+            # A UUID is text in SQLite only; both databases sort it by its bytes.
             plain = column.kind.is_number or column.kind.is_uuid
-            parts.append("t." + quoted(column.column) + ("" if plain else f" COLLATE {collation}"))
+            parts.append("t." + quote_name(column.column) + ("" if plain else f" COLLATE {collation}"))
         return ", ".join(parts)
 
 
-def quoted(name: str) -> str:
-    """A name in SQL, for both databases."""
+def quote_name(name: str) -> str:
+    """Return a quoted SQL name, for both databases."""
     return '"' + name.replace('"', '""') + '"'
 
 
-def _column(model: type[Model], field: "Field[Any, Any]") -> Column | Fault:
+def _build_column(model: type[Model], field: "Field[Any, Any]") -> Column | Problem:
     label = model._meta.label_lower
     kind = kind_of(field)
     if kind is None:
-        return Fault(
+        return Problem(
             label, "", field.name, f"there is no rule for columns of the kind {field.get_internal_type()}"
         )
     related = field.related_model if field.remote_field else None
     named_by = related._meta.label_lower if isinstance(related, type) else ""
     hidden = bool(HIDDEN.search(field.name)) or field.name in PRIVATE.get(label, ())
     return Column(
-        field.attname, field.column or "", kind, field.null, hidden, named_by if named_by in GIVEN else ""
+        field.attname,
+        field.column or "",
+        kind,
+        field.null,
+        hidden,
+        named_by if named_by in PREDEFINED else "",
     )
 
 
-def _reference(field: "ForeignKey[Any, Any]") -> Reference:
-    other = field.target_field
-    return Reference(field.name, field.column or "", other.model._meta.db_table, other.column or "")
-
-
-def table_of(model: type[Model]) -> Table:
-    """The table of a concrete model. Raises TransferRefused, naming the field, for a kind without a rule."""
+def build_table(model: type[Model]) -> Table:
+    """Return the table of a concrete model. Raises TransferRefused for a field of an unknown kind."""
     meta = model._meta
     label = meta.label_lower
     fields = [field for field in meta.local_concrete_fields if not field.generated]
-    if label in GIVEN:
-        fields = [next(field for field in fields if field.attname == name) for name in GIVEN[label][0]]
-    columns = [_column(model, field) for field in fields]
-    faults = [column for column in columns if isinstance(column, Fault)]
+    if label in PREDEFINED:
+        fields = [next(field for field in fields if field.attname == name) for name in PREDEFINED[label][0]]
+    columns = [_build_column(model, field) for field in fields]
+    problems = [column for column in columns if isinstance(column, Problem)]
     known = tuple(column for column in columns if isinstance(column, Column))
-    keys = [known[place] for place in range(GIVEN[label][1])] if label in GIVEN else []
-    if not faults and not keys:
+    keys = [known[position] for position in range(PREDEFINED[label][1])] if label in PREDEFINED else []
+    if not problems and not keys:
         keys = [column for field in meta.pk_fields for column in known if column.name == field.attname]
         unsorted = [column for column in keys if not (column.kind.is_number or column.kind.is_text)]
-        faults = [
-            Fault(label, "", column.name, "there is no rule to sort rows by such a key")
+        problems = [
+            Problem(label, "", column.name, "there is no rule to sort rows by such a key")
             for column in unsorted
         ]
-    if faults:
-        raise TransferRefused("A table cannot be carried over:", faults)
-    auto = isinstance(meta.pk, AutoField | BigAutoField | SmallAutoField) and label not in GIVEN
+    if problems:
+        raise TransferRefused("A table cannot be carried over:", problems)
+    auto = isinstance(meta.pk, AutoField | BigAutoField | SmallAutoField) and label not in PREDEFINED
     constrained = [
         field for field in fields if isinstance(field, ForeignKey) and getattr(field, "db_constraint", True)
     ]
@@ -161,28 +166,36 @@ def table_of(model: type[Model]) -> Table:
         name=meta.db_table,
         columns=known,
         key=tuple(known.index(column) for column in keys),
-        counted=keys[0] if auto else None,
-        references=tuple(_reference(field) for field in constrained),
+        auto_id=keys[0] if auto else None,
+        references=tuple(
+            Reference(
+                field.name,
+                field.column or "",
+                field.target_field.model._meta.db_table,
+                field.target_field.column or "",
+            )
+            for field in constrained
+        ),
     )
 
 
 def tables_of(models: Iterable[type[Model]]) -> list[Table]:
-    """The tables of those models that have one of their own: no proxies, nothing unmanaged, no table twice."""
+    """Return the tables of models, without proxies, unmanaged models and duplicates."""
     concrete = {
         model._meta.db_table: model for model in models if model._meta.managed and not model._meta.proxy
     }
-    tables = [table_of(model) for model in concrete.values() if model._meta.label_lower not in LEFT_OUT]
-    given = list(GIVEN)
-    rank = {label: place for place, label in enumerate(given)}
-    return sorted(tables, key=lambda table: (rank.get(table.label, len(given)), table.label))
+    tables = [build_table(model) for model in concrete.values() if model._meta.label_lower not in LEFT_OUT]
+    predefined = list(PREDEFINED)
+    rank = {label: position for position, label in enumerate(predefined)}
+    return sorted(tables, key=lambda table: (rank.get(table.label, len(predefined)), table.label))
 
 
 def all_tables() -> list[Table]:
-    """Every table that is carried over; those given by `migrate` first, since others refer to them by name."""
+    """Return every transferred table; predefined ones first, since others refer to them by name."""
     return tables_of(apps.get_models(include_auto_created=True))
 
 
-# How either database tells the names behind the ids of the given tables: `feed.post`, `feed.post.view_post`.
+# Selects ids and names of the predefined tables, in both databases: `feed.post`, `feed.post.view_post`.
 NAMES = {
     CONTENT_TYPES: "SELECT id, app_label || '.' || model FROM django_content_type",
     PERMISSIONS: "SELECT p.id, c.app_label || '.' || c.model || '.' || p.codename FROM auth_permission p "

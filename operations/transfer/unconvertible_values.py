@@ -1,16 +1,16 @@
-"""A value that has no place in its column."""
+"""Values that the target's column cannot hold."""
 
 
-class Misfit(ValueError):
-    """Why a value cannot be carried over. `told` may hold one `{}`, where `value` stands when it may be shown."""
+class UnconvertibleValue(ValueError):
+    """A value cannot be transferred. `template` may contain one `{}` for `value`, when it may be shown."""
 
-    def __init__(self, told: str, value: str | None) -> None:
-        self.told = told
+    def __init__(self, template: str, value: str | None) -> None:
+        self.template = template
         self.value = value
-        super().__init__(told)
+        super().__init__(template)
 
-    def words(self, *, hidden: bool) -> str:
-        """What is wrong; with `hidden` the value itself stays untold."""
-        return self.told.replace(
+    def describe_value(self, *, hidden: bool) -> str:
+        """Return what is wrong; with `hidden` without the value."""
+        return self.template.replace(
             "{}", "a value (not shown)" if hidden or self.value is None else self.value, 1
         )

@@ -1,7 +1,7 @@
-"""Which files the rows name, and which of those are not there: rows alone are half a network.
+"""Which files the rows refer to, and which of those are missing: rows alone are half a network.
 
-Pictures and documents are names in text columns (decision 6). What rows name is asked of the database in the state that
-is carried over, and kept on the disk until the files have been listed.
+Pictures and documents are names in text columns (decision 6). The references are read in the database state that is
+transferred, and kept on the disk until the files have been listed.
 """
 
 import json
@@ -13,27 +13,27 @@ from typing import Any, NamedTuple, Protocol
 
 from core.files.fields import file_field, file_fields
 
-from .problems import Fault, TransferRefused
-from .tables import Table, quoted
+from .problems import Problem, TransferRefused
+from .tables import Table, quote_name
 
-# So many are named; the rest is counted.
-MOST_NAMED = 100
-# More than so many do not go because members delete pictures meanwhile.
-MOST_ASKED_AGAIN = 1000
+# Most references that are named; the rest is counted.
+MAX_NAMED = 100
+# With more missing files than this, the cause is not that members delete pictures meanwhile.
+MAX_RECHECKED = 1000
 
 
-class Rows(Protocol):
-    """A state of a database, and its tables: those of the code, or of an older state."""
+class RowSource(Protocol):
+    """One state of a database, with its tables: those of the code, or of an older state."""
 
     @property
     def tables(self) -> list[Table]: ...
 
-    def each(self, statement: str) -> Iterator[tuple[Any, ...]]:
+    def stream_rows(self, statement: str) -> Iterator[tuple[Any, ...]]:
         """The rows of a SELECT, few at a time."""
 
 
-class Named(NamedTuple):
-    """What one row names: the whole name of a file, or what the names of a picture's sizes begin with."""
+class FileReference(NamedTuple):
+    """A reference of one row: the name of a file, or the common beginning of the names of a picture's sizes."""
 
     table: str
     row: str
@@ -46,115 +46,120 @@ class Named(NamedTuple):
     def files(self) -> list[str]:
         return file_field(self.table, self.field).files_of(self.value)
 
-    def gone(self, there: Mapping[str, int]) -> list[str]:
-        """Those of the files that are not `there`, and one that has not as many bytes as the row says."""
+    def missing_names(self, present: Mapping[str, int]) -> list[str]:
+        """Return the files that are not `present`, and one whose size is not that of the row."""
         names = self.files
-        other_length = self.length is not None and there.get(names[0], self.length) != self.length
-        return [name for place, name in enumerate(names) if name not in there or (other_length and not place)]
-
-    def fault(self, gone: list[str], there: Mapping[str, int]) -> Fault:
-        missing = [name for name in gone if name not in there]
-        cut = [
-            f"{name}, which has {there[name]:,} bytes, {self.length:,} in the row"
-            for name in gone
-            if name in there
+        other_length = self.length is not None and present.get(names[0], self.length) != self.length
+        return [
+            name for index, name in enumerate(names) if name not in present or (other_length and not index)
         ]
-        told = [f"{', '.join(missing)}, not among the files"] if missing else []
-        return Fault(self.table, self.row, self.field, f"names {' and '.join([*told, *cut])}")
+
+    def describe_problem(self, missing_names: list[str], present: Mapping[str, int]) -> Problem:
+        missing = [name for name in missing_names if name not in present]
+        cut = [
+            f"{name}, which has {present[name]:,} bytes, {self.length:,} in the row"
+            for name in missing_names
+            if name in present
+        ]
+        absent = [f"{', '.join(missing)}, not among the files"] if missing else []
+        return Problem(self.table, self.row, self.field, f"names {' and '.join([*absent, *cut])}")
 
 
 @dataclass(frozen=True)
-class Missing:
-    """How many rows name a file that is not there; `faults` are the first of them."""
+class MissingFiles:
+    """The number of rows that name a missing file; `problems` are the first of them."""
 
     rows: int
-    faults: list[Fault]
+    problems: list[Problem]
 
-    def tell(self, note: Callable[[str], None]) -> None:
-        """Name them."""
-        for fault in self.faults:
-            note(str(fault))
-        if self.rows > len(self.faults):
-            note(f"{self.rows - len(self.faults):,} more rows name files that are not there.")
+    def write_notes(self, add_note: Callable[[str], None]) -> None:
+        """Write a note for each problem."""
+        for problem in self.problems:
+            add_note(str(problem))
+        if self.rows > len(self.problems):
+            add_note(f"{self.rows - len(self.problems):,} more rows name files that are not there.")
 
 
-def named_by(rows: Rows) -> Iterator[Named]:
-    """What the rows name, in the order of tables and keys. A column that an older state has not is left out."""
+def file_references(rows: RowSource) -> Iterator[FileReference]:
+    """Yield the references in the order of tables and keys. Columns that an older state does not have are skipped."""
     fields = file_fields()
     for table in rows.tables:
-        columns = {column.name: quoted(column.column) for column in table.columns}
-        keys = ", ".join(f"t.{quoted(table.columns[place].column)}" for place in table.key)
+        columns = {column.name: quote_name(column.column) for column in table.columns}
+        keys = table.key_list
         for field in fields:
             if field.model._meta.label_lower != table.label or field.name not in columns:
                 continue
-            name, length = f"t.{columns[field.name]}", field.length_field
-            bytes_of = f"t.{columns[length]}" if length in columns else "NULL"
-            statement = f"SELECT {name}, {bytes_of}, {keys} FROM {quoted(table.name)} t "  # noqa: S608
+            name, length_field = f"t.{columns[field.name]}", field.length_field
+            size_column = f"t.{columns[length_field]}" if length_field in columns else "NULL"
+            statement = f"SELECT {name}, {size_column}, {keys} FROM {quote_name(table.name)} t "  # noqa: S608
             statement += f"WHERE {name} <> '' ORDER BY {keys}"
-            for value, said, *key in rows.each(statement):
-                # What is no text, or no number, is told of where rows are read.
+            for value, size, *key in rows.stream_rows(statement):
+                # Values of other types are reported where rows are read.
                 if isinstance(value, str):
-                    known = said if isinstance(said, int) and said else None
-                    yield Named(table.label, table.named(tuple(key)), field.name, value, known)
+                    length = size if isinstance(size, int) and size else None
+                    yield FileReference(table.label, table.format_key(tuple(key)), field.name, value, length)
 
 
-class NamedFiles:
-    """The files that the rows of one state name. On the disk: there may be more than memory has room for."""
+class ReferencedFiles:
+    """The files that the rows of one state refer to, kept on the disk: there may be too many for memory."""
 
-    def __init__(self, rows: Rows) -> None:
+    def __init__(self, rows: RowSource) -> None:
         self._lines = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 -- `close` closes it
         self.count = 0
-        for one in named_by(rows):
-            self._lines.write(json.dumps(one) + "\n")
+        for reference in file_references(rows):
+            self._lines.write(json.dumps(reference) + "\n")
             self.count += 1
 
     def close(self) -> None:
         self._lines.close()
 
-    def _gone(self, there: Mapping[str, int]) -> Iterator[tuple[Named, list[str]]]:
+    def find_missing(
+        self, present: Mapping[str, int], reopen: Callable[[], AbstractContextManager[RowSource]]
+    ) -> MissingFiles:
+        """Return what is not among the files `present`, which are given by names and sizes.
+
+        `reopen` opens the database in its present state: a picture that was deleted between rows and files is not
+        missing when its row does not name it any more.
+        """
+        count, problems, first = 0, [], {}
         self._lines.seek(0)
         for line in self._lines:
-            one = Named(*json.loads(line))
-            if gone := one.gone(there):
-                yield one, gone
-
-    def missing(self, there: Mapping[str, int], again: Callable[[], AbstractContextManager[Rows]]) -> Missing:
-        """What is not among the files `there`, by their names and lengths.
-
-        `again` opens the database as it is now: a picture that was deleted between rows and files is not missing, when
-        its row does not name it any more.
-        """
-        count, faults, first = 0, [], {}
-        for one, gone in self._gone(there):
+            reference = FileReference(*json.loads(line))
+            missing = reference.missing_names(present)
+            if not missing:
+                continue
             count += 1
-            if count <= MOST_NAMED:
-                faults.append(one.fault(gone, there))
-            if count <= MOST_ASKED_AGAIN:
-                first[one] = gone
-        if 0 < count <= MOST_ASKED_AGAIN:
-            with again() as rows:
-                still = [one for one in named_by(rows) if one in first]
-            count, faults = len(still), [one.fault(first[one], there) for one in still[:MOST_NAMED]]
-        return Missing(count, faults)
+            if count <= MAX_NAMED:
+                problems.append(reference.describe_problem(missing, present))
+            if count <= MAX_RECHECKED:
+                first[reference] = missing
+        if 0 < count <= MAX_RECHECKED:
+            with reopen() as rows:
+                still = [reference for reference in file_references(rows) if reference in first]
+            count = len(still)
+            problems = [
+                reference.describe_problem(first[reference], present) for reference in still[:MAX_NAMED]
+            ]
+        return MissingFiles(count, problems)
 
-    def check(
+    def check_files(
         self,
-        there: Mapping[str, int],
-        again: Callable[[], AbstractContextManager[Rows]],
+        present: Mapping[str, int],
+        reopen: Callable[[], AbstractContextManager[RowSource]],
         *,
-        place: str,
+        location: str,
         allowed: int = 0,
-    ) -> Missing:
-        """The same; TransferRefused when rows name files and there is none at all in `place`.
+    ) -> MissingFiles:
+        """Return the same; TransferRefused when rows name files and there is none at all in `location`.
 
-        As many as are `allowed` are known to the operator, even when that is all of them.
+        The operator knows of as many missing files as are `allowed`, even when that is all of them.
         """
-        missing = self.missing(there, again)
-        if missing.rows > allowed and not there:
+        missing = self.find_missing(present, reopen)
+        if missing.rows > allowed and not present:
             raise TransferRefused(
-                f"{missing.rows:,} rows name uploaded files, and not one file is in {place}. Is its disk mounted, and "
-                "is it the right place (--media, MEDIA_ROOT, DATA_DIR, AWS_STORAGE_BUCKET_NAME)? Mend that and run it "
-                f"again. Should the files be lost for good, say that you know it: --missing-files {missing.rows}.",
-                missing.faults[:5],
+                f"{missing.rows:,} rows name uploaded files, and not one file is in {location}. Is its disk mounted, "
+                "and is it the right place (--media, MEDIA_ROOT, DATA_DIR, AWS_STORAGE_BUCKET_NAME)? Mend that and run "
+                f"it again. Should the files be lost for good, say that you know it: --missing-files {missing.rows}.",
+                missing.problems[:5],
             )
         return missing

@@ -1,4 +1,4 @@
-"""Whether the target holds what the source holds: migrations, rows, sequences, foreign keys, files. Only reads."""
+"""Compares the target with the source: migrations, rows, sequences, foreign keys, files. Only reads."""
 
 from collections.abc import Callable
 from contextlib import closing
@@ -8,23 +8,22 @@ import psycopg2
 from django.core.files.storage import Storage, default_storage
 
 from . import manifest
-from .comparison import NAMED, TableComparison, compare_rows
-from .media import MEDIA, trouble_with
-from .problems import Fault, TransferRefused
+from .comparison import MAX_NAMED_ROWS, TableComparison, compare_rows
+from .media import MEDIA, find_file_problem
+from .problems import Problem, TransferRefused
 from .progress import Progress
-from .rows import Migration, Origin
-from .schema import Schema, compare_schemas, load_description
+from .rows import Source
+from .schema import compare_schemas, load_description
 from .tables import Table
 from .target import Target, first_line
 
 
 @dataclass
 class Findings:
-    """What a verification found. `differences` names them, `unnamed` counts rows and files that were not named;
-    `notes` are no differences."""
+    """The result of a verification. `notes` are no differences."""
 
     tables: list[TableComparison] = field(default_factory=list)
-    differences: list[Fault] = field(default_factory=list)
+    differences: list[Problem] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     files: int = 0
     sequences: int = 0
@@ -36,7 +35,7 @@ class Findings:
 
     @property
     def compared(self) -> str:
-        """How much was compared, for people."""
+        """How much was compared, for a message."""
         rows = sum(table.source.rows for table in self.tables)
         return (
             f"{rows:,} rows of {len(self.tables)} tables, {self.sequences} sequences, "
@@ -45,29 +44,29 @@ class Findings:
 
 
 class Verification:
-    """Compares an origin with the target of the settings. At most `named` rows of a table are named."""
+    """Compares a source with the target of the settings. Names at most `max_named` rows of a table."""
 
     def __init__(
         self,
-        origin: Origin,
+        source: Source,
         target: Target,
         *,
         storage: Storage = default_storage,
-        named: int = NAMED,
+        max_named: int = MAX_NAMED_ROWS,
         progress: Callable[[str], None] = lambda _words: None,
     ) -> None:
-        self._origin = origin
+        self._source = source
         self._target = target
         self._storage = storage
-        self._named = named
+        self._max_named = max_named
         self._progress = progress
         self.findings = Findings()
 
-    def run(self) -> Findings:
-        """All checks. Raises TransferRefused when one side cannot be read."""
+    def compare_all(self) -> Findings:
+        """Run all comparisons. Raises TransferRefused when one side cannot be read."""
         try:
-            others = manifest.differences(
-                self._origin.migrations, self._target.migrations, "the source", "the target"
+            others = manifest.compare_migrations(
+                self._source.migrations, self._target.migrations, "the source", "the target"
             )
             if others:
                 self.findings.differences += others
@@ -77,93 +76,92 @@ class Verification:
                 return self.findings
             self.compare_schema()
             self.compare_tables()
-            for table in self._origin.tables:
+            for table in self._source.tables:
                 self.compare_sequence(table)
                 self.check_references(table)
         except psycopg2.Error as error:
-            raise TransferRefused(f"{self._target.told} cannot be read: {first_line(error)}") from error
+            raise TransferRefused(
+                f"{self._target.description} cannot be read: {first_line(error)}"
+            ) from error
         self.compare_files()
         return self.findings
 
     def compare_schema(self) -> None:
-        """Columns, constraints, indexes, triggers and sequences are those that the migrations make."""
-        parts = self._target.schema()
+        """Compare columns, constraints, indexes, triggers and sequences with those that the migrations create."""
+        parts = self._target.read_schema()
         if parts is None:
             return
         expected = load_description()
-        if (
-            not expected.migrations
-            <= self._target.migrations
-            <= expected.migrations | self._foreign(expected)
-        ):
+        # Migrations of other apps are none of ours: their tables are not compared.
+        apps = {app for app, _ in expected.migrations}
+        if {(app, name) for app, name in self._target.migrations if app in apps} != expected.migrations:
             self.findings.notes.append(
                 "Constraints and indexes were not compared: their description is of other migrations."
             )
             return
         self.findings.differences += compare_schemas(expected.parts, parts)
 
-    def _foreign(self, expected: Schema) -> set[Migration]:
-        """Migrations of apps that are none of ours: their tables are not compared."""
-        ours = {app for app, _ in expected.migrations}
-        return {(app, name) for app, name in self._target.migrations if app not in ours}
-
     def compare_tables(self) -> None:
-        """Counts and rows."""
-        shown = Progress(self._progress, "verification", sum(map(self._origin.count, self._origin.tables)))
-        for table in self._origin.tables:
-            rows = shown.count(self._origin.rows(table), table.label)
-            found = compare_rows(table, rows, self._target.rows(table), self._named)
+        """Compare counts and rows."""
+        shown = Progress(
+            self._progress, "verification", sum(map(self._source.count_rows, self._source.tables))
+        )
+        for table in self._source.tables:
+            rows = shown.count_rows(self._source.read_rows(table), table.label)
+            found = compare_rows(table, rows, self._target.read_rows(table), self._max_named)
             self.findings.tables.append(found)
-            self.findings.differences += found.faults
-            if found.differing > self._named:
-                more = found.differing - self._named
-                self.findings.differences.append(Fault(table.label, "", "", f"{more} more rows differ"))
+            self.findings.differences += found.problems
+            if found.differing > self._max_named:
+                more = found.differing - self._max_named
+                self.findings.differences.append(Problem(table.label, "", "", f"{more} more rows differ"))
         shown.finish()
 
     def compare_sequence(self, table: Table) -> None:
-        """The next id must be free; better still, it was never given out before."""
+        """Check that the next id is free, and note when it was issued before."""
         sequence = self._target.sequence_of(table)
-        if table.counted is None:
+        if table.auto_id is None:
             return
         self.findings.sequences += 1
-        name = table.counted.name
+        name = table.auto_id.name
         if sequence is None:
-            self.findings.differences.append(Fault(table.label, "", name, "has no sequence in the target"))
+            self.findings.differences.append(Problem(table.label, "", name, "has no sequence in the target"))
             return
-        coming, highest = self._target.next_id(sequence), self._target.highest_id(table)
-        given_out = self._origin.sequence(table)
-        if coming <= highest:
-            what = f"the sequence is behind: it would give out {coming}, and {highest} is taken"
-            self.findings.differences.append(Fault(table.label, "", name, what))
-        elif coming <= given_out:
+        next_id, highest = self._target.next_id(sequence), self._target.highest_id(table)
+        issued = self._source.last_issued_id(table)
+        if next_id <= highest:
+            what = f"the sequence is behind: it would give out {next_id}, and {highest} is taken"
+            self.findings.differences.append(Problem(table.label, "", name, what))
+        elif next_id <= issued:
             self.findings.notes.append(
-                f"{table.label}: ids from {coming} to {given_out} belonged to rows that were deleted, "
+                f"{table.label}: ids from {next_id} to {issued} belonged to rows that were deleted, "
                 "and will be given out again."
             )
 
     def check_references(self, table: Table) -> None:
-        """Foreign keys are there, were checked, and hold."""
+        """Check that foreign keys exist, are validated, and hold."""
         self.findings.references += len(table.references)
         self.findings.differences += self._target.invalid_references(table)
 
     def compare_files(self) -> None:
-        """Every file of the source is in the target's storage, with the same content."""
+        """Check that every file of the source is in the target's storage, with the same content."""
         shown = Progress(self._progress, "files", 0, "bytes")
         wrong = 0
-        for file in self._origin.media():
-            trouble = trouble_with(file, self._storage)
+        for file in self._source.list_files():
+            what = find_file_problem(file, self._storage)
             self.findings.files += 1
-            shown.advance(file.size, file.name)
-            wrong += bool(trouble)
-            if trouble and wrong <= self._named:
-                self.findings.differences.append(Fault(MEDIA, file.name, "", trouble))
-        if wrong > self._named:
-            self.findings.differences.append(Fault(MEDIA, "", "", f"{wrong - self._named} more files differ"))
+            shown.add_units(file.size, file.name)
+            wrong += bool(what)
+            if what and wrong <= self._max_named:
+                self.findings.differences.append(Problem(MEDIA, file.name, "", what))
+        if wrong > self._max_named:
+            self.findings.differences.append(
+                Problem(MEDIA, "", "", f"{wrong - self._max_named} more files differ")
+            )
 
 
-def verify(
-    origin: Origin, *, named: int = NAMED, progress: Callable[[str], None] = lambda _words: None
+def verify_target(
+    source: Source, *, max_named: int = MAX_NAMED_ROWS, progress: Callable[[str], None] = lambda _words: None
 ) -> Findings:
-    """Compare `origin` with the database and the storage of the settings; see Verification."""
-    with closing(Target(origin.tables, read_only=True)) as target:
-        return Verification(origin, target, named=named, progress=progress).run()
+    """Compare `source` with the database and the storage of the settings; see Verification."""
+    with closing(Target(source.tables, read_only=True)) as target:
+        return Verification(source, target, max_named=max_named, progress=progress).compare_all()

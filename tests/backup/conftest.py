@@ -20,10 +20,10 @@ from django.test import override_settings
 from pytest_django import DjangoDbBlocker
 
 from operations.backup.backup_file import BackupFile
-from operations.backup.create import make
-from operations.backup.restore import restore
+from operations.backup.create import create_backup
+from operations.backup.restore import restore_backup
 from tests.integration.transfer.installation import Installation, manage
-from tests.transfer.network import build
+from tests.transfer.network import build_network
 
 KEY = "a long sentence that only the tests know"
 BIG = "posts/ff/big.webp"
@@ -73,7 +73,7 @@ def _url_of(name: str) -> str:
     return urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}").geturl()
 
 
-def _administer(statement: str) -> None:
+def _run_on_postgres(statement: str) -> None:
     with closing(psycopg2.connect(os.environ["DATABASE_URL"])) as server:
         server.autocommit = True
         with server.cursor() as cursor:
@@ -81,8 +81,8 @@ def _administer(statement: str) -> None:
 
 
 @contextmanager
-def at(server: Server) -> Iterator[Server]:
-    """Inside, `server` is the one of the settings."""
+def use_server(server: Server) -> Iterator[Server]:
+    """Let the settings name `server` inside the block."""
     former = connections["default"]
     ours = connections.create_connection("default")
     ours.settings_dict = {**former.settings_dict, "NAME": server.name}
@@ -99,7 +99,7 @@ def at(server: Server) -> Iterator[Server]:
 
 @contextmanager
 def new_server(folder: Path, template: str = "") -> Iterator[Server]:
-    """A server of its own: without tables, or a copy of the database `template`."""
+    """Yield a new server: without tables, or a copy of the database `template`."""
     media = folder / f"media{next(numbers)}"
     if connections["default"].vendor == "sqlite":
         file = folder / f"{media.name}.sqlite3"
@@ -108,14 +108,14 @@ def new_server(folder: Path, template: str = "") -> Iterator[Server]:
         yield Server(str(file), media)
         return
     name = f"linkup_backup_{os.getpid()}_{media.name}"
-    _administer(f"CREATE DATABASE {name}" + (f" TEMPLATE {template}" if template else ""))
+    _run_on_postgres(f"CREATE DATABASE {name}" + (f" TEMPLATE {template}" if template else ""))
     yield Server(name, media)
-    _administer(f"DROP DATABASE {name} WITH (FORCE)")
+    _run_on_postgres(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _databases_of_their_own(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """pytest-django keeps watch over the one it made; these tests bring others."""
+    """Let the tests use databases that pytest-django did not create."""
     with django_db_blocker.unblock():
         yield
 
@@ -124,7 +124,7 @@ def _databases_of_their_own(django_db_blocker: DjangoDbBlocker) -> Iterator[None
 def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A backup of the small network, made from SQLite and without a key; not to be changed."""
     folder = tmp_path_factory.mktemp("network")
-    build(folder)
+    build_network(folder)
     (folder / "media" / BIG).parent.mkdir()
     (folder / "media" / BIG).write_bytes(os.urandom(300_000))
     installation = Installation(folder)
@@ -136,8 +136,8 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def filled(plain: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The network on a server, to be read and copied only."""
     with new_server(tmp_path_factory.mktemp("filled")) as server:
-        with at(server):
-            assert restore(BackupFile(plain, "")).findings.same
+        with use_server(server):
+            assert restore_backup(BackupFile(plain, "")).findings.same
         yield server
 
 
@@ -145,7 +145,7 @@ def filled(plain: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Se
 def bare(filled: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server that `migrate` has prepared, to be copied only."""
     with new_server(tmp_path_factory.mktemp("bare"), filled.name) as server:
-        with at(server):
+        with use_server(server):
             call_command("flush", verbosity=0, interactive=False)
         yield server
 
@@ -153,7 +153,7 @@ def bare(filled: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
 @pytest.fixture
 def prepared(bare: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A copy of it, the server of the settings."""
-    with new_server(tmp_path_factory.mktemp("prepared"), bare.name) as server, at(server):
+    with new_server(tmp_path_factory.mktemp("prepared"), bare.name) as server, use_server(server):
         yield server
 
 
@@ -162,19 +162,19 @@ def network(filled: Server, tmp_path: Path) -> Iterator[Server]:
     """A copy of the network, on the server of the settings."""
     with new_server(tmp_path, filled.name) as server:
         shutil.copytree(filled.media, server.media)
-        with at(server):
+        with use_server(server):
             yield server
 
 
 @pytest.fixture
 def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server without tables, the one of the settings."""
-    with new_server(tmp_path_factory.mktemp("empty")) as server, at(server):
+    with new_server(tmp_path_factory.mktemp("empty")) as server, use_server(server):
         yield server
 
 
 @pytest.fixture(scope="session")
 def encrypted(filled: Server, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A backup of the network with KEY; not to be changed."""
-    with at(filled):
-        return make(tmp_path_factory.mktemp("encrypted") / "sealed.backup", KEY).file
+    with use_server(filled):
+        return create_backup(tmp_path_factory.mktemp("encrypted") / "sealed.backup", KEY).file

@@ -9,7 +9,7 @@ import pytest
 
 from operations.backup import container, keys
 from operations.backup.backup_file import BackupFile
-from operations.backup.container import CHUNK, SEAL
+from operations.backup.container import CHUNK_BYTES, TAG_BYTES
 from operations.transfer.problems import TransferRefused
 
 from .conftest import KEY
@@ -17,7 +17,7 @@ from .conftest import KEY
 # What is read is the same on every database.
 pytestmark = pytest.mark.sqlite_only
 
-SEALED = CHUNK + SEAL
+SEALED = CHUNK_BYTES + TAG_BYTES
 BITS, CUTS = 150, 40
 
 Damage = tuple[str, bytes]
@@ -37,32 +37,32 @@ def backup(request: pytest.FixtureRequest) -> Path:
 @pytest.fixture(autouse=True)
 def _quick_passphrase(monkeypatch: pytest.MonkeyPatch) -> None:
     """The key of one salt is made once: hundreds of copies have the same."""
-    monkeypatch.setattr(container, "material_of", cache(keys.material_of))
+    monkeypatch.setattr(container, "derive_key_material", cache(keys.derive_key_material))
 
 
-def flipped(data: bytes, chance: random.Random) -> Iterator[Damage]:
+def flip_bits(data: bytes, chance: random.Random) -> Iterator[Damage]:
     """One bit at a time: in the first line, in its neighbourhood, and anywhere."""
     line = data.index(b"\n")
-    places = [chance.randrange(line + 1) for _ in range(40)]
-    places += [chance.randrange(len(data)) for _ in range(BITS - 45)]
-    places += [line + 1, line + SEALED, line + SEALED + 1, len(data) - 1, len(data) - SEAL]
-    for place in places:
+    offsets = [chance.randrange(line + 1) for _ in range(40)]
+    offsets += [chance.randrange(len(data)) for _ in range(BITS - 45)]
+    offsets += [line + 1, line + SEALED, line + SEALED + 1, len(data) - 1, len(data) - TAG_BYTES]
+    for offset in offsets:
         changed = bytearray(data)
-        changed[place] ^= 1 << chance.randrange(8)
-        yield f"bit at {place}", bytes(changed)
+        changed[offset] ^= 1 << chance.randrange(8)
+        yield f"bit at {offset}", bytes(changed)
 
 
-def cut(data: bytes, chance: random.Random) -> Iterator[Damage]:
+def truncate_copies(data: bytes, chance: random.Random) -> Iterator[Damage]:
     """The end is missing: anywhere, and where a chunk ends."""
     start = data.index(b"\n") + 1
     ends = [chance.randrange(len(data)) for _ in range(CUTS)]
-    ends += [0, 1, start - 1, start, start + SEAL, len(data) - 1, len(data) - SEAL]
+    ends += [0, 1, start - 1, start, start + TAG_BYTES, len(data) - 1, len(data) - TAG_BYTES]
     ends += list(range(start + SEALED, len(data), SEALED))
     for end in ends:
         yield f"cut at {end}", data[:end]
 
 
-def moved(data: bytes, other: bytes) -> Iterator[Damage]:
+def move_chunks(data: bytes, other: bytes) -> Iterator[Damage]:
     """Chunks in another order, twice, left out, of another backup; and something behind the end."""
     start = data.index(b"\n") + 1
     line, pieces = data[:start], [data[n : n + SEALED] for n in range(start, len(data), SEALED)]
@@ -84,7 +84,7 @@ def moved(data: bytes, other: bytes) -> Iterator[Damage]:
 def test_every_damage_is_found(backup: Path, plain: Path, encrypted: Path, tmp_path: Path) -> None:
     data, chance = backup.read_bytes(), random.Random(20_261_123)
     other = (plain if backup == encrypted else encrypted).read_bytes()
-    damages = [*flipped(data, chance), *cut(data, chance), *moved(data, other)]
+    damages = [*flip_bits(data, chance), *truncate_copies(data, chance), *move_chunks(data, other)]
     assert len(damages) >= 200
     copy = tmp_path / "copy.backup"
     believed = []
@@ -104,14 +104,14 @@ def test_a_sound_copy_is_believed(backup: Path, tmp_path: Path) -> None:
     assert BackupFile(copy, key_of(backup)).manifest == BackupFile(backup, key_of(backup)).manifest
 
 
-def refusal(path: Path, key: str) -> str:
+def expect_refusal(path: Path, key: str) -> str:
     with pytest.raises(TransferRefused) as refused:
         BackupFile(path, key)
     return str(refused.value)
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "expected"),
     [
         (lambda data: b"", "is not a backup of LinkUp"),
         (lambda data: b"PGDMP" + data, "is not a backup of LinkUp"),
@@ -121,19 +121,19 @@ def refusal(path: Path, key: str) -> str:
         (lambda data: data[:90_000] + b"XX" + data[90_002:], "is damaged between the bytes 65,"),
     ],
 )
-def test_what_is_wrong_is_told(
-    backup: Path, tmp_path: Path, change: Callable[[bytes], bytes], told: str
+def test_what_is_wrong_is_reported(
+    backup: Path, tmp_path: Path, change: Callable[[bytes], bytes], expected: str
 ) -> None:
     copy = tmp_path / "copy.backup"
     copy.write_bytes(change(backup.read_bytes()))
-    assert told in refusal(copy, key_of(backup))
+    assert expected in expect_refusal(copy, key_of(backup))
 
 
 def test_without_its_key_it_stays_shut(encrypted: Path) -> None:
-    assert "is encrypted: give its key" in refusal(encrypted, "")
-    told = refusal(encrypted, KEY + "!")
-    assert "The key is not the one" in told
-    assert KEY not in told
+    assert "is encrypted: give its key" in expect_refusal(encrypted, "")
+    output = expect_refusal(encrypted, KEY + "!")
+    assert "The key is not the one" in output
+    assert KEY not in output
 
 
 def test_nothing_of_the_network_can_be_read_from_an_encrypted_one(encrypted: Path, plain: Path) -> None:
@@ -143,4 +143,4 @@ def test_nothing_of_the_network_can_be_read_from_an_encrypted_one(encrypted: Pat
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    assert "The backup cannot be read: No such file" in refusal(tmp_path / "no.backup", "")
+    assert "The backup cannot be read: No such file" in expect_refusal(tmp_path / "no.backup", "")

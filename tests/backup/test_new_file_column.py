@@ -12,18 +12,18 @@ from django.core.files.storage import default_storage
 
 from core.files.fields import files_of_row
 from operations.backup.backup_file import BackupFile
-from operations.backup.create import make
-from operations.backup.restore import restore
+from operations.backup.create import create_backup
+from operations.backup.restore import restore_backup
 from operations.backup.schema import migrate_to
-from operations.transfer.exports import export
+from operations.transfer.exports import export_network
 from operations.transfer.source import SqliteSource
 from operations.transfer.tables import all_tables
-from operations.transfer.uploads import Missing
+from operations.transfer.uploads import MissingFiles
 from tests.filing import installed
 from tests.filing.material import COLUMNS, make_sheet
 from tests.filing.models import Sheet, Shelf
 
-from .conftest import Server, at, new_server
+from .conftest import Server, new_server, use_server
 
 
 @pytest.fixture
@@ -34,11 +34,11 @@ def sheet(network: Server) -> Iterator[Sheet]:
         yield make_sheet(Shelf.objects.create())
 
 
-def columns_of(missing: Missing) -> list[str]:
-    assert {(fault.table, missing.rows) for fault in missing.faults} <= {
-        ("filing.sheet", len(missing.faults))
+def columns_of(missing: MissingFiles) -> list[str]:
+    assert {(problem.table, missing.rows) for problem in missing.problems} <= {
+        ("filing.sheet", len(missing.problems))
     }
-    return sorted(fault.field for fault in missing.faults)
+    return sorted(problem.field for problem in missing.problems)
 
 
 def lose_one_of_each(sheet: Sheet) -> None:
@@ -52,15 +52,15 @@ def lose_one_of_each(sheet: Sheet) -> None:
 def test_a_backup_takes_the_files_along_and_names_those_that_are_missing(
     network: Server, sheet: Sheet, tmp_path: Path
 ) -> None:
-    made = make(tmp_path / "backups", "")
+    made = create_backup(tmp_path / "backups", "")
     assert columns_of(made.missing) == []
-    assert {*files_of_row(sheet)} <= {name for name, _content in made.backup.contents()}
-    with new_server(tmp_path) as server, at(server):
-        assert restore(BackupFile(made.file, "")).findings.same
+    assert {*files_of_row(sheet)} <= {name for name, _content in made.backup.read_files()}
+    with new_server(tmp_path) as server, use_server(server):
+        assert restore_backup(BackupFile(made.file, "")).findings.same
         assert files_of_row(Sheet.objects.get()) == files_of_row(sheet)
         assert {*files_of_row(sheet)} <= set(server.files())
     lose_one_of_each(sheet)
-    again = make(tmp_path / "again", "")
+    again = create_backup(tmp_path / "again", "")
     assert (columns_of(again.missing), again.is_whole) == (list(COLUMNS), False)
 
 
@@ -70,7 +70,7 @@ def test_an_export_takes_the_files_along_and_names_those_that_are_missing(
 ) -> None:
     def missing(folder: str) -> list[str]:
         with closing(SqliteSource(Path(network.name), network.media, all_tables())) as source:
-            return columns_of(export(source, tmp_path / folder).missing)
+            return columns_of(export_network(source, tmp_path / folder).missing)
 
     assert missing("whole") == []
     assert all((tmp_path / "whole" / "media" / name).is_file() for name in files_of_row(sheet))

@@ -1,4 +1,4 @@
-"""A backup of rows whose uploads are not there: told, and never the reason that a good one goes."""
+"""A backup of rows whose uploads are missing: they are named, and no older backup is removed."""
 
 import shutil
 from datetime import UTC, datetime
@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 
 from operations.backup import create, destinations
 from operations.backup.backup_file import BackupFile
-from operations.backup.create import make
+from operations.backup.create import create_backup
 from operations.transfer.problems import TransferRefused
 from tests.transfer.network import FILES
 
@@ -42,7 +42,7 @@ def former(tmp_path: Path, plain: Path) -> Path:
     return folder
 
 
-def say(*arguments: str | Path, **options: Any) -> tuple[int, str]:
+def run_backup(*arguments: str | Path, **options: Any) -> tuple[int, str]:
     """Exit code and all that the command says."""
     out, error = StringIO(), StringIO()
     code, last = 0, ""
@@ -57,54 +57,56 @@ def test_without_a_single_file_nothing_is_made_and_nothing_goes(naming: Server, 
     before = {path: path.read_bytes() for path in former.iterdir()}
     shutil.rmtree(naming.media)
     for _night in range(3):
-        code, told = say(former, "--keep", "1")
+        code, output = run_backup(former, "--keep", "1")
         assert code == 1
         assert (
-            f"2 rows name uploaded files, and not one file is in {naming.media}. Is its disk mounted" in told
+            f"2 rows name uploaded files, and not one file is in {naming.media}. Is its disk mounted"
+            in output
         )
     assert {path: path.read_bytes() for path in former.iterdir()} == before
 
 
 def test_a_file_that_is_missing_is_named_and_no_older_backup_goes(naming: Server, former: Path) -> None:
     before = set(former.iterdir())
-    code, told = say(former, "--keep", "1")
+    code, output = run_backup(former, "--keep", "1")
     assert code == 3
     assert (
-        f"feed.postimage 1, field file: names {LOST}-1600.webp, {LOST}-800.webp, not among the files" in told
+        f"feed.postimage 1, field file: names {LOST}-1600.webp, {LOST}-800.webp, not among the files"
+        in output
     )
-    assert "document" not in told
-    last = told.splitlines()[-1]
+    assert "document" not in output
+    last = output.splitlines()[-1]
     assert last.startswith("The backup was made, but 1 rows name files that are not there")
     assert last.endswith("No older backup was removed: one of them may have the files.")
     made = set(former.iterdir()) - before
     assert len(made) == 1
     assert before < set(former.iterdir())
-    assert {file.name for file in BackupFile(made.pop(), "").media()} == {*FILES, BIG}
+    assert {file.name for file in BackupFile(made.pop(), "").list_files()} == {*FILES, BIG}
 
 
 def test_a_file_that_is_known_to_be_lost_is_a_note(naming: Server, former: Path) -> None:
-    code, told = say(former, "--keep", "2", "--missing-files", "1")
+    code, output = run_backup(former, "--keep", "2", "--missing-files", "1")
     assert code == 0
-    assert "Note: feed.postimage 1, field file" in told
-    assert told.count("Removed ") == 2
+    assert "Note: feed.postimage 1, field file" in output
+    assert output.count("Removed ") == 2
     assert len(list(former.iterdir())) == 2
 
 
 def test_what_a_member_takes_away_meanwhile_is_not_missing(
     naming: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Rows and files are not of one moment; that alone is no reason to wake somebody."""
+    """Rows and files are not of one moment; that alone is no reason for an alarm."""
     naming.run("DELETE FROM feed_postimage")
-    monkeypatch.setattr("operations.transfer.progress.EVERY_SECONDS", 0.0)
+    monkeypatch.setattr("operations.transfer.progress.REPORT_SECONDS", 0.0)
 
     def take_away(words: str) -> None:
         if words.startswith("backup: 100 %") and words.endswith("done"):
             naming.run("UPDATE feed_post SET document = '' WHERE id = 3")
             (naming.media / DOCUMENT).unlink()
 
-    made = make(tmp_path / "while.backup", "", progress=take_away)
+    made = create_backup(tmp_path / "while.backup", "", progress=take_away)
     assert (made.missing.rows, made.is_whole) == (0, True)
-    assert DOCUMENT not in {file.name for file in made.backup.media()}
+    assert DOCUMENT not in {file.name for file in made.backup.list_files()}
 
 
 @pytest.mark.sqlite_only
@@ -115,12 +117,12 @@ def test_an_empty_bucket_is_refused_too(
     with pytest.raises(
         TransferRefused, match="2 rows name uploaded files, and not one file is in the bucket"
     ):
-        make(tmp_path / "x.backup", "")
+        create_backup(tmp_path / "x.backup", "")
     assert not (tmp_path / "x.backup").exists()
 
 
 @pytest.mark.parametrize("number", ["-1", "1.5", "many"])
 @pytest.mark.sqlite_only
 def test_the_number_of_known_losses_is_a_number(tmp_path: Path, number: str) -> None:
-    assert "is not a number from 0 on" in say(tmp_path, "--missing-files", number)[1]
+    assert "is not a number from 0 on" in run_backup(tmp_path, "--missing-files", number)[1]
     assert not list(tmp_path.iterdir())

@@ -9,34 +9,33 @@ import pytest
 from django.core.management import call_command
 from django.test import override_settings
 
-from operations.backup import restore as restoring
-from operations.backup import targets
+from operations.backup import restore, targets
 from operations.backup.backup_file import BackupFile
-from operations.backup.create import make
-from operations.backup.restore import restore
-from operations.backup.schema import Migrations, in_order
+from operations.backup.create import create_backup
+from operations.backup.restore import restore_backup
+from operations.backup.schema import Migrations, reorder_columns
 from operations.transfer.problems import TransferRefused
 from operations.transfer.tables import all_tables
 
-from .conftest import Server, at
+from .conftest import Server, use_server
 
-TOMORROW = {"feed": "tests.backup.tomorrow.migrations"}
+NEXT_VERSION = {"feed": "tests.backup.next_version.migrations"}
 
 
 @contextmanager
-def tomorrow() -> Iterator[None]:
+def next_version() -> Iterator[None]:
     """Inside, the code is a newer one."""
-    with override_settings(MIGRATION_MODULES=TOMORROW):
+    with override_settings(MIGRATION_MODULES=NEXT_VERSION):
         yield
 
 
 def test_an_older_one_is_restored_as_it_was_and_brought_forward(prepared: Server, plain: Path) -> None:
-    with tomorrow():
-        done = restore(BackupFile(plain, ""))
+    with next_version():
+        done = restore_backup(BackupFile(plain, ""))
     assert (done.findings.same, done.forward) == (True, 1)
     assert sorted(prepared.run("SELECT name, color FROM feed_tag")) == [
         ("größe", "none"),
-        ("tomorrow", "blue"),
+        ("next_version", "blue"),
     ]
     assert prepared.count("feed_later") == 0
 
@@ -45,83 +44,85 @@ def test_what_differs_from_the_backup_is_not_brought_forward(
     prepared: Server, plain: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Whoever looks for what went wrong finds the tables as the backup has them.
-    bring_rows = restoring._bring_rows
+    import_rows = restore._import_rows
 
-    def bring_and_spoil(*arguments: Any) -> Any:
-        outcome = bring_rows(*arguments)
+    def import_and_spoil(*arguments: Any) -> Any:
+        outcome = import_rows(*arguments)
         prepared.run("UPDATE feed_tag SET name = 'spoilt'")
         return outcome
 
-    monkeypatch.setattr(restoring, "_bring_rows", bring_and_spoil)
-    with tomorrow():
-        done = restore(BackupFile(plain, ""))
+    monkeypatch.setattr(restore, "_import_rows", import_and_spoil)
+    with next_version():
+        done = restore_backup(BackupFile(plain, ""))
     assert not done.findings.same
-    assert prepared.run("SELECT count(*) FROM django_migrations WHERE name = '0004_tomorrow'") == [(0,)]
+    assert prepared.run("SELECT count(*) FROM django_migrations WHERE name = '0004_next_version'") == [(0,)]
 
 
 def test_a_database_in_which_another_backup_was_begun_is_refused(
     network: Server, empty: Server, plain: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with tomorrow():
-        newer = _of_tomorrow(network, tmp_path)
+    with next_version():
+        newer = _create_newer_backup(network, tmp_path)
         with monkeypatch.context() as patch:
-            patch.setattr(targets, "filled", lambda tables: (_ for _ in ()).throw(KeyboardInterrupt))
+            patch.setattr(
+                targets, "tables_with_rows", lambda tables: (_ for _ in ()).throw(KeyboardInterrupt)
+            )
             with pytest.raises(KeyboardInterrupt):
-                restore(newer)
+                restore_backup(newer)
         before = empty.tables()
         with pytest.raises(TransferRefused, match="a restore of another backup was begun in it") as refused:
-            restore(BackupFile(plain, ""))
-        assert "feed.0004_tomorrow" in str(refused.value)
-        assert empty.tables() == before >= {targets.MARK, "feed_later"}
-        assert restore(newer).findings.same
+            restore_backup(BackupFile(plain, ""))
+        assert "feed.0004_next_version" in str(refused.value)
+        assert empty.tables() == before >= {targets.UNFINISHED_TABLE, "feed_later"}
+        assert restore_backup(newer).findings.same
 
 
 def test_a_newer_one_is_refused_with_what_to_do(network: Server, tmp_path: Path) -> None:
-    with tomorrow():
+    with next_version():
         call_command("migrate", verbosity=0)
-        made = make(tmp_path / "newer.backup", "")
+        made = create_backup(tmp_path / "newer.backup", "")
         assert made.backup.manifest.tables["feed.later"].rows == 0
     with pytest.raises(TransferRefused) as refused:
-        restore(BackupFile(made.file, ""))
-    told = str(refused.value)
-    assert "is of a newer LinkUp than this code" in told
-    assert "Install that version and run the command again" in told
-    assert "feed.0004_tomorrow" in told
+        restore_backup(BackupFile(made.file, ""))
+    output = str(refused.value)
+    assert "is of a newer LinkUp than this code" in output
+    assert "Install that version and run the command again" in output
+    assert "feed.0004_next_version" in output
 
 
 def test_before_migrate_the_backup_is_of_the_old_tables(network: Server, plain: Path, tmp_path: Path) -> None:
-    with tomorrow():
-        made = make(tmp_path / "before.backup", "")
+    with next_version():
+        made = create_backup(tmp_path / "before.backup", "")
     assert made.backup.manifest.migrations == BackupFile(plain, "").manifest.migrations
     assert made.backup.manifest.tables == BackupFile(plain, "").manifest.tables
 
 
 def test_what_migrations_put_in_is_there_once(network: Server, empty: Server, tmp_path: Path) -> None:
     """`empty` is the server of the settings here."""
-    with tomorrow():
-        done = restore(_of_tomorrow(network, tmp_path))
+    with next_version():
+        done = restore_backup(_create_newer_backup(network, tmp_path))
         assert (done.findings.same, done.forward) == (True, 0)
     assert sorted(empty.run("SELECT name, color FROM feed_tag")) == [("größe", "none"), ("mine", "red")]
 
 
-def _of_tomorrow(network: Server, folder: Path) -> BackupFile:
-    with at(network):
+def _create_newer_backup(network: Server, folder: Path) -> BackupFile:
+    with use_server(network):
         call_command("migrate", verbosity=0)
-        network.run("UPDATE feed_tag SET name = 'mine', color = 'red' WHERE name = 'tomorrow'")
-        return make(folder / "tomorrow.backup", "").backup
+        network.run("UPDATE feed_tag SET name = 'mine', color = 'red' WHERE name = 'next_version'")
+        return create_backup(folder / "newer.backup", "").backup
 
 
 def test_tables_of_the_migrations_are_those_of_the_models() -> None:
     code = Migrations()
     of_models = {table.label: table for table in all_tables()}
-    of_migrations = {table.label: table for table in code.tables(code.all)}
+    of_migrations = {table.label: table for table in code.tables_after(code.known)}
     assert set(of_migrations) == set(of_models)
     for label, table in of_models.items():
-        found = in_order(of_migrations[label], table.fields)
+        found = reorder_columns(of_migrations[label], table.fields)
         assert found.name == table.name
         assert [column.column for column in found.columns] == [column.column for column in table.columns]
-        assert [found.columns[place].name for place in found.key] == [
-            table.columns[place].name for place in table.key
+        assert [found.columns[index].name for index in found.key] == [
+            table.columns[index].name for index in table.key
         ]
 
 
@@ -131,5 +132,5 @@ def test_columns_that_were_changed_without_a_migration_are_refused(
     backup = BackupFile(plain, "")
     backup.manifest.columns["feed.tag"].append("color")
     with pytest.raises(TransferRefused, match="has other tables or columns than this code"):
-        restore(backup)
+        restore_backup(backup)
     assert empty.tables() == set()

@@ -39,7 +39,7 @@ def staff(site: Site, visitors: Visitors, page: Page) -> Page:
     # Where an account is changed, the password is asked for once more.
     page.goto("/accounts/reauthenticate/?next=/admin/")
     page.get_by_label("Password", exact=True).fill(PASSWORD)
-    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Continue").click()
     expect(page.get_by_role("heading", name="Site administration")).to_be_visible()
     return page
 

@@ -37,7 +37,7 @@ def invite(ada: Page) -> None:
     look(ada, "invite")
     dialog.get_by_role("button", name="Send invitation").click()
     expect(ada.get_by_text("Invitation sent.")).to_be_visible()
-    expect(ada.get_by_text("Invitation sent")).to_be_visible()
+    expect(ada.get_by_text("Invitation sent", exact=True)).to_be_visible()
 
 
 def accept(ben: Page) -> None:

@@ -17,7 +17,7 @@ from scripts.stack import Stack
 
 
 class Sink:
-    """A mail server that keeps nothing, and refuses the senders and receivers that it is told to."""
+    """A mail server that keeps nothing, and refuses given senders and receivers."""
 
     refused_senders: tuple[str, ...] = ()
     refused_receivers: tuple[str, ...] = ()
@@ -82,11 +82,11 @@ def doctor(stack: Stack, **variables: str) -> tuple[int, str]:
 
 
 def line_of(said: str, subject: str, verdict: str) -> str:
-    """The line with this verdict on `subject`, with its cure."""
+    """The line with this verdict on `subject`, with its hint."""
     lines = said.splitlines()
-    for place, line in enumerate(lines):
+    for index, line in enumerate(lines):
         if line.startswith(f"{verdict:<8} {subject:<12}"):
-            return "\n".join([line, *lines[place + 1 : place + 2]])
+            return "\n".join([line, *lines[index + 1 : index + 2]])
     raise AssertionError(f"no {verdict} on {subject} in\n{said}")
 
 
@@ -165,7 +165,7 @@ def test_debug_in_production_is_a_failure(stack: Stack, mail_port: int) -> None:
     assert "DEBUG is on" in line_of(said, "settings", "failure")
 
 
-# What is wrong with the database's address, and what the cure names.
+# What is wrong with the database's address, and what the hint names.
 WRONG_ADDRESSES = {
     "postgres://linkup@127.0.0.1:{port}/nowhere": "CREATE DATABASE",
     "postgres://stranger@127.0.0.1:{port}/linkup": "CREATE ROLE",
@@ -242,7 +242,7 @@ def test_media_that_cannot_be_written_are_a_failure(stack: Stack, mail_port: int
 def test_a_log_folder_that_cannot_be_written_is_not_a_full_disk(stack: Stack, mail_port: int) -> None:
     code, said = doctor(stack, EMAIL_PORT=str(mail_port), LOG_DIR="/proc/linkup/logs")
     assert code == 1
-    told = line_of(said, "disk", "failure")
-    assert "logs: /proc/linkup/logs cannot be written" in told
-    assert "chown" in told
-    assert "Make room" not in told
+    line = line_of(said, "disk", "failure")
+    assert "logs: /proc/linkup/logs cannot be written" in line
+    assert "chown" in line
+    assert "Make room" not in line

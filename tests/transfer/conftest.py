@@ -1,4 +1,4 @@
-"""A network in a SQLite file, and an empty PostgreSQL for it, anew for each test."""
+"""A network in a SQLite file, and an empty PostgreSQL, for each test."""
 
 import os
 import shutil
@@ -17,14 +17,14 @@ import pytest
 from django.db import connections
 from django.test import override_settings
 
-from operations.transfer.exports import ExportFolder, export
-from operations.transfer.imports import bring_in
+from operations.transfer.exports import ExportFolder, export_network
+from operations.transfer.imports import import_export
 from operations.transfer.source import SqliteSource
 from operations.transfer.tables import all_tables
-from operations.transfer.verification import Findings, verify
+from operations.transfer.verification import Findings, verify_target
 from scripts.programs import ROOT
 
-from .network import build, environment
+from .network import build_network, process_environment
 
 
 @dataclass(frozen=True)
@@ -41,23 +41,23 @@ class Network:
     def media(self) -> Path:
         return self.folder / "media"
 
-    def change(self, statement: str, *values: Any) -> None:
-        """Write into the file as anything may that is not Django; foreign keys and checks are not asked."""
+    def run_statement(self, statement: str, *values: Any) -> None:
+        """Run a statement on the file without foreign keys and checks, as other programs may."""
         with closing(sqlite3.connect(self.file)) as database, database:
             database.execute("PRAGMA ignore_check_constraints = ON")
             database.execute(statement, values)
 
-    def value(self, statement: str) -> Any:
+    def fetch_value(self, statement: str) -> Any:
         with closing(sqlite3.connect(self.file)) as database:
             return database.execute(statement).fetchone()[0]
 
-    def source(self) -> SqliteSource:
+    def open_source(self) -> SqliteSource:
         return SqliteSource(self.file, self.media, all_tables())
 
-    def export(self, folder: Path, **options: Any) -> ExportFolder:
+    def export_to(self, folder: Path, **options: Any) -> ExportFolder:
         """Export into `folder`."""
-        with closing(self.source()) as source:
-            export(source, folder, **options)
+        with closing(self.open_source()) as source:
+            export_network(source, folder, **options)
         return ExportFolder(folder, all_tables())
 
 
@@ -65,7 +65,7 @@ class Network:
 def built_network(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Made once; tests get copies."""
     folder = tmp_path_factory.mktemp("network")
-    build(folder)
+    build_network(folder)
     return folder
 
 
@@ -78,7 +78,7 @@ def network(built_network: Path, tmp_path: Path) -> Network:
 def built_export(built_network: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An export of the network, to be read only."""
     folder = tmp_path_factory.mktemp("exports") / "whole"
-    Network(built_network).export(folder)
+    Network(built_network).export_to(folder)
     return folder
 
 
@@ -103,7 +103,7 @@ class Database:
     def url(self) -> str:
         return url_of(self.name)
 
-    def run(self, statement: str, *values: Any) -> list[Any]:
+    def run_statement(self, statement: str, *values: Any) -> list[Any]:
         """Run one statement by itself."""
         with closing(psycopg2.connect(self.url)) as connection:
             connection.autocommit = True
@@ -111,23 +111,23 @@ class Database:
                 cursor.execute(statement, values or None)
                 return cursor.fetchall() if cursor.description else []
 
-    def count(self, table: str) -> int:
-        return int(self.run(f"SELECT count(*) FROM {table}")[0][0])  # noqa: S608 -- a name of ours
+    def count_rows(self, table: str) -> int:
+        return int(self.run_statement(f"SELECT count(*) FROM {table}")[0][0])  # noqa: S608 -- a name of ours
 
-    def files(self) -> set[str]:
+    def list_files(self) -> set[str]:
         return {path.relative_to(self.media).as_posix() for path in self.media.rglob("*") if path.is_file()}
 
     def is_untouched(self) -> bool:
         """Whether it is as `migrate` left it, files included."""
-        tables = [table.name for table in all_tables() if not table.given]
-        gone = self.run("SELECT count(*) FROM django_content_type WHERE app_label = 'gone'")[0][0]
-        return not any(map(self.count, tables)) and not gone and not self.files()
+        tables = [table.name for table in all_tables() if not table.predefined]
+        gone = self.run_statement("SELECT count(*) FROM django_content_type WHERE app_label = 'gone'")[0][0]
+        return not any(map(self.count_rows, tables)) and not gone and not self.list_files()
 
-    def bring_in(self, folder: Path) -> None:
-        bring_in(ExportFolder(folder, all_tables()))
+    def import_export(self, folder: Path) -> None:
+        import_export(ExportFolder(folder, all_tables()))
 
-    def verify(self, folder: Path) -> Findings:
-        return verify(ExportFolder(folder, all_tables()))
+    def verify_with(self, folder: Path) -> Findings:
+        return verify_target(ExportFolder(folder, all_tables()))
 
 
 @pytest.fixture(scope="session")
@@ -139,7 +139,7 @@ def pristine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         with server.cursor() as cursor:
             cursor.execute(f"CREATE DATABASE {name}")
             command = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
-            subprocess.run(command, cwd=ROOT, env=environment(url_of(name)), check=True)
+            subprocess.run(command, cwd=ROOT, env=process_environment(url_of(name)), check=True)
             yield name
             cursor.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
@@ -156,8 +156,8 @@ def copied_database(template: str, name: str) -> Iterator[None]:
 
 
 @contextmanager
-def chosen(database: Database) -> Iterator[Database]:
-    """The settings point to `database` for the time of the block."""
+def use_database(database: Database) -> Iterator[Database]:
+    """Let the settings name `database` inside the block."""
     before = connections["default"].settings_dict["NAME"]
 
     def call(name: str) -> None:
@@ -174,9 +174,9 @@ def chosen(database: Database) -> Iterator[Database]:
 
 @pytest.fixture
 def database(pristine: str, tmp_path: Path) -> Iterator[Database]:
-    """The database that the settings name is an empty one of this test's own, and so is the media folder."""
+    """Let the settings name an empty database and an empty media folder for this test."""
     target = Database(pristine.replace("pristine", "target"), tmp_path / "media-of-target")
-    with copied_database(pristine, target.name), chosen(target):
+    with copied_database(pristine, target.name), use_database(target):
         yield target
 
 
@@ -185,8 +185,8 @@ def filled(pristine: str, built_export: Path, tmp_path_factory: pytest.TempPathF
     """A database with the network in it, made once; tests get copies."""
     target = Database(pristine.replace("pristine", "filled"), tmp_path_factory.mktemp("filled") / "media")
     with copied_database(pristine, target.name):
-        with chosen(target):
-            target.bring_in(built_export)
+        with use_database(target):
+            target.import_export(built_export)
         yield target
 
 
@@ -196,5 +196,5 @@ def moved(filled: Database, tmp_path: Path) -> Iterator[Database]:
     target = Database(
         filled.name.replace("filled", "moved"), shutil.copytree(filled.media, tmp_path / "media-of-moved")
     )
-    with copied_database(filled.name, target.name), chosen(target):
+    with copied_database(filled.name, target.name), use_database(target):
         yield target

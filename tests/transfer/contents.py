@@ -18,14 +18,14 @@ from users.models import Experience, FormSubmission, Profile, User
 from .network import DELETED_POSTS, FILES, HARD_TEXTS, MEMBERS, NOON, POSTS, SECRET
 
 
-def fill(media: Path) -> None:
+def fill_database(media: Path) -> None:
     """Fill the database of the settings, and the folder `media`."""
-    _members()
-    _posts_and_messages()
-    _rest(media)
+    _create_members()
+    _create_posts_and_messages()
+    _create_other_rows(media)
 
 
-def _members() -> None:
+def _create_members() -> None:
 
     people = [
         User(
@@ -53,7 +53,7 @@ def _members() -> None:
     people[0].user_permissions.add(own)
 
 
-def _posts_and_messages() -> None:
+def _create_posts_and_messages() -> None:
     people = list(User.objects.order_by("pk"))
     # A moment without microseconds is kept without them, and must be the same as with them.
     moments = [
@@ -82,18 +82,20 @@ def _posts_and_messages() -> None:
     Reaction.objects.bulk_create(Reaction(post=post, member=people[0], kind="like") for post in posts)
     tag = Tag.objects.create(name="größe")
     PostTag.objects.bulk_create(PostTag(post=post, tag=tag) for post in posts[:50])
-    talk = Conversation.objects.create(created_by=people[0], title="Two of us")
+    conversation = Conversation.objects.create(created_by=people[0], title="Two of us")
     Entry.objects.bulk_create(
-        Entry(conversation=talk, seq=n, author=people[n % 2], text=f"Message {n}", client_id=UUID(int=n))
+        Entry(
+            conversation=conversation, seq=n, author=people[n % 2], text=f"Message {n}", client_id=UUID(int=n)
+        )
         for n in range(1, 31)
     )
     QuietHours.objects.create(
         member=people[0], start=time(22, 0), end=time(6, 30, 0, 250), zone="Europe/Berlin"
     )
-    _traces_of(posts[:20])
+    _create_traces_of(posts[:20])
 
 
-def _traces_of(posts: list[Post]) -> None:
+def _create_traces_of(posts: list[Post]) -> None:
     """Add the rows that forms and the administration leave behind."""
     kind, user = ContentType.objects.get_for_model(Post), User.objects.order_by("pk")[0]
     for post in posts:
@@ -105,7 +107,7 @@ def _traces_of(posts: list[Post]) -> None:
         )
 
 
-def _rest(media: Path) -> None:
+def _create_other_rows(media: Path) -> None:
 
     SessionStore().create()
     CacheEntry.objects.create(cache_key="key", value="value", expires=NOON)

@@ -44,17 +44,17 @@ FILES = {
 NOON = datetime(2026, 3, 29, 12, 30, 15, 123456, tzinfo=UTC)
 
 
-def environment(url: str) -> dict[str, str]:
+def process_environment(url: str) -> dict[str, str]:
     """The variables of a process in test settings on the database `url`."""
     kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
     return {**kept, "DJANGO_SETTINGS_MODULE": SETTINGS, "DATABASE_URL": url}
 
 
-def build(folder: Path) -> None:
+def build_network(folder: Path) -> None:
     """Make the network in `folder`: db.sqlite3 and media/."""
     command = [sys.executable, "-m", "tests.transfer.network", str(folder)]
     url = f"sqlite:///{prepared_sqlite(folder)}"
-    subprocess.run(command, cwd=ROOT, env=environment(url), check=True, capture_output=True)
+    subprocess.run(command, cwd=ROOT, env=process_environment(url), check=True, capture_output=True)
 
 
 def main() -> None:
@@ -62,9 +62,9 @@ def main() -> None:
     media = Path(sys.argv[1]) / "media"
     settings.MEDIA_ROOT = str(media)
     django.setup()
-    from .contents import fill  # noqa: PLC0415 -- models can be imported once the settings stand
+    from .contents import fill_database  # noqa: PLC0415 -- models can be imported once the settings stand
 
-    fill(media)
+    fill_database(media)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Uploads and folders in a bad state: links, pipes, names, a place that is somebody's, a disk that fills at the end."""
+"""Uploads and folders in a bad state: links, pipes, names, foreign folders, a disk that fills at the end."""
 
 import hashlib
 import io
@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from operations.transfer import media
-from operations.transfer.exports import ExportFolder, export
+from operations.transfer.exports import ExportFolder, export_network
 from operations.transfer.problems import TransferRefused
 from operations.transfer.source import SqliteSource
 from operations.transfer.tables import all_tables
@@ -20,7 +20,7 @@ from tests.testkit.disks import small_disk
 
 from .conftest import Network
 from .network import FILES
-from .test_exports import refusal, sha256
+from .test_exports import expect_refusal, sha256
 
 pytestmark = pytest.mark.sqlite_only
 
@@ -29,16 +29,16 @@ pytestmark = pytest.mark.sqlite_only
 def test_a_folder_behind_a_link_is_carried_as_the_site_reads_it(network: Network, tmp_path: Path) -> None:
     shutil.move(network.media / "photos", tmp_path / "another disk")
     (network.media / "photos").symlink_to(tmp_path / "another disk")
-    made = network.export(tmp_path / "export")
-    assert {file.name for file in made.media()} == set(FILES)
-    made.check()
+    made = network.export_to(tmp_path / "export")
+    assert {file.name for file in made.list_files()} == set(FILES)
+    made.check_all()
     assert not [path for path in (made.folder / "media").rglob("*") if path.is_symlink()]
 
 
 def test_a_media_folder_behind_a_link_is_carried(network: Network, tmp_path: Path) -> None:
     shutil.move(network.media, tmp_path / "another disk")
     network.media.symlink_to(tmp_path / "another disk")
-    assert {file.name for file in network.export(tmp_path / "export").media()} == set(FILES)
+    assert {file.name for file in network.export_to(tmp_path / "export").list_files()} == set(FILES)
 
 
 BAD_FILES: list[tuple[Callable[[Path], object], str]] = [
@@ -54,12 +54,14 @@ BAD_FILES: list[tuple[Callable[[Path], object], str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("make", "told"), BAD_FILES, ids=[told.split(":")[0] for _, told in BAD_FILES])
+@pytest.mark.parametrize(
+    ("make", "expected"), BAD_FILES, ids=[expected.split(":")[0] for _, expected in BAD_FILES]
+)
 def test_what_is_no_file_is_named(
-    network: Network, tmp_path: Path, make: Callable[[Path], object], told: str
+    network: Network, tmp_path: Path, make: Callable[[Path], object], expected: str
 ) -> None:
     make(network.media)
-    assert f"media {told}" in refusal(network, tmp_path / "export")
+    assert f"media {expected}" in expect_refusal(network, tmp_path / "export")
 
 
 def test_two_links_that_lead_to_each_other_are_named(network: Network, tmp_path: Path) -> None:
@@ -67,11 +69,11 @@ def test_two_links_that_lead_to_each_other_are_named(network: Network, tmp_path:
         (tmp_path / one).mkdir()
         (tmp_path / one / f"to-{other}").symlink_to(tmp_path / other)
     (network.media / "a").symlink_to(tmp_path / "a")
-    assert "media 'a/to-b/to-a': is a link that leads back to" in refusal(network, tmp_path / "export")
+    assert "media 'a/to-b/to-a': is a link that leads back to" in expect_refusal(network, tmp_path / "export")
 
 
 class Growing(io.BytesIO):
-    """A file to which somebody writes between two looks at it."""
+    """A file that changes between two reads."""
 
     def read(self, size: int | None = -1, /) -> bytes:
         piece = super().read(100)
@@ -84,7 +86,7 @@ class Growing(io.BytesIO):
 
 def test_a_file_that_changes_meanwhile_is_listed_as_it_was_copied() -> None:
     copy = io.BytesIO()
-    size, sha = media.hashed(Growing(b"x" * 250), copy)
+    size, sha = media.hash_file(Growing(b"x" * 250), copy)
     assert copy.getvalue() == b"x" * 250 + b"more"
     assert (size, sha) == (254, hashlib.sha256(copy.getvalue()).hexdigest())
 
@@ -109,7 +111,7 @@ def test_the_folder_around_the_uploads_is_not_taken_for_an_export(
         path.unlink()
     refused = pytest.raises(TransferRefused, match="holds the media folder")
     with closing(SqliteSource(file, network.media, all_tables())) as source, refused:
-        export(source, network.folder, copy_media=copied)
+        export_network(source, network.folder, copy_media=copied)
     assert {name: (network.media / name).read_bytes() for name in FILES} == FILES
 
 
@@ -121,32 +123,32 @@ def test_a_folder_of_somebody_with_our_names_is_left_alone(
     path.parent.mkdir(parents=True)
     path.write_text("mine")
     with pytest.raises(TransferRefused, match="other things"):
-        network.export(tmp_path / "export")
+        network.export_to(tmp_path / "export")
     assert path.read_text() == "mine"
 
 
 def test_half_an_export_is_made_whole(network: Network, tmp_path: Path) -> None:
-    made = network.export(tmp_path / "export").folder
+    made = network.export_to(tmp_path / "export").folder
     (made / "manifest.json").unlink()
     shutil.rmtree(made / "media")
-    network.export(made).check()
+    network.export_to(made).check_all()
 
 
 def test_a_disk_that_fills_at_the_last_file_leaves_the_former_export(
     network: Network, tmp_path: Path
 ) -> None:
     folder = tmp_path / "export"
-    network.export(folder, copy_media=False)
+    network.export_to(folder, copy_media=False)
     before = {path: sha256(path) for path in folder.rglob("*") if path.is_file()}
     # The manifest is the largest file, so the disk takes all but that.
     room = (folder / "manifest.json").stat().st_size - 100
     assert max(path.stat().st_size for path in folder.rglob("*.gz")) < room
-    network.change("DELETE FROM feed_reaction")
+    network.run_statement("DELETE FROM feed_reaction")
     full = pytest.raises(TransferRefused, match="disk is full")
-    with closing(network.source()) as source, small_disk(room), full:
-        export(source, folder, copy_media=False)
+    with closing(network.open_source()) as source, small_disk(room), full:
+        export_network(source, folder, copy_media=False)
     assert {path: sha256(path) for path in folder.rglob("*") if path.is_file()} == before
-    ExportFolder(folder, all_tables()).check()
+    ExportFolder(folder, all_tables()).check_all()
 
 
 @pytest.mark.parametrize(
@@ -157,9 +159,9 @@ def test_a_forged_list_of_files_is_named(
 ) -> None:
     (exported / "media.jsonl").write_bytes(line + b"\n")
     folder = ExportFolder(exported, all_tables())
-    monkeypatch.setitem(vars(folder), "_list", exported / "media.jsonl")  # as if the manifest told of it
+    monkeypatch.setitem(vars(folder), "_file_list", exported / "media.jsonl")  # as if the manifest named it
     with pytest.raises(TransferRefused, match=r"media.jsonl: has a line that tells of no file"):
-        list(folder.media())
+        list(folder.list_files())
 
 
 def test_a_listed_name_with_other_bytes_than_utf_8_is_refused(
@@ -168,6 +170,6 @@ def test_a_listed_name_with_other_bytes_than_utf_8_is_refused(
     line = json.dumps({"name": "bad\udcff.webp", "size": 1, "sha256": ""})
     (exported / "media.jsonl").write_text(line + "\n")
     folder = ExportFolder(exported, all_tables())
-    monkeypatch.setitem(vars(folder), "_list", exported / "media.jsonl")
+    monkeypatch.setitem(vars(folder), "_file_list", exported / "media.jsonl")
     with pytest.raises(TransferRefused, match="no name of a file"):
-        list(folder.media())
+        list(folder.list_files())

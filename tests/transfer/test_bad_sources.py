@@ -11,11 +11,11 @@ import pytest
 from operations.transfer import source as source_module
 from operations.transfer.exports import ExportFolder
 from operations.transfer.problems import TransferRefused
-from operations.transfer.source import LONGEST_VALUE
+from operations.transfer.source import MAX_VALUE_BYTES
 from operations.transfer.tables import all_tables
 
 from .conftest import Network
-from .test_exports import refusal
+from .test_exports import expect_refusal
 
 pytestmark = pytest.mark.sqlite_only
 
@@ -71,13 +71,13 @@ BAD_VALUES = [
 
 
 @pytest.mark.parametrize(
-    ("statement", "told"), BAD_VALUES, ids=[one.split(" SET ")[-1] for one, _ in BAD_VALUES]
+    ("statement", "expected"), BAD_VALUES, ids=[one.split(" SET ")[-1] for one, _ in BAD_VALUES]
 )
-def test_it_is_refused_by_name(network: Network, tmp_path: Path, statement: str, told: str) -> None:
+def test_it_is_refused_by_name(network: Network, tmp_path: Path, statement: str, expected: str) -> None:
     if statement.endswith("NULL WHERE id = 7"):
         allow_null(network, "users_user", '"is_active" bool')
-    network.change(statement)
-    assert told in refusal(network, tmp_path / "export")
+    network.run_statement(statement)
+    assert expected in expect_refusal(network, tmp_path / "export")
 
 
 def allow_null(network: Network, table: str, column: str) -> None:
@@ -102,40 +102,43 @@ CARRIED = [
 def test_an_odd_moment_that_the_site_can_read_is_carried(
     network: Network, tmp_path: Path, kept: str, carried: str
 ) -> None:
-    network.change(POST.format("created_at = ?"), kept)
-    assert carried in line(network.export(tmp_path / "export"), "feed.post", 3)
+    network.run_statement(POST.format("created_at = ?"), kept)
+    assert carried in line(network.export_to(tmp_path / "export"), "feed.post", 3)
 
 
 def line(folder: ExportFolder, label: str, key: int) -> str:
     """A row of an export."""
     table = next(table for table in folder.tables if table.label == label)
-    return next(row.line.decode() for row in folder.rows(table) if row.key == (key,))
+    return next(row.line.decode() for row in folder.read_rows(table) if row.key == (key,))
 
 
-def test_a_column_of_nobody_is_told_of(network: Network, tmp_path: Path) -> None:
-    network.change("ALTER TABLE feed_post ADD COLUMN mood text")
+def test_a_column_of_nobody_is_reported(network: Network, tmp_path: Path) -> None:
+    network.run_statement("ALTER TABLE feed_post ADD COLUMN mood text")
     notes: list[str] = []
-    network.export(tmp_path / "export", note=notes.append)
+    network.export_to(tmp_path / "export", note=notes.append)
     assert notes == ["Of the table feed_post no field of this version knows, and left out is: mood."]
 
 
 def test_a_network_without_a_column_more_has_nothing_to_tell(network: Network, tmp_path: Path) -> None:
     notes: list[str] = []
-    network.export(tmp_path / "export", note=notes.append)
+    network.export_to(tmp_path / "export", note=notes.append)
     assert notes == []
 
 
 @pytest.mark.parametrize("kind", ["text", "blob"])
 def test_a_value_too_large_for_memory_is_named(network: Network, tmp_path: Path, kind: str) -> None:
-    giant = f"CAST(zeroblob({LONGEST_VALUE + 1}) AS {kind})"
-    network.change(f"UPDATE feed_post SET html = {giant} WHERE id = 3")  # noqa: S608
-    told = refusal(network, tmp_path / "export")
-    assert f"feed.post 3, field html: is {LONGEST_VALUE + 1} bytes long, {LONGEST_VALUE} is the most" in told
+    giant = f"CAST(zeroblob({MAX_VALUE_BYTES + 1}) AS {kind})"
+    network.run_statement(f"UPDATE feed_post SET html = {giant} WHERE id = 3")  # noqa: S608
+    output = expect_refusal(network, tmp_path / "export")
+    assert (
+        f"feed.post 3, field html: is {MAX_VALUE_BYTES + 1} bytes long, {MAX_VALUE_BYTES} is the most"
+        in output
+    )
 
 
 def test_a_large_value_is_carried(network: Network, tmp_path: Path) -> None:
-    network.change(POST.format("text = replace(hex(zeroblob(1000000)), '00', 'ä')"))
-    assert "ä" * 1_000_000 in line(network.export(tmp_path / "export"), "feed.post", 3)
+    network.run_statement(POST.format("text = replace(hex(zeroblob(1000000)), '00', 'ä')"))
+    assert "ä" * 1_000_000 in line(network.export_to(tmp_path / "export"), "feed.post", 3)
 
 
 def test_what_stands_in_the_wal_alone_is_carried(network: Network, tmp_path: Path) -> None:
@@ -143,11 +146,11 @@ def test_what_stands_in_the_wal_alone_is_carried(network: Network, tmp_path: Pat
         writer.execute("PRAGMA wal_autocheckpoint = 0")
         writer.execute(MEMBER.format("headline = 'in the wal'"))
         writer.commit()
-        # As after a crash: nobody has moved it into the file.
+        # As after a crash: it was not moved into the file.
         crashed = Network(tmp_path / "crashed")
         shutil.copytree(network.folder, crashed.folder)
     assert b"in the wal" not in crashed.file.read_bytes()
-    assert '"in the wal"' in line(crashed.export(tmp_path / "export"), "users.user", 7)
+    assert '"in the wal"' in line(crashed.export_to(tmp_path / "export"), "users.user", 7)
 
 
 def torn(network: Network, folder: Path) -> Network:
@@ -163,10 +166,10 @@ def torn(network: Network, folder: Path) -> Network:
 
 def test_a_write_that_was_interrupted_is_to_be_undone_first(network: Network, tmp_path: Path) -> None:
     crashed = torn(network, tmp_path / "crashed")
-    told = refusal(crashed, tmp_path / "export")
-    assert f"sqlite3 {crashed.file} 'PRAGMA user_version'" in told
-    crashed.value("PRAGMA user_version")
-    assert '"Comment 1"' in line(crashed.export(tmp_path / "export"), "feed.comment", 2)
+    output = expect_refusal(crashed, tmp_path / "export")
+    assert f"sqlite3 {crashed.file} 'PRAGMA user_version'" in output
+    crashed.fetch_value("PRAGMA user_version")
+    assert '"Comment 1"' in line(crashed.export_to(tmp_path / "export"), "feed.comment", 2)
 
 
 @contextmanager
@@ -183,16 +186,16 @@ def test_a_file_that_is_held_is_refused(
 ) -> None:
     monkeypatch.setattr(source_module, "WAIT_SECONDS", 0.1)
     with held(network):
-        assert "database is locked" in refusal(network, tmp_path / "export")
+        assert "database is locked" in expect_refusal(network, tmp_path / "export")
 
 
 def test_a_database_without_rows_is_carried(network: Network, tmp_path: Path) -> None:
     with closing(sqlite3.connect(network.file)) as database, database:
         for table in all_tables():
-            if not table.given:
+            if not table.predefined:
                 database.execute(f"DELETE FROM {table.name}")  # noqa: S608 -- a name of ours
-    made = network.export(tmp_path / "export")
-    made.check()
+    made = network.export_to(tmp_path / "export")
+    made.check_all()
     assert {label for label, facts in made.manifest.tables.items() if facts.rows} == {
         "contenttypes.contenttype",
         "auth.permission",
@@ -200,11 +203,11 @@ def test_a_database_without_rows_is_carried(network: Network, tmp_path: Path) ->
 
 
 def test_rows_that_are_alike_but_for_null_are_carried(network: Network, tmp_path: Path) -> None:
-    # `pair` is unique, and NULL for a group: many of those stand beside each other in both databases.
-    network.change("UPDATE messaging_conversation SET pair = NULL")
+    # `pair` is unique, and NULL for a group: many of those are allowed in both databases.
+    network.run_statement("UPDATE messaging_conversation SET pair = NULL")
     copied = ", ".join("99" if name == "id" else f'"{name}"' for name in columns(network))
-    network.change(f"INSERT INTO messaging_conversation SELECT {copied} FROM messaging_conversation")  # noqa: S608
-    assert network.export(tmp_path / "export").manifest.tables["messaging.conversation"].rows == 2
+    network.run_statement(f"INSERT INTO messaging_conversation SELECT {copied} FROM messaging_conversation")  # noqa: S608
+    assert network.export_to(tmp_path / "export").manifest.tables["messaging.conversation"].rows == 2
 
 
 def columns(network: Network) -> list[str]:
@@ -214,7 +217,7 @@ def columns(network: Network) -> list[str]:
 
 def test_a_column_that_is_gone_is_never_taken_for_a_text(network: Network) -> None:
     # SQLite reads "headline" as 'headline' when there is no such column; a verification looks at rows alone.
-    network.change("ALTER TABLE users_user DROP COLUMN headline")
+    network.run_statement("ALTER TABLE users_user DROP COLUMN headline")
     table = next(table for table in all_tables() if table.label == "users.user")
-    with closing(network.source()) as source, pytest.raises(TransferRefused, match="no such column"):
-        list(source.rows(table))
+    with closing(network.open_source()) as source, pytest.raises(TransferRefused, match="no such column"):
+        list(source.read_rows(table))

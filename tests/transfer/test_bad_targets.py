@@ -14,7 +14,7 @@ from django.core.files.storage import InMemoryStorage
 
 from operations.transfer import target
 from operations.transfer.exports import ExportFolder
-from operations.transfer.imports import OutcomeUnknown, bring_in
+from operations.transfer.imports import OutcomeUnknown, import_export
 from operations.transfer.problems import TransferRefused
 from operations.transfer.schema import DESCRIPTION, compare_schemas, load_description, read_parts
 from operations.transfer.tables import all_tables
@@ -23,8 +23,8 @@ from tests.testkit.disks import small_disk
 
 from .conftest import Database, Network
 from .network import FILES
-from .test_imports import refusal, seal_with
-from .wire import cut_at_commit, interrupted_at
+from .proxy import cut_at_commit, interrupted_at
+from .test_imports import expect_refusal, seal_with
 
 pytestmark = pytest.mark.postgres_only
 
@@ -49,46 +49,48 @@ ALIKE = [
 ]
 
 
-@pytest.mark.parametrize(("statements", "told"), ALIKE, ids=[told.split(":")[0] for _, told in ALIKE])
+@pytest.mark.parametrize(
+    ("statements", "expected"), ALIKE, ids=[expected.split(":")[0] for _, expected in ALIKE]
+)
 def test_a_row_that_breaks_a_constraint_is_named_with_its_fields(
-    database: Database, network: Network, tmp_path: Path, statements: list[str], told: str
+    database: Database, network: Network, tmp_path: Path, statements: list[str], expected: str
 ) -> None:
     for statement in statements:
-        network.change(statement)
-    network.export(tmp_path / "export")
-    said = refusal(database, tmp_path / "export")
-    assert told in said
+        network.run_statement(statement)
+    network.export_to(tmp_path / "export")
+    said = expect_refusal(database, tmp_path / "export")
+    assert expected in said
     assert "ember3@example.org" not in said
     assert "rzte" not in said
 
 
 def test_a_key_that_is_there_twice_is_named(database: Database, exported: Path) -> None:
     seal_with(exported, lambda lines: [*lines[:3], lines[2], *lines[3:]])
-    assert "feed.post 3, field id: duplicate key value" in refusal(database, exported)
+    assert "feed.post 3, field id: duplicate key value" in expect_refusal(database, exported)
 
 
 def test_an_export_of_an_older_state_is_refused(database: Database, network: Network, tmp_path: Path) -> None:
-    network.change("DELETE FROM django_migrations WHERE app = 'feed' AND name = '0001_initial'")
-    network.export(tmp_path / "export")
-    assert "feed.0001_initial is applied in the target only" in refusal(database, tmp_path / "export")
+    network.run_statement("DELETE FROM django_migrations WHERE app = 'feed' AND name = '0001_initial'")
+    network.export_to(tmp_path / "export")
+    assert "feed.0001_initial is applied in the target only" in expect_refusal(database, tmp_path / "export")
 
 
 def test_a_network_without_rows_is_brought_in_and_again(
     database: Database, network: Network, tmp_path: Path
 ) -> None:
-    with closing(network.source()) as source:
-        names = [table.name for table in source.tables if not table.given]
+    with closing(network.open_source()) as source:
+        names = [table.name for table in source.tables if not table.predefined]
     for name in names:
-        network.change(f"DELETE FROM {name}")  # noqa: S608 -- a name of ours
+        network.run_statement(f"DELETE FROM {name}")  # noqa: S608 -- a name of ours
     shutil.rmtree(network.media)
-    network.export(tmp_path / "export")
+    network.export_to(tmp_path / "export")
     for _ in range(2):
-        database.bring_in(tmp_path / "export")
-        assert database.verify(tmp_path / "export").differences == []
+        database.import_export(tmp_path / "export")
+        assert database.verify_with(tmp_path / "export").differences == []
 
 
 # -- A schema that is not the one of the migrations
-# What was done to the target, and what is told of it.
+# What was done to the target, and the expected message.
 HARMED: dict[str, str] = {
     "ALTER TABLE feed_reaction DROP CONSTRAINT feed_one_reaction_each": "feed_reaction: the target lacks: ",
     "DROP INDEX users_username_unique": "users_user: the target lacks: unique index users_username_unique",
@@ -124,7 +126,7 @@ def schema_of(database: Database) -> list[str]:
             cursor.execute(statement)
             return cursor.fetchall()
 
-        return [str(fault) for fault in compare_schemas(load_description().parts, read_parts(run))]
+        return [str(problem) for problem in compare_schemas(load_description().parts, read_parts(run))]
 
 
 def test_the_description_of_the_schema_is_what_the_migrations_make(database: Database) -> None:
@@ -133,7 +135,7 @@ def test_the_description_of_the_schema_is_what_the_migrations_make(database: Dat
 
 def test_each_harm_to_the_schema_is_named(database: Database) -> None:
     wrong = []
-    for statement, told in HARMED.items():
+    for statement, output in HARMED.items():
         with closing(psycopg2.connect(database.url)) as connection, connection.cursor() as cursor:
             cursor.execute(statement)
             cursor.execute("SELECT 1")
@@ -143,8 +145,8 @@ def test_each_harm_to_the_schema_is_named(database: Database) -> None:
                 rows: list[Any] = cursor.fetchall()
                 return rows
 
-            found = [str(fault) for fault in compare_schemas(load_description().parts, read_parts(run))]
-        if not any(told in fault for fault in found):
+            found = [str(problem) for problem in compare_schemas(load_description().parts, read_parts(run))]
+        if not any(output in problem for problem in found):
             wrong.append((statement, found))
     assert not wrong
     assert schema_of(database) == []
@@ -152,65 +154,65 @@ def test_each_harm_to_the_schema_is_named(database: Database) -> None:
 
 def test_indexes_tables_and_names_of_others_are_no_harm(database: Database) -> None:
     for statement in HARMLESS:
-        database.run(statement)
+        database.run_statement(statement)
     assert schema_of(database) == []
 
 
 def test_a_verification_names_a_constraint_that_is_lost(moved: Database, built_export: Path) -> None:
-    moved.run("ALTER TABLE feed_reaction DROP CONSTRAINT feed_one_reaction_each")
-    moved.run("DROP INDEX users_username_unique")
-    told = [str(difference) for difference in moved.verify(built_export).differences]
-    assert len(told) == 2
-    assert "UNIQUE" in told[0]
-    assert "users_username_unique" in told[1]
+    moved.run_statement("ALTER TABLE feed_reaction DROP CONSTRAINT feed_one_reaction_each")
+    moved.run_statement("DROP INDEX users_username_unique")
+    output = [str(difference) for difference in moved.verify_with(built_export).differences]
+    assert len(output) == 2
+    assert "UNIQUE" in output[0]
+    assert "users_username_unique" in output[1]
 
 
 # -- The target's own state -------------------------------------------------------------------
 def test_a_column_that_is_missing_in_the_target_is_named(database: Database, built_export: Path) -> None:
-    database.run("ALTER TABLE users_user DROP COLUMN headline")
-    assert "users.user, field headline: has no column in the target" in refusal(database, built_export)
+    database.run_statement("ALTER TABLE users_user DROP COLUMN headline")
+    assert "users.user, field headline: has no column in the target" in expect_refusal(database, built_export)
 
 
 def test_a_column_more_in_the_target_that_wants_a_value_is_named(
     database: Database, built_export: Path
 ) -> None:
-    database.run("ALTER TABLE feed_tag ADD COLUMN mine integer NOT NULL")
-    assert "feed.tag 1, field mine: null value in column" in refusal(database, built_export)
+    database.run_statement("ALTER TABLE feed_tag ADD COLUMN mine integer NOT NULL")
+    assert "feed.tag 1, field mine: null value in column" in expect_refusal(database, built_export)
 
 
-def test_a_site_that_still_runs_is_told_of(
+def test_a_site_that_still_runs_is_reported(
     database: Database, built_export: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    patience = target.SESSION.replace("lock_timeout = '10s'", "lock_timeout = '0.2s'")
-    assert patience != target.SESSION
-    monkeypatch.setattr(target, "SESSION", patience)
+    patience = target.SESSION_SETTINGS.replace("lock_timeout = '10s'", "lock_timeout = '0.2s'")
+    assert patience != target.SESSION_SETTINGS
+    monkeypatch.setattr(target, "SESSION_SETTINGS", patience)
     with closing(psycopg2.connect(database.url)) as site, site.cursor() as cursor:
         cursor.execute("LOCK TABLE feed_post IN ROW EXCLUSIVE MODE")
-        told = refusal(database, built_export)
-    assert "lock timeout. When that is mended, run it again." in told
+        output = expect_refusal(database, built_export)
+    assert "lock timeout. When that is mended, run it again." in output
 
 
 def test_two_imports_at_once_leave_one_whole(database: Database, built_export: Path) -> None:
-    told: list[str] = []
+    output: list[str] = []
 
-    def go() -> None:
+    def run_import() -> None:
         try:
-            database.bring_in(built_export)
-            told.append("brought in")
+            database.import_export(built_export)
+            output.append("brought in")
         except TransferRefused as refused:
-            told.append(str(refused))
+            output.append(str(refused))
 
-    both = [threading.Thread(target=go) for _ in range(2)]
+    both = [threading.Thread(target=run_import) for _ in range(2)]
     for one in both:
         one.start()
     for one in both:
         one.join(60)
     # The second one came while the first was at work, or found that all is there.
-    assert len(told) == 2
-    assert all(words == "brought in" or "Another import" in words for words in told)
-    assert "brought in" in told
-    assert database.verify(built_export).differences == []
-    assert database.files() == set(FILES)
+    assert len(output) == 2
+    assert all(words == "brought in" or "Another import" in words for words in output)
+    assert "brought in" in output
+    assert database.verify_with(built_export).differences == []
+    assert database.list_files() == set(FILES)
 
 
 def test_a_disk_that_fills_with_files_leaves_those_that_were_there(
@@ -221,13 +223,13 @@ def test_a_disk_that_fills_with_files_leaves_those_that_were_there(
     path.parent.mkdir(parents=True)
     path.write_bytes(FILES[name])
     with small_disk(4_000), pytest.raises(TransferRefused, match="the disk is full"):
-        database.bring_in(built_export)
-    assert database.files() == {name}
-    assert database.count("users_user") == 0
+        database.import_export(built_export)
+    assert database.list_files() == {name}
+    assert database.count_rows("users_user") == 0
 
 
 class FullBucket(InMemoryStorage):
-    """Takes one file, and refuses the next in words of its own, as the libraries of buckets do."""
+    """Accepts one file, and refuses the next with another exception, as the libraries of buckets do."""
 
     def _save(self, name: str, content: "File[bytes]") -> str:
         if self.listdir("")[0]:
@@ -238,25 +240,25 @@ class FullBucket(InMemoryStorage):
 def test_a_bucket_that_refuses_a_file_undoes_all(database: Database, built_export: Path) -> None:
     bucket = FullBucket()
     with pytest.raises(TransferRefused, match=r"The file .* cannot be stored: .*QuotaExceeded"):
-        bring_in(ExportFolder(built_export, all_tables()), storage=bucket)
+        import_export(ExportFolder(built_export, all_tables()), storage=bucket)
     assert not [name for name in FILES if bucket.exists(name)]
     assert database.is_untouched()
 
 
 # -- Cut off while it is committed ------------------------------------------------------------
 @pytest.mark.parametrize("before", [True, False], ids=["not done", "done"])
-def test_a_connection_cut_while_it_is_committed_is_told_as_unknown_and_the_next_run_settles_it(
+def test_a_connection_cut_while_it_is_committed_is_reported_as_unknown_and_the_next_run_settles_it(
     database: Database, built_export: Path, monkeypatch: pytest.MonkeyPatch, before: bool
 ) -> None:
     with cut_at_commit(monkeypatch, before=before), pytest.raises(OutcomeUnknown, match="Run it again"):
-        database.bring_in(built_export)
+        database.import_export(built_export)
     # Files that rows may need stay where they are.
-    assert database.files() == set(FILES)
+    assert database.list_files() == set(FILES)
     wait_for_others(database)
-    assert bool(database.count("users_user")) is not before
-    again = bring_in(ExportFolder(built_export, all_tables()))
+    assert bool(database.count_rows("users_user")) is not before
+    again = import_export(ExportFolder(built_export, all_tables()))
     assert (again.was_there, again.files) == (not before, 0)
-    assert database.verify(built_export).differences == []
+    assert database.verify_with(built_export).differences == []
 
 
 # -- Ctrl-C -----------------------------------------------------------------------------------
@@ -265,11 +267,11 @@ def test_an_interruption_from_the_commit_on_keeps_the_files_of_the_rows(
     database: Database, built_export: Path, monkeypatch: pytest.MonkeyPatch, word: bytes
 ) -> None:
     with interrupted_at(monkeypatch, word), pytest.raises(KeyboardInterrupt):
-        database.bring_in(built_export)
-    assert database.files() == set(FILES)
+        database.import_export(built_export)
+    assert database.list_files() == set(FILES)
     wait_for_others(database)
-    assert database.verify(built_export).differences == []
-    again = bring_in(ExportFolder(built_export, all_tables()))
+    assert database.verify_with(built_export).differences == []
+    again = import_export(ExportFolder(built_export, all_tables()))
     assert (again.was_there, again.files) == (True, 0)
 
 
@@ -277,7 +279,7 @@ def test_an_interruption_before_the_commit_undoes_all(
     database: Database, built_export: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with interrupted_at(monkeypatch, b"SET CONSTRAINTS"), pytest.raises(KeyboardInterrupt):
-        database.bring_in(built_export)
+        database.import_export(built_export)
     wait_for_others(database)
     assert database.is_untouched()
 
@@ -288,7 +290,7 @@ def wait_for_others(database: Database) -> None:
         "SELECT pg_backend_pid() <> pid FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()"
     )
     for _ in range(200):
-        if not database.run(statement, database.name):
+        if not database.run_statement(statement, database.name):
             return
         time.sleep(0.05)
     raise AssertionError("the connection that was cut is still there")

@@ -22,20 +22,20 @@ from .network import FILES, MEMBERS, POSTS, SECRET
 pytestmark = pytest.mark.postgres_only
 
 MANY = 500
-AT_ONCE = 10
-Place = tuple[str, str, str]
+BATCH_SIZE = 10
+Location = tuple[str, str, str]
 
 
 @dataclass(frozen=True)
 class Corruption:
-    """Something that goes wrong in the target: what kind, where it must be named, and how it is done."""
+    """A corruption of the target: its kind, the locations that must be named, and its statements."""
 
     kind: str
-    places: frozenset[Place]
+    locations: frozenset[Location]
     statements: tuple[str, ...]
 
 
-def dropping(table: str, which: str) -> str:
+def dropping_constraints(table: str, which: str) -> str:
     """Drop the constraints of a table for which the condition holds."""
     return (
         f"DO $$ DECLARE n text; BEGIN FOR n IN SELECT conname FROM pg_constraint WHERE conrelid = '{table}'::regclass "
@@ -43,8 +43,10 @@ def dropping(table: str, which: str) -> str:
     )
 
 
-WITHOUT_KEYS = dropping("feed_posttag", "contype IN ('p', 'u')")
-WITHOUT_REFERENCE = dropping("feed_savedpost", "contype = 'f' AND confrelid = 'users_user'::regclass")
+WITHOUT_KEYS = dropping_constraints("feed_posttag", "contype IN ('p', 'u')")
+WITHOUT_REFERENCE = dropping_constraints(
+    "feed_savedpost", "contype = 'f' AND confrelid = 'users_user'::regclass"
+)
 
 
 def changed(kind: str, table: str, row: int, field: str, value: str) -> Corruption:
@@ -125,12 +127,12 @@ def other_id(chance: random.Random) -> Corruption:
         f"UPDATE feed_comment SET id = {new} WHERE id = {old}"
         for old, new in ((one, -1), (other, one), (-1, other))
     )
-    places = {
+    locations = {
         ("feed.comment", str(row), field)
         for row in (one, other)
         for field in ("text", "html", "post_id", "author_id", "created_at")
     }
-    return Corruption("ids swapped", frozenset(places), statements)
+    return Corruption("ids swapped", frozenset(locations), statements)
 
 
 def lost(chance: random.Random) -> Corruption:
@@ -149,8 +151,8 @@ def doubled(chance: random.Random) -> Corruption:
         columns, new = COPIES["feed_comment"], chance.randint(10_000, 99_999)
         copied = f"SELECT {new}, {columns} FROM feed_comment WHERE id = {row}"
         # The sequence has not heard of the new id.
-        places = frozenset({("feed.comment", str(new), ""), ("feed.comment", "", "id")})
-        return Corruption("row doubled", places, (f"INSERT INTO feed_comment (id, {columns}) {copied}",))
+        locations = frozenset({("feed.comment", str(new), ""), ("feed.comment", "", "id")})
+        return Corruption("row doubled", locations, (f"INSERT INTO feed_comment (id, {columns}) {copied}",))
     statements = (
         WITHOUT_KEYS,
         f"INSERT INTO feed_posttag (id, post_id, tag_id) SELECT * FROM feed_posttag WHERE id = {row}",
@@ -176,7 +178,9 @@ def null_or_empty(chance: random.Random) -> Corruption:
         row = chance.choice([n for n in range(1, MEMBERS + 1) if (n % 10) == 0])  # those whose name is empty
         found = changed("NULL for ''", "users_user", row, "name", "NULL")
         return Corruption(
-            found.kind, found.places, ("ALTER TABLE users_user ALTER name DROP NOT NULL", *found.statements)
+            found.kind,
+            found.locations,
+            ("ALTER TABLE users_user ALTER name DROP NOT NULL", *found.statements),
         )
     return changed("'' for NULL", "messaging_conversation", 1, "pair", "''")
 
@@ -216,12 +220,12 @@ MAKERS: list[Maker] = [
 def seeded(chance: random.Random) -> list[list[Corruption]]:
     """500 corruptions, ten at a time; those of one time touch no row in common."""
     rounds = []
-    for _ in range(MANY // AT_ONCE):
+    for _ in range(MANY // BATCH_SIZE):
         together: list[Corruption] = []
         taken: set[tuple[str, str]] = set()
-        while len(together) < AT_ONCE:
+        while len(together) < BATCH_SIZE:
             found = chance.choice(MAKERS)(chance)
-            rows = {place[:2] for place in found.places}
+            rows = {location[:2] for location in found.locations}
             if not rows & taken:
                 taken |= rows
                 together.append(found)
@@ -229,10 +233,10 @@ def seeded(chance: random.Random) -> list[list[Corruption]]:
     return rounds
 
 
-def apply(target: Target, statement: str, media: Path) -> None:
+def apply_corruption(target: Target, statement: str, media: Path) -> None:
     """Do it: to a file of the target, or to its tables."""
     if not statement.startswith("FILE"):
-        target.run(statement)
+        target.run_statement(statement)
         return
     path = media / statement.split(" ", 2)[2]
     if statement.startswith("FILE GONE"):
@@ -246,45 +250,45 @@ def found_with(moved: Database, export: Path, corruptions: list[Corruption]) -> 
     """What the verification says of a target with these corruptions, which is whole again afterwards."""
     folder = ExportFolder(export, all_tables())
     with closing(Target(folder.tables, read_only=False)) as target:
-        # As a crash or a careless hand leaves things: no trigger and no foreign key stands in the way.
-        target.run("SET LOCAL session_replication_role = replica")
+        # As after a crash or a mistake: without triggers and foreign keys.
+        target.run_statement("SET LOCAL session_replication_role = replica")
         for statement in [statement for one in corruptions for statement in one.statements]:
-            apply(target, statement, moved.media)
-        findings = Verification(folder, target, named=1000).run()
+            apply_corruption(target, statement, moved.media)
+        findings = Verification(folder, target, max_named=1000).compare_all()
     for name, content in FILES.items():
         (moved.media / name).write_bytes(content)
     return findings
 
 
-def places_of(findings: Findings) -> set[Place]:
-    return {(fault.table, fault.row, fault.field) for fault in findings.differences}
+def places_of(findings: Findings) -> set[Location]:
+    return {(problem.table, problem.row, problem.field) for problem in findings.differences}
 
 
-def is_besides(fault: str) -> bool:
+def is_besides(problem: str) -> bool:
     """A lost row leaves those that refer to it as orphans, and a corruption may take a constraint away: true, too."""
-    return any(words in fault for words in ("refers to", "the target lacks: ", "the target has besides: "))
+    return any(words in problem for words in ("refers to", "the target lacks: ", "the target has besides: "))
 
 
-def missed(findings: Findings, corruption: Corruption) -> bool:
-    places = places_of(findings)
+def find_missed(findings: Findings, corruption: Corruption) -> bool:
+    locations = places_of(findings)
     if corruption.kind == "ids swapped":  # comments may agree in some fields
-        return not any(place in places for place in corruption.places)
-    return not corruption.places <= places
+        return not any(location in locations for location in corruption.locations)
+    return not corruption.locations <= locations
 
 
 def test_each_of_500_corruptions_is_found_and_named(moved: Database, built_export: Path) -> None:
     kinds: Counter[str] = Counter()
     for number, corruptions in enumerate(seeded(random.Random(20_261_123))):
         findings = found_with(moved, built_export, corruptions)
-        assert [one for one in corruptions if missed(findings, one)] == [], number
-        expected = {place for one in corruptions for place in one.places}
-        others = [fault for fault in findings.differences if not is_besides(str(fault))]
+        assert [one for one in corruptions if find_missed(findings, one)] == [], number
+        expected = {location for one in corruptions for location in one.locations}
+        others = [problem for problem in findings.differences if not is_besides(str(problem))]
         assert {(one.table, one.row, one.field) for one in others} <= expected, number
         assert SECRET not in "".join(map(str, findings.differences))
         kinds.update(one.kind for one in corruptions)
     assert sum(kinds.values()) == MANY
     assert min(kinds.values()) >= 10, kinds
-    assert moved.verify(built_export).differences == []
+    assert moved.verify_with(built_export).differences == []
 
 
 def one_by_one() -> Iterator[tuple[str, Corruption]]:
@@ -295,7 +299,7 @@ def one_by_one() -> Iterator[tuple[str, Corruption]]:
 
 @pytest.mark.parametrize("corruption", [pytest.param(one, id=name) for name, one in one_by_one()])
 def test_each_kind_is_found_by_itself(moved: Database, built_export: Path, corruption: Corruption) -> None:
-    assert not missed(found_with(moved, built_export, [corruption]), corruption)
+    assert not find_missed(found_with(moved, built_export, [corruption]), corruption)
 
 
 orphaned = partial(Corruption, "orphan", frozenset({("feed.comment", "8", "author")}))

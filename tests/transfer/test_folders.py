@@ -19,19 +19,19 @@ POSTS = "tables/feed.post.jsonl.gz"
 PHOTO = "media/photos/3f/3f00000000000000000000000000000a-64.webp"
 
 
-def refusal(folder: Path) -> str:
+def expect_refusal(folder: Path) -> str:
     with pytest.raises(TransferRefused) as refused:
-        ExportFolder(folder, all_tables()).check()
+        ExportFolder(folder, all_tables()).check_all()
     return str(refused.value)
 
 
 def test_a_whole_one_is_fine(exported: Path) -> None:
-    ExportFolder(exported, all_tables()).check()
+    ExportFolder(exported, all_tables()).check_all()
 
 
 def test_without_its_manifest_it_is_half_an_export(exported: Path) -> None:
     (exported / "manifest.json").unlink()
-    assert "not a complete export" in refusal(exported)
+    assert "not a complete export" in expect_refusal(exported)
 
 
 @pytest.mark.parametrize("change", ['"rows": 120', "0001_initial", '"copied": true', '"format": 1'])
@@ -40,7 +40,7 @@ def test_a_changed_manifest_is_noticed(exported: Path, change: str) -> None:
     text = path.read_text()
     assert change in text
     path.write_text(text.replace(change, change.replace("1", "2").replace("true", "false"), 1))
-    assert re.search("manifest.json: its content|has format 2", refusal(exported))
+    assert re.search("manifest.json: its content|has format 2", expect_refusal(exported))
 
 
 @pytest.mark.parametrize(
@@ -48,13 +48,13 @@ def test_a_changed_manifest_is_noticed(exported: Path, change: str) -> None:
 )
 def test_a_torn_manifest_is_named(exported: Path, text: str) -> None:
     (exported / "manifest.json").write_text(text)
-    assert "manifest.json" in refusal(exported)
+    assert "manifest.json" in expect_refusal(exported)
 
 
 @pytest.mark.parametrize("part", [POSTS, PHOTO, "media.jsonl"])
 def test_a_missing_file_is_named(exported: Path, part: str) -> None:
     (exported / part).unlink()
-    assert Path(part).name in refusal(exported)
+    assert Path(part).name in expect_refusal(exported)
 
 
 @pytest.mark.parametrize("part", [POSTS, PHOTO, "media.jsonl"])
@@ -62,7 +62,7 @@ def test_a_missing_file_is_named(exported: Path, part: str) -> None:
 def test_a_file_that_was_cut_short_is_named(exported: Path, part: str, left: float) -> None:
     data = (exported / part).read_bytes()
     (exported / part).write_bytes(data[: int(len(data) * left)])
-    assert Path(part).name in refusal(exported)
+    assert Path(part).name in expect_refusal(exported)
 
 
 @pytest.mark.parametrize("part", [POSTS, PHOTO, "media.jsonl"])
@@ -72,11 +72,11 @@ def test_any_flipped_bit_is_noticed(exported: Path, part: str) -> None:
         data = bytearray(whole)
         data[chance.randrange(len(data))] ^= 1 << chance.randrange(8)
         (exported / part).write_bytes(data)
-        assert Path(part).name in refusal(exported)
+        assert Path(part).name in expect_refusal(exported)
 
 
 def rewritten(path: Path, change: Callable[[list[bytes]], list[bytes]]) -> None:
-    """Write the file of a table anew, with other lines; its compression is sound."""
+    """Rewrite the file of a table with other lines; its compression is valid."""
     with gzip.open(path) as file:
         lines = file.readlines()
     with gzip.open(path, "w") as file:
@@ -84,7 +84,7 @@ def rewritten(path: Path, change: Callable[[list[bytes]], list[bytes]]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "expected"),
     [
         (lambda lines: lines[:-1], "ends before its last line"),
         (lambda lines: lines[:5], "ends before its last line"),
@@ -109,10 +109,10 @@ def rewritten(path: Path, change: Callable[[list[bytes]], list[bytes]]) -> None:
     ],
 )
 def test_a_file_with_other_lines_is_named(
-    exported: Path, change: Callable[[list[bytes]], list[bytes]], told: str
+    exported: Path, change: Callable[[list[bytes]], list[bytes]], expected: str
 ) -> None:
     rewritten(exported / POSTS, change)
-    assert told in refusal(exported)
+    assert expected in expect_refusal(exported)
 
 
 def test_a_table_that_this_version_does_not_know_is_named(exported: Path) -> None:
@@ -127,6 +127,6 @@ def test_a_listed_name_cannot_leave_its_folder(
 ) -> None:
     (exported / "media.jsonl").write_text(json.dumps({"name": name, "size": 1, "sha256": ""}) + "\n")
     folder = ExportFolder(exported, all_tables())
-    monkeypatch.setitem(vars(folder), "_list", exported / "media.jsonl")  # as if the manifest told of it
+    monkeypatch.setitem(vars(folder), "_file_list", exported / "media.jsonl")  # as if the manifest named it
     with pytest.raises(TransferRefused, match="no name of a file"):
-        list(folder.media())
+        list(folder.list_files())

@@ -1,4 +1,4 @@
-"""The canonical text of a value: the same on both sides, different for different values, a fault for what cannot go."""
+"""The canonical text of a value: equal on both sides for equal values; an error for what cannot be transferred."""
 
 import json
 from datetime import UTC, datetime
@@ -14,22 +14,22 @@ from hypothesis import strategies as st
 from operations.transfer.json_text import canonical_json
 from operations.transfer.kinds import BrokenText, Kind, kind_of
 from operations.transfer.problems import TransferRefused
-from operations.transfer.tables import LEFT_OUT, all_tables, table_of
-from operations.transfer.unconvertible_values import Misfit
+from operations.transfer.tables import LEFT_OUT, all_tables, build_table
+from operations.transfer.unconvertible_values import UnconvertibleValue
 from tests.cases import all_cases
 from users.models import User
 
 
-def kind(field: "models.Field[Any, Any]") -> Kind:
+def kind_for(field: "models.Field[Any, Any]") -> Kind:
     found = kind_of(field)
     assert found is not None
     return found
 
 
-def fault(field: "models.Field[Any, Any]", value: object) -> str:
-    with pytest.raises(Misfit) as misfit:
-        kind(field).from_source(value)
-    return misfit.value.words(hidden=False)
+def describe_problem(field: "models.Field[Any, Any]", value: object) -> str:
+    with pytest.raises(UnconvertibleValue) as unconvertible:
+        kind_for(field).from_source(value)
+    return unconvertible.value.describe_value(hidden=False)
 
 
 # What SQLite keeps, what PostgreSQL shows, what both are.
@@ -83,19 +83,19 @@ def test_both_sides_of_a_value_have_one_text() -> None:
     with all_cases() as case:
         for field, in_sqlite, in_postgresql, canonical in SAME:
             with case(f"{field.__class__.__name__} {canonical}"):
-                assert kind(field).from_source(in_sqlite) == canonical
-                assert kind(field).from_target(in_postgresql) == canonical
+                assert kind_for(field).from_source(in_sqlite) == canonical
+                assert kind_for(field).from_target(in_postgresql) == canonical
 
 
 def test_a_moment_with_an_offset_is_that_moment() -> None:
     assert (
-        kind(models.DateTimeField()).from_source("2026-03-29 03:30:00+02:00")
+        kind_for(models.DateTimeField()).from_source("2026-03-29 03:30:00+02:00")
         == "2026-03-29T01:30:00.000000+00:00"
     )
 
 
 def test_a_duration_is_copied_in_days_and_microseconds() -> None:
-    assert kind(models.DurationField()).to_copy("-1") == "-1 days 86399999999 microseconds"
+    assert kind_for(models.DurationField()).to_copy("-1") == "-1 days 86399999999 microseconds"
 
 
 @pytest.mark.parametrize(
@@ -108,10 +108,10 @@ def test_a_duration_is_copied_in_days_and_microseconds() -> None:
     ],
 )
 def test_what_only_postgresql_can_hold_stands_for_itself(field: "models.Field[Any, Any]", text: str) -> None:
-    assert kind(field).from_target(text) == text
+    assert kind_for(field).from_target(text) == text
 
 
-def test_what_cannot_go_is_told() -> None:
+def test_what_cannot_go_is_reported() -> None:
     cases: list[tuple[models.Field[Any, Any], object, str]] = [
         (models.IntegerField(), "5", "holds '5' in place of a whole number"),
         (models.IntegerField(), 2**31, "holds '2147483648', outside -2147483648 to 2147483647"),
@@ -145,15 +145,18 @@ def test_what_cannot_go_is_told() -> None:
         (models.JSONField(), "[" * 100_000, "nested too deeply"),
     ]
     with all_cases() as case:
-        for field, value, told in cases:
-            with case(told):
-                assert told in fault(field, value)
+        for field, value, expected in cases:
+            with case(expected):
+                assert expected in describe_problem(field, value)
 
 
-def test_a_hidden_value_is_not_told() -> None:
-    with pytest.raises(Misfit) as misfit:
-        kind(models.IntegerField()).from_source("secret")
-    assert misfit.value.words(hidden=True) == "holds a value (not shown) in place of a whole number"
+def test_a_hidden_value_is_not_shown() -> None:
+    with pytest.raises(UnconvertibleValue) as unconvertible:
+        kind_for(models.IntegerField()).from_source("secret")
+    assert (
+        unconvertible.value.describe_value(hidden=True)
+        == "holds a value (not shown) in place of a whole number"
+    )
 
 
 json_values = st.recursive(
@@ -168,7 +171,7 @@ json_values = st.recursive(
 )
 
 
-def exactly(text: str) -> object:
+def read_exactly(text: str) -> object:
     return json.loads(text, parse_float=Decimal, parse_int=Decimal)
 
 
@@ -176,14 +179,14 @@ def exactly(text: str) -> object:
 def test_any_json_keeps_its_value(value: object) -> None:
     text = canonical_json(json.dumps(value))
     # Not as floating point: 1e22 is a whole number to jsonb.
-    assert exactly(text) == exactly(json.dumps(value))
+    assert read_exactly(text) == read_exactly(json.dumps(value))
     assert canonical_json(text) == text
     assert canonical_json(json.dumps(value, indent=2, ensure_ascii=False)) == text
 
 
 @given(st.datetimes(min_value=datetime(1, 1, 2), timezones=st.just(UTC)))  # noqa: DTZ001
 def test_any_moment_is_the_same_on_both_sides(moment: datetime) -> None:
-    moments = kind(models.DateTimeField())
+    moments = kind_for(models.DateTimeField())
     shown = str(moment).replace("+00:00", "+00")
     shown = shown.replace("+00", "").rstrip("0") + "+00" if moment.microsecond else shown
     assert moments.from_source(str(moment.replace(tzinfo=None))) == moments.from_target(shown)
@@ -191,15 +194,15 @@ def test_any_moment_is_the_same_on_both_sides(moment: datetime) -> None:
 
 @given(st.decimals(min_value=-10_000, max_value=10_000, places=4))
 def test_any_decimal_survives_sqlites_floating_point(number: Decimal) -> None:
-    decimals = kind(models.DecimalField(max_digits=12, decimal_places=4))
+    decimals = kind_for(models.DecimalField(max_digits=12, decimal_places=4))
     assert decimals.from_source(float(number)) == decimals.from_source(str(number))
 
 
 @given(st.text())
 def test_any_text_is_itself_or_a_fault(text: str) -> None:
-    texts = kind(models.TextField())
+    texts = kind_for(models.TextField())
     if "\0" in text:
-        assert "NUL" in fault(models.TextField(), text)
+        assert "NUL" in describe_problem(models.TextField(), text)
     else:
         assert texts.from_source(text) == text
 
@@ -211,7 +214,7 @@ def test_every_table_of_the_product_can_be_carried() -> None:
 
 
 def test_a_table_knows_where_it_refers_to() -> None:
-    table = table_of(User.user_permissions.through)
+    table = build_table(User.user_permissions.through)
     assert [(reference.name, reference.other_table) for reference in table.references] == [
         ("user", "users_user"),
         ("permission", "auth_permission"),
@@ -230,4 +233,4 @@ def test_a_kind_without_a_rule_is_refused_by_name() -> None:
             apps = Apps()
 
     with pytest.raises(TransferRefused, match=r"elsewhere.oddity, field odd: there is no rule"):
-        table_of(Oddity)
+        build_table(Oddity)

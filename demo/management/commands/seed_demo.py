@@ -23,9 +23,9 @@ class Command(BaseCommand):
                 "seed_demo refuses: the passwords of the demo members are public, so they belong into a "
                 "development or test database only (DJANGO_ENVIRONMENT=development)."
             )
-        if seed.is_here():
+        if seed.demo_exists():
             self.stdout.write("The demo network is here already; nothing was changed.")
             return
         self.stdout.write("Making a small demo network, this takes a few seconds …")
-        seed.make_demo_network(say=lambda words: self.stdout.write(f"  {words}"))
+        seed.create_demo_network(log=lambda words: self.stdout.write(f"  {words}"))
         self.stdout.write(f"Sign in as alice, bob, charlie, mona or admin with the password {PASSWORD}.")

@@ -7,13 +7,13 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from operations.backup.backup_file import BackupFile
-from operations.backup.create import make
+from operations.backup.create import create_backup
 from operations.backup.keys import new_key, read_key
-from operations.management.options import at_least, take_missing_files
+from operations.management.options import add_missing_files_option, number_from
 from operations.transfer.problems import TransferRefused
 from operations.transfer.tables import LEFT_OUT
 
-# It was made, and more uploads are missing than the operator knows of.
+# Exit code: made, but more uploads are missing than the operator knows of.
 FILES_MISSING = 3
 
 
@@ -35,9 +35,9 @@ class Command(BaseCommand):
             "--key-file", type=Path, metavar="FILE", help="where the key is (default: BACKUP_KEY)"
         )
         parser.add_argument(
-            "--keep", type=at_least(1), metavar="N", help="then remove older backups in the folder but N"
+            "--keep", type=number_from(1), metavar="N", help="then remove older backups in the folder but N"
         )
-        take_missing_files(parser)
+        add_missing_files_option(parser)
         what = parser.add_mutually_exclusive_group()
         what.add_argument("--check", type=Path, metavar="FILE", help="read a backup whole and verify it")
         what.add_argument("--new-key", action="store_true", help="print a new key")
@@ -49,39 +49,32 @@ class Command(BaseCommand):
             return
         if (options["place"] is None) == (options["check"] is None):
             raise CommandError("Name the folder or file to back up to, or --check FILE.", returncode=2)
+        progress = (lambda _words: None) if options["quiet"] else self.stderr.write
         try:
             key = read_key(options["key_file"], settings.BACKUP_KEY)
             if options["check"]:
-                self._check(options["check"], key, quiet=options["quiet"])
-            else:
-                self._make(options["place"], key, options)
+                backup = BackupFile(options["check"], key, progress=progress)
+                manifest = backup.manifest
+                self.stdout.write(f"Sound: {backup.summary}, of {manifest.site}, {manifest.made_at}.")
+                return
+            created = create_backup(
+                options["place"],
+                key,
+                keep=options["keep"] or 0,
+                missing_allowed=options["missing_files"],
+                progress=progress,
+                add_note=lambda words: self.stderr.write(f"Note: {words}"),
+            )
         except TransferRefused as refused:
             raise CommandError(str(refused)) from refused
-
-    def _check(self, path: Path, key: str, *, quiet: bool) -> None:
-        found = BackupFile(path, key, progress=self._say(quiet=quiet))
-        self.stdout.write(f"Sound: {found.summary}, of {found.manifest.site}, {found.manifest.made_at}.")
-
-    def _make(self, place: Path, key: str, options: dict[str, Any]) -> None:
-        made = make(
-            place,
-            key,
-            keep=options["keep"] or 0,
-            missing_allowed=options["missing_files"],
-            progress=self._say(quiet=options["quiet"]),
-            note=lambda words: self.stderr.write(f"Note: {words}"),
-        )
-        for path in made.removed:
+        for path in created.removed:
             self.stdout.write(f"Removed {path}.")
         self.stdout.write(f"Left out: {', '.join(LEFT_OUT)}.")
-        self.stdout.write(f"Backed up and checked: {made.backup.summary}.")
-        self.stdout.write(str(made.file))
-        if not made.is_whole:
+        self.stdout.write(f"Backed up and checked: {created.backup.summary}.")
+        self.stdout.write(str(created.file))
+        if not created.is_whole:
             raise CommandError(
-                f"The backup was made, but {made.missing.rows:,} rows name files that are not there, and those are not "
-                "in it. No older backup was removed: one of them may have the files.",
+                f"The backup was made, but {created.missing.rows:,} rows name files that are not there, and those are "
+                "not in it. No older backup was removed: one of them may have the files.",
                 returncode=FILES_MISSING,
             )
-
-    def _say(self, *, quiet: bool) -> Any:
-        return (lambda _words: None) if quiet else self.stderr.write

@@ -7,14 +7,14 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from operations.management.options import take_missing_files
-from operations.transfer.exports import Exported, export
-from operations.transfer.media import named_folder
+from operations.management.options import add_missing_files_option
+from operations.transfer.exports import export_network
+from operations.transfer.media import choose_media_folder
 from operations.transfer.problems import TransferRefused
 from operations.transfer.source import SqliteSource
 from operations.transfer.tables import LEFT_OUT, all_tables
 
-# It was made, and more uploads are missing than the operator knows of.
+# Exit code: exported, but more uploads are missing than the operator knows of.
 FILES_MISSING = 3
 
 
@@ -40,42 +40,39 @@ class Command(BaseCommand):
         parser.add_argument(
             "--without-media-files", action="store_true", help="list the uploads with their hashes, copy none"
         )
-        take_missing_files(parser)
+        add_missing_files_option(parser)
         parser.add_argument("--quiet", action="store_true", help="no progress")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        say = (lambda _words: None) if options["quiet"] else self.stderr.write
+        progress = (lambda _words: None) if options["quiet"] else self.stderr.write
         try:
-            path = options["source"] or source_of_the_settings()
-            media = named_folder(options["media"], Path(settings.MEDIA_ROOT))
+            path = options["source"] or find_settings_file()
+            media = choose_media_folder(options["media"], Path(settings.MEDIA_ROOT))
             with closing(SqliteSource(path, media, all_tables())) as source:
-                made = export(
+                result = export_network(
                     source,
                     options["folder"],
                     copy_media=not options["without_media_files"],
                     missing_allowed=options["missing_files"],
-                    progress=say,
-                    note=lambda words: self.stderr.write(f"Note: {words}"),
+                    progress=progress,
+                    add_note=lambda words: self.stderr.write(f"Note: {words}"),
                 )
         except TransferRefused as refused:
             raise CommandError(f"{refused}\nNothing was exported.") from refused
-        self._tell(made, options["missing_files"])
-
-    def _tell(self, made: Exported, missing_allowed: int) -> None:
-        told = made.manifest
-        files = f"{told.media.files} files ({'copied' if told.media.copied else 'listed'})"
-        self.stdout.write(f"Exported {told.rows:,} rows of {len(told.tables)} tables and {files}.")
+        manifest = result.manifest
+        files = f"{manifest.media.files} files ({'copied' if manifest.media.copied else 'listed'})"
+        self.stdout.write(f"Exported {manifest.rows:,} rows of {len(manifest.tables)} tables and {files}.")
         self.stdout.write(f"Left out: {', '.join(LEFT_OUT)}.")
-        if made.missing.rows > missing_allowed:
+        if result.missing.rows > options["missing_files"]:
             raise CommandError(
-                f"The export was made, but {made.missing.rows:,} rows name files that are not in the media folder, "
+                f"The export was made, but {result.missing.rows:,} rows name files that are not in the media folder, "
                 "and so they are not in the export either.",
                 returncode=FILES_MISSING,
             )
 
 
-def source_of_the_settings() -> Path:
-    """The SQLite file of the settings. Raises TransferRefused when they name another kind of database."""
+def find_settings_file() -> Path:
+    """Return the SQLite file of the settings. Raises TransferRefused when they name another kind of database."""
     database = settings.DATABASES["default"]
     if not database["ENGINE"].endswith("sqlite3"):
         raise TransferRefused("The settings do not name a SQLite database; say which one: --source FILE.")

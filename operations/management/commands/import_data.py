@@ -1,4 +1,4 @@
-"""Brings an export into an empty PostgreSQL (docs/DATABASE_MIGRATION.md)."""
+"""Imports an export into an empty PostgreSQL (docs/DATABASE_MIGRATION.md)."""
 
 from pathlib import Path
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from operations.transfer.exports import ExportFolder
-from operations.transfer.imports import bring_in
+from operations.transfer.imports import import_export
 from operations.transfer.problems import TransferRefused
 from operations.transfer.tables import all_tables
 
@@ -25,10 +25,10 @@ class Command(BaseCommand):
         parser.add_argument("--quiet", action="store_true", help="no progress")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        say = (lambda _words: None) if options["quiet"] else self.stderr.write
+        progress = (lambda _words: None) if options["quiet"] else self.stderr.write
         try:
             folder = ExportFolder(options["folder"], all_tables())
-            outcome = bring_in(folder, progress=say)
+            outcome = import_export(folder, progress=progress)
         except TransferRefused as refused:
             raise CommandError(str(refused)) from refused
         if outcome.was_there:

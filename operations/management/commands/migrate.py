@@ -1,4 +1,4 @@
-"""`manage.py migrate`, as Django's, and beside visitors: it takes locks only for moments, and never two at once."""
+"""`manage.py migrate` while the site runs: it takes locks only for moments, and never two migrations at once."""
 
 import random
 import time
@@ -16,10 +16,10 @@ PASSES_BY_ITSELF = (errors.LockNotAvailable, errors.DeadlockDetected)
 
 
 class Command(Migrate):
-    """On PostgreSQL a change waits a second for its lock, then lets visitors pass and tries again.
+    """On PostgreSQL a change waits a second for its lock, then gives up, pauses and tries again.
 
-    Ends with 1 when the lock was not to be had, or when a migration held a table for too long; what it had begun is
-    rolled back, what came before it stays.
+    Exit code 1: the lock was not available, or a migration held a table for too long. That migration is rolled back,
+    those before it stay.
     """
 
     at_work = ""
@@ -53,25 +53,32 @@ class Command(Migrate):
             super().handle(*args, **options)
             return
         with migration_locks.limits(connection, offline=options["offline"]):
-            self._beside_visitors(connection, args, options)
+            self._migrate_with_retries(connection, args, options)
 
     def migration_progress_callback(self, action: str, migration: Any = None, fake: bool = False) -> None:
-        """Remember which one it is."""
+        """Remember which migration runs."""
         if migration is not None:
             self.at_work = str(migration)
         super().migration_progress_callback(action, migration, fake)
 
-    def _beside_visitors(
+    def _migrate_with_retries(
         self, connection: BaseDatabaseWrapper, args: tuple[Any, ...], options: dict[str, Any]
     ) -> None:
         try:
-            with migration_locks.watched(connection, self.stderr.write, offline=options["offline"]) as watch:
+            with migration_locks.watched(
+                connection, self.stderr.write, offline=options["offline"]
+            ) as monitor:
                 for number in range(1, options["tries"] + 1):
                     try:
                         super().handle(*args, **options)
                     except OperationalError as error:
-                        self._explain(error, watch, is_last=number >= options["tries"])
-                        self._pause(connection, number)
+                        self._explain_failure(error, monitor, is_last=number >= options["tries"])
+                        # Each time longer, and at random, so as not to meet a periodic job each time.
+                        pause = migration_locks.PAUSES[min(number, len(migration_locks.PAUSES)) - 1]
+                        seconds = pause * random.uniform(0.75, 1.25)
+                        self.stderr.write(f"Trying again in {seconds:.0f} s.")
+                        connection.close()
+                        time.sleep(seconds)
                     else:
                         return
         except migration_locks.TurnNeverCame as error:
@@ -79,33 +86,26 @@ class Command(Migrate):
                 f"Another migrate has been running for {migration_locks.TURN_WAIT / 60:.0f} minutes."
             ) from error
 
-    def _explain(self, error: OperationalError, watch: migration_locks.LockMonitor, *, is_last: bool) -> None:
-        """Say who was in the way; CommandError when trying again would not help."""
-        if isinstance(error.__cause__, errors.QueryCanceled) and watch.cancelled:
+    def _explain_failure(
+        self, error: OperationalError, monitor: migration_locks.LockMonitor, *, is_last: bool
+    ) -> None:
+        """Name the sessions that hold the lock; CommandError when trying again would not help."""
+        if isinstance(error.__cause__, errors.QueryCanceled) and monitor.cancelled:
             raise CommandError(
-                f"{self.at_work} held {', '.join(watch.cancelled)} for more than "
+                f"{self.at_work} held {', '.join(monitor.cancelled)} for more than "
                 f"{migration_locks.MAX_LOCK_SECONDS} s and was rolled back, so that visitors need not wait. "
                 "docs/WRITING_MIGRATIONS.md says how to split it; with the servers stopped, "
                 "`migrate --offline` lets it take its time."
             ) from error
         if not isinstance(error.__cause__, PASSES_BY_ITSELF):
             raise error
-        who = "".join(f"\n  {session}" for session in watch.blockers) or "\n  somebody who is gone by now"
+        who = "".join(f"\n  {session}" for session in monitor.blockers) or "\n  somebody who is gone by now"
         self.stderr.write(
             f"\n{self.at_work} waited {migration_locks.LOCK_WAIT:.0f} s for a lock and let go. It is held by:{who}"
         )
         if is_last:
-            ends = "".join(f" SELECT pg_terminate_backend({session.pid});" for session in watch.blockers)
+            ends = "".join(f" SELECT pg_terminate_backend({session.pid});" for session in monitor.blockers)
             raise CommandError(
                 f"{self.at_work} could not get its lock. It was rolled back, what came before it stays, visitors "
                 f"are served as before. Run migrate again at a quieter moment, or end what is in the way:{ends}"
             ) from error
-
-    def _pause(self, connection: BaseDatabaseWrapper, number: int) -> None:
-        """Let visitors pass; each time longer, and never in step with what comes at regular times."""
-        seconds = migration_locks.PAUSES[min(number, len(migration_locks.PAUSES)) - 1] * random.uniform(
-            0.75, 1.25
-        )
-        self.stderr.write(f"Trying again in {seconds:.0f} s.")
-        connection.close()
-        time.sleep(seconds)

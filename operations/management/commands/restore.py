@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from operations.backup.backup_file import BackupFile
 from operations.backup.keys import read_key
-from operations.backup.restore import Restored, restore
+from operations.backup.restore import restore_backup
 from operations.transfer.problems import TransferRefused
 
 DIFFERENT = 3
@@ -33,32 +33,32 @@ class Command(BaseCommand):
         parser.add_argument("--quiet", action="store_true", help="no progress")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        say = (lambda _words: None) if options["quiet"] else self.stderr.write
+        progress = (lambda _words: None) if options["quiet"] else self.stderr.write
         try:
             key = read_key(options["key_file"], settings.BACKUP_KEY)
-            backup = BackupFile(options["file"], key, progress=say)
-            self.stdout.write(
-                f"Sound: {backup.summary}, of {backup.manifest.site}, {backup.manifest.made_at}."
-            )
-            if not options["check"]:
-                self._tell(restore(backup, progress=say))
+            backup = BackupFile(options["file"], key, progress=progress)
+            manifest = backup.manifest
+            self.stdout.write(f"Sound: {backup.summary}, of {manifest.site}, {manifest.made_at}.")
+            if options["check"]:
+                return
+            result = restore_backup(backup, progress=progress)
         except TransferRefused as refused:
             raise CommandError(str(refused)) from refused
-
-    def _tell(self, done: Restored) -> None:
-        was = "Already there" if done.was_there else "Restored"
-        self.stdout.write(f"{was}: {done.rows:,} rows. Files stored: {done.files:,}; the others were there.")
-        found = done.findings
-        for note in found.notes:
+        was = "Already there" if result.was_there else "Restored"
+        self.stdout.write(
+            f"{was}: {result.rows:,} rows. Files stored: {result.files:,}; the others were there."
+        )
+        findings = result.findings
+        for note in findings.notes:
             self.stdout.write(f"Note: {note}")
-        for difference in found.differences:
+        for difference in findings.differences:
             self.stdout.write(f"Different: {difference}")
-        if not found.same:
+        if not findings.same:
             raise CommandError(
-                f"What was restored differs from the backup (compared: {found.compared}).",
+                f"What was restored differs from the backup (compared: {findings.compared}).",
                 returncode=DIFFERENT,
             )
-        self.stdout.write(f"The same as in the backup: {found.compared}.")
-        if done.forward:
-            self.stdout.write(f"Migrations that are newer than the backup were run: {done.forward}.")
+        self.stdout.write(f"The same as in the backup: {findings.compared}.")
+        if result.forward:
+            self.stdout.write(f"Migrations that are newer than the backup were run: {result.forward}.")
         self.stdout.write("Nobody is signed in. Empty Redis, or name a new one, and start the servers.")

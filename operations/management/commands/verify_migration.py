@@ -8,15 +8,15 @@ from django.conf import settings
 from django.core.files.storage import default_storage
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from operations.management.options import take_missing_files
-from operations.transfer.comparison import NAMED
+from operations.management.options import add_missing_files_option
+from operations.transfer.comparison import MAX_NAMED_ROWS
 from operations.transfer.exports import ExportFolder
-from operations.transfer.media import is_folder_of, named_folder, names_below, size_of
+from operations.transfer.media import choose_media_folder, file_size, is_storage_folder, names_below
 from operations.transfer.problems import TransferRefused
 from operations.transfer.source import SqliteSource
 from operations.transfer.tables import all_tables
-from operations.transfer.uploads import Missing, NamedFiles
-from operations.transfer.verification import Findings, verify
+from operations.transfer.uploads import ReferencedFiles
+from operations.transfer.verification import Findings, verify_target
 
 DIFFERENT = 1
 NOT_COMPARED = 2
@@ -37,45 +37,29 @@ class Command(BaseCommand):
         parser.add_argument(
             "--media", type=Path, metavar="FOLDER", help="the uploads of a SQLite file (default: MEDIA_ROOT)"
         )
-        take_missing_files(parser)
+        add_missing_files_option(parser)
         parser.add_argument(
-            "--rows", type=int, default=NAMED, metavar="N", help=f"rows to name per table (default: {NAMED})"
+            "--rows",
+            type=int,
+            default=MAX_NAMED_ROWS,
+            metavar="N",
+            help=f"rows to name per table (default: {MAX_NAMED_ROWS})",
         )
         parser.add_argument("--quiet", action="store_true", help="no progress")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        say = (lambda _words: None) if options["quiet"] else self.stderr.write
+        progress = (lambda _words: None) if options["quiet"] else self.stderr.write
         try:
-            root = named_folder(options["media"], Path(settings.MEDIA_ROOT))
+            root = choose_media_folder(options["media"], Path(settings.MEDIA_ROOT))
             findings = self._compare(
-                options["source"], root, options["missing_files"], named=options["rows"], progress=say
+                options["source"],
+                root,
+                options["missing_files"],
+                max_named=options["rows"],
+                progress=progress,
             )
         except TransferRefused as refused:
             raise CommandError(f"Could not be compared. {refused}", returncode=NOT_COMPARED) from refused
-        self._tell(findings)
-
-    def _compare(self, path: Path, root: Path, missing_allowed: int, **options: Any) -> Findings:
-        if path.is_dir():
-            folder = ExportFolder(path, all_tables())
-            folder.check_tables()
-            return verify(folder, **options)
-        with closing(SqliteSource(path, root, all_tables())) as source:
-            source.check_tables()
-            missing = _missing(source, missing_allowed)
-            findings = verify(source, **options)
-        if is_folder_of(default_storage, root):
-            findings.notes.append(
-                f"The files were compared with themselves: {root} is the target's storage. "
-                "Where the source has another folder, name it: --media FOLDER."
-            )
-            if missing.rows > missing_allowed:
-                # The source may have had them: nobody can tell from a folder that is both.
-                findings.differences += missing.faults
-                return findings
-        missing.tell(findings.notes.append)
-        return findings
-
-    def _tell(self, findings: Findings) -> None:
         if findings.tables:
             self.stdout.write(f"{'table':36} {'source':>12} {'target':>12}")
         for table in findings.tables:
@@ -93,9 +77,27 @@ class Command(BaseCommand):
             )
         self.stdout.write(f"The same: {findings.compared}.")
 
-
-def _missing(source: SqliteSource, allowed: int) -> Missing:
-    """What the rows of the source name and its folder has not."""
-    with closing(NamedFiles(source)) as named:
-        there = {name: size_of(source.media_root / name) for name in names_below(source.media_root)}
-        return named.check(there, source.as_it_is_now, place=str(source.media_root), allowed=allowed)
+    def _compare(self, path: Path, root: Path, missing_allowed: int, **options: Any) -> Findings:
+        if path.is_dir():
+            folder = ExportFolder(path, all_tables())
+            folder.check_tables()
+            return verify_target(folder, **options)
+        with closing(SqliteSource(path, root, all_tables())) as source:
+            source.check_tables()
+            files = {name: file_size(root / name) for name in names_below(root)}
+            with closing(ReferencedFiles(source)) as referenced:
+                missing = referenced.check_files(
+                    files, source.reopen, location=str(root), allowed=missing_allowed
+                )
+            findings = verify_target(source, **options)
+        if is_storage_folder(default_storage, root):
+            findings.notes.append(
+                f"The files were compared with themselves: {root} is the target's storage. "
+                "Where the source has another folder, name it: --media FOLDER."
+            )
+            if missing.rows > missing_allowed:
+                # The source may have had them: a folder that is both cannot show it.
+                findings.differences += missing.problems
+                return findings
+        missing.write_notes(findings.notes.append)
+        return findings

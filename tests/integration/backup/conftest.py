@@ -10,7 +10,7 @@ import pytest
 from scripts.programs import ROOT
 from tests.integration.transfer.installation import ALICE, Installation, manage
 from tests.testkit.prepared import prepared_postgres
-from tests.transfer.network import environment
+from tests.transfer.network import process_environment
 
 
 @pytest.fixture(scope="session")
@@ -25,13 +25,13 @@ def installation(server: str, tmp_path_factory: pytest.TempPathFactory) -> Insta
     """The network, with its uploads in the folder and its rows on the server."""
     folder = tmp_path_factory.mktemp("installation")
     command = [sys.executable, "-m", "tests.transfer.network", str(folder)]
-    subprocess.run(command, cwd=ROOT, env=environment(server), check=True, capture_output=True)
+    subprocess.run(command, cwd=ROOT, env=process_environment(server), check=True, capture_output=True)
     found = Installation(folder)
     manage(found.environment(DATABASE_URL=server), "shell", "--command", ALICE)
     return found
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Path:
+def destination(tmp_path: Path) -> Path:
     """Where backups may go."""
     return tmp_path / "backups"

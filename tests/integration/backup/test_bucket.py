@@ -49,7 +49,7 @@ def contents(there: Any) -> dict[str, bytes]:
 
 
 def test_uploads_in_a_bucket_come_back(
-    installation: Installation, server: str, address: str, place: Path, tmp_path: Path
+    installation: Installation, server: str, address: str, destination: Path, tmp_path: Path
 ) -> None:
     source, target = bucket(address, "linkup-one"), bucket(address, "linkup-two")
     for path in installation.media.rglob("*.*"):
@@ -57,7 +57,7 @@ def test_uploads_in_a_bucket_come_back(
     before = contents(source)
     assert len(before) > 3
     here = environment(server, tmp_path / "here", address, "linkup-one")
-    file = manage(here, "backup", str(place), "--quiet").splitlines()[-1]
+    file = manage(here, "backup", str(destination), "--quiet").splitlines()[-1]
 
     administer(beside(server, "postgres"), "CREATE DATABASE in_bucket")
     there = environment(beside(server, "in_bucket"), tmp_path / "there", address, "linkup-two")
@@ -66,10 +66,10 @@ def test_uploads_in_a_bucket_come_back(
 
 
 def test_a_bucket_that_is_away_is_named(
-    installation: Installation, server: str, place: Path, tmp_path: Path
+    installation: Installation, server: str, destination: Path, tmp_path: Path
 ) -> None:
     here = environment(server, tmp_path / "here", f"http://{HOST}:1", "linkup-one")
-    done = run(here, sys.executable, "manage.py", "backup", str(place), "--quiet")
+    done = run(here, sys.executable, "manage.py", "backup", str(destination), "--quiet")
     assert done.returncode == 1
     assert "The bucket does not answer" in done.stderr
-    assert not place.exists()
+    assert not destination.exists()

@@ -17,7 +17,7 @@ from scripts.visitor import Address, Visitor
 from tests.integration.transfer.installation import Installation, administer, beside, manage, run
 from tests.transfer.network import PASSWORD
 
-# What the writer writes; ids that are given anew by each database, and what is left out.
+# What the writer writes; ids that each database issues itself, and what is left out.
 WRITTEN = {"feed_tag", "feed_posttag"}
 OTHERS = {"django_migrations", "django_content_type", "auth_permission", "django_admin_log"}
 OTHERS |= {"auth_group_permissions", "users_user_user_permissions", "django_session", "core_cacheentry"}
@@ -43,7 +43,7 @@ def hashes(url: str) -> dict[str, tuple[Any, ...]]:
 
 @contextmanager
 def writing(url: str) -> Iterator[list[int]]:
-    """A member who writes all the time: a tag and its use in one transaction, so that half of it would be seen."""
+    """A member that writes all the time: a tag and its use in one transaction, so that half of it would be seen."""
     stop, written = threading.Event(), [0]
 
     def write() -> None:
@@ -73,18 +73,18 @@ def empty(server: str) -> str:
 
 
 def test_a_network_comes_back(
-    installation: Installation, server: str, empty: str, place: Path, tmp_path: Path
+    installation: Installation, server: str, empty: str, destination: Path, tmp_path: Path
 ) -> None:
     here = installation.environment(DATABASE_URL=server)
     with writing(server) as written:
-        file = manage(here, "backup", str(place), "--quiet").splitlines()[-1]
+        file = manage(here, "backup", str(destination), "--quiet").splitlines()[-1]
     assert written[0] > 10
 
     there = Installation(tmp_path / "there").environment(DATABASE_URL=empty)
-    told = run(there, sys.executable, "manage.py", "restore", file)
-    assert told.returncode == 0, told.stderr
-    assert re.search(r"The same as in the backup: [\d,]+ rows of \d+ tables", told.stdout)
-    assert "check: 100 %" in told.stderr
+    result = run(there, sys.executable, "manage.py", "restore", file)
+    assert result.returncode == 0, result.stderr
+    assert re.search(r"The same as in the backup: [\d,]+ rows of \d+ tables", result.stdout)
+    assert "check: 100 %" in result.stderr
 
     # Every row that stood still is the same; of the others exactly those of one moment are there.
     assert hashes(empty) == hashes(server)

@@ -120,7 +120,7 @@ def test_the_other_blocks_say_what_they_need() -> None:
 
 
 def test_nothing_is_called_that_a_fresh_server_has_not() -> None:
-    """`python` is nobody's there; LinkUp's own stands in .venv."""
+    """There is no `python` there; LinkUp's is in .venv."""
     text = GUIDE.read_text()
     assert re.findall(r"(?<![\w/.])python3? manage.py", text) == []
     assert re.findall(r"`[^`\n]*runserver[^`\n]*`", text) == []

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.testkit.prepared import MIGRATED, prepared_postgres
-from tests.transfer.network import build
+from tests.transfer.network import build_network
 
 from .installation import ALICE, Installation, manage, recreate
 
@@ -16,7 +16,7 @@ from .installation import ALICE, Installation, manage, recreate
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Installation:
     """LinkUp on SQLite with a small network; tests leave it as it is."""
     found = Installation(tmp_path_factory.mktemp("installation"))
-    build(found.folder)
+    build_network(found.folder)
     manage(found.environment(), "shell", "--command", ALICE)
     return found
 

@@ -17,7 +17,7 @@ from scripts.programs import ROOT
 from scripts.servers import Server
 from tests.testkit.disks import small_disk
 from tests.testkit.prepared import prepared_postgres
-from tests.transfer.network import POSTS, build
+from tests.transfer.network import POSTS, build_network
 
 from .installation import Installation, administer, beside, manage, run
 
@@ -39,7 +39,7 @@ WAITING = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'COPY%' AND wa
 def export(tmp_path_factory: pytest.TempPathFactory) -> str:
     """An export with more text than a server with little room can take."""
     folder = tmp_path_factory.mktemp("large")
-    build(folder)
+    build_network(folder)
     large = Installation(folder)
     with closing(sqlite3.connect(large.file)) as database, database:
         # By chance, so that PostgreSQL cannot compress it.
@@ -85,7 +85,7 @@ def arrives_when_run_again(here: dict[str, str], export: str) -> None:
 
 @contextmanager
 def little_room(server: Server) -> Iterator[None]:
-    """The kernel lets no file of this server grow beyond ROOM, which it inherits from whoever starts it."""
+    """The kernel lets no file of this server grow beyond ROOM, which it inherits from its parent process."""
     server.stop()
     with small_disk(ROOM):
         server.start()

@@ -1,4 +1,4 @@
-"""docs/DATABASE_MIGRATION.md: its bash blocks, in order and in one shell, bring the demo network over, and back."""
+"""docs/DATABASE_MIGRATION.md: its bash blocks, in order and in one shell, move the demo network, and back."""
 
 import re
 from collections.abc import Iterator
@@ -63,8 +63,8 @@ def test_its_commands_run_as_they_stand(
     for block in BLOCKS:
         if block.section == "Rollback" and "Rollback" not in said:
             # The site was switched, and a member has written since.
-            told = manage(switched(variables, tmp_path / "target"), "shell", "--command", WRITE)
-            assert "posted: 302" in told
+            output = manage(switched(variables, tmp_path / "target"), "shell", "--command", WRITE)
+            assert "posted: 302" in output
             assert sqlite.sha256() == before
             assert sqlite.file.stat().st_mode & 0o222 == 0
         said[block.section] = said.get(block.section, "") + shell.run(block)

@@ -1,5 +1,6 @@
 """Making a backup: where it lies, what is in it, and that nothing half done bears its name."""
 
+import base64
 import fcntl
 import os
 import stat
@@ -17,14 +18,14 @@ from django.test import override_settings
 
 from operations.backup import destinations, files, keys
 from operations.backup.backup_file import BackupFile
-from operations.backup.create import make
+from operations.backup.create import create_backup
 from operations.transfer.problems import TransferRefused
 from operations.transfer.rows import Row
 from operations.transfer.tables import LEFT_OUT, all_tables
 from tests.testkit.disks import small_disk
 from tests.transfer.network import DELETED_POSTS, FILES, MEMBERS, POSTS
 
-from .conftest import BIG, KEY, Server, at
+from .conftest import BIG, KEY, Server, use_server
 
 # What has nothing to do with the database is tried on one of them.
 once = pytest.mark.sqlite_only
@@ -34,36 +35,36 @@ once = pytest.mark.sqlite_only
 ROOM = 100_000
 
 
-def refusal(place: Path, key: str = "", **options: Any) -> str:
-    """What a backup says that cannot be made; nothing of it may be left."""
-    before = set(place.parent.rglob("*"))
+def expect_refusal(destination: Path, key: str = "", **options: Any) -> str:
+    """Return the message of a refused backup, and check that it left nothing behind."""
+    before = set(destination.parent.rglob("*"))
     with pytest.raises(TransferRefused) as refused:
-        make(place, key, **options)
-    assert set(place.parent.rglob("*")) == before
+        create_backup(destination, key, **options)
+    assert set(destination.parent.rglob("*")) == before
     return str(refused.value)
 
 
 def test_it_holds_every_row_and_every_file(filled: Server, tmp_path: Path) -> None:
-    with at(filled):
-        made = make(tmp_path / "backups", "")
-    told = made.backup.manifest
-    assert set(told.tables) == {table.label for table in all_tables()}
-    columns = {label: sorted(fields) for label, fields in told.columns.items()}
+    with use_server(filled):
+        made = create_backup(tmp_path / "backups", "")
+    manifest = made.backup.manifest
+    assert set(manifest.tables) == {table.label for table in all_tables()}
+    columns = {label: sorted(fields) for label, fields in manifest.columns.items()}
     assert columns == {table.label: sorted(table.fields) for table in all_tables()}
-    assert told.tables["users.user"].rows == MEMBERS
-    assert told.tables["feed.post"].sequence == POSTS + DELETED_POSTS
-    assert told.left_out == list(LEFT_OUT) == ["sessions.session", "core.cacheentry", "core.outgoingmail"]
-    assert {file.name for file in made.backup.media()} == {*FILES, BIG}
-    assert {name: content.read() for name, content in made.backup.contents()} == filled.files()
-    assert told.site == "localhost"
+    assert manifest.tables["users.user"].rows == MEMBERS
+    assert manifest.tables["feed.post"].sequence == POSTS + DELETED_POSTS
+    assert manifest.left_out == list(LEFT_OUT) == ["sessions.session", "core.cacheentry", "core.outgoingmail"]
+    assert {file.name for file in made.backup.list_files()} == {*FILES, BIG}
+    assert {name: content.read() for name, content in made.backup.read_files()} == filled.files()
+    assert manifest.site == "localhost"
 
 
 @once
 def test_a_folder_gets_a_file_with_the_time_in_its_name_that_only_we_may_read(
     filled: Server, tmp_path: Path
 ) -> None:
-    with at(filled):
-        made = make(tmp_path / "new" / "folder", "")
+    with use_server(filled):
+        made = create_backup(tmp_path / "new" / "folder", "")
     assert [made.file] == list((tmp_path / "new" / "folder").iterdir())
     moment = datetime.fromisoformat(made.backup.manifest.made_at)
     assert made.file.name == f"linkup-localhost-{moment:%Y%m%dT%H%M%SZ}.backup"
@@ -73,8 +74,10 @@ def test_a_folder_gets_a_file_with_the_time_in_its_name_that_only_we_may_read(
 
 @once
 def test_two_backups_hold_the_same_and_look_different(filled: Server, tmp_path: Path) -> None:
-    with at(filled):
-        one, other = (make(tmp_path / f"{name}.backup", keys.new_key()).backup for name in ("one", "other"))
+    with use_server(filled):
+        one, other = (
+            create_backup(tmp_path / f"{name}.backup", keys.new_key()).backup for name in ("one", "other")
+        )
     assert one.manifest.tables == other.manifest.tables
     assert one.manifest.media == other.manifest.media
     assert one.path.read_bytes()[200:] != other.path.read_bytes()[200:]
@@ -90,8 +93,8 @@ def test_the_state_is_that_of_the_beginning(network: Server, tmp_path: Path) -> 
             written.append("once")
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("operations.transfer.progress.EVERY_SECONDS", 0.0)
-        made = make(tmp_path / "while.backup", "", progress=write)
+        patch.setattr("operations.transfer.progress.REPORT_SECONDS", 0.0)
+        made = create_backup(tmp_path / "while.backup", "", progress=write)
     assert network.count("feed_tag") == 2
     assert made.backup.manifest.tables["feed.tag"].rows == 1
 
@@ -114,8 +117,8 @@ def former(tmp_path: Path, plain: Path) -> Path:
 @once
 def test_older_ones_go_and_nothing_else(filled: Server, former: Path) -> None:
     before = set(former.iterdir())
-    with at(filled):
-        made = make(former, "", keep=2)
+    with use_server(filled):
+        made = create_backup(former, "", keep=2)
     gone = [former / destinations.new_name(datetime(2026, 1, day, tzinfo=UTC)) for day in (2, 1)]
     assert made.removed == gone
     assert set(former.iterdir()) == before - set(gone) | {made.file}
@@ -127,20 +130,20 @@ def test_none_goes_when_the_new_one_cannot_be_made(
 ) -> None:
     before = set(former.iterdir())
 
-    def break_off(self: BackupFile, progress: object) -> None:
+    def break_off(*_arguments: object, **_options: object) -> None:
         raise TransferRefused("The backup is damaged")
 
-    monkeypatch.setattr(BackupFile, "_read_all", break_off)
-    with at(filled), pytest.raises(TransferRefused, match="damaged"):
-        make(former, "", keep=1)
+    monkeypatch.setattr("operations.backup.create.BackupFile", break_off)
+    with use_server(filled), pytest.raises(TransferRefused, match="damaged"):
+        create_backup(former, "", keep=1)
     assert set(former.iterdir()) == before
 
 
 @once
 def test_what_a_power_cut_left_is_removed(filled: Server, tmp_path: Path) -> None:
     (tmp_path / f"{destinations.UNFINISHED}linkup-localhost-20260101T000000Z.backup").touch()
-    with at(filled):
-        made = make(tmp_path / "now.backup", "")
+    with use_server(filled):
+        made = create_backup(tmp_path / "now.backup", "")
     assert list(tmp_path.iterdir()) == [made.file]
 
 
@@ -148,21 +151,21 @@ def test_what_a_power_cut_left_is_removed(filled: Server, tmp_path: Path) -> Non
 @once
 def test_an_existing_file_is_never_written_over(filled: Server, tmp_path: Path) -> None:
     (tmp_path / "mine.backup").write_text("mine")
-    with at(filled):
-        assert "is there already; choose another name" in refusal(tmp_path / "mine.backup")
+    with use_server(filled):
+        assert "is there already; choose another name" in expect_refusal(tmp_path / "mine.backup")
     assert (tmp_path / "mine.backup").read_text() == "mine"
 
 
 @once
-def test_a_file_in_place_of_the_folder_is_told(filled: Server, tmp_path: Path) -> None:
+def test_a_file_in_place_of_the_folder_is_reported(filled: Server, tmp_path: Path) -> None:
     (tmp_path / "backups").write_text("a file")
-    with at(filled):
-        assert "is not a folder. The name of a file ends with .backup" in refusal(tmp_path / "backups")
+    with use_server(filled):
+        assert "is not a folder. The name of a file ends with .backup" in expect_refusal(tmp_path / "backups")
 
 
 @once
 def test_it_does_not_lie_where_the_site_serves_files(network: Server) -> None:
-    assert "lies in a folder that the site serves" in refusal(network.media / "backups")
+    assert "lies in a folder that the site serves" in expect_refusal(network.media / "backups")
 
 
 @once
@@ -170,35 +173,35 @@ def test_two_at_once_do_not_mix(filled: Server, tmp_path: Path) -> None:
     other = os.open(tmp_path, os.O_RDONLY)
     fcntl.flock(other, fcntl.LOCK_EX)
     try:
-        with at(filled):
-            assert "Another backup is being made" in refusal(tmp_path / "two.backup")
+        with use_server(filled):
+            assert "Another backup is being made" in expect_refusal(tmp_path / "two.backup")
     finally:
         os.close(other)
 
 
 @once
 def test_a_full_disk_is_named_and_leaves_nothing_behind(filled: Server, tmp_path: Path) -> None:
-    with at(filled), small_disk(ROOM):
-        assert f"the disk is full ({tmp_path / 'backups'}" in refusal(tmp_path / "backups")
+    with use_server(filled), small_disk(ROOM):
+        assert f"the disk is full ({tmp_path / 'backups'}" in expect_refusal(tmp_path / "backups")
 
 
 @once
 def test_a_place_that_cannot_be_written_is_named(filled: Server) -> None:
-    with at(filled), pytest.raises(TransferRefused, match=r"could not be made: .*/proc/backups"):
-        make(Path("/proc/backups"), "")
+    with use_server(filled), pytest.raises(TransferRefused, match=r"could not be made: .*/proc/backups"):
+        create_backup(Path("/proc/backups"), "")
 
 
-def test_a_database_without_tables_is_told(empty: Server, tmp_path: Path) -> None:
-    assert "there is nothing to back up" in refusal(tmp_path / "nothing.backup")
+def test_a_database_without_tables_is_reported(empty: Server, tmp_path: Path) -> None:
+    assert "there is nothing to back up" in expect_refusal(tmp_path / "nothing.backup")
 
 
-def test_a_database_of_newer_code_is_told(network: Server, tmp_path: Path) -> None:
+def test_a_database_of_newer_code_is_reported(network: Server, tmp_path: Path) -> None:
     network.run(
         "INSERT INTO django_migrations (app, name, applied) VALUES ('feed', '0099_later', '2026-01-01 00:00:00')"
     )
-    told = refusal(tmp_path / "newer.backup")
-    assert "The database is of a newer LinkUp than this code" in told
-    assert "feed.0099_later" in told
+    output = expect_refusal(tmp_path / "newer.backup")
+    assert "The database is of a newer LinkUp than this code" in output
+    assert "feed.0099_later" in output
 
 
 def test_apps_that_were_taken_out_do_not_stand_in_the_way(network: Server, tmp_path: Path) -> None:
@@ -207,7 +210,7 @@ def test_apps_that_were_taken_out_do_not_stand_in_the_way(network: Server, tmp_p
         "INSERT INTO django_migrations (app, name, applied) VALUES ('gone', '0001_x', '2026-01-01 00:00:00')"
     )
     notes: list[str] = []
-    made = make(tmp_path / "x.backup", "", note=notes.append)
+    made = create_backup(tmp_path / "x.backup", "", add_note=notes.append)
     assert notes == ["The table gone_thing belongs to no app of this LinkUp and is left out."]
     assert "gone" not in made.backup.manifest.migrations
 
@@ -216,7 +219,7 @@ def test_apps_that_were_taken_out_do_not_stand_in_the_way(network: Server, tmp_p
 def test_a_connection_that_is_cut_is_named(
     network: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("operations.transfer.progress.EVERY_SECONDS", 0.0)
+    monkeypatch.setattr("operations.transfer.progress.REPORT_SECONDS", 0.0)
 
     def cut(words: str) -> None:
         if "users.user" in words:
@@ -225,8 +228,8 @@ def test_a_connection_that_is_cut_is_named(
                 "WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
 
-    told = refusal(tmp_path / "cut.backup", progress=cut)
-    assert "The database cannot be read" in told
+    output = expect_refusal(tmp_path / "cut.backup", progress=cut)
+    assert "The database cannot be read" in output
 
 
 @pytest.mark.postgres_only
@@ -234,7 +237,7 @@ def test_a_server_that_is_away_is_named(
     network: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(connections["default"].settings_dict, "PORT", 1)
-    assert "The database cannot be read" in refusal(tmp_path / "away.backup")
+    assert "The database cannot be read" in expect_refusal(tmp_path / "away.backup")
 
 
 # -- Files that are no local ones -------------------------------------------------------------
@@ -243,21 +246,21 @@ def test_files_of_any_storage_are_found() -> None:
     storage = InMemoryStorage()
     for name in ("photos/aa/x.webp", "photos/ab/y.webp", "z.txt"):
         storage.save(name, ContentFile(name.encode()))
-    assert list(files.names_in(storage)) == ["z.txt", "photos/aa/x.webp", "photos/ab/y.webp"]
+    assert list(files.list_names(storage)) == ["z.txt", "photos/aa/x.webp", "photos/ab/y.webp"]
 
 
 @once
 def test_a_file_that_goes_meanwhile_is_left_out(
     network: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    names = list(files.names_in(default_storage))
-    monkeypatch.setattr("operations.backup.create.names_in", lambda storage: iter(["gone", *names]))
-    made = make(tmp_path / "x.backup", "")
-    assert [file.name for file in made.backup.media()] == names
+    names = list(files.list_names(default_storage))
+    monkeypatch.setattr("operations.backup.create.list_names", lambda storage: iter(["gone", *names]))
+    made = create_backup(tmp_path / "x.backup", "")
+    assert [file.name for file in made.backup.list_files()] == names
 
 
 # -- The command ------------------------------------------------------------------------------
-def say(*arguments: str | Path, **options: Any) -> str:
+def run_backup(*arguments: str | Path, **options: Any) -> str:
     out = StringIO()
     call_command("backup", *map(str, arguments), stdout=out, stderr=StringIO(), **options)
     return out.getvalue()
@@ -266,20 +269,20 @@ def say(*arguments: str | Path, **options: Any) -> str:
 @once
 def test_the_command_makes_and_checks(filled: Server, tmp_path: Path) -> None:
     key = tmp_path / "key"
-    key.write_text(say(new_key=True))
-    with at(filled):
-        told = say(tmp_path / "x.backup", key_file=key)
-    assert "encrypted" in told
-    assert told.splitlines()[-1] == str(tmp_path / "x.backup")
-    assert say(check=tmp_path / "x.backup", key_file=key).startswith("Sound: ")
+    key.write_text(run_backup(new_key=True))
+    with use_server(filled):
+        output = run_backup(tmp_path / "x.backup", key_file=key)
+    assert "encrypted" in output
+    assert output.splitlines()[-1] == str(tmp_path / "x.backup")
+    assert run_backup(check=tmp_path / "x.backup", key_file=key).startswith("Sound: ")
     with pytest.raises(CommandError, match="is encrypted: give its key"):
-        say(check=tmp_path / "x.backup")
+        run_backup(check=tmp_path / "x.backup")
 
 
 @once
 def test_the_key_of_the_settings_is_used(filled: Server, tmp_path: Path) -> None:
-    with at(filled), override_settings(BACKUP_KEY=KEY):
-        assert "encrypted" in say(tmp_path / "x.backup")
+    with use_server(filled), override_settings(BACKUP_KEY=KEY):
+        assert "encrypted" in run_backup(tmp_path / "x.backup")
     assert BackupFile(tmp_path / "x.backup", KEY).is_encrypted
 
 
@@ -287,7 +290,7 @@ def test_the_key_of_the_settings_is_used(filled: Server, tmp_path: Path) -> None
 @once
 def test_the_command_wants_one_thing(arguments: tuple[str, ...]) -> None:
     with pytest.raises(CommandError, match="Name the folder or file") as refused:
-        say(*arguments)
+        run_backup(*arguments)
     assert refused.value.returncode == 2
 
 
@@ -295,19 +298,22 @@ def test_the_command_wants_one_thing(arguments: tuple[str, ...]) -> None:
 @once
 def test_at_least_one_is_kept(tmp_path: Path, number: str) -> None:
     with pytest.raises(CommandError, match="is not a number from 1 on"):
-        say(tmp_path, "--keep", number)
+        run_backup(tmp_path, "--keep", number)
 
 
 @once
-def test_new_keys_are_random_and_no_passphrases() -> None:
+def test_new_keys_are_random_and_no_passphrases(monkeypatch: pytest.MonkeyPatch) -> None:
     one, other = keys.new_key(), keys.new_key()
     assert one != other
-    assert len(keys._random_bytes(one) or b"") == 32
-    assert keys._random_bytes(KEY) is None
+    assert [len(base64.b64decode(key, validate=True)) for key in (one, other)] == [32, 32]
+    monkeypatch.delattr(keys, "Scrypt")
+    assert keys.derive_key_material(one, b"salt") != keys.derive_key_material(other, b"salt")
+    with pytest.raises(NameError):
+        keys.derive_key_material(KEY, b"salt")
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "expected"),
     [
         (b"", "is empty"),
         (b"too short", "is too short: a passphrase has at least 16 characters"),
@@ -316,10 +322,10 @@ def test_new_keys_are_random_and_no_passphrases() -> None:
     ],
 )
 @once
-def test_a_key_that_is_none_is_told(tmp_path: Path, content: bytes | None, told: str) -> None:
+def test_a_key_that_is_none_is_reported(tmp_path: Path, content: bytes | None, expected: str) -> None:
     if content is not None:
         (tmp_path / "key").write_bytes(content)
-    with pytest.raises(TransferRefused, match=told):
+    with pytest.raises(TransferRefused, match=expected):
         keys.read_key(tmp_path / "key", KEY)
 
 
@@ -333,10 +339,10 @@ def test_a_file_of_the_key_wins_over_the_environment(tmp_path: Path) -> None:
 
 def test_rows_come_in_parts(filled: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A large table is many members, of which none is held whole."""
-    monkeypatch.setattr("operations.backup.archive.PART", 1000)
-    with at(filled):
-        made = make(tmp_path / "parts.backup", "").backup
+    monkeypatch.setattr("operations.backup.archive.PART_BYTES", 1000)
+    with use_server(filled):
+        made = create_backup(tmp_path / "parts.backup", "").backup
     made.tables = all_tables()
     posts = next(table for table in made.tables if table.label == "feed.post")
-    rows: list[Row] = list(made.rows(posts))
+    rows: list[Row] = list(made.read_rows(posts))
     assert [row.key for row in rows] == [(n,) for n in range(1, POSTS + 1)]

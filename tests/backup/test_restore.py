@@ -12,21 +12,20 @@ from django.core.management import CommandError, call_command
 from django.db import connections
 from django.test import override_settings
 
-from operations.backup import restore as restoring
-from operations.backup import targets
+from operations.backup import restore, targets
 from operations.backup.backup_file import BackupFile
-from operations.backup.container import CHUNK, SEAL
-from operations.backup.create import make
-from operations.backup.restore import restore
+from operations.backup.container import CHUNK_BYTES, TAG_BYTES
+from operations.backup.create import create_backup
+from operations.backup.restore import restore_backup
 from operations.transfer.imports import OutcomeUnknown
 from operations.transfer.media import UNFINISHED
 from operations.transfer.problems import TransferRefused
-from operations.transfer.target import LOCK
+from operations.transfer.target import IMPORT_LOCK
 from tests.testkit.disks import small_disk
 from tests.transfer.network import FILES, MEMBERS, POSTS
-from tests.transfer.wire import cut_at_commit, interrupted_at
+from tests.transfer.proxy import cut_at_commit, interrupted_at
 
-from .conftest import BIG, KEY, Server, at
+from .conftest import BIG, KEY, Server, use_server
 
 # What has nothing to do with the database is tried on one of them.
 once = pytest.mark.sqlite_only
@@ -36,43 +35,43 @@ once = pytest.mark.sqlite_only
 ROOM = 100_000
 
 
-def refusal(path: Path, key: str = "") -> str:
+def expect_refusal(path: Path, key: str = "") -> str:
     with pytest.raises(TransferRefused) as refused:
-        restore(BackupFile(path, key))
+        restore_backup(BackupFile(path, key))
     return str(refused.value)
 
 
-def hashes(path: Path, key: str = "") -> dict[str, tuple[int, str]]:
+def hash_tables(path: Path, key: str = "") -> dict[str, tuple[int, str]]:
     """Rows and hash of each table in a backup."""
     return {label: (facts.rows, facts.hash) for label, facts in BackupFile(path, key).manifest.tables.items()}
 
 
 def test_what_was_restored_is_what_was_there(filled: Server, plain: Path, tmp_path: Path) -> None:
     assert filled.count("users_user") == MEMBERS
-    assert filled.files() == {name: content.read() for name, content in BackupFile(plain, "").contents()}
-    assert targets.MARK not in filled.tables()
-    with at(filled):
-        assert hashes(make(tmp_path / "again.backup", "").file) == hashes(plain)
+    assert filled.files() == {name: content.read() for name, content in BackupFile(plain, "").read_files()}
+    assert targets.UNFINISHED_TABLE not in filled.tables()
+    with use_server(filled):
+        assert hash_tables(create_backup(tmp_path / "again.backup", "").file) == hash_tables(plain)
 
 
 def test_an_encrypted_one_is_restored_the_same(prepared: Server, encrypted: Path, plain: Path) -> None:
-    done = restore(BackupFile(encrypted, KEY))
+    done = restore_backup(BackupFile(encrypted, KEY))
     assert done.findings.same
     assert (done.files, done.was_there, done.forward) == (len(FILES) + 1, False, 0)
     assert {
         found.table.label: (found.source.rows, found.source.text) for found in done.findings.tables
-    } == hashes(plain)
+    } == hash_tables(plain)
 
 
 def test_ids_go_on_where_they_were(prepared: Server, plain: Path) -> None:
     given_out = BackupFile(plain, "").manifest.tables["feed.post"].sequence
     assert given_out > POSTS
-    restore(BackupFile(plain, ""))
+    restore_backup(BackupFile(plain, ""))
     row = prepared.run("SELECT * FROM feed_post WHERE id = 1")[0]
     names = [name for (name,) in prepared.run(COLUMNS[prepared.is_sqlite])]
     values = {name: value for name, value in zip(names, row, strict=True) if name != "id"}
-    columns, places = ", ".join(values), ", ".join("%s" for _ in values)
-    statement = f"INSERT INTO feed_post ({columns}) VALUES ({places})"  # noqa: S608 -- names of the table itself
+    columns, values_sql = ", ".join(values), ", ".join("%s" for _ in values)
+    statement = f"INSERT INTO feed_post ({columns}) VALUES ({values_sql})"  # noqa: S608 -- names of the table itself
     prepared.run(statement, *values.values())
     assert prepared.run("SELECT max(id) FROM feed_post") == [(given_out + 1,)]
 
@@ -85,14 +84,14 @@ COLUMNS = {
 
 
 def test_sessions_stay_behind(prepared: Server, plain: Path) -> None:
-    restore(BackupFile(plain, ""))
+    restore_backup(BackupFile(plain, ""))
     assert (prepared.count("django_session"), prepared.count("core_cacheentry")) == (0, 0)
 
 
 # -- Again, and after a cut -------------------------------------------------------------------
 @pytest.mark.postgres_only
 def test_run_again_it_says_that_all_is_there(network: Server, plain: Path) -> None:
-    done = restore(BackupFile(plain, ""))
+    done = restore_backup(BackupFile(plain, ""))
     assert (done.was_there, done.files, done.findings.same) == (True, 0, True)
 
 
@@ -101,12 +100,12 @@ def test_after_a_cut_between_files_and_rows_it_is_completed(
 ) -> None:
     # The machine was switched off: nothing was undone.
     backup = BackupFile(plain, "")
-    for name, content in backup.contents():
+    for name, content in backup.read_files():
         (prepared.media / name).parent.mkdir(parents=True, exist_ok=True)
         (prepared.media / name).write_bytes(content.read())
         break
     (prepared.media / f"half{UNFINISHED}").write_bytes(b"half")
-    done = restore(backup)
+    done = restore_backup(backup)
     assert done.findings.same
     assert done.files == len(FILES)
 
@@ -117,21 +116,21 @@ def test_after_a_cut_while_it_was_prepared_it_is_completed(
     with monkeypatch.context() as patch:
         patch.setattr(targets, "migrate_to", lambda ends: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
-            restore(BackupFile(plain, ""))
-    assert empty.tables() == {targets.MARK}
+            restore_backup(BackupFile(plain, ""))
+    assert empty.tables() == {targets.UNFINISHED_TABLE}
     call_command("migrate", "contenttypes", verbosity=0)
     assert "django_content_type" in empty.tables()
-    assert restore(BackupFile(plain, "")).findings.same
-    assert targets.MARK not in empty.tables()
+    assert restore_backup(BackupFile(plain, "")).findings.same
+    assert targets.UNFINISHED_TABLE not in empty.tables()
     assert empty.count("users_user") == MEMBERS
 
 
 # -- Refused ----------------------------------------------------------------------------------
 def test_a_database_with_tables_of_others_is_refused(empty: Server, plain: Path) -> None:
     empty.run("CREATE TABLE mine (id integer)")
-    told = refusal(plain)
-    assert "is not empty. Nothing was changed. Create a new database without tables" in told
-    assert "the table mine" in told
+    output = expect_refusal(plain)
+    assert "is not empty. Nothing was changed. Create a new database without tables" in output
+    assert "the table mine" in output
     assert empty.tables() == {"mine"}
 
 
@@ -140,10 +139,10 @@ def test_a_network_that_is_there_is_refused_with_what_it_holds(network: Server, 
     network.run("INSERT INTO feed_tag (name) VALUES ('mine')")
     before = network.files()
     (network.media / next(iter(FILES))).unlink()
-    told = refusal(encrypted, KEY)
-    assert "is not empty" in told
-    assert "feed.tag" in told
-    assert "users.user" in told
+    output = expect_refusal(encrypted, KEY)
+    assert "is not empty" in output
+    assert "feed.tag" in output
+    assert "users.user" in output
     # Not even a file that is missing was brought.
     assert set(network.files()) == set(before) - {next(iter(FILES))}
     assert network.run("SELECT headline FROM users_user WHERE id = 7") == [("Newer",)]
@@ -151,14 +150,14 @@ def test_a_network_that_is_there_is_refused_with_what_it_holds(network: Server, 
 
 def test_a_database_of_other_migrations_is_refused(prepared: Server, plain: Path) -> None:
     prepared.run("DELETE FROM django_migrations WHERE app = 'sessions'")
-    told = refusal(plain)
-    assert "`migrate` of another version has prepared it" in told
-    assert "sessions.0001_initial" in told
+    output = expect_refusal(plain)
+    assert "`migrate` of another version has prepared it" in output
+    assert "sessions.0001_initial" in output
 
 
 @once
 def test_a_wrong_key_is_refused_before_anything_is_written(empty: Server, encrypted: Path) -> None:
-    assert "The key is not the one" in refusal(encrypted, "another long sentence of the tests")
+    assert "The key is not the one" in expect_refusal(encrypted, "another long sentence of the tests")
     assert empty.tables() == set()
 
 
@@ -169,7 +168,7 @@ def test_a_damaged_one_is_refused_before_anything_is_written(
     data = bytearray(plain.read_bytes())
     data[-100_000] ^= 1
     (tmp_path / "damaged.backup").write_bytes(data)
-    assert "is damaged between the bytes" in refusal(tmp_path / "damaged.backup")
+    assert "is damaged between the bytes" in expect_refusal(tmp_path / "damaged.backup")
     assert (empty.tables(), empty.files()) == (set(), {})
 
 
@@ -178,9 +177,9 @@ def test_another_file_under_the_name_of_ours_is_refused_and_kept(prepared: Serve
     name = list(FILES)[-1]
     (prepared.media / name).parent.mkdir(parents=True)
     (prepared.media / name).write_bytes(b"mine")
-    told = refusal(plain)
-    assert "Another file stands under the same name" in told
-    assert name in told
+    output = expect_refusal(plain)
+    assert "Another file stands under the same name" in output
+    assert name in output
     assert prepared.files() == {name: b"mine"}
     assert prepared.count("users_user") == 0
 
@@ -188,9 +187,9 @@ def test_another_file_under_the_name_of_ours_is_refused_and_kept(prepared: Serve
 @once
 def test_a_full_disk_is_named_and_undone(prepared: Server, plain: Path) -> None:
     with small_disk(ROOM):
-        told = refusal(plain)
+        output = expect_refusal(plain)
     # Files are unpacked beside each other before one is placed: the disk of that folder is the full one here.
-    assert f"the disk is full ({tempfile.gettempdir()}/linkup-restore-" in told
+    assert f"the disk is full ({tempfile.gettempdir()}/linkup-restore-" in output
     assert prepared.files() == {}
     assert prepared.count("users_user") == 0
 
@@ -200,12 +199,12 @@ def test_a_full_disk_of_the_uploads_is_named_and_not_the_one_that_is_read(
     prepared: Server, plain: Path
 ) -> None:
     name = max(FILES, key=lambda name: len(FILES[name]))
-    place = prepared.media / f"{name}{UNFINISHED}"
-    place.parent.mkdir(parents=True)
-    place.symlink_to("/dev/full")
-    told = refusal(plain)
-    assert f"{name} cannot be stored: the disk is full ({prepared.media}" in told
-    assert "linkup-restore-" not in told
+    path = prepared.media / f"{name}{UNFINISHED}"
+    path.parent.mkdir(parents=True)
+    path.symlink_to("/dev/full")
+    output = expect_refusal(plain)
+    assert f"{name} cannot be stored: the disk is full ({prepared.media}" in output
+    assert "linkup-restore-" not in output
     assert prepared.count("users_user") == 0
 
 
@@ -219,9 +218,9 @@ def test_a_connection_that_is_cut_undoes_everything(prepared: Server, plain: Pat
             )
 
     with pytest.raises(TransferRefused, match="nothing of it is in the target"):
-        restore(BackupFile(plain, ""), progress=cut)
+        restore_backup(BackupFile(plain, ""), progress=cut)
     assert (prepared.files(), prepared.count("users_user")) == ({}, 0)
-    assert restore(BackupFile(plain, "")).findings.same
+    assert restore_backup(BackupFile(plain, "")).findings.same
 
 
 @pytest.mark.postgres_only
@@ -229,15 +228,15 @@ def test_two_at_once_do_not_mix(prepared: Server, plain: Path) -> None:
     other = connections.create_connection("default")
     other.settings_dict = connections["default"].settings_dict
     with other.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [LOCK + 1])
-    assert "Another restore into this database is at work" in refusal(plain)
+        cursor.execute("SELECT pg_advisory_lock(%s)", [IMPORT_LOCK + 1])
+    assert "Another restore into this database is at work" in expect_refusal(plain)
     other.close()
 
 
-# -- Ctrl-C, and a commit of which nobody knows -------------------------------------------------
+# -- Ctrl-C, and a commit with an unknown result ------------------------------------------------
 def came_whole(server: Server, plain: Path) -> bool:
     """Whether rows and files are there, and the same as in the backup."""
-    files = {name: content.read() for name, content in BackupFile(plain, "").contents()}
+    files = {name: content.read() for name, content in BackupFile(plain, "").read_files()}
     return server.count("users_user") == MEMBERS and server.files() == files
 
 
@@ -247,9 +246,9 @@ def test_an_interruption_from_the_commit_on_keeps_the_files_of_the_rows(
     prepared: Server, plain: Path, monkeypatch: pytest.MonkeyPatch, word: bytes
 ) -> None:
     with interrupted_at(monkeypatch, word), pytest.raises(KeyboardInterrupt):
-        restore(BackupFile(plain, ""))
+        restore_backup(BackupFile(plain, ""))
     assert came_whole(prepared, plain)
-    assert restore(BackupFile(plain, "")).was_there
+    assert restore_backup(BackupFile(plain, "")).was_there
 
 
 @pytest.mark.postgres_only
@@ -257,7 +256,7 @@ def test_an_interruption_before_the_commit_undoes_all(
     prepared: Server, plain: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with interrupted_at(monkeypatch, b"SET CONSTRAINTS"), pytest.raises(KeyboardInterrupt):
-        restore(BackupFile(plain, ""))
+        restore_backup(BackupFile(plain, ""))
     assert (prepared.files(), prepared.count("users_user")) == ({}, 0)
 
 
@@ -267,9 +266,9 @@ def test_a_connection_cut_while_it_is_committed_keeps_the_files_and_the_next_run
     prepared: Server, plain: Path, monkeypatch: pytest.MonkeyPatch, before: bool
 ) -> None:
     with cut_at_commit(monkeypatch, before=before), pytest.raises(OutcomeUnknown, match="Run it again"):
-        restore(BackupFile(plain, ""))
+        restore_backup(BackupFile(plain, ""))
     assert set(prepared.files()) == {*FILES, BIG}
-    again = restore(BackupFile(plain, ""))
+    again = restore_backup(BackupFile(plain, ""))
     assert (again.was_there, again.files, again.findings.same) == (not before, 0, True)
 
 
@@ -282,7 +281,7 @@ def test_an_interruption_after_the_commit_keeps_the_files_in_sqlite_too(
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        restore(BackupFile(plain, ""), progress=press)
+        restore_backup(BackupFile(plain, ""), progress=press)
     connections["default"].close()
     assert came_whole(prepared, plain)
 
@@ -295,19 +294,19 @@ def test_no_more_than_one_file_lies_beside_its_place(
     seen: list[int] = []
 
     class Watched(BackupFile):
-        def contents(self) -> Iterator[tuple[str, IO[bytes]]]:
-            for content in super().contents():
+        def read_files(self) -> Iterator[tuple[str, IO[bytes]]]:
+            for content in super().read_files():
                 yield content
                 seen.append(sum(path.is_file() for path in tmp_path.rglob("*")))
 
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    restore(Watched(plain, ""))
+    restore_backup(Watched(plain, ""))
     assert seen == [0] * (len(FILES) + 1)
     assert list(tmp_path.iterdir()) == []
 
 
-# -- What it tells ----------------------------------------------------------------------------
-def say(*arguments: str | Path, **options: Any) -> str:
+# -- Messages ---------------------------------------------------------------------------------
+def run_restore(*arguments: str | Path, **options: Any) -> str:
     out = StringIO()
     call_command("restore", *map(str, arguments), stdout=out, stderr=StringIO(), **options)
     return out.getvalue()
@@ -316,22 +315,22 @@ def say(*arguments: str | Path, **options: Any) -> str:
 @once
 def test_the_command_checks_only_when_asked_to(empty: Server, encrypted: Path) -> None:
     with override_settings(BACKUP_KEY=KEY):
-        assert say(encrypted, check=True).startswith("Sound: ")
+        assert run_restore(encrypted, check=True).startswith("Sound: ")
     assert empty.tables() == set()
 
 
-def test_a_difference_is_told_by_the_exit_code(
+def test_a_difference_is_shown_by_the_exit_code(
     prepared: Server, plain: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bring_rows = restoring._bring_rows
+    import_rows = restore._import_rows
 
-    def bring_and_lose(*arguments: Any) -> Any:
-        outcome = bring_rows(*arguments)
+    def import_and_lose(*arguments: Any) -> Any:
+        outcome = import_rows(*arguments)
         prepared.run("DELETE FROM feed_posttag WHERE id = 7")
         (prepared.media / next(iter(FILES))).unlink()
         return outcome
 
-    monkeypatch.setattr(restoring, "_bring_rows", bring_and_lose)
+    monkeypatch.setattr(restore, "_import_rows", import_and_lose)
     out = StringIO()
     with pytest.raises(CommandError, match="What was restored differs") as refused:
         call_command("restore", str(plain), quiet=True, stdout=out)
@@ -345,7 +344,10 @@ def test_the_inner_form_is_a_tar_that_others_can_read(plain: Path, tmp_path: Pat
     """Should LinkUp be gone one day, the rows are not."""
     data = plain.read_bytes()
     start = data.index(b"\n") + 1
-    pieces = [data[place : place + CHUNK] for place in range(start, len(data) - SEAL, CHUNK + SEAL)]
+    pieces = [
+        data[offset : offset + CHUNK_BYTES]
+        for offset in range(start, len(data) - TAG_BYTES, CHUNK_BYTES + TAG_BYTES)
+    ]
     (tmp_path / "inner.tar").write_bytes(b"".join(pieces))
     with tarfile.open(tmp_path / "inner.tar") as tar:
         assert tar.getnames()[-2:] == ["media.jsonl", "manifest.json"]

@@ -1,4 +1,4 @@
-"""A wire between LinkUp and PostgreSQL on which something happens at a word: it is cut, or somebody presses Ctrl-C."""
+"""A proxy between LinkUp and PostgreSQL that acts at a given word: it cuts the connection, or sends Ctrl-C."""
 
 import os
 import signal
@@ -11,14 +11,14 @@ from urllib.parse import urlsplit
 import pytest
 from django.db import connections
 
-# What happens: gets the piece that holds the word, the client's and the server's end; says whether it goes on.
-Deed = Callable[[bytes, socket.socket, socket.socket], bool]
+# Gets the data with the word, the client's and the server's socket; returns whether to continue.
+Action = Callable[[bytes, socket.socket, socket.socket], bool]
 
 
-class Wire:
-    """Passes everything on, until the word comes by."""
+class Proxy:
+    """Forwards everything until the word appears."""
 
-    def __init__(self, host: str, port: int, word: bytes, deed: Deed) -> None:
+    def __init__(self, host: str, port: int, word: bytes, deed: Action) -> None:
         self._server = (host, port)
         self._word = word
         self._deed = deed
@@ -51,10 +51,10 @@ class Wire:
 
 
 @contextmanager
-def _wire(monkeypatch: pytest.MonkeyPatch, word: bytes, deed: Deed) -> Iterator[None]:
-    """The settings name the wire in place of the server, without TLS."""
+def _use_proxy(monkeypatch: pytest.MonkeyPatch, word: bytes, deed: Action) -> Iterator[None]:
+    """Let the settings name the proxy in place of the server, without TLS."""
     address = urlsplit(os.environ["DATABASE_URL"])
-    between = Wire(address.hostname or "127.0.0.1", address.port or 5432, word, deed)
+    between = Proxy(address.hostname or "127.0.0.1", address.port or 5432, word, deed)
     with monkeypatch.context() as changed:
         settings = connections["default"].settings_dict
         changed.setitem(settings, "HOST", "127.0.0.1")
@@ -79,13 +79,13 @@ def cut_at_commit(monkeypatch: pytest.MonkeyPatch, *, before: bool) -> Iterator[
             pass
         return False
 
-    with _wire(monkeypatch, b"COMMIT\0", cut):
+    with _use_proxy(monkeypatch, b"COMMIT\0", cut):
         yield
 
 
 @contextmanager
 def interrupted_at(monkeypatch: pytest.MonkeyPatch, word: bytes) -> Iterator[None]:
-    """While the first statement with this word is on its way, somebody presses Ctrl-C; the statement is done."""
+    """Send Ctrl-C while the first statement with this word is transmitted; the statement is executed."""
     pressed: list[bytes] = []
 
     def press(piece: bytes, _client: socket.socket, _server: socket.socket) -> bool:
@@ -97,7 +97,7 @@ def interrupted_at(monkeypatch: pytest.MonkeyPatch, word: bytes) -> Iterator[Non
     # A run in the background ignores Ctrl-C, and Python goes by that.
     usual = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        with _wire(monkeypatch, word, press):
+        with _use_proxy(monkeypatch, word, press):
             yield
     finally:
         signal.signal(signal.SIGINT, usual)

@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 def put_in(apps: Any, _editor: Any) -> None:
     """A tag that every network has from then on."""
-    apps.get_model("feed", "Tag").objects.create(name="tomorrow", color="blue")
+    apps.get_model("feed", "Tag").objects.create(name="next_version", color="blue")
 
 
 class Migration(migrations.Migration):
