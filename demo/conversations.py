@@ -62,7 +62,7 @@ def _create_conversation(
         if not (text.request and unread):
             pair = (conversation.pk, members[name].pk)
             last = messages[-1].seq
-            services.move_cursors({pair: services.Reached(delivered=last, read=last - unread)})
+            services.move_cursors({pair: services.CursorPosition(delivered=last, read=last - unread)})
     return messages
 
 

@@ -25,7 +25,7 @@ class Unanswered(MessagingError):
     code = "unanswered"
 
 
-class SendingTooFast(MessagingError):
+class SendingRateLimited(MessagingError):
     """More messages, or more first messages to strangers, than a person writes."""
 
     code = "too_fast"
@@ -36,7 +36,7 @@ class SendingTooFast(MessagingError):
         self.wait = wait
 
 
-class NothingSaid(MessagingError):
+class EmptyMessage(MessagingError):
     """A message needs words, a picture or a file."""
 
     code = "empty"

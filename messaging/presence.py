@@ -1,4 +1,4 @@
-"""Who is there: members with a tab of LinkUp in view, now or a moment ago."""
+"""Presence: members who have a tab of LinkUp in view, now or a moment ago."""
 
 from collections import Counter
 from collections.abc import Collection
@@ -18,28 +18,28 @@ from .models import Membership, Presence
 from .models.presence import PresenceQuerySet, may_see_presence
 from .topics import presence_topic
 
-# A tab in view says so every 25 seconds (core.sockets.heartbeat); one that missed two of them is not there.
+# A visible tab reports every 25 seconds (core.sockets.heartbeat); after two missed reports the member is offline.
 STAYS = timedelta(seconds=75)
-# From one page to the next: nobody goes offline for the moment between two tabs.
+# A member stays online while changing from one page to the next.
 GRACE = timedelta(seconds=5)
 
-# How many tabs of this process each member has in view.
+# Visible tabs of this process, by member.
 _in_view: Counter[int] = Counter()
 _lock = Lock()
 
 
-def come(member_id: int) -> None:
-    """A tab of the member came into view."""
+def mark_online(member_id: int) -> None:
+    """Count a tab of the member that became visible."""
     with _lock:
         _in_view[member_id] += 1
-    was_away = member_id not in reading([member_id])
-    see([member_id])
+    was_away = member_id not in online_among([member_id])
+    touch([member_id])
     if was_away:
         publish(presence_topic(member_id), {"type": "messaging.presence", "member": member_id})
 
 
-def go(member_id: int) -> None:
-    """A tab of the member went out of view; after the last one, the member is "last seen" now."""
+def mark_away(member_id: int) -> None:
+    """Count a tab of the member that was hidden; after the last one, the member was "last seen" now."""
     with _lock:
         _in_view[member_id] -= 1
         last = _in_view[member_id] <= 0
@@ -48,7 +48,7 @@ def go(member_id: int) -> None:
     if last:
         now = timezone.now()
         Presence.objects.filter(member=member_id).update(seen_at=now, until=now + GRACE)
-        # Tabs on other processes, and on other devices, say at once that the member is there after all.
+        # Visible tabs of the member in other processes answer at once with touch().
         publish(member_topic(member_id), {"type": "messaging.left", "member": member_id})
 
 
@@ -58,8 +58,8 @@ def clear_tabs() -> None:
         _in_view.clear()
 
 
-def see(member_ids: Collection[int]) -> None:
-    """Note that these members have a tab in view now. Two queries."""
+def touch(member_ids: Collection[int]) -> None:
+    """Store that these members have a visible tab now. Two queries."""
     now = timezone.now()
     # A tab may outlive its member's account for a moment.
     there = User.objects.filter(pk__in=member_ids).order_by("pk").values_list("pk", flat=True)
@@ -71,19 +71,19 @@ def see(member_ids: Collection[int]) -> None:
     )
 
 
-def reading(member_ids: Collection[int]) -> set[int]:
-    """Those of `member_ids` who have a page of LinkUp in view at this moment. One query."""
+def online_among(member_ids: Collection[int]) -> set[int]:
+    """Return the members among `member_ids` who are online now. One query."""
     there = Presence.objects.filter(member__in=member_ids, until__gt=timezone.now())
     return set(there.values_list("member_id", flat=True)) if member_ids else set()
 
 
-def shown(member_id: int, viewer: User) -> dict[str, object]:
-    """What `viewer` is told of the member's presence: where the two have not agreed on it, as of one never seen."""
-    return told(member_id, of([member_id], viewer).get(member_id), timezone.now())
+def describe_for(member_id: int, viewer: User) -> dict[str, object]:
+    """Return the member's presence for `viewer`: without permission, like that of a member never seen."""
+    return describe(member_id, by_member([member_id], viewer).get(member_id), timezone.now())
 
 
-def told(member_id: int, presence: Presence | None, now: datetime) -> dict[str, object]:
-    """`{"member": …, "online": …, "words": …}` for a member and what is known of the member's presence."""
+def describe(member_id: int, presence: Presence | None, now: datetime) -> dict[str, object]:
+    """Return `{"member": …, "online": …, "words": …}` for a member and a presence that the viewer may see."""
     if presence is None:
         return {"member": member_id, "online": False, "words": ""}
     online = presence.until > now
@@ -94,8 +94,8 @@ def told(member_id: int, presence: Presence | None, now: datetime) -> dict[str, 
 
 
 def agreed_pairs(watched: Collection[tuple[int, int]]) -> set[tuple[int, int]]:
-    """For conversations of two and who looks at each, the pairs of viewer and other member in which the viewer may see
-    the other's presence. One query for any number."""
+    """Return the pairs (viewer, other member) in which the viewer may see the other's presence, for pairs (direct
+    conversation, viewer). One query for any number."""
     if not watched:
         return set()
     viewers = {viewer for _conversation, viewer in watched}
@@ -109,8 +109,8 @@ def agreed_pairs(watched: Collection[tuple[int, int]]) -> set[tuple[int, int]]:
     return set(others.values_list("viewer", "member"))
 
 
-def of(member_ids: Collection[int], viewer: User) -> dict[int, Presence]:
-    """What the viewer may know of the presence of these members. One query."""
+def by_member(member_ids: Collection[int], viewer: User) -> dict[int, Presence]:
+    """Return the presences that the viewer may see, by member. One query."""
     return (
         {row.member_id: row for row in _VISIBLE.fetch(viewer=viewer.pk, members=member_ids)}
         if member_ids
@@ -126,6 +126,6 @@ _VISIBLE = CompiledQuery(_visible_query)
 
 
 def publish_pair(one: int, other: int) -> None:
-    """Let open tabs look again at whether these two may see each other's presence."""
+    """Let open tabs check again whether these two members may see each other's presence."""
     for member_id in (one, other):
         publish(presence_topic(member_id), {"type": "messaging.presence", "member": member_id})

@@ -1,4 +1,4 @@
-"""Questions that the page, the socket and programs ask of a conversation."""
+"""Queries on conversations for pages, the socket and programs."""
 
 from typing import Any
 
@@ -9,18 +9,18 @@ from core.database.compiled_queries import CompiledQuery
 from network.models import available_to
 from users.models import User
 
-from .display.rendering import as_json
+from .display.rendering import entries_as_json
 from .models import Conversation, Entry, Membership
 from .models.entry import EntryQuerySet
 
-# So many entries come at once; who lacks more asks again.
+# Entries in one response; a client that misses more asks again.
 AT_ONCE = 100
-# Past this the badge says "99+"; nothing counts further.
+# Counting stops here: the badge shows "99+".
 MOST_COUNTED = 100
 
 
 def membership_of(viewer: User, conversation_id: int) -> Membership | None:
-    """The viewer's membership with its conversation, or None where the viewer is not in. One query."""
+    """Return the viewer's membership with its conversation, or None for a non-member. One query."""
     for row in _MINE.fetch(viewer=viewer.pk, conversation=conversation_id):
         mine = Membership.from_db(DEFAULT_DB_ALIAS, _OF_MEMBERSHIP, row[: len(_OF_MEMBERSHIP)])
         mine.conversation = Conversation.from_db(
@@ -42,15 +42,15 @@ def _mine_query(viewer: int, conversation: int) -> "QuerySet[Membership, tuple[A
 _MINE = CompiledQuery(_mine_query)
 
 
-def since(mine: Membership, viewer: User, seq: int) -> dict[str, Any]:
-    """What came after `seq`: up to AT_ONCE entries as JSON, the number of the newest, and whether there are more."""
+def entries_since(mine: Membership, viewer: User, seq: int) -> dict[str, Any]:
+    """Return up to AT_ONCE entries after `seq` as JSON, the newest number, and whether there are more."""
     start = max(seq, mine.first_seq - 1)
     found = _AFTER.fetch(conversation=mine.conversation_id, seq=start)
     entries = found[:AT_ONCE]
     newest = max([mine.conversation.last_seq, *(entry.seq for entry in entries)])
     return {
         "conversation": mine.conversation_id,
-        "entries": as_json(entries, mine, viewer),
+        "entries": entries_as_json(entries, mine, viewer),
         "newest": newest,
         "more": len(found) > AT_ONCE,
     }
@@ -63,8 +63,8 @@ def _after_query(conversation: int, seq: int) -> EntryQuerySet:
 _AFTER = CompiledQuery(_after_query)
 
 
-def cursors(mine: Membership, viewer: User) -> list[dict[str, int]]:
-    """How far the others have come, as far as they exist for the viewer; of those who have not accepted, nothing."""
+def cursors_of_others(mine: Membership, viewer: User) -> list[dict[str, int]]:
+    """Return the cursors of the other members that are available to the viewer and have accepted."""
     return [
         {"member": member, "delivered": delivered, "read": read}
         for member, delivered, read in _CURSORS.fetch(viewer=viewer.pk, conversation=mine.conversation_id)
@@ -80,8 +80,8 @@ def _cursors_query(viewer: int, conversation: int) -> "QuerySet[Membership, tupl
 _CURSORS = CompiledQuery(_cursors_query)
 
 
-def waiting_conversations(member_id: int) -> int:
-    """How many conversations hold something unread, up to MOST_COUNTED. One query."""
+def count_unread_conversations(member_id: int) -> int:
+    """Return the number of conversations with unread messages, up to MOST_COUNTED. One query."""
     return len(_WAITING.fetch(member=member_id))
 
 
@@ -92,9 +92,9 @@ def _waiting_query(member: int) -> "QuerySet[Membership, tuple[int]]":
 _WAITING = CompiledQuery(_waiting_query)
 
 
-def undelivered(member_id: int) -> list[tuple[int, int]]:
-    """Of conversations with something unread, those that have something that no tab of the member has had: each with
-    its newest number, up to MOST_COUNTED. One query."""
+def undelivered_conversations(member_id: int) -> list[tuple[int, int]]:
+    """Return (conversation, newest number) of unread conversations with messages that no tab of the member received,
+    up to MOST_COUNTED. One query."""
     return _UNDELIVERED.fetch(member=member_id)
 
 

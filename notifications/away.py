@@ -3,9 +3,9 @@
 from collections.abc import Collection
 
 from messaging.models import Membership
-from messaging.presence import reading
+from messaging.presence import online_among
 
-__all__ = ["reading", "unread_conversations"]
+__all__ = ["online_among", "unread_conversations"]
 
 
 def unread_conversations(member_id: int, conversation_ids: Collection[int]) -> set[int]:

@@ -18,7 +18,7 @@ from core.mail import send_template
 from network.models import Member, available_to
 from users.models import User
 
-from .away import reading, unread_conversations
+from .away import online_among, unread_conversations
 from .kinds import Channel, Kind
 from .lines import Line, lines
 from .models import Notification
@@ -63,7 +63,7 @@ def send_due(*, member_id: int, now: datetime | None = None) -> bool:
     if not due:
         return False
     moment = mail_times([member_id], now)[member_id]
-    if moment == now and reading([member_id]):
+    if moment == now and online_among([member_id]):
         moment = now + LATER
     if moment > now:
         _all_of(due).update(mail_due_at=moment)

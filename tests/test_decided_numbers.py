@@ -37,7 +37,7 @@ DECIDED: dict[str, dict[str, Any]] = {
     "messaging.services.conversations": {"MOST_IN_A_GROUP": 50, "MOST_REQUESTS": 20, "TITLE_NAMES": 3},
     "messaging.services.cursors": {"AT_ONCE": 200},
     "messaging.services.send": {"MOST_UNANSWERED": 5, "MOST_MESSAGES": 120, "FLOOD_SECONDS": 60},
-    "messaging.display.history": {"LINES": 50, "AROUND": 40},
+    "messaging.display.history": {"PAGE_SIZE": 50, "AROUND": 40},
     "network.graph": {"MAX_CONNECTIONS": 500},
     "network.models": {"MOST_WORDS": 6},
     "network.reach": {"DAY": 86_400, "NEW_FOR": timedelta(days=7)},

@@ -21,7 +21,7 @@ from feed.models import Comment, Post
 from feed.tests.material import PDF, answer, pass_on, react, say
 from messaging.models import Attachment, Conversation, Entry
 from messaging.services import File, start_direct, start_group
-from messaging.tests.material import send
+from messaging.tests.factories import send
 from network.models import Connection, Viewer
 from network.services import block_member, follow_member, invite_member
 from notifications.models import Fact, Notification

@@ -13,7 +13,7 @@ from feed.models import Post, PostImage
 from feed.tests.material import PDF, answer, say
 from messaging.models import Membership
 from messaging.services import File, start_direct, start_group
-from messaging.tests.material import send
+from messaging.tests.factories import send
 from network.services import block_member, invite_member
 from notifications.kinds import Kind
 from notifications.models import Notification

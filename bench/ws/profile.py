@@ -88,7 +88,7 @@ def _deliveries(mine: Any, other: Any) -> dict[str, Callable[[], object]]:
     def receipt() -> None:
         Membership.objects.filter(pk=other.pk).update(delivered_seq=1, read_seq=0)
         dispatch.quick_answers(tab, delivered)
-        receipts.store()
+        receipts.flush()
 
     return {
         "watch, 3 entries behind": watch,

@@ -1,7 +1,7 @@
 """The page of one conversation as one member sees it."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -16,38 +16,38 @@ from .. import presence
 from ..models import Conversation, Membership
 from ..services.send import MOST_UNANSWERED
 from . import inbox
-from .history import Window
-from .inbox import Row
-from .rendering import Line, lines, people_in
+from .history import HistoryWindow
+from .inbox import InboxRow
+from .rendering import EntryForViewer, entries_for, member_ids_in
 
-# Past this, one who goes on writing is named anew.
-BREATH = timedelta(minutes=10)
+# Repeat the author's name after a gap of this length.
+NAME_AGAIN_AFTER = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
-class Place:
-    """A line, and how it stands among the others."""
+class EntryRow:
+    """A entry, and how it stands among the others."""
 
-    line: Line
-    # The day that begins with it.
+    entry: EntryForViewer
+    # The day that begins with it, or None.
     day: date | None
-    # Whether what the viewer has not read begins with it.
+    # Whether it is the first that the viewer has not read.
     is_first_unread: bool
-    # Whether the line before is of the same author and day, so that nobody needs to be named again.
+    # Whether the entry before is of the same author and day, so that the author is not named again.
     follows: bool
-    # What became of an own message: sent, delivered or read.
+    # The state of an own message: sent, delivered or read; else empty.
     mark: str
 
 
 @dataclass(frozen=True)
-class Talk:
-    """Everything on the right side of the page."""
+class ConversationPage:
+    """Everything that the page of a conversation shows beside the list."""
 
     mine: Membership
     conversation: Conversation
-    window: Window
-    places: list[Place]
-    # The other end of a conversation of two, as far as it exists for the viewer.
+    window: HistoryWindow
+    entry_rows: list[EntryRow]
+    # The other member of a direct conversation, if available to the viewer.
     other: Member | None
     presence: dict[str, object]
     cursors: list[dict[str, int]]
@@ -67,32 +67,32 @@ class Talk:
 
     @property
     def is_reachable(self) -> bool:
-        """Whether the other end is there to be written to."""
+        """Whether there is a member to write to."""
         return self.other is not None or not self.conversation.is_direct
 
     @property
     def is_full(self) -> bool:
-        """Whether a request holds as many messages as it may until it is answered."""
+        """Whether the request has as many messages as it may have until it is answered."""
         return self.waits and self.sent_unanswered >= MOST_UNANSWERED
 
     @property
     def newest(self) -> int:
-        """The newest number that the page knows of."""
+        """The newest number that the page shows."""
         return self.window.last if self.window.has_later else self.conversation.last_seq
 
 
 @dataclass(frozen=True)
-class Standing:
-    """The viewer's side of a conversation, and what stands in the list beside it. One query."""
+class ConversationSidebar:
+    """The viewer's membership, and the memberships of the list beside the conversation."""
 
     mine: Membership
-    beside: list[Membership]
+    memberships: list[Membership]
     next: str
     requests: int
 
 
-def standing(viewer: User, conversation_id: int) -> Standing | None:
-    """The viewer's membership with the list beside it, or None where the viewer is not in. One query."""
+def load_sidebar(viewer: User, conversation_id: int) -> ConversationSidebar | None:
+    """Return the viewer's membership with those of the list beside it, or None for a non-member. One query."""
     size = inbox.PAGE_SIZE
     tops = [
         list_of.order_by("-place").values("pk")[: size + 1]
@@ -105,15 +105,23 @@ def standing(viewer: User, conversation_id: int) -> Standing | None:
     mine = next((row for row in found if row.conversation_id == conversation_id), None)
     if mine is None:
         return None
-    box = [row for row in found if row.is_request == mine.is_request and _is_listed(row)]
+    box = [
+        row
+        for row in found
+        if row.is_request == mine.is_request and (row.declined_at is None or not row.is_request)
+    ]
     page = box[:size]
     requests = [row for row in found if row.is_request and row.declined_at is None]
-    return Standing(mine, page, str(page[-1].place) if len(box) > size else "", min(len(requests), size))
+    return ConversationSidebar(
+        mine, page, str(page[-1].place) if len(box) > size else "", min(len(requests), size)
+    )
 
 
-def talk(viewer: User, side: Standing, window: Window) -> tuple[Talk, list[Row]]:
-    """What the page of a conversation shows, and the list beside it. Up to five queries."""
-    mine, conversation = side.mine, side.mine.conversation
+def build_conversation_page(
+    viewer: User, sidebar: ConversationSidebar, window: HistoryWindow
+) -> tuple[ConversationPage, list[InboxRow]]:
+    """Return what the page of a conversation shows, and the rows of the list beside it. Up to five queries."""
+    mine, conversation = sidebar.mine, sidebar.mine.conversation
     others = list(
         Membership.objects.within(conversation)
         .exclude(member=viewer)
@@ -121,65 +129,67 @@ def talk(viewer: User, side: Standing, window: Window) -> tuple[Talk, list[Row]]
         .order_by("pk")
     )
     other_id = conversation.other_id(viewer.pk) if conversation.is_direct else 0
-    gathered = inbox.material([*side.beside, mine], viewer, people_in(window.entries))
+    data = inbox.load_inbox_data([*sidebar.memberships, mine], viewer, member_ids_in(window.entries))
     cursors = [
         {"member": row.member_id, "delivered": row.delivered_seq, "read": row.read_seq}
         for row in others
         if row.is_there and row.accepted_at  # type: ignore[attr-defined]  # annotated above
     ]
-    drawn = lines(window.entries, mine, viewer, gathered.known)
+    entries = entries_for(window.entries, mine, viewer, data.known)
     waits = conversation.is_direct and any(row.is_request for row in others)
-    told = presence.told(other_id, gathered.there.get(other_id), timezone.now()) if other_id else {}
-    page = Talk(
+    page = ConversationPage(
         mine=mine,
         conversation=conversation,
         window=window,
-        places=places(drawn, mine, cursors),
-        other=gathered.known.get(other_id),
-        presence=told if other_id in gathered.known else {},
+        entry_rows=build_entry_rows(entries, mine, cursors),
+        other=data.known.get(other_id),
+        presence=presence.describe(other_id, data.presences.get(other_id), timezone.now())
+        if other_id in data.known
+        else {},
         cursors=cursors,
         members=len(others) + 1,
-        sent_unanswered=sum(line.entry.is_message and line.is_mine for line in drawn) if waits else 0,
+        sent_unanswered=sum(each.entry.is_message and each.is_mine for each in entries) if waits else 0,
         waits=waits,
     )
-    return page, inbox.rows(side.beside, viewer, gathered)
+    return page, inbox.build_rows(sidebar.memberships, viewer, data)
 
 
-def places(drawn: Sequence[Line], mine: Membership, cursors: Sequence[dict[str, int]]) -> list[Place]:
-    """The lines with their days, runs of one author, the beginning of what is unread, and what became of one's own."""
-    found: list[Place] = []
-    before: Line | None = None
-    divided = mine.unread == 0
-    for line in drawn:
-        entry = line.entry
-        new_day = before is None or _day(before) != _day(line)
-        unread = not divided and entry.is_message and not line.is_mine and entry.seq > mine.read_seq
-        divided = divided or unread
-        follows = not new_day and not unread and _follows(before, line)
-        mark = mark_of(entry.seq, cursors) if line.is_mine and entry.is_message else ""
-        found.append(Place(line, _day(line) if new_day else None, unread, follows, mark))
-        before = line
-    return found
+def build_entry_rows(
+    entries: Sequence[EntryForViewer], mine: Membership, cursors: Sequence[dict[str, int]]
+) -> list[EntryRow]:
+    """Return the entries with their days, runs of one author, the first unread one, and the state of own messages."""
+    rows: list[EntryRow] = []
+    before: EntryForViewer | None = None
+    is_divided = mine.unread == 0
+    for shown in entries:
+        entry = shown.entry
+        is_new_day = before is None or _day_of(before) != _day_of(shown)
+        is_first_unread = (
+            not is_divided and entry.is_message and not shown.is_mine and entry.seq > mine.read_seq
+        )
+        is_divided = is_divided or is_first_unread
+        follows = not is_new_day and not is_first_unread and _is_same_run(before, shown)
+        mark = mark_of(entry.seq, cursors) if shown.is_mine and entry.is_message else ""
+        rows.append(EntryRow(shown, _day_of(shown) if is_new_day else None, is_first_unread, follows, mark))
+        before = shown
+    return rows
 
 
-def mark_of(seq: int, cursors: Iterable[dict[str, int]]) -> str:
-    """What became of an own message: "sent", "delivered" when every other has got it, "read" when every other has."""
-    told = list(cursors)
-    if told and all(cursor["read"] >= seq for cursor in told):
+def mark_of(seq: int, cursors: Sequence[dict[str, int]]) -> str:
+    """Return the state of an own message: "sent", "delivered" when all others have received it, "read" when all have
+    read it."""
+    if cursors and all(cursor["read"] >= seq for cursor in cursors):
         return "read"
-    return "delivered" if told and all(cursor["delivered"] >= seq for cursor in told) else "sent"
+    return "delivered" if cursors and all(cursor["delivered"] >= seq for cursor in cursors) else "sent"
 
 
-def _is_listed(row: Membership) -> bool:
-    return row.declined_at is None or not row.is_request
+def _day_of(shown: EntryForViewer) -> date:
+    return timezone.localdate(shown.entry.created_at)
 
 
-def _day(line: Line) -> date:
-    return timezone.localdate(line.entry.created_at)
-
-
-def _follows(before: Line | None, line: Line) -> bool:
-    if before is None or not (before.entry.is_message and line.entry.is_message):
+def _is_same_run(before: EntryForViewer | None, shown: EntryForViewer) -> bool:
+    """Whether `shown` follows a message of the same author so closely that the author is not named again."""
+    if before is None or not (before.entry.is_message and shown.entry.is_message):
         return False
-    same = before.entry.author_id == line.entry.author_id
-    return same and line.entry.created_at - before.entry.created_at < BREATH
+    is_same = before.entry.author_id == shown.entry.author_id
+    return is_same and shown.entry.created_at - before.entry.created_at < NAME_AGAIN_AFTER

@@ -6,13 +6,13 @@ from ..models import Entry, Membership
 from ..models.entry import EntryQuerySet
 
 # So many lines come at once.
-LINES = 50
+PAGE_SIZE = 50
 # So many numbers to each side of the one that was asked for; changes of messages take numbers, but are no lines.
 AROUND = 40
 
 
 @dataclass(frozen=True)
-class Window:
+class HistoryWindow:
     """Lines that follow each other, oldest first, and whether there are others on either side."""
 
     entries: list[Entry]
@@ -30,29 +30,31 @@ class Window:
         return self.entries[-1].seq if self.entries else 0
 
 
-def newest(mine: Membership) -> Window:
+def load_newest(mine: Membership) -> HistoryWindow:
     """The newest lines. One query."""
-    return before(mine, mine.conversation.last_seq + 1, has_later=False)
+    return load_before(mine, mine.conversation.last_seq + 1, has_later=False)
 
 
-def before(mine: Membership, seq: int, *, has_later: bool = True) -> Window:
+def load_before(mine: Membership, seq: int, *, has_later: bool = True) -> HistoryWindow:
     """The lines before the number `seq`. One query."""
-    found = list(_lines(mine).filter(seq__gte=mine.first_seq, seq__lt=seq).order_by("-seq")[: LINES + 1])
-    return Window(found[:LINES][::-1], has_older=len(found) > LINES, has_later=has_later)
+    found = list(
+        _visible_entries(mine).filter(seq__gte=mine.first_seq, seq__lt=seq).order_by("-seq")[: PAGE_SIZE + 1]
+    )
+    return HistoryWindow(found[:PAGE_SIZE][::-1], has_older=len(found) > PAGE_SIZE, has_later=has_later)
 
 
-def around(mine: Membership, seq: int) -> Window:
+def load_around(mine: Membership, seq: int) -> HistoryWindow:
     """The lines on both sides of the number `seq`, with it. One query."""
     seq = min(max(seq, mine.first_seq), mine.conversation.last_seq)
     low, high = max(seq - AROUND, mine.first_seq), seq + AROUND
     # The first number of a member's history is always a line.
-    return Window(
-        list(_lines(mine).filter(seq__gte=low, seq__lte=high).order_by("seq")),
+    return HistoryWindow(
+        list(_visible_entries(mine).filter(seq__gte=low, seq__lte=high).order_by("seq")),
         low > mine.first_seq,
         has_later=high < mine.conversation.last_seq,
     )
 
 
-def _lines(mine: Membership) -> EntryQuerySet:
+def _visible_entries(mine: Membership) -> EntryQuerySet:
     # What searches look into is as long as the words, and no page shows it.
     return Entry.objects.lines().filter(conversation=mine.conversation_id).defer("search_text")

@@ -1,4 +1,4 @@
-"""The list of conversations: each with whom, what was said last, and how much is unread."""
+"""The list of conversations: the other members, the newest message, and the number of unread ones."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -17,30 +17,30 @@ from users.models import User
 from .. import presence
 from ..models import Entry, Membership, Presence
 from ..models.conversation import MembershipQuerySet
-from .rendering import people
+from .rendering import load_members
 
 PAGE_SIZE = 20
 LONGEST_SNIPPET = 120
-# So much of a message is looked at for it.
+# Characters of a message that a snippet is made of.
 LONGEST_LOOKED_AT = 2000
 
 
 @dataclass(frozen=True)
-class Row:
+class InboxRow:
     """One conversation in the list of one viewer."""
 
     membership: Membership
-    # The other end of a conversation of two, as far as it exists for the viewer.
+    # The other member of a direct conversation, if available to the viewer.
     other: Member | None
     newest: Entry | None
-    # Who said it; None for the viewer and for those who do not exist for the viewer.
+    # The author of the newest entry; None for the viewer and for members who are not available to the viewer.
     speaker: Member | None
     is_mine: bool
     is_online: bool
 
     @property
     def is_hidden(self) -> bool:
-        """Whether the last words are of somebody who does not exist for the viewer, in a group."""
+        """Whether the newest message is of a group's member who is not available to the viewer."""
         entry = self.newest
         if entry is None or self.membership.conversation.is_direct or not entry.is_message:
             return False
@@ -55,7 +55,7 @@ class Row:
 
     @property
     def snippet(self) -> str:
-        """What was said last, in one line."""
+        """The newest message in one line."""
         entry = self.newest
         if entry is None:
             return ""
@@ -69,48 +69,50 @@ class Row:
         return words or (_("Attachment") if entry.attached else "")
 
 
-def page(memberships: MembershipQuerySet, viewer: User, cursor: str | None) -> Page[Membership]:
-    """The page of `memberships` after `cursor`, those with the newest message first."""
+def load_page(memberships: MembershipQuerySet, viewer: User, cursor: str | None) -> Page[Membership]:
+    """Return the page of `memberships` after `cursor`, those with the newest message first."""
     before = id_cursor(cursor)
     if before is not None:
         memberships = memberships.filter(place__lt=before)
-    # Equal places are only those of conversations without a message, which nobody else sees.
+    # Only conversations without a message have equal sort keys, and only their owner sees those.
     found = memberships.select_related("conversation").order_by("-place")[: PAGE_SIZE + 1]
     return cut(list(found), PAGE_SIZE, lambda row: str(row.place))
 
 
 @dataclass(frozen=True)
-class Material:
-    """What the lines of the list are made of."""
+class InboxData:
+    """What the rows of the list are built from."""
 
     newest: dict[int, Entry]
-    # By conversation of two, the member at the other end.
+    # By direct conversation, the id of the other member.
     others: dict[int, int]
     known: dict[int, Member]
-    there: dict[int, Presence]
+    presences: dict[int, Presence]
 
 
-def material(memberships: Sequence[Membership], viewer: User, also: Collection[int] = ()) -> Material:
-    """What `rows` needs, and what is known of the members `also` besides. Three queries."""
-    places = [membership.place for membership in memberships]
-    newest = {entry.conversation_id: entry for entry in Entry.objects.filter(pk__in=places)}
+def load_inbox_data(memberships: Sequence[Membership], viewer: User, also: Collection[int] = ()) -> InboxData:
+    """Load what `build_rows` needs, and the members `also`. Three queries."""
+    newest_ids = [membership.place for membership in memberships]
+    newest = {entry.conversation_id: entry for entry in Entry.objects.filter(pk__in=newest_ids)}
     others = {
         membership.conversation_id: membership.conversation.other_id(viewer.pk)
         for membership in memberships
         if membership.conversation.is_direct
     }
     speakers = {entry.author_id for entry in newest.values() if entry.author_id}
-    known = people({*others.values(), *speakers, *also}, viewer)
-    return Material(newest, others, known, presence.of(set(others.values()), viewer))
+    known = load_members({*others.values(), *speakers, *also}, viewer)
+    return InboxData(newest, others, known, presence.by_member(set(others.values()), viewer))
 
 
-def rows(memberships: Sequence[Membership], viewer: User, gathered: Material | None = None) -> list[Row]:
-    """The lines of the list for these memberships of the viewer, in their order. Three queries, or none where the
-    material was `gathered` before."""
-    found = gathered or material(memberships, viewer)
-    online = presence_now(found.there)
+def build_rows(
+    memberships: Sequence[Membership], viewer: User, data: InboxData | None = None
+) -> list[InboxRow]:
+    """Return the rows of the list for these memberships of the viewer, in their order. Three queries, or none with the
+    `data` of load_inbox_data."""
+    found = data or load_inbox_data(memberships, viewer)
+    online = online_ids(found.presences)
     return [
-        _row(
+        _build_row(
             membership,
             viewer,
             found.newest.get(membership.conversation_id),
@@ -122,26 +124,26 @@ def rows(memberships: Sequence[Membership], viewer: User, gathered: Material | N
     ]
 
 
-def presence_now(there: dict[int, Presence]) -> set[int]:
-    """Those who are there."""
+def online_ids(presences: dict[int, Presence]) -> set[int]:
+    """Return the ids of the members who are online."""
     now = timezone.now()
-    return {pk for pk, row in there.items() if row.until > now}
+    return {pk for pk, row in presences.items() if row.until > now}
 
 
-def _row(
+def _build_row(
     membership: Membership,
     viewer: User,
     newest: Entry | None,
     others: dict[int, int],
     known: dict[int, Member],
     online: set[int],
-) -> Row:
+) -> InboxRow:
     other = known.get(others.get(membership.conversation_id, 0))
     is_mine = newest is not None and newest.author_id == viewer.pk
     speaker = None if newest is None or is_mine else known.get(newest.author_id or 0)
-    return Row(membership, other, newest, speaker, is_mine, other is not None and other.pk in online)
+    return InboxRow(membership, other, newest, speaker, is_mine, other is not None and other.pk in online)
 
 
-def row_html(membership: Membership, viewer: User) -> str:
+def render_row(membership: Membership, viewer: User) -> str:
     """`_inbox_row.html` for one conversation."""
-    return get_template("messaging/_inbox_row.html").render({"row": rows([membership], viewer)[0]})
+    return get_template("messaging/_inbox_row.html").render({"row": build_rows([membership], viewer)[0]})

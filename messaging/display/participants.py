@@ -9,7 +9,7 @@ from users.models import User
 
 from .. import presence
 from ..models import Conversation, Membership
-from .rendering import people
+from .rendering import load_members
 
 
 @dataclass(frozen=True)
@@ -26,12 +26,12 @@ class Person:
 def people_of(conversation: Conversation, viewer: User) -> list[Person]:
     """All who are in: the viewer, then others by name, then those who do not exist for the viewer. Three queries."""
     rows = list(Membership.objects.within(conversation))
-    known = people([row.member_id for row in rows], viewer)
-    there = presence.of(known.keys(), viewer)
+    known = load_members([row.member_id for row in rows], viewer)
+    there = presence.by_member(known.keys(), viewer)
     now = timezone.now()
     found = []
     for row in rows:
-        told = presence.told(row.member_id, there.get(row.member_id), now)
+        told = presence.describe(row.member_id, there.get(row.member_id), now)
         member = known.get(row.member_id)
         is_online = member is not None and bool(told["online"])
         words = str(told["words"]) if member else ""

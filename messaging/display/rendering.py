@@ -1,4 +1,4 @@
-"""Entries as one viewer sees them: HTML for the page, and what a program needs beside it."""
+"""Entries as one viewer sees them: HTML for pages, JSON for programs."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -17,52 +17,52 @@ from ..models import Entry, EntryView, Membership
 # About 2 kB each: a few megabytes of a server process.
 MAX_ENTRIES = 2000
 
-_ENTRIES = FragmentCache("messaging/_entry.html", "line", max_entries=MAX_ENTRIES)
+_ENTRIES = FragmentCache("messaging/_entry.html", "entry", max_entries=MAX_ENTRIES)
 
 
 @dataclass(frozen=True)
-class Line:
-    """One line of a conversation: a message as it is now, or somebody's coming and going."""
+class EntryForViewer:
+    """An entry as one viewer sees it: a message as it is now, or a change of the members or the title."""
 
     entry: Entry
     author: Member | None
     subject: Member | None
     is_mine: bool
-    # In a group, words of somebody who does not exist for the viewer.
+    # In a group, a message of an author who is not available to the viewer.
     is_hidden: bool
 
     @property
     def view(self) -> EntryView:
-        """All that the viewer sees of the line."""
+        """All that the viewer sees of the entry."""
         return self.entry.cache_key(self.author, self.subject, is_mine=self.is_mine, is_hidden=self.is_hidden)
 
     def __html__(self) -> SafeString:
-        """`_entry.html`, cached: many tabs are shown the same message at the same moment."""
+        """Render `_entry.html`, cached: many tabs show the same message at the same moment."""
         return _ENTRIES.render(self.view)
 
 
-def lines(
+def entries_for(
     entries: Sequence[Entry], mine: Membership, viewer: User, known: dict[int, Member] | None = None
-) -> list[Line]:
-    """The lines of `entries` of one conversation, for `viewer`, whose membership is `mine`. Up to two queries, one less
-    where the `people_in` the entries are `known`."""
+) -> list[EntryForViewer]:
+    """Return `entries` of one conversation as `viewer` sees them, whose membership is `mine`. Up to two queries, one
+    less where the members are `known` (load_members)."""
     if known is None:
-        known = people(people_in(entries), viewer)
+        known = load_members(member_ids_in(entries), viewer)
     prefetch_related_objects(
         [entry for entry in entries if entry.attached and not entry.deleted_at], "attachments"
     )
     direct = mine.conversation.is_direct
-    return [_line(entry, known, viewer, direct=direct) for entry in entries]
+    return [_entry_for(entry, known, viewer, direct=direct) for entry in entries]
 
 
-def people_in(entries: Iterable[Entry]) -> set[int]:
-    """The ids of all who wrote, came or went."""
+def member_ids_in(entries: Iterable[Entry]) -> set[int]:
+    """Return the ids of the authors, and of members who joined or left."""
     return {pk for entry in entries for pk in (entry.author_id, entry.subject_id) if pk}
 
 
-def _line(entry: Entry, known: dict[int, Member], viewer: User, *, direct: bool) -> Line:
+def _entry_for(entry: Entry, known: dict[int, Member], viewer: User, *, direct: bool) -> EntryForViewer:
     author = known.get(entry.author_id or 0)
-    return Line(
+    return EntryForViewer(
         entry,
         author,
         known.get(entry.subject_id or 0),
@@ -71,10 +71,10 @@ def _line(entry: Entry, known: dict[int, Member], viewer: User, *, direct: bool)
     )
 
 
-def as_json(entries: Sequence[Entry], mine: Membership, viewer: User) -> list[dict[str, Any]]:
-    """`entries` as frames and answers carry them (docs/realtime.md). Up to four queries.
+def entries_as_json(entries: Sequence[Entry], mine: Membership, viewer: User) -> list[dict[str, Any]]:
+    """Return `entries` as frames and responses contain them (docs/realtime.md). Up to four queries.
 
-    The change of a message carries the message as it is now, and nothing where the viewer came after it was said.
+    An edit or deletion contains the message as it is now, and nothing where the viewer joined after it was sent.
     """
     changed = {entry.target_id for entry in entries if entry.changes_another and entry.target_id}
     targets = {
@@ -82,42 +82,42 @@ def as_json(entries: Sequence[Entry], mine: Membership, viewer: User) -> list[di
         for target in (Entry.objects.filter(pk__in=changed, seq__gte=mine.first_seq) if changed else ())
     }
     shown = [targets.get(entry.target_id or 0) if entry.changes_another else entry for entry in entries]
-    known = people(people_in([*entries, *targets.values()]), viewer)
-    drawn = {line.entry.pk: line for line in lines(_each_once(shown), mine, viewer, known)}
+    known = load_members(member_ids_in([*entries, *targets.values()]), viewer)
+    visible = {each.entry.pk: each for each in entries_for(_without_repeats(shown), mine, viewer, known)}
     return [
-        _as_json(entry, drawn.get(row.pk) if row else None, {*known, viewer.pk})
+        _entry_as_json(entry, visible.get(row.pk) if row else None, {*known, viewer.pk})
         for entry, row in zip(entries, shown, strict=True)
     ]
 
 
-def _each_once(entries: Iterable[Entry | None]) -> list[Entry]:
+def _without_repeats(entries: Iterable[Entry | None]) -> list[Entry]:
     return list({entry.pk: entry for entry in entries if entry}.values())
 
 
-def _as_json(entry: Entry, line: Line | None, known: Collection[int]) -> dict[str, Any]:
-    own = line is not None and line.is_mine and entry.client_id is not None
-    speaks = line is not None and not line.is_hidden
+def _entry_as_json(entry: Entry, shown: EntryForViewer | None, known: Collection[int]) -> dict[str, Any]:
+    own = shown is not None and shown.is_mine and entry.client_id is not None
+    is_visible = shown is not None and not shown.is_hidden
     return {
         "seq": entry.seq,
         "kind": entry.kind,
-        # Of one who does not exist for the viewer, not even the id.
+        # Not even the id of an author who is not available to the viewer.
         "author": entry.author_id if entry.author_id in known else None,
         "client_id": str(entry.client_id) if own else None,
-        "target": line.entry.seq if line and entry.changes_another else None,
+        "target": shown.entry.seq if shown and entry.changes_another else None,
         "at": entry.created_at.isoformat().replace("+00:00", "Z"),
-        "text": line.entry.text if line and speaks else "",
-        "html": line.__html__() if line else "",
+        "text": shown.entry.text if shown and is_visible else "",
+        "html": shown.__html__() if shown else "",
     }
 
 
-def people(ids: Collection[int], viewer: User) -> dict[int, Member]:
-    """Those of `ids` who exist for the viewer, as the viewer may see them. One query."""
+def load_members(ids: Collection[int], viewer: User) -> dict[int, Member]:
+    """Return the members among `ids` who are available to the viewer, as the viewer may see them. One query."""
     return {member.pk: member for member in _PEOPLE.fetch(viewer=viewer.pk, members=ids)} if ids else {}
 
 
 def _people_query(viewer: int, members: Collection[int]) -> MemberQuerySet:
-    who = User(pk=viewer)
-    return Member.objects.filter(pk__in=members).visible_to(who).for_display(who)
+    user = User(pk=viewer)
+    return Member.objects.filter(pk__in=members).visible_to(user).for_display(user)
 
 
 _PEOPLE = CompiledQuery(_people_query)

@@ -13,15 +13,15 @@ from .conversations import (
     start_group,
     unmute_conversation,
 )
-from .cursors import Reached, move_cursors
+from .cursors import CursorPosition, move_cursors
 from .messages import delete_message, edit_message
 from .send import SentMessage, send_message, was_sent
-from .start import write_first
+from .start import send_first_message
 
 __all__ = [
+    "CursorPosition",
     "File",
     "Picture",
-    "Reached",
     "SentMessage",
     "accept_conversation",
     "add_members",
@@ -33,10 +33,10 @@ __all__ = [
     "mute_conversation",
     "remove_member",
     "rename_conversation",
+    "send_first_message",
     "send_message",
     "start_direct",
     "start_group",
     "unmute_conversation",
     "was_sent",
-    "write_first",
 ]

@@ -11,7 +11,7 @@ from core.sockets.publisher import member_topic, publish
 from network.models import Connection, Member
 from users.models import User
 
-from ..errors import NotAGroup, NotIn, NotReachable, SendingTooFast, TooMany
+from ..errors import NotAGroup, NotIn, NotReachable, SendingRateLimited, TooMany
 from ..models import Conversation, Entry, Membership
 from ..topics import conversation_topic
 from .log import append_entry, lock_conversation, lock_members, notify_members, notify_own_tabs
@@ -24,10 +24,10 @@ TITLE_NAMES = 3
 
 @transaction.atomic
 def start_direct(*, by: User, other: User) -> Conversation:
-    """The one conversation of the two, made when there is none; for a stranger it is a request until answered.
+    """Return the direct conversation of the two, created if there is none; a request until a stranger answers.
 
-    Raises NotReachable for oneself, where one has blocked the other and where the other is gone; SendingTooFast after
-    MOST_REQUESTS of them in a day.
+    Raises NotReachable where `other` is the member itself, where one has blocked the other and where the other is gone;
+    SendingRateLimited after MOST_REQUESTS of them in a day.
     """
     pair = Conversation.pair_of(by.pk, other.pk)
     found = Conversation.objects.filter(pair=pair).first()
@@ -186,7 +186,7 @@ def _refuse_many_requests(by: User) -> None:
         memberships__accepted_at=None,  # in a group, all have accepted
     )
     if begun.count() >= MOST_REQUESTS:
-        raise SendingTooFast(
+        raise SendingRateLimited(
             _("You have written to many people today. Wait until tomorrow, or until some of them answer."),
             wait=int(day.total_seconds()),
         )

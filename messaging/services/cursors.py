@@ -16,15 +16,15 @@ AT_ONCE = 200
 
 
 @dataclass(frozen=True)
-class Reached:
+class CursorPosition:
     """How far a member says to have come; reading includes having got."""
 
     delivered: int = 0
     read: int = 0
 
-    def further(self, other: "Reached") -> "Reached":
+    def max_with(self, other: "CursorPosition") -> "CursorPosition":
         """The further one of both cursors."""
-        return Reached(max(self.delivered, other.delivered), max(self.read, other.read))
+        return CursorPosition(max(self.delivered, other.delivered), max(self.read, other.read))
 
 
 # By conversation and member.
@@ -32,7 +32,7 @@ Pair = tuple[int, int]
 
 
 @transaction.atomic
-def move_cursors(reached: Mapping[Pair, Reached], *, patient: bool = True) -> set[Pair]:
+def move_cursors(reached: Mapping[Pair, CursorPosition], *, patient: bool = True) -> set[Pair]:
     """Move the cursors of members forward, never back nor beyond the newest entry; tell those who see them.
 
     Pairs of which the member is not in the conversation are passed over. Without `patient`, rows that somebody else
@@ -80,7 +80,7 @@ def _places(wanted: Collection[Pair]) -> dict[Pair, int]:
     return {(row[0], row[1]): row[2] for row in rows if (row[0], row[1]) in set(wanted)}
 
 
-def _step(row: Membership, to: Reached, newest: int) -> _Step | None:
+def _step(row: Membership, to: CursorPosition, newest: int) -> _Step | None:
     """Where the cursors of `row` stand from now on, or None where they stand there already."""
     read = max(row.read_seq, min(to.read, newest))
     delivered = max(row.delivered_seq, min(to.delivered, newest), read)

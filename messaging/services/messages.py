@@ -9,7 +9,7 @@ from core.text.cleaning import says_something
 from core.text.folding import search_key
 from users.models import User
 
-from ..errors import NotChangeable, NothingSaid, NotReachable
+from ..errors import EmptyMessage, NotChangeable, NotReachable
 from ..models import Conversation, Entry, Membership
 from .log import append_entry, lock_conversation, notify_members, split_members
 from .send import find_flood, lock_sides, to_html
@@ -19,13 +19,13 @@ from .send import find_flood, lock_sides, to_html
 def edit_message(*, entry: Entry, by: User, text: str) -> Entry:
     """Edit the member's own message for all members, marked as edited; the same words change nothing.
 
-    Returns the message as it is now. Raises NotIn, NotReachable, NotChangeable, NothingSaid, SendingTooFast.
+    Returns the message as it is now. Raises NotIn, NotReachable, NotChangeable, EmptyMessage, SendingRateLimited.
     """
     conversation, mine, memberships, message = _lock_own(entry, by)
     if flood := find_flood(mine):
         raise flood
     if not (says_something(text) or message.attachments.exists()):
-        raise NothingSaid(_("A message needs words. Delete it instead."))
+        raise EmptyMessage(_("A message needs words. Delete it instead."))
     if text != message.text:
         message.text, message.html, message.search_text = text, to_html(text), search_key(text)
         message.edited_at = timezone.now()

@@ -24,11 +24,11 @@ from users.models import User
 
 from ..errors import (
     ClientIdTaken,
+    EmptyMessage,
     MessagingError,
-    NothingSaid,
     NotIn,
     NotReachable,
-    SendingTooFast,
+    SendingRateLimited,
     Unanswered,
 )
 from ..events import message_sent
@@ -64,12 +64,12 @@ def send_message(
 ) -> SentMessage:
     """Store a message under the next number of the conversation; sending the same again returns the first result.
 
-    The message is acknowledged once the transaction has committed. Raises NothingSaid, NotIn, NotReachable (blocked or
-    gone), Unanswered, SendingTooFast, ClientIdTaken (the same id with another content or conversation), CannotStore
+    The message is acknowledged once the transaction has committed. Raises EmptyMessage, NotIn, NotReachable (blocked or
+    gone), Unanswered, SendingRateLimited, ClientIdTaken (the same id with another content or conversation), CannotStore
     (core.files.storage), ValidationError for a picture that is damaged or cannot be processed now (core.files.images).
     """
     if not (says_something(text) or pictures or files):
-        raise NothingSaid(_("Write something, or add a picture or a file."))
+        raise EmptyMessage(_("Write something, or add a picture or a file."))
     digest = _digest(conversation.pk, text, pictures, files)
     entry = Entry(conversation=conversation, author=author, client_id=client_id, digest=digest, text=text)
     with storage.removed_on_failure():
@@ -93,7 +93,7 @@ def send_message(
 
 @transaction.atomic
 def check_may_send(*, conversation: Conversation, author: User) -> None:
-    """Raise NotIn, NotReachable, Unanswered or SendingTooFast where the member may not send now."""
+    """Raise NotIn, NotReachable, Unanswered or SendingRateLimited where the member may not send now."""
     refusal = _find_refusal(conversation, author, lock_sides(conversation, author))
     if refusal:
         raise refusal
@@ -171,13 +171,13 @@ def _find_refusal(
     return find_flood(mine)
 
 
-def find_flood(mine: Membership) -> SendingTooFast | None:
+def find_flood(mine: Membership) -> SendingRateLimited | None:
     """The refusal where the member has sent or edited MOST_MESSAGES within FLOOD_SECONDS; `mine` is from lock_sides."""
     earliest = mine.earliest  # type: ignore[attr-defined]  # annotated in _sides_query
     left = earliest + timedelta(seconds=FLOOD_SECONDS) - timezone.now() if earliest else timedelta()
     if left <= timedelta():
         return None
-    return SendingTooFast(_("You are sending messages too fast. Wait a moment."), wait=left.seconds + 1)
+    return SendingRateLimited(_("You are sending messages too fast. Wait a moment."), wait=left.seconds + 1)
 
 
 def lock_sides(conversation: Conversation, author: User) -> list[Membership]:

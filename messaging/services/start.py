@@ -12,7 +12,7 @@ from .send import SentMessage, send_message
 
 
 @transaction.atomic
-def write_first(
+def send_first_message(
     *, by: User, members: Sequence[User], text: str, client_id: UUID, title: str = ""
 ) -> SentMessage:
     """Write to one member (in the one conversation of the two), or to a new group of own connections.

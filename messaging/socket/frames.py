@@ -8,12 +8,12 @@ from core.sockets.publisher import publish
 
 from .. import presence
 from ..models import Membership
-from ..queries import cursors, membership_of
-from ..services.cursors import Reached
+from ..queries import cursors_of_others, membership_of
+from ..services.cursors import CursorPosition
 from ..topics import conversation_topic
 from . import receipts
-from .events import news
-from .tab_state import close, open_up, view_of, viewer_of
+from .events import new_entry_frames
+from .tab_state import close_conversation, messaging_state, open_conversation, viewer_of
 
 # One typing hint of a tab in so many seconds; the dots of the others last a little longer.
 TYPING_SECONDS = 2.0
@@ -24,30 +24,30 @@ def watch(tab: TabState, frame: Frame) -> Iterator[Frame]:
     """The tab opens a conversation, of which it has everything up to `seq`; what is newer comes back."""
     conversation_id, seq = whole(frame, "conversation"), whole(frame, "seq")
     mine = _mine(tab, conversation_id)
-    view = open_up(tab, mine.conversation, seq)
-    yield from news(tab, mine)
+    view = open_conversation(tab, mine.conversation, seq)
+    yield from new_entry_frames(tab, mine)
     yield {
         "type": "messaging.cursors",
         "conversation": mine.conversation_id,
-        "cursors": cursors(mine, viewer_of(tab)),
+        "cursors": cursors_of_others(mine, viewer_of(tab)),
     }
     if view.other:
-        yield {"type": "messaging.presence", **presence.shown(view.other, viewer_of(tab))}
+        yield {"type": "messaging.presence", **presence.describe_for(view.other, viewer_of(tab))}
 
 
 @on_frame("messaging.unwatch")
 def unwatch(tab: TabState, frame: Frame) -> None:
-    close(tab)
+    close_conversation(tab)
 
 
 @on_frame("messaging.list")
 def show_list(tab: TabState, frame: Frame) -> None:
-    view_of(tab).list_shown = frame.get("shown") is True
+    messaging_state(tab).list_shown = frame.get("shown") is True
 
 
 @on_frame("messaging.typing")
 def typing(tab: TabState, frame: Frame) -> None:
-    view, now = view_of(tab), time.monotonic()
+    view, now = messaging_state(tab), time.monotonic()
     if view.conversation != whole(frame, "conversation") or now < view.typed_at + TYPING_SECONDS:
         return
     view.typed_at = now
@@ -61,12 +61,16 @@ def typing(tab: TabState, frame: Frame) -> None:
 
 @on_quick_frame("messaging.delivered")
 def delivered(tab: TabState, frame: Frame) -> None:
-    receipts.note(whole(frame, "conversation"), tab.member_id, Reached(delivered=whole(frame, "seq")))
+    receipts.record_cursor(
+        whole(frame, "conversation"), tab.member_id, CursorPosition(delivered=whole(frame, "seq"))
+    )
 
 
 @on_quick_frame("messaging.read")
 def read(tab: TabState, frame: Frame) -> None:
-    receipts.note(whole(frame, "conversation"), tab.member_id, Reached(read=whole(frame, "seq")))
+    receipts.record_cursor(
+        whole(frame, "conversation"), tab.member_id, CursorPosition(read=whole(frame, "seq"))
+    )
 
 
 def _mine(tab: TabState, conversation_id: int) -> Membership:

@@ -11,51 +11,51 @@ from core.sockets.frames import Event, Frame, TabState, on_close, on_event, on_f
 from .. import presence
 from ..models import Membership, Presence
 from ..queries import MOST_COUNTED
-from .tab_state import id_in, view_of, viewer_of
+from .tab_state import id_in_event, messaging_state, viewer_of
 
 
 @on_frame("visible")
 def come_into_view(tab: TabState, frame: Frame) -> None:
-    view = view_of(tab)
+    view = messaging_state(tab)
     if tab.visible != view.in_view:
         view.in_view = tab.visible
-        (presence.come if tab.visible else presence.go)(tab.member_id)
+        (presence.mark_online if tab.visible else presence.mark_away)(tab.member_id)
 
 
 @on_close
 def leave(tab: TabState) -> None:
-    if view_of(tab).in_view:
-        view_of(tab).in_view = False
-        presence.go(tab.member_id)
+    if messaging_state(tab).in_view:
+        messaging_state(tab).in_view = False
+        presence.mark_away(tab.member_id)
 
 
 @on_event("messaging.presence")
 def presence_changed(tab: TabState, event: Event) -> Iterator[Frame]:
-    view, member_id = view_of(tab), id_in(event, "member")
+    view, member_id = messaging_state(tab), id_in_event(event, "member")
     if member_id and view.other == member_id:
-        yield {"type": "messaging.presence", **presence.shown(member_id, viewer_of(tab))}
+        yield {"type": "messaging.presence", **presence.describe_for(member_id, viewer_of(tab))}
 
 
 @on_event("messaging.left")
 def still_here(tab: TabState, event: Event) -> tuple[()]:
     """The member's last tab somewhere else has gone, and this one is in view."""
-    if tab.visible and id_in(event, "member") == tab.member_id:
-        presence.see([tab.member_id])
+    if tab.visible and id_in_event(event, "member") == tab.member_id:
+        presence.touch([tab.member_id])
     return ()
 
 
 @on_heartbeat("messaging")
-def beat(tabs: Sequence[TabState]) -> Mapping[TabState, Mapping[str, Any]]:
+def heartbeat_payloads(tabs: Sequence[TabState]) -> Mapping[TabState, Mapping[str, Any]]:
     """The badge, and for tabs with an open conversation its newest number and whether the other is there."""
     members = {tab.member_id for tab in tabs}
     if in_view := {tab.member_id for tab in tabs if tab.visible}:
-        presence.see(in_view)
+        presence.touch(in_view)
     unread: dict[int, int] = dict.fromkeys(members, 0)
     for member_id in Membership.objects.waiting().filter(member__in=members).values_list("member", flat=True):
         unread[member_id] = min(unread[member_id] + 1, MOST_COUNTED)
     newest = _newest(tabs)
     pairs = presence.agreed_pairs(
-        {(view_of(tab).conversation, tab.member_id) for tab in tabs if view_of(tab).other}
+        {(messaging_state(tab).conversation, tab.member_id) for tab in tabs if messaging_state(tab).other}
     )
     known = Presence.objects.in_bulk({member for _viewer, member in pairs})
     there = {pair: known[pair[1]] for pair in pairs if pair[1] in known}
@@ -64,7 +64,11 @@ def beat(tabs: Sequence[TabState]) -> Mapping[TabState, Mapping[str, Any]]:
 
 def _newest(tabs: Sequence[TabState]) -> dict[tuple[int, int], int]:
     """By conversation and member, for those who are in, the newest number of what a tab has open. One query."""
-    watched = {(view_of(tab).conversation, tab.member_id) for tab in tabs if view_of(tab).conversation}
+    watched = {
+        (messaging_state(tab).conversation, tab.member_id)
+        for tab in tabs
+        if messaging_state(tab).conversation
+    }
     pairs = Q(conversation__in={pair[0] for pair in watched}, member__in={pair[1] for pair in watched})
     rows = Membership.objects.filter(pairs, left_at=None) if watched else Membership.objects.none()
     return {
@@ -75,7 +79,7 @@ def _newest(tabs: Sequence[TabState]) -> dict[tuple[int, int], int]:
 def _open(
     tab: TabState, newest: Mapping[tuple[int, int], int], there: Mapping[tuple[int, int], Any]
 ) -> dict[str, Any]:
-    view = view_of(tab)
+    view = messaging_state(tab)
     seq = newest.get((view.conversation, tab.member_id))
     if seq is None:
         return {}
@@ -83,4 +87,4 @@ def _open(
     if not view.other:
         return told
     seen = there.get((tab.member_id, view.other))
-    return {**told, "presence": presence.told(view.other, seen, timezone.now())}
+    return {**told, "presence": presence.describe(view.other, seen, timezone.now())}

@@ -1,39 +1,39 @@
-"""What tabs say they have got and read, gathered for a moment and stored together."""
+"""Cursors that tabs report, collected for a moment and stored together."""
 
 from threading import Lock
 
 from core.sockets.frames import every
 
-from ..services.cursors import Reached, move_cursors
+from ..services.cursors import CursorPosition, move_cursors
 
-# How long a cursor waits for others, in seconds.
+# Seconds for which cursors are collected.
 MOMENT = 0.3
-# So many conversations of one member wait at the most: nobody reads more at once, and nobody's tabs keep those of
-# others waiting. What is passed over is said again by the next message, or by opening the conversation.
+# Conversations of one member that wait, at most, so that one member cannot delay others. A cursor that is dropped is
+# reported again with the next message, or when the conversation is opened.
 MOST_OF_ONE = 100
 
 # By member and conversation.
-_waiting: dict[int, dict[int, Reached]] = {}
+_waiting: dict[int, dict[int, CursorPosition]] = {}
 _lock = Lock()
 
 
-def note(conversation_id: int, member_id: int, reached: Reached) -> None:
-    """Keep how far the member has come; the furthest counts."""
+def record_cursor(conversation_id: int, member_id: int, reached: CursorPosition) -> None:
+    """Keep the furthest cursor of the member in the conversation."""
     with _lock:
         mine = _waiting.setdefault(member_id, {})
         if conversation_id in mine or len(mine) < MOST_OF_ONE:
-            mine[conversation_id] = mine.get(conversation_id, Reached()).further(reached)
+            mine[conversation_id] = mine.get(conversation_id, CursorPosition()).max_with(reached)
 
 
 def clear_waiting() -> None:
-    """Drop all cursors that are noted and not stored yet, for tests."""
+    """Drop all cursors that are not stored yet, for tests."""
     with _lock:
         _waiting.clear()
 
 
 @every(MOMENT)
-def store() -> None:
-    """Store what was noted since the last time; rows that somebody holds at the moment wait for the next."""
+def flush() -> None:
+    """Store what was collected; rows that are locked now wait for the next time."""
     with _lock:
         taken = {(at, who): reached for who, mine in _waiting.items() for at, reached in mine.items()}
         _waiting.clear()
@@ -46,4 +46,4 @@ def store() -> None:
         raise
     finally:
         for conversation_id, member_id in left:
-            note(conversation_id, member_id, taken[conversation_id, member_id])
+            record_cursor(conversation_id, member_id, taken[conversation_id, member_id])

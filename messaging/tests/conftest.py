@@ -20,7 +20,7 @@ def _no_tabs() -> Iterator[None]:
 
 
 @pytest.fixture
-def talk(alice: User, bob: User) -> Conversation:
+def conversation(alice: User, bob: User) -> Conversation:
     """The conversation of Alice and Bob, empty."""
     return services.start_direct(by=alice, other=bob)
 

@@ -36,9 +36,9 @@ def beat(*tabs: TabState) -> Any:
     return registry.heartbeat_parts["messaging"](tabs)
 
 
-def watching(member: User, talk: Conversation, seq: int = 0) -> TabState:
+def watching(member: User, conversation: Conversation, seq: int = 0) -> TabState:
     tab = TabState(member.pk)
-    say(tab, "messaging.watch", conversation=talk.pk, seq=seq)
+    say(tab, "messaging.watch", conversation=conversation.pk, seq=seq)
     return tab
 
 
@@ -46,5 +46,5 @@ def types(answers: list[dict[str, Any]]) -> list[str]:
     return [answer["type"] for answer in answers]
 
 
-def entry_hint(tab: TabState, talk: Conversation) -> list[dict[str, Any]]:
-    return hint(tab, "messaging.entry", conversation=talk.pk, seq=1)
+def entry_hint(tab: TabState, conversation: Conversation) -> list[dict[str, Any]]:
+    return hint(tab, "messaging.entry", conversation=conversation.pk, seq=1)

@@ -7,20 +7,19 @@ from django.urls import reverse
 
 from messaging import presence, services
 from messaging.models import Attachment, Conversation, Entry, Membership, Presence
+from messaging.tests.factories import send
 from tests.cast import client_of
 from users.models import User
-
-from .material import send
 
 MODELS = [Conversation, Membership, Entry, Attachment, Presence]
 SECRET = "Between the two of us"
 
 
 @pytest.fixture
-def staff(talk: Conversation, alice: User) -> Client:
+def staff(conversation: Conversation, alice: User) -> Client:
     """Someone who may do everything, where something was said."""
-    send(talk, alice, SECRET, files=[services.File(b"%PDF-1.4", f"{SECRET}.pdf")])
-    presence.see([alice.pk])
+    send(conversation, alice, SECRET, files=[services.File(b"%PDF-1.4", f"{SECRET}.pdf")])
+    presence.touch([alice.pk])
     return client_of(User.objects.create_superuser("root", "root@example.org"))
 
 

@@ -18,11 +18,10 @@ from messaging.errors import NotReachable
 from messaging.models import Attachment, Conversation, Entry
 from messaging.services import File, Picture
 from messaging.services import attachments as carried
+from messaging.tests.factories import PDF, send
 from network.services import block_member
 from tests.cast import client_of
 from users.models import User
-
-from .material import PDF, send
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
@@ -59,9 +58,9 @@ def stored_files() -> set[Path]:
     ("query", "size"), [("", (800, 400)), ("?size=800", (800, 400)), ("?size=1600", (1600, 800))]
 )
 def test_a_picture_is_shown_in_two_sizes(
-    as_bob: Client, talk: Conversation, alice: User, query: str, size: tuple[int, int]
+    as_bob: Client, conversation: Conversation, alice: User, query: str, size: tuple[int, int]
 ) -> None:
-    picture, _file = addresses(carry(talk, alice))
+    picture, _file = addresses(carry(conversation, alice))
     response = as_bob.get(picture + query)
     assert Image.open(io.BytesIO(b"".join(response))).size == size
     assert response["Content-Type"] == "image/webp"
@@ -71,9 +70,9 @@ def test_a_picture_is_shown_in_two_sizes(
 
 
 def test_a_picture_that_the_browser_has_is_asked_for_and_not_sent_again(
-    as_bob: Client, talk: Conversation, alice: User, bob: User
+    as_bob: Client, conversation: Conversation, alice: User, bob: User
 ) -> None:
-    picture, _file = addresses(carry(talk, alice))
+    picture, _file = addresses(carry(conversation, alice))
     first = as_bob.get(picture)
     b"".join(first)
     held = {"If-None-Match": first["ETag"]}
@@ -83,13 +82,15 @@ def test_a_picture_that_the_browser_has_is_asked_for_and_not_sent_again(
 
 
 @pytest.mark.parametrize("size", ["1", "0", "-800", "801", "x", "99999999999999999999"])
-def test_another_size_is_not_there(as_bob: Client, talk: Conversation, alice: User, size: str) -> None:
-    picture, _file = addresses(carry(talk, alice))
+def test_another_size_is_not_there(
+    as_bob: Client, conversation: Conversation, alice: User, size: str
+) -> None:
+    picture, _file = addresses(carry(conversation, alice))
     assert as_bob.get(f"{picture}?size={size}").status_code == 404
 
 
-def test_a_file_is_a_download(as_bob: Client, talk: Conversation, alice: User) -> None:
-    _picture, file = addresses(carry(talk, alice))
+def test_a_file_is_a_download(as_bob: Client, conversation: Conversation, alice: User) -> None:
+    _picture, file = addresses(carry(conversation, alice))
     response = as_bob.get(file)
     assert b"".join(response) == PDF
     assert response["Content-Type"] == "application/pdf"
@@ -97,9 +98,11 @@ def test_a_file_is_a_download(as_bob: Client, talk: Conversation, alice: User) -
     assert response["Cache-Control"] == "private, no-store"
 
 
-def test_behind_nginx_it_is_nginx_that_sends_both(as_bob: Client, talk: Conversation, alice: User) -> None:
+def test_behind_nginx_it_is_nginx_that_sends_both(
+    as_bob: Client, conversation: Conversation, alice: User
+) -> None:
     with override_settings(MEDIA_ACCEL_PREFIX="/protected-media/"):
-        answers = [as_bob.get(address) for address in addresses(carry(talk, alice))]
+        answers = [as_bob.get(address) for address in addresses(carry(conversation, alice))]
     assert all(
         answer["X-Accel-Redirect"].startswith("/protected-media/private/messages/") for answer in answers
     )
@@ -108,9 +111,14 @@ def test_behind_nginx_it_is_nginx_that_sends_both(as_bob: Client, talk: Conversa
 
 
 def test_only_those_in_the_conversation_get_them(
-    as_alice: Client, as_bob: Client, as_charlie: Client, client: Client, talk: Conversation, alice: User
+    as_alice: Client,
+    as_bob: Client,
+    as_charlie: Client,
+    client: Client,
+    conversation: Conversation,
+    alice: User,
 ) -> None:
-    found = addresses(carry(talk, alice))
+    found = addresses(carry(conversation, alice))
     assert statuses(as_alice, found) == statuses(as_bob, found) == [200, 200]
     assert statuses(as_charlie, found) == [404, 404]
     assert statuses(client, found) == [302, 302]
@@ -118,18 +126,18 @@ def test_only_those_in_the_conversation_get_them(
 
 
 def test_only_under_the_address_of_its_conversation(
-    as_alice: Client, talk: Conversation, group: Conversation, alice: User
+    as_alice: Client, conversation: Conversation, group: Conversation, alice: User
 ) -> None:
-    carry(talk, alice)
+    carry(conversation, alice)
     for attached in Attachment.objects.all():
         assert as_alice.get(f"/messages/{group.pk}/files/{attached.pk}/").status_code == 404
-    assert as_alice.get(f"/messages/{talk.pk}/files/999999/").status_code == 404
+    assert as_alice.get(f"/messages/{conversation.pk}/files/999999/").status_code == 404
 
 
 def test_those_of_a_deleted_message_are_gone_with_their_files(
-    as_bob: Client, talk: Conversation, alice: User, django_capture_on_commit_callbacks: object
+    as_bob: Client, conversation: Conversation, alice: User, django_capture_on_commit_callbacks: object
 ) -> None:
-    entry = carry(talk, alice)
+    entry = carry(conversation, alice)
     found, before = addresses(entry), stored_files()
     assert len(before) >= 3
     with django_capture_on_commit_callbacks(execute=True):  # type: ignore[operator]
@@ -154,12 +162,12 @@ def test_those_of_a_blocked_author_are_hidden_in_a_group_and_stay_between_two(
     as_bob: Client,
     as_alice: Client,
     group: Conversation,
-    talk: Conversation,
+    conversation: Conversation,
     alice: User,
     bob: User,
     dora: User,
 ) -> None:
-    in_group, between_two = addresses(carry(group, dora)), addresses(carry(talk, alice))
+    in_group, between_two = addresses(carry(group, dora)), addresses(carry(conversation, alice))
     block_member(blocker=bob, blocked=dora)
     block_member(blocker=bob, blocked=alice)
     assert statuses(as_bob, in_group) == [404, 404]
@@ -173,8 +181,8 @@ def test_those_of_a_deleted_account_stay(as_bob: Client, group: Conversation, do
     assert statuses(as_bob, found) == [200, 200]
 
 
-def test_a_file_that_was_lost_is_not_found(as_bob: Client, talk: Conversation, alice: User) -> None:
-    entry = carry(talk, alice)
+def test_a_file_that_was_lost_is_not_found(as_bob: Client, conversation: Conversation, alice: User) -> None:
+    entry = carry(conversation, alice)
     for attached in entry.attachments.all():
         for name in files_of_row(attached):
             default_storage.delete(name)
@@ -182,7 +190,7 @@ def test_a_file_that_was_lost_is_not_found(as_bob: Client, talk: Conversation, a
 
 
 def test_a_refused_message_leaves_no_file(
-    talk: Conversation, alice: User, bob: User, django_capture_on_commit_callbacks: object
+    conversation: Conversation, alice: User, bob: User, django_capture_on_commit_callbacks: object
 ) -> None:
     block_member(blocker=bob, blocked=alice)
     before = stored_files()
@@ -190,12 +198,12 @@ def test_a_refused_message_leaves_no_file(
         django_capture_on_commit_callbacks(execute=True),  # type: ignore[operator]
         pytest.raises(NotReachable),
     ):
-        carry(talk, alice)
+        carry(conversation, alice)
     assert stored_files() == before
 
 
 def test_where_there_is_no_room_nothing_is_left(
-    talk: Conversation,
+    conversation: Conversation,
     alice: User,
     monkeypatch: pytest.MonkeyPatch,
     django_capture_on_commit_callbacks: object,
@@ -213,16 +221,16 @@ def test_where_there_is_no_room_nothing_is_left(
         django_capture_on_commit_callbacks(execute=True),  # type: ignore[operator]
         pytest.raises(CannotStore),
     ):
-        carry(talk, alice)
+        carry(conversation, alice)
     assert stored_files() == before
     assert not Entry.objects.exists()
 
 
-def test_the_same_picture_again_is_the_same_message(talk: Conversation, alice: User) -> None:
+def test_the_same_picture_again_is_the_same_message(conversation: Conversation, alice: User) -> None:
     client_id, picture = uuid4(), Picture(pictures.halves(), "a")
-    first = send(talk, alice, client_id=client_id, pictures=[picture])
+    first = send(conversation, alice, client_id=client_id, pictures=[picture])
     before = stored_files()
-    assert send(talk, alice, client_id=client_id, pictures=[Picture(pictures.halves(), "b")]) == first
+    assert send(conversation, alice, client_id=client_id, pictures=[Picture(pictures.halves(), "b")]) == first
     assert stored_files() == before
     assert first.attachments.get().name == "a"
     assert first.attachments.get().full_url.endswith("?size=1600")

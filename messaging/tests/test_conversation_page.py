@@ -11,13 +11,12 @@ from django.utils import timezone
 from PIL import Image
 
 from messaging import services
-from messaging.display.history import AROUND, LINES
+from messaging.display.history import AROUND, PAGE_SIZE
 from messaging.models import Conversation, Entry
+from messaging.tests.factories import read, send
 from network.services import block_member
 from tests.cast import client_of
 from users.models import User
-
-from .material import read, send
 
 
 def page_of(client: Client, conversation: Conversation, query: str = "", **headers: str) -> str:
@@ -32,25 +31,29 @@ def lines_of(page: str) -> list[int]:
 
 def told(page: str, name: str) -> str:
     """What stands in the attribute `data-<name>` of the conversation."""
-    (tag,) = re.findall(r"<section class=\"talk\"[^>]*>", page)
+    (tag,) = re.findall(r"<section class=\"conversation\"[^>]*>", page)
     (value,) = re.findall(rf'data-{name}="([^"]*)"', tag)
     return unescape(value)
 
 
 @pytest.mark.both
-def test_the_newest_lines_stand_there_in_order(as_alice: Client, talk: Conversation, bob: User) -> None:
-    for number in range(LINES + 5):
-        send(talk, bob, f"Line {number}")
-    page = page_of(as_alice, talk)
-    assert lines_of(page) == list(range(6, LINES + 6))
-    assert (told(page, "seq"), told(page, "first"), told(page, "more")) == (str(LINES + 5), "6", "true")
-    assert f'href="/messages/{talk.pk}/?before=6"' in page
+def test_the_newest_lines_stand_there_in_order(
+    as_alice: Client, conversation: Conversation, bob: User
+) -> None:
+    for number in range(PAGE_SIZE + 5):
+        send(conversation, bob, f"Line {number}")
+    page = page_of(as_alice, conversation)
+    assert lines_of(page) == list(range(6, PAGE_SIZE + 6))
+    assert (told(page, "seq"), told(page, "first"), told(page, "more")) == (str(PAGE_SIZE + 5), "6", "true")
+    assert f'href="/messages/{conversation.pk}/?before=6"' in page
 
 
-def test_the_newest_number_counts_changes_too(as_alice: Client, talk: Conversation, alice: User) -> None:
-    entry = send(talk, alice, "Helo")
+def test_the_newest_number_counts_changes_too(
+    as_alice: Client, conversation: Conversation, alice: User
+) -> None:
+    entry = send(conversation, alice, "Helo")
     services.edit_message(entry=entry, by=alice, text="Hello")
-    page = page_of(as_alice, talk)
+    page = page_of(as_alice, conversation)
     assert lines_of(page) == [1]
     assert told(page, "seq") == "2"
     assert "edited" in page
@@ -59,22 +62,26 @@ def test_the_newest_number_counts_changes_too(as_alice: Client, talk: Conversati
 @pytest.mark.both
 @pytest.mark.parametrize("headers", [{"X-Requested-With": "fetch"}, {"HX-Request": "true"}])
 def test_older_lines_come_alone_to_scripts(
-    as_alice: Client, talk: Conversation, bob: User, headers: dict[str, str]
+    as_alice: Client, conversation: Conversation, bob: User, headers: dict[str, str]
 ) -> None:
-    for number in range(LINES + 5):
-        send(talk, bob, f"Line {number}")
-    part = page_of(as_alice, talk, "?before=6", **headers)
+    for number in range(PAGE_SIZE + 5):
+        send(conversation, bob, f"Line {number}")
+    part = page_of(as_alice, conversation, "?before=6", **headers)
     assert part.strip().startswith("<li")
     assert lines_of(part) == [1, 2, 3, 4, 5]
     assert re.findall(r'data-more="(\w+)"', part) == ["false"]
     assert "<html" not in part
-    assert re.findall(r'data-more="(\w+)"', page_of(as_alice, talk, "?before=55", **headers)) == ["true"]
+    assert re.findall(r'data-more="(\w+)"', page_of(as_alice, conversation, "?before=55", **headers)) == [
+        "true"
+    ]
 
 
-def test_older_lines_are_a_page_without_scripts(as_alice: Client, talk: Conversation, bob: User) -> None:
-    for number in range(LINES + 5):
-        send(talk, bob, f"Line {number}")
-    page = page_of(as_alice, talk, "?before=6")
+def test_older_lines_are_a_page_without_scripts(
+    as_alice: Client, conversation: Conversation, bob: User
+) -> None:
+    for number in range(PAGE_SIZE + 5):
+        send(conversation, bob, f"Line {number}")
+    page = page_of(as_alice, conversation, "?before=6")
     assert lines_of(page) == [1, 2, 3, 4, 5]
     assert (told(page, "later"), told(page, "more"), told(page, "seq")) == ("true", "false", "5")
     assert "To the newest" in page
@@ -82,52 +89,52 @@ def test_older_lines_are_a_page_without_scripts(as_alice: Client, talk: Conversa
 
 @pytest.mark.both
 def test_a_found_line_stands_among_its_neighbours_and_is_marked(
-    as_alice: Client, talk: Conversation, bob: User
+    as_alice: Client, conversation: Conversation, bob: User
 ) -> None:
     for number in range(2 * AROUND + 20):
-        send(talk, bob, f"Line {number}")
-    page = page_of(as_alice, talk, f"?around={AROUND + 10}")
+        send(conversation, bob, f"Line {number}")
+    page = page_of(as_alice, conversation, f"?around={AROUND + 10}")
     assert lines_of(page) == list(range(10, 2 * AROUND + 11))
     (found,) = re.findall(r'class="entry[^"]*is-found[^"]*"\s+id="entry-(\d+)"', page)
     assert int(found) == AROUND + 10
     assert (told(page, "more"), told(page, "later")) == ("true", "true")
-    assert told(page_of(as_alice, talk, "?around=3"), "more") == "false"
-    assert told(page_of(as_alice, talk, f"?around={10**17}"), "later") == "false"
+    assert told(page_of(as_alice, conversation, "?around=3"), "more") == "false"
+    assert told(page_of(as_alice, conversation, f"?around={10**17}"), "later") == "false"
 
 
 @pytest.mark.parametrize("query", ["?before=x", "?around=-1", "?before=%00", "?around=" + "9" * 30])
-def test_a_number_that_is_none_is_refused(as_alice: Client, talk: Conversation, query: str) -> None:
-    assert as_alice.get(f"/messages/{talk.pk}/{query}").status_code == 400
+def test_a_number_that_is_none_is_refused(as_alice: Client, conversation: Conversation, query: str) -> None:
+    assert as_alice.get(f"/messages/{conversation.pk}/{query}").status_code == 400
 
 
 def test_what_is_unread_begins_with_a_line(
-    as_alice: Client, talk: Conversation, alice: User, bob: User
+    as_alice: Client, conversation: Conversation, alice: User, bob: User
 ) -> None:
     for who in (bob, bob, alice, bob):
-        send(talk, who)
-    read(talk, alice, 1)
-    page = page_of(as_alice, talk)
+        send(conversation, who)
+    read(conversation, alice, 1)
+    page = page_of(as_alice, conversation)
     assert page.split("<template")[0].count("data-divider") == 1
     assert page.index("data-divider") < page.index('id="entry-2"')
     assert page.index("data-divider") > page.index('id="entry-1"')
 
 
 def test_unread_lines_can_be_marked_as_read_without_scripts(
-    as_alice: Client, talk: Conversation, alice: User, bob: User
+    as_alice: Client, conversation: Conversation, alice: User, bob: User
 ) -> None:
-    send(talk, bob)
-    here = f"/messages/{talk.pk}/"
+    send(conversation, bob)
+    here = f"/messages/{conversation.pk}/"
     response = as_alice.post(f"{here}cursors/", {"read": "1", "next": here})
     assert (response.status_code, response["Location"]) == (302, here)
-    assert "data-divider" not in page_of(as_alice, talk).split("<template")[0]
+    assert "data-divider" not in page_of(as_alice, conversation).split("<template")[0]
 
 
-def test_each_day_begins_with_its_date(as_alice: Client, talk: Conversation, bob: User) -> None:
+def test_each_day_begins_with_its_date(as_alice: Client, conversation: Conversation, bob: User) -> None:
     for number in range(3):
-        send(talk, bob)
+        send(conversation, bob)
         old = timezone.now() - timedelta(days=[4, 4, 0][number])
         Entry.objects.filter(seq=number + 1).update(created_at=old)
-    days = re.findall(r'<li class="day"\s+data-day="([\d-]+)"', page_of(as_alice, talk))
+    days = re.findall(r'<li class="day"\s+data-day="([\d-]+)"', page_of(as_alice, conversation))
     today = timezone.localdate()
     assert days == [str(today - timedelta(days=4)), str(today)]
 
@@ -143,12 +150,12 @@ def test_who_goes_on_writing_is_named_once(
 
 
 def test_own_lines_tell_what_became_of_them(
-    as_alice: Client, talk: Conversation, alice: User, bob: User
+    as_alice: Client, conversation: Conversation, alice: User, bob: User
 ) -> None:
     for _turn in range(3):
-        send(talk, alice)
-    services.move_cursors({(talk.pk, bob.pk): services.Reached(delivered=2, read=1)})
-    page = page_of(as_alice, talk)
+        send(conversation, alice)
+    services.move_cursors({(conversation.pk, bob.pk): services.CursorPosition(delivered=2, read=1)})
+    page = page_of(as_alice, conversation)
     assert re.findall(r'<span class="entry-mark" data-mark="(\w+)"', page)[:3] == [
         "read",
         "delivered",
@@ -156,24 +163,24 @@ def test_own_lines_tell_what_became_of_them(
     ]
     assert json.loads(told(page, "cursors")) == [{"member": bob.pk, "delivered": 2, "read": 1}]
     # Others see nothing of marks.
-    assert 'class="entry-mark"' not in page_of(client_of(bob), talk).split("<template")[0]
+    assert 'class="entry-mark"' not in page_of(client_of(bob), conversation).split("<template")[0]
 
 
 def test_own_lines_can_be_changed_and_others_not(
-    as_alice: Client, talk: Conversation, alice: User, bob: User
+    as_alice: Client, conversation: Conversation, alice: User, bob: User
 ) -> None:
-    mine, theirs = send(talk, alice), send(talk, bob)
-    page = page_of(as_alice, talk)
-    assert f"/messages/{talk.pk}/entries/{mine.seq}/edit/" in page
-    assert f"/messages/{talk.pk}/entries/{mine.seq}/delete/" in page
+    mine, theirs = send(conversation, alice), send(conversation, bob)
+    page = page_of(as_alice, conversation)
+    assert f"/messages/{conversation.pk}/entries/{mine.seq}/edit/" in page
+    assert f"/messages/{conversation.pk}/entries/{mine.seq}/delete/" in page
     assert f"/entries/{theirs.seq}/" not in page
 
 
 def test_a_deleted_line_keeps_its_place_without_its_words(
-    as_bob: Client, talk: Conversation, alice: User
+    as_bob: Client, conversation: Conversation, alice: User
 ) -> None:
-    services.delete_message(entry=send(talk, alice, "Secret"), by=alice)
-    page = page_of(as_bob, talk)
+    services.delete_message(entry=send(conversation, alice, "Secret"), by=alice)
+    page = page_of(as_bob, conversation)
     assert "Message deleted" in page
     assert "Secret" not in page
 
@@ -203,29 +210,31 @@ def test_coming_going_and_titles_are_told_in_words(
 
 
 def test_the_other_end_is_shown_with_whether_they_are_there(
-    as_alice: Client, talk: Conversation, bob: User
+    as_alice: Client, conversation: Conversation, bob: User
 ) -> None:
-    page = page_of(as_alice, talk)
+    page = page_of(as_alice, conversation)
     assert re.search(rf'data-presence\s+data-member="{bob.pk}"', page)
     assert f'href="{bob.get_absolute_url()}"' in page
 
 
 def test_with_somebody_blocked_history_stays_and_nothing_can_be_written(
-    as_alice: Client, talk: Conversation, alice: User, bob: User
+    as_alice: Client, conversation: Conversation, alice: User, bob: User
 ) -> None:
-    send(talk, bob, "Well said")
+    send(conversation, bob, "Well said")
     block_member(blocker=bob, blocked=alice)
-    page = page_of(as_alice, talk)
+    page = page_of(as_alice, conversation)
     assert "Well said" in page
     assert "This member is not available" in page
     assert "data-send-form" not in page
     assert bob.display_name not in page
 
 
-def test_with_an_account_that_is_gone_history_stays(as_alice: Client, talk: Conversation, bob: User) -> None:
-    send(talk, bob, "Well said")
+def test_with_an_account_that_is_gone_history_stays(
+    as_alice: Client, conversation: Conversation, bob: User
+) -> None:
+    send(conversation, bob, "Well said")
     bob.delete()
-    page = page_of(as_alice, talk)
+    page = page_of(as_alice, conversation)
     assert "Well said" in page
     assert "data-send-form" not in page
 
@@ -276,21 +285,21 @@ def test_one_who_came_later_sees_nothing_from_before(
 
 
 def test_pictures_have_their_size_and_files_their_name(
-    as_alice: Client, talk: Conversation, bob: User
+    as_alice: Client, conversation: Conversation, bob: User
 ) -> None:
     send(
-        talk,
+        conversation,
         bob,
         pictures=[services.Picture(Image.new("RGB", (60, 40)), "view.png")],
         files=[services.File(b"%PDF-1.4", "plan.pdf")],
     )
-    page = page_of(as_alice, talk)
+    page = page_of(as_alice, conversation)
     assert re.search(r'<img src="/messages/\d+/files/\d+/[^>]*width="60"\s*height="40"', page)
     assert "plan.pdf" in page
 
 
-def test_nothing_of_what_was_typed_is_markup(as_alice: Client, talk: Conversation, bob: User) -> None:
-    send(talk, bob, "<script>alert(1)</script> \"'><b>x")
-    page = page_of(as_alice, talk)
+def test_nothing_of_what_was_typed_is_markup(as_alice: Client, conversation: Conversation, bob: User) -> None:
+    send(conversation, bob, "<script>alert(1)</script> \"'><b>x")
+    page = page_of(as_alice, conversation)
     assert "<script>alert" not in page
     assert "&lt;script&gt;" in page

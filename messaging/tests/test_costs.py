@@ -9,31 +9,30 @@ from django.test import Client
 from core.database.lru_cache import clear_caches
 from messaging import services
 from messaging.models import Conversation, Entry
+from messaging.tests.factories import many, post_json, read, send, statements_of, told_since
 from tests.cast import connect, make_member
 from users.models import User
-
-from .material import many, post_json, read, send, statements_of, told_since
 
 pytestmark = pytest.mark.django_db
 
 MOST_FOR_SEND, MOST_FOR_SINCE = 14, 7
 
 
-def cost_of_send(client: Client, talk: Conversation) -> list[str]:
+def cost_of_send(client: Client, conversation: Conversation) -> list[str]:
     body = {"text": "Hello", "client_id": str(uuid.uuid4())}
     clear_caches()
-    return statements_of(lambda: post_json(client, f"/messages/{talk.pk}/send/", body))
+    return statements_of(lambda: post_json(client, f"/messages/{conversation.pk}/send/", body))
 
 
 def test_a_send_costs_the_same_in_a_long_conversation(
-    as_alice: Client, talk: Conversation, alice: User, bob: User
+    as_alice: Client, conversation: Conversation, alice: User, bob: User
 ) -> None:
-    send(talk, alice)
-    cost_of_send(as_alice, talk)
-    few = cost_of_send(as_alice, talk)
+    send(conversation, alice)
+    cost_of_send(as_alice, conversation)
+    few = cost_of_send(as_alice, conversation)
     Entry.objects.all().delete()
-    many(talk, bob, 500)
-    long = cost_of_send(as_alice, talk)
+    many(conversation, bob, 500)
+    long = cost_of_send(as_alice, conversation)
     assert len(few) == len(long) <= MOST_FOR_SEND, "\n".join(few)
 
 
@@ -78,7 +77,7 @@ def test_cursors_cost_the_same_for_one_and_for_many(
     few = statements_of(lambda: read(group, bob, 5))
     for _turn in range(2):
         send(group, alice)
-    far = services.Reached(read=Conversation.objects.get(pk=group.pk).last_seq)
+    far = services.CursorPosition(read=Conversation.objects.get(pk=group.pk).last_seq)
     both = {(group.pk, dora.pk): far, (group.pk, bob.pk): far}
     assert len(few) == len(statements_of(lambda: services.move_cursors(both)))
 

@@ -11,11 +11,9 @@ from core.sockets import frames as registry
 from core.sockets.frames import TabState
 from messaging import presence, queries, services
 from messaging.models import Conversation, Membership
-from messaging.services import Reached, cursors
+from messaging.services import CursorPosition, cursors
 from messaging.socket import receipts
-from users.models import User
-
-from .material import (
+from messaging.tests.factories import (
     JSON,
     post_json,
     read,
@@ -25,37 +23,38 @@ from .material import (
     unread_by_definition,
     unread_of,
 )
+from users.models import User
 
 pytestmark = [pytest.mark.both, pytest.mark.django_db]
 
 
 @pytest.fixture
-def address(talk: Conversation) -> str:
-    return f"/messages/{talk.pk}/cursors/"
+def address(conversation: Conversation) -> str:
+    return f"/messages/{conversation.pk}/cursors/"
 
 
-def stands(talk: Conversation, member: User) -> tuple[int, int, int]:
-    side = side_of(talk, member)
+def stands(conversation: Conversation, member: User) -> tuple[int, int, int]:
+    side = side_of(conversation, member)
     return side.delivered_seq, side.read_seq, side.unread
 
 
 def test_who_reads_without_a_socket_is_there(
-    as_bob: Client, talk: Conversation, bob: User, address: str
+    as_bob: Client, conversation: Conversation, bob: User, address: str
 ) -> None:
-    assert presence.reading([bob.pk]) == set()
+    assert presence.online_among([bob.pk]) == set()
     assert as_bob.post(address, {"read": "0"}, headers=JSON).status_code == 204
-    assert presence.reading([bob.pk]) == {bob.pk}
+    assert presence.online_among([bob.pk]) == {bob.pk}
 
 
 def test_a_form_and_json_move_them(
-    as_bob: Client, talk: Conversation, alice: User, bob: User, address: str
+    as_bob: Client, conversation: Conversation, alice: User, bob: User, address: str
 ) -> None:
     for _turn in range(3):
-        send(talk, alice)
+        send(conversation, alice)
     assert as_bob.post(address, {"delivered": "2", "read": "1"}, headers=JSON).status_code == 204
-    assert stands(talk, bob) == (2, 1, 2)
+    assert stands(conversation, bob) == (2, 1, 2)
     assert post_json(as_bob, address, {"read": 3}).status_code == 204
-    assert stands(talk, bob) == (3, 3, 0)
+    assert stands(conversation, bob) == (3, 3, 0)
 
 
 def test_who_has_it_open_hears_who_moved_and_of_several_that_they_did(
@@ -65,10 +64,10 @@ def test_who_has_it_open_hears_who_moved_and_of_several_that_they_did(
         send(group, alice)
     found = []
     for movers, reached in (
-        ([bob], Reached(1)),
-        ([bob], Reached(read=1)),
-        ([alice, bob], Reached(2, 2)),
-        ([bob], Reached(2)),
+        ([bob], CursorPosition(1)),
+        ([bob], CursorPosition(read=1)),
+        ([alice, bob], CursorPosition(2, 2)),
+        ([bob], CursorPosition(2)),
     ):
         published.clear()
         services.move_cursors({(group.pk, mover.pk): reached for mover in movers})
@@ -81,26 +80,28 @@ def test_who_has_it_open_hears_who_moved_and_of_several_that_they_did(
 
 
 def test_they_never_go_back_nor_beyond_the_newest(
-    as_bob: Client, talk: Conversation, alice: User, bob: User, address: str
+    as_bob: Client, conversation: Conversation, alice: User, bob: User, address: str
 ) -> None:
-    send(talk, alice)
+    send(conversation, alice)
     post_json(as_bob, address, {"read": 10**17})
-    assert stands(talk, bob) == (1, 1, 0)
+    assert stands(conversation, bob) == (1, 1, 0)
     post_json(as_bob, address, {"read": 0, "delivered": 0})
-    assert stands(talk, bob) == (1, 1, 0)
+    assert stands(conversation, bob) == (1, 1, 0)
 
 
 @pytest.mark.parametrize("value", ["-1", "x", "1.5", "9" * 19, "²", True, 1.5, [1], {"a": 1}])
 def test_what_is_no_number_is_400(
-    as_bob: Client, bob: User, talk: Conversation, address: str, value: object
+    as_bob: Client, bob: User, conversation: Conversation, address: str, value: object
 ) -> None:
     assert post_json(as_bob, address, {"read": value}).status_code == 400
-    assert stands(talk, bob) == (0, 0, 0)
+    assert stands(conversation, bob) == (0, 0, 0)
 
 
-def test_nothing_said_moves_nothing(as_bob: Client, talk: Conversation, bob: User, address: str) -> None:
+def test_nothing_said_moves_nothing(
+    as_bob: Client, conversation: Conversation, bob: User, address: str
+) -> None:
     assert as_bob.post(address).status_code == 204
-    assert stands(talk, bob) == (0, 0, 0)
+    assert stands(conversation, bob) == (0, 0, 0)
 
 
 def test_a_page_is_sent_back(as_bob: Client, address: str) -> None:
@@ -122,17 +123,17 @@ def test_a_request_without_token_is_refused(bob: User, address: str) -> None:
 
 
 def test_many_move_with_one_statement_and_strangers_are_passed_over(
-    talk: Conversation, group: Conversation, alice: User, bob: User, dora: User, charlie: User
+    conversation: Conversation, group: Conversation, alice: User, bob: User, dora: User, charlie: User
 ) -> None:
-    for where in (talk, group):
+    for where in (conversation, group):
         send(where, alice)
-    far = Reached(read=10)
-    pairs = {(talk.pk, bob.pk): far, (group.pk, bob.pk): far, (group.pk, dora.pk): far}
-    strange = {(talk.pk, dora.pk): far, (talk.pk, charlie.pk): far, (2**62, bob.pk): far}
+    far = CursorPosition(read=10)
+    pairs = {(conversation.pk, bob.pk): far, (group.pk, bob.pk): far, (group.pk, dora.pk): far}
+    strange = {(conversation.pk, dora.pk): far, (conversation.pk, charlie.pk): far, (2**62, bob.pk): far}
     assert services.move_cursors({**pairs, **strange}) == set()
-    assert stands(talk, bob) == (1, 1, 0)
+    assert stands(conversation, bob) == (1, 1, 0)
     assert stands(group, bob) == stands(group, dora) == (3, 3, 0)
-    assert not Membership.objects.filter(conversation=talk, member=dora).exists()
+    assert not Membership.objects.filter(conversation=conversation, member=dora).exists()
 
 
 def test_own_tabs_hear_of_reading_and_the_others_of_how_far_one_has_come(
@@ -140,17 +141,17 @@ def test_own_tabs_hear_of_reading_and_the_others_of_how_far_one_has_come(
 ) -> None:
     send(group, alice)
 
-    def heard(reached: Reached, *members: User) -> list[tuple[str, object]]:
+    def heard(reached: CursorPosition, *members: User) -> list[tuple[str, object]]:
         """The hints that come of cursors that move: to whom, and about whom."""
         published.clear()
         services.move_cursors({(group.pk, member.pk): reached for member in members})
         return [(hint["topics"][0], hint["event"].get("member")) for hint in published]
 
     own, there = f"member.{bob.pk}", f"conversation.{group.pk}"
-    assert heard(Reached(delivered=3), bob) == [(there, bob.pk)]
-    assert heard(Reached(read=3), bob) == [(own, None), (there, bob.pk)]
-    assert heard(Reached(read=3), bob) == []
-    assert heard(Reached(delivered=3), alice, dora) == [(there, None)]
+    assert heard(CursorPosition(delivered=3), bob) == [(there, bob.pk)]
+    assert heard(CursorPosition(read=3), bob) == [(own, None), (there, bob.pk)]
+    assert heard(CursorPosition(read=3), bob) == []
+    assert heard(CursorPosition(delivered=3), alice, dora) == [(there, None)]
 
 
 def test_nobody_moves_nothing() -> None:
@@ -158,119 +159,129 @@ def test_nobody_moves_nothing() -> None:
 
 
 def test_what_is_too_much_at_once_is_left_for_the_next_time(
-    talk: Conversation, alice: User, bob: User, monkeypatch: pytest.MonkeyPatch
+    conversation: Conversation, alice: User, bob: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    send(talk, alice)
+    send(conversation, alice)
     monkeypatch.setattr(cursors, "AT_ONCE", 1)
-    pairs = {(talk.pk, bob.pk): Reached(read=1), (talk.pk, alice.pk): Reached(read=1)}
-    assert services.move_cursors(pairs) == {(talk.pk, alice.pk)}
-    assert stands(talk, bob) == (1, 1, 0)
+    pairs = {
+        (conversation.pk, bob.pk): CursorPosition(read=1),
+        (conversation.pk, alice.pk): CursorPosition(read=1),
+    }
+    assert services.move_cursors(pairs) == {(conversation.pk, alice.pk)}
+    assert stands(conversation, bob) == (1, 1, 0)
 
 
 def test_who_has_left_moves_nothing(group: Conversation, alice: User, bob: User) -> None:
     send(group, alice)
     services.leave_conversation(conversation=group, member=bob)
-    assert services.move_cursors({(group.pk, bob.pk): Reached(read=3)}) == set()
+    assert services.move_cursors({(group.pk, bob.pk): CursorPosition(read=3)}) == set()
     assert side_of(group, bob).read_seq == 0
 
 
-def test_unread_counts_messages_of_others_that_stand(talk: Conversation, alice: User, bob: User) -> None:
-    entries = [send(talk, who, str(turn)) for turn, who in enumerate((alice, bob, alice, alice))]
+def test_unread_counts_messages_of_others_that_stand(
+    conversation: Conversation, alice: User, bob: User
+) -> None:
+    entries = [send(conversation, who, str(turn)) for turn, who in enumerate((alice, bob, alice, alice))]
     services.edit_message(entry=entries[0], by=alice, text="changed")
-    assert unread_of(talk, bob) == 3
+    assert unread_of(conversation, bob) == 3
     services.delete_message(entry=entries[2], by=alice)
     services.delete_message(entry=entries[2], by=alice)
-    assert unread_of(talk, bob) == unread_by_definition(talk, bob) == 2
-    read(talk, bob, 2)
-    assert unread_of(talk, bob) == unread_by_definition(talk, bob) == 1
+    assert unread_of(conversation, bob) == unread_by_definition(conversation, bob) == 2
+    read(conversation, bob, 2)
+    assert unread_of(conversation, bob) == unread_by_definition(conversation, bob) == 1
     services.delete_message(entry=entries[0], by=alice)
-    assert unread_of(talk, bob) == unread_by_definition(talk, bob) == 1
+    assert unread_of(conversation, bob) == unread_by_definition(conversation, bob) == 1
 
 
 def test_what_was_read_takes_nothing_away_when_it_is_deleted(
-    talk: Conversation, alice: User, bob: User
+    conversation: Conversation, alice: User, bob: User
 ) -> None:
-    first = send(talk, alice)
-    read(talk, bob, first.seq)
-    send(talk, alice)
+    first = send(conversation, alice)
+    read(conversation, bob, first.seq)
+    send(conversation, alice)
     services.delete_message(entry=first, by=alice)
-    assert unread_of(talk, bob) == unread_by_definition(talk, bob) == 1
+    assert unread_of(conversation, bob) == unread_by_definition(conversation, bob) == 1
 
 
 # -- What tabs say, gathered (messaging.receipts) -----------------------------------------------
 
 
-def test_the_furthest_of_what_was_noted_is_stored(talk: Conversation, alice: User, bob: User) -> None:
+def test_the_furthest_of_what_was_noted_is_stored(conversation: Conversation, alice: User, bob: User) -> None:
     for _turn in range(3):
-        send(talk, alice)
-    for reached in (Reached(delivered=2), Reached(read=1), Reached(delivered=3), Reached(delivered=1)):
-        receipts.note(talk.pk, bob.pk, reached)
-    receipts.store()
-    assert stands(talk, bob) == (3, 1, 2)
-    assert statements_of(receipts.store) == [], "nothing is stored twice"
+        send(conversation, alice)
+    for reached in (
+        CursorPosition(delivered=2),
+        CursorPosition(read=1),
+        CursorPosition(delivered=3),
+        CursorPosition(delivered=1),
+    ):
+        receipts.record_cursor(conversation.pk, bob.pk, reached)
+    receipts.flush()
+    assert stands(conversation, bob) == (3, 1, 2)
+    assert statements_of(receipts.flush) == [], "nothing is stored twice"
 
 
 def test_what_could_not_be_stored_waits(
-    talk: Conversation, alice: User, bob: User, monkeypatch: pytest.MonkeyPatch
+    conversation: Conversation, alice: User, bob: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    send(talk, alice)
+    send(conversation, alice)
     monkeypatch.setattr(receipts, "move_cursors", lambda taken, patient: 1 / 0)
-    receipts.note(talk.pk, bob.pk, Reached(read=1))
+    receipts.record_cursor(conversation.pk, bob.pk, CursorPosition(read=1))
     with pytest.raises(ZeroDivisionError):
-        receipts.store()
+        receipts.flush()
     monkeypatch.undo()
-    receipts.store()
-    assert stands(talk, bob) == (1, 1, 0)
+    receipts.flush()
+    assert stands(conversation, bob) == (1, 1, 0)
 
 
-def test_the_answer_to_a_send_knows_its_client_id_only(as_alice: Client, talk: Conversation) -> None:
+def test_the_answer_to_a_send_knows_its_client_id_only(as_alice: Client, conversation: Conversation) -> None:
     body = {"text": "x", "client_id": str(uuid.uuid4())}
-    told = json.loads(post_json(as_alice, f"/messages/{talk.pk}/send/", body).content)
+    told = json.loads(post_json(as_alice, f"/messages/{conversation.pk}/send/", body).content)
     assert told["entry"]["client_id"] == body["client_id"]
 
 
 def test_one_who_names_endless_conversations_keeps_nobody_else_waiting(
-    talk: Conversation, alice: User, bob: User
+    conversation: Conversation, alice: User, bob: User
 ) -> None:
-    send(talk, alice)
+    send(conversation, alice)
     for number in range(3 * receipts.MOST_OF_ONE):
-        receipts.note(10**12 + number, alice.pk, Reached(read=1))
-    receipts.note(talk.pk, bob.pk, Reached(read=1))
-    receipts.store()
-    assert stands(talk, bob) == (1, 1, 0)
+        receipts.record_cursor(10**12 + number, alice.pk, CursorPosition(read=1))
+    receipts.record_cursor(conversation.pk, bob.pk, CursorPosition(read=1))
+    receipts.flush()
+    assert stands(conversation, bob) == (1, 1, 0)
 
 
 def test_of_endless_conversations_the_first_ones_are_kept_and_move_on(
-    talk: Conversation, group: Conversation, alice: User, bob: User
+    conversation: Conversation, group: Conversation, alice: User, bob: User
 ) -> None:
-    send(talk, alice)
+    send(conversation, alice)
     send(group, alice)
-    receipts.note(talk.pk, bob.pk, Reached(delivered=1))
+    receipts.record_cursor(conversation.pk, bob.pk, CursorPosition(delivered=1))
     for number in range(receipts.MOST_OF_ONE):
-        receipts.note(10**12 + number, bob.pk, Reached(read=1))
-    receipts.note(group.pk, bob.pk, Reached(read=3))
-    receipts.note(talk.pk, bob.pk, Reached(read=1))
-    receipts.store()
-    assert (stands(talk, bob), stands(group, bob)) == ((1, 1, 0), (0, 0, 1))
+        receipts.record_cursor(10**12 + number, bob.pk, CursorPosition(read=1))
+    receipts.record_cursor(group.pk, bob.pk, CursorPosition(read=3))
+    receipts.record_cursor(conversation.pk, bob.pk, CursorPosition(read=1))
+    receipts.flush()
+    assert (stands(conversation, bob), stands(group, bob)) == ((1, 1, 0), (0, 0, 1))
 
 
 def test_what_came_while_one_was_away_is_delivered_when_a_tab_opens(
-    talk: Conversation, alice: User, bob: User
+    conversation: Conversation, alice: User, bob: User
 ) -> None:
     for _turn in range(3):
-        send(talk, alice)
+        send(conversation, alice)
     open_tab(bob)
-    assert stands(talk, bob) == (3, 0, 3)
-    assert not queries.undelivered(bob.pk)
+    assert stands(conversation, bob) == (3, 0, 3)
+    assert not queries.undelivered_conversations(bob.pk)
     # Of what is muted nothing waits.
-    services.mute_conversation(conversation=talk, member=bob)
-    send(talk, alice)
+    services.mute_conversation(conversation=conversation, member=bob)
+    send(conversation, alice)
     open_tab(bob)
-    assert stands(talk, bob) == (3, 0, 4)
+    assert stands(conversation, bob) == (3, 0, 4)
 
 
 def open_tab(member: User) -> None:
     """What the server does for a tab that opens."""
     for opener in registry.openers:
         opener(TabState(member.pk))
-    receipts.store()
+    receipts.flush()

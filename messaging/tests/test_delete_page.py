@@ -4,16 +4,15 @@ import pytest
 from django.test import Client
 
 from messaging.models import Conversation, Entry
+from messaging.tests.factories import JSON, send
 from network.services import block_member
 from users.models import User
 
-from .material import JSON, send
-
 
 @pytest.fixture
-def address(talk: Conversation, alice: User) -> str:
+def address(conversation: Conversation, alice: User) -> str:
     """Where a message of Alice is deleted."""
-    return f"/messages/{talk.pk}/entries/{send(talk, alice, 'Secret').seq}/delete/"
+    return f"/messages/{conversation.pk}/entries/{send(conversation, alice, 'Secret').seq}/delete/"
 
 
 def test_one_is_asked_first(as_alice: Client, address: str) -> None:

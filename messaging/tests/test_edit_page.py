@@ -6,18 +6,17 @@ from django.test import Client
 from messaging import services
 from messaging.models import Conversation, Entry
 from messaging.services.send import MOST_MESSAGES
+from messaging.tests.factories import JSON, send
 from network.services import block_member
 from users.models import User
-
-from .material import JSON, send
 
 FETCH = {"X-Requested-With": "fetch"}
 
 
 @pytest.fixture
-def address(talk: Conversation, alice: User) -> str:
+def address(conversation: Conversation, alice: User) -> str:
     """Where a message of Alice is edited."""
-    return f"/messages/{talk.pk}/entries/{send(talk, alice, 'Helo & such').seq}/edit/"
+    return f"/messages/{conversation.pk}/entries/{send(conversation, alice, 'Helo & such').seq}/edit/"
 
 
 def test_the_form_holds_the_words_as_they_were_typed(as_alice: Client, address: str) -> None:
@@ -28,9 +27,9 @@ def test_the_form_holds_the_words_as_they_were_typed(as_alice: Client, address: 
     assert "<html" not in part
 
 
-def test_other_words_are_stored_and_shown(as_alice: Client, address: str, talk: Conversation) -> None:
+def test_other_words_are_stored_and_shown(as_alice: Client, address: str, conversation: Conversation) -> None:
     response = as_alice.post(address, {"text": "Hello"})
-    assert response["Location"] == f"/messages/{talk.pk}/?around=1#entry-1"
+    assert response["Location"] == f"/messages/{conversation.pk}/?around=1#entry-1"
     assert "edited" in as_alice.get(response["Location"]).content.decode()
 
 
@@ -41,9 +40,9 @@ def test_scripts_get_the_line_anew(as_alice: Client, address: str) -> None:
     assert "edited" in line
 
 
-def test_programs_get_the_message_anew(as_alice: Client, address: str, talk: Conversation) -> None:
+def test_programs_get_the_message_anew(as_alice: Client, address: str, conversation: Conversation) -> None:
     told = as_alice.post(address, {"text": "Hello"}, headers=JSON).json()
-    assert told["conversation"] == talk.pk
+    assert told["conversation"] == conversation.pk
     assert (told["entry"]["seq"], told["entry"]["text"]) == (1, "Hello")
 
 
@@ -57,10 +56,10 @@ def test_words_that_say_nothing_are_refused(as_alice: Client, address: str) -> N
 
 
 def test_a_message_that_carries_something_may_lose_its_words(
-    as_alice: Client, talk: Conversation, alice: User
+    as_alice: Client, conversation: Conversation, alice: User
 ) -> None:
-    entry = send(talk, alice, "See", files=[services.File(b"%PDF-1.4", "plan.pdf")])
-    response = as_alice.post(f"/messages/{talk.pk}/entries/{entry.seq}/edit/", {"text": ""})
+    entry = send(conversation, alice, "See", files=[services.File(b"%PDF-1.4", "plan.pdf")])
+    response = as_alice.post(f"/messages/{conversation.pk}/entries/{entry.seq}/edit/", {"text": ""})
     assert response.status_code == 302
     assert Entry.objects.get(pk=entry.pk).text == ""
 
@@ -75,17 +74,17 @@ def test_where_the_other_has_blocked_nothing_changes(
     assert as_alice.post(address, {"text": "Hello"}, headers=JSON).json()["error"] == "blocked"
 
 
-def test_only_its_author_changes_a_message(as_alice: Client, talk: Conversation, bob: User) -> None:
-    send(talk, bob)
-    assert as_alice.get(f"/messages/{talk.pk}/entries/1/edit/").status_code == 403
-    assert as_alice.get(f"/messages/{talk.pk}/entries/2/edit/").status_code == 404
+def test_only_its_author_changes_a_message(as_alice: Client, conversation: Conversation, bob: User) -> None:
+    send(conversation, bob)
+    assert as_alice.get(f"/messages/{conversation.pk}/entries/1/edit/").status_code == 403
+    assert as_alice.get(f"/messages/{conversation.pk}/entries/2/edit/").status_code == 404
 
 
 def test_neither_a_deleted_message_nor_a_line_of_the_house_is_changed(
-    as_alice: Client, talk: Conversation, group: Conversation, alice: User
+    as_alice: Client, conversation: Conversation, group: Conversation, alice: User
 ) -> None:
-    services.delete_message(entry=send(talk, alice), by=alice)
-    assert as_alice.post(f"/messages/{talk.pk}/entries/1/edit/", {"text": "Hello"}).status_code == 403
+    services.delete_message(entry=send(conversation, alice), by=alice)
+    assert as_alice.post(f"/messages/{conversation.pk}/entries/1/edit/", {"text": "Hello"}).status_code == 403
     assert as_alice.post(f"/messages/{group.pk}/entries/1/edit/", {"text": "Hello"}).status_code == 403
 
 
@@ -99,10 +98,10 @@ def test_a_message_from_before_one_s_coming_back_is_out_of_sight(
 
 
 def test_too_many_changes_in_a_minute_are_429_and_keep_what_was_typed(
-    as_alice: Client, talk: Conversation, alice: User, address: str
+    as_alice: Client, conversation: Conversation, alice: User, address: str
 ) -> None:
     Entry.objects.bulk_create(
-        Entry(conversation=talk, seq=turn, author=alice, kind=Entry.Kind.EDIT)
+        Entry(conversation=conversation, seq=turn, author=alice, kind=Entry.Kind.EDIT)
         for turn in range(2, MOST_MESSAGES + 1)
     )
     response = as_alice.post(address, {"text": "Once more"}, headers=JSON)
@@ -110,15 +109,15 @@ def test_too_many_changes_in_a_minute_are_429_and_keep_what_was_typed(
     page = as_alice.post(address, {"text": "Once more"})
     assert page.status_code == 429
     assert "Once more</textarea>" in page.content.decode()
-    assert Entry.objects.get(conversation=talk, seq=1).text == "Helo & such"
+    assert Entry.objects.get(conversation=conversation, seq=1).text == "Helo & such"
 
 
 def test_a_large_group_that_begins_is_no_flood(
-    as_alice: Client, talk: Conversation, alice: User, address: str
+    as_alice: Client, conversation: Conversation, alice: User, address: str
 ) -> None:
     Entry.objects.bulk_create(
-        Entry(conversation=talk, seq=turn, author=alice, kind=Entry.Kind.JOINED)
+        Entry(conversation=conversation, seq=turn, author=alice, kind=Entry.Kind.JOINED)
         for turn in range(2, 2 * MOST_MESSAGES)
     )
-    Conversation.objects.filter(pk=talk.pk).update(last_seq=2 * MOST_MESSAGES)
+    Conversation.objects.filter(pk=conversation.pk).update(last_seq=2 * MOST_MESSAGES)
     assert as_alice.post(address, {"text": "Hello"}).status_code == 302

@@ -9,13 +9,12 @@ from django.template.loader import get_template
 
 from core.database.lru_cache import clear_caches
 from messaging import services
-from messaging.display.rendering import Line, lines
+from messaging.display.rendering import EntryForViewer, entries_for
 from messaging.models import AttachmentView, Conversation, Entry, EntryView, Membership
+from messaging.tests.factories import send
 from network.services import block_member
 from tests.changed_views import unseen_changes
 from users.models import MemberView, User
-
-from .material import send
 
 FILES = (AttachmentView(3, 1, True, "desk", 0, 800, 600), AttachmentView(3, 2, False, "cv.pdf", 1000, 0, 0))
 # Fields that do not take any value, with another one.
@@ -46,7 +45,7 @@ def entry_view(**values: Any) -> EntryView:
 
 
 def html_of(view: EntryView) -> str:
-    return get_template("messaging/_entry.html").render({"line": view})
+    return get_template("messaging/_entry.html").render({"entry": view})
 
 
 def test_each_value_of_an_entry_is_in_its_key_and_is_shown() -> None:
@@ -62,9 +61,11 @@ def test_each_value_of_an_entry_is_in_its_key_and_is_shown() -> None:
     assert same_html == unseen
 
 
-def drawn(conversation: Conversation, viewer: User) -> list[Line]:
+def drawn(conversation: Conversation, viewer: User) -> list[EntryForViewer]:
     mine = Membership.objects.select_related("conversation").get(conversation=conversation, member=viewer)
-    return lines(list(Entry.objects.lines().filter(conversation=conversation).order_by("seq")), mine, viewer)
+    return entries_for(
+        list(Entry.objects.lines().filter(conversation=conversation).order_by("seq")), mine, viewer
+    )
 
 
 @pytest.mark.django_db

@@ -12,9 +12,8 @@ from core.files.file_types import (
 )
 from core.tests import pictures
 from core.text.file_names import LONGEST_NAME, safe_name, safe_stem, whole_name
+from messaging.tests.factories import PDF, archive
 from tests.cases import all_cases
-
-from .material import PDF, archive
 
 ODF = "application/vnd.oasis.opendocument."
 OOXML = {"[Content_Types].xml": "<Types/>", "_rels/.rels": "<x/>"}

@@ -8,12 +8,12 @@ from django.test import Client
 from django.utils import timezone
 
 from messaging import queries, services
-from messaging.errors import SendingTooFast
+from messaging.errors import SendingRateLimited
 from messaging.models import Conversation, Membership
+from messaging.tests.factories import send, side_of
 from tests.cast import connect, make_member
 from users.models import User
 
-from .material import send, side_of
 from .tabs import hint, watching
 
 
@@ -26,22 +26,22 @@ def request_of_charlie(alice: User, charlie: User) -> Conversation:
 
 
 def test_a_muted_conversation_counts_no_more(
-    as_alice: Client, talk: Conversation, alice: User, bob: User
+    as_alice: Client, conversation: Conversation, alice: User, bob: User
 ) -> None:
-    send(talk, bob)
+    send(conversation, bob)
     assert as_alice.get("/messages/news/").json() == {"unread": 1}
-    assert as_alice.post(f"/messages/{talk.pk}/mute/")["Location"] == f"/messages/{talk.pk}/"
+    assert as_alice.post(f"/messages/{conversation.pk}/mute/")["Location"] == f"/messages/{conversation.pk}/"
     assert as_alice.get("/messages/news/").json() == {"unread": 0}
-    assert not side_of(talk, bob).muted
-    as_alice.post(f"/messages/{talk.pk}/unmute/")
+    assert not side_of(conversation, bob).muted
+    as_alice.post(f"/messages/{conversation.pk}/unmute/")
     assert as_alice.get("/messages/news/").json() == {"unread": 1}
 
 
-def test_one_comes_back_to_where_the_button_was(as_alice: Client, talk: Conversation) -> None:
-    there = f"/messages/{talk.pk}/about/"
-    assert as_alice.post(f"/messages/{talk.pk}/mute/", {"next": there})["Location"] == there
-    elsewhere = as_alice.post(f"/messages/{talk.pk}/unmute/", {"next": "https://example.org/"})
-    assert elsewhere["Location"] == f"/messages/{talk.pk}/"
+def test_one_comes_back_to_where_the_button_was(as_alice: Client, conversation: Conversation) -> None:
+    there = f"/messages/{conversation.pk}/about/"
+    assert as_alice.post(f"/messages/{conversation.pk}/mute/", {"next": there})["Location"] == there
+    elsewhere = as_alice.post(f"/messages/{conversation.pk}/unmute/", {"next": "https://example.org/"})
+    assert elsewhere["Location"] == f"/messages/{conversation.pk}/"
 
 
 def test_an_accepted_request_is_in_the_list_and_the_other_hears_of_it(
@@ -98,9 +98,9 @@ def test_what_was_declined_and_then_accepted_is_a_conversation_like_any_other(
     request_of_charlie: Conversation, alice: User, charlie: User
 ) -> None:
     services.decline_conversation(conversation=request_of_charlie, member=alice)
-    assert queries.waiting_conversations(alice.pk) == 0
+    assert queries.count_unread_conversations(alice.pk) == 0
     services.accept_conversation(conversation=request_of_charlie, member=alice)
-    assert queries.waiting_conversations(alice.pk) == 1
+    assert queries.count_unread_conversations(alice.pk) == 1
 
 
 def test_a_connection_accepts_the_request_whoever_of_the_two_signed_up_first(
@@ -117,7 +117,7 @@ def test_requests_of_yesterday_count_no_more(alice: User, monkeypatch: pytest.Mo
     monkeypatch.setattr(services.conversations, "MOST_REQUESTS", 1)
     strangers = [make_member(name) for name in ("one", "two")]
     begun = services.start_direct(by=alice, other=strangers[0])
-    with pytest.raises(SendingTooFast):
+    with pytest.raises(SendingRateLimited):
         services.start_direct(by=alice, other=strangers[1])
     Conversation.objects.filter(pk=begun.pk).update(created_at=timezone.now() - timedelta(hours=25))
     assert services.start_direct(by=alice, other=strangers[1]).is_direct

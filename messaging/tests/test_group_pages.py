@@ -92,6 +92,8 @@ def test_one_leaves_and_sees_it_no_more(as_bob: Client, group: Conversation) -> 
 
 
 @pytest.mark.parametrize("act", ["rename", "add", "remove", "leave"])
-def test_two_who_talk_are_no_group(as_alice: Client, talk: Conversation, act: str) -> None:
-    response = as_alice.post(f"/messages/{talk.pk}/{act}/", {"title": "Us", "to": "bob", "membership": "1"})
+def test_two_who_talk_are_no_group(as_alice: Client, conversation: Conversation, act: str) -> None:
+    response = as_alice.post(
+        f"/messages/{conversation.pk}/{act}/", {"title": "Us", "to": "bob", "membership": "1"}
+    )
     assert response.status_code == 403

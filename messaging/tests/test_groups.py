@@ -9,9 +9,8 @@ from django.utils import timezone
 from core.sockets.publisher import member_topic
 from messaging import services
 from messaging.models import Conversation, Entry, Membership
+from messaging.tests.factories import send, side_of
 from users.models import User
-
-from .material import send, side_of
 
 pytestmark = pytest.mark.django_db
 

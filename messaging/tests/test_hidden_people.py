@@ -3,11 +3,10 @@
 import pytest
 
 from messaging.models import Conversation, Membership
+from messaging.tests.factories import send, told_since
 from network.services import block_member
 from tests.cast import client_of
 from users.models import User
-
-from .material import send, told_since
 
 pytestmark = pytest.mark.django_db
 
@@ -38,11 +37,11 @@ def test_the_owner_of_a_group_does_not_read_who_blocked_him(
 
 
 def test_changes_of_messages_name_nobody_out_of_sight_either(
-    talk: Conversation, alice: User, bob: User
+    conversation: Conversation, alice: User, bob: User
 ) -> None:
-    entry = send(talk, bob)
-    client_of(bob).post(f"/messages/{talk.pk}/entries/{entry.seq}/edit/", {"text": "Changed"})
-    assert [each["author"] for each in told_since(talk, alice)] == [bob.pk, bob.pk]
+    entry = send(conversation, bob)
+    client_of(bob).post(f"/messages/{conversation.pk}/entries/{entry.seq}/edit/", {"text": "Changed"})
+    assert [each["author"] for each in told_since(conversation, alice)] == [bob.pk, bob.pk]
     block_member(blocker=bob, blocked=alice)
-    assert [each["author"] for each in told_since(talk, alice)] == [None, None]
-    assert [each["author"] for each in told_since(talk, bob)] == [bob.pk, bob.pk]
+    assert [each["author"] for each in told_since(conversation, alice)] == [None, None]
+    assert [each["author"] for each in told_since(conversation, bob)] == [bob.pk, bob.pk]

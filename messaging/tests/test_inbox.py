@@ -8,11 +8,10 @@ from django.test import Client
 from messaging import services
 from messaging.display.inbox import PAGE_SIZE
 from messaging.models import Conversation, Membership
+from messaging.tests.factories import read, send
 from network.services import block_member
 from tests.cast import client_of, connect, make_member
 from users.models import User
-
-from .material import read, send
 
 pytestmark = pytest.mark.both
 
@@ -24,31 +23,33 @@ def rows_of(client: Client, query: str = "") -> list[str]:
 
 
 def test_the_newest_message_comes_first(
-    as_alice: Client, talk: Conversation, group: Conversation, bob: User
+    as_alice: Client, conversation: Conversation, group: Conversation, bob: User
 ) -> None:
     send(group, bob)
-    send(talk, bob)
-    assert rows_of(as_alice) == [str(talk.pk), str(group.pk)]
+    send(conversation, bob)
+    assert rows_of(as_alice) == [str(conversation.pk), str(group.pk)]
     send(group, bob)
-    assert rows_of(as_alice) == [str(group.pk), str(talk.pk)]
+    assert rows_of(as_alice) == [str(group.pk), str(conversation.pk)]
 
 
 def test_a_row_tells_who_said_what_and_how_much_is_unread(
-    as_alice: Client, talk: Conversation, alice: User, bob: User
+    as_alice: Client, conversation: Conversation, alice: User, bob: User
 ) -> None:
-    send(talk, bob, "**Bold** words & such")
+    send(conversation, bob, "**Bold** words & such")
     page = as_alice.get("/messages/").content.decode()
     assert "Bold words &amp; such" in page
     assert 'data-unread="1"' in page
-    read(talk, alice, 1)
-    send(talk, alice, "Mine")
+    read(conversation, alice, 1)
+    send(conversation, alice, "Mine")
     page = as_alice.get("/messages/").content.decode()
     assert "You:" in page
     assert 'data-unread="0"' in page
 
 
-def test_a_deleted_message_says_nothing_in_the_list(as_alice: Client, talk: Conversation, bob: User) -> None:
-    services.delete_message(entry=send(talk, bob, "Secret"), by=bob)
+def test_a_deleted_message_says_nothing_in_the_list(
+    as_alice: Client, conversation: Conversation, bob: User
+) -> None:
+    services.delete_message(entry=send(conversation, bob, "Secret"), by=bob)
     page = as_alice.get("/messages/").content.decode()
     assert "Message deleted" in page
     assert "Secret" not in page
@@ -65,9 +66,9 @@ def test_words_of_somebody_blocked_do_not_stand_in_the_list(
 
 
 def test_a_conversation_with_somebody_blocked_keeps_its_row_without_a_name(
-    as_alice: Client, talk: Conversation, alice: User, bob: User
+    as_alice: Client, conversation: Conversation, alice: User, bob: User
 ) -> None:
-    send(talk, bob, "Well said")
+    send(conversation, bob, "Well said")
     block_member(blocker=alice, blocked=bob)
     page = as_alice.get("/messages/").content.decode()
     assert "Member not available" in page

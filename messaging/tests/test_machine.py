@@ -14,10 +14,9 @@ from core.database.lru_cache import clear_caches
 from messaging import services
 from messaging.errors import MessagingError
 from messaging.models import Conversation, Entry
+from messaging.tests.factories import numbers_are_whole, read, side_of, told_since
 from tests.cast import connect, make_member
 from users.models import User
-
-from .material import numbers_are_whole, read, side_of, told_since
 
 pytestmark = pytest.mark.slow
 

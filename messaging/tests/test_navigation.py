@@ -6,9 +6,8 @@ from django.test import Client
 
 from messaging import services
 from messaging.models import Conversation
+from messaging.tests.factories import read, send
 from users.models import User
-
-from .material import read, send
 
 
 def badges(client: Client) -> list[tuple[str, str]]:
@@ -22,16 +21,16 @@ def test_the_badge_is_there_and_hidden_where_nothing_waits(as_alice: Client) -> 
 
 
 def test_it_counts_conversations_not_messages(
-    as_alice: Client, talk: Conversation, group: Conversation, alice: User, bob: User
+    as_alice: Client, conversation: Conversation, group: Conversation, alice: User, bob: User
 ) -> None:
     read(group, alice, 9)
-    send(talk, bob)
-    send(talk, bob)
+    send(conversation, bob)
+    send(conversation, bob)
     assert badges(as_alice) == [("", "1")] * 2
     send(group, bob)
     assert badges(as_alice) == [("", "2")] * 2
     services.mute_conversation(conversation=group, member=alice)
-    read(talk, alice, 2)
+    read(conversation, alice, 2)
     assert badges(as_alice) == [("hidden", "0")] * 2
 
 

@@ -33,9 +33,11 @@ def test_connections_are_offered_and_nobody_else(
     assert offered(as_alice.get(NEW).content.decode()) == ["bob", "dora"]
 
 
-def test_one_chosen_alone_gets_the_conversation_of_the_two(as_alice: Client, talk: Conversation) -> None:
+def test_one_chosen_alone_gets_the_conversation_of_the_two(
+    as_alice: Client, conversation: Conversation
+) -> None:
     response = as_alice.post(NEW, {"to": "bob", "text": "Hello"})
-    assert (response.status_code, response["Location"]) == (302, f"/messages/{talk.pk}/")
+    assert (response.status_code, response["Location"]) == (302, f"/messages/{conversation.pk}/")
     assert Entry.objects.get().text == "Hello"
 
 
@@ -132,8 +134,10 @@ def test_other_words_after_going_back_are_kept_and_sent_the_next_time(
     assert Conversation.objects.count() == 2
 
 
-def test_who_writes_too_fast_is_told_when_to_go_on(as_alice: Client, talk: Conversation, alice: User) -> None:
-    flood(talk, alice)
+def test_who_writes_too_fast_is_told_when_to_go_on(
+    as_alice: Client, conversation: Conversation, alice: User
+) -> None:
+    flood(conversation, alice)
     response = as_alice.post(NEW, {"to": "bob", "text": "Hello"})
     assert response.status_code == 429
     assert int(response["Retry-After"]) > 0
@@ -141,9 +145,9 @@ def test_who_writes_too_fast_is_told_when_to_go_on(as_alice: Client, talk: Conve
 
 
 def test_a_group_is_not_begun_where_its_first_message_is_refused(
-    as_alice: Client, talk: Conversation, alice: User, dora: User
+    as_alice: Client, conversation: Conversation, alice: User, dora: User
 ) -> None:
-    flood(talk, alice)
+    flood(conversation, alice)
     as_alice.post(NEW, {"to": ["bob", "dora"], "text": "Hello"})
     assert Conversation.objects.count() == 1
 

@@ -22,7 +22,7 @@ WORDS = "words " * 40
 
 
 @pytest.fixture
-def crowded(talk: Conversation, alice: User, bob: User) -> Conversation:
+def crowded(conversation: Conversation, alice: User, bob: User) -> Conversation:
     """Alice and Bob's conversation among many of others, each with some history."""
     crowd = User.objects.bulk_create(
         User(username=f"m{number}", email=f"m{number}@example.org", joined_at=alice.joined_at)
@@ -51,14 +51,14 @@ def crowded(talk: Conversation, alice: User, bob: User) -> Conversation:
         for number in range(ENTRIES)
     )
     Entry.objects.bulk_create(
-        Entry(conversation=talk, seq=seq, author=(alice, bob)[seq % 2], text=WORDS, search_text=WORDS)
+        Entry(conversation=conversation, seq=seq, author=(alice, bob)[seq % 2], text=WORDS, search_text=WORDS)
         for seq in range(1, IN_ONE + 1)
     )
-    Conversation.objects.filter(pk=talk.pk).update(last_seq=IN_ONE)
-    Membership.objects.filter(conversation=talk).update(place=1, unread=3)
+    Conversation.objects.filter(pk=conversation.pk).update(last_seq=IN_ONE)
+    Membership.objects.filter(conversation=conversation).update(place=1, unread=3)
     with connection.cursor() as query:
         query.execute("ANALYZE")
-    return talk
+    return conversation
 
 
 def statement(act: Any, table: str) -> str:
@@ -81,7 +81,7 @@ def indexes(top: Node, table: str) -> set[str]:
 def test_what_came_since(crowded: Conversation, alice: User) -> None:
     mine = queries.membership_of(alice, crowded.pk)
     assert mine is not None
-    top = plan(statement(lambda: queries.since(mine, alice, 100), "messaging_entry"))
+    top = plan(statement(lambda: queries.entries_since(mine, alice, 100), "messaging_entry"))
     assert indexes(top, "messaging_entry") == {"messaging_one_entry_per_number"}
     assert not [node for node in nodes(top) if node["Node Type"] == "Sort"]
 
@@ -104,7 +104,7 @@ def test_the_list(crowded: Conversation, alice: User) -> None:
 
 def test_the_badge(crowded: Conversation) -> None:
     busy = User.objects.get(username="m1")
-    top = plan(statement(lambda: queries.waiting_conversations(busy.pk), "messaging_membership"))
+    top = plan(statement(lambda: queries.count_unread_conversations(busy.pk), "messaging_membership"))
     assert indexes(top, "messaging_membership") <= {"messaging_waiting", "messaging_inbox"}
 
 

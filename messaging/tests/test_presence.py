@@ -9,11 +9,11 @@ from django.test import Client
 from messaging import presence, services
 from messaging.display.participants import people_of
 from messaging.models import Conversation, Presence
+from messaging.tests.factories import send
 from network.services import block_member, remove_connection
 from tests.cast import client_of, connect
 from users.models import PresenceAudience, User
 
-from .material import send
 from .tabs import beat, hint, say, watching
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
@@ -21,21 +21,23 @@ pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 CONTACTS, CONNECTIONS, NOBODY = PresenceAudience
 
 
-def places(viewer: User, member: User, talk: Conversation) -> dict[str, bool]:
+def places(viewer: User, member: User, conversation: Conversation) -> dict[str, bool]:
     """At each place that could tell, whether `viewer` reads that `member` is online."""
-    tab = watching(viewer, talk)
+    tab = watching(viewer, conversation)
     watched = [
-        frame for frame in say(tab, "messaging.watch", conversation=talk.pk, seq=0) if "online" in frame
+        frame
+        for frame in say(tab, "messaging.watch", conversation=conversation.pk, seq=0)
+        if "online" in frame
     ]
     client = client_of(viewer)
-    page = client.get(f"/messages/{talk.pk}/").content.decode()
+    page = client.get(f"/messages/{conversation.pk}/").content.decode()
     return {
         "watch": any(frame["online"] or frame["words"] for frame in watched),
         "hint": any(frame["online"] for frame in hint(tab, "messaging.presence", member=member.pk)),
         "heartbeat": bool(beat(tab)[tab]["presence"]["words"]),
         "page": "is-online" in page or ">online<" in page,
         "list": "is-online" in client.get("/messages/").content.decode(),
-        "about": any(person.words for person in people_of(talk, viewer) if not person.is_me),
+        "about": any(person.words for person in people_of(conversation, viewer) if not person.is_me),
     }
 
 
@@ -44,18 +46,18 @@ def choose(level: PresenceAudience, *members: User) -> None:
 
 
 def test_a_stranger_who_wrote_learns_nothing_whatever_the_other_does(alice: User, charlie: User) -> None:
-    talk = services.start_direct(by=charlie, other=alice)
-    send(talk, charlie)
-    presence.see([alice.pk, charlie.pk])
-    nowhere = dict.fromkeys(places(charlie, alice, talk), False)
+    conversation = services.start_direct(by=charlie, other=alice)
+    send(conversation, charlie)
+    presence.touch([alice.pk, charlie.pk])
+    nowhere = dict.fromkeys(places(charlie, alice, conversation), False)
     for level in PresenceAudience:
         choose(level, alice, charlie)
-        assert places(charlie, alice, talk) == nowhere, level
+        assert places(charlie, alice, conversation) == nowhere, level
         # Nor does who was written to see the stranger.
-        assert places(alice, charlie, talk) == nowhere, level
-    services.decline_conversation(conversation=talk, member=alice)
+        assert places(alice, charlie, conversation) == nowhere, level
+    services.decline_conversation(conversation=conversation, member=alice)
     choose(CONTACTS, alice, charlie)
-    assert places(charlie, alice, talk) == nowhere
+    assert places(charlie, alice, conversation) == nowhere
 
 
 def test_two_who_agreed_see_each_other_and_the_stricter_choice_holds_for_both(
@@ -73,22 +75,22 @@ def test_two_who_agreed_see_each_other_and_the_stricter_choice_holds_for_both(
             choose(mine, alice)
             choose(theirs, bob, charlie)
             strictest = max(mine, theirs)
-            for other, talk, widest in ((bob, known, CONNECTIONS), (charlie, accepted, CONTACTS)):
+            for other, conversation, widest in ((bob, known, CONNECTIONS), (charlie, accepted, CONTACTS)):
                 for viewer, member in ((alice, other), (other, alice)):
                     # Lists show others, too: nobody else is there.
                     Presence.objects.all().delete()
-                    presence.see([member.pk])
-                    seen = set(places(viewer, member, talk).values())
+                    presence.touch([member.pk])
+                    seen = set(places(viewer, member, conversation).values())
                     assert seen == {strictest <= widest}, (mine, theirs, viewer, member)
 
 
 def test_the_end_of_a_connection_hides_and_tells_open_tabs(
     alice: User, bob: User, published: list[dict[str, Any]]
 ) -> None:
-    talk = services.start_direct(by=alice, other=bob)
-    send(talk, alice)
-    presence.see([bob.pk])
-    assert set(places(alice, bob, talk).values()) == {True}
+    conversation = services.start_direct(by=alice, other=bob)
+    send(conversation, alice)
+    presence.touch([bob.pk])
+    assert set(places(alice, bob, conversation).values()) == {True}
     changes: list[Callable[[], object]] = [
         lambda: remove_connection(member=bob, other=alice),
         lambda: connect(alice, bob),
@@ -99,13 +101,13 @@ def test_the_end_of_a_connection_hides_and_tells_open_tabs(
         change()
         told = {each["topics"][0] for each in published if each["event"]["type"] == "messaging.presence"}
         assert told == {f"presence.{alice.pk}", f"presence.{bob.pk}"}
-    assert set(places(alice, bob, talk).values()) == {False}
+    assert set(places(alice, bob, conversation).values()) == {False}
 
 
 def test_in_a_group_only_those_who_agreed_are_shown_as_online(
     group: Conversation, alice: User, bob: User, dora: User
 ) -> None:
-    presence.see([alice.pk, bob.pk, dora.pk])
+    presence.touch([alice.pk, bob.pk, dora.pk])
     words = {person.membership.member_id: person.words for person in people_of(group, bob)}
     # Bob and Dora know Alice, and not each other.
     assert words == {alice.pk: "online", bob.pk: "", dora.pk: ""}

@@ -9,10 +9,9 @@ from django.test import Client
 from feed.tests.test_queries import Page, same_for_few_and_many
 from messaging import services
 from messaging.models import Conversation
+from messaging.tests.factories import send
 from tests.cast import connect, make_member
 from users.models import User
-
-from .material import send
 
 pytestmark = pytest.mark.slow
 

@@ -14,13 +14,12 @@ from django.test import Client
 from messaging import services
 from messaging.errors import ClientIdTaken, MessagingError
 from messaging.models import Conversation, Entry, Membership
-from messaging.services import Reached
+from messaging.services import CursorPosition
 from messaging.socket import receipts
+from messaging.tests.factories import numbers_are_whole, post_send, read, send, side_of, unread_by_definition
 from tests.cast import client_of, connect, make_member
 from users.models import User
 from users.tests.races import at_once, hold, is_free, meet
-
-from .material import numbers_are_whole, post_send, read, send, side_of, unread_by_definition
 
 pytestmark = [pytest.mark.both, pytest.mark.django_db(transaction=True)]
 
@@ -80,56 +79,78 @@ def test_numbers_are_gapless_and_in_the_order_of_commits(
     counts_are_true(hall)
 
 
-def test_the_same_client_id_at_once_is_one_message_and_one_answer(talk: Conversation, alice: User) -> None:
+def test_the_same_client_id_at_once_is_one_message_and_one_answer(
+    conversation: Conversation, alice: User
+) -> None:
     client_id = uuid.uuid4()
     told = at_once(
         *[
-            partial(services.send_message, conversation=talk, author=alice, client_id=client_id, text="Hello")
+            partial(
+                services.send_message,
+                conversation=conversation,
+                author=alice,
+                client_id=client_id,
+                text="Hello",
+            )
             for _turn in range(CROWD)
         ]
     )
     unhurt(told)
     assert len({sent.entry.pk for sent in told}) == 1
     assert [sent.is_new for sent in told].count(True) == 1
-    assert numbers_are_whole(talk) == 1
-    counts_are_true(talk)
+    assert numbers_are_whole(conversation) == 1
+    counts_are_true(conversation)
 
 
-def test_the_same_send_in_many_tabs_at_once_is_acknowledged_once(talk: Conversation, alice: User) -> None:
+def test_the_same_send_in_many_tabs_at_once_is_acknowledged_once(
+    conversation: Conversation, alice: User
+) -> None:
     client_id = str(uuid.uuid4())
     tabs = [client_of(alice) for _turn in range(4)]
 
     def press(tab: Client) -> int:
-        return post_send(tab, talk, text="Hello", client_id=client_id).status_code
+        return post_send(tab, conversation, text="Hello", client_id=client_id).status_code
 
     assert sorted(at_once(*[partial(press, tab) for tab in tabs])) == [200, 200, 200, 201]
 
 
 def test_one_client_id_in_two_conversations_at_once_is_a_message_in_one(
-    talk: Conversation, hall: Conversation, alice: User
+    conversation: Conversation, hall: Conversation, alice: User
 ) -> None:
     for _turn in range(5):
         client_id = uuid.uuid4()
         told = at_once(
-            *[partial(send, where, alice, "Hello", client_id) for where in (talk, hall, talk, hall)]
+            *[
+                partial(send, where, alice, "Hello", client_id)
+                for where in (conversation, hall, conversation, hall)
+            ]
         )
         kept = {entry.conversation_id for entry in told if isinstance(entry, Entry)}
         refused = [error for error in told if isinstance(error, BaseException)]
         assert len(kept) == 1
         assert [type(error) for error in refused] == [ClientIdTaken] * 2
-    counts_are_true(talk)
+    counts_are_true(conversation)
     counts_are_true(hall)
 
 
-def test_reading_while_others_send_leaves_true_counts(talk: Conversation, alice: User, bob: User) -> None:
+def test_reading_while_others_send_leaves_true_counts(
+    conversation: Conversation, alice: User, bob: User
+) -> None:
     unhurt(
-        at_once(sends(talk, alice, 10), sends(talk, bob, 10), reads(talk, bob, 10), reads(talk, alice, 10))
+        at_once(
+            sends(conversation, alice, 10),
+            sends(conversation, bob, 10),
+            reads(conversation, bob, 10),
+            reads(conversation, alice, 10),
+        )
     )
-    counts_are_true(talk)
+    counts_are_true(conversation)
 
 
-def test_deleting_while_others_read_leaves_true_counts(talk: Conversation, alice: User, bob: User) -> None:
-    entries = [send(talk, alice, str(turn)) for turn in range(12)]
+def test_deleting_while_others_read_leaves_true_counts(
+    conversation: Conversation, alice: User, bob: User
+) -> None:
+    entries = [send(conversation, alice, str(turn)) for turn in range(12)]
     random.Random(5).shuffle(entries)
 
     def delete(mine: list[Entry]) -> None:
@@ -138,33 +159,39 @@ def test_deleting_while_others_read_leaves_true_counts(talk: Conversation, alice
 
     def step() -> None:
         for seq in range(1, 13):
-            read(talk, bob, seq)
+            read(conversation, bob, seq)
 
-    unhurt(at_once(partial(delete, entries[:6]), partial(delete, entries[4:]), step, sends(talk, alice, 4)))
-    counts_are_true(talk)
+    unhurt(
+        at_once(
+            partial(delete, entries[:6]), partial(delete, entries[4:]), step, sends(conversation, alice, 4)
+        )
+    )
+    counts_are_true(conversation)
     assert Entry.objects.filter(kind=Entry.Kind.DELETION).count() == 12
 
 
-def test_a_message_deleted_twice_at_once_is_deleted_once(talk: Conversation, alice: User, bob: User) -> None:
-    entry = send(talk, alice)
+def test_a_message_deleted_twice_at_once_is_deleted_once(
+    conversation: Conversation, alice: User, bob: User
+) -> None:
+    entry = send(conversation, alice)
     told = at_once(*[partial(services.delete_message, entry=entry, by=alice) for _turn in range(4)])
     assert all(isinstance(outcome, Entry | MessagingError) for outcome in told)
     assert Entry.objects.filter(kind=Entry.Kind.DELETION).count() == 1
-    counts_are_true(talk)
+    counts_are_true(conversation)
 
 
 @pytest.mark.parametrize("patient", [True, False], ids=["waiting", "passing over"])
 def test_cursors_in_bulk_sends_and_deletions_never_wait_for_each_other_in_a_ring(
-    hall: Conversation, talk: Conversation, alice: User, crowd: list[User], patient: bool
+    hall: Conversation, conversation: Conversation, alice: User, crowd: list[User], patient: bool
 ) -> None:
     everybody = [alice, *crowd]
     entries = [send(hall, alice) for _turn in range(6)]
-    pairs = [(hall.pk, member.pk) for member in everybody] + [(talk.pk, alice.pk)]
+    pairs = [(hall.pk, member.pk) for member in everybody] + [(conversation.pk, alice.pk)]
 
     def move(seed: int) -> None:
         for turn in range(8):
             chosen = random.Random(seed + turn).sample(pairs, len(pairs))
-            services.move_cursors({pair: Reached(read=10 + turn) for pair in chosen}, patient=patient)
+            services.move_cursors({pair: CursorPosition(read=10 + turn) for pair in chosen}, patient=patient)
 
     def delete() -> None:
         for entry in entries:
@@ -177,40 +204,40 @@ def test_cursors_in_bulk_sends_and_deletions_never_wait_for_each_other_in_a_ring
             delete,
             sends(hall, crowd[0], 6),
             sends(hall, crowd[5], 6),
-            sends(talk, alice, 6),
+            sends(conversation, alice, 6),
         )
     )
     counts_are_true(hall)
-    counts_are_true(talk)
+    counts_are_true(conversation)
 
 
 @pytest.mark.postgres_only
 def test_a_cursor_that_somebody_holds_is_left_and_stored_the_next_time(
-    talk: Conversation, alice: User, bob: User
+    conversation: Conversation, alice: User, bob: User
 ) -> None:
-    send(talk, alice)
+    send(conversation, alice)
     held, done = Event(), Event()
 
     def hold() -> None:
         with transaction.atomic():
-            list(Membership.objects.select_for_update().filter(conversation=talk, member=bob))
+            list(Membership.objects.select_for_update().filter(conversation=conversation, member=bob))
             held.set()
             assert done.wait(20)
 
     def note() -> None:
         assert held.wait(20)
         try:
-            receipts.note(talk.pk, bob.pk, Reached(read=1))
-            receipts.note(talk.pk, alice.pk, Reached(read=1))
-            receipts.store()
+            receipts.record_cursor(conversation.pk, bob.pk, CursorPosition(read=1))
+            receipts.record_cursor(conversation.pk, alice.pk, CursorPosition(read=1))
+            receipts.flush()
         finally:
             done.set()
 
     unhurt(at_once(hold, note))
-    assert (side_of(talk, bob).read_seq, side_of(talk, alice).read_seq) == (0, 1)
-    receipts.store()
-    assert side_of(talk, bob).read_seq == 1
-    counts_are_true(talk)
+    assert (side_of(conversation, bob).read_seq, side_of(conversation, alice).read_seq) == (0, 1)
+    receipts.flush()
+    assert side_of(conversation, bob).read_seq == 1
+    counts_are_true(conversation)
 
 
 def test_two_who_write_to_each_other_at_once_begin_one_conversation(alice: User, charlie: User) -> None:
@@ -272,7 +299,7 @@ def test_whatever_happens_in_a_conversation_takes_the_rows_of_its_members_by_the
         pairs = [(where.pk, member.pk) for member in (bob, late)]
         acts: dict[str, Act] = {
             "send": partial(send, where, bob),
-            "read": partial(services.move_cursors, {pair: Reached(read=1) for pair in pairs}),
+            "read": partial(services.move_cursors, {pair: CursorPosition(read=1) for pair in pairs}),
             "edit": partial(services.edit_message, entry=entry, by=bob, text="Changed"),
             "delete": partial(services.delete_message, entry=entry, by=bob),
         }
@@ -304,24 +331,26 @@ def test_the_cursors_of_one_who_leaves_at_the_same_moment_stay(
 ) -> None:
     send(group, alice)
     leave = partial(services.leave_conversation, conversation=group, member=bob)
-    met = meet(leave, lambda: services.move_cursors({(group.pk, bob.pk): Reached(read=3)}))
+    met = meet(leave, lambda: services.move_cursors({(group.pk, bob.pk): CursorPosition(read=3)}))
     assert (met.waited, met.result) == (True, set())
     assert (side_of(group, bob).read_seq, side_of(group, bob).unread) == (0, 0)
 
 
-def test_a_message_waits_for_the_number_of_the_one_before(talk: Conversation, alice: User, bob: User) -> None:
+def test_a_message_waits_for_the_number_of_the_one_before(
+    conversation: Conversation, alice: User, bob: User
+) -> None:
     """What has a smaller number was stored earlier: nobody who has n lacks n - 1 later on."""
     seen: list[list[int]] = []
     done = Event()
 
     def watch() -> None:
         while not done.is_set():
-            seen.append(list(Entry.objects.filter(conversation=talk).values_list("seq", flat=True)))
+            seen.append(list(Entry.objects.filter(conversation=conversation).values_list("seq", flat=True)))
         connection.close()
 
     def write() -> None:
         try:
-            at_once(sends(talk, alice, 10), sends(talk, bob, 10))
+            at_once(sends(conversation, alice, 10), sends(conversation, bob, 10))
         finally:
             done.set()
 

@@ -16,27 +16,28 @@ from messaging import services
 from messaging.forms import LARGEST_FILE, LONGEST_MESSAGE
 from messaging.models import Conversation, Entry
 from messaging.services.send import FLOOD_SECONDS, MOST_MESSAGES
+from messaging.tests.factories import JSON, PDF, post_json, post_send, send, upload
 from network.services import block_member
 from tests.cast import client_of
 from users.models import User
-
-from .material import JSON, PDF, post_json, post_send, send, upload
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def address(talk: Conversation) -> str:
-    return f"/messages/{talk.pk}/send/"
+def address(conversation: Conversation) -> str:
+    return f"/messages/{conversation.pk}/send/"
 
 
-def test_a_form_is_acknowledged_with_the_entry(as_alice: Client, talk: Conversation, alice: User) -> None:
+def test_a_form_is_acknowledged_with_the_entry(
+    as_alice: Client, conversation: Conversation, alice: User
+) -> None:
     client_id = str(uuid.uuid4())
-    response = post_send(as_alice, talk, text="Hello *you*", client_id=client_id)
+    response = post_send(as_alice, conversation, text="Hello *you*", client_id=client_id)
     assert response.status_code == 201
     told = json.loads(response.content)
     entry = told["entry"]
-    assert told["conversation"] == talk.pk
+    assert told["conversation"] == conversation.pk
     assert (entry["seq"], entry["kind"], entry["author"], entry["target"]) == (1, "message", alice.pk, None)
     assert (entry["client_id"], entry["text"]) == (client_id, "Hello *you*")
     assert "<em>you</em>" in entry["html"]
@@ -74,10 +75,12 @@ def test_without_a_client_id_each_is_a_message(as_alice: Client, address: str) -
     "accept", ["text/html", "*/*", "text/html,application/xhtml+xml,application/json;q=0.9"]
 )
 def test_a_browser_is_sent_back_to_the_conversation(
-    as_alice: Client, talk: Conversation, accept: str
+    as_alice: Client, conversation: Conversation, accept: str
 ) -> None:
-    response = as_alice.post(f"/messages/{talk.pk}/send/", {"text": "Hello"}, headers={"Accept": accept})
-    assert (response.status_code, response["Location"]) == (302, f"/messages/{talk.pk}/")
+    response = as_alice.post(
+        f"/messages/{conversation.pk}/send/", {"text": "Hello"}, headers={"Accept": accept}
+    )
+    assert (response.status_code, response["Location"]) == (302, f"/messages/{conversation.pk}/")
 
 
 EMPTY = {
@@ -199,10 +202,10 @@ def test_hostile_words_are_inert(as_alice: Client, address: str, text: str) -> N
         assert hostile not in body
 
 
-def test_a_picture_and_a_file_come_along(as_alice: Client, talk: Conversation) -> None:
+def test_a_picture_and_a_file_come_along(as_alice: Client, conversation: Conversation) -> None:
     response = post_send(
         as_alice,
-        talk,
+        conversation,
         pictures=[upload("Our harbour.png", pictures.png())],
         files=[upload("The plan.pdf", PDF)],
     )
@@ -223,16 +226,16 @@ def test_a_picture_and_a_file_come_along(as_alice: Client, talk: Conversation) -
     ],
 )
 def test_a_file_that_is_not_taken_is_422_at_its_field(
-    as_alice: Client, talk: Conversation, field: str, name: str, data: bytes
+    as_alice: Client, conversation: Conversation, field: str, name: str, data: bytes
 ) -> None:
-    response = post_send(as_alice, talk, text="Hello", **{field: [upload(name, data)]})
+    response = post_send(as_alice, conversation, text="Hello", **{field: [upload(name, data)]})
     assert response.status_code == 422
     assert list(json.loads(response.content)["errors"]) == [field]
     assert not Entry.objects.exists()
 
 
-def test_more_than_five_files_are_422(as_alice: Client, talk: Conversation) -> None:
-    response = post_send(as_alice, talk, files=[upload(f"{turn}.pdf", PDF) for turn in range(6)])
+def test_more_than_five_files_are_422(as_alice: Client, conversation: Conversation) -> None:
+    response = post_send(as_alice, conversation, files=[upload(f"{turn}.pdf", PDF) for turn in range(6)])
     assert list(json.loads(response.content)["errors"]) == ["files"]
 
 
@@ -281,19 +284,19 @@ def test_a_sixth_unanswered_message_is_403(alice: User, charlie: User) -> None:
     assert json.loads(answers[-1].content)["error"] == "unanswered"
 
 
-def flood(talk: Conversation, author: User) -> None:
+def flood(conversation: Conversation, author: User) -> None:
     """As many messages as one may send in a minute."""
     Entry.objects.bulk_create(
-        Entry(conversation=talk, seq=turn, author=author, client_id=uuid.uuid4())
+        Entry(conversation=conversation, seq=turn, author=author, client_id=uuid.uuid4())
         for turn in range(1, MOST_MESSAGES + 1)
     )
-    Conversation.objects.filter(pk=talk.pk).update(last_seq=MOST_MESSAGES)
+    Conversation.objects.filter(pk=conversation.pk).update(last_seq=MOST_MESSAGES)
 
 
 def test_too_many_in_a_minute_are_429_until_later(
-    as_alice: Client, talk: Conversation, alice: User, address: str
+    as_alice: Client, conversation: Conversation, alice: User, address: str
 ) -> None:
-    flood(talk, alice)
+    flood(conversation, alice)
     response = post_json(as_alice, address, {"text": "Hello"})
     assert (response.status_code, json.loads(response.content)["error"]) == (429, "too_fast")
     assert 1 <= int(response["Retry-After"]) <= FLOOD_SECONDS + 1
@@ -302,15 +305,15 @@ def test_too_many_in_a_minute_are_429_until_later(
 
 
 def test_what_was_acknowledged_stays_so_in_a_flood_and_after_a_block(
-    as_alice: Client, talk: Conversation, alice: User, bob: User, address: str
+    as_alice: Client, conversation: Conversation, alice: User, bob: User, address: str
 ) -> None:
     body = {"text": "Hello", "client_id": str(uuid.uuid4())}
     assert post_json(as_alice, address, body).status_code == 201
     Entry.objects.filter(seq=1).update(created_at=timezone.now())
     for _turn in range(3):
-        send(talk, bob)
+        send(conversation, bob)
     Entry.objects.bulk_create(
-        Entry(conversation=talk, seq=turn, author=alice, client_id=uuid.uuid4())
+        Entry(conversation=conversation, seq=turn, author=alice, client_id=uuid.uuid4())
         for turn in range(5, MOST_MESSAGES + 5)
     )
     assert post_json(as_alice, address, body).status_code == 200
@@ -325,8 +328,8 @@ def test_refused_words_come_back_to_a_browser(as_alice: Client, alice: User, bob
     assert JSON["Accept"] not in response["Content-Type"]
 
 
-def test_a_file_of_more_than_20_mb_is_422(as_alice: Client, talk: Conversation) -> None:
-    response = post_send(as_alice, talk, files=[upload("a.pdf", PDF + b"\x00" * LARGEST_FILE)])
+def test_a_file_of_more_than_20_mb_is_422(as_alice: Client, conversation: Conversation) -> None:
+    response = post_send(as_alice, conversation, files=[upload("a.pdf", PDF + b"\x00" * LARGEST_FILE)])
     assert response.status_code == 422
     assert json.loads(response.content)["errors"] == {"files": ["a.pdf is larger than 20 MB."]}
 

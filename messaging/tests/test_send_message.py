@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from messaging import services
-from messaging.errors import ClientIdTaken, NothingSaid, NotReachable, Unanswered
+from messaging.errors import ClientIdTaken, EmptyMessage, NotReachable, Unanswered
 from messaging.models import Conversation, Entry, Membership
 from network.services import block_member
 from users.models import User
@@ -26,7 +26,7 @@ def send(
 
 
 @pytest.fixture
-def talk(alice: User, bob: User) -> Conversation:
+def conversation(alice: User, bob: User) -> Conversation:
     """The conversation of Alice and Bob, empty."""
     return services.start_direct(by=alice, other=bob)
 
@@ -35,42 +35,44 @@ def unread_of(conversation: Conversation, member: User) -> int:
     return Membership.objects.get(conversation=conversation, member=member).unread
 
 
-def test_entries_are_numbered_from_one(talk: Conversation, alice: User, bob: User) -> None:
-    assert [send(talk, who).seq for who in (alice, bob, alice)] == [1, 2, 3]
+def test_entries_are_numbered_from_one(conversation: Conversation, alice: User, bob: User) -> None:
+    assert [send(conversation, who).seq for who in (alice, bob, alice)] == [1, 2, 3]
 
 
-def test_the_same_send_gives_the_first_result(talk: Conversation, alice: User) -> None:
+def test_the_same_send_gives_the_first_result(conversation: Conversation, alice: User) -> None:
     client_id = uuid.uuid4()
-    first = services.send_message(conversation=talk, author=alice, client_id=client_id, text="Once")
-    again = services.send_message(conversation=talk, author=alice, client_id=client_id, text="Once")
+    first = services.send_message(conversation=conversation, author=alice, client_id=client_id, text="Once")
+    again = services.send_message(conversation=conversation, author=alice, client_id=client_id, text="Once")
     assert (first.is_new, again.is_new) == (True, False)
     assert first.entry == again.entry
     assert Entry.objects.count() == 1
 
 
-def test_the_same_client_id_with_other_words_is_refused(talk: Conversation, alice: User) -> None:
+def test_the_same_client_id_with_other_words_is_refused(conversation: Conversation, alice: User) -> None:
     client_id = uuid.uuid4()
-    send(talk, alice, "Once", client_id)
+    send(conversation, alice, "Once", client_id)
     with pytest.raises(ClientIdTaken):
-        send(talk, alice, "Twice", client_id)
+        send(conversation, alice, "Twice", client_id)
 
 
-def test_a_message_is_unread_for_the_other_until_read(talk: Conversation, alice: User, bob: User) -> None:
-    send(talk, alice)
-    last = send(talk, alice)
-    assert (unread_of(talk, bob), unread_of(talk, alice)) == (2, 0)
-    services.move_cursors({(talk.pk, bob.pk): services.Reached(read=1)})
-    assert unread_of(talk, bob) == 1
-    services.move_cursors({(talk.pk, bob.pk): services.Reached(read=last.seq + 50)})
-    mine = Membership.objects.get(conversation=talk, member=bob)
+def test_a_message_is_unread_for_the_other_until_read(
+    conversation: Conversation, alice: User, bob: User
+) -> None:
+    send(conversation, alice)
+    last = send(conversation, alice)
+    assert (unread_of(conversation, bob), unread_of(conversation, alice)) == (2, 0)
+    services.move_cursors({(conversation.pk, bob.pk): services.CursorPosition(read=1)})
+    assert unread_of(conversation, bob) == 1
+    services.move_cursors({(conversation.pk, bob.pk): services.CursorPosition(read=last.seq + 50)})
+    mine = Membership.objects.get(conversation=conversation, member=bob)
     assert (mine.unread, mine.read_seq, mine.delivered_seq) == (0, 2, 2)
 
 
-def test_a_blocked_pair_sends_nothing(talk: Conversation, alice: User, bob: User) -> None:
+def test_a_blocked_pair_sends_nothing(conversation: Conversation, alice: User, bob: User) -> None:
     block_member(blocker=bob, blocked=alice)
     for who in (alice, bob):
         with pytest.raises(NotReachable):
-            send(talk, who)
+            send(conversation, who)
 
 
 def test_a_request_holds_a_few_messages_until_answered(alice: User, charlie: User) -> None:
@@ -83,13 +85,13 @@ def test_a_request_holds_a_few_messages_until_answered(alice: User, charlie: Use
     assert send(request, charlie).seq == 7
 
 
-def test_nothing_said_is_refused(talk: Conversation, alice: User) -> None:
-    with pytest.raises(NothingSaid):
-        send(talk, alice, " \n\u2800")
+def test_nothing_said_is_refused(conversation: Conversation, alice: User) -> None:
+    with pytest.raises(EmptyMessage):
+        send(conversation, alice, " \n\u2800")
 
 
-def test_an_edit_and_a_deletion_take_numbers(talk: Conversation, alice: User, bob: User) -> None:
-    entry = send(talk, alice, "Helo")
+def test_an_edit_and_a_deletion_take_numbers(conversation: Conversation, alice: User, bob: User) -> None:
+    entry = send(conversation, alice, "Helo")
     services.edit_message(entry=entry, by=alice, text="Hello")
     services.delete_message(entry=entry, by=alice)
     assert list(Entry.objects.order_by("seq").values_list("seq", "kind")) == [
@@ -97,13 +99,13 @@ def test_an_edit_and_a_deletion_take_numbers(talk: Conversation, alice: User, bo
         (2, "edit"),
         (3, "deletion"),
     ]
-    assert unread_of(talk, bob) == 0
+    assert unread_of(conversation, bob) == 0
 
 
 def test_the_others_hear_of_it_before_mail_leaves(
-    talk: Conversation, bob: User, django_capture_on_commit_callbacks: Callable[..., Any]
+    conversation: Conversation, bob: User, django_capture_on_commit_callbacks: Callable[..., Any]
 ) -> None:
     with django_capture_on_commit_callbacks() as waiting:
-        send(talk, bob)
+        send(conversation, bob)
     rooms = [callback.__module__ for callback in waiting]
     assert rooms.index("core.sockets.publisher") < rooms.index("core.tasks")

@@ -8,30 +8,29 @@ from django.test import Client
 
 from messaging import queries, services
 from messaging.models import Conversation, Membership
+from messaging.tests.factories import many, read, send, side_of, told_since
 from network.services import block_member
 from users.models import User
-
-from .material import many, read, send, side_of, told_since
 
 pytestmark = [pytest.mark.both, pytest.mark.django_db]
 
 
-def since(client: Client, talk: Conversation, seq: object, status: int = 200) -> dict[str, Any]:
-    response = client.get(f"/messages/{talk.pk}/since/{seq}/")
+def since(client: Client, conversation: Conversation, seq: object, status: int = 200) -> dict[str, Any]:
+    response = client.get(f"/messages/{conversation.pk}/since/{seq}/")
     assert response.status_code == status
     return json.loads(response.content) if status == 200 else {}
 
 
 def test_it_tells_what_is_newer_and_how_far_everybody_is(
-    as_alice: Client, talk: Conversation, alice: User, bob: User
+    as_alice: Client, conversation: Conversation, alice: User, bob: User
 ) -> None:
     for who in (alice, bob, bob):
-        send(talk, who)
-    read(talk, bob, 2)
-    told = since(as_alice, talk, 1)
+        send(conversation, who)
+    read(conversation, bob, 2)
+    told = since(as_alice, conversation, 1)
     assert [entry["seq"] for entry in told.pop("entries")] == [2, 3]
     assert told == {
-        "conversation": talk.pk,
+        "conversation": conversation.pk,
         "newest": 3,
         "more": False,
         "cursors": [{"member": bob.pk, "delivered": 2, "read": 2}],
@@ -42,29 +41,31 @@ def test_it_tells_what_is_newer_and_how_far_everybody_is(
 
 
 def test_a_program_tells_its_own_entries_from_those_of_others(
-    as_alice: Client, as_bob: Client, talk: Conversation, alice: User, bob: User
+    as_alice: Client, as_bob: Client, conversation: Conversation, alice: User, bob: User
 ) -> None:
     for who in (alice, bob, alice):
-        send(talk, who)
+        send(conversation, who)
     for client, own in ((as_alice, [1, 3]), (as_bob, [2])):
-        told = since(client, talk, 0)
+        told = since(client, conversation, 0)
         assert [entry["seq"] for entry in told["entries"] if entry["author"] == told["member"]] == own
         # Who asks is told, even where nothing is new.
-        assert since(client, talk, 3)["member"] == told["member"]
+        assert since(client, conversation, 3)["member"] == told["member"]
 
 
-def test_the_newest_number_gets_nothing(as_alice: Client, talk: Conversation, bob: User) -> None:
-    send(talk, bob)
+def test_the_newest_number_gets_nothing(as_alice: Client, conversation: Conversation, bob: User) -> None:
+    send(conversation, bob)
     for seq in (1, 2, 10**17):
-        told = since(as_alice, talk, seq)
+        told = since(as_alice, conversation, seq)
         assert (told["entries"], told["more"], told["newest"]) == ([], False, 1)
 
 
-def test_pages_of_a_hundred_until_there_is_no_more(as_alice: Client, talk: Conversation, bob: User) -> None:
-    many(talk, bob, 250)
+def test_pages_of_a_hundred_until_there_is_no_more(
+    as_alice: Client, conversation: Conversation, bob: User
+) -> None:
+    many(conversation, bob, 250)
     seen: list[int] = []
     while True:
-        told = since(as_alice, talk, seen[-1] if seen else 0)
+        told = since(as_alice, conversation, seen[-1] if seen else 0)
         assert len(told["entries"]) <= queries.AT_ONCE
         assert told["newest"] == 250
         seen += [entry["seq"] for entry in told["entries"]]
@@ -73,50 +74,52 @@ def test_pages_of_a_hundred_until_there_is_no_more(as_alice: Client, talk: Conve
     assert seen == list(range(1, 251))
 
 
-def test_exactly_a_hundred_are_all(as_alice: Client, talk: Conversation, bob: User) -> None:
-    many(talk, bob, queries.AT_ONCE)
-    told = since(as_alice, talk, 0)
+def test_exactly_a_hundred_are_all(as_alice: Client, conversation: Conversation, bob: User) -> None:
+    many(conversation, bob, queries.AT_ONCE)
+    told = since(as_alice, conversation, 0)
     assert (len(told["entries"]), told["more"]) == (queries.AT_ONCE, False)
 
 
 @pytest.mark.parametrize("seq", [2**63, 2**63 - 1, 10**18, "9" * 30, "9" * 5000, "-1", "x", "1.5", "²"])
-def test_what_is_no_number_of_an_entry_is_404(as_alice: Client, talk: Conversation, seq: object) -> None:
-    since(as_alice, talk, seq, status=404)
+def test_what_is_no_number_of_an_entry_is_404(
+    as_alice: Client, conversation: Conversation, seq: object
+) -> None:
+    since(as_alice, conversation, seq, status=404)
 
 
 def test_a_stranger_gets_404_and_a_visitor_is_asked_to_sign_in(
-    as_charlie: Client, client: Client, talk: Conversation
+    as_charlie: Client, client: Client, conversation: Conversation
 ) -> None:
-    since(as_charlie, talk, 0, status=404)
-    since(client, talk, 0, status=302)
+    since(as_charlie, conversation, 0, status=404)
+    since(client, conversation, 0, status=302)
 
 
-def test_only_reading_is_possible(as_alice: Client, talk: Conversation) -> None:
-    assert as_alice.post(f"/messages/{talk.pk}/since/0/").status_code == 405
-    assert as_alice.head(f"/messages/{talk.pk}/since/0/").status_code == 200
+def test_only_reading_is_possible(as_alice: Client, conversation: Conversation) -> None:
+    assert as_alice.post(f"/messages/{conversation.pk}/since/0/").status_code == 405
+    assert as_alice.head(f"/messages/{conversation.pk}/since/0/").status_code == 200
 
 
-def test_an_edit_brings_the_words_as_they_are_now(talk: Conversation, alice: User, bob: User) -> None:
-    entry = send(talk, alice, "Helo")
+def test_an_edit_brings_the_words_as_they_are_now(conversation: Conversation, alice: User, bob: User) -> None:
+    entry = send(conversation, alice, "Helo")
     services.edit_message(entry=entry, by=alice, text="Hello")
-    message, edit = told_since(talk, bob)
+    message, edit = told_since(conversation, bob)
     assert (message["text"], edit["text"]) == ("Hello", "Hello")
     assert (edit["kind"], edit["target"], edit["client_id"]) == ("edit", 1, None)
     assert 'id="entry-1"' in edit["html"]
 
 
-def test_a_deletion_leaves_no_words_anywhere(talk: Conversation, alice: User, bob: User) -> None:
-    entry = send(talk, alice, "Secret words")
+def test_a_deletion_leaves_no_words_anywhere(conversation: Conversation, alice: User, bob: User) -> None:
+    entry = send(conversation, alice, "Secret words")
     services.edit_message(entry=entry, by=alice, text="Other secret words")
     services.delete_message(entry=entry, by=alice)
     for viewer in (alice, bob):
-        assert "ecret" not in json.dumps(told_since(talk, viewer))
+        assert "ecret" not in json.dumps(told_since(conversation, viewer))
 
 
-def test_the_client_id_is_for_its_author_alone(talk: Conversation, alice: User, bob: User) -> None:
-    entry = send(talk, alice)
-    assert told_since(talk, alice)[0]["client_id"] == str(entry.client_id)
-    assert told_since(talk, bob)[0]["client_id"] is None
+def test_the_client_id_is_for_its_author_alone(conversation: Conversation, alice: User, bob: User) -> None:
+    entry = send(conversation, alice)
+    assert told_since(conversation, alice)[0]["client_id"] == str(entry.client_id)
+    assert told_since(conversation, bob)[0]["client_id"] is None
 
 
 def test_who_came_later_learns_nothing_of_what_was_before(
@@ -153,21 +156,21 @@ def test_words_of_a_blocked_author_in_a_group_are_hidden(
 
 
 def test_after_a_block_the_history_of_two_stays_readable(
-    as_alice: Client, talk: Conversation, alice: User, bob: User
+    as_alice: Client, conversation: Conversation, alice: User, bob: User
 ) -> None:
-    send(talk, bob, "Old words")
+    send(conversation, bob, "Old words")
     block_member(blocker=bob, blocked=alice)
-    told = since(as_alice, talk, 0)
+    told = since(as_alice, conversation, 0)
     assert (told["entries"][0]["text"], told["cursors"]) == ("Old words", [])
 
 
 def test_a_deleted_account_leaves_its_words_and_numbers(
-    as_alice: Client, talk: Conversation, alice: User, bob: User
+    as_alice: Client, conversation: Conversation, alice: User, bob: User
 ) -> None:
     for who in (bob, alice, bob):
-        send(talk, who)
+        send(conversation, who)
     bob.delete()
-    told = since(as_alice, talk, 0)
+    told = since(as_alice, conversation, 0)
     assert [(entry["seq"], entry["author"]) for entry in told["entries"]] == [
         (1, None),
         (2, alice.pk),
@@ -179,7 +182,7 @@ def test_a_deleted_account_leaves_its_words_and_numbers(
 def test_a_request_that_waits_shows_no_cursor(as_charlie: Client, charlie: User, alice: User) -> None:
     request = services.start_direct(by=charlie, other=alice)
     send(request, charlie)
-    services.move_cursors({(request.pk, alice.pk): services.Reached(read=1)})
+    services.move_cursors({(request.pk, alice.pk): services.CursorPosition(read=1)})
     assert side_of(request, alice).read_seq == 1
     assert since(as_charlie, request, 0)["cursors"] == []
     Membership.objects.filter(pk=side_of(request, alice).pk).update(accepted_at=request.created_at)

@@ -11,8 +11,10 @@ from tests.cast import make_member
 from users.models import User
 
 
-def test_it_leads_to_the_conversation_where_there_is_one(as_alice: Client, talk: Conversation) -> None:
-    assert as_alice.get("/messages/to/BOB/")["Location"] == f"/messages/{talk.pk}/"
+def test_it_leads_to_the_conversation_where_there_is_one(
+    as_alice: Client, conversation: Conversation
+) -> None:
+    assert as_alice.get("/messages/to/BOB/")["Location"] == f"/messages/{conversation.pk}/"
 
 
 def test_looking_begins_nothing(as_alice: Client, bob: User) -> None:

@@ -11,24 +11,19 @@ from django.test import Client
 from messaging import queries, services
 from messaging.display import inbox
 from messaging.errors import (
+    EmptyMessage,
     NotAGroup,
     NotChangeable,
-    NothingSaid,
     NotIn,
     NotReachable,
-    SendingTooFast,
+    SendingRateLimited,
     TooMany,
     Unanswered,
 )
 from messaging.events import message_sent
 from messaging.models import Attachment, Conversation, Entry, Membership
 from messaging.services import conversations
-from network.services import block_member
-from tests.cases import all_cases, rolled_back
-from tests.cast import connect, make_member
-from users.models import User
-
-from .material import (
+from messaging.tests.factories import (
     numbers_are_whole,
     read,
     send,
@@ -37,6 +32,10 @@ from .material import (
     unread_by_definition,
     unread_of,
 )
+from network.services import block_member
+from tests.cases import all_cases, rolled_back
+from tests.cast import connect, make_member
+from users.models import User
 
 pytestmark = [pytest.mark.both, pytest.mark.django_db]
 
@@ -52,18 +51,18 @@ def in_requests(member: User) -> list[int]:
 
 
 def badge(member: User) -> int:
-    return queries.waiting_conversations(member.pk)
+    return queries.count_unread_conversations(member.pk)
 
 
 # -- Selections ----------------------------------------------------------------------------------
 
 
 def test_conversations_and_entries_are_for_those_who_are_in(
-    talk: Conversation, alice: User, bob: User, charlie: User
+    conversation: Conversation, alice: User, bob: User, charlie: User
 ) -> None:
-    entry = send(talk, alice)
+    entry = send(conversation, alice)
     for viewer, sees in ((alice, True), (bob, True), (charlie, False), (AnonymousUser(), False)):
-        assert Conversation.objects.visible_to(viewer).filter(pk=talk.pk).exists() == sees
+        assert Conversation.objects.visible_to(viewer).filter(pk=conversation.pk).exists() == sees
         assert Entry.objects.visible_to(viewer).filter(pk=entry.pk).exists() == sees
         assert Entry.objects.readable_by(viewer).filter(pk=entry.pk).exists() == sees
         assert not Attachment.objects.readable_by(viewer).exists()
@@ -149,7 +148,7 @@ def test_so_many_requests_in_a_day_and_no_more(alice: User) -> None:
     strangers = [make_member(f"stranger{turn}") for turn in range(conversations.MOST_REQUESTS + 1)]
     for stranger in strangers[:-1]:
         services.start_direct(by=alice, other=stranger)
-    with pytest.raises(SendingTooFast):
+    with pytest.raises(SendingRateLimited):
         services.start_direct(by=alice, other=strangers[-1])
     assert services.start_direct(by=alice, other=strangers[0]).is_direct
     friend = make_member("friend")
@@ -173,21 +172,21 @@ def test_whom_one_cannot_reach_one_cannot_write_to(alice: User, charlie: User) -
 
 
 def test_after_a_block_the_old_conversation_is_found_and_takes_nothing(
-    talk: Conversation, alice: User, bob: User
+    conversation: Conversation, alice: User, bob: User
 ) -> None:
-    entry = send(talk, alice, "Old words")
+    entry = send(conversation, alice, "Old words")
     block_member(blocker=bob, blocked=alice)
-    assert services.start_direct(by=alice, other=bob) == talk
+    assert services.start_direct(by=alice, other=bob) == conversation
     acts: list[Act] = [
-        lambda: send(talk, alice),
+        lambda: send(conversation, alice),
         lambda: services.edit_message(entry=entry, by=alice, text="New words"),
         lambda: services.delete_message(entry=entry, by=alice),
     ]
     for act in acts:
         with pytest.raises(NotReachable):
             act()
-    assert told_since(talk, bob)[0]["text"] == "Old words"
-    assert numbers_are_whole(talk) == 1
+    assert told_since(conversation, bob)[0]["text"] == "Old words"
+    assert numbers_are_whole(conversation) == 1
 
 
 def test_the_list_hides_the_last_words_of_a_blocked_author(
@@ -195,32 +194,32 @@ def test_the_list_hides_the_last_words_of_a_blocked_author(
 ) -> None:
     send(group, dora, "Words of Dora")
     block_member(blocker=bob, blocked=dora)
-    assert "Words of Dora" not in str(inbox.row_html(side_of(group, bob), bob))
+    assert "Words of Dora" not in str(inbox.render_row(side_of(group, bob), bob))
     assert "Words of Dora" not in json.dumps(told_since(group, bob))
 
 
 def test_a_deleted_account_leaves_numbers_words_and_counts(
-    talk: Conversation, group: Conversation, alice: User, bob: User
+    conversation: Conversation, group: Conversation, alice: User, bob: User
 ) -> None:
-    for where in (talk, group):
+    for where in (conversation, group):
         send(where, bob, "Words of Bob")
         send(where, alice)
     bob.delete()
-    assert (numbers_are_whole(talk), numbers_are_whole(group)) == (2, 4)
-    for where in (talk, group):
+    assert (numbers_are_whole(conversation), numbers_are_whole(group)) == (2, 4)
+    for where in (conversation, group):
         assert unread_of(where, alice) == unread_by_definition(where, alice) == 1
         assert "Words of Bob" in json.dumps(told_since(where, alice))
     with pytest.raises(NotReachable):
-        send(talk, alice)
+        send(conversation, alice)
     assert send(group, alice).seq == 5
 
 
-def test_a_conversation_that_is_gone_takes_nothing(talk: Conversation, alice: User) -> None:
-    pk = talk.pk
-    talk.delete()
-    talk.pk = pk
+def test_a_conversation_that_is_gone_takes_nothing(conversation: Conversation, alice: User) -> None:
+    pk = conversation.pk
+    conversation.delete()
+    conversation.pk = pk
     with pytest.raises(NotIn):
-        send(talk, alice)
+        send(conversation, alice)
 
 
 # -- Groups --------------------------------------------------------------------------------------
@@ -326,12 +325,12 @@ def test_a_title_is_changed_once(group: Conversation, alice: User, bob: User) ->
     assert numbers_are_whole(group) == 3
 
 
-def test_two_are_no_group(talk: Conversation, alice: User, bob: User, dora: User) -> None:
+def test_two_are_no_group(conversation: Conversation, alice: User, bob: User, dora: User) -> None:
     acts: list[Act] = [
-        lambda: services.add_members(conversation=talk, by=alice, members=[dora]),
-        lambda: services.remove_member(conversation=talk, by=alice, member=bob),
-        lambda: services.leave_conversation(conversation=talk, member=alice),
-        lambda: services.rename_conversation(conversation=talk, by=alice, title="x"),
+        lambda: services.add_members(conversation=conversation, by=alice, members=[dora]),
+        lambda: services.remove_member(conversation=conversation, by=alice, member=bob),
+        lambda: services.leave_conversation(conversation=conversation, member=alice),
+        lambda: services.rename_conversation(conversation=conversation, by=alice, title="x"),
     ]
     for act in acts:
         with pytest.raises(NotAGroup):
@@ -342,20 +341,20 @@ def test_two_are_no_group(talk: Conversation, alice: User, bob: User, dora: User
 
 
 def test_a_muted_conversation_has_no_badge_and_still_counts(
-    talk: Conversation, alice: User, bob: User
+    conversation: Conversation, alice: User, bob: User
 ) -> None:
     for _turn in range(2):
-        services.mute_conversation(conversation=talk, member=bob)
-    send(talk, alice)
-    assert (badge(bob), unread_of(talk, bob)) == (0, 1)
-    services.unmute_conversation(conversation=talk, member=bob)
+        services.mute_conversation(conversation=conversation, member=bob)
+    send(conversation, alice)
+    assert (badge(bob), unread_of(conversation, bob)) == (0, 1)
+    services.unmute_conversation(conversation=conversation, member=bob)
     assert badge(bob) == 1
-    read(talk, bob, 1)
+    read(conversation, bob, 1)
     assert badge(bob) == 0
 
 
-def test_only_own_standing_messages_are_changed(talk: Conversation, alice: User, bob: User) -> None:
-    entry = send(talk, alice, "Hello")
+def test_only_own_standing_messages_are_changed(conversation: Conversation, alice: User, bob: User) -> None:
+    entry = send(conversation, alice, "Hello")
     change = services.edit_message(entry=entry, by=alice, text="Hello you")
     assert change.edited_at is not None
     assert services.edit_message(entry=entry, by=alice, text="Hello you").edited_at == change.edited_at
@@ -369,13 +368,13 @@ def test_only_own_standing_messages_are_changed(talk: Conversation, alice: User,
     for act in acts:
         with pytest.raises(NotChangeable):
             act()
-    with pytest.raises(NothingSaid):
+    with pytest.raises(EmptyMessage):
         services.edit_message(entry=entry, by=alice, text=" \u200b")
     services.delete_message(entry=entry, by=alice)
     with pytest.raises(NotChangeable):
         services.edit_message(entry=entry, by=alice, text="Back again")
-    assert numbers_are_whole(talk) == 3
-    assert str(side_of(talk, bob)) == f"{bob.pk} in {talk.pk}"
+    assert numbers_are_whole(conversation) == 3
+    assert str(side_of(conversation, bob)) == f"{bob.pk} in {conversation.pk}"
 
 
 def test_unanswered_ones_stay_unanswered_when_deleted(alice: User, charlie: User) -> None:
@@ -386,7 +385,9 @@ def test_unanswered_ones_stay_unanswered_when_deleted(alice: User, charlie: User
         send(request, charlie)
 
 
-def test_the_page_s_address_leads_to_the_entry(as_alice: Client, talk: Conversation, alice: User) -> None:
-    entry = send(talk, alice)
-    assert entry.get_absolute_url() == f"/messages/{talk.pk}/?around=1#entry-1"
-    assert as_alice.get(talk.get_absolute_url()).status_code == 200
+def test_the_page_s_address_leads_to_the_entry(
+    as_alice: Client, conversation: Conversation, alice: User
+) -> None:
+    entry = send(conversation, alice)
+    assert entry.get_absolute_url() == f"/messages/{conversation.pk}/?around=1#entry-1"
+    assert as_alice.get(conversation.get_absolute_url()).status_code == 200

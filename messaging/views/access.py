@@ -10,7 +10,7 @@ from users.http import MemberRequest
 from users.models import User
 
 from .. import queries
-from ..errors import MessagingError, SendingTooFast
+from ..errors import MessagingError, SendingRateLimited
 from ..models import Membership
 
 STATUS = {"client_id_taken": 409, "too_fast": 429, "not_in": 404}
@@ -25,12 +25,12 @@ def mine_or_404(request: MemberRequest, pk: int) -> Membership:
 
 
 def count_reach(member: User, people: Iterable[int]) -> None:
-    """Count people who are called into a conversation (network.reach). Raises SendingTooFast above what a member
+    """Count people who are called into a conversation (network.reach). Raises SendingRateLimited above what a member
     may."""
     try:
         consume_reach(member, people)
     except RateLimited as error:
-        raise SendingTooFast(error.words, wait=error.wait) from error
+        raise SendingRateLimited(error.words, wait=error.wait) from error
 
 
 def wants_json(request: MemberRequest) -> bool:
@@ -55,6 +55,6 @@ def refusal(error: MessagingError) -> HttpResponse:
 
 def refuse(error: MessagingError, response: HttpResponse) -> HttpResponse:
     """`response`, which says why, with when to try again where that is known."""
-    if isinstance(error, SendingTooFast):
+    if isinstance(error, SendingRateLimited):
         response["Retry-After"] = str(error.wait)
     return response

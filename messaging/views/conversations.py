@@ -50,7 +50,7 @@ def add(request: MemberRequest, pk: int) -> HttpResponse:
     mine = _of_group(request, pk)
     if "find" in request.POST:
         return about_page(request, mine)
-    people, is_complete = recipient_picker.chosen_from(request.user, request.POST.getlist("to"))
+    people, is_complete = recipient_picker.find_chosen(request.user, request.POST.getlist("to"))
     if not people or not is_complete:
         return about_page(request, mine, error=_("Choose people from your connections."), status=422)
     try:
@@ -139,7 +139,7 @@ def about_page(
     }
     if not conversation.is_direct:
         asked = request.POST or request.GET
-        context["choice"] = recipient_picker.choice(
+        context["picker"] = recipient_picker.choose_recipients(
             request.user,
             asked.getlist("to"),
             asked.get("q", ""),

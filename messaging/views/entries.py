@@ -8,7 +8,7 @@ from django.views.decorators.http import require_http_methods
 from users.http import MemberRequest, member_required
 
 from .. import services
-from ..display.rendering import as_json, lines
+from ..display.rendering import entries_as_json, entries_for
 from ..errors import MessagingError
 from ..forms import WordsForm
 from ..models import Entry
@@ -65,10 +65,10 @@ def _done(request: MemberRequest, pk: int, entry: Entry) -> HttpResponse:
         return redirect(entry)
     mine = mine_or_404(request, pk)
     if wants_json(request):
-        (told,) = as_json([entry], mine, request.user)
-        return JsonResponse({"conversation": pk, "entry": told})
-    (line,) = lines([entry], mine, request.user)
-    return HttpResponse(line.__html__())
+        (payload,) = entries_as_json([entry], mine, request.user)
+        return JsonResponse({"conversation": pk, "entry": payload})
+    (shown,) = entries_for([entry], mine, request.user)
+    return HttpResponse(shown.__html__())
 
 
 def _refused(request: MemberRequest, entry: Entry, form: WordsForm, error: MessagingError) -> HttpResponse:

@@ -18,11 +18,11 @@ from core.web.responses import back_or
 from users.http import MemberRequest, member_required
 
 from .. import presence, queries, services
-from ..display.rendering import as_json
-from ..errors import ClientIdTaken, MessagingError, NothingSaid, NotIn, SendingTooFast
+from ..display.rendering import entries_as_json
+from ..errors import ClientIdTaken, EmptyMessage, MessagingError, NotIn, SendingRateLimited
 from ..forms import MessageForm
 from ..models import Membership
-from ..services.cursors import Reached
+from ..services.cursors import CursorPosition
 from .access import mine_or_404, refusal, refuse, status_of, wants_json
 from .pages import conversation_page
 
@@ -47,7 +47,7 @@ def send(request: MemberRequest, pk: int) -> HttpResponse:
     if sent is None:
         errors = {name: [str(error) for error in errors] for name, errors in form.errors.items()}
         return JsonResponse({"error": "invalid", "errors": errors}, status=422)
-    (entry,) = as_json([sent.entry], mine, request.user)
+    (entry,) = entries_as_json([sent.entry], mine, request.user)
     return JsonResponse({"conversation": pk, "entry": entry}, status=201 if sent.is_new else 200)
 
 
@@ -57,10 +57,10 @@ def since(request: MemberRequest, pk: int, seq: int) -> HttpResponse:
     if seq > LARGEST_SEQ:
         raise Http404
     mine = mine_or_404(request, pk)
-    told = queries.since(mine, request.user, seq)
+    told = queries.entries_since(mine, request.user, seq)
     # `member` is who asks, as in the socket's hello: by it a program tells its own entries from those of others.
     side = {"member": request.user.pk, "read": mine.read_seq, "unread": mine.unread}
-    return JsonResponse({**told, "cursors": queries.cursors(mine, request.user), **side})
+    return JsonResponse({**told, "cursors": queries.cursors_of_others(mine, request.user), **side})
 
 
 @member_required
@@ -68,10 +68,10 @@ def since(request: MemberRequest, pk: int, seq: int) -> HttpResponse:
 def cursors(request: MemberRequest, pk: int) -> HttpResponse:
     mine = mine_or_404(request, pk)
     posted = _posted(request)
-    reached = Reached(_number(posted, "delivered"), _number(posted, "read"))
+    reached = CursorPosition(_number(posted, "delivered"), _number(posted, "read"))
     services.move_cursors({(mine.conversation_id, request.user.pk): reached})
     # Only pages without a socket say it in this way: whoever reads there is there.
-    presence.see([request.user.pk])
+    presence.touch([request.user.pk])
     if "next" in posted:
         return back_or(request, mine.conversation.get_absolute_url())
     return HttpResponse(status=204)
@@ -94,10 +94,10 @@ def _sent(request: MemberRequest, mine: Membership, form: MessageForm) -> servic
             files=data["files"],
         )
     except rate_limits.RateLimited as error:
-        raise SendingTooFast(str(error.words), wait=error.wait) from error
+        raise SendingRateLimited(str(error.words), wait=error.wait) from error
     except ValidationError as error:
         form.add_error("pictures", error)
-    except (NothingSaid, CannotStore) as error:
+    except (EmptyMessage, CannotStore) as error:
         form.add_error("text", str(error))
     return None
 

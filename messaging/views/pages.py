@@ -13,7 +13,7 @@ from .. import queries
 from ..display import conversation_page as display
 from ..display import history
 from ..display import inbox as box
-from ..display.rendering import lines
+from ..display.rendering import entries_for
 from ..forms import MessageForm
 from ..models import Membership
 from .access import mine_or_404, wants_part
@@ -28,9 +28,9 @@ def inbox(request: MemberRequest) -> HttpResponse:
     wants_requests = request.GET.get("box") == REQUESTS
     requests = Membership.objects.requests(request.user)
     shown = requests if wants_requests else Membership.objects.inbox(request.user)
-    page = box.page(shown, request.user, request.GET.get(CURSOR))
+    page = box.load_page(shown, request.user, request.GET.get(CURSOR))
     context = {
-        "rows": box.rows(page.rows, request.user),
+        "rows": box.build_rows(page.rows, request.user),
         "next": page.next,
         "box": REQUESTS if wants_requests else "inbox",
         "requests": len(requests.values_list("pk")[:MOST_REQUESTS_COUNTED]),
@@ -41,41 +41,41 @@ def inbox(request: MemberRequest) -> HttpResponse:
 @member_required
 @require_safe
 def conversation(request: MemberRequest, pk: int) -> HttpResponse:
-    """Older lines (`?before=`) come alone to scripts."""
+    """Show the conversation; scripts get older entries (`?before=`) alone."""
     before = id_cursor(request.GET.get("before"))
     if before is not None and wants_part(request):
-        return _older_lines(request, mine_or_404(request, pk), before)
+        return _older_entries(request, mine_or_404(request, pk), before)
     return conversation_page(request, pk)
 
 
 @member_required
 @require_safe
 def news(request: MemberRequest) -> HttpResponse:
-    """What a page without a socket asks now and then."""
-    return JsonResponse({"unread": queries.waiting_conversations(request.user.pk)})
+    """Return the number of unread conversations, for pages without a socket."""
+    return JsonResponse({"unread": queries.count_unread_conversations(request.user.pk)})
 
 
 def conversation_page(
     request: MemberRequest, pk: int, form: MessageForm | None = None, status: int = 200
 ) -> HttpResponse:
-    """The page of the conversation `pk`, with a refused `form` as it was filled in; 404 for who is not in."""
-    side = display.standing(request.user, pk)
-    if side is None:
+    """Return the page of the conversation `pk`, with a refused `form` as it was filled in."""
+    sidebar = display.load_sidebar(request.user, pk)
+    if sidebar is None:
         raise Http404
     around, before = (id_cursor(request.GET.get(name)) for name in ("around", "before"))
     if around is not None:
-        window = history.around(side.mine, around)
+        window = history.load_around(sidebar.mine, around)
     elif before is not None:
-        window = history.before(side.mine, before)
+        window = history.load_before(sidebar.mine, before)
     else:
-        window = history.newest(side.mine)
-    talk, rows = display.talk(request.user, side, window)
+        window = history.load_newest(sidebar.mine)
+    page, rows = display.build_conversation_page(request.user, sidebar, window)
     context = {
-        "talk": talk,
+        "conversation_page": page,
         "rows": rows,
-        "next": side.next,
-        "requests": side.requests,
-        "box": REQUESTS if side.mine.is_request else "inbox",
+        "next": sidebar.next,
+        "requests": sidebar.requests,
+        "box": REQUESTS if sidebar.mine.is_request else "inbox",
         "found": around,
         "form": form or empty_form(),
     }
@@ -83,13 +83,17 @@ def conversation_page(
 
 
 def empty_form() -> MessageForm:
-    """Each page has a number of its own for what is sent from it: pressing twice is sending once."""
+    """Return a form with its own client id: pressing the button twice sends once."""
     return MessageForm(initial={"client_id": uuid.uuid4()})
 
 
-def _older_lines(request: MemberRequest, mine: Membership, before: int) -> HttpResponse:
-    window = history.before(mine, before)
-    drawn = lines(window.entries, mine, request.user)
-    cursors = queries.cursors(mine, request.user)
-    context = {"places": display.places(drawn, mine, cursors), "more": window.has_older, "is_part": True}
-    return render(request, "messaging/_lines.html", context)
+def _older_entries(request: MemberRequest, mine: Membership, before: int) -> HttpResponse:
+    window = history.load_before(mine, before)
+    entries = entries_for(window.entries, mine, request.user)
+    cursors = queries.cursors_of_others(mine, request.user)
+    context = {
+        "entry_rows": display.build_entry_rows(entries, mine, cursors),
+        "more": window.has_older,
+        "is_part": True,
+    }
+    return render(request, "messaging/_entries.html", context)

@@ -9,7 +9,7 @@ from core.text.cleaning import clean_parameter
 from core.web import rate_limits
 from users.http import MemberRequest, member_required
 
-from ..display.rendering import lines
+from ..display.rendering import entries_for
 from ..models import Entry
 from .access import mine_or_404
 
@@ -40,6 +40,6 @@ def search(request: MemberRequest, pk: int) -> HttpResponse:
         "mine": mine,
         "query": query,
         "page": page,
-        "lines": lines(page.rows, mine, request.user),
+        "results": entries_for(page.rows, mine, request.user),
     }
     return render(request, "messaging/search.html", context)

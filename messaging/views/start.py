@@ -13,7 +13,7 @@ from users.http import MemberRequest, member_required
 from users.models import User
 
 from .. import services
-from ..display.recipient_picker import choice, chosen_from
+from ..display.recipient_picker import choose_recipients, find_chosen
 from ..errors import ClientIdTaken, MessagingError
 from ..forms import FirstWordsForm, GroupForm
 from ..models import Conversation, Entry
@@ -30,7 +30,7 @@ def new(request: MemberRequest) -> HttpResponse:
     if "find" in request.POST:
         return _new_page(request, GroupForm(initial=request.POST.dict()), names)
     form = GroupForm(request.POST)
-    people, is_complete = chosen_from(request.user, names)
+    people, is_complete = find_chosen(request.user, names)
     if not people or not is_complete:
         form.is_valid()
         return _new_page(request, form, names, error=_("Choose people from your connections."), status=422)
@@ -70,7 +70,7 @@ def _first(request: MemberRequest, form: FirstWordsForm, people: Sequence[User])
     client_id = data["client_id"] or uuid.uuid4()
     count_reach(request.user, _called(request.user, people, title=data.get("title", "")))
     try:
-        return services.write_first(
+        return services.send_first_message(
             by=request.user,
             members=people,
             text=data["text"],
@@ -101,8 +101,8 @@ def _new_page(
     request: MemberRequest, form: GroupForm, names: Sequence[str], *, error: str = "", status: int = 200
 ) -> HttpResponse:
     words = (request.POST or request.GET).get("q", "")
-    choosing = choice(request.user, names, words, error=error)
-    context = {"form": form, "choice": choosing, "find_url": request.path}
+    picker = choose_recipients(request.user, names, words, error=error)
+    context = {"form": form, "picker": picker, "find_url": request.path}
     return render(request, "messaging/new.html", context, status=status)
 
 

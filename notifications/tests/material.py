@@ -18,7 +18,7 @@ from core.sockets.frames import (
     heartbeat_parts,
     openers,
 )
-from messaging.presence import see
+from messaging.presence import touch
 from notifications.lines import lines
 from notifications.models import Notification
 from users.models import User
@@ -43,7 +43,7 @@ def row_of(member: User) -> Notification:
 
 def comes_back(member: User) -> None:
     """The member has a page in view now."""
-    see([member.pk])
+    touch([member.pk])
 
 
 def mails() -> list[EmailMultiAlternatives]:

@@ -15,7 +15,7 @@ from messaging.services import (
     start_group,
     unmute_conversation,
 )
-from messaging.tests.material import read, send
+from messaging.tests.factories import read, send
 from network.models import Block
 from network.services import invite_member
 from notifications import services

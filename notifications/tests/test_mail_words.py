@@ -61,8 +61,8 @@ def become_connected(alice: User, bob: User) -> None:
 
 
 def write(alice: User, bob: User) -> None:
-    talk = start_direct(by=bob, other=alice)
-    send_message(conversation=talk, author=bob, client_id=uuid4(), text="Hello")
+    conversation = start_direct(by=bob, other=alice)
+    send_message(conversation=conversation, author=bob, client_id=uuid4(), text="Hello")
 
 
 # What Bob does that Alice is told of.

@@ -16,7 +16,7 @@ from messaging.services import (
     start_direct,
     start_group,
 )
-from messaging.tests.material import read, send
+from messaging.tests.factories import read, send
 from network.services import ignore_invitation, invite_member
 from notifications.badge import navigation_of
 from notifications.kinds import Channel, Kind

@@ -129,7 +129,7 @@ def live(page: Page) -> None:
 
 def ready(page: Page) -> None:
     """Wait until the scripts of the conversation listen, where one is open."""
-    expect(page.locator("[data-talk]:not([data-ready])")).to_have_count(0)
+    expect(page.locator("[data-conversation-page]:not([data-ready])")).to_have_count(0)
 
 
 def without_socket(page: Page) -> None:

@@ -75,7 +75,7 @@ def test_the_head_of_a_group_follows_who_comes_and_goes(two: Two) -> None:
     nora.get_by_role("textbox", name="Message").fill("Welcome")
     nora.get_by_role("button", name="Send").click()
     expect(line(nora, "Welcome")).to_be_visible()
-    head = nora.locator(".talk-head")
+    head = nora.locator(".conversation-head")
     expect(head).to_contain_text("2 members")
     omar = two[1].page(f"{nora.url}about/")
     omar.get_by_role("textbox", name="Title").fill("Small bridges")

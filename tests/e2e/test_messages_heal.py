@@ -235,7 +235,7 @@ def test_a_list_that_was_out_of_sight_is_as_it_is_now(two: Two) -> None:
 def test_a_notification_that_was_lost_is_there_when_the_page_asks(two: Two) -> None:
     wire = Wire()
     nora, omar = two[0].page("/notifications/", prepare=wire.tap), two[1].page()
-    name = str(omar.locator(".talk-title a").get_attribute("href")).strip("/").rpartition("/")[2]
+    name = str(omar.locator(".conversation-title a").get_attribute("href")).strip("/").rpartition("/")[2]
     rows = nora.locator("[data-notifications] .news")
     call(omar, f"@{name} the first")
     expect(rows).to_have_count(1)

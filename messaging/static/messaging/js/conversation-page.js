@@ -1,6 +1,6 @@
 // The conversation that is open on this page: its element, its ids, its parts.
 
-export const conversationElement = document.querySelector("[data-talk]");
+export const conversationElement = document.querySelector("[data-conversation-page]");
 export const conversationId = Number(conversationElement?.dataset.conversation ?? 0);
 export const memberId = Number(document.body.dataset.member ?? 0);
 

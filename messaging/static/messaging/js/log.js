@@ -11,8 +11,8 @@ import { get } from "./transport.js";
 // Above this the oldest entries are taken out of the page, unless the member is reading them; scrolling up loads them again.
 const MAX_ENTRIES = 500;
 const KEPT_ENTRIES = 300;
-// Repeat the author's name after a gap of this length, in milliseconds (messaging.pages.BREATH).
-const BREATH = 10 * 60_000;
+// Repeat the author's name after a gap of this length, in milliseconds (messaging.display.conversation_page).
+const NAME_AGAIN_AFTER = 10 * 60_000;
 const RETRY = 3000;
 const LONGEST_RETRY = 60_000;
 // The server knows its newest number better (messaging.watch).
@@ -105,7 +105,7 @@ function append(element) {
 function follows(before, element) {
   if (!before || before.nextElementSibling || before.dataset.author !== element.dataset.author) return false;
   if (before.matches(".entry-system") || element.matches(".entry-system")) return false;
-  return Date.parse(element.dataset.at) - Date.parse(before.dataset.at) < BREATH;
+  return Date.parse(element.dataset.at) - Date.parse(before.dataset.at) < NAME_AGAIN_AFTER;
 }
 
 /** Puts older entries on top (elements of the server's fragment). */

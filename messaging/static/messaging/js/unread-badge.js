@@ -46,7 +46,7 @@ const said = document.getElementById("unsent-words")?.dataset ?? {};
 
 // Where the conversation itself is open, it is said there.
 outbox.outboxEvents.on("refused", ({ conversation, text }) => {
-  if (document.querySelector(`[data-talk][data-conversation="${conversation}"]`)) return;
+  if (document.querySelector(`[data-conversation-page][data-conversation="${conversation}"]`)) return;
   toast((said.notSent ?? "").replace("{reason}", () => text), "error");
 });
 

@@ -6,7 +6,7 @@ from messaging.services import cursors
 from . import replace
 
 
-def step(row: Membership, to: cursors.Reached, newest: int) -> cursors._Step:
+def step(row: Membership, to: cursors.CursorPosition, newest: int) -> cursors._Step:
     read = min(to.read, newest)
     delivered = max(min(to.delivered, newest), read)
     return cursors._Step(row, delivered, read, cursors._unread_after(row, read))

@@ -6,7 +6,7 @@ from messaging import queries
 
 from . import replace
 
-proper = queries.since
+proper = queries.entries_since
 
 
 def since(*arguments: Any) -> dict[str, Any]:

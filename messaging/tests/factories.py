@@ -35,17 +35,17 @@ def send(
     return Entry.objects.get(pk=sent.entry.pk)
 
 
-def many(talk: Conversation, author: User, count: int) -> None:
+def many(conversation: Conversation, author: User, count: int) -> None:
     """As many messages, without sending each."""
     Entry.objects.bulk_create(
-        Entry(conversation=talk, seq=turn, author=author, text=f"n{turn}", html=f"<p>n{turn}</p>")
+        Entry(conversation=conversation, seq=turn, author=author, text=f"n{turn}", html=f"<p>n{turn}</p>")
         for turn in range(1, count + 1)
     )
-    Conversation.objects.filter(pk=talk.pk).update(last_seq=count)
+    Conversation.objects.filter(pk=conversation.pk).update(last_seq=count)
 
 
 def read(conversation: Conversation, member: User, seq: int) -> None:
-    services.move_cursors({(conversation.pk, member.pk): services.Reached(read=seq)})
+    services.move_cursors({(conversation.pk, member.pk): services.CursorPosition(read=seq)})
 
 
 def side_of(conversation: Conversation, member: User) -> Membership:
@@ -83,7 +83,7 @@ def told_since(conversation: Conversation, viewer: User, seq: int = 0) -> list[d
     while True:
         mine = queries.membership_of(viewer, conversation.pk)
         assert mine is not None
-        told = queries.since(mine, viewer, entries[-1]["seq"] if entries else seq)
+        told = queries.entries_since(mine, viewer, entries[-1]["seq"] if entries else seq)
         entries += told["entries"]
         if not told["more"]:
             return entries
