@@ -1,19 +1,19 @@
-"""Which lines of a conversation a page shows: the newest, those before a number, or those around one."""
+"""The part of a conversation's history that a page shows: the newest entries, those before a number or around one."""
 
 from dataclasses import dataclass
 
 from ..models import Entry, Membership
 from ..models.entry import EntryQuerySet
 
-# So many lines come at once.
+# Entries of one page.
 PAGE_SIZE = 50
-# So many numbers to each side of the one that was asked for; changes of messages take numbers, but are no lines.
+# Numbers on each side of the requested one; edits and deletions have numbers, but are not shown themselves.
 AROUND = 40
 
 
 @dataclass(frozen=True)
 class HistoryWindow:
-    """Lines that follow each other, oldest first, and whether there are others on either side."""
+    """Consecutive entries, oldest first, and whether there are more on either side."""
 
     entries: list[Entry]
     has_older: bool
@@ -21,22 +21,22 @@ class HistoryWindow:
 
     @property
     def first(self) -> int:
-        """The number of the oldest line, or 0 where there is none."""
+        """The number of the oldest entry, or 0."""
         return self.entries[0].seq if self.entries else 0
 
     @property
     def last(self) -> int:
-        """The number of the newest line, or 0 where there is none."""
+        """The number of the newest entry, or 0."""
         return self.entries[-1].seq if self.entries else 0
 
 
 def load_newest(mine: Membership) -> HistoryWindow:
-    """The newest lines. One query."""
+    """Load the newest entries. One query."""
     return load_before(mine, mine.conversation.last_seq + 1, has_later=False)
 
 
 def load_before(mine: Membership, seq: int, *, has_later: bool = True) -> HistoryWindow:
-    """The lines before the number `seq`. One query."""
+    """Load the entries before the number `seq`. One query."""
     found = list(
         _visible_entries(mine).filter(seq__gte=mine.first_seq, seq__lt=seq).order_by("-seq")[: PAGE_SIZE + 1]
     )
@@ -44,10 +44,10 @@ def load_before(mine: Membership, seq: int, *, has_later: bool = True) -> Histor
 
 
 def load_around(mine: Membership, seq: int) -> HistoryWindow:
-    """The lines on both sides of the number `seq`, with it. One query."""
+    """Load the entries on both sides of the number `seq`, with it. One query."""
     seq = min(max(seq, mine.first_seq), mine.conversation.last_seq)
     low, high = max(seq - AROUND, mine.first_seq), seq + AROUND
-    # The first number of a member's history is always a line.
+    # The first number of a member's history is always shown.
     return HistoryWindow(
         list(_visible_entries(mine).filter(seq__gte=low, seq__lte=high).order_by("seq")),
         low > mine.first_seq,

@@ -18,11 +18,13 @@ from .conversation import Membership
 def may_see_presence(viewer: MemberId, member: MemberId) -> Q:
     """The condition that `viewer` may know whether `member` is online; both are ids, or references to columns.
 
-    Both must have agreed: they are connected, or both have accepted their conversation of two and let those see it whom
-    they write with. The stricter of the two settings holds for both, so whoever hides it does not see it either.
+    Both must have agreed: they are connected, or both have accepted their direct conversation and show presence to
+    members they write with. The stricter of the two settings holds for both: hiding means not seeing, either.
     """
-    ties = Connection.objects.connected()
-    connected = Exists(ties.filter(low=viewer, high=member)) | Exists(ties.filter(low=member, high=viewer))
+    connections = Connection.objects.connected()
+    connected = Exists(connections.filter(low=viewer, high=member)) | Exists(
+        connections.filter(low=member, high=viewer)
+    )
     accepted = Membership.objects.filter(
         member=viewer,
         accepted_at__isnull=False,

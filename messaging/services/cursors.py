@@ -1,4 +1,4 @@
-"""How far each member has got a conversation, and read it."""
+"""How far each member has received and read a conversation."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -11,19 +11,19 @@ from ..models import Conversation, Entry, Membership
 from ..topics import conversation_topic
 from .log import notify_own_tabs
 
-# So many pairs are looked up in one statement.
+# Pairs of one statement.
 AT_ONCE = 200
 
 
 @dataclass(frozen=True)
 class CursorPosition:
-    """How far a member says to have come; reading includes having got."""
+    """How far a client has received and read; what is read has been received."""
 
     delivered: int = 0
     read: int = 0
 
     def max_with(self, other: "CursorPosition") -> "CursorPosition":
-        """The further one of both cursors."""
+        """Return the maximum of both positions."""
         return CursorPosition(max(self.delivered, other.delivered), max(self.read, other.read))
 
 
@@ -32,35 +32,37 @@ Pair = tuple[int, int]
 
 
 @transaction.atomic
-def move_cursors(reached: Mapping[Pair, CursorPosition], *, patient: bool = True) -> set[Pair]:
-    """Move the cursors of members forward, never back nor beyond the newest entry; tell those who see them.
+def move_cursors(positions: Mapping[Pair, CursorPosition], *, patient: bool = True) -> set[Pair]:
+    """Move the cursors of members forward, never back nor beyond the newest entry; notify the tabs that show them.
 
-    Pairs of which the member is not in the conversation are passed over. Without `patient`, rows that somebody else
-    holds at the moment are left alone; returns those pairs, to be tried again.
+    Pairs (conversation, member) of non-members are skipped. Without `patient`, rows that are locked are skipped, too;
+    returns their pairs, to be tried again.
     """
-    if not reached:
+    if not positions:
         return set()
-    wanted = list(reached)[:AT_ONCE]
-    there = _places(wanted)
-    # Whoever adds a message updates these rows after storing it, so what is read below includes every message that
-    # is counted in `unread` already, and none that is not.
+    wanted = list(positions)[:AT_ONCE]
+    membership_ids = _membership_ids(wanted)
+    # Sending updates these rows after storing the message, so the newest number read below includes every message
+    # that is counted in `unread`, and no other.
     rows = list(
-        Membership.objects.filter(pk__in=there.values(), left_at=None)
+        Membership.objects.filter(pk__in=membership_ids.values(), left_at=None)
         .select_for_update(no_key=True, skip_locked=not patient)
         .order_by("pk")
     )
     conversations = {row.conversation_id for row in rows}
     newest = dict(Conversation.objects.filter(pk__in=conversations).values_list("pk", "last_seq"))
-    moved = [step for row in rows if (step := _step(row, reached[_pair(row)], newest[row.conversation_id]))]
-    _store(moved)
-    _tell(moved)
-    held = set() if patient else set(there) - {_pair(row) for row in rows}
-    return held | (set(reached) - set(wanted))
+    moves = [
+        move for row in rows if (move := _find_move(row, positions[_pair(row)], newest[row.conversation_id]))
+    ]
+    _update_cursors(moves)
+    _notify_of_moves(moves)
+    held = set() if patient else set(membership_ids) - {_pair(row) for row in rows}
+    return held | (set(positions) - set(wanted))
 
 
 @dataclass(frozen=True)
-class _Step:
-    """A membership whose cursors move."""
+class _CursorMove:
+    """New cursors of a membership."""
 
     row: Membership
     delivered: int
@@ -72,16 +74,16 @@ def _pair(row: Membership) -> Pair:
     return (row.conversation_id, row.member_id)
 
 
-def _places(wanted: Collection[Pair]) -> dict[Pair, int]:
-    """The ids of the memberships of those pairs who are in."""
+def _membership_ids(wanted: Collection[Pair]) -> dict[Pair, int]:
+    """Return the ids of the memberships of those pairs, without former members."""
     conversations, members = {pair[0] for pair in wanted}, {pair[1] for pair in wanted}
     found = Membership.objects.filter(conversation__in=conversations, member__in=members, left_at=None)
     rows = found.values_list("conversation_id", "member_id", "pk")
     return {(row[0], row[1]): row[2] for row in rows if (row[0], row[1]) in set(wanted)}
 
 
-def _step(row: Membership, to: CursorPosition, newest: int) -> _Step | None:
-    """Where the cursors of `row` stand from now on, or None where they stand there already."""
+def _find_move(row: Membership, to: CursorPosition, newest: int) -> _CursorMove | None:
+    """Return the new cursors of `row`, or None where nothing changes."""
     read = max(row.read_seq, min(to.read, newest))
     delivered = max(row.delivered_seq, min(to.delivered, newest), read)
     if (read, delivered) == (row.read_seq, row.delivered_seq):
@@ -89,7 +91,7 @@ def _step(row: Membership, to: CursorPosition, newest: int) -> _Step | None:
     unread = row.unread
     if read > row.read_seq:
         unread = 0 if read == newest else _unread_after(row, read)
-    return _Step(row, delivered, read, unread)
+    return _CursorMove(row, delivered, read, unread)
 
 
 _MOVE = """
@@ -98,30 +100,30 @@ FROM (VALUES %s) AS moved WHERE messaging_membership.id = moved.column1
 """
 
 
-def _store(moved: Collection[_Step]) -> None:
-    """Write the cursors of rows that are held, all with one statement, which SQLite and PostgreSQL speak alike."""
-    if not moved:
+def _update_cursors(moves: Collection[_CursorMove]) -> None:
+    """Store the cursors of the locked rows with one statement, which SQLite and PostgreSQL both understand."""
+    if not moves:
         return
-    rows = ", ".join(["(%s, %s, %s, %s)"] * len(moved))
-    values = [value for step in moved for value in (step.row.pk, step.delivered, step.read, step.unread)]
+    rows = ", ".join(["(%s, %s, %s, %s)"] * len(moves))
+    values = [value for move in moves for value in (move.row.pk, move.delivered, move.read, move.unread)]
     with connection.cursor() as query:
         query.execute(_MOVE % rows, values)
 
 
-def _tell(moved: Collection[_Step]) -> None:
-    """Those who have read see it in their own tabs, and who has a conversation open sees how far others are."""
-    for step in moved:
-        if step.read > step.row.read_seq:
-            notify_own_tabs(step.row.conversation_id, step.row.member_id)
+def _notify_of_moves(moves: Collection[_CursorMove]) -> None:
+    """Notify the members' own tabs of what is read, and tabs with the conversation open of the cursors of others."""
+    for move in moves:
+        if move.read > move.row.read_seq:
+            notify_own_tabs(move.row.conversation_id, move.row.member_id)
     movers: dict[int, set[int]] = {}
-    for step in moved:
-        movers.setdefault(step.row.conversation_id, set()).add(step.row.member_id)
+    for move in moves:
+        movers.setdefault(move.row.conversation_id, set()).add(move.row.member_id)
     for conversation_id, members in sorted(movers.items()):
-        # One who moved alone knows; the hint is for the others.
-        alone = members.pop() if len(members) == 1 else None
+        # A member who moved alone knows it already.
+        only_mover = members.pop() if len(members) == 1 else None
         publish(
             conversation_topic(conversation_id),
-            {"type": "messaging.cursors", "conversation": conversation_id, "member": alone},
+            {"type": "messaging.cursors", "conversation": conversation_id, "member": only_mover},
         )
 
 

@@ -1,4 +1,4 @@
-"""How an entry gets its number, and who is told."""
+"""The log of a conversation: numbering and storing entries, notifying tabs."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -10,32 +10,32 @@ from core.sockets.publisher import member_topic, publish
 from ..errors import NotIn
 from ..models import Conversation, Entry, Membership
 
-# The number is taken and the row is held with one statement; and the same client id stores nothing, without an error
-# that would end the transaction. SQLite and PostgreSQL speak both.
+# Taking the number locks the row, in one statement. A repeated client id stores nothing, without an error that would
+# end the transaction. SQLite and PostgreSQL understand both.
 _NUMBER = "UPDATE messaging_conversation SET last_seq = last_seq + 1 WHERE id = %s RETURNING last_seq"
 _FIELDS = [field for field in Entry._meta.concrete_fields if not field.primary_key]
-_STORE = (
+_INSERT = (
     f"INSERT INTO messaging_entry ({', '.join(str(field.column) for field in _FIELDS)})"  # noqa: S608 -- our own columns
     f" VALUES ({', '.join(['%s'] * len(_FIELDS))}) ON CONFLICT (author_id, client_id) DO NOTHING RETURNING id"
 )
 
 
 def lock_conversation(conversation: Conversation) -> Conversation:
-    """The conversation as it is now, held until the transaction ends."""
+    """Return the conversation as it is now, locked until the transaction ends."""
     return Conversation.objects.select_for_update(no_key=True).get(pk=conversation.pk)
 
 
 def lock_members(conversation: Conversation, member_id: int) -> tuple[Membership, list[Membership]]:
-    """The membership of one who acts, and those of all others who are in. Raises NotIn when the one is not.
+    """Return the membership of the member, and those of all others, locked in the order of ids. Raises NotIn.
 
-    All of them are held until the transaction ends, by id: whoever holds several takes them in this order.
+    Code that locks several memberships takes them in this order.
     """
     within = Membership.objects.within(conversation).select_for_update(no_key=True).order_by("pk")
     return split_members(within, member_id)
 
 
 def split_members(memberships: Iterable[Membership], member_id: int) -> tuple[Membership, list[Membership]]:
-    """The membership of one who acts, and all others. Raises NotIn when the one has none."""
+    """Return the membership of the member, and the others. Raises NotIn without one."""
     mine, others = None, []
     for membership in memberships:
         if membership.member_id == member_id:
@@ -48,8 +48,8 @@ def split_members(memberships: Iterable[Membership], member_id: int) -> tuple[Me
 
 
 def take_number(conversation: Conversation) -> int:
-    """Take the next number of the conversation, whose row is held until the transaction ends. Raises NotIn where the
-    conversation is gone."""
+    """Return the next number of the conversation, whose row stays locked until the transaction ends. Raises NotIn where
+    the conversation is deleted."""
     with connection.cursor() as query:
         query.execute(_NUMBER, [conversation.pk])
         row = query.fetchone()
@@ -59,10 +59,10 @@ def take_number(conversation: Conversation) -> int:
 
 
 def insert_entry(entry: Entry) -> bool:
-    """Store a new entry; False where its author has stored one with the same client id, now or at this moment."""
+    """Insert a new entry; return False where its author has one with the same client id already."""
     with connection.cursor() as query:
         query.execute(
-            _STORE, [field.get_db_prep_save(getattr(entry, field.attname), connection) for field in _FIELDS]
+            _INSERT, [field.get_db_prep_save(getattr(entry, field.attname), connection) for field in _FIELDS]
         )
         row = query.fetchone()
     if row is None:
@@ -74,7 +74,7 @@ def insert_entry(entry: Entry) -> bool:
 
 
 def append_entry(conversation: Conversation, **values: Any) -> Entry:
-    """Store an entry under the next number of the locked `conversation`; returns it."""
+    """Insert an entry under the next number of the locked `conversation`; return it."""
     conversation.last_seq = take_number(conversation)
     entry = Entry(conversation=conversation, seq=conversation.last_seq, **values)
     insert_entry(entry)
@@ -82,9 +82,9 @@ def append_entry(conversation: Conversation, **values: Any) -> Entry:
 
 
 def notify_members(entry: Entry, member_ids: Iterable[int]) -> None:
-    """Hint to every tab of these members that the conversation has something new.
+    """Notify every tab of these members that the conversation has a new entry.
 
-    Not what: so hints of several entries are equal, and a tab that is busy looks once for all of them.
+    The events of several entries are equal, so that a busy tab queries once for all of them.
     """
     publish(
         [member_topic(member_id) for member_id in member_ids],
@@ -93,5 +93,5 @@ def notify_members(entry: Entry, member_ids: Iterable[int]) -> None:
 
 
 def notify_own_tabs(conversation_id: int, member_id: int) -> None:
-    """Hint to the member's own tabs that the member's side of the conversation changed."""
+    """Notify the member's own tabs that the member's side of the conversation changed."""
     publish(member_topic(member_id), {"type": "messaging.mine", "conversation": conversation_id})

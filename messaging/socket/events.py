@@ -1,4 +1,4 @@
-"""What tabs are told of conversations (docs/realtime.md). Hints say where to look; all else is read for the viewer."""
+"""What tabs are batch of conversations (docs/realtime.md). Hints say where to look; all else is read for the viewer."""
 
 from collections.abc import Iterator
 
@@ -53,8 +53,8 @@ def my_side_changed(tab: TabState, event: Event) -> Iterator[Frame]:
 def cursors_moved(tab: TabState, event: Event) -> Iterator[Frame]:
     mine = _open_membership(tab, event) if event.get("member") != tab.member_id else None
     if mine is not None:
-        told = cursors_of_others(mine, viewer_of(tab))
-        yield {"type": "messaging.cursors", "conversation": mine.conversation_id, "cursors": told}
+        batch = cursors_of_others(mine, viewer_of(tab))
+        yield {"type": "messaging.cursors", "conversation": mine.conversation_id, "cursors": batch}
 
 
 @on_event("messaging.typing")
@@ -82,10 +82,10 @@ def taken_out(tab: TabState, event: Event) -> Iterator[Frame]:
 def new_entry_frames(tab: TabState, mine: Membership) -> Iterator[Frame]:
     """What the open conversation has beyond what this tab was sent."""
     view = messaging_state(tab)
-    told = entries_since(mine, viewer_of(tab), view.seq)
-    if told["entries"]:
-        view.seq = told["newest"]
-        yield {"type": "messaging.entries", **told}
+    batch = entries_since(mine, viewer_of(tab), view.seq)
+    if batch["entries"]:
+        view.seq = batch["newest"]
+        yield {"type": "messaging.entries", **batch}
 
 
 def inbox_row_frames(tab: TabState, mine: Membership) -> Iterator[Frame]:

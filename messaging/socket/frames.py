@@ -1,4 +1,4 @@
-"""What a tab says of conversations (docs/realtime.md). What it is told is in hints.py."""
+"""Frames that clients send about conversations (docs/realtime.md); events.py has those that they receive."""
 
 import time
 from collections.abc import Iterator
@@ -15,15 +15,15 @@ from . import receipts
 from .events import new_entry_frames
 from .tab_state import close_conversation, messaging_state, open_conversation, viewer_of
 
-# One typing hint of a tab in so many seconds; the dots of the others last a little longer.
+# Seconds between two typing events of a tab; clients show typing a little longer.
 TYPING_SECONDS = 2.0
 
 
 @on_frame("messaging.watch", cost=10)
 def watch(tab: TabState, frame: Frame) -> Iterator[Frame]:
-    """The tab opens a conversation, of which it has everything up to `seq`; what is newer comes back."""
+    """Open a conversation in the tab, which has all entries up to `seq`; answer with the newer ones."""
     conversation_id, seq = whole(frame, "conversation"), whole(frame, "seq")
-    mine = _mine(tab, conversation_id)
+    mine = _membership_or_error(tab, conversation_id)
     view = open_conversation(tab, mine.conversation, seq)
     yield from new_entry_frames(tab, mine)
     yield {
@@ -51,7 +51,7 @@ def typing(tab: TabState, frame: Frame) -> None:
     if view.conversation != whole(frame, "conversation") or now < view.typed_at + TYPING_SECONDS:
         return
     view.typed_at = now
-    mine = _mine(tab, view.conversation)
+    mine = _membership_or_error(tab, view.conversation)
     if not mine.is_request:
         publish(
             conversation_topic(view.conversation),
@@ -73,7 +73,7 @@ def read(tab: TabState, frame: Frame) -> None:
     )
 
 
-def _mine(tab: TabState, conversation_id: int) -> Membership:
+def _membership_or_error(tab: TabState, conversation_id: int) -> Membership:
     mine = membership_of(viewer_of(tab), conversation_id)
     if mine is None:
         raise FrameError("not_found")

@@ -1,4 +1,4 @@
-"""Who is there, on the socket: tabs that come into view and go out of it, and the heartbeat."""
+"""Presence over the socket: tabs that become visible or hidden, and the heartbeat."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -15,7 +15,7 @@ from .tab_state import id_in_event, messaging_state, viewer_of
 
 
 @on_frame("visible")
-def come_into_view(tab: TabState, frame: Frame) -> None:
+def update_visibility(tab: TabState, frame: Frame) -> None:
     view = messaging_state(tab)
     if tab.visible != view.in_view:
         view.in_view = tab.visible
@@ -23,7 +23,7 @@ def come_into_view(tab: TabState, frame: Frame) -> None:
 
 
 @on_close
-def leave(tab: TabState) -> None:
+def close_tab(tab: TabState) -> None:
     if messaging_state(tab).in_view:
         messaging_state(tab).in_view = False
         presence.mark_away(tab.member_id)
@@ -37,8 +37,8 @@ def presence_changed(tab: TabState, event: Event) -> Iterator[Frame]:
 
 
 @on_event("messaging.left")
-def still_here(tab: TabState, event: Event) -> tuple[()]:
-    """The member's last tab somewhere else has gone, and this one is in view."""
+def confirm_presence(tab: TabState, event: Event) -> tuple[()]:
+    """Another process hid the member's last tab there, and this tab is visible."""
     if tab.visible and id_in_event(event, "member") == tab.member_id:
         presence.touch([tab.member_id])
     return ()
@@ -46,23 +46,23 @@ def still_here(tab: TabState, event: Event) -> tuple[()]:
 
 @on_heartbeat("messaging")
 def heartbeat_payloads(tabs: Sequence[TabState]) -> Mapping[TabState, Mapping[str, Any]]:
-    """The badge, and for tabs with an open conversation its newest number and whether the other is there."""
+    """Return the badge, and for tabs with an open conversation its newest number and the other member's presence."""
     members = {tab.member_id for tab in tabs}
     if in_view := {tab.member_id for tab in tabs if tab.visible}:
         presence.touch(in_view)
     unread: dict[int, int] = dict.fromkeys(members, 0)
     for member_id in Membership.objects.waiting().filter(member__in=members).values_list("member", flat=True):
         unread[member_id] = min(unread[member_id] + 1, MOST_COUNTED)
-    newest = _newest(tabs)
+    newest = _newest_numbers(tabs)
     pairs = presence.agreed_pairs(
         {(messaging_state(tab).conversation, tab.member_id) for tab in tabs if messaging_state(tab).other}
     )
     known = Presence.objects.in_bulk({member for _viewer, member in pairs})
     there = {pair: known[pair[1]] for pair in pairs if pair[1] in known}
-    return {tab: {"unread": unread[tab.member_id], **_open(tab, newest, there)} for tab in tabs}
+    return {tab: {"unread": unread[tab.member_id], **_open_conversation(tab, newest, there)} for tab in tabs}
 
 
-def _newest(tabs: Sequence[TabState]) -> dict[tuple[int, int], int]:
+def _newest_numbers(tabs: Sequence[TabState]) -> dict[tuple[int, int], int]:
     """By conversation and member, for those who are in, the newest number of what a tab has open. One query."""
     watched = {
         (messaging_state(tab).conversation, tab.member_id)
@@ -76,15 +76,15 @@ def _newest(tabs: Sequence[TabState]) -> dict[tuple[int, int], int]:
     }
 
 
-def _open(
+def _open_conversation(
     tab: TabState, newest: Mapping[tuple[int, int], int], there: Mapping[tuple[int, int], Any]
 ) -> dict[str, Any]:
     view = messaging_state(tab)
     seq = newest.get((view.conversation, tab.member_id))
     if seq is None:
         return {}
-    told = {"conversation": view.conversation, "newest": seq}
+    payload = {"conversation": view.conversation, "newest": seq}
     if not view.other:
-        return told
+        return payload
     seen = there.get((tab.member_id, view.other))
-    return {**told, "presence": presence.describe(view.other, seen, timezone.now())}
+    return {**payload, "presence": presence.describe(view.other, seen, timezone.now())}

@@ -17,12 +17,12 @@ _waiting: dict[int, dict[int, CursorPosition]] = {}
 _lock = Lock()
 
 
-def record_cursor(conversation_id: int, member_id: int, reached: CursorPosition) -> None:
+def record_cursor(conversation_id: int, member_id: int, position: CursorPosition) -> None:
     """Keep the furthest cursor of the member in the conversation."""
     with _lock:
         mine = _waiting.setdefault(member_id, {})
         if conversation_id in mine or len(mine) < MOST_OF_ONE:
-            mine[conversation_id] = mine.get(conversation_id, CursorPosition()).max_with(reached)
+            mine[conversation_id] = mine.get(conversation_id, CursorPosition()).max_with(position)
 
 
 def clear_waiting() -> None:
@@ -35,7 +35,7 @@ def clear_waiting() -> None:
 def flush() -> None:
     """Store what was collected; rows that are locked now wait for the next time."""
     with _lock:
-        taken = {(at, who): reached for who, mine in _waiting.items() for at, reached in mine.items()}
+        taken = {(at, who): position for who, mine in _waiting.items() for at, position in mine.items()}
         _waiting.clear()
     if not taken:
         return

@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 
 from messaging import presence, services
-from messaging.display.participants import people_of
+from messaging.display.participants import load_participants
 from messaging.models import Conversation, Presence
 from messaging.tests.factories import send
 from network.services import block_member, remove_connection
@@ -37,7 +37,7 @@ def places(viewer: User, member: User, conversation: Conversation) -> dict[str, 
         "heartbeat": bool(beat(tab)[tab]["presence"]["words"]),
         "page": "is-online" in page or ">online<" in page,
         "list": "is-online" in client.get("/messages/").content.decode(),
-        "about": any(person.words for person in people_of(conversation, viewer) if not person.is_me),
+        "about": any(person.words for person in load_participants(conversation, viewer) if not person.is_me),
     }
 
 
@@ -108,7 +108,7 @@ def test_in_a_group_only_those_who_agreed_are_shown_as_online(
     group: Conversation, alice: User, bob: User, dora: User
 ) -> None:
     presence.touch([alice.pk, bob.pk, dora.pk])
-    words = {person.membership.member_id: person.words for person in people_of(group, bob)}
+    words = {person.membership.member_id: person.words for person in load_participants(group, bob)}
     # Bob and Dora know Alice, and not each other.
     assert words == {alice.pk: "online", bob.pk: "", dora.pk: ""}
 

@@ -16,7 +16,7 @@ from users.http import MemberRequest, member_required
 
 from .. import services
 from ..display import recipient_picker
-from ..display.participants import people_of
+from ..display.participants import load_participants
 from ..errors import MessagingError
 from ..forms import TitleForm
 from ..models import Membership
@@ -127,7 +127,7 @@ def about_page(
 ) -> HttpResponse:
     """Who is in the conversation, with the forms for what one may change; a refused one as it was filled in."""
     conversation = mine.conversation
-    people = people_of(conversation, request.user)
+    people = load_participants(conversation, request.user)
     context = {
         "mine": mine,
         "conversation": conversation,

@@ -37,9 +37,9 @@ NESTED = ("nested",)
 @require_POST
 def send(request: MemberRequest, pk: int) -> HttpResponse:
     mine = mine_or_404(request, pk)
-    form = MessageForm(_posted(request), request.FILES)
+    form = MessageForm(_posted_values(request), request.FILES)
     try:
-        sent = _sent(request, mine, form) if form.is_valid() else None
+        sent = _send_form(request, mine, form) if form.is_valid() else None
     except MessagingError as error:
         return refusal(error) if wants_json(request) else _refused_page(request, pk, form, error)
     if not wants_json(request):
@@ -57,27 +57,27 @@ def since(request: MemberRequest, pk: int, seq: int) -> HttpResponse:
     if seq > LARGEST_SEQ:
         raise Http404
     mine = mine_or_404(request, pk)
-    told = queries.entries_since(mine, request.user, seq)
+    batch = queries.entries_since(mine, request.user, seq)
     # `member` is who asks, as in the socket's hello: by it a program tells its own entries from those of others.
     side = {"member": request.user.pk, "read": mine.read_seq, "unread": mine.unread}
-    return JsonResponse({**told, "cursors": queries.cursors_of_others(mine, request.user), **side})
+    return JsonResponse({**batch, "cursors": queries.cursors_of_others(mine, request.user), **side})
 
 
 @member_required
 @require_POST
 def cursors(request: MemberRequest, pk: int) -> HttpResponse:
     mine = mine_or_404(request, pk)
-    posted = _posted(request)
-    reached = CursorPosition(_number(posted, "delivered"), _number(posted, "read"))
-    services.move_cursors({(mine.conversation_id, request.user.pk): reached})
-    # Only pages without a socket say it in this way: whoever reads there is there.
+    posted = _posted_values(request)
+    position = CursorPosition(_posted_number(posted, "delivered"), _posted_number(posted, "read"))
+    services.move_cursors({(mine.conversation_id, request.user.pk): position})
+    # Only pages without a socket report in this way; reading there means being present.
     presence.touch([request.user.pk])
     if "next" in posted:
         return back_or(request, mine.conversation.get_absolute_url())
     return HttpResponse(status=204)
 
 
-def _sent(request: MemberRequest, mine: Membership, form: MessageForm) -> services.SentMessage | None:
+def _send_form(request: MemberRequest, mine: Membership, form: MessageForm) -> services.SentMessage | None:
     """What was sent, or None with the reason in the form. Raises MessagingError where the state forbids it."""
     data = form.cleaned_data
     client_id, pictures = data["client_id"] or uuid.uuid4(), form.named_pictures()
@@ -117,7 +117,7 @@ def _refused_page(request: MemberRequest, pk: int, form: MessageForm, error: Mes
     return refuse(error, conversation_page(request, pk, form, status_of(error)))
 
 
-def _posted(request: MemberRequest) -> Mapping[str, Any]:
+def _posted_values(request: MemberRequest) -> Mapping[str, Any]:
     """What was sent, as a form or as a JSON object. Raises BadRequest for JSON that is none."""
     if request.content_type != "application/json":
         return request.POST
@@ -131,7 +131,7 @@ def _posted(request: MemberRequest) -> Mapping[str, Any]:
     return {name: NESTED if isinstance(value, (dict, list)) else value for name, value in data.items()}
 
 
-def _number(posted: Mapping[str, Any], name: str) -> int:
+def _posted_number(posted: Mapping[str, Any], name: str) -> int:
     raw = str(posted.get(name) or "0")
     if not (raw.isascii() and raw.isdigit() and len(raw) <= 18):
         raise BadRequest(f"{name} is not a number")

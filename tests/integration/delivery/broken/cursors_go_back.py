@@ -1,4 +1,4 @@
-"""Cursors stand where they were last said to be, not at the furthest."""
+"""Cursors are where they were last reported, not at the furthest position."""
 
 from messaging.models import Membership
 from messaging.services import cursors
@@ -6,11 +6,11 @@ from messaging.services import cursors
 from . import replace
 
 
-def step(row: Membership, to: cursors.CursorPosition, newest: int) -> cursors._Step:
+def find_move(row: Membership, to: cursors.CursorPosition, newest: int) -> cursors._CursorMove:
     read = min(to.read, newest)
     delivered = max(min(to.delivered, newest), read)
-    return cursors._Step(row, delivered, read, cursors._unread_after(row, read))
+    return cursors._CursorMove(row, delivered, read, cursors._unread_after(row, read))
 
 
 def apply() -> None:
-    replace("_step", step, cursors)
+    replace("_find_move", find_move, cursors)

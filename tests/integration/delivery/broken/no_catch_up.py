@@ -9,10 +9,10 @@ from . import replace
 proper = queries.entries_since
 
 
-def since(*arguments: Any) -> dict[str, Any]:
+def entries_since(*arguments: Any) -> dict[str, Any]:
     return {**proper(*arguments), "entries": [], "more": False}
 
 
 def apply() -> None:
     # The socket has the proper one: it took it when it was imported.
-    replace("since", since, queries)
+    replace("entries_since", entries_since, queries)
