@@ -11,10 +11,9 @@ from messaging import queries, services
 from messaging.errors import SendingRateLimited
 from messaging.models import Conversation, Membership
 from messaging.tests.factories import send, side_of
+from messaging.tests.socket_tabs import hint, watching
 from tests.cast import connect, make_member
 from users.models import User
-
-from .tabs import hint, watching
 
 
 @pytest.fixture

@@ -12,10 +12,9 @@ from messaging.models import Conversation, Membership
 from messaging.socket import receipts
 from messaging.socket.tab_state import messaging_state
 from messaging.tests.factories import many, read, send, side_of
+from messaging.tests.socket_tabs import beat, entry_hint, hint, say, told, types, watching
 from tests.cases import all_cases, rolled_back
 from users.models import User
-
-from .tabs import beat, entry_hint, hint, say, told, types, watching
 
 pytestmark = pytest.mark.django_db
 

@@ -10,11 +10,10 @@ from messaging import presence, services
 from messaging.display.participants import load_participants
 from messaging.models import Conversation, Presence
 from messaging.tests.factories import send
+from messaging.tests.socket_tabs import beat, hint, say, watching
 from network.services import block_member, remove_connection
 from tests.cast import client_of, connect
 from users.models import PresenceAudience, User
-
-from .tabs import beat, hint, say, watching
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 

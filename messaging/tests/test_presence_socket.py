@@ -11,7 +11,7 @@ from messaging import presence, services
 from messaging.models import Conversation, Presence
 from messaging.socket.tab_state import messaging_state
 from messaging.tests.factories import send, statements_of
-from messaging.tests.tabs import beat, entry_hint, hint, say, types, watching
+from messaging.tests.socket_tabs import beat, entry_hint, hint, say, types, watching
 from network.services import block_member
 from tests.cast import connect, make_member
 from users.models import User

@@ -50,7 +50,7 @@ def conversation(request: MemberRequest, pk: int) -> HttpResponse:
 
 @member_required
 @require_safe
-def news(request: MemberRequest) -> HttpResponse:
+def poll(request: MemberRequest) -> HttpResponse:
     """Return the number of unread conversations, for pages without a socket."""
     return JsonResponse({"unread": queries.count_unread_conversations(request.user.pk)})
 
