@@ -10,7 +10,7 @@ from feed.services import edit_post, save_post
 from tests.cast import client_of
 from users.models import User
 
-from .material import SCRIPT, answer, page_of, react, say
+from .factories import SCRIPT, answer, page_of, react, say
 
 MODELS = [Post, Comment, Reaction, SavedPost, PostRevision, Tag]
 

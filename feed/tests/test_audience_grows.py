@@ -12,7 +12,7 @@ from tests.cast import client_of, connect
 from users.audience import Audience
 from users.models import User
 
-from .material import HTMX, answer, everything, page_of, pass_on, react, say
+from .factories import HTMX, answer, everything, page_of, pass_on, react, say
 
 pytestmark = pytest.mark.slow
 

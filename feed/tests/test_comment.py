@@ -14,7 +14,7 @@ from tests.cast import connect
 from users.audience import Audience
 from users.models import User
 
-from .material import HONEST, HTMX, SCRIPT, answer, everything, heard, page_of, say
+from .factories import HONEST, HTMX, SCRIPT, answer, everything, heard, page_of, say
 
 
 def comments_on(post: Post) -> int:

@@ -13,7 +13,7 @@ from tests.cast import connect, make_member
 from users.audience import Audience
 from users.models import User
 
-from .material import answer, say
+from .factories import answer, say
 from .test_visible_to import AUDIENCES, TABLE, viewer_who_is
 
 pytestmark = pytest.mark.both

@@ -10,7 +10,7 @@ from tests.cast import client_of, make_member
 from users.audience import Audience
 from users.models import User
 
-from .material import HTMX, answer, everything, page_of, say
+from .factories import HTMX, answer, everything, page_of, say
 
 
 def many(post: Post, author: User, count: int, parent: Comment | None = None) -> list[Comment]:

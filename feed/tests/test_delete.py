@@ -12,7 +12,7 @@ from feed.services import Document, Picture
 from users.audience import Audience
 from users.models import User
 
-from .material import PDF, answer, everything, image, page_of, pass_on, react, say
+from .factories import PDF, answer, everything, image, page_of, pass_on, react, say
 
 
 def test_it_goes_with_all_that_hangs_on_it(alice: User, bob: User) -> None:
@@ -100,7 +100,7 @@ def test_the_author_is_asked_and_then_it_is_gone(alice: User, as_alice: Client) 
     assert everything() == before
     response = as_alice.post(address)
     assert (response.status_code, response["Location"]) == (302, "/")
-    assert "Your post is deleted." in page_of(as_alice, "/")
+    assert "Post deleted." in page_of(as_alice, "/")
     assert not Post.objects.exists()
     assert as_alice.post(address).status_code == 404
 

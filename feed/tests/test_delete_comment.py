@@ -9,7 +9,7 @@ from tests.cases import all_cases, rolled_back
 from users.audience import Audience
 from users.models import User
 
-from .material import answer, everything, page_of, say
+from .factories import answer, everything, page_of, say
 from .test_comment import comments_on, replies_to
 
 

@@ -11,7 +11,7 @@ from network.services import block_member
 from users.audience import Audience
 from users.models import User
 
-from .material import PDF, say
+from .factories import PDF, say
 
 pytestmark = pytest.mark.django_db
 

@@ -13,7 +13,7 @@ from tests.cast import make_member
 from users.audience import Audience
 from users.models import User
 
-from .material import PDF, SCRIPT, everything, heard, image, page_of, pass_on, say
+from .factories import PDF, SCRIPT, everything, heard, image, page_of, pass_on, say
 
 
 def edit(post: Post, text: str, audience: int = Audience.MEMBERS) -> Post:

@@ -10,7 +10,7 @@ from tests.cases import all_cases, rolled_back
 from users.audience import Audience
 from users.models import User
 
-from .material import SCRIPT, answer, everything, heard, page_of, say
+from .factories import SCRIPT, answer, everything, heard, page_of, say
 
 
 def test_new_words_leave_a_mark(alice: User) -> None:

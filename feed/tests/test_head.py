@@ -6,7 +6,7 @@ from feed.models import Post
 from tests.cases import all_cases, rolled_back
 from users.models import User
 
-from .material import say
+from .factories import say
 
 
 def test_head_of_a_page_is_answered_and_changes_nothing(alice: User, as_alice: Client) -> None:

@@ -7,7 +7,7 @@ from network.services import block_member
 from users.audience import Audience
 from users.models import User
 
-from .material import SCRIPT, everything, page_of, say
+from .factories import SCRIPT, everything, page_of, say
 
 
 def test_readers_see_the_former_words_newest_first(alice: User, as_charlie: Client) -> None:
@@ -19,8 +19,8 @@ def test_readers_see_the_former_words_newest_first(alice: User, as_charlie: Clie
     assert "wording three" not in page
 
 
-def test_a_post_never_changed_says_so(alice: User, as_alice: Client) -> None:
-    assert "never changed" in page_of(as_alice, f"/posts/{say(alice).pk}/history/")
+def test_a_post_that_was_never_edited_says_so(alice: User, as_alice: Client) -> None:
+    assert "never edited" in page_of(as_alice, f"/posts/{say(alice).pk}/history/")
 
 
 def test_a_visitor_reads_the_history_of_a_post_for_everyone_only(alice: User, client: Client) -> None:

@@ -11,7 +11,7 @@ from tests.cast import make_member
 from users.audience import Audience
 from users.models import User
 
-from .material import HTMX, everything, image, page_of, react, say
+from .factories import HTMX, everything, image, page_of, react, say
 
 
 def test_a_visitor_reads_what_this_is_and_no_posts(alice: User, client: Client) -> None:
@@ -55,7 +55,7 @@ def test_a_post_shows_what_was_made_of_it(alice: User, bob: User, charlie: User,
         f"/posts/{post.pk}/reactions/",
         f"/posts/{post.pk}/unreact/",
         f"/posts/{post.pk}/repost/",
-        "Everyone may see this",
+        "Visible to everyone",
         'href="/members/bob/"',
     ):
         assert part in page
@@ -65,14 +65,14 @@ def test_a_post_shows_what_was_made_of_it(alice: User, bob: User, charlie: User,
 def test_what_is_for_connections_offers_no_sharing(alice: User, bob: User, as_alice: Client) -> None:
     post = say(bob, audience=Audience.CONNECTIONS)
     page = page_of(as_alice, "/")
-    assert "Connections may see this" in page
+    assert "Visible to connections" in page
     assert f"/posts/{post.pk}/repost/" not in page
 
 
 def test_a_long_post_is_cut_in_the_list_and_whole_on_its_page(alice: User, as_alice: Client) -> None:
     post = say(alice, "word " * 400)
-    assert "Read on" in page_of(as_alice, "/")
-    assert "Read on" not in page_of(as_alice, f"/posts/{post.pk}/")
+    assert "Read more" in page_of(as_alice, "/")
+    assert "Read more" not in page_of(as_alice, f"/posts/{post.pk}/")
 
 
 @pytest.mark.both

@@ -14,7 +14,7 @@ from tests.cast import client_of
 from users.audience import Audience
 from users.models import User
 
-from .material import HTMX, everything, page_of, pass_on, say
+from .factories import HTMX, everything, page_of, pass_on, say
 
 PUBLIC, MEMBERS, CONNECTIONS = Audience.PUBLIC, Audience.MEMBERS, Audience.CONNECTIONS
 

@@ -10,7 +10,7 @@ from users.audience import Audience
 from users.models import User
 from users.services import set_photo
 
-from .material import answer, image, page_of, pass_on, react, say
+from .factories import answer, image, page_of, pass_on, react, say
 
 pytestmark = pytest.mark.slow
 

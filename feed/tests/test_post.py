@@ -13,7 +13,7 @@ from tests.cases import all_cases, rolled_back
 from users.audience import Audience
 from users.models import User
 
-from .material import PDF, everything, page_of, pass_on, say, upload
+from .factories import PDF, everything, page_of, pass_on, say, upload
 
 AUDIENCES = (Audience.PUBLIC, Audience.MEMBERS, Audience.CONNECTIONS)
 

@@ -19,7 +19,7 @@ from tests.cast import make_member
 from users.audience import Audience
 from users.models import User
 
-from .material import HONEST, PDF, SCRIPT, heard, image, page_of, say
+from .factories import HONEST, PDF, SCRIPT, heard, image, page_of, say
 
 
 def tags_of(post: Post) -> set[str]:

@@ -14,7 +14,7 @@ from tests.cases import all_cases, rolled_back
 from users.audience import Audience
 from users.models import User
 
-from .material import HONEST, HTML, HTMX, PDF, SCRIPT, SVG, everything, jpeg, page_of, upload
+from .factories import HONEST, HTML, HTMX, PDF, SCRIPT, SVG, everything, jpeg, page_of, upload
 
 TYPED = "Kept: 5 < 6 & 'quotes'"
 
@@ -55,7 +55,7 @@ def test_a_post_is_published_and_the_browser_sent_home(alice: User, as_alice: Cl
     assert (post.author, post.text, post.audience) == (alice, "Hello **all**", Audience.CONNECTIONS)
     page = page_of(as_alice, "/")
     assert "<strong>all</strong>" in page
-    assert "Your post is published." in page
+    assert "Post published." in page
 
 
 def test_htmx_gets_an_empty_form_and_the_new_post(alice: User, as_alice: Client) -> None:

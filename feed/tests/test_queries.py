@@ -16,7 +16,7 @@ from tests.cast import client_of, connect, make_member
 from users.audience import Audience
 from users.models import User
 
-from .material import HTMX, answer, pass_on, react, say
+from .factories import HTMX, answer, pass_on, react, say
 
 pytestmark = pytest.mark.slow
 

@@ -16,7 +16,7 @@ from feed.models import Comment, Post, Reaction, SavedPost
 from tests.cast import client_of, make_member
 from users.models import User
 
-from .material import HTMX, answer, at_once, heard, pass_on, react, say
+from .factories import HTMX, answer, at_once, heard, pass_on, react, say
 
 pytestmark = [pytest.mark.both, pytest.mark.django_db(transaction=True)]
 

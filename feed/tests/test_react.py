@@ -15,7 +15,7 @@ from tests.cast import client_of, make_member
 from users.audience import Audience
 from users.models import User
 
-from .material import HTMX, everything, heard, react, say
+from .factories import HTMX, everything, heard, react, say
 
 pytestmark = pytest.mark.both
 

@@ -10,7 +10,7 @@ from tests.cast import make_member
 from users.audience import Audience
 from users.models import User
 
-from .material import everything, page_of, react, say
+from .factories import everything, page_of, react, say
 
 
 def test_it_names_who_reacted_and_how_newest_first(

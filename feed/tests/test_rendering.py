@@ -15,7 +15,7 @@ from tests.cases import all_cases
 from users.audience import Audience
 from users.models import User
 
-from .material import HTMX, answer, say
+from .factories import HTMX, answer, say
 
 TEXT = "Thanks @bob and @charlie, see www.example.org for #trains"
 

@@ -13,7 +13,7 @@ from tests.cast import connect, make_member
 from users.audience import Audience
 from users.models import User
 
-from .material import SCRIPT, everything, heard, page_of, pass_on, say
+from .factories import SCRIPT, everything, heard, page_of, pass_on, say
 
 
 def count(post: Post) -> int:

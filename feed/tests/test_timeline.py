@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from feed.models import Post, Reaction, SavedPost
-from feed.timeline import displayed, home_page
+from feed.timeline import home_page, load_for_display
 from network.models import Viewer
 from network.services import block_member, follow_member, invite_member, remove_connection
 from tests.cases import all_cases, rolled_back
@@ -20,8 +20,8 @@ from tests.cast import connect, make_member
 from users.audience import Audience
 from users.models import User
 
-from .material import pass_on, say
-from .worlds import PEOPLE, World, worlds
+from .factories import pass_on, say
+from .strategies import PEOPLE, World, worlds
 
 pytestmark = pytest.mark.both
 
@@ -91,8 +91,8 @@ def test_a_list_shows_what_the_plain_query_sets_say(people: list[User], world: W
         viewers: list[Viewer] = [*people[:3], AnonymousUser()]
         for viewer in viewers:
             plain = Post.objects.visible_to(viewer).for_display(viewer).order_by("-pk")
-            wanted = [told(post) for post in plain if post.says_something]
-            assert [told(post) for post in displayed([post.pk for post in posts], viewer)] == wanted
+            wanted = [told(post) for post in plain if post.has_content]
+            assert [told(post) for post in load_for_display([post.pk for post in posts], viewer)] == wanted
 
 
 def told(post: Post) -> list[object]:

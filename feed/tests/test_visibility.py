@@ -16,7 +16,7 @@ from tests.cast import make_member
 from users.audience import Audience
 from users.models import User
 
-from .worlds import READER, every_combination
+from .strategies import READER, every_combination
 
 pytestmark = pytest.mark.both
 
@@ -122,4 +122,4 @@ def test_the_statement_of_the_home_feed_finds_what_the_rule_allows(posts: list[P
 def test_the_count_of_new_posts_is_that_of_the_rule(posts: list[Post], reader: User) -> None:
     tab = TabState(reader.pk)
     expected = [number for number in WORLD.home(READER) if WORLD.posts[number].author != READER]
-    assert frames.watch(tab, {"newest": 0}) == [{"type": "feed.new", "count": len(expected)}]
+    assert frames.watch_home(tab, {"newest": 0}) == [{"type": "feed.new", "count": len(expected)}]

@@ -22,7 +22,7 @@ from tests.cast import connect, make_member
 from users.audience import Audience
 from users.models import User
 
-from .material import pass_on, say
+from .factories import pass_on, say
 
 pytestmark = pytest.mark.both
 

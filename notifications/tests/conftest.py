@@ -2,7 +2,7 @@
 
 import pytest
 
-from .material import Commit
+from .factories import Commit
 
 
 @pytest.fixture

@@ -5,14 +5,14 @@ from django.test import Client
 
 from feed.models import Post
 from feed.services import delete_post
-from feed.tests.material import answer, pass_on, react, say
+from feed.tests.factories import answer, pass_on, react, say
 from network.services import follow_member, invite_member
 from notifications.models import Notification
 from tests.cases import all_cases, rolled_back
 from tests.cast import client_of, connect, make_member
 from users.models import User
 
-from .material import row_of
+from .factories import row_of
 
 pytestmark = pytest.mark.django_db
 

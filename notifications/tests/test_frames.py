@@ -5,13 +5,13 @@ import pytest
 from core.sockets.frames import FrameError, TabState
 from feed.models import Post
 from feed.services import delete_post
-from feed.tests.material import SCRIPT, answer, react, say
+from feed.tests.factories import SCRIPT, answer, react, say
 from notifications import services
 from notifications.models import Notification
 from tests.cast import make_member
 from users.models import User
 
-from .material import frames_of, opened, pulse, row_of, send
+from .factories import frames_of, opened, pulse, row_of, send
 
 pytestmark = pytest.mark.django_db
 
@@ -57,7 +57,7 @@ def test_a_tab_that_shows_them_gets_the_row(tab: TabState, post: Post, charlie: 
     assert number == badge(1)
     assert (row["type"], row["id"]) == ("notifications.row", row_of(post.author).pk)
     assert "Charlie" in str(row["html"])
-    assert "news-unread" in str(row["html"])
+    assert "notification-unread" in str(row["html"])
 
 
 def test_a_row_that_was_read_elsewhere_comes_as_read(tab: TabState, post: Post, charlie: User) -> None:
@@ -66,7 +66,7 @@ def test_a_row_that_was_read_elsewhere_comes_as_read(tab: TabState, post: Post, 
         react(say(post.author, show), charlie)
         row = Notification.objects.latest("place")
         services.mark_read(notification=row)
-        assert "news-unread" not in str(changed(tab, row)[1]["html"])
+        assert "notification-unread" not in str(changed(tab, row)[1]["html"])
 
 
 def test_a_row_that_went_is_taken_off(tab: TabState, post: Post, charlie: User) -> None:

@@ -8,13 +8,13 @@ from asgiref.sync import async_to_sync
 from channels.layers import InMemoryChannelLayer, get_channel_layer
 
 from core.sockets.publisher import TABS, breaker, flush
-from feed.tests.material import react, say
+from feed.tests.factories import react, say
 from network.services import block_member, follow_member
 from notifications import services
 from notifications.kinds import Channel, Kind
 from users.models import User
 
-from .material import row_of
+from .factories import row_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -78,7 +78,7 @@ def test_what_shows_nowhere_is_not_hinted_at(
     alice: User, charlie: User, heard: Callable[[], list[Hint]]
 ) -> None:
     choices = {(Kind.FOLLOW, Channel.PAGE): False, (Kind.FOLLOW, Channel.MAIL): True}
-    services.choose(member=alice, choices=choices)
+    services.set_preferences(member=alice, choices=choices)
     follow_member(follower=charlie, followed=alice)
     assert heard() == []
 
@@ -86,6 +86,6 @@ def test_what_shows_nowhere_is_not_hinted_at(
 def test_a_past_that_nobody_lived_is_not_hinted_at(
     alice: User, charlie: User, heard: Callable[[], list[Hint]]
 ) -> None:
-    with services.silently():
+    with services.without_delivery():
         follow_member(follower=charlie, followed=alice)
     assert heard() == []

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from feed.models import Post
 from feed.services import delete_comment, delete_post
-from feed.tests.material import answer, react, say
+from feed.tests.factories import answer, react, say
 from messaging.models import Presence
 from network.models import Block
 from network.services import follow_member, invite_member, withdraw_invitation
@@ -21,7 +21,7 @@ from notifications.models import Notification, QuietHours
 from tests.cast import make_member
 from users.models import User
 
-from .material import HOSTILE, LINK, Commit, comes_back, mails, row_of, stop_link
+from .factories import HOSTILE, LINK, Commit, comes_back, mails, row_of, stop_link
 
 pytestmark = pytest.mark.django_db
 
@@ -99,7 +99,7 @@ def test_kinds_that_are_not_mailed_by_default_are_not_mailed(
     with committed():
         react(post, charlie)
     assert mails() == []
-    services.choose(member=post.author, choices={(Kind.REACTION, Channel.MAIL): True})
+    services.set_preferences(member=post.author, choices={(Kind.REACTION, Channel.MAIL): True})
     Notification.objects.all().delete()
     with committed():
         react(say(post.author), charlie)
@@ -107,7 +107,7 @@ def test_kinds_that_are_not_mailed_by_default_are_not_mailed(
 
 
 def test_who_turned_it_off_gets_none(post: Post, charlie: User, committed: Commit) -> None:
-    services.choose(member=post.author, choices={(Kind.COMMENT, Channel.MAIL): False})
+    services.set_preferences(member=post.author, choices={(Kind.COMMENT, Channel.MAIL): False})
     with committed():
         answer(post, charlie)
     assert mails() == []
@@ -237,7 +237,7 @@ def test_what_changed_while_it_waited_is_not_mailed(
         case "unwanted":
             services.stop_mail(member=alice, kinds=[Kind.COMMENT])
         case "not chosen":
-            services.choose(member=alice, choices={(Kind.COMMENT, Channel.MAIL): False})
+            services.set_preferences(member=alice, choices={(Kind.COMMENT, Channel.MAIL): False})
         case "suspended":
             User.objects.filter(pk=alice.pk).update(suspended_at=timezone.now())
         case "read":
@@ -316,7 +316,7 @@ def test_inviting_again_and_again_fills_no_mailbox(alice: User, charlie: User, c
 def test_the_next_one_waits_for_the_end_of_quiet_hours_that_are_longer_than_an_hour(
     post: Post, charlie: User, committed: Commit
 ) -> None:
-    services.choose(member=post.author, choices={(Kind.COMMENT, Channel.PAGE): False})
+    services.set_preferences(member=post.author, choices={(Kind.COMMENT, Channel.PAGE): False})
     with committed():
         answer(post, charlie)
     services.set_quiet_hours(member=post.author, start=time(0), end=time(23, 59, 59), zone="UTC")
@@ -330,7 +330,7 @@ def test_the_next_one_waits_for_the_end_of_quiet_hours_that_are_longer_than_an_h
 def test_who_reads_in_mail_alone_gets_the_next_one_an_hour_later(
     post: Post, charlie: User, committed: Commit
 ) -> None:
-    services.choose(member=post.author, choices={(Kind.COMMENT, Channel.PAGE): False})
+    services.set_preferences(member=post.author, choices={(Kind.COMMENT, Channel.PAGE): False})
     for _time in range(3):
         with committed():
             answer(post, charlie)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from feed.tests.material import say
+from feed.tests.factories import say
 from messaging.models import Conversation, Presence
 from messaging.services import (
     decline_conversation,
@@ -24,7 +24,7 @@ from notifications.models import Notification
 from tests.cast import connect, make_member
 from users.models import User
 
-from .material import Commit, comes_back, mails
+from .factories import Commit, comes_back, mails
 
 pytestmark = pytest.mark.django_db
 

@@ -13,18 +13,18 @@ from django.test import Client
 from django.utils import timezone
 
 from feed.models import Post
-from feed.tests.material import answer, pass_on, react, say
+from feed.tests.factories import answer, pass_on, react, say
 from messaging.services import send_message, start_direct
 from network.services import accept_invitation, follow_member, invite_member
 from notifications import services
 from notifications.kinds import Channel, Kind
-from notifications.lines import NAME_IN_SUBJECT
 from notifications.mailing import send_due
 from notifications.models import Notification, QuietHours
+from notifications.notification_view import NAME_IN_SUBJECT
 from tests.cast import client_of, connect
 from users.models import User
 
-from .material import LINK, Commit, mails, stop_link
+from .factories import LINK, Commit, mails, stop_link
 
 pytestmark = pytest.mark.django_db
 
@@ -38,7 +38,7 @@ def mailed(alice: User, django_capture_on_commit_callbacks: Commit) -> Mailed:
 
     def after(*acts: Callable[[], object]) -> EmailMultiAlternatives:
         Notification.objects.all().delete()
-        services.choose(member=alice, choices={(kind, Channel.MAIL): True for kind in Kind})
+        services.set_preferences(member=alice, choices={(kind, Channel.MAIL): True for kind in Kind})
         services.set_quiet_hours(member=alice, start=time(0), end=time(23, 59, 59), zone="UTC")
         for act in acts:
             act()
@@ -228,7 +228,7 @@ def test_the_text_part_can_be_read_by_itself(alice: User, charlie: User, mailed:
         "LinkUp · http://localhost:8000/\n"
         "You get this because mail about this is on: Comments. Turn it off:\n"
         f"http://localhost:8000{stop_link(message)}\n"
-        "Choose what reaches you:\n"
+        "Notification settings:\n"
         "http://localhost:8000/notifications/preferences/\n"
     )
 

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from core.database.lru_cache import clear_caches
 from feed.services import take_back_reaction
-from feed.tests.material import answer, react, say
+from feed.tests.factories import answer, react, say
 from messaging.services import (
     decline_conversation,
     leave_conversation,
@@ -21,7 +21,7 @@ from network.services import ignore_invitation, invite_member
 from notifications.badge import navigation_of
 from notifications.kinds import Channel, Kind
 from notifications.models import Notification
-from notifications.services import choose, mark_read
+from notifications.services import mark_read, set_preferences
 from tests.cast import client_of, make_member
 from tests.plans import nodes, plan
 from users.models import User
@@ -57,7 +57,7 @@ def busy(alice: User, bob: User, charlie: User) -> User:
         react(post, charlie)
     mark_read(notification=Notification.objects.get(post=posts[1]))
     take_back_reaction(post=posts[2], member=charlie)
-    choose(member=alice, choices={(Kind.COMMENT, Channel.PAGE): False})
+    set_preferences(member=alice, choices={(Kind.COMMENT, Channel.PAGE): False})
     answer(posts[0], charlie)
     return alice
 
@@ -72,7 +72,10 @@ def test_the_pages_below_show_as_many(busy: User) -> None:
     assert len(client.get("/network/").context["invitations"]) == numbers["invitations"]
     assert client.get("/messages/news/").json() == {"unread": numbers["conversations"]}
     assert client.get("/notifications/unread/").json() == {"unread": numbers["notifications"]}
-    assert client.get("/notifications/?show=unread").content.count(b"news-unread") == numbers["notifications"]
+    assert (
+        client.get("/notifications/?show=unread").content.count(b"notification-unread")
+        == numbers["notifications"]
+    )
 
 
 def test_it_is_one_query(busy: User, django_assert_num_queries: object) -> None:

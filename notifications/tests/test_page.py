@@ -5,7 +5,7 @@ import re
 import pytest
 from django.test import Client
 
-from feed.tests.material import HTMX, SCRIPT, answer, pass_on, react, say
+from feed.tests.factories import HTMX, SCRIPT, answer, pass_on, react, say
 from network.services import follow_member, invite_member
 from notifications import services
 from notifications.models import Notification
@@ -13,11 +13,11 @@ from tests.cases import all_cases, rolled_back
 from tests.cast import client_of, make_member
 from users.models import User
 
-from .material import page_of
+from .factories import page_of
 
 pytestmark = pytest.mark.django_db
 
-WORDS = re.compile(r'class="news-link"[^>]*>(.*?)</a>', re.DOTALL)
+WORDS = re.compile(r'class="notification-link"[^>]*>(.*?)</a>', re.DOTALL)
 
 
 def sentences(html: str) -> list[str]:
@@ -44,7 +44,7 @@ def test_what_is_new_is_marked_and_looking_changes_nothing(busy: User) -> None:
             "Charlie reacted to your post",
             "Mona asked to connect with you",
         ]
-        assert html.count("news-unread") == 3
+        assert html.count("notification-unread") == 3
         assert "My first day" in html
 
 

@@ -6,14 +6,14 @@ import pytest
 from django.test import Client
 
 from notifications import services
-from notifications.kinds import ABOUT, Channel, Kind, channels_of
+from notifications.kinds import KIND_INFO, Channel, Kind, channels_of
 from notifications.models import Preference, QuietHours
-from notifications.preferences import wishes
+from notifications.preferences import wanted_deliveries
 from tests.cases import all_cases, rolled_back
 from tests.cast import make_member
 from users.models import User
 
-from .material import page_of
+from .factories import page_of
 
 pytestmark = pytest.mark.django_db
 
@@ -22,7 +22,7 @@ DEFAULTS = {
     f"{channel}_{kind}": "on"
     for kind in Kind
     for channel in channels_of(kind)
-    if ABOUT[kind].default(channel)
+    if KIND_INFO[kind].wanted_by_default(channel)
 }
 NIGHT = {"quiet": "on", "start": "22:00", "end": "07:00", "zone": "Europe/Berlin"}
 
@@ -32,7 +32,7 @@ def test_the_page_shows_what_holds(as_alice: Client, alice: User) -> None:
     assert html.count('type="checkbox"') == 2 * len(Kind)  # messages have one, quiet hours have the other
     assert html.count("checked") == len(DEFAULTS)
     assert 'name="page_message"' not in html
-    services.choose(member=alice, choices={(Kind.FOLLOW, Channel.MAIL): True})
+    services.set_preferences(member=alice, choices={(Kind.FOLLOW, Channel.MAIL): True})
     assert page_of(as_alice, ADDRESS).count("checked") == len(DEFAULTS) + 1
 
 
@@ -54,9 +54,9 @@ def test_what_differs_takes_a_row_and_goes_with_it(as_alice: Client, alice: User
 
 def test_what_one_wants_is_asked_for_many_at_once(alice: User, django_assert_num_queries: object) -> None:
     members = [alice, make_member("dan")]
-    services.choose(member=alice, choices={(Kind.COMMENT, Channel.PAGE): False})
+    services.set_preferences(member=alice, choices={(Kind.COMMENT, Channel.PAGE): False})
     with django_assert_num_queries(1):  # type: ignore[operator]
-        found = wishes([member.pk for member in members], [Kind.COMMENT, Kind.REACTION])
+        found = wanted_deliveries([member.pk for member in members], [Kind.COMMENT, Kind.REACTION])
     assert found == {
         (alice.pk, Kind.COMMENT, Channel.MAIL),
         (alice.pk, Kind.REACTION, Channel.PAGE),
@@ -67,7 +67,7 @@ def test_what_one_wants_is_asked_for_many_at_once(alice: User, django_assert_num
 
 
 def test_a_channel_that_a_kind_does_not_have_cannot_be_chosen(alice: User) -> None:
-    services.choose(member=alice, choices={(Kind.MESSAGE, Channel.PAGE): True})
+    services.set_preferences(member=alice, choices={(Kind.MESSAGE, Channel.PAGE): True})
     assert not Preference.objects.exists()
 
 

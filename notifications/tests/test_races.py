@@ -11,18 +11,18 @@ from django.db import OperationalError, connection, transaction
 
 from feed.models import Post
 from feed.services import delete_post, edit_post, take_back_reaction
-from feed.tests.material import answer, at_once, react, say
+from feed.tests.factories import answer, at_once, react, say
 from network.services import block_member, follow_member
 from notifications.badge import unread_of
 from notifications.kinds import Kind
 from notifications.mailing import send_due
 from notifications.models import Fact, Notification
-from notifications.services import TRIES, News, mark_all_read, mark_read, tell
+from notifications.services import TRIES, NotificationDraft, mark_all_read, mark_read, notify_members
 from tests.cast import make_member
 from users.models import User
 from users.tests.races import hold, is_free, meet
 
-from .material import row_of, told
+from .factories import row_of, told
 
 pytestmark = [pytest.mark.both, pytest.mark.django_db(transaction=True)]
 
@@ -137,13 +137,13 @@ def test_a_line_that_is_read_in_the_moment_in_which_it_is_told_on_begins_anew(
 def test_a_line_that_comes_and_is_read_again_and_again_ends_in_an_error_and_stores_nothing(
     post: Post, charlie: User, mona: User
 ) -> None:
-    news = [News(post.author_id, Kind.FOLLOW)]
+    news = [NotificationDraft(post.author_id, Kind.FOLLOW)]
     with (
-        meanwhile("INSERT", partial(tell, actor=charlie, news=news), times=TRIES),
+        meanwhile("INSERT", partial(notify_members, actor=charlie, drafts=news), times=TRIES),
         meanwhile("FOR UPDATE", partial(mark_all_read, member=post.author), times=TRIES),
         pytest.raises(RuntimeError, match="again and again"),
     ):
-        tell(actor=mona, news=news)
+        notify_members(actor=mona, drafts=news)
     assert not Fact.objects.filter(actor=mona).exists()
     assert Fact.objects.filter(actor=charlie).count() == TRIES
 
@@ -163,7 +163,7 @@ def test_members_are_told_in_the_order_of_their_ids_whatever_the_order_of_the_ne
 ) -> None:
     """Two acts that told the same two in different orders would wait for each other."""
     first, last = sorted([alice, charlie], key=lambda member: member.pk)
-    news = [News(member.pk, Kind.MENTION, "x") for member in (last, first)]
+    news = [NotificationDraft(member.pk, Kind.MENTION, "x") for member in (last, first)]
 
     def begin(member: User) -> bool:
         """Whether a line for the member can be begun, as another act would at this moment."""
@@ -175,7 +175,9 @@ def test_members_are_told_in_the_order_of_their_ids_whatever_the_order_of_the_ne
             return False
         return True
 
-    met = meet(partial(begin, first), partial(tell, actor=mona, news=news), look=partial(begin, last))
+    met = meet(
+        partial(begin, first), partial(notify_members, actor=mona, drafts=news), look=partial(begin, last)
+    )
     assert (met.waited, met.seen, met.result) == (True, True, None)
     assert Fact.objects.count() == 2
     # And where the lines are there already, in the order in which they do not lie.
@@ -183,6 +185,8 @@ def test_members_are_told_in_the_order_of_their_ids_whatever_the_order_of_the_ne
     for member in (last, first):
         begin(member)
     of_first, of_last = (Notification.objects.filter(recipient=member) for member in (first, last))
-    met = meet(hold(of_first), partial(tell, actor=mona, news=news), look=lambda: is_free(of_last))
+    met = meet(
+        hold(of_first), partial(notify_members, actor=mona, drafts=news), look=lambda: is_free(of_last)
+    )
     assert (met.waited, met.seen, met.result) == (True, True, None)
     assert Fact.objects.count() == 2

@@ -3,7 +3,7 @@
 import pytest
 from django.test import Client
 
-from feed.tests.material import HTMX, react, say
+from feed.tests.factories import HTMX, react, say
 from notifications.badge import unread_of
 from notifications.models import Notification
 from tests.cast import client_of
@@ -30,7 +30,7 @@ def test_a_part_of_the_page_gets_its_row_anew(three: list[Notification], as_alic
     for _time in range(2):
         html = as_alice.post(f"/notifications/{three[0].pk}/read/", headers=HTMX).content.decode()
         assert f'id="notification-{three[0].pk}"' in html
-        assert "news-unread" not in html
+        assert "notification-unread" not in html
         assert "<html" not in html
 
 

@@ -5,17 +5,17 @@ from django.utils import timezone
 
 from feed import services
 from feed.models import Comment, Post
-from feed.tests.material import answer, pass_on, react, say
+from feed.tests.factories import answer, pass_on, react, say
 from network.services import block_member, remove_connection
 from notifications import receivers
-from notifications.lines import Line, lines
 from notifications.models import Notification
+from notifications.notification_view import NotificationView, build_views
 from notifications.services import mark_all_read
 from tests.cast import connect, make_member
 from users.audience import Audience
 from users.models import User
 
-from .material import told
+from .factories import told
 
 pytestmark = pytest.mark.django_db
 
@@ -25,8 +25,8 @@ def post(alice: User) -> Post:
     return say(alice, "Hello")
 
 
-def lines_of(member: User) -> list[Line]:
-    return lines(list(Notification.objects.visible_to(member).order_by("-place")), member)
+def lines_of(member: User) -> list[NotificationView]:
+    return build_views(list(Notification.objects.visible_to(member).order_by("-place")), member)
 
 
 def test_the_author_is_told_of_reactions_each_member_once(post: Post, bob: User, charlie: User) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from feed.tests.material import react, say
+from feed.tests.factories import react, say
 from network import services
 from network.models import Connection
 from notifications.models import Fact, Notification
@@ -12,7 +12,7 @@ from users.models import User
 from users.services import confirm_member
 from users.tests.accounts import make_unconfirmed
 
-from .material import told
+from .factories import told
 
 pytestmark = pytest.mark.django_db
 

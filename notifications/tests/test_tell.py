@@ -4,16 +4,16 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from feed.models import Post
-from feed.tests.material import answer, react, say
+from feed.tests.factories import answer, react, say
 from network.services import follow_member
 from notifications import services
 from notifications.kinds import Channel, Kind
 from notifications.models import Fact, Notification
-from notifications.services import News, tell
+from notifications.services import NotificationDraft, notify_members
 from tests.cast import make_member
 from users.models import User
 
-from .material import row_of, told
+from .factories import row_of, told
 
 pytestmark = [pytest.mark.both, pytest.mark.django_db]
 
@@ -52,20 +52,23 @@ def test_there_is_never_a_second_unread_line_of_the_same(post: Post, charlie: Us
 
 
 def test_who_wants_neither_page_nor_mail_has_no_line(post: Post, charlie: User) -> None:
-    services.choose(member=post.author, choices={(Kind.REACTION, Channel.PAGE): False})
+    services.set_preferences(member=post.author, choices={(Kind.REACTION, Channel.PAGE): False})
     react(post, charlie)
     assert not Notification.objects.exists()
 
 
 def test_who_wants_mail_alone_has_a_line_that_does_not_show(post: Post, charlie: User) -> None:
-    services.choose(member=post.author, choices={(Kind.COMMENT, Channel.PAGE): False})
+    services.set_preferences(member=post.author, choices={(Kind.COMMENT, Channel.PAGE): False})
     answer(post, charlie)
     assert not row_of(post.author).on_page
     assert told(post.author) == []
 
 
 def test_of_several_news_for_one_member_the_first_counts(alice: User, charlie: User) -> None:
-    tell(actor=charlie, news=[News(alice.pk, Kind.MENTION, "a"), News(alice.pk, Kind.REPLY, "b")])
+    notify_members(
+        actor=charlie,
+        drafts=[NotificationDraft(alice.pk, Kind.MENTION, "a"), NotificationDraft(alice.pk, Kind.REPLY, "b")],
+    )
     assert row_of(alice).kind == Kind.MENTION
 
 
@@ -73,14 +76,14 @@ def test_telling_fifty_costs_as_many_queries_as_telling_two(
     charlie: User, django_assert_max_num_queries: object
 ) -> None:
     members = [make_member(f"member{number}") for number in range(50)]
-    news = [News(member.pk, Kind.MENTION, "post:1") for member in members]
-    with services.silently(), django_assert_max_num_queries(9):  # type: ignore[operator]
-        tell(actor=charlie, news=news)
+    news = [NotificationDraft(member.pk, Kind.MENTION, "post:1") for member in members]
+    with services.without_delivery(), django_assert_max_num_queries(9):  # type: ignore[operator]
+        notify_members(actor=charlie, drafts=news)
     assert Fact.objects.count() == 50
 
 
 def test_a_past_that_nobody_lived_is_stored_and_not_mailed(alice: User, charlie: User) -> None:
-    with services.silently():
+    with services.without_delivery():
         follow_member(follower=charlie, followed=alice)
         answer(say(alice), charlie)
     assert len(told(alice)) == 2

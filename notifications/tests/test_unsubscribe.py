@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from notifications.kinds import Channel, Kind
 from notifications.models import Notification, Preference
-from notifications.preferences import wishes
+from notifications.preferences import wanted_deliveries
 from notifications.tokens import read_token, token_for
 from tests.cases import all_cases, rolled_back
 from users.models import User
@@ -23,7 +23,11 @@ def address(token: str) -> str:
 
 def mailed(member: User) -> set[Kind]:
     """The kinds that the member wants by mail."""
-    return {kind for _member, kind, channel in wishes([member.pk], list(Kind)) if channel is Channel.MAIL}
+    return {
+        kind
+        for _member, kind, channel in wanted_deliveries([member.pk], list(Kind))
+        if channel is Channel.MAIL
+    }
 
 
 def test_looking_changes_nothing(alice: User, client: Client) -> None:
@@ -49,7 +53,7 @@ def test_one_click_without_cookies_and_token_of_a_form_turns_the_kind_off(alice:
 
 def test_the_page_stays_as_it_is(alice: User, client: Client) -> None:
     client.post(address(token_for(alice.pk, Kind.COMMENT)), ONE_CLICK)
-    assert (alice.pk, Kind.COMMENT, Channel.PAGE) in wishes([alice.pk], [Kind.COMMENT])
+    assert (alice.pk, Kind.COMMENT, Channel.PAGE) in wanted_deliveries([alice.pk], [Kind.COMMENT])
 
 
 def test_the_link_of_a_mail_about_several_kinds_turns_all_off(alice: User, client: Client) -> None:

@@ -5,19 +5,19 @@ from django.contrib.auth.models import AnonymousUser
 from django.utils import timezone
 
 from feed.models import Post
-from feed.tests.material import answer, pass_on, react, say
+from feed.tests.factories import answer, pass_on, react, say
 from network.models import Block
 from network.services import remove_connection
 from notifications.badge import unread_of, unread_of_many
 from notifications.kinds import Channel, Kind
 from notifications.models import Notification
-from notifications.services import choose, mark_read
+from notifications.services import mark_read, set_preferences
 from tests.cases import all_cases, rolled_back
 from tests.cast import connect, make_member
 from users.audience import Audience
 from users.models import User
 
-from .material import told
+from .factories import told
 
 pytestmark = [pytest.mark.both, pytest.mark.django_db]
 
@@ -103,7 +103,9 @@ def mixed(alice: User, bob: User) -> list[User]:
                 defaults={"post": post, "place": post.pk},
             )[0].facts.get_or_create(actor=author)
     mine = say(alice)
-    choose(member=alice, choices={(Kind.REACTION, Channel.PAGE): False, (Kind.REACTION, Channel.MAIL): True})
+    set_preferences(
+        member=alice, choices={(Kind.REACTION, Channel.PAGE): False, (Kind.REACTION, Channel.MAIL): True}
+    )
     react(mine, bob)  # a line that waits for its mail and is on no page
     for author in authors:
         answer(mine, author)

@@ -17,7 +17,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from feed.models import Comment, Post
-from feed.tests.material import HTMX, at_once, jpeg, say
+from feed.tests.factories import HTMX, at_once, jpeg, say
 from messaging.models import Conversation, Entry
 from network.models import Connection
 from notifications.models import Notification

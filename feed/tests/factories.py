@@ -61,7 +61,7 @@ def say(author: User, text: str = "Hello", *, audience: int = Audience.MEMBERS, 
 
 def pass_on(post: Post, by: User, text: str = "", *, audience: int = Audience.MEMBERS) -> Post:
     """A repost, plain or with words, through the verb."""
-    return services.repost(post=post, by=by, text=text, audience=audience)
+    return services.repost_post(post=post, by=by, text=text, audience=audience)
 
 
 def answer(post: Post, author: User, text: str = "Well said", parent: Comment | None = None) -> Comment:

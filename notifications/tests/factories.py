@@ -19,8 +19,8 @@ from core.sockets.frames import (
     openers,
 )
 from messaging.presence import see
-from notifications.lines import lines
 from notifications.models import Notification
+from notifications.notification_view import build_views
 from users.models import User
 
 Commit = Callable[..., AbstractContextManager[Any]]
@@ -32,7 +32,8 @@ LINK = re.compile(r"http://localhost:8000(/[^\s\"<>]*)")
 def told(member: User) -> list[str]:
     """What stands on the member's page, in words, the latest first."""
     return [
-        line.text for line in lines(list(Notification.objects.visible_to(member).order_by("-place")), member)
+        line.text
+        for line in build_views(list(Notification.objects.visible_to(member).order_by("-place")), member)
     ]
 
 
