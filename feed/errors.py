@@ -5,7 +5,7 @@ class FeedError(Exception):
     """An action that the post's state forbids; the message is shown to the member."""
 
 
-class MayNotBeReposted(FeedError):
+class NotRepostable(FeedError):
     """The post is not for all members."""
 
 
@@ -13,7 +13,7 @@ class AlreadyReposted(FeedError):
     """The member has a plain repost of this post already."""
 
 
-class NothingSaid(FeedError):
+class EmptyPost(FeedError):
     """A post needs a text, a picture, a document or an original."""
 
 
@@ -25,5 +25,5 @@ class AudienceGrew(FeedError):
     """The post's audience was widened after the comment form was opened."""
 
 
-class CommentGone(FeedError):
+class CommentDeleted(FeedError):
     """The comment to reply to was deleted in the meantime."""

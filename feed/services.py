@@ -22,9 +22,9 @@ from .errors import (
     AlreadyReposted,
     AudienceGrew,
     AudienceHasAnswered,
-    CommentGone,
-    MayNotBeReposted,
-    NothingSaid,
+    CommentDeleted,
+    EmptyPost,
+    NotRepostable,
 )
 from .events import (
     comment_edited,
@@ -72,12 +72,12 @@ def publish_post(
 ) -> Post:
     """Store a post and announce it.
 
-    Raises NothingSaid without text, pictures and document; ValidationError for a picture that is damaged or cannot be
+    Raises EmptyPost without text, pictures and document; ValidationError for a picture that is damaged or cannot be
     processed now (core.files.images); CannotStore (core.files.storage).
     """
     rendered = render_text(text, author=author)
     if not (says_something(rendered.text) or pictures or document):
-        raise NothingSaid(_("Write something, or add a picture or a document."))
+        raise EmptyPost(_("Write something, or add a picture or a document."))
     post = Post(author=author, text=rendered.text, html=rendered.html, audience=audience)
     # Files are stored before the transaction, so that slow work holds no lock.
     images = []
@@ -103,7 +103,7 @@ def publish_post(
 def edit_post(*, post: Post, text: str | RenderedText, audience: int) -> Post:
     """Change a post's text and audience, and keep the former text as a revision. The same text changes nothing.
 
-    Raises NothingSaid if the post would be empty, AlreadyReposted if it would become a second plain repost, and
+    Raises EmptyPost if the post would be empty, AlreadyReposted if it would become a second plain repost, and
     AudienceHasAnswered if the audience would be widened after others have reacted, commented or reposted.
     """
     post = _lock_post(post)
@@ -111,7 +111,7 @@ def edit_post(*, post: Post, text: str | RenderedText, audience: int) -> Post:
     if audience < post.audience and is_answered(post):
         raise AudienceHasAnswered(WIDENING_REFUSED)
     if not (says_something(rendered.text) or post.document or post.original_id or post.images.exists()):
-        raise NothingSaid(_("A post needs at least a few words, a picture or a document."))
+        raise EmptyPost(_("A post needs at least a few words, a picture or a document."))
     if post.original and not rendered.text:
         _refuse_second_plain_repost(post.original, by=post.author, besides=post.pk)
     if (rendered.text, audience) == (post.text, post.audience):
@@ -161,11 +161,11 @@ def repost_post(
 ) -> Post:
     """Repost a post, with or without a text; for a plain repost, repost its original.
 
-    Raises MayNotBeReposted if the post is not for all members, AlreadyReposted for a second plain repost.
+    Raises NotRepostable if the post is not for all members, AlreadyReposted for a second plain repost.
     """
     post = _lock_post(_original_of(post))
     if not post.may_be_reposted:
-        raise MayNotBeReposted(_("This post is not for everyone; only its author can share it."))
+        raise NotRepostable(_("This post is not for everyone; only its author can share it."))
     rendered = render_text(text, author=by)
     if not rendered.text:
         _refuse_second_plain_repost(post, by=by)
@@ -230,8 +230,8 @@ def comment_on_post(
 ) -> Comment:
     """Comment on a post, or reply to its comment `parent`; a reply to a reply gets the same parent.
 
-    A comment on a plain repost is stored on its original. Raises CommentGone if the parent was deleted in the meantime,
-    and AudienceGrew if the post's audience is wider than `audience_seen`, the one in the writer's form.
+    A comment on a plain repost is stored on its original. Raises CommentDeleted if the parent was deleted in the
+    meantime, and AudienceGrew if the post's audience is wider than `audience_seen`, the one in the writer's form.
     """
     post = _lock_post(_original_of(post))
     if audience_seen is not None and post.audience < audience_seen:
@@ -244,7 +244,7 @@ def comment_on_post(
     if top and top.post_id != post.pk:
         raise ValueError("the comment is of another post")
     if top and not Comment.objects.filter(pk=top.pk).exists():
-        raise CommentGone(_("The comment was deleted in the meantime."))
+        raise CommentDeleted(_("The comment was deleted in the meantime."))
     rendered = render_text(text, author=author)
     words = {"text": rendered.text, "html": rendered.html}
     comment = Comment.objects.create(post=post, author=author, parent=top, **words)

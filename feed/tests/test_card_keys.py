@@ -1,4 +1,4 @@
-"""The key of a card: all that the card shows, and nothing else."""
+"""The cache key of a card: everything that the card shows, and nothing else."""
 
 from datetime import UTC, datetime
 from typing import Any

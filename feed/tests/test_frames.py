@@ -1,4 +1,4 @@
-"""The home page on the socket: what came since it was opened, and nothing of anybody else's circle."""
+"""The home page on the socket: the number of new posts by followed authors only."""
 
 from collections.abc import Callable
 from typing import Any
@@ -73,14 +73,14 @@ def test_what_is_hidden_or_of_the_suspended_is_not_announced(alice: User, bob: U
     assert count_of(tab) == 0
 
 
-def test_after_a_block_a_new_page_hears_nothing(alice: User, bob: User) -> None:
+def test_after_a_block_a_new_page_counts_nothing(alice: User, bob: User) -> None:
     block_member(blocker=bob, blocked=alice)
     tab = home_of(alice)
     publish_post(author=bob, text="Gone")
     assert count_of(tab) == 0
 
 
-def test_a_plain_repost_of_what_is_gone_is_not_announced(alice: User, bob: User, charlie: User) -> None:
+def test_a_plain_repost_of_a_deleted_post_is_not_announced(alice: User, bob: User, charlie: User) -> None:
     tab = home_of(alice)
     original = publish_post(author=charlie, text="Original")
     repost_post(post=original, by=bob)
@@ -90,7 +90,7 @@ def test_a_plain_repost_of_what_is_gone_is_not_announced(alice: User, bob: User,
     assert count_of(tab) == 0
 
 
-def test_a_tab_that_shows_no_home_page_hears_nothing(alice: User, bob: User) -> None:
+def test_a_tab_without_a_home_page_gets_no_count(alice: User, bob: User) -> None:
     tab = home_of(alice)
     frames.unwatch_home(tab, {})
     publish_post(author=bob, text="News")
@@ -99,7 +99,7 @@ def test_a_tab_that_shows_no_home_page_hears_nothing(alice: User, bob: User) -> 
     assert HOME_TOPIC not in tab.topics
 
 
-def test_a_tab_out_of_view_costs_no_query_at_the_pulse(alice: User) -> None:
+def test_a_hidden_tab_costs_no_query_at_the_heartbeat(alice: User) -> None:
     tab = home_of(alice)
     tab.visible = False
     with CaptureQueriesContext(connection) as queries:
@@ -114,7 +114,7 @@ def test_a_malformed_number_is_refused(alice: User) -> None:
                 frames.watch_home(TabState(alice.pk), {"newest": newest})
 
 
-def test_the_pulse_asks_once_for_all_tabs(alice: User, bob: User) -> None:
+def test_the_heartbeat_makes_one_query_for_all_tabs(alice: User, bob: User) -> None:
     tabs = [home_of(member) for member in (alice, bob) for _ in range(25)]
     publish_post(author=bob, text="News")
     with CaptureQueriesContext(connection) as queries:
@@ -124,10 +124,10 @@ def test_the_pulse_asks_once_for_all_tabs(alice: User, bob: User) -> None:
     assert {told["count"] for tab, told in counts.items() if tab.member_id == bob.pk} == {0}
 
 
-def test_an_open_page_forgets_and_learns_a_circle_at_once(
+def test_an_open_page_updates_its_authors_immediately(
     alice: User, bob: User, charlie: User, published: list[dict[str, Any]]
 ) -> None:
-    """After each change of a tie the hint reaches both members' tabs, and the next count goes by what holds now."""
+    """After each change of a connection the event reaches both members' tabs, and the next count is correct."""
     tab = home_of(alice)
 
     def after(change: Callable[[], object], author: User, audience: int) -> int:
@@ -149,7 +149,7 @@ def test_an_open_page_forgets_and_learns_a_circle_at_once(
     assert frames.reload_authors(TabState(alice.pk), {"type": "feed.circle"}) == []
 
 
-def test_what_changes_no_tie_renews_no_circle(
+def test_other_events_do_not_reload_authors(
     alice: User, charlie: User, published: list[dict[str, Any]]
 ) -> None:
     remove_connection(member=alice, other=charlie)

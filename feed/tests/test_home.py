@@ -1,4 +1,4 @@
-"""The first page: what LinkUp is for visitors, the feed for members."""
+"""The home page: the welcome page for visitors, the feed for members."""
 
 import pytest
 from django.test import Client
@@ -11,7 +11,7 @@ from tests.cast import make_member
 from users.audience import Audience
 from users.models import User
 
-from .factories import HTMX, everything, image, page_of, react, say
+from .factories import HTMX, all_rows, image, page_of, react, say
 
 
 def test_a_visitor_reads_what_this_is_and_no_posts(alice: User, client: Client) -> None:
@@ -23,7 +23,7 @@ def test_a_visitor_reads_what_this_is_and_no_posts(alice: User, client: Client) 
 
 
 @pytest.mark.both
-def test_a_member_sees_the_circle_newest_first_and_nobody_else(
+def test_a_member_sees_followed_authors_newest_first_and_no_others(
     alice: User, bob: User, charlie: User, as_alice: Client
 ) -> None:
     follow_member(follower=alice, followed=charlie)
@@ -35,7 +35,7 @@ def test_a_member_sees_the_circle_newest_first_and_nobody_else(
     assert "words of dora" not in page
 
 
-def test_an_empty_feed_says_what_to_do(as_charlie: Client) -> None:
+def test_an_empty_feed_explains_what_to_do(as_charlie: Client) -> None:
     page = page_of(as_charlie, "/")
     assert "Nothing here yet" in page
     assert 'href="/network/"' in page
@@ -118,7 +118,7 @@ def test_any_id_is_a_cursor(as_alice: Client) -> None:
 
 def test_looking_changes_nothing_and_posting_is_refused(alice: User, bob: User, as_alice: Client) -> None:
     say(bob)
-    before = everything()
+    before = all_rows()
     page_of(as_alice, "/")
     assert as_alice.post("/", {"text": "x"}).status_code == 405
-    assert everything() == before
+    assert all_rows() == before

@@ -1,4 +1,4 @@
-"""The photo of an author shows wherever a post or comment does, to those for whom it is."""
+"""The author's photo is shown with posts and comments to the photo's audience."""
 
 import pytest
 from django.test import Client

@@ -1,4 +1,4 @@
-"""Notifications in the administration: every model opens."""
+"""The admin pages of notifications: every model opens."""
 
 from datetime import time
 

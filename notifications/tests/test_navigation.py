@@ -1,4 +1,4 @@
-"""The numbers of the navigation, counted at once and one by one."""
+"""The counts of the navigation, in one query and one by one."""
 
 import pytest
 from django.db import connection
@@ -62,7 +62,7 @@ def busy(alice: User, bob: User, charlie: User) -> User:
     return alice
 
 
-def test_it_counts_what_waits_and_nothing_else(busy: User, charlie: User) -> None:
+def test_it_counts_only_what_is_unread(busy: User, charlie: User) -> None:
     assert navigation_of(busy.pk) == {"invitations": 2, "conversations": 1, "notifications": 3}
     assert set(navigation_of(charlie.pk).values()) == {0}
 
@@ -91,7 +91,7 @@ def test_a_page_shows_all_three(busy: User, client: Client) -> None:
     assert html.count('class="nav-badge"') >= 3
 
 
-def test_nobody_has_nothing(db: None) -> None:
+def test_an_unknown_member_has_no_counts(db: None) -> None:
     assert set(navigation_of(10**9).values()) == {0}
 
 

@@ -1,4 +1,4 @@
-"""What a member chooses to be told of, and when."""
+"""Notification preferences and quiet hours."""
 
 from datetime import time
 
@@ -27,7 +27,7 @@ DEFAULTS = {
 NIGHT = {"quiet": "on", "start": "22:00", "end": "07:00", "zone": "Europe/Berlin"}
 
 
-def test_the_page_shows_what_holds(as_alice: Client, alice: User) -> None:
+def test_the_page_shows_the_current_preferences(as_alice: Client, alice: User) -> None:
     html = page_of(as_alice, ADDRESS)
     assert html.count('type="checkbox"') == 2 * len(Kind)  # messages have one, quiet hours have the other
     assert html.count("checked") == len(DEFAULTS)
@@ -52,7 +52,7 @@ def test_what_differs_takes_a_row_and_goes_with_it(as_alice: Client, alice: User
     assert not Preference.objects.exists()
 
 
-def test_what_one_wants_is_asked_for_many_at_once(alice: User, django_assert_num_queries: object) -> None:
+def test_preferences_of_many_members_are_one_query(alice: User, django_assert_num_queries: object) -> None:
     members = [alice, make_member("dan")]
     services.set_preferences(member=alice, choices={(Kind.COMMENT, Channel.PAGE): False})
     with django_assert_num_queries(1):  # type: ignore[operator]
@@ -82,7 +82,7 @@ def test_quiet_hours_are_kept_shown_and_cleared(as_alice: Client, alice: User) -
     assert not QuietHours.objects.exists()
 
 
-def test_quiet_hours_that_are_none_are_refused_in_place(as_alice: Client) -> None:
+def test_invalid_quiet_hours_are_refused_with_a_message(as_alice: Client) -> None:
     with all_cases() as case:
         for field, value in [
             ("start", ""),
@@ -106,12 +106,12 @@ def test_hours_without_the_switch_are_not_looked_at(as_alice: Client) -> None:
     assert as_alice.post(ADDRESS, {**DEFAULTS, "start": "", "end": "", "zone": ""}).status_code == 302
 
 
-def test_a_zone_that_was_chosen_stays_one_to_choose(as_alice: Client, alice: User) -> None:
+def test_a_chosen_zone_remains_a_choice(as_alice: Client, alice: User) -> None:
     services.set_quiet_hours(member=alice, start=time(22), end=time(7), zone="Asia/Oldtown")
     assert '<option value="Asia/Oldtown" selected>' in page_of(as_alice, ADDRESS)
 
 
-def test_they_are_a_place_among_the_settings(as_alice: Client) -> None:
+def test_they_are_a_tab_of_the_settings(as_alice: Client) -> None:
     assert f'href="{ADDRESS}"' in page_of(as_alice, "/settings/profile/")
 
 

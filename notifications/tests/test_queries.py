@@ -1,4 +1,4 @@
-"""How many queries a page makes: the same for few rows and for many, and never more than twelve."""
+"""The number of queries of a page: the same for few rows and for many, and never more than twelve."""
 
 import pytest
 from django.test import Client

@@ -61,7 +61,7 @@ def test_the_link_of_a_mail_about_several_kinds_turns_all_off(alice: User, clien
     assert mailed(alice) == set()
 
 
-def test_mail_that_waits_does_not_leave(alice: User, client: Client) -> None:
+def test_waiting_mail_is_not_sent(alice: User, client: Client) -> None:
     Notification.objects.create(recipient=alice, kind="comment", key="a", mail_due_at="2100-01-01T00:00Z")
     Notification.objects.create(recipient=alice, kind="reply", key="a", mail_due_at="2100-01-01T00:00Z")
     client.post(address(token_for(alice.pk, Kind.COMMENT)), ONE_CLICK)
@@ -104,20 +104,20 @@ def test_what_cannot_be_a_token_is_a_404() -> None:
                 assert client.post(f"/notifications/unsubscribe/{tail}/").status_code in {400, 404}
 
 
-def test_a_member_who_is_gone_is_a_404(alice: User, client: Client) -> None:
+def test_a_deactivated_member_is_a_404(alice: User, client: Client) -> None:
     token = token_for(alice.pk, Kind.COMMENT)
     alice.delete()
     assert client.post(address(token), ONE_CLICK).status_code == 404
 
 
-def test_a_token_holds_the_member_and_the_kind_and_nothing_else(alice: User) -> None:
+def test_a_token_contains_only_the_member_and_the_kind(alice: User) -> None:
     token = token_for(alice.pk, Kind.COMMENT)
     assert token.rpartition(".")[0] == f"{alice.pk}-comment"
     assert read_token(token) == (alice.pk, [Kind.COMMENT])
     assert token == token_for(alice.pk, Kind.COMMENT)
 
 
-def test_a_token_changes_one_member_alone(alice: User, charlie: User, as_charlie: Client) -> None:
+def test_a_token_changes_only_one_member(alice: User, charlie: User, as_charlie: Client) -> None:
     before = mailed(charlie)
     as_charlie.post(address(token_for(alice.pk, None)), ONE_CLICK)
     assert mailed(charlie) == before

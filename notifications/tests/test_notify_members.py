@@ -1,4 +1,4 @@
-"""What happens joins one line until it is read."""
+"""Facts join one notification until it is read."""
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -13,7 +13,7 @@ from notifications.services import NotificationDraft, notify_members
 from tests.cast import make_member
 from users.models import User
 
-from .factories import row_of, told
+from .factories import page_texts, row_of
 
 pytestmark = [pytest.mark.both, pytest.mark.django_db]
 
@@ -23,48 +23,48 @@ def post(alice: User) -> Post:
     return say(alice, "Hello")
 
 
-def test_what_happens_after_reading_begins_a_new_line(post: Post, charlie: User, mona: User) -> None:
+def test_a_fact_after_reading_starts_a_new_notification(post: Post, charlie: User, mona: User) -> None:
     react(post, charlie)
     services.mark_read(notification=row_of(post.author))
     react(post, mona)
-    assert told(post.author) == ["Mona reacted to your post", "Charlie reacted to your post"]
+    assert page_texts(post.author) == ["Mona reacted to your post", "Charlie reacted to your post"]
 
 
-def test_what_happens_again_moves_the_line_to_the_top(alice: User, charlie: User, mona: User) -> None:
+def test_a_new_fact_moves_the_notification_to_the_top(alice: User, charlie: User, mona: User) -> None:
     first, second = say(alice, "One"), say(alice, "Two")
     react(first, charlie)
     answer(second, charlie)
     react(first, mona)
-    assert told(alice) == ["Mona and Charlie reacted to your post", "Charlie commented on your post"]
+    assert page_texts(alice) == ["Mona and Charlie reacted to your post", "Charlie commented on your post"]
 
 
-def test_two_posts_are_two_lines(alice: User, charlie: User) -> None:
+def test_two_posts_are_two_notifications(alice: User, charlie: User) -> None:
     react(say(alice, "One"), charlie)
     react(say(alice, "Two"), charlie)
     assert Notification.objects.count() == 2
 
 
-def test_there_is_never_a_second_unread_line_of_the_same(post: Post, charlie: User) -> None:
+def test_the_database_refuses_a_second_unread_notification_of_the_same_key(post: Post, charlie: User) -> None:
     react(post, charlie)
     row = row_of(post.author)
     with pytest.raises(IntegrityError), transaction.atomic():
         Notification.objects.create(recipient=row.recipient, kind=row.kind, key=row.key)
 
 
-def test_who_wants_neither_page_nor_mail_has_no_line(post: Post, charlie: User) -> None:
+def test_without_page_and_mail_there_is_no_notification(post: Post, charlie: User) -> None:
     services.set_preferences(member=post.author, choices={(Kind.REACTION, Channel.PAGE): False})
     react(post, charlie)
     assert not Notification.objects.exists()
 
 
-def test_who_wants_mail_alone_has_a_line_that_does_not_show(post: Post, charlie: User) -> None:
+def test_with_mail_only_the_notification_is_not_shown(post: Post, charlie: User) -> None:
     services.set_preferences(member=post.author, choices={(Kind.COMMENT, Channel.PAGE): False})
     answer(post, charlie)
     assert not row_of(post.author).on_page
-    assert told(post.author) == []
+    assert page_texts(post.author) == []
 
 
-def test_of_several_news_for_one_member_the_first_counts(alice: User, charlie: User) -> None:
+def test_of_several_drafts_for_one_member_the_first_counts(alice: User, charlie: User) -> None:
     notify_members(
         actor=charlie,
         drafts=[NotificationDraft(alice.pk, Kind.MENTION, "a"), NotificationDraft(alice.pk, Kind.REPLY, "b")],
@@ -72,19 +72,19 @@ def test_of_several_news_for_one_member_the_first_counts(alice: User, charlie: U
     assert row_of(alice).kind == Kind.MENTION
 
 
-def test_telling_fifty_costs_as_many_queries_as_telling_two(
+def test_notifying_fifty_costs_as_many_queries_as_notifying_two(
     charlie: User, django_assert_max_num_queries: object
 ) -> None:
     members = [make_member(f"member{number}") for number in range(50)]
-    news = [NotificationDraft(member.pk, Kind.MENTION, "post:1") for member in members]
+    drafts = [NotificationDraft(member.pk, Kind.MENTION, "post:1") for member in members]
     with services.without_delivery(), django_assert_max_num_queries(9):  # type: ignore[operator]
-        notify_members(actor=charlie, drafts=news)
+        notify_members(actor=charlie, drafts=drafts)
     assert Fact.objects.count() == 50
 
 
-def test_a_past_that_nobody_lived_is_stored_and_not_mailed(alice: User, charlie: User) -> None:
+def test_without_delivery_facts_are_stored_and_not_mailed(alice: User, charlie: User) -> None:
     with services.without_delivery():
         follow_member(follower=charlie, followed=alice)
         answer(say(alice), charlie)
-    assert len(told(alice)) == 2
+    assert len(page_texts(alice)) == 2
     assert not Notification.objects.exclude(mail_due_at=None).exists()

@@ -1,4 +1,4 @@
-"""Which hints leave for open tabs, and when."""
+"""Which events are published to open tabs, and when."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -18,12 +18,12 @@ from .factories import row_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-Hint = tuple[str, int | None]
+PublishedEvent = tuple[str, int | None]
 
 
 @pytest.fixture
-def heard() -> Iterator[Callable[[], list[Hint]]]:
-    """Gives what reached the layer since the last look: the group and the notification."""
+def published() -> Iterator[Callable[[], list[PublishedEvent]]]:
+    """A function that returns what reached the channel layer since the last call: topic and notification."""
     breaker.reset()
     assert flush()
     layer = get_channel_layer()
@@ -31,14 +31,14 @@ def heard() -> Iterator[Callable[[], list[Hint]]]:
     channel: str = async_to_sync(layer.new_channel)()
     async_to_sync(layer.group_add)(TABS, channel)
 
-    def look() -> list[Hint]:
+    def look() -> list[PublishedEvent]:
         assert flush()
         waiting, found = layer.channels.get(channel), []
         while waiting is not None and not waiting.empty():
-            for hint in waiting.get_nowait()[1]["events"]:
-                event: dict[str, Any] = hint["event"]
+            for message in waiting.get_nowait()[1]["events"]:
+                event: dict[str, Any] = message["event"]
                 if event["type"] == "notifications.changed":
-                    found += [(group, event["notification"]) for group in hint["topics"]]
+                    found += [(topic, event["notification"]) for topic in message["topics"]]
         return found
 
     yield look
@@ -46,46 +46,48 @@ def heard() -> Iterator[Callable[[], list[Hint]]]:
     async_to_sync(layer.flush)()
 
 
-def test_what_comes_and_is_read_is_hinted_at(
-    alice: User, charlie: User, heard: Callable[[], list[Hint]]
+def test_new_and_read_notifications_are_published(
+    alice: User, charlie: User, published: Callable[[], list[PublishedEvent]]
 ) -> None:
     react(say(alice), charlie)
     row = row_of(alice)
-    assert heard() == [(f"member.{alice.pk}", row.pk)]
+    assert published() == [(f"member.{alice.pk}", row.pk)]
     services.mark_read(notification=row)
-    assert heard() == [(f"member.{alice.pk}", row.pk)]
+    assert published() == [(f"member.{alice.pk}", row.pk)]
     services.mark_read(notification=row)
-    assert heard() == []
+    assert published() == []
 
 
-def test_reading_all_is_one_hint_and_reading_nothing_is_none(
-    alice: User, charlie: User, heard: Callable[[], list[Hint]]
+def test_reading_all_is_one_event_and_reading_nothing_is_none(
+    alice: User, charlie: User, published: Callable[[], list[PublishedEvent]]
 ) -> None:
     react(say(alice), charlie)
-    heard()
+    published()
     services.mark_all_read(member=alice)
-    assert heard() == [(f"member.{alice.pk}", None)]
+    assert published() == [(f"member.{alice.pk}", None)]
     services.mark_all_read(member=alice)
-    assert heard() == []
+    assert published() == []
 
 
-def test_a_block_is_hinted_at_to_both(alice: User, charlie: User, heard: Callable[[], list[Hint]]) -> None:
+def test_a_block_is_published_to_both(
+    alice: User, charlie: User, published: Callable[[], list[PublishedEvent]]
+) -> None:
     block_member(blocker=alice, blocked=charlie)
-    assert heard() == [(f"member.{alice.pk}", None), (f"member.{charlie.pk}", None)]
+    assert published() == [(f"member.{alice.pk}", None), (f"member.{charlie.pk}", None)]
 
 
-def test_what_shows_nowhere_is_not_hinted_at(
-    alice: User, charlie: User, heard: Callable[[], list[Hint]]
+def test_a_notification_that_is_not_on_the_page_is_not_published(
+    alice: User, charlie: User, published: Callable[[], list[PublishedEvent]]
 ) -> None:
     choices = {(Kind.FOLLOW, Channel.PAGE): False, (Kind.FOLLOW, Channel.MAIL): True}
     services.set_preferences(member=alice, choices=choices)
     follow_member(follower=charlie, followed=alice)
-    assert heard() == []
+    assert published() == []
 
 
-def test_a_past_that_nobody_lived_is_not_hinted_at(
-    alice: User, charlie: User, heard: Callable[[], list[Hint]]
+def test_without_delivery_nothing_is_published(
+    alice: User, charlie: User, published: Callable[[], list[PublishedEvent]]
 ) -> None:
     with services.without_delivery():
         follow_member(follower=charlie, followed=alice)
-    assert heard() == []
+    assert published() == []
