@@ -75,7 +75,7 @@ class Player:
     def _publish_post(self, text: PostText) -> Post:
         author, audience = self.members[text.author], Audience[text.audience.upper()]
         if text.repost:
-            return services.repost(
+            return services.repost_post(
                 post=self._named[text.repost], by=author, text=text.text, audience=audience
             )
         images = []

@@ -8,7 +8,7 @@ from datetime import datetime
 from django.db import transaction
 from django.utils import timezone
 
-from notifications.services import silently
+from notifications.services import without_delivery
 from users.models import User
 
 from . import connections, content, conversations, notifications, people, schedule
@@ -50,7 +50,7 @@ def create_demo_network(*, log: Log, now: datetime | None = None, with_pictures:
     """Create the demo network in one transaction. Calls `log` with its progress; `now` defaults to this moment."""
     now = now or timezone.now()
     plan, fixed = plan_network(now), content.load_connections()
-    with silently():
+    with without_delivery():
         members = people.create_members(
             content.load_members().values(), plan.joined, with_pictures=with_pictures, log=log
         )
@@ -64,7 +64,7 @@ def create_demo_network(*, log: Log, now: datetime | None = None, with_pictures:
             player.save_post(name, key)
     notifications.date_notifications(now)
     log(f"{len(player.posts)} posts and {len(player.comments)} comments are written.")
-    with silently():
+    with without_delivery():
         messages = conversations.create_conversations(
             content.load_conversations(), members, now=now, with_pictures=with_pictures
         )

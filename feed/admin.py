@@ -1,4 +1,4 @@
-"""Posts and comments for staff."""
+"""Admin pages of posts, comments and reactions."""
 
 from typing import Any
 
@@ -16,8 +16,7 @@ class PostAdmin(admin.ModelAdmin):
     search_fields = ("author__username", "text")
     raw_id_fields = ("author",)
     list_select_related = ("author",)
-    # Words and audience are changed by their author, through the verb that keeps the former words and looks at who has
-    # answered.
+    # Only the author changes text and audience, through edit_post, which keeps the former text and checks for answers.
     readonly_fields = ("text", "audience", "created_at", "edited_at")
 
 
@@ -27,7 +26,7 @@ class CommentAdmin(admin.ModelAdmin):
     list_filter = ("created_at", "hidden_at")
     search_fields = ("author__username", "text")
     list_select_related = ("author", "post")
-    # Whose words they are, and for whom, is no more to be changed than the words.
+    # Staff may hide a comment, but not change its text, author or post.
     readonly_fields = ("author", "post", "parent", "text", "created_at", "edited_at")
 
     def has_add_permission(self, request: Any) -> bool:
@@ -53,7 +52,7 @@ class SavedPostAdmin(admin.ModelAdmin):
 
 @admin.register(PostRevision)
 class PostRevisionAdmin(ReadOnlyAdmin):
-    """What was said to whom: nobody writes it anew, or shows it to more people."""
+    """Former texts are read-only: changing them or their audience would show members something else."""
 
     list_display = ("post", "audience", "replaced_at")
     search_fields = ("text",)

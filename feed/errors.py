@@ -1,29 +1,29 @@
-"""What the verbs of the feed refuse, with words for the member."""
+"""Errors that the feed's services raise, with messages for the member."""
 
 
 class FeedError(Exception):
-    """An act that the state of the post forbids; the text is for the member."""
+    """An action that the post's state forbids; the message is shown to the member."""
 
 
-class MayNotBeReposted(FeedError):
+class NotRepostable(FeedError):
     """The post is not for all members."""
 
 
 class AlreadyReposted(FeedError):
-    """The member has passed this post on without words before."""
+    """The member has a plain repost of this post already."""
 
 
-class NothingSaid(FeedError):
-    """A post needs words, a picture, a document or an original."""
+class EmptyPost(FeedError):
+    """A post needs a text, a picture, a document or an original."""
 
 
 class AudienceHasAnswered(FeedError):
-    """Others have answered the post for the people who could see it."""
+    """Others have reacted to, commented on or reposted the post, so its audience cannot be widened."""
 
 
 class AudienceGrew(FeedError):
-    """More people can see the post than when the comment on it was written."""
+    """The post's audience was widened after the comment form was opened."""
 
 
-class CommentGone(FeedError):
-    """The comment to reply to was deleted meanwhile."""
+class CommentDeleted(FeedError):
+    """The comment to reply to was deleted in the meantime."""

@@ -1,4 +1,4 @@
-"""What is checked of a post, a comment, a repost and a reaction."""
+"""Forms of posts, comments, reposts and reactions."""
 
 from functools import cache
 from typing import Any
@@ -24,7 +24,7 @@ LONGEST_COMMENT = 3_000
 
 
 class AudienceField(forms.TypedChoiceField):
-    """Who may see it."""
+    """The choice of who may see a post."""
 
     def __init__(self, **options: Any) -> None:
         help_text = _("Visitors who are not signed in see your name only if your page is for everyone.")
@@ -33,7 +33,7 @@ class AudienceField(forms.TypedChoiceField):
 
 
 class DocumentField(forms.FileField):
-    """A PDF, known by its content; cleans to a Document."""
+    """An upload that must be a PDF by its content; cleans to a Document."""
 
     widget = forms.FileInput(attrs={"accept": "application/pdf"})
 
@@ -52,29 +52,29 @@ class DocumentField(forms.FileField):
 
 
 class EmptyPostForm(tuple[int]):
-    """The form before anything is typed, known by the chosen audience alone."""
+    """Cache key of an empty post form: its audience. Its properties are the bound fields that the template shows."""
 
     __slots__ = ()
 
     @property
-    def chosen(self) -> int:
+    def chosen_audience(self) -> int:
         return self[0]
 
     @property
     def text(self) -> forms.BoundField:
-        return PostForm.empty(self.chosen)["text"]
+        return PostForm.empty(self.chosen_audience)["text"]
 
     @property
     def images(self) -> forms.BoundField:
-        return PostForm.empty(self.chosen)["images"]
+        return PostForm.empty(self.chosen_audience)["images"]
 
     @property
     def document(self) -> forms.BoundField:
-        return PostForm.empty(self.chosen)["document"]
+        return PostForm.empty(self.chosen_audience)["document"]
 
     @property
     def audience(self) -> forms.BoundField:
-        return PostForm.empty(self.chosen)["audience"]
+        return PostForm.empty(self.chosen_audience)["audience"]
 
 
 class PostForm(forms.Form):
@@ -96,11 +96,11 @@ class PostForm(forms.Form):
     @classmethod
     @cache
     def empty(cls, audience: int = Audience.MEMBERS) -> "PostForm":
-        """The form before anything is typed; the same one for everybody, so nobody may change it."""
+        """An unbound form. It is cached and shared, so callers must not change it."""
         return cls(initial={"audience": int(audience)})
 
     def cache_key(self) -> EmptyPostForm | None:
-        """What `{% remember %}` shows of the form; nothing is cached once something was typed."""
+        """The key by which `{% remember %}` caches the form; a bound form is not cached."""
         return None if self.is_bound else EmptyPostForm((self.initial["audience"],))
 
     def clean(self) -> dict[str, Any]:
@@ -109,8 +109,8 @@ class PostForm(forms.Form):
             self.add_error("text", _("Write something, or add a picture or a document."))
         return data
 
-    def pictures(self) -> list[Picture]:
-        """The pictures with their descriptions, which the page sends as `image_alt`, one for each, in order."""
+    def described_pictures(self) -> list[Picture]:
+        """The pictures with their descriptions, which the page sends as one `image_alt` per picture, in order."""
         getlist = getattr(self.data, "getlist", None)
         alts = getlist("image_alt")[:MOST_PICTURES] if getlist else []
         longest = PostImage._meta.get_field("alt").max_length or 0
@@ -125,7 +125,7 @@ class EditPostForm(forms.Form):
     audience = AudienceField()
 
     def __init__(self, data: Any = None, *, post: Post) -> None:
-        """Once others have answered, no wider audience can be chosen (services.edit_post), and the form says so."""
+        """Offer no wider audience once others have answered (services.edit_post), and explain it."""
         super().__init__(data, initial={"text": post.text, "audience": post.audience})
         if is_answered(post):
             field = self.fields["audience"]
@@ -151,7 +151,7 @@ class CommentForm(forms.Form):
 
 
 class NewCommentForm(CommentForm):
-    """A comment with the audience that the post had on the page where it was written (services.comment_on_post)."""
+    """A comment with the post's audience when the page was loaded (services.comment_on_post)."""
 
     audience_seen = forms.TypedChoiceField(
         choices=Post.AUDIENCES, coerce=int, required=False, empty_value=None, widget=forms.HiddenInput

@@ -1,4 +1,4 @@
-"""The home page on the socket: how many posts came since the page was opened (docs/realtime.md)."""
+"""Socket frames of the home page: the number of new posts since it was loaded (docs/realtime.md)."""
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,84 +15,97 @@ from users.models import User
 from .models import Post
 from .models.visibility import post_readable_at
 from .services import HOME_TOPIC
-from .timeline import circle
+from .timeline import followed_authors
 
-# Above it the page says "many": nobody counts further.
+# Counting stops here.
 MOST_COUNTED = 99
-# After so long, in seconds, a tab asks anew who is in its circle.
-CIRCLE_LASTS = 600.0
+# Seconds after which a tab reloads its list of authors.
+AUTHORS_TTL = 600.0
 
 
 @dataclass
 class Home:
-    """A home page in a tab: the newest post that it shows, and whose posts belong on it."""
+    """A home page in a tab: the newest post that it shows, and the authors whose posts it shows."""
 
     newest: int
     authors: Mapping[int, int] = field(default_factory=dict)
-    known_at: float = float("-inf")
+    loaded_at: float = float("-inf")
 
-    def wants(self, author: int, audience: int) -> bool:
+    def shows_post(self, author: int, audience: int) -> bool:
         """Whether a post of `author` for `audience` belongs on this page."""
         return audience <= self.authors.get(author, -1)
 
+    def refresh_authors(self, member_id: int) -> None:
+        """Reload the authors of the member's home page if they are older than `AUTHORS_TTL`."""
+        now = time.monotonic()
+        if now - self.loaded_at > AUTHORS_TTL:
+            authors = followed_authors(User(pk=member_id))
+            # The member's own new posts are on the page already.
+            authors.pop(member_id, None)
+            self.authors, self.loaded_at = authors, now
+
 
 @on_frame("feed.watch", cost=5)
-def watch(tab: TabState, frame: Frame) -> list[Frame]:
-    """The tab shows the home page down from the post `newest` (0: none)."""
+def watch_home(tab: TabState, frame: Frame) -> list[Frame]:
+    """Subscribe the tab to new posts on its home page, whose newest post is `newest` (0: none)."""
     known = tab.state.get("feed")
     home = Home(whole(frame, "newest"))
     if known is not None:
-        home.authors, home.known_at = known.authors, known.known_at
+        home.authors, home.loaded_at = known.authors, known.loaded_at
     tab.state["feed"] = home
     tab.topics.add(HOME_TOPIC)
-    return _told([tab])
+    return _new_posts_frames([tab])
 
 
 @on_frame("feed.unwatch")
-def unwatch(tab: TabState, frame: Frame) -> None:
+def unwatch_home(tab: TabState, frame: Frame) -> None:
     tab.state.pop("feed", None)
     tab.topics.discard(HOME_TOPIC)
 
 
 @on_event("feed.post")
-def post_came(tab: TabState, event: Event) -> list[Frame]:
-    """Most posts are of others' circles: those cost no query."""
+def send_count(tab: TabState, event: Event) -> list[Frame]:
+    """Send the new count if the post's author is on the tab's home page; other posts cost no query."""
     home = tab.state.get("feed")
     author = event.get("author")
     if home is None or not isinstance(author, int) or author not in home.authors:
         return []
-    return _told([tab])
+    return _new_posts_frames([tab])
 
 
 @on_event("feed.circle")
-def circle_changed(tab: TabState, event: Event) -> list[Frame]:
-    """The member's ties have changed: whose posts belong on the page is asked again, at once."""
+def reload_authors(tab: TabState, event: Event) -> list[Frame]:
+    """Reload the authors of the home page after a change of the member's connections, and send the count."""
     home = tab.state.get("feed")
     if home is None:
         return []
-    home.known_at = float("-inf")
-    return _told([tab])
+    home.loaded_at = float("-inf")
+    return _new_posts_frames([tab])
 
 
 @on_heartbeat("feed")
-def beat(tabs: Sequence[TabState]) -> dict[TabState, dict[str, int]]:
-    """For tabs in view that show a home page, how many posts came. One query for all, and one for an old circle."""
-    return {tab: {"count": count} for tab, count in _counts([tab for tab in tabs if tab.visible]).items()}
+def count_for_heartbeat(tabs: Sequence[TabState]) -> dict[TabState, dict[str, int]]:
+    """The number of new posts for visible tabs with a home page: one query, and one per outdated list of authors."""
+    return {
+        tab: {"count": count} for tab, count in _count_new_posts([tab for tab in tabs if tab.visible]).items()
+    }
 
 
-def _told(tabs: Iterable[TabState]) -> list[Frame]:
-    return [{"type": "feed.new", "count": count} for count in _counts(tabs).values()]
+def _new_posts_frames(tabs: Iterable[TabState]) -> list[Frame]:
+    return [{"type": "feed.new", "count": count} for count in _count_new_posts(tabs).values()]
 
 
-def _counts(tabs: Iterable[TabState]) -> dict[TabState, int]:
-    homes = {tab: _current(tab) for tab in tabs if "feed" in tab.state}
+def _count_new_posts(tabs: Iterable[TabState]) -> dict[TabState, int]:
+    homes: dict[TabState, Home] = {tab: tab.state["feed"] for tab in tabs if "feed" in tab.state}
+    for tab, home in homes.items():
+        home.refresh_authors(tab.member_id)
     if not homes:
         return {}
     oldest = min(home.newest for home in homes.values())
-    # Plain reposts of what is out of sight show nothing, so they are not announced either; nor what was hidden.
+    # Hidden posts and plain reposts without an original show nothing, so they are not counted.
     rows = (
         Post.objects.filter(post_readable_at(Closeness.CONNECTION), pk__gt=oldest)
-        # Blocks end the ties by which a member is in a circle; suspension does not.
+        # Blocks end the connections that make a member a followed author; suspension does not.
         .filter(available_to(AnonymousUser(), "author"))
         .exclude(Q(is_repost=True, text="") & Q(original=None))
         .order_by("-pk")
@@ -100,17 +113,9 @@ def _counts(tabs: Iterable[TabState]) -> dict[TabState, int]:
     )
     found = list(rows)
     return {
-        tab: min(sum(pk > home.newest and home.wants(who, to) for pk, who, to in found), MOST_COUNTED)
+        tab: min(
+            sum(pk > home.newest and home.shows_post(author, audience) for pk, author, audience in found),
+            MOST_COUNTED,
+        )
         for tab, home in homes.items()
     }
-
-
-def _current(tab: TabState) -> Home:
-    home: Home = tab.state["feed"]
-    now = time.monotonic()
-    if now - home.known_at > CIRCLE_LASTS:
-        authors = circle(User(pk=tab.member_id))
-        # What one posts oneself is on the page already.
-        authors.pop(tab.member_id, None)
-        home.authors, home.known_at = authors, now
-    return home

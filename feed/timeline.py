@@ -1,4 +1,4 @@
-"""Which posts stand on a member's home page: the newest of the circle, found without reading anybody else's."""
+"""The home page's posts: the newest of followed authors, found without reading other authors' posts."""
 
 from collections.abc import Collection
 from functools import cache
@@ -18,9 +18,9 @@ from .models.post import PostQuerySet
 PAGE_SIZE = 20
 
 # The audiences of the rule for reading a post (feed.models.visibility), written for the index: decision 0039.
-# The circle: me, my connections, whom I follow; each with the narrowest audience of theirs that I am in.
-_CIRCLE = f"""
-WITH circle (author_id, audience) AS (
+# The authors: me, my connections, followed members; each with their narrowest audience that includes me.
+_FOLLOWED_AUTHORS = f"""
+WITH followed (author_id, audience) AS (
     SELECT member_id, MAX(audience) FROM (
         SELECT CAST(%(me)s AS bigint) AS member_id, {Audience.CONNECTIONS:d} AS audience
         UNION ALL SELECT high_id, {Audience.CONNECTIONS:d} FROM network_connection
@@ -28,29 +28,29 @@ WITH circle (author_id, audience) AS (
         UNION ALL SELECT low_id, {Audience.CONNECTIONS:d} FROM network_connection
             WHERE high_id = %(me)s AND state = {Connection.State.CONNECTED:d}
         UNION ALL SELECT followed_id, {Audience.MEMBERS:d} FROM network_follow WHERE follower_id = %(me)s
-    ) AS ties GROUP BY member_id
+    ) AS authors GROUP BY member_id
 )
 """  # noqa: S608 -- constants
 
-_WHOSE = CompiledSQL(_CIRCLE + "SELECT author_id, audience FROM circle")  # noqa: S608 -- two constants
+_AUTHORS_STATEMENT = CompiledSQL(_FOLLOWED_AUTHORS + "SELECT author_id, audience FROM followed")  # noqa: S608
 
-# PostgreSQL takes the newest few of each author from the index (author, -id) and merges them: the cost depends on
-# the size of the circle, never on the number of posts in the network. "= ANY" with the author in the order keeps the
-# planner on that index: written plainly, where few members write most posts, it walks the primary key backwards and
-# reads every post of the network for each silent member of the circle.
+# PostgreSQL takes the newest few of each author from the index (author, -id) and merges them: the cost depends on the
+# number of followed authors, never on the number of posts in the network. "= ANY" with the author in the order keeps
+# the planner on that index: with a plain "=", where few members write most posts, it walks the primary key backwards
+# and reads every post of the network for each silent author.
 _POSTGRESQL = """
-SELECT post.id FROM circle CROSS JOIN LATERAL (
+SELECT post.id FROM followed CROSS JOIN LATERAL (
     SELECT id FROM feed_post
-    WHERE author_id = ANY (ARRAY[circle.author_id]) AND id < %(before)s
-    AND audience <= circle.audience AND hidden_at IS NULL
+    WHERE author_id = ANY (ARRAY[followed.author_id]) AND id < %(before)s
+    AND audience <= followed.audience AND hidden_at IS NULL
     ORDER BY author_id, id DESC LIMIT {limit:d}
 ) AS post ORDER BY post.id DESC LIMIT {limit:d}
 """
 
-# SQLite has no LATERAL; on a developer's machine the plain join is quick enough.
+# SQLite has no LATERAL; the plain join is fast enough for development.
 _SQLITE = """
-SELECT post.id FROM circle JOIN feed_post AS post ON post.author_id = circle.author_id
-WHERE post.id < %(before)s AND post.audience <= circle.audience AND post.hidden_at IS NULL
+SELECT post.id FROM followed JOIN feed_post AS post ON post.author_id = followed.author_id
+WHERE post.id < %(before)s AND post.audience <= followed.audience AND post.hidden_at IS NULL
 ORDER BY post.id DESC LIMIT {limit:d}
 """
 
@@ -59,69 +59,71 @@ NEWEST = 2**63 - 1
 
 @cache
 def newest_ids(vendor: str, limit: int) -> CompiledSQL:
-    """The statement that finds the ids, as the database of `vendor` speaks it: at most `limit` below a certain id. Its
-    values are `me`, the member's id, and `before`, that id or `NEWEST`."""
+    """The statement in the SQL of `vendor` that finds at most `limit` ids of posts below an id.
+
+    Its values are `me`, the member's id, and `before`, the id or `NEWEST`.
+    """
     newest = _POSTGRESQL if vendor == "postgresql" else _SQLITE
-    return CompiledSQL(_CIRCLE + newest.format(limit=limit))
+    return CompiledSQL(_FOLLOWED_AUTHORS + newest.format(limit=limit))
 
 
 def home_page(member: User, cursor: str | None, *, size: int = PAGE_SIZE) -> Page[Post]:
-    """One page of the home feed of `member`, newest first, ready for display.
+    """Load one page of the home feed of `member`, newest first, ready for display.
 
-    Posts from the member, connections and followed members, as far as their audience includes the member. A page may
-    hold fewer than `size` posts where one is a plain repost of something that the member may not see.
+    It holds posts of the member, connections and followed members whose audience includes the member. A page has fewer
+    than `size` posts where one is a plain repost of a post that the member may not read.
     """
     before = id_cursor(cursor)
     statement = newest_ids(connection.vendor, size + 1)
     found = statement.fetch(me=member.pk, before=NEWEST if before is None else before)
     ids = [pk for (pk,) in found]
-    posts = displayed(ids[:size], member)
+    posts = load_for_display(ids[:size], member)
     return Page(posts, str(ids[size - 1]) if len(ids) > size else "")
 
 
-def circle(member: User) -> dict[int, int]:
-    """Whose posts stand on the home page of `member`: by id, the narrowest audience of theirs that the member is in."""
-    return dict(_WHOSE.fetch(me=member.pk))
+def followed_authors(member: User) -> dict[int, int]:
+    """The authors on the home page of `member`: by id, their narrowest audience that includes the member."""
+    return dict(_AUTHORS_STATEMENT.fetch(me=member.pk))
 
 
-def displayed(ids: Collection[int], viewer: Viewer) -> list[Post]:
-    """The posts with these ids as far as the viewer may see them, newest first, for lists (feed.cards.list_of_cards).
+def load_for_display(ids: Collection[int], viewer: Viewer) -> list[Post]:
+    """Load those of the posts that the viewer may read, newest first, for lists (feed.cards.render_card_list).
 
-    Plain reposts of what is out of sight are left out. Pictures are not fetched: a card that is remembered needs none.
+    Plain reposts whose original the viewer may not read are left out. Pictures are not fetched: cached cards need none.
     """
     rows = _POSTS.fetch(viewer=viewer.pk, posts=ids)
-    # A statement of its own: for many ids at once, PostgreSQL prefers to read all members.
-    passed_on = {post.original_id for post in rows if post.original_id}
-    originals = _POSTS.fetch(viewer=viewer.pk, posts=passed_on)
+    # A separate statement: for many ids at once, PostgreSQL prefers to read all members.
+    original_ids = {post.original_id for post in rows if post.original_id}
+    originals = _POSTS.fetch(viewer=viewer.pk, posts=original_ids)
     people = {post.author_id for post in (*rows, *originals)}
     authors = {member.pk: member for member in _AUTHORS.fetch(viewer=viewer.pk, members=people)}
-    in_sight = {post.pk: post for post in _with_authors(originals, authors)}
-    shown = _with_authors(rows, authors)
-    for post in shown:
+    readable = {post.pk: post for post in _set_authors(originals, authors)}
+    loaded = _set_authors(rows, authors)
+    for post in loaded:
         if post.original_id:
-            _ORIGINAL.set_cached_value(post, in_sight.get(post.original_id))
-    return [post for post in shown if post.says_something]
+            _ORIGINAL.set_cached_value(post, readable.get(post.original_id))
+    return [post for post in loaded if post.has_content]
 
 
-def _with_authors(posts: list[Post], authors: dict[int, Member]) -> list[Post]:
-    """The posts with their authors in place, without those whose author was deleted since they were fetched."""
+def _set_authors(posts: list[Post], authors: dict[int, Member]) -> list[Post]:
+    """Set the authors of the posts; leave out posts whose author was deleted in the meantime."""
     present = [post for post in posts if post.author_id in authors]
     for post in present:
         _AUTHOR.set_cached_value(post, authors[post.author_id])
     return present
 
 
-def _viewer(pk: int | None) -> Viewer:
+def _viewer_for(pk: int | None) -> Viewer:
     return AnonymousUser() if pk is None else User(pk=pk)
 
 
 def _posts_query(viewer: int | None, posts: Collection[int]) -> PostQuerySet:
-    who = _viewer(viewer)
-    return Post.objects.filter(pk__in=posts).visible_to(who).with_answers_of(who).order_by("-pk")
+    reader = _viewer_for(viewer)
+    return Post.objects.filter(pk__in=posts).visible_to(reader).with_viewer_state(reader).order_by("-pk")
 
 
 def _authors_query(viewer: int | None, members: Collection[int]) -> MemberQuerySet:
-    return Member.objects.filter(pk__in=members).for_display(_viewer(viewer))
+    return Member.objects.filter(pk__in=members).for_display(_viewer_for(viewer))
 
 
 _POSTS = CompiledQuery(_posts_query)

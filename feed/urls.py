@@ -1,6 +1,6 @@
 from django.urls import path, re_path
 
-from .views import comments, lists, pictures, posts, responses
+from .views import comments, lists, pictures, posts, reactions
 
 app_name = "feed"
 
@@ -13,13 +13,13 @@ urlpatterns = [
     path("posts/<id:pk>/history/", posts.history, name="history"),
     path("posts/<id:pk>/document/", posts.document, name="document"),
     path("posts/<id:pk>/pictures/<id:image>/", pictures.picture, name="picture"),
-    path("posts/<id:pk>/react/", responses.react, name="react"),
-    path("posts/<id:pk>/unreact/", responses.unreact, name="unreact"),
-    path("posts/<id:pk>/reactions/", responses.reactions, name="reactions"),
-    path("posts/<id:pk>/save/", responses.save, name="save"),
-    path("posts/<id:pk>/unsave/", responses.unsave, name="unsave"),
-    path("posts/<id:pk>/repost/", responses.repost, name="repost"),
-    path("posts/<id:pk>/comments/", comments.inline, name="inline_comments"),
+    path("posts/<id:pk>/react/", reactions.react, name="react"),
+    path("posts/<id:pk>/unreact/", reactions.unreact, name="unreact"),
+    path("posts/<id:pk>/reactions/", reactions.reactions, name="reactions"),
+    path("posts/<id:pk>/save/", reactions.save, name="save"),
+    path("posts/<id:pk>/unsave/", reactions.unsave, name="unsave"),
+    path("posts/<id:pk>/repost/", reactions.repost, name="repost"),
+    path("posts/<id:pk>/comments/", comments.inline_comments, name="inline_comments"),
     path("posts/<id:pk>/comment/", comments.comment, name="comment"),
     path("comments/<id:pk>/replies/", comments.replies, name="replies"),
     path("comments/<id:pk>/edit/", comments.edit_comment, name="edit_comment"),

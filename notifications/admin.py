@@ -1,4 +1,4 @@
-"""Notifications for staff: who was told what, and by which way."""
+"""Admin pages of notifications, facts, preferences and quiet hours."""
 
 from django.contrib import admin
 

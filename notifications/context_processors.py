@@ -1,4 +1,4 @@
-"""The numbers of the navigation."""
+"""Counts for the navigation bars."""
 
 from typing import Any
 
@@ -11,19 +11,19 @@ from .badge import navigation_of
 
 
 def navigation(request: HttpRequest) -> dict[str, Any]:
-    """`badges.invitations`, `mailbox.unread` and `bell.unread`: what waits, asked all at once when a page shows it."""
+    """`badges.invitations`, `mailbox.unread` and `bell.unread`, lazily, in one query for all three."""
     user = getattr(request, "user", None)
     if not isinstance(user, User):
         return {}
     numbers: dict[str, int] = {}
 
-    def number(name: str) -> int:
+    def count_of(name: str) -> int:
         if not numbers:
             numbers.update(navigation_of(user.pk))
         return numbers[name]
 
     return {
-        "badges": SimpleLazyObject(lambda: {"invitations": number("invitations")}),
-        "mailbox": SimpleLazyObject(lambda: {"unread": number("conversations")}),
-        "bell": SimpleLazyObject(lambda: {"unread": number("notifications")}),
+        "badges": SimpleLazyObject(lambda: {"invitations": count_of("invitations")}),
+        "mailbox": SimpleLazyObject(lambda: {"unread": count_of("conversations")}),
+        "bell": SimpleLazyObject(lambda: {"unread": count_of("notifications")}),
     }

@@ -1,4 +1,4 @@
-"""What a member chooses to be told of."""
+"""The form of notification preferences."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -8,39 +8,39 @@ from django.utils.translation import gettext_lazy as _
 
 from users.models import User
 
-from .kinds import ABOUT, About, Channel, Kind, channels_of
+from .kinds import KIND_INFO, Channel, Kind, KindInfo, channels_of
 from .models import QuietHours
-from .preferences import wishes
-from .quiet import zone_names
+from .preferences import wanted_deliveries
+from .quiet_hours import zone_names
 
 HOURS = ("start", "end", "zone")
 
 
 class TimeInput(forms.TimeInput):
-    """The browser's own picker of a time of day."""
+    """An input of type time, for the browser's time picker."""
 
     input_type = "time"
 
 
 class PreferencesForm(forms.Form):
-    """A switch for each kind and channel, and the quiet hours, which are looked at only where they are switched on."""
+    """A switch for each kind and channel, and the quiet hours, which are validated only if they are switched on."""
 
-    # Not for the browser to insist on: only with the switch.
+    # The times are required only with the switch, which the browser cannot check.
     use_required_attribute = False
 
     quiet = forms.BooleanField(
         label=_("Keep quiet hours"),
         required=False,
-        help_text=_("Mail waits until they end. What you have read by then is not sent at all."),
+        help_text=_("Mail waits until they end. What you have read by then is not sent."),
     )
     start = forms.TimeField(label=_("From"), widget=TimeInput(format="%H:%M"))
     end = forms.TimeField(label=_("Until"), widget=TimeInput(format="%H:%M"))
 
     def __init__(self, data: Any = None, *, member: User) -> None:
         hours = QuietHours.objects.filter(member=member).first()
-        wanted = wishes([member.pk], list(Kind))
+        wanted = wanted_deliveries([member.pk], list(Kind))
         initial = {
-            _field(kind, channel): (member.pk, kind, channel) in wanted
+            _field_name(kind, channel): (member.pk, kind, channel) in wanted
             for kind in Kind
             for channel in channels_of(kind)
         }
@@ -51,18 +51,18 @@ class PreferencesForm(forms.Form):
         super().__init__(data, initial={**initial, **quiet})
         for name in initial:
             self.fields[name] = forms.BooleanField(required=False)
-        # A zone that was chosen once stays one to choose.
+        # A zone that was chosen before remains a choice, even if it is no longer known.
         names = sorted({*zone_names(), *([hours.zone] if hours else [])})
         choices = [("", _("Choose one")), *((name, name.replace("_", " ")) for name in names)]
         self.fields["zone"] = forms.ChoiceField(label=_("Time zone"), choices=choices)
 
-    def rows(self) -> Iterator[tuple[Kind, About, dict[str, forms.BoundField]]]:
-        """For each kind: what it is, and the switch of each channel that it has."""
+    def switch_rows(self) -> Iterator[tuple[Kind, KindInfo, dict[str, forms.BoundField]]]:
+        """For each kind: its info, and the switch of each of its channels."""
         for kind in Kind:
             yield (
                 kind,
-                ABOUT[kind],
-                {channel.value: self[_field(kind, channel)] for channel in channels_of(kind)},
+                KIND_INFO[kind],
+                {channel.value: self[_field_name(kind, channel)] for channel in channels_of(kind)},
             )
 
     def clean(self) -> dict[str, Any]:
@@ -71,17 +71,17 @@ class PreferencesForm(forms.Form):
             for name in HOURS:
                 self.errors.pop(name, None)
         elif values.get("start") and values.get("start") == values.get("end"):
-            self.add_error("end", _("Quiet hours that end when they begin are none."))
+            self.add_error("end", _("Choose an end that is not the start."))
         return values
 
-    def choices(self) -> dict[tuple[Kind, Channel], bool]:
-        """What was chosen of each kind and channel."""
+    def chosen_deliveries(self) -> dict[tuple[Kind, Channel], bool]:
+        """The choice for each kind and channel."""
         return {
-            (kind, channel): self.cleaned_data[_field(kind, channel)]
+            (kind, channel): self.cleaned_data[_field_name(kind, channel)]
             for kind in Kind
             for channel in channels_of(kind)
         }
 
 
-def _field(kind: Kind, channel: Channel) -> str:
+def _field_name(kind: Kind, channel: Channel) -> str:
     return f"{channel.value}_{kind.value}"

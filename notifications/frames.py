@@ -1,4 +1,4 @@
-"""What open tabs are told: the number at the bell, and lines on an open page."""
+"""Socket frames of notifications: the bell's unread count, and the rows of an open notifications page."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -17,50 +17,50 @@ from core.sockets.frames import (
 from users.models import User
 
 from .badge import unread_of, unread_of_many
-from .lines import Line, lines
-from .pages import ALL, FILTERS, UNREAD, newer, shown
+from .notification_view import NotificationView, build_views
+from .pages import ALL, FILTERS, UNREAD, filtered_for, newer_than
 
 NAME = "notifications"
 
 
 @on_open
-def opened(tab: TabState) -> Iterator[Frame]:
-    yield _badge(tab)
+def send_badge_frame(tab: TabState) -> Iterator[Frame]:
+    yield _badge_frame(tab)
 
 
 @on_heartbeat(NAME)
-def pulse(tabs: Sequence[TabState]) -> Mapping[TabState, Mapping[str, int]]:
+def count_unread(tabs: Sequence[TabState]) -> Mapping[TabState, Mapping[str, int]]:
     counts = unread_of_many({tab.member_id for tab in tabs})
     return {tab: {"unread": counts[tab.member_id]} for tab in tabs}
 
 
 @on_frame("notifications.watch", cost=3)
-def watch(tab: TabState, frame: Frame) -> Iterator[Frame]:
-    """The page is open, narrowed by `show`, and has all up to the place `newest`; what is newer follows."""
+def watch_page(tab: TabState, frame: Frame) -> Iterator[Frame]:
+    """Subscribe the tab to the page filtered by `show`, and send the rows after the sort key `newest`."""
     show = text(frame, "show", 20)
     if show not in FILTERS:
         raise FrameError("malformed")
     newest = whole(frame, "newest")
     tab.state[NAME] = show
-    return (_row(line) for line in newer(User(pk=tab.member_id), show, than=newest))
+    return (_row_frame(view) for view in newer_than(User(pk=tab.member_id), show, newest))
 
 
 @on_event("notifications.changed")
-def changed(tab: TabState, event: Event) -> Iterator[Frame]:
-    """Something came, was read or went, in whichever tab."""
-    yield _badge(tab)
+def send_changes(tab: TabState, event: Event) -> Iterator[Frame]:
+    """Send the badge and the row of a notification that was added, read or removed, in whichever tab."""
+    yield _badge_frame(tab)
     pk, show = event.get("notification"), tab.state.get(NAME)
     if show and isinstance(pk, int):
         viewer = User(pk=tab.member_id)
-        # What was read elsewhere stays in a list of the unread, as read: nothing goes from under a finger.
-        rows = shown(viewer, ALL if show == UNREAD else show).filter(pk=pk)
-        drawn = [_row(line) for line in lines(list(rows), viewer)]
-        yield from drawn or [{"type": "notifications.row", "id": pk, "html": ""}]
+        # A row that was read elsewhere stays in the list of unread ones, marked read: no row moves under a finger.
+        rows = filtered_for(viewer, ALL if show == UNREAD else show).filter(pk=pk)
+        frames = [_row_frame(view) for view in build_views(list(rows), viewer)]
+        yield from frames or [{"type": "notifications.row", "id": pk, "html": ""}]
 
 
-def _badge(tab: TabState) -> Frame:
+def _badge_frame(tab: TabState) -> Frame:
     return {"type": "notifications.badge", "unread": unread_of(tab.member_id)}
 
 
-def _row(line: Line) -> Frame:
-    return {"type": "notifications.row", "id": line.notification.pk, "html": str(line.drawn)}
+def _row_frame(view: NotificationView) -> Frame:
+    return {"type": "notifications.row", "id": view.notification.pk, "html": str(view.row_html)}

@@ -1,4 +1,4 @@
-"""What members are told of, and through which channels unless they choose otherwise."""
+"""The kinds of notifications, and the channels that are on by default."""
 
 from dataclasses import dataclass
 
@@ -25,32 +25,34 @@ class Channel(models.TextChoices):
 
 
 @dataclass(frozen=True)
-class About:
-    """What the settings say of a kind, and what holds for members who chose nothing."""
+class KindInfo:
+    """The icon and description of a kind, and the channels that are on by default."""
 
     icon: str
-    words: Promise
+    description: Promise
     mail: bool
-    # Messages have a page of their own.
+    # Off for messages: the inbox shows them.
     page: bool = True
 
-    def default(self, channel: Channel) -> bool:
+    def wanted_by_default(self, channel: Channel) -> bool:
         return self.page if channel is Channel.PAGE else self.mail
 
 
-ABOUT: dict[Kind, About] = {
-    Kind.INVITATION: About("user-plus", _("Somebody asks to connect with you."), mail=True),
-    Kind.CONNECTION: About("user-check", _("Somebody accepts your invitation."), mail=True),
-    Kind.FOLLOW: About("rss", _("Somebody begins to follow you."), mail=False),
-    Kind.REACTION: About("thumbs-up", _("Somebody reacts to your post."), mail=False),
-    Kind.COMMENT: About("message-circle", _("Somebody comments on your post."), mail=True),
-    Kind.REPLY: About("message-square", _("Somebody replies where you commented."), mail=True),
-    Kind.MENTION: About("at-sign", _("Somebody names you in a post or a comment."), mail=True),
-    Kind.REPOST: About("repeat-2", _("Somebody shares your post."), mail=False),
-    Kind.MESSAGE: About("mail", _("Somebody writes to you while you are away."), mail=True, page=False),
+KIND_INFO: dict[Kind, KindInfo] = {
+    Kind.INVITATION: KindInfo("user-plus", _("Someone asks to connect with you."), mail=True),
+    Kind.CONNECTION: KindInfo("user-check", _("Someone accepts your invitation."), mail=True),
+    Kind.FOLLOW: KindInfo("rss", _("Someone starts following you."), mail=False),
+    Kind.REACTION: KindInfo("thumbs-up", _("Someone reacts to your post."), mail=False),
+    Kind.COMMENT: KindInfo("message-circle", _("Someone comments on your post."), mail=True),
+    Kind.REPLY: KindInfo("message-square", _("Someone replies where you commented."), mail=True),
+    Kind.MENTION: KindInfo("at-sign", _("Someone mentions you in a post or a comment."), mail=True),
+    Kind.REPOST: KindInfo("repeat-2", _("Someone shares your post."), mail=False),
+    Kind.MESSAGE: KindInfo(
+        "mail", _("Someone sends you a message while you are away."), mail=True, page=False
+    ),
 }
 
-# What the page can be narrowed to.
+# The kinds behind each filter of the page.
 GROUPS: dict[str, tuple[Kind, ...]] = {
     "posts": (Kind.REACTION, Kind.COMMENT, Kind.REPLY, Kind.REPOST),
     "mentions": (Kind.MENTION,),
@@ -59,5 +61,5 @@ GROUPS: dict[str, tuple[Kind, ...]] = {
 
 
 def channels_of(kind: Kind) -> list[Channel]:
-    """The channels that a member can switch for `kind`."""
-    return list(Channel) if ABOUT[kind].page else [Channel.MAIL]
+    """The channels that a member can turn on or off for `kind`."""
+    return list(Channel) if KIND_INFO[kind].page else [Channel.MAIL]

@@ -1,56 +1,112 @@
-"""The mail to one member: what is due, unread and still true, in one message."""
+"""Notification mail: when it is due, and one message for all that is due, unread and still valid."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Self
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
-from django.db.models import Case, F, Value, When
+from django.db.models import Case, F, Max, Value, When
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from core.mail import send_template
+from core.tasks import enqueue_on_commit
 from network.models import Member, available_to
 from users.models import User
 
 from .away import online_among, unread_conversations
 from .kinds import Channel, Kind
-from .lines import Line, lines
-from .models import Notification
-from .preferences import mail_times, wishes
+from .models import Fact, Notification
+from .notification_view import NotificationView, build_views
+from .preferences import Delivery, mail_times, wanted_deliveries
 from .tokens import token_for
 
-# Who reads at the moment sees it there; what is unread still so much later is mailed.
+# Mail to a member who has a page in view is delayed by this; it is sent if the notification is still unread then.
 LATER = timedelta(minutes=15)
-# What does not fit into one mail is behind its link.
+# Minimum time between two mails about the same thing: for members who read it by mail alone, and where an actor undoes
+# and repeats an action.
+REST = timedelta(hours=1)
+# Most notifications in one mail; the rest is behind a link.
 MOST = 20
-# Lists of mails show a line of words behind the subject; where the preview is short, nothing but this follows it.
+# Lists of mails show a line of text behind the subject; where the preview is short, only these blanks follow it.
 BLANKS = "\u034f\u200c\u00a0" * 80
+
+_ACTION_LABELS = {
+    Kind.INVITATION: gettext_lazy("Answer the invitation"),
+    Kind.REACTION: gettext_lazy("See the post"),
+    Kind.COMMENT: gettext_lazy("Read the comment"),
+    Kind.REPLY: gettext_lazy("Read the reply"),
+    Kind.MENTION: gettext_lazy("Read it on LinkUp"),
+    Kind.REPOST: gettext_lazy("See the post"),
+    Kind.MESSAGE: gettext_lazy("Read the message"),
+}
 
 
 @dataclass(frozen=True)
-class Item:
-    """One line of a mail: its address is the notification's, which marks it read and leads on."""
+class MailItem:
+    """One notification in a mail. Its address is the notification's, which marks it read and redirects."""
 
     text: str
     html: str
     excerpt: str
     url: str
-    # What the button or link says.
-    act: str
+    # The label of the button or link.
+    action_label: str
+
+    @classmethod
+    def from_view(cls, view: NotificationView) -> Self:
+        notification = view.notification
+        path = notification.get_absolute_url() if notification.on_page else view.url
+        kind = Kind(notification.kind)
+        if kind in {Kind.CONNECTION, Kind.FOLLOW}:
+            label = _("See the profile") if view.count == 1 else _("See who")
+        else:
+            label = str(_ACTION_LABELS[kind])
+        return cls(view.text, view.html, view.excerpt, absolute_url(path), label)
+
+
+def schedule_mail(rows: Sequence[Notification], wanted: set[Delivery]) -> None:
+    """Set when the mail of each notification is due (not saved yet): one mail each, however many facts join it.
+
+    A notification whose mailed facts were all taken back is mailed like a new one.
+    """
+    unscheduled = [
+        row
+        for row in rows
+        if (row.recipient_id, Kind(row.kind), Channel.MAIL) in wanted and not row.mail_due_at
+    ]
+    mailed = {row.pk for row in unscheduled if row.mailed_at}
+    if mailed:
+        valid = Fact.objects.still_valid().filter(notification__in=mailed)
+        mailed &= set(valid.values_list("notification", flat=True))
+    unmailed = [row for row in unscheduled if row.pk not in mailed]
+    if not unmailed:
+        return
+    now = timezone.now()
+    times = mail_times({row.recipient_id for row in unmailed}, now)
+    for row in unmailed:
+        if row.on_page or row.kind == Kind.MESSAGE:
+            last = row.mailed_at  # an unread conversation has one mail anyway
+        else:
+            same = Notification.objects.filter(recipient=row.recipient_id, kind=row.kind, key=row.key)
+            last = same.aggregate(last=Max("mailed_at"))["last"]
+        row.mail_due_at = max(times[row.recipient_id], last + REST) if last else times[row.recipient_id]
+    due = sorted({row.recipient_id for row in unmailed if row.mail_due_at and row.mail_due_at <= now})
+    if due:
+        enqueue_on_commit("notifications.mail", members=due)
 
 
 @transaction.atomic
 def send_due(*, member_id: int, now: datetime | None = None) -> bool:
-    """Send the member what is due, merged into one mail; returns whether one was sent.
+    """Send all due notifications of the member in one mail; return whether a mail was sent.
 
-    Nothing leaves in quiet hours or to one who reads at the moment: it waits on. What was read, taken back, or is not
-    wanted by mail any more, waits no longer. Two who send at once send once.
+    In quiet hours, and while the member has a page in view, the mail is postponed. Notifications that were read or
+    taken back, or whose kind is turned off for mail, are no longer due. Concurrent calls send one mail.
     """
     now = now or timezone.now()
     due = list(
@@ -69,21 +125,21 @@ def send_due(*, member_id: int, now: datetime | None = None) -> bool:
         _all_of(due).update(mail_due_at=moment)
         return False
     member = Member.objects.filter(available_to(AnonymousUser()), pk=member_id).first()
-    told = lines(_wanted(due, member), member) if member else []
-    if member and told:
-        _send(member, told)
-    sent = [line.notification for line in told]
-    # Each row once: a row that its own transaction changed before has its references checked again when that commits
-    # (PostgreSQL), which locks the post, and so could wait for one who holds the post and waits for this row.
+    views = build_views(_select_for_mail(due, member), member) if member else []
+    if member and views:
+        _send_mail(member, views)
+    sent = [view.notification for view in views]
+    # Update each row once: PostgreSQL checks the references of a row that its own transaction changed twice again at
+    # commit, which locks the post, and could deadlock with a transaction that holds the post and waits for this row.
     _all_of(due).exclude(pk__in=[row.pk for row in sent]).update(mail_due_at=None)
-    # What stands on no page cannot be read there: the mail was the reading.
+    # A notification that is on no page cannot be marked read there: it counts as read once it is mailed.
     read = Case(When(on_page=False, then=Value(now)), default=F("read_at"))
     _all_of(sent).update(mail_due_at=None, mailed_at=now, read_at=read)
-    return bool(told)
+    return bool(views)
 
 
 def members_with_due_mail(now: datetime) -> list[int]:
-    """Who has mail that should leave by `now`."""
+    """The ids of the members who have mail due by `now`, sorted."""
     waiting = Notification.objects.unread().due(now)
     return sorted(set(waiting.values_list("recipient_id", flat=True)))
 
@@ -92,74 +148,49 @@ def _all_of(rows: Sequence[Notification]) -> Any:
     return Notification.objects.filter(pk__in=[row.pk for row in rows])
 
 
-def _wanted(due: Sequence[Notification], member: User) -> list[Notification]:
-    """Those that still hold, are wanted by mail, and were not read elsewhere."""
-    holding = set(_all_of(due).holding().values_list("pk", flat=True))
-    kinds = wishes([member.pk], {Kind(row.kind) for row in due})
-    rows = [row for row in due if row.pk in holding and (member.pk, Kind(row.kind), Channel.MAIL) in kinds]
-    chats = {row.pk: int(row.key.partition(":")[2]) for row in rows if row.kind == Kind.MESSAGE}
-    waiting = unread_conversations(member.pk, chats.values()) if chats else set()
-    return [row for row in rows if row.pk not in chats or chats[row.pk] in waiting]
+def _select_for_mail(due: Sequence[Notification], member: User) -> list[Notification]:
+    """Those of `due` that are still valid, wanted by mail, and not read elsewhere."""
+    valid = set(_all_of(due).still_valid().values_list("pk", flat=True))
+    wanted = wanted_deliveries([member.pk], {Kind(row.kind) for row in due})
+    rows = [row for row in due if row.pk in valid and (member.pk, Kind(row.kind), Channel.MAIL) in wanted]
+    conversations = {row.pk: int(row.key.partition(":")[2]) for row in rows if row.kind == Kind.MESSAGE}
+    unread = unread_conversations(member.pk, conversations.values()) if conversations else set()
+    return [row for row in rows if row.pk not in conversations or conversations[row.pk] in unread]
 
 
-def _send(member: User, told: Sequence[Line]) -> None:
-    kinds = {Kind(line.notification.kind) for line in told}
+def _send_mail(member: User, views: Sequence[NotificationView]) -> None:
+    kinds = {Kind(view.notification.kind) for view in views}
     only = kinds.pop() if len(kinds) == 1 else None
-    stop = absolute(reverse("notifications:unsubscribe", args=[token_for(member.pk, only)]))
+    stop = absolute_url(reverse("notifications:unsubscribe", args=[token_for(member.pk, only)]))
+    subject, more = views[0].subject, len(views) - 1
+    if more:
+        words = ngettext("%(first)s, and %(more)s more", "%(first)s, and %(more)s more", more)
+        subject = words % {"first": subject, "more": more}
     context = {
         "member": member,
-        "items": [_item(line) for line in told[:MOST]],
-        "more": max(len(told) - MOST, 0),
-        "subject": _subject(told),
-        # In the list of mails, behind the subject.
-        "preview": told[0].excerpt or told[0].text,
+        "items": [MailItem.from_view(view) for view in views[:MOST]],
+        "more": max(len(views) - MOST, 0),
+        "subject": subject,
+        # Lists of mails show it behind the subject.
+        "preview": views[0].excerpt or views[0].text,
         "blanks": BLANKS,
-        "count": len(told),
+        "count": len(views),
         "kind": only.label if only else "",
         "stop_url": stop,
-        "page_url": absolute(reverse("notifications:page")),
-        "preferences_url": absolute(reverse("notifications:preferences")),
-        "site_url": absolute("/"),
+        "page_url": absolute_url(reverse("notifications:page")),
+        "preferences_url": absolute_url(reverse("notifications:preferences")),
+        "site_url": absolute_url("/"),
     }
     headers = {
         "List-Unsubscribe": f"<{stop}>",  # RFC 2369
         "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",  # RFC 8058
-        "Auto-Submitted": "auto-generated",  # RFC 3834: no answers of the kind "I am on holiday"
+        "Auto-Submitted": "auto-generated",  # RFC 3834: suppresses automatic replies such as vacation notices
     }
-    send_template(to=member.email, template="notifications/mail/news", context=context, headers=headers)
+    send_template(
+        to=member.email, template="notifications/mail/notifications", context=context, headers=headers
+    )
 
 
-def _subject(told: Sequence[Line]) -> str:
-    first, more = told[0].subject, len(told) - 1
-    if not more:
-        return first
-    words = ngettext("%(first)s, and %(more)s more", "%(first)s, and %(more)s more", more)
-    return words % {"first": first, "more": more}
-
-
-def _item(line: Line) -> Item:
-    path = line.url if not line.notification.on_page else line.notification.get_absolute_url()
-    return Item(line.text, line.html, line.excerpt, absolute(path), _act(line))
-
-
-def _act(line: Line) -> str:
-    kind = Kind(line.notification.kind)
-    if kind in {Kind.CONNECTION, Kind.FOLLOW}:
-        return _("See the profile") if line.count == 1 else _("See who")
-    return str(_ACTS[kind])
-
-
-_ACTS = {
-    Kind.INVITATION: gettext_lazy("Answer the invitation"),
-    Kind.REACTION: gettext_lazy("See the post"),
-    Kind.COMMENT: gettext_lazy("Read the comment"),
-    Kind.REPLY: gettext_lazy("Read the reply"),
-    Kind.MENTION: gettext_lazy("Read it on LinkUp"),
-    Kind.REPOST: gettext_lazy("See the post"),
-    Kind.MESSAGE: gettext_lazy("Read the message"),
-}
-
-
-def absolute(path: str) -> str:
-    """The whole address of a page of this site."""
+def absolute_url(path: str) -> str:
+    """The absolute URL of a path of this site."""
     return settings.SITE_URL.rstrip("/") + path

@@ -1,4 +1,4 @@
-"""How much mail waits though it is due (core.observability.metrics_views asks)."""
+"""Metrics of mail that is due but not sent (registered with core.observability.metrics_views)."""
 
 from django.db.models import Count, Min
 from django.utils import timezone
@@ -11,7 +11,7 @@ from .models import Notification
 
 @database.add
 def due_mail() -> list[Metric]:
-    """How many notifications, and for how long the oldest one: the timer that sends them comes every few minutes."""
+    """The number of due notifications and the age of the oldest; a timer sends them every few minutes."""
     now = timezone.now()
     due = Notification.objects.unread().due(now).aggregate(number=Count("pk"), since=Min("mail_due_at"))
     waited = (now - due["since"]).total_seconds() if due["since"] else 0.0

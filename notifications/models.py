@@ -1,11 +1,13 @@
-"""What a member is told, who did it, and what the member wants to be told."""
+"""Notifications, the facts behind them, and what each member wants to be notified of."""
 
-from typing import ClassVar
+from collections.abc import Collection
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Count, Exists, F, Max, OuterRef, Q, Window
+from django.db.models.functions import RowNumber
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -14,37 +16,37 @@ from feed.models import Comment, Post, Reaction
 from feed.models.visibility import comment_is_shown, post_readable_by
 from network.models import Connection, Follow, Viewer, available_to
 
-from .kinds import ABOUT, Channel, Kind
+from .kinds import KIND_INFO, Channel, Kind
 
 
 class NotificationQuerySet(models.QuerySet["Notification"]):
     """Notifications as their recipients see them."""
 
-    def holding(self) -> "NotificationQuerySet":
-        """Those that still hold for their recipient: the post is one to see, and somebody there still did it."""
-        facts = Fact.objects.holding().filter(notification=OuterRef("pk"))
+    def still_valid(self) -> "NotificationQuerySet":
+        """Those whose post the recipient may read and that have at least one fact that is still valid."""
+        facts = Fact.objects.still_valid().filter(notification=OuterRef("pk"))
         readable = post_readable_by(OuterRef("recipient"), "post")
         return self.filter(Q(post=None) | readable, Exists(facts))
 
     def visible_to(self, viewer: Viewer) -> "NotificationQuerySet":
-        """What stands on the viewer's page."""
+        """The notifications on the viewer's page."""
         if isinstance(viewer, AnonymousUser):
             return self.none()
-        return self.filter(recipient=viewer, on_page=True).holding()
+        return self.filter(recipient=viewer, on_page=True).still_valid()
 
     def unread(self) -> "NotificationQuerySet":
         return self.filter(read_at=None)
 
     def due(self, now: object) -> "NotificationQuerySet":
-        """Those whose mail should leave by `now`."""
+        """Those whose mail is due by `now`."""
         return self.filter(mail_due_at__lte=now)
 
 
 class Notification(models.Model):
-    """One line for one member: all that happened of one `kind` about one thing (`key`) until it was read.
+    """All facts of one `kind` about one thing (`key`) for one member, until the member reads it.
 
-    What happens after that begins a new line. `place` is the id of the latest fact: by it the page is sorted. A line
-    that is not `on_page` waits for its mail only.
+    Later facts start a new notification. `place` is the page's sort key: the id of the latest fact. A notification that
+    is not `on_page` is sent by mail only.
     """
 
     recipient = models.ForeignKey(
@@ -95,36 +97,50 @@ class Notification(models.Model):
 
     @property
     def icon(self) -> str:
-        return ABOUT[Kind(self.kind)].icon
+        return KIND_INFO[Kind(self.kind)].icon
 
 
 class FactQuerySet(models.QuerySet["Fact"]):
-    """What was done."""
+    """Facts as the recipients of their notifications see them."""
 
-    def holding(self) -> "FactQuerySet":
-        """What was not taken back, by members who are available to the recipient, where the recipient may see it.
+    def still_valid(self) -> "FactQuerySet":
+        """Facts that were not taken back, whose actor is available to the recipient, and that the recipient may see.
 
-        The actor is the author of the comment, so that is not asked twice; the post is the notification's.
+        The actor is the comment's author, so availability is checked once; the notification checks its post.
         """
         recipient = OuterRef("notification__recipient")
-        waits = Q(
+        is_pending = Q(
             notification__kind=Kind.INVITATION,
             connection__state=Connection.State.INVITED,
             connection__ignored_at=None,
         )
-        stands = Q(notification__kind=Kind.CONNECTION, connection__state=Connection.State.CONNECTED)
+        is_connected = Q(notification__kind=Kind.CONNECTION, connection__state=Connection.State.CONNECTED)
         return self.filter(
             available_to(recipient, "actor"),
             Q(shared=None) | post_readable_by(recipient, "shared"),
             Q(comment=None) | comment_is_shown("comment") & Q(comment__deleted_at=None),
-            Q(connection=None) | waits | stands,
+            Q(connection=None) | is_pending | is_connected,
         )
+
+    def latest_actors(self, notification_ids: Collection[int], *, most: int) -> "models.QuerySet[Any, Any]":
+        """The `most` latest actors of each notification: `actor_id`, `latest` (fact), `people` (number of actors)."""
+        of_one = F("notification_id")
+        ranked = (
+            self.filter(notification__in=notification_ids)
+            .values("notification_id", "actor_id")
+            .annotate(latest=Max("pk"))
+            .annotate(
+                rank=Window(RowNumber(), partition_by=of_one, order_by=F("latest").desc()),
+                people=Window(Count("*"), partition_by=of_one),
+            )
+        )
+        return ranked.filter(rank__lte=most).order_by("notification_id", "rank")
 
 
 class Fact(models.Model):
-    """`actor` did something that one notification tells of; what it was is in one of the references, or in its post.
+    """One thing that `actor` did, as part of a notification: in one of the references, or else the notification's post.
 
-    When it is taken back, the fact goes with it.
+    When the referenced row is deleted, the fact is deleted with it.
     """
 
     notification = models.ForeignKey(Notification, on_delete=models.CASCADE, related_name="facts")
@@ -163,7 +179,7 @@ class Fact(models.Model):
 
 
 class Preference(models.Model):
-    """Where a member wants something else than the default of a kind (notifications.kinds)."""
+    """A member's choice for a kind and channel that differs from the default (notifications.kinds)."""
 
     member = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False
@@ -186,7 +202,7 @@ class Preference(models.Model):
 
 
 class QuietHours(models.Model):
-    """When no mail reaches a member, by the wall clock of a time zone; an end before the start is on the next day."""
+    """The daily hours without mail, as local times of a time zone; an end before the start is on the next day."""
 
     member = models.OneToOneField(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="+"

@@ -1,4 +1,4 @@
-"""Pages of notifications, newest first, all of them or some."""
+"""Pages of notifications, newest first, with filters."""
 
 from dataclasses import dataclass
 
@@ -9,8 +9,8 @@ from core.database.pagination import cut
 from users.models import User
 
 from .kinds import GROUPS
-from .lines import Line, lines
 from .models import Notification, NotificationQuerySet
+from .notification_view import NotificationView, build_views
 
 PAGE_SIZE = 20
 ALL, UNREAD = "all", "unread"
@@ -25,15 +25,15 @@ FILTERS: dict[str, str | Promise] = {
 
 @dataclass(frozen=True)
 class NotificationPage:
-    """Lines, the place of the newest one (0 where there is none), and the cursor of the next page or ""."""
+    """The page's views, the sort key of the newest one (0 if there is none), and the cursor of the next page or ""."""
 
-    lines: list[Line]
+    views: list[NotificationView]
     newest: int
     next: str
 
 
-def shown(viewer: User, show: str) -> NotificationQuerySet:
-    """The notifications of `viewer` that the filter `show`, one of FILTERS, leaves."""
+def filtered_for(viewer: User, show: str) -> NotificationQuerySet:
+    """The visible notifications of `viewer` that match the filter `show`, a key of FILTERS."""
     rows = Notification.objects.visible_to(viewer)
     if show == UNREAD:
         return rows.unread()
@@ -41,15 +41,15 @@ def shown(viewer: User, show: str) -> NotificationQuerySet:
 
 
 def page_of(viewer: User, show: str, *, before: int | None = None) -> NotificationPage:
-    """The page of what `show` leaves, below the place `before`. Up to six queries."""
-    rows = shown(viewer, show)
+    """One page of the notifications that match `show`, below the sort key `before`. Up to six queries."""
+    rows = filtered_for(viewer, show)
     if before is not None:
         rows = rows.filter(place__lt=before)
     page = cut(list(rows.order_by("-place")[: PAGE_SIZE + 1]), PAGE_SIZE, lambda row: str(row.place))
-    return NotificationPage(lines(page.rows, viewer), page.rows[0].place if page.rows else 0, page.next)
+    return NotificationPage(build_views(page.rows, viewer), page.rows[0].place if page.rows else 0, page.next)
 
 
-def newer(viewer: User, show: str, *, than: int) -> list[Line]:
-    """What came after the place `than`: the oldest first, a page of it at most."""
-    rows = shown(viewer, show).filter(place__gt=than)
-    return lines(list(rows.order_by("-place")[:PAGE_SIZE])[::-1], viewer)
+def newer_than(viewer: User, show: str, newest: int) -> list[NotificationView]:
+    """At most a page of notifications after the sort key `newest`, oldest first."""
+    rows = filtered_for(viewer, show).filter(place__gt=newest)
+    return build_views(list(rows.order_by("-place")[:PAGE_SIZE])[::-1], viewer)

@@ -1,4 +1,4 @@
-"""Work after the commit. Imported in NotificationsConfig.ready, which registers it."""
+"""Background tasks. Imported in NotificationsConfig.ready, which registers them."""
 
 from core.tasks import task
 
@@ -6,7 +6,7 @@ from .mailing import send_due
 
 
 @task("notifications.mail")
-def mail(*, members: list[int]) -> None:
-    """Send to each of the members what is due."""
+def send_due_mails(*, members: list[int]) -> None:
+    """Send each member's due mail."""
     for member in members:
         send_due(member_id=member)

@@ -1,4 +1,4 @@
-"""The signed words of a link by which a mail is turned off without signing in."""
+"""Signed tokens for links that turn mail off without signing in."""
 
 from django.core.signing import BadSignature, Signer
 
@@ -11,13 +11,15 @@ _signer = Signer(sep=".", salt="notifications.unsubscribe")
 
 
 def token_for(member_id: int, kind: Kind | None) -> str:
-    """A token that turns off mail about `kind`, or about everything, for one member. It holds nothing else, and stays
-    good: a mail may be read years later."""
+    """A token that turns off mail about `kind`, or about every kind, for one member.
+
+    It contains nothing else and does not expire: a mail may be read years later.
+    """
     return _signer.sign(f"{member_id}-{kind.value if kind else ALL}")
 
 
 def read_token(token: str) -> tuple[int, list[Kind]] | None:
-    """The member's id and the kinds in a token, or None where we did not make it."""
+    """The member id and the kinds in a token, or None if its signature is invalid."""
     try:
         member, _sep, kind = _signer.unsign(token).partition("-")
     except BadSignature:

@@ -1,4 +1,4 @@
-"""My notifications, and what I want to be told."""
+"""Pages of notifications, preferences and unsubscribing."""
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse, JsonResponse
@@ -17,8 +17,8 @@ from users.models import User
 from . import services
 from .badge import unread_of
 from .forms import HOURS, PreferencesForm
-from .lines import lines
 from .models import Notification
+from .notification_view import build_views
 from .pages import ALL, FILTERS, page_of
 from .tokens import read_token
 
@@ -45,9 +45,9 @@ def page(request: MemberRequest) -> HttpResponse:
 @require_safe
 @never_cache
 def follow(request: MemberRequest, pk: int) -> HttpResponse:
-    """On to what the notification is about, which marks it read; a browser that only looks ahead does not."""
+    """Redirect to what the notification is about and mark it read, unless the browser only prefetches."""
     row = get_object_or_404(Notification.objects.visible_to(request.user), pk=pk)
-    found = lines([row], request.user)
+    found = build_views([row], request.user)
     if not found:
         raise Http404
     if request.method == "GET" and "prefetch" not in request.headers.get("Sec-Purpose", ""):
@@ -62,14 +62,14 @@ def read(request: MemberRequest, pk: int) -> HttpResponse:
     services.mark_read(notification=row)
     if request.htmx:
         row.refresh_from_db()
-        return render(request, "notifications/_read.html", {"lines": lines([row], request.user)})
+        return render(request, "notifications/_read.html", {"views": build_views([row], request.user)})
     return back_or(request, reverse("notifications:page"))
 
 
 @member_required
 @require_POST
 def read_all(request: MemberRequest) -> HttpResponse:
-    """All that stood on the page; `up_to` is the newest place that it showed."""
+    """Mark all read that the page showed; `up_to` is the sort key of its newest row."""
     services.mark_all_read(member=request.user, up_to=id_cursor(request.POST.get("up_to")))
     return back_or(request, reverse("notifications:page"))
 
@@ -78,7 +78,7 @@ def read_all(request: MemberRequest) -> HttpResponse:
 @require_safe
 @never_cache
 def unread(request: MemberRequest) -> HttpResponse:
-    """The number at the bell, for pages whose socket does not come up."""
+    """The bell's unread count as JSON, for pages without a socket."""
     return JsonResponse({"unread": unread_of(request.user.pk)})
 
 
@@ -87,23 +87,23 @@ def unread(request: MemberRequest) -> HttpResponse:
 def preferences(request: MemberRequest) -> HttpResponse:
     form = PreferencesForm(request.POST if request.method == "POST" else None, member=request.user)
     if request.method == "POST" and form.is_valid():
-        services.choose(member=request.user, choices=form.choices())
+        services.set_preferences(member=request.user, choices=form.chosen_deliveries())
         if form.cleaned_data["quiet"]:
             hours = {name: form.cleaned_data[name] for name in HOURS}
             services.set_quiet_hours(member=request.user, **hours)
         else:
             services.clear_quiet_hours(member=request.user)
-        messages.success(request, _("Saved. It holds from the next notification on."))
+        messages.success(request, _("Preferences saved."))
         return redirect("notifications:preferences")
     status = 422 if form.is_bound else 200
     return render(request, "notifications/preferences.html", {"form": form}, status=status)
 
 
-@csrf_exempt  # RFC 8058: a mail program posts here, without cookies; the token says what, and for whom
+@csrf_exempt  # RFC 8058: a mail program posts here, without cookies; the token names the member and the kind
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 def unsubscribe(request: HtmxRequest, token: str) -> HttpResponse:
-    """Turn mail off by the link of a mail. Looking changes nothing; posting does, without signing in."""
+    """Turn mail off by the signed link of a mail: GET asks, POST turns it off, without signing in."""
     read = read_token(token)
     if read is None:
         raise Http404

@@ -18,7 +18,7 @@ from pytest_django import DjangoDbBlocker
 
 from feed import services as feed
 from feed.models import Comment, Post
-from feed.tests.material import PDF, answer, pass_on, react, say
+from feed.tests.factories import PDF, answer, pass_on, react, say
 from messaging.models import Attachment, Conversation, Entry
 from messaging.services import File, start_direct, start_group
 from messaging.tests.factories import send
@@ -358,9 +358,9 @@ def test_numbers_stay_and_what_stands_behind_them_holds_nobody_out_of_sight() ->
     assert page.count('class="comment"') == 1
     page = client.get(f"/posts/{quiet.pk}/").content.decode()
     assert "No comments to show" in page
-    assert "Nobody has commented" not in page
+    assert "No comments yet" not in page
     page = client.get(f"/posts/{quiet.pk}/reactions/").content.decode()
-    assert "Nobody to show" in page
+    assert "No reactions to show" in page
     assert "No reactions yet" not in page
     assert not re.search(r"\d other", client.get("/notifications/").content.decode())
     # Those about the quiet post are gone with those who did it.

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from core.files.images import Encoded
 from feed.models import Post, PostImage
-from feed.tests.material import PDF, answer, say
+from feed.tests.factories import PDF, answer, say
 from messaging.models import Membership
 from messaging.services import File, start_direct, start_group
 from messaging.tests.factories import send

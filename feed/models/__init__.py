@@ -1,9 +1,9 @@
-"""What members say, and what others make of it."""
+"""Posts, comments, reactions and saved posts."""
 
 from .comment import Comment, with_authors
 from .post import Post, PostImage, PostRevision, PostTag, Tag, readers_among
 from .post_view import PictureView, PostActionsView, PostConstants, PostView
-from .response import Reaction, SavedPost
+from .reaction import Reaction, SavedPost
 
 __all__ = [
     "Comment",

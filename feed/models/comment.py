@@ -14,7 +14,7 @@ from network.models import Member, Viewer
 from .post import Post
 from .visibility import comment_readable_by, post_readable_by
 
-# So many replies stand below a comment before one has to ask for the rest.
+# The number of replies shown below a comment; the rest is loaded on request.
 FIRST_REPLIES = 3
 
 
@@ -26,20 +26,20 @@ class CommentQuerySet(models.QuerySet["Comment"]):
         return self.filter(post_readable_by(viewer, "post")).readable_by(viewer)
 
     def readable_by(self, viewer: Viewer) -> "CommentQuerySet":
-        """The same where the post is known to be visible. A deleted comment stays while it has replies."""
+        """Comments that the viewer may read on a post known to be visible, with deleted ones that have replies."""
         return self.filter(comment_readable_by(viewer))
 
     def top_level(self) -> "CommentQuerySet":
         return self.filter(parent=None)
 
     def for_display(self, viewer: Viewer) -> "CommentQuerySet":
-        """With the first replies, in one query for all. What is shown gets its authors by `with_authors`."""
+        """Prefetch the first replies in one query. `with_authors` adds the authors."""
         replies = Comment.objects.readable_by(viewer).order_by("pk")[:FIRST_REPLIES]
         return self.prefetch_related(Prefetch("replies", replies, to_attr="first_replies"))  # type: ignore[no-redef]
 
 
 class Comment(models.Model):
-    """What a member said about a post. A reply to a reply hangs on the same comment: one level, no deeper."""
+    """A member's comment on a post. A reply to a reply has the same parent: there is one level of replies."""
 
     post = models.ForeignKey(Post, on_delete=models.CASCADE, related_name="comments", db_index=False)
     author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
@@ -72,17 +72,17 @@ class Comment(models.Model):
 
     @cached_property
     def first_replies(self) -> list["Comment"]:
-        """Set by CommentQuerySet.for_display; a reply has none. Django takes a plain attribute for fetched rows."""
+        """Set by CommentQuerySet.for_display; empty for a reply. Django takes a plain attribute for fetched rows."""
         return []
 
     @property
     def more_replies(self) -> int:
-        """How many replies wait behind the first ones."""
+        """The number of replies after the first ones."""
         return max(self.reply_count - len(self.first_replies), 0)
 
 
 def with_authors(comments: list[Comment], viewer: Viewer) -> list[Comment]:
-    """`comments` and their first replies with authors as the viewer may see them, in one query for all."""
+    """Prefetch the authors of `comments` and their first replies as the viewer may see them; return `comments`."""
     replies = [reply for comment in comments for reply in comment.first_replies]
     prefetch_related_objects([*comments, *replies], Prefetch("author", Member.objects.for_display(viewer)))
     return comments

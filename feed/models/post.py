@@ -1,4 +1,4 @@
-"""A post with its pictures, tags and former wordings."""
+"""Posts with their pictures, tags and revisions."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -20,10 +20,10 @@ from users.audience import Audience
 from users.models import User
 
 from .post_view import IMAGE_SIZES, PictureView, PostActionsView, PostConstants, PostView
-from .response import Reaction, SavedPost
+from .reaction import Reaction, SavedPost
 from .visibility import post_readable_at, post_readable_by
 
-# Lists show only the beginning of texts with more characters or lines.
+# Lists truncate texts with more characters or lines than this.
 LONG_TEXT, LONG_LINES = 700, 9
 
 
@@ -35,8 +35,9 @@ class PostQuerySet(models.QuerySet["Post"]):
         return self.filter(post_readable_by(viewer))
 
     def by(self, member: User) -> "PostQuerySet":
-        """Posts of a member who was fetched for the viewer (visible_to and for_display), as far as the viewer is close
-        enough. What is known of the member is not asked again for each post: the index on the author answers alone.
+        """Posts that the viewer may read of a member who was fetched for the viewer (visible_to and for_display).
+
+        The member's closeness is known, so the query needs only the index on the author.
         """
         return self.filter(post_readable_at(member.closeness), author_id=member.pk)
 
@@ -44,33 +45,33 @@ class PostQuerySet(models.QuerySet["Post"]):
         return self.filter(pk__in=PostTag.objects.filter(tag__name=fold_tag(tag)).values("post"))
 
     def for_display(self, viewer: Viewer) -> "PostQuerySet":
-        """With all that _post.html shows, in a number of queries that does not depend on the number of posts."""
+        """Prefetch all that _post.html shows; the number of queries does not depend on the number of posts."""
         originals = Prefetch("original", Post.objects.visible_to(viewer).with_card(viewer))
         return self.with_card(viewer).prefetch_related(originals)
 
     def with_card(self, viewer: Viewer) -> "PostQuerySet":
-        """The same without the posts that reposts pass on."""
-        return self.with_people_and_pictures(viewer).with_answers_of(viewer)
+        """The same without the originals of reposts."""
+        return self.with_people_and_pictures(viewer).with_viewer_state(viewer)
 
-    def with_answers_of(self, viewer: Viewer) -> "PostQuerySet":
-        """With the viewer's own reaction (`my_reaction`) and whether the viewer put the post aside (`is_saved`)."""
+    def with_viewer_state(self, viewer: Viewer) -> "PostQuerySet":
+        """Annotate the viewer's reaction (`my_reaction`) and whether the viewer saved the post (`is_saved`)."""
         if isinstance(viewer, AnonymousUser):
             return self
         mine = Reaction.objects.filter(post=OuterRef("pk"), member=viewer)
         saved = SavedPost.objects.filter(post=OuterRef("pk"), member=viewer)
-        # By name, since the class declares both with the defaults that hold for rows fetched otherwise.
+        # As a dict, because the class declares both names with the defaults for rows fetched otherwise.
         mine_first = Subquery(mine.values("kind")[:1])
         return self.annotate(**{"my_reaction": mine_first, "is_saved": Exists(saved)})  # noqa: PIE804
 
     def with_people_and_pictures(self, viewer: Viewer) -> "PostQuerySet":
-        """With authors as the viewer may see them, and pictures; three queries with that of the posts."""
+        """Prefetch authors as the viewer may see them, and pictures; three queries in all."""
         return self.prefetch_related(Prefetch("author", Member.objects.for_display(viewer)), "images")
 
 
 class Post(models.Model):
-    """What a member said, or somebody else's post passed on (`is_repost`), with or without words.
+    """A member's post, or a repost of another post (`is_repost`), with or without a text.
 
-    Counts stand in the row; the verbs that change what is counted keep them, under the row's lock.
+    The row stores counts of comments, reposts and reactions; services update them under the row's lock.
     """
 
     AUDIENCES = Audience.choices[:3]
@@ -107,7 +108,7 @@ class Post(models.Model):
 
     objects: ClassVar[PostQuerySet] = PostQuerySet.as_manager()  # type: ignore[assignment]
 
-    # What the viewer for whom this row was fetched did with it; see PostQuerySet.for_display.
+    # The state of the viewer for whom this row was fetched; see PostQuerySet.with_viewer_state.
     my_reaction: str | None = None
     is_saved: bool = False
 
@@ -136,7 +137,7 @@ class Post(models.Model):
         return reverse("feed:post", args=[self.pk])
 
     def cache_key(self, now: datetime) -> PostView:
-        """What a card shows of the post itself at `now`, to the viewer for whom this row was fetched."""
+        """What a card shows of the post at `now`, for the viewer for whom this row was fetched."""
         text, author = self.text, self.author.cache_key()
         return PostView(
             self.pk,
@@ -149,8 +150,8 @@ class Post(models.Model):
             self.edited_at is not None,
         )
 
-    def constants(self) -> PostConstants:
-        """What a card shows beside `cache_key`: whoever lets some of it change moves it there."""
+    def card_constants(self) -> PostConstants:
+        """What a card shows besides `cache_key`. Values that can change belong in `cache_key`."""
         return PostConstants(
             self.created_at,
             bool(self.document),
@@ -160,7 +161,7 @@ class Post(models.Model):
         )
 
     def actions_cache_key(self) -> PostActionsView:
-        """What a card shows of others' reactions, and of what the viewer did with the post."""
+        """What a card shows of the post's counts and of the viewer's state."""
         return PostActionsView(
             self.pk,
             (
@@ -186,23 +187,23 @@ class Post(models.Model):
         return self.actions_cache_key().reaction_count
 
     @property
-    def says_something(self) -> bool:
-        """Whether there is anything to show: a plain repost whose original is out of the viewer's sight is empty."""
+    def has_content(self) -> bool:
+        """Whether there is something to show: a plain repost whose original the viewer may not read is empty."""
         return not self.is_repost or bool(self.text or self.original)
 
     @property
     def is_plain_repost(self) -> bool:
-        """Whether it only passes on another post: what is said and done about it belongs to that one."""
+        """Whether it is a repost without a text: its comments and reactions belong to the original."""
         return self.is_repost and not self.text
 
     @property
     def may_be_reposted(self) -> bool:
-        """Only what all members may read may be passed on; a plain repost passes on its original."""
+        """Whether all members may read it; a plain repost is not reposted itself, its original is."""
         return self.audience <= Audience.MEMBERS and not self.is_plain_repost
 
 
 def readers_among(member_ids: Iterable[int], *, post: Post, actor: User) -> list[Member]:
-    """Those of the members, besides `actor`, who are available to `actor` and may read the stored post. One query."""
+    """The members besides `actor` that are available to `actor` and may read the stored post. One query."""
     others = set(member_ids) - {actor.pk}
     if not others:
         return []
@@ -211,7 +212,7 @@ def readers_among(member_ids: Iterable[int], *, post: Post, actor: User) -> list
 
 
 class PostImage(models.Model):
-    """A picture of a post (WebP in two sizes), for those who may read the post: see feed.views.pictures."""
+    """A picture of a post (WebP in two sizes), for readers of the post: see feed.views.pictures."""
 
     post = models.ForeignKey(Post, on_delete=models.CASCADE, related_name="images")
     file = PictureField(
@@ -243,19 +244,20 @@ class PostImage(models.Model):
 
 
 class PostRevisionQuerySet(models.QuerySet["PostRevision"]):
-    """Former wordings as readers may see them."""
+    """Revisions as readers may see them."""
 
     def open_to_reader_of(self, post: Post) -> "PostRevisionQuerySet":
-        """Those of `post`, which was fetched for the viewer (for_display), that were open to the viewer: who may read
-        what it says now may be further away than those who could read what it said before."""
+        """Revisions of `post`, fetched for the viewer (for_display), whose own audience includes the viewer.
+
+        The audience may have been narrower before than it is now.
+        """
         return self.filter(post=post, audience__lte=post.author.closeness)
 
 
 class PostRevision(models.Model):
-    """A former wording of a post: what it said, to whom, until `replaced_at`.
+    """A former text of a post, with its audience, until `replaced_at`.
 
-    The default is the narrowest audience that a post can have: wordings whose audience nobody noted are shown to nobody
-    who could not read them.
+    The default is the narrowest audience: revisions stored without an audience are shown to connections only.
     """
 
     post = models.ForeignKey(Post, on_delete=models.CASCADE, related_name="revisions")
@@ -277,7 +279,7 @@ class PostRevision(models.Model):
         ordering = ["-pk"]
 
     def __str__(self) -> str:
-        return f"wording of post {self.post_id} until {self.replaced_at:%Y-%m-%d %H:%M}"
+        return f"revision of post {self.post_id} until {self.replaced_at:%Y-%m-%d %H:%M}"
 
 
 class Tag(models.Model):
@@ -294,7 +296,7 @@ class Tag(models.Model):
 
 
 class PostTag(models.Model):
-    """`post` carries `tag`."""
+    """A tag of a post."""
 
     post = models.ForeignKey(Post, on_delete=models.CASCADE, related_name="+")
     tag = models.ForeignKey(Tag, on_delete=models.CASCADE, related_name="+", db_index=False)

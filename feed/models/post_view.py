@@ -1,4 +1,4 @@
-"""What the card of a post shows: plain values, which are the key by which the card is cached."""
+"""Plain values that the card of a post shows; they are the card's cache key."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -8,7 +8,7 @@ from django.urls import reverse
 from core.files.fields import sized_url
 from users.models import MemberView
 
-from .response import Reaction
+from .reaction import Reaction
 
 IMAGE_SIZES = (1600, 800)
 
@@ -32,7 +32,7 @@ class PictureView(NamedTuple):
 
 
 class PostConstants(NamedTuple):
-    """What never changes after a post is published: determined by its id, so no key needs it."""
+    """What never changes after a post is published: its id determines it, so it is in no cache key."""
 
     created_at: datetime
     has_document: bool
@@ -42,7 +42,7 @@ class PostConstants(NamedTuple):
 
 
 class PostView(NamedTuple):
-    """Who says what, when and to whom: all that changes of it."""
+    """Everything of a post that can change: author, text, audience, age."""
 
     pk: int
     author: MemberView
@@ -50,7 +50,7 @@ class PostView(NamedTuple):
     html: str
     is_long: bool
     audience: int
-    # How old it is, as theme.templatetags.theme.measure_age gives it.
+    # Its age, by theme.templatetags.theme.measure_age.
     age: tuple[str, int]
     is_edited: bool
 
@@ -60,10 +60,10 @@ class PostView(NamedTuple):
 
 
 class PostActionsView(NamedTuple):
-    """The counts of a post, what the viewer did with it and may do."""
+    """A post's counts, the viewer's state and what the viewer may do."""
 
     pk: int
-    # How many reacted, in the order of Reaction.Kind.
+    # The number of reactions of each kind, in the order of Reaction.Kind.
     counts: tuple[int, ...]
     comment_count: int
     repost_count: int
@@ -81,7 +81,7 @@ class PostActionsView(NamedTuple):
 
     @property
     def reaction_counts(self) -> list[tuple[Reaction.Kind, int]]:
-        """How many reacted in which way, the most frequent first, kinds without any left out."""
+        """The number of reactions of each kind that has any, the most frequent first."""
         counts = zip(Reaction.Kind, self.counts, strict=True)
         return sorted(((kind, count) for kind, count in counts if count), key=lambda pair: -pair[1])
 
@@ -91,5 +91,5 @@ class PostActionsView(NamedTuple):
 
     @property
     def kinds(self) -> list[Reaction.Kind]:
-        """The reactions from which the viewer may choose."""
+        """The kinds of reactions to choose from."""
         return list(Reaction.Kind)

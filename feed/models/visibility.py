@@ -1,4 +1,4 @@
-"""Who may read a post or a comment: the one condition, for one viewer or a column of viewers (decision 0039)."""
+"""The conditions that a viewer, or a column of viewers, may read a post or a comment (decision 0039)."""
 
 from typing import Any, cast
 
@@ -10,47 +10,47 @@ from users.audience import Audience, Closeness
 
 
 def post_readable_by(viewer: Viewer | OuterRef, path: str = "") -> Q:
-    """The condition that `viewer` may read the post to which `path` leads ("" for the queried post itself).
+    """The condition that `viewer` may read the post at the lookup `path` ("" for the queried post itself).
 
-    Where each row names its viewer, `viewer` is the reference to that column, as in network.models.available_to:
+    If each row has its own viewer, `viewer` is a reference to that column, as in network.models.available_to:
     OuterRef("recipient"); for a column of the query around this one, OuterRef(OuterRef("pk")).
 
     The author must be available to the viewer and the post not hidden. The audience decides the rest: visitors read
-    what is for everyone, members also what is for members, the author and connections also what is for connections.
+    posts for everyone, members also posts for members, the author and connections also posts for connections.
     """
-    author, audience = _field(path, "author"), _field(path, "audience")
+    author, audience = _lookup(path, "author"), _lookup(path, "audience")
     available = available_to(viewer, author)
     if isinstance(viewer, AnonymousUser):
         return available & post_readable_at(Closeness.VISITOR, path)
-    is_own = Q(**{author: _value(viewer)})
-    # "=" where "<=" would do: PostgreSQL then expects few such posts and looks their connections up one by one.
+    is_own = Q(**{author: _viewer_value(viewer)})
+    # "=" instead of "<=": PostgreSQL then expects few such posts and looks their connections up one by one.
     for_connections = Q(**{audience: Audience.CONNECTIONS}) & connected_with(viewer, author)
-    is_shown = Q(**{_field(path, "hidden_at"): None})
+    is_shown = Q(**{_lookup(path, "hidden_at"): None})
     return available & is_shown & (Q(**{f"{audience}__lte": Audience.MEMBERS}) | is_own | for_connections)
 
 
 def post_readable_at(closeness: int, path: str = "") -> Q:
-    """The same for a viewer of known closeness to an author who is known to be available to the viewer."""
-    return Q(**{_field(path, "hidden_at"): None, _field(path, "audience__lte"): int(closeness)})
+    """The same for a viewer of known closeness to an author known to be available to the viewer."""
+    return Q(**{_lookup(path, "hidden_at"): None, _lookup(path, "audience__lte"): int(closeness)})
 
 
 def comment_readable_by(viewer: Viewer | OuterRef, path: str = "") -> Q:
-    """The condition that `viewer`, who may read the post, may read the comment to which `path` leads."""
-    return available_to(viewer, _field(path, "author")) & comment_is_shown(path)
+    """The condition that `viewer`, who may read the post, may read the comment at the lookup `path`."""
+    return available_to(viewer, _lookup(path, "author")) & comment_is_shown(path)
 
 
 def comment_is_shown(path: str = "") -> Q:
     """The part that is the same for all viewers: not hidden, and not deleted, except while it has replies."""
-    exists = Q(**{_field(path, "deleted_at"): None}) | Q(**{_field(path, "reply_count__gt"): 0})
-    return Q(**{_field(path, "hidden_at"): None}) & exists
+    exists = Q(**{_lookup(path, "deleted_at"): None}) | Q(**{_lookup(path, "reply_count__gt"): 0})
+    return Q(**{_lookup(path, "hidden_at"): None}) & exists
 
 
-def _field(path: str, name: str) -> str:
+def _lookup(path: str, name: str) -> str:
     return f"{path}__{name}" if path else name
 
 
-def _value(viewer: Viewer | OuterRef) -> Any:
-    """The viewer as a value in the query itself; an OuterRef counts from the subqueries within it."""
+def _viewer_value(viewer: Viewer | OuterRef) -> Any:
+    """The viewer as a value of the query itself, where an OuterRef is one level too deep."""
     if not isinstance(viewer, OuterRef):
         return viewer
     column = cast(Any, viewer).name

@@ -1,4 +1,4 @@
-"""Tags of the feed's templates."""
+"""Template tags that render posts."""
 
 from collections.abc import Sequence
 
@@ -6,8 +6,7 @@ from django import template
 from django.template import Context
 from django.utils.safestring import SafeString
 
-from ..cards import list_of_cards
-from ..cards import post_card as card_of
+from ..cards import render_card, render_card_list
 from ..models import Post
 
 register = template.Library()
@@ -15,17 +14,17 @@ register = template.Library()
 
 @register.simple_tag(takes_context=True)
 def post_card(context: Context, post: Post, whole: bool = False) -> SafeString:
-    """The card of a post for the page's viewer."""
-    return card_of(post, context["user"], whole=whole)
+    """Render the card of a post for the page's viewer."""
+    return render_card(post, context["user"], whole=whole)
 
 
 @register.simple_tag(takes_context=True)
 def post_list(context: Context, posts: Sequence[Post]) -> SafeString:
-    """The cards of posts in a list, each with the place for its comments."""
-    return list_of_cards(posts, context["user"])
+    """Render the cards of posts in a list, each followed by an element for its comments."""
+    return render_card_list(posts, context["user"])
 
 
 @register.simple_tag(takes_context=True)
 def post_in_list(context: Context, post: Post) -> SafeString:
-    """The same for one post."""
-    return list_of_cards([post], context["user"])
+    """Render the card of one post as in a list."""
+    return render_card_list([post], context["user"])

@@ -1,4 +1,4 @@
-"""The feed in the administration: every model opens, and nobody edits a member's words."""
+"""The feed's admin pages: every model opens, and staff cannot edit a member's text."""
 
 import pytest
 from django.contrib import admin
@@ -10,14 +10,14 @@ from feed.services import edit_post, save_post
 from tests.cast import client_of
 from users.models import User
 
-from .material import SCRIPT, answer, page_of, react, say
+from .factories import SCRIPT, answer, page_of, react, say
 
 MODELS = [Post, Comment, Reaction, SavedPost, PostRevision, Tag]
 
 
 @pytest.fixture
 def staff(alice: User, bob: User) -> Client:
-    """Someone who may do everything, in a feed that holds one row of each kind."""
+    """Someone who may do all_rows, in a feed that holds one row of each kind."""
     post = say(alice, f"{SCRIPT} #tag")
     edit_post(post=post, text="changed #tag", audience=1)
     answer(post, bob, SCRIPT)
@@ -39,14 +39,14 @@ def test_every_model_is_listed_searched_and_opened(staff: Client, model: type[Po
 
 
 @pytest.mark.parametrize("model", [Post, Comment])
-def test_words_are_not_a_field_of_the_form(staff: Client, model: type[Post]) -> None:
+def test_text_is_not_a_field_of_the_form(staff: Client, model: type[Post]) -> None:
     row = model._default_manager.get()
     opened = page_of(staff, reverse(f"admin:feed_{model._meta.model_name}_change", args=[row.pk]))
     assert 'name="text"' not in opened
     assert 'name="hidden_at_0"' in opened
 
 
-def test_nobody_gives_words_to_another_post_or_to_more_people(staff: Client, alice: User, bob: User) -> None:
+def test_staff_cannot_change_the_post_or_audience_of_a_text(staff: Client, alice: User, bob: User) -> None:
     """Neither a comment nor a former wording."""
     comment, revision = Comment.objects.get(), PostRevision.objects.get()
     elsewhere = say(alice, "Elsewhere", audience=0)
@@ -77,7 +77,7 @@ def test_members_do_not_get_in(staff: Client, as_bob: Client, model: type[Post])
     assert response["Location"].startswith("/admin/login/")
 
 
-def test_rows_name_what_they_are_by_ids_and_never_by_words(alice: User, bob: User, staff: Client) -> None:
+def test_rows_are_named_by_ids_and_never_by_texts(alice: User, bob: User, staff: Client) -> None:
     post = Post.objects.get()
     picture = PostImage.objects.create(post=post, file="posts/ab/cd", width=1, height=1)
     rows = [

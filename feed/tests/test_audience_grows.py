@@ -1,4 +1,4 @@
-"""What grows later does not open what was said earlier: wordings, answers of others, and talks below reposts."""
+"""A wider audience does not expose earlier content: revisions, comments of others, comments below reposts."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ from tests.cast import client_of, connect
 from users.audience import Audience
 from users.models import User
 
-from .material import HTMX, answer, everything, page_of, pass_on, react, say
+from .factories import HTMX, all_rows, answer, page_of, pass_on, react, say
 
 pytestmark = pytest.mark.slow
 
@@ -23,10 +23,10 @@ def edit(post: Post, text: str, audience: int) -> Post:
     return services.edit_post(post=post, text=text, audience=audience)
 
 
-def test_a_wording_is_shown_to_those_it_was_open_to(alice: User, bob: User, charlie: User) -> None:
+def test_a_revision_is_shown_to_its_own_audience(alice: User, bob: User, charlie: User) -> None:
     post = say(alice, "SECRET-ONE", audience=CIRCLE)
     edit(post, "SECRET-TWO", MEMBERS)
-    edit(post, "Hello world", EVERYONE)
+    edit(post, "Hello network", EVERYONE)
     readers = {
         "visitor": Client(),
         "charlie": client_of(charlie),
@@ -44,23 +44,21 @@ def test_a_wording_is_shown_to_those_it_was_open_to(alice: User, bob: User, char
     assert "shown to those who could see them" in pages["visitor"]
 
 
-def test_a_wording_whose_circle_was_narrowed_before_it_changed_stays_narrow(
-    alice: User, charlie: User
-) -> None:
+def test_a_revision_keeps_the_narrower_audience(alice: User, charlie: User) -> None:
     post = say(alice, "Too loud", audience=EVERYONE)
     edit(post, "Too loud", CIRCLE)
-    edit(post, "Hello world", EVERYONE)
+    edit(post, "Hello network", EVERYONE)
     assert "Too loud" not in page_of(client_of(charlie), f"/posts/{post.pk}/history/")
 
 
-def test_a_wording_stored_by_a_version_that_notes_no_audience_is_for_connections(alice: User) -> None:
+def test_a_revision_stored_by_an_older_version_is_for_connections(alice: User) -> None:
     post = say(alice, audience=EVERYONE)
     former = PostRevision.objects.create(post=post, text="Wording zero", html="<p>Wording zero</p>")
     assert former.audience == CIRCLE
     assert "Wording zero" not in page_of(Client(), f"/posts/{post.pk}/history/")
 
 
-def test_once_another_has_answered_in_whichever_way_the_circle_only_shrinks(
+def test_once_others_have_answered_the_audience_can_only_be_narrowed(
     alice: User, bob: User, as_alice: Client
 ) -> None:
     answers: dict[str, Callable[[Post], object]] = {
@@ -86,7 +84,7 @@ def test_once_another_has_answered_in_whichever_way_the_circle_only_shrinks(
             edit(post, "Mine", MEMBERS)
 
 
-def test_what_the_author_said_alone_or_others_took_back_may_be_opened(
+def test_without_answers_of_others_the_audience_can_be_widened(
     alice: User, bob: User, as_alice: Client
 ) -> None:
     post = say(alice, "Mine", audience=CIRCLE)
@@ -112,7 +110,7 @@ def test_a_plain_repost_leads_to_its_original(alice: User, bob: User, as_alice: 
     page_of(as_alice, f"/posts/{with_words.pk}/")
 
 
-def test_answers_to_a_plain_repost_are_answers_to_its_original(
+def test_reactions_and_comments_on_a_plain_repost_belong_to_its_original(
     alice: User, bob: User, as_alice: Client
 ) -> None:
     post = say(bob, "The original")
@@ -132,7 +130,7 @@ def test_answers_to_a_plain_repost_are_answers_to_its_original(
     assert not Reaction.objects.exists()
 
 
-def test_a_talk_that_was_held_below_a_plain_repost_stays_readable_and_takes_nothing_more(
+def test_old_comments_on_a_plain_repost_stay_readable_but_accept_no_new_ones(
     alice: User, bob: User, as_alice: Client
 ) -> None:
     shared = pass_on(say(bob), bob)
@@ -146,9 +144,7 @@ def test_a_talk_that_was_held_below_a_plain_repost_stays_readable_and_takes_noth
     assert as_alice.get(f"/posts/{shared.pk}/").status_code == 302
 
 
-def test_what_one_may_not_see_is_404_at_the_addresses_that_change_it(
-    alice: User, bob: User, charlie: User
-) -> None:
+def test_urls_that_change_a_post_that_is_not_visible_are_404(alice: User, bob: User, charlie: User) -> None:
     """Charlie is no connection of Alice: of Bob's repost he sees nothing once its original is for connections."""
     post = say(alice)
     shared = pass_on(post, bob)
@@ -165,9 +161,9 @@ def test_what_one_may_not_see_is_404_at_the_addresses_that_change_it(
 
     assert statuses() == {403}
     edit(post, "Hello", CIRCLE)
-    before = everything()
+    before = all_rows()
     assert statuses() == {404}
-    assert everything() == before
+    assert all_rows() == before
     # Bob may still take back what he shared.
     connect(alice, charlie)
     services.delete_post(post=post)
@@ -194,9 +190,7 @@ def test_a_comment_that_was_written_for_fewer_is_not_stored_for_more(alice: User
         assert Comment.objects.filter(post=post).count() == 1, headers
 
 
-def test_a_comment_is_stored_where_the_circle_shrank_or_nobody_said_what_it_was(
-    alice: User, bob: User
-) -> None:
+def test_a_comment_is_stored_if_the_audience_was_narrowed_or_not_sent(alice: User, bob: User) -> None:
     client = client_of(bob)
     post = say(alice, "Mine", audience=MEMBERS)
     for seen in ({"audience_seen": "0"}, {"audience_seen": "1"}, {"audience_seen": ""}, {}):

@@ -1,4 +1,4 @@
-"""The key of a card: all that the card shows, and nothing else."""
+"""The cache key of a card: everything that the card shows, and nothing else."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -9,7 +9,7 @@ from django.template import engines
 from django.template.loader import get_template
 
 from core.database.lru_cache import clear_caches
-from feed.cards import CardView, build_card_view, post_card
+from feed.cards import CardView, build_card_view, render_card
 from feed.models import PictureView, Post, PostActionsView, PostConstants, PostView, Reaction
 from network.models import Viewer
 from tests.cast import make_member
@@ -17,7 +17,7 @@ from tests.changed_views import unseen_changes
 from users.audience import Audience
 from users.models import MemberView, User
 
-from .material import pass_on, react, say
+from .factories import pass_on, react, say
 
 CREATED = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)
 PICTURES = (PictureView(7, 1, 800, 600, "A desk"),)
@@ -101,11 +101,11 @@ def test_viewers_share_a_card_only_where_it_looks_the_same(
         for viewer in viewers
         for row in Post.objects.visible_to(viewer).for_display(viewer).filter(pk=pk)
     ]
-    cached = [post_card(row, viewer) for row, viewer in shown]
+    cached = [render_card(row, viewer) for row, viewer in shown]
     keys: dict[CardView, str] = {}
     for (row, viewer), card in zip(shown, cached, strict=True):
         clear_caches()
-        assert post_card(row, viewer) == card
+        assert render_card(row, viewer) == card
         viewer_id = None if isinstance(viewer, AnonymousUser) else viewer.pk
         key = build_card_view(row, viewer_id, CREATED, 2026, is_in_list=False, whole=False)
         assert keys.setdefault(key, card) == card

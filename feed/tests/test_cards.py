@@ -1,4 +1,4 @@
-"""Cards of posts are remembered for all readers: nobody may ever get one that is another's."""
+"""Cards of posts are cached for all readers: no reader may get a card of another reader."""
 
 import re
 
@@ -13,7 +13,7 @@ from users.audience import Audience
 from users.models import User
 from users.services import edit_profile, set_photo
 
-from .material import answer, image, page_of, pass_on, react, say
+from .factories import answer, image, page_of, pass_on, react, say
 
 pytestmark = pytest.mark.both
 
@@ -52,7 +52,9 @@ def test_only_the_author_is_offered_to_edit_and_delete(readers: dict[str, Client
     assert who_sees(readers, post, f"/posts/{post.pk}/delete/") == ["alice"]
 
 
-def test_only_who_reacted_sees_it_as_the_own(readers: dict[str, Client], post: Post, bob: User) -> None:
+def test_only_the_reacting_member_sees_the_reaction_as_own(
+    readers: dict[str, Client], post: Post, bob: User
+) -> None:
     who_sees(readers, post, "")
     react(post, bob, Reaction.Kind.SUPPORT)
     assert who_sees(readers, post, f"/posts/{post.pk}/unreact/") == ["bob"]
@@ -60,17 +62,19 @@ def test_only_who_reacted_sees_it_as_the_own(readers: dict[str, Client], post: P
     assert who_sees(readers, post, f"/posts/{post.pk}/unreact/") == []
 
 
-def test_only_who_saved_sees_it_as_saved(readers: dict[str, Client], post: Post, charlie: User) -> None:
+def test_only_the_saving_member_sees_the_post_as_saved(
+    readers: dict[str, Client], post: Post, charlie: User
+) -> None:
     who_sees(readers, post, "")
     services.save_post(post=post, member=charlie)
     assert who_sees(readers, post, f"/posts/{post.pk}/unsave/") == ["charlie"]
 
 
-def test_only_members_are_offered_to_answer(readers: dict[str, Client], post: Post) -> None:
+def test_only_members_are_offered_actions(readers: dict[str, Client], post: Post) -> None:
     assert who_sees(readers, post, f"/posts/{post.pk}/react/") == ["alice", "bob", "charlie"]
 
 
-def test_the_photo_shows_to_its_audience_whoever_looked_before(
+def test_the_photo_is_shown_to_its_audience_whoever_looked_before(
     readers: dict[str, Client], post: Post, alice: User
 ) -> None:
     set_photo(user=alice, image=image())
@@ -84,7 +88,7 @@ def test_the_photo_shows_to_its_audience_whoever_looked_before(
         assert who_sees(readers, post, alice.photo) == seen
 
 
-def test_what_changes_is_seen_by_all_at_once(
+def test_a_change_is_seen_by_all_viewers_immediately(
     readers: dict[str, Client], post: Post, alice: User, bob: User
 ) -> None:
     everybody = list(readers)
@@ -103,7 +107,7 @@ def test_what_changes_is_seen_by_all_at_once(
     assert who_sees(readers, post, "shared once") == everybody
 
 
-def test_a_quote_shows_its_original_to_those_only_who_may_see_it(
+def test_a_quote_shows_its_original_only_to_its_readers(
     readers: dict[str, Client], post: Post, alice: User, bob: User, charlie: User
 ) -> None:
     quote = pass_on(post, by=bob, text="Words of Bob", audience=Audience.PUBLIC)
@@ -116,7 +120,9 @@ def test_a_quote_shows_its_original_to_those_only_who_may_see_it(
     assert who_sees(readers, quote, "is not available") == list(readers)
 
 
-def test_only_who_shared_is_offered_to_stop(readers: dict[str, Client], post: Post, bob: User) -> None:
+def test_only_the_sharing_member_is_offered_to_stop_sharing(
+    readers: dict[str, Client], post: Post, bob: User
+) -> None:
     shared = pass_on(post, by=bob, audience=Audience.PUBLIC)
     # The page of a plain repost is there where something was said on it once.
     Comment.objects.create(post=shared, author=bob, text="Once", html="<p>Once</p>")

@@ -1,4 +1,4 @@
-"""Commenting and replying: the verb and its address."""
+"""Commenting and replying: the service and the view."""
 
 from html import unescape
 
@@ -14,7 +14,7 @@ from tests.cast import connect
 from users.audience import Audience
 from users.models import User
 
-from .material import HONEST, HTMX, SCRIPT, answer, everything, heard, page_of, say
+from .factories import HONEST, HTMX, SCRIPT, all_rows, answer, captured_signals, page_of, say
 
 
 def comments_on(post: Post) -> int:
@@ -33,7 +33,7 @@ def replies_to(comment: Comment) -> int:
 @pytest.mark.both
 def test_a_comment_is_stored_rendered_and_counted(alice: User, bob: User) -> None:
     post = say(alice)
-    with heard(comment_published) as said:
+    with captured_signals(comment_published) as said:
         comment = answer(post, bob, "Yes, **indeed** @alice #agreed")
     assert (comment.author, comment.post, comment.parent) == (bob, post, None)
     assert "<strong>indeed</strong>" in comment.html
@@ -62,21 +62,19 @@ def test_a_reply_to_a_comment_of_another_post_is_a_mistake(alice: User) -> None:
         answer(say(alice), alice, parent=elsewhere)
 
 
-def test_only_those_who_may_see_the_post_are_announced_as_mentioned(
-    alice: User, bob: User, charlie: User
-) -> None:
+def test_only_readers_of_the_post_are_sent_as_mentioned(alice: User, bob: User, charlie: User) -> None:
     connect(bob, charlie)
     post = say(alice, audience=Audience.CONNECTIONS)
-    with heard(comment_published) as said:
+    with captured_signals(comment_published) as said:
         answer(post, bob, "@alice, does @charlie know? I, @bob, do")
     assert [member.pk for member in said[0]["mentioned"]] == [alice.pk]
 
 
-def test_one_whom_the_author_of_the_post_blocked_is_not_announced(
+def test_a_member_blocked_by_the_author_is_not_sent_as_mentioned(
     alice: User, bob: User, charlie: User
 ) -> None:
     block_member(blocker=alice, blocked=charlie)
-    with heard(comment_published) as said:
+    with captured_signals(comment_published) as said:
         answer(say(alice), bob, "Ask @charlie")
     assert said[0]["mentioned"] == []
 
@@ -125,7 +123,7 @@ def test_htmx_gets_a_reply_for_the_list_of_its_comment(alice: User, bob: User, a
 
 
 @pytest.mark.both
-def test_honest_words_stand_on_the_page_as_typed(alice: User, as_bob: Client) -> None:
+def test_harmless_text_is_shown_as_typed(alice: User, as_bob: Client) -> None:
     with all_cases() as case:
         for text in [*HONEST, "```\nif a < b:\n    print('<b>')\n```"]:
             with case(text), rolled_back():
@@ -145,7 +143,7 @@ def test_script_is_text(alice: User, as_bob: Client) -> None:
         assert "&lt;script&gt;" in page
 
 
-def test_a_refusal_says_why_and_keeps_what_was_typed(alice: User, as_bob: Client) -> None:
+def test_an_error_is_explained_and_keeps_the_input(alice: User, as_bob: Client) -> None:
     with all_cases() as case:
         for htmx in [True, False]:
             for text, message in [
@@ -185,7 +183,7 @@ def test_a_parent_that_is_no_id_is_a_bad_request(alice: User, as_bob: Client) ->
                 assert comments_on(post) == 1
 
 
-def test_a_parent_out_of_sight_is_a_404(alice: User, bob: User, charlie: User, as_bob: Client) -> None:
+def test_a_parent_that_is_not_visible_is_a_404(alice: User, bob: User, charlie: User, as_bob: Client) -> None:
     with all_cases() as tried:
         for case in ["of another post", "by a blocker", "deleted", "none"]:
             with tried(case), rolled_back():
@@ -195,12 +193,12 @@ def test_a_parent_out_of_sight_is_a_404(alice: User, bob: User, charlie: User, a
                     block_member(blocker=charlie, blocked=bob)
                 elif case == "deleted":
                     services.delete_comment(comment=parent)
-                before = everything()
+                before = all_rows()
                 send(as_bob, post, 404, parent=0 if case == "none" else parent.pk)
-                assert everything() == before
+                assert all_rows() == before
 
 
-def test_one_who_does_not_see_the_post_gets_404(alice: User, charlie: User, as_charlie: Client) -> None:
+def test_a_member_who_may_not_read_the_post_gets_404(alice: User, charlie: User, as_charlie: Client) -> None:
     narrow, blocked = say(alice, audience=Audience.CONNECTIONS), say(alice)
     block_member(blocker=alice, blocked=charlie)
     for htmx in (True, False):
@@ -216,7 +214,7 @@ def test_a_visitor_is_sent_to_sign_in_and_offered_no_form(alice: User, client: C
     assert not Comment.objects.exists()
 
 
-def test_nothing_is_said_by_get(alice: User, as_bob: Client) -> None:
+def test_get_stores_no_comment(alice: User, as_bob: Client) -> None:
     post = say(alice)
     assert as_bob.get(f"/posts/{post.pk}/comment/", {"text": "Well said"}).status_code == 405
     assert not Comment.objects.exists()

@@ -13,7 +13,7 @@ from tests.cast import connect, make_member
 from users.audience import Audience
 from users.models import User
 
-from .material import answer, say
+from .factories import answer, say
 from .test_visible_to import AUDIENCES, TABLE, viewer_who_is
 
 pytestmark = pytest.mark.both
@@ -35,7 +35,7 @@ def sees(viewer: Viewer, comment: Comment) -> bool:
     return visible
 
 
-def test_a_comment_is_seen_by_those_who_see_the_post(alice: User, dora: User) -> None:
+def test_a_comment_is_visible_to_readers_of_the_post(alice: User, dora: User) -> None:
     cases = [
         (standing, audience, seen)
         for standing, row in TABLE.items()
@@ -65,7 +65,7 @@ def test_a_block_hides_comments_both_ways(alice: User, bob: User, dora: User, bl
     [{"suspended_at": timezone.now()}, {"is_active": False}, {"joined_at": None}],
     ids=["suspended", "deactivated", "unconfirmed"],
 )
-def test_nobody_sees_comments_of_an_author_who_does_not_exist(
+def test_comments_of_an_unavailable_author_are_not_visible(
     alice: User, bob: User, dora: User, gone: dict[str, object]
 ) -> None:
     comment = answer(say(alice, audience=Audience.PUBLIC), dora)
@@ -73,14 +73,14 @@ def test_nobody_sees_comments_of_an_author_who_does_not_exist(
     assert not any(sees(viewer, comment) for viewer in (alice, bob, AnonymousUser()))
 
 
-def test_nobody_sees_a_hidden_comment(alice: User, dora: User) -> None:
+def test_a_hidden_comment_is_not_visible(alice: User, dora: User) -> None:
     comment = answer(say(alice), dora)
     Comment.objects.filter(pk=comment.pk).update(hidden_at=timezone.now())
     assert not sees(alice, comment)
     assert not sees(dora, comment)
 
 
-def test_nobody_sees_a_comment_on_a_hidden_post(alice: User, dora: User) -> None:
+def test_a_comment_on_a_hidden_post_is_not_visible(alice: User, dora: User) -> None:
     comment = answer(say(alice), dora)
     Post.objects.update(hidden_at=timezone.now())
     assert not sees(alice, comment)
@@ -107,7 +107,7 @@ def test_the_first_replies_leave_out_what_the_viewer_may_not_see(alice: User, bo
     assert shown.first_replies == [hers, his]
 
 
-def test_three_replies_stand_below_a_comment_and_the_rest_is_counted(alice: User) -> None:
+def test_three_replies_are_shown_below_a_comment_and_the_rest_is_counted(alice: User) -> None:
     post = say(alice)
     top = answer(post, alice)
     replies = [answer(post, alice, str(number), parent=top) for number in range(5)]

@@ -10,11 +10,11 @@ from tests.cast import client_of, make_member
 from users.audience import Audience
 from users.models import User
 
-from .material import HTMX, answer, everything, page_of, say
+from .factories import HTMX, all_rows, answer, page_of, say
 
 
 def many(post: Post, author: User, count: int, parent: Comment | None = None) -> list[Comment]:
-    """Comments told apart by their numbers: 1. 2. 3. …"""
+    """Numbered comments: 1. 2. 3. …"""
     rows = Comment.objects.bulk_create(
         Comment(post=post, author=author, parent=parent, text="x", html=f"<p>number {number}.</p>")
         for number in range(1, count + 1)
@@ -70,7 +70,7 @@ def test_only_the_own_comments_offer_edit_and_delete(alice: User, bob: User, as_
 # -- Below a post in a list -------------------------------------------------------------------
 
 
-def test_below_a_post_stand_the_three_newest(alice: User, as_bob: Client) -> None:
+def test_the_three_newest_comments_are_shown_below_a_post(alice: User, as_bob: Client) -> None:
     post = say(alice)
     many(post, alice, 4)
     part = page_of(as_bob, f"/posts/{post.pk}/comments/", headers=HTMX)
@@ -101,7 +101,9 @@ def test_below_a_post_a_visitor_reads_and_has_no_form(alice: User, client: Clien
     assert "<form" not in part
 
 
-def test_below_a_post_out_of_sight_is_a_404(alice: User, as_charlie: Client, client: Client) -> None:
+def test_comments_below_a_post_that_is_not_visible_are_a_404(
+    alice: User, as_charlie: Client, client: Client
+) -> None:
     narrow = say(alice, audience=Audience.CONNECTIONS)
     page_of(as_charlie, f"/posts/{narrow.pk}/comments/", 404, headers=HTMX)
     page_of(client, f"/posts/{say(alice).pk}/comments/", 404, headers=HTMX)
@@ -110,7 +112,7 @@ def test_below_a_post_out_of_sight_is_a_404(alice: User, as_charlie: Client, cli
 # -- The replies ------------------------------------------------------------------------------
 
 
-def test_three_replies_and_the_way_to_the_others(alice: User, as_bob: Client) -> None:
+def test_three_replies_and_the_link_to_the_others_are_shown(alice: User, as_bob: Client) -> None:
     post = say(alice)
     top = answer(post, alice)
     many(post, alice, 5, parent=top)
@@ -132,7 +134,7 @@ def test_the_replies_have_a_page_and_a_part(alice: User, as_bob: Client) -> None
     assert numbers(page_of(as_bob, f"{address}?page={rows[19].pk}", headers=HTMX)) == [21]
 
 
-def test_replies_out_of_sight_are_left_out(alice: User, bob: User, as_bob: Client) -> None:
+def test_replies_that_are_not_visible_are_left_out(alice: User, bob: User, as_bob: Client) -> None:
     post, dora = say(alice), make_member("dora")
     top = answer(post, alice)
     many(post, dora, 2, parent=top)
@@ -141,7 +143,9 @@ def test_replies_out_of_sight_are_left_out(alice: User, bob: User, as_bob: Clien
     assert numbers(page_of(as_bob, f"/comments/{top.pk}/replies/")) == [9]
 
 
-def test_replies_of_what_is_out_of_sight_are_a_404(alice: User, charlie: User, as_charlie: Client) -> None:
+def test_replies_to_a_comment_that_is_not_visible_are_a_404(
+    alice: User, charlie: User, as_charlie: Client
+) -> None:
     with all_cases() as tried:
         for case in ["narrow post", "blocked", "hidden", "a reply", "none", "30 digits"]:
             with tried(case), rolled_back():
@@ -171,8 +175,8 @@ def test_what_is_no_cursor_is_a_bad_request(alice: User, as_alice: Client) -> No
 def test_reading_changes_nothing_and_posting_is_refused(alice: User, as_bob: Client) -> None:
     post = say(alice)
     top = answer(post, alice)
-    before = everything()
+    before = all_rows()
     for address in (f"/posts/{post.pk}/", f"/posts/{post.pk}/comments/", f"/comments/{top.pk}/replies/"):
         as_bob.get(address, headers=HTMX)
         assert as_bob.post(address, {"text": "x"}).status_code == 405
-    assert everything() == before
+    assert all_rows() == before

@@ -1,4 +1,4 @@
-"""Deleting one's post: what goes with it and what stays."""
+"""Deleting a post: what is deleted with it and what stays."""
 
 import pytest
 from django.core.files.storage import default_storage
@@ -12,7 +12,7 @@ from feed.services import Document, Picture
 from users.audience import Audience
 from users.models import User
 
-from .material import PDF, answer, everything, image, page_of, pass_on, react, say
+from .factories import PDF, all_rows, answer, image, page_of, pass_on, react, say
 
 
 def test_it_goes_with_all_that_hangs_on_it(alice: User, bob: User) -> None:
@@ -52,7 +52,7 @@ def _delete_and_fail(post: Post) -> None:
         raise RuntimeError
 
 
-def test_plain_reposts_go_and_quotes_stay_and_say_so(alice: User, bob: User, charlie: User) -> None:
+def test_plain_reposts_are_deleted_and_quotes_stay(alice: User, bob: User, charlie: User) -> None:
     post = say(alice, "The original words")
     plain, quote = pass_on(post, by=bob), pass_on(post, by=charlie, text="Look at this")
     services.delete_post(post=post)
@@ -82,7 +82,7 @@ def test_deleting_a_quote_of_a_quote_leaves_both_others(alice: User, bob: User) 
     assert Post.objects.get(pk=post.pk).repost_count == 0
 
 
-def test_a_post_that_is_gone_already_is_no_trouble(alice: User) -> None:
+def test_deleting_a_deleted_post_changes_nothing(alice: User) -> None:
     post = say(alice)
     services.delete_post(post=Post.objects.get(pk=post.pk))
     services.delete_post(post=post)
@@ -92,15 +92,15 @@ def test_a_post_that_is_gone_already_is_no_trouble(alice: User) -> None:
 # -- The page ---------------------------------------------------------------------------------
 
 
-def test_the_author_is_asked_and_then_it_is_gone(alice: User, as_alice: Client) -> None:
+def test_the_author_confirms_the_deletion(alice: User, as_alice: Client) -> None:
     post = say(alice, "Goodbye")
     address = f"/posts/{post.pk}/delete/"
-    before = everything()
+    before = all_rows()
     assert "Goodbye" in page_of(as_alice, address)
-    assert everything() == before
+    assert all_rows() == before
     response = as_alice.post(address)
     assert (response.status_code, response["Location"]) == (302, "/")
-    assert "Your post is deleted." in page_of(as_alice, "/")
+    assert "Post deleted." in page_of(as_alice, "/")
     assert not Post.objects.exists()
     assert as_alice.post(address).status_code == 404
 
@@ -118,7 +118,7 @@ def test_the_author_of_the_original_may_not_delete_a_repost(alice: User, bob: Us
     assert as_alice.post(f"/posts/{shared.pk}/delete/").status_code == 403
 
 
-def test_one_who_does_not_see_the_post_gets_404(alice: User, as_charlie: Client) -> None:
+def test_a_member_who_may_not_read_the_post_gets_404(alice: User, as_charlie: Client) -> None:
     post = say(alice, audience=Audience.CONNECTIONS)
     assert as_charlie.get(f"/posts/{post.pk}/delete/").status_code == 404
     assert as_charlie.post(f"/posts/{post.pk}/delete/").status_code == 404
@@ -132,7 +132,7 @@ def test_a_visitor_is_sent_to_sign_in(alice: User, client: Client) -> None:
     assert Post.objects.filter(pk=post.pk).exists()
 
 
-def test_one_stops_sharing_from_the_page_of_the_list(alice: User, bob: User, as_bob: Client) -> None:
+def test_a_repost_can_be_deleted_from_the_list(alice: User, bob: User, as_bob: Client) -> None:
     post = say(alice)
     shared = pass_on(post, by=bob)
     assert f"/posts/{shared.pk}/delete/" in page_of(as_bob, "/")

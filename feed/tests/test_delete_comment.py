@@ -1,4 +1,4 @@
-"""Deleting one's comment: gone, or an empty place while there are replies."""
+"""Deleting a comment: it is deleted, or emptied while it has replies."""
 
 from django.test import Client
 
@@ -9,7 +9,7 @@ from tests.cases import all_cases, rolled_back
 from users.audience import Audience
 from users.models import User
 
-from .material import answer, everything, page_of, say
+from .factories import all_rows, answer, page_of, say
 from .test_comment import comments_on, replies_to
 
 
@@ -17,7 +17,7 @@ def delete(comment: Comment) -> None:
     services.delete_comment(comment=comment)
 
 
-def test_a_comment_without_replies_is_gone(alice: User, bob: User) -> None:
+def test_a_comment_without_replies_is_deleted(alice: User, bob: User) -> None:
     post = say(alice)
     comment, other = answer(post, bob), answer(post, alice)
     delete(comment)
@@ -25,7 +25,7 @@ def test_a_comment_without_replies_is_gone(alice: User, bob: User) -> None:
     assert comments_on(post) == 1
 
 
-def test_a_comment_with_replies_leaves_its_place_without_words(alice: User, bob: User) -> None:
+def test_a_comment_with_replies_is_emptied(alice: User, bob: User) -> None:
     post = say(alice)
     comment = answer(post, bob, "Regretted")
     reply = answer(post, alice, parent=comment)
@@ -37,7 +37,7 @@ def test_a_comment_with_replies_leaves_its_place_without_words(alice: User, bob:
     assert replies_to(comment) == 1
 
 
-def test_the_last_reply_takes_the_emptied_place_with_it(alice: User, bob: User) -> None:
+def test_deleting_the_last_reply_deletes_the_emptied_comment(alice: User, bob: User) -> None:
     post = say(alice)
     comment = answer(post, bob)
     replies = [answer(post, alice, parent=comment) for _number in range(2)]
@@ -49,7 +49,7 @@ def test_the_last_reply_takes_the_emptied_place_with_it(alice: User, bob: User) 
     assert comments_on(post) == 0
 
 
-def test_the_last_reply_leaves_a_comment_that_was_not_deleted(alice: User, bob: User) -> None:
+def test_deleting_the_last_reply_keeps_a_comment_that_was_not_deleted(alice: User, bob: User) -> None:
     post = say(alice)
     comment = answer(post, bob)
     delete(answer(post, alice, parent=comment))
@@ -73,20 +73,20 @@ def test_deleting_twice_is_once(alice: User) -> None:
 # -- The page ---------------------------------------------------------------------------------
 
 
-def test_the_author_is_asked_and_then_it_is_gone(alice: User, bob: User, as_bob: Client) -> None:
+def test_the_author_confirms_the_deletion(alice: User, bob: User, as_bob: Client) -> None:
     post = say(alice)
     comment = answer(post, bob, "Regretted")
     address = f"/comments/{comment.pk}/delete/"
-    before = everything()
+    before = all_rows()
     assert "Regretted" in page_of(as_bob, address)
-    assert everything() == before
+    assert all_rows() == before
     response = as_bob.post(address)
     assert (response.status_code, response["Location"]) == (302, f"/posts/{post.pk}/")
     assert "Regretted" not in page_of(as_bob, f"/posts/{post.pk}/")
     assert as_bob.post(address).status_code == 404
 
 
-def test_the_page_of_the_post_shows_the_empty_place_with_its_replies(
+def test_the_page_of_the_post_shows_the_emptied_comment_with_its_replies(
     alice: User, bob: User, as_bob: Client
 ) -> None:
     post = say(alice)
@@ -99,7 +99,7 @@ def test_the_page_of_the_post_shows_the_empty_place_with_its_replies(
     assert "Regretted" not in page
 
 
-def test_others_who_see_it_may_not_delete_it(
+def test_other_readers_may_not_delete_it(
     alice: User, bob: User, as_alice: Client, as_charlie: Client
 ) -> None:
     comment = answer(say(alice), bob)
@@ -109,7 +109,7 @@ def test_others_who_see_it_may_not_delete_it(
     assert Comment.objects.exists()
 
 
-def test_what_is_out_of_sight_is_a_404(alice: User, charlie: User, as_charlie: Client) -> None:
+def test_a_comment_that_is_not_visible_is_a_404(alice: User, charlie: User, as_charlie: Client) -> None:
     with all_cases() as tried:
         for case in ["narrow post", "blocked", "none"]:
             with tried(case), rolled_back():

@@ -1,4 +1,4 @@
-"""The document of a post: for the readers of the post, as a download, and for nobody else."""
+"""The document of a post: a download for readers of the post only."""
 
 import pytest
 from django.core.files.storage import default_storage
@@ -11,7 +11,7 @@ from network.services import block_member
 from users.audience import Audience
 from users.models import User
 
-from .material import PDF, say
+from .factories import PDF, say
 
 pytestmark = pytest.mark.django_db
 
@@ -44,7 +44,7 @@ def test_it_is_stored_where_no_address_leads(document: str, client: Client) -> N
     assert status(client, default_storage.url(name)) == 404
 
 
-def test_a_head_and_a_part_are_answered(as_charlie: Client, document: str) -> None:
+def test_head_and_range_requests_work(as_charlie: Client, document: str) -> None:
     assert as_charlie.head(document)["Content-Length"] == str(len(PDF))
     part = as_charlie.get(document, headers={"Range": "bytes=0-4"})
     assert (part.status_code, b"".join(part)) == (206, b"%PDF-")
@@ -57,7 +57,7 @@ def test_a_visitor_does_not_get_that_of_members(client: Client, document: str) -
 @pytest.mark.parametrize(
     "values", [{"suspended_at": timezone.now()}, {"is_active": False}, {"joined_at": None}]
 )
-def test_that_of_an_author_who_is_gone_is_gone(
+def test_the_document_of_an_unavailable_author_is_not_served(
     as_charlie: Client, alice: User, document: str, values: dict[str, object]
 ) -> None:
     User.objects.filter(pk=alice.pk).update(**values)
@@ -69,7 +69,7 @@ def test_a_block_hides_it_both_ways(as_charlie: Client, alice: User, charlie: Us
     assert status(as_charlie, document) == 404
 
 
-def test_who_has_blocked_the_author_does_not_get_it(
+def test_a_member_who_blocked_the_author_does_not_get_it(
     as_charlie: Client, alice: User, charlie: User, document: str
 ) -> None:
     block_member(blocker=charlie, blocked=alice)
@@ -86,7 +86,7 @@ def test_that_for_connections_is_for_connections(as_bob: Client, as_charlie: Cli
     assert [status(as_bob, document), status(as_charlie, document)] == [200, 404]
 
 
-def test_a_post_without_one_has_none(as_charlie: Client, alice: User) -> None:
+def test_a_post_without_a_document_is_a_404(as_charlie: Client, alice: User) -> None:
     assert status(as_charlie, f"{say(alice).get_absolute_url()}document/") == 404
 
 

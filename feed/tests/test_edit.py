@@ -1,10 +1,10 @@
-"""Changing one's post: the verb, the page, and the former wordings."""
+"""Editing a post: the service, the page, and the revisions."""
 
 import pytest
 from django.test import Client
 
 from feed import services
-from feed.errors import AlreadyReposted, NothingSaid
+from feed.errors import AlreadyReposted, EmptyPost
 from feed.events import post_edited
 from feed.models import Post, PostRevision
 from feed.services import Document, Picture
@@ -13,16 +13,16 @@ from tests.cast import make_member
 from users.audience import Audience
 from users.models import User
 
-from .material import PDF, SCRIPT, everything, heard, image, page_of, pass_on, say
+from .factories import PDF, SCRIPT, all_rows, captured_signals, image, page_of, pass_on, say
 
 
 def edit(post: Post, text: str, audience: int = Audience.MEMBERS) -> Post:
     return services.edit_post(post=post, text=text, audience=audience)
 
 
-def test_new_words_keep_the_former_ones_and_leave_a_mark(alice: User) -> None:
+def test_a_new_text_keeps_a_revision_and_is_marked_as_edited(alice: User) -> None:
     post = say(alice, "First #old")
-    with heard(post_edited) as said:
+    with captured_signals(post_edited) as said:
         changed = edit(post, "Second #new")
     assert (changed.text, changed.html.count("/tags/new/")) == ("Second #new", 1)
     assert changed.edited_at is not None
@@ -33,19 +33,19 @@ def test_new_words_keep_the_former_ones_and_leave_a_mark(alice: User) -> None:
     assert [fact["post"] for fact in said] == [post]
 
 
-def test_wordings_are_kept_newest_first(alice: User) -> None:
+def test_revisions_are_kept_newest_first(alice: User) -> None:
     post = say(alice, "one")
     for text in ("two", "three"):
         edit(post, text)
     assert [former.text for former in PostRevision.objects.filter(post=post)] == ["two", "one"]
 
 
-def test_the_same_words_again_change_nothing(alice: User) -> None:
+def test_the_same_text_changes_nothing(alice: User) -> None:
     post = say(alice, "Same #tag")
-    before = everything()
-    with heard(post_edited) as said:
+    before = all_rows()
+    with captured_signals(post_edited) as said:
         edit(post, "Same #tag")
-    assert everything() == before
+    assert all_rows() == before
     assert said == []
 
 
@@ -55,24 +55,24 @@ def test_a_new_audience_alone_leaves_no_mark(alice: User) -> None:
     assert not PostRevision.objects.exists()
 
 
-def test_nothing_may_not_be_left(alice: User) -> None:
+def test_an_edit_may_not_leave_an_empty_post(alice: User) -> None:
     with all_cases() as case:
         for text in ["", "  \n"]:
             with case(text), rolled_back():
                 post = say(alice, "Words")
-                with pytest.raises(NothingSaid):
+                with pytest.raises(EmptyPost):
                     edit(post, text)
                 assert Post.objects.get(pk=post.pk).text == "Words"
 
 
-def test_words_may_go_where_a_picture_or_document_stays(alice: User) -> None:
+def test_the_text_may_be_removed_if_a_picture_or_document_stays(alice: User) -> None:
     pictured = say(alice, "Words", pictures=[Picture(image())])
     documented = say(alice, "Words", document=Document(PDF, "a.pdf"))
     assert edit(pictured, "").html == ""
     assert edit(documented, "").html == ""
 
 
-def test_a_quote_whose_words_go_is_a_plain_repost(alice: User, bob: User) -> None:
+def test_a_quote_without_its_text_becomes_a_plain_repost(alice: User, bob: User) -> None:
     quote = pass_on(say(bob), by=alice, text="Look")
     edit(quote, "")
     assert Post.objects.filter(author=alice, is_repost=True, text="").count() == 1
@@ -92,11 +92,11 @@ def test_a_quote_cannot_become_a_second_plain_repost(alice: User, bob: User) -> 
     assert Post.objects.get(pk=quote.pk).text == "Look"
 
 
-def test_a_quote_whose_original_is_gone_needs_words(alice: User, bob: User) -> None:
+def test_a_quote_whose_original_was_deleted_needs_a_text(alice: User, bob: User) -> None:
     post = say(bob)
     quote = pass_on(post, by=alice, text="Look")
     services.delete_post(post=post)
-    with pytest.raises(NothingSaid):
+    with pytest.raises(EmptyPost):
         edit(quote, "")
 
 
@@ -105,34 +105,34 @@ def test_a_quote_whose_original_is_gone_needs_words(alice: User, bob: User) -> N
 
 def called_by(post: Post, text: str, audience: int = Audience.MEMBERS) -> list[str]:
     """Whom an edit announces as mentioned."""
-    with heard(post_edited) as said:
+    with captured_signals(post_edited) as said:
         edit(post, text, audience)
     return sorted(member.username for fact in said for member in fact["mentioned"])
 
 
-def test_only_those_are_called_who_were_not_named_before(alice: User, bob: User, charlie: User) -> None:
+def test_only_newly_mentioned_members_are_sent(alice: User, bob: User, charlie: User) -> None:
     post = say(alice, "Thanks @bob")
     assert called_by(post, "Thanks @bob and @charlie, says @alice") == ["charlie"]
     assert called_by(post, "Thanks both, @Bob, @charlie") == []
 
 
-def test_a_name_typed_as_a_link_or_as_code_called_nobody(alice: User, charlie: User) -> None:
+def test_a_name_typed_as_a_link_or_as_code_is_no_mention(alice: User, charlie: User) -> None:
     post = say(alice, "See [him](/members/charlie/) and `@charlie`")
     assert called_by(post, "See @charlie") == ["charlie"]
 
 
-def test_a_name_that_became_a_member_is_called_by_the_next_words(alice: User) -> None:
+def test_a_name_that_became_a_member_is_mentioned_by_the_next_edit(alice: User) -> None:
     post = say(alice, "Soon with us: @dan")
     make_member("dan")
     assert called_by(post, "Now with us: @dan") == ["dan"]
 
 
-def test_who_may_not_see_the_post_is_not_called(alice: User, bob: User, charlie: User) -> None:
+def test_a_member_who_may_not_read_the_post_is_not_sent(alice: User, bob: User, charlie: User) -> None:
     post = say(alice, "Hello", audience=Audience.CONNECTIONS)
     assert called_by(post, "Hello @bob, @charlie", Audience.CONNECTIONS) == ["bob"]
 
 
-def test_a_wider_audience_calls_those_who_could_not_see_that_they_are_named(
+def test_a_wider_audience_sends_mentioned_members_who_could_not_read_it_before(
     alice: User, bob: User, charlie: User
 ) -> None:
     post = say(alice, "Hello @bob, @charlie", audience=Audience.CONNECTIONS)
@@ -140,7 +140,7 @@ def test_a_wider_audience_calls_those_who_could_not_see_that_they_are_named(
     assert called_by(post, post.text, Audience.CONNECTIONS) == []
 
 
-def test_a_wider_audience_calls_nobody_whom_the_words_did_not_reach(alice: User) -> None:
+def test_a_wider_audience_sends_only_mentioned_members(alice: User) -> None:
     post = say(alice, "Soon with us: @dan", audience=Audience.CONNECTIONS)
     make_member("dan")
     assert called_by(post, post.text, Audience.MEMBERS) == []
@@ -155,7 +155,7 @@ def send(client: Client, post: Post, text: str, audience: int = Audience.MEMBERS
     return response.content.decode()
 
 
-def test_the_author_finds_the_words_in_the_form_and_changes_them(alice: User, as_alice: Client) -> None:
+def test_the_author_edits_the_text_in_the_form(alice: User, as_alice: Client) -> None:
     post = say(alice, "Frist")
     assert "Frist</textarea>" in page_of(as_alice, f"/posts/{post.pk}/edit/")
     send(as_alice, post, "First", Audience.PUBLIC)
@@ -177,7 +177,7 @@ def test_a_reader_may_not_edit(alice: User, as_bob: Client, as_charlie: Client) 
     assert Post.objects.get(pk=post.pk).text == "Mine"
 
 
-def test_one_who_does_not_see_the_post_gets_404(alice: User, as_charlie: Client) -> None:
+def test_a_member_who_may_not_read_the_post_gets_404(alice: User, as_charlie: Client) -> None:
     post = say(alice, "Mine", audience=Audience.CONNECTIONS)
     assert as_charlie.get(f"/posts/{post.pk}/edit/").status_code == 404
     send(as_charlie, post, "Theirs", status=404)
@@ -200,7 +200,7 @@ def test_a_visitor_is_sent_to_sign_in(alice: User, client: Client) -> None:
         (f"Kept {SCRIPT}", "abc", "Select a valid choice"),
     ],
 )
-def test_a_refusal_says_why_and_keeps_what_was_typed(
+def test_an_error_is_explained_and_keeps_the_input(
     alice: User, as_alice: Client, text: str, audience: int, message: str
 ) -> None:
     post = say(alice, "Mine")
@@ -211,7 +211,7 @@ def test_a_refusal_says_why_and_keeps_what_was_typed(
     assert Post.objects.get(pk=post.pk).text == "Mine"
 
 
-def test_a_second_plain_repost_by_editing_is_refused_with_words(
+def test_a_second_plain_repost_by_editing_is_refused_with_a_message(
     alice: User, bob: User, as_alice: Client
 ) -> None:
     post = say(bob)
@@ -222,6 +222,6 @@ def test_a_second_plain_repost_by_editing_is_refused_with_words(
 
 def test_opening_the_form_changes_nothing(alice: User, as_alice: Client) -> None:
     post = say(alice)
-    before = everything()
+    before = all_rows()
     page_of(as_alice, f"/posts/{post.pk}/edit/")
-    assert everything() == before
+    assert all_rows() == before

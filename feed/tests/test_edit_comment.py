@@ -1,4 +1,4 @@
-"""Changing the words of one's comment."""
+"""Editing a comment."""
 
 from django.test import Client
 
@@ -10,10 +10,10 @@ from tests.cases import all_cases, rolled_back
 from users.audience import Audience
 from users.models import User
 
-from .material import SCRIPT, answer, everything, heard, page_of, say
+from .factories import SCRIPT, all_rows, answer, captured_signals, page_of, say
 
 
-def test_new_words_leave_a_mark(alice: User) -> None:
+def test_a_new_text_is_marked_as_edited(alice: User) -> None:
     comment = answer(say(alice), alice, "Frist")
     services.edit_comment(comment=comment, text="First #tag")
     stored = Comment.objects.get()
@@ -21,14 +21,14 @@ def test_new_words_leave_a_mark(alice: User) -> None:
     assert "/tags/tag/" in stored.html
 
 
-def test_the_same_words_again_change_nothing(alice: User) -> None:
+def test_the_same_text_changes_nothing(alice: User) -> None:
     comment = answer(say(alice), alice, "First")
-    before = everything()
+    before = all_rows()
     services.edit_comment(comment=comment, text="First")
-    assert everything() == before
+    assert all_rows() == before
 
 
-def test_a_comment_deleted_meanwhile_gets_no_words_again(alice: User) -> None:
+def test_a_concurrently_deleted_comment_stays_empty(alice: User) -> None:
     post = say(alice)
     comment = answer(post, alice, "First")
     answer(post, alice, parent=comment)
@@ -37,7 +37,7 @@ def test_a_comment_deleted_meanwhile_gets_no_words_again(alice: User) -> None:
     assert Comment.objects.get(pk=comment.pk).text == ""
 
 
-def test_a_comment_gone_meanwhile_is_no_trouble(alice: User) -> None:
+def test_a_concurrently_deleted_comment_raises_no_error(alice: User) -> None:
     comment = answer(say(alice), alice, "First")
     services.delete_comment(comment=Comment.objects.get(pk=comment.pk))
     services.edit_comment(comment=comment, text="Second")
@@ -46,19 +46,19 @@ def test_a_comment_gone_meanwhile_is_no_trouble(alice: User) -> None:
 
 def called_by(comment: Comment, text: str) -> list[str]:
     """Whom an edit announces as mentioned."""
-    with heard(comment_edited) as said:
+    with captured_signals(comment_edited) as said:
         services.edit_comment(comment=comment, text=text)
     return sorted(member.username for fact in said for member in fact["mentioned"])
 
 
-def test_only_those_are_called_who_were_not_named_before(alice: User, bob: User, charlie: User) -> None:
+def test_only_newly_mentioned_members_are_sent(alice: User, bob: User, charlie: User) -> None:
     comment = answer(say(alice), alice, "Thanks @bob")
     assert called_by(comment, "Thanks @bob and @charlie, says @alice") == ["charlie"]
     # The object that the page holds is not what the row says by now.
     assert called_by(comment, "Thanks both, @bob, @charlie") == []
 
 
-def test_who_may_not_see_the_post_is_not_called(alice: User, bob: User, charlie: User) -> None:
+def test_a_member_who_may_not_read_the_post_is_not_sent(alice: User, bob: User, charlie: User) -> None:
     comment = answer(say(alice, audience=Audience.CONNECTIONS), alice, "Hello")
     assert called_by(comment, "Hello @bob, @charlie") == ["bob"]
 
@@ -72,12 +72,12 @@ def send(client: Client, comment: Comment, text: str, status: int) -> str:
     return response.get("Location") or response.content.decode()
 
 
-def test_the_author_finds_the_words_and_changes_them(alice: User, bob: User, as_bob: Client) -> None:
+def test_the_author_edits_the_comment(alice: User, bob: User, as_bob: Client) -> None:
     post = say(alice)
     comment = answer(post, bob, "Frist")
-    before = everything()
+    before = all_rows()
     assert "Frist</textarea>" in page_of(as_bob, f"/comments/{comment.pk}/edit/")
-    assert everything() == before
+    assert all_rows() == before
     assert send(as_bob, comment, "First", 302) == f"/posts/{post.pk}/#comment-{comment.pk}"
     page = page_of(as_bob, f"/posts/{post.pk}/")
     assert "First" in page
@@ -96,7 +96,7 @@ def test_a_refusal_keeps_what_was_typed_and_stored(alice: User, as_alice: Client
                 assert Comment.objects.get().text == "First"
 
 
-def test_others_who_see_it_may_not_edit_not_even_the_author_of_the_post(
+def test_other_readers_may_not_edit_not_even_the_author_of_the_post(
     alice: User, bob: User, as_alice: Client, as_charlie: Client
 ) -> None:
     comment = answer(say(alice), bob, "Mine")
@@ -106,7 +106,9 @@ def test_others_who_see_it_may_not_edit_not_even_the_author_of_the_post(
     assert Comment.objects.get().text == "Mine"
 
 
-def test_what_is_out_of_sight_is_a_404(alice: User, bob: User, charlie: User, as_charlie: Client) -> None:
+def test_a_comment_that_is_not_visible_is_a_404(
+    alice: User, bob: User, charlie: User, as_charlie: Client
+) -> None:
     with all_cases() as tried:
         for case in ["narrow post", "blocked", "deleted", "none"]:
             with tried(case), rolled_back():
@@ -121,10 +123,10 @@ def test_what_is_out_of_sight_is_a_404(alice: User, bob: User, charlie: User, as
                     services.delete_comment(comment=comment)
                 elif case == "none":
                     comment.pk = 999
-                before = everything()
+                before = all_rows()
                 page_of(as_charlie, f"/comments/{comment.pk}/edit/", 404)
                 send(as_charlie, comment, "Other", 404)
-                assert everything() == before
+                assert all_rows() == before
 
 
 def test_a_visitor_is_sent_to_sign_in(alice: User, client: Client) -> None:
@@ -133,7 +135,7 @@ def test_a_visitor_is_sent_to_sign_in(alice: User, client: Client) -> None:
     assert Comment.objects.get().text == "Mine"
 
 
-def test_a_reply_below_a_comment_that_is_out_of_sight_is_404_for_others(
+def test_a_reply_below_a_comment_that_is_not_visible_is_404_for_others(
     alice: User, bob: User, charlie: User, as_alice: Client
 ) -> None:
     post = say(bob)

@@ -1,4 +1,4 @@
-"""HEAD asks what GET would answer, and does nothing: monitors and `curl -I` use it."""
+"""HEAD responds like GET without a body and changes nothing: monitors and `curl -I` use it."""
 
 from django.test import Client
 
@@ -6,10 +6,10 @@ from feed.models import Post
 from tests.cases import all_cases, rolled_back
 from users.models import User
 
-from .material import say
+from .factories import say
 
 
-def test_head_of_a_page_is_answered_and_changes_nothing(alice: User, as_alice: Client) -> None:
+def test_head_of_a_page_works_and_changes_nothing(alice: User, as_alice: Client) -> None:
     with all_cases() as case:
         for address in ["", "edit/", "delete/", "history/", "reactions/", "repost/"]:
             with case(address), rolled_back():
@@ -18,7 +18,7 @@ def test_head_of_a_page_is_answered_and_changes_nothing(alice: User, as_alice: C
                 assert Post.objects.filter(pk=post.pk, text="still here").exists()
 
 
-def test_head_of_a_list_is_answered(as_alice: Client) -> None:
+def test_head_of_a_list_works(as_alice: Client) -> None:
     with all_cases() as case:
         for address in ["/", "/saved/", "/tags/x/", "/network/", "/members/", "/settings/profile/"]:
             with case(address), rolled_back():

@@ -1,4 +1,4 @@
-"""What a post said before."""
+"""The revisions of a post."""
 
 from django.test import Client
 
@@ -7,10 +7,10 @@ from network.services import block_member
 from users.audience import Audience
 from users.models import User
 
-from .material import SCRIPT, everything, page_of, say
+from .factories import SCRIPT, all_rows, page_of, say
 
 
-def test_readers_see_the_former_words_newest_first(alice: User, as_charlie: Client) -> None:
+def test_readers_see_revisions_newest_first(alice: User, as_charlie: Client) -> None:
     post = say(alice, "wording one")
     edit_post(post=post, text="wording two", audience=Audience.MEMBERS)
     edit_post(post=post, text="wording three", audience=Audience.MEMBERS)
@@ -19,8 +19,8 @@ def test_readers_see_the_former_words_newest_first(alice: User, as_charlie: Clie
     assert "wording three" not in page
 
 
-def test_a_post_never_changed_says_so(alice: User, as_alice: Client) -> None:
-    assert "never changed" in page_of(as_alice, f"/posts/{say(alice).pk}/history/")
+def test_the_history_of_an_unedited_post_is_empty(alice: User, as_alice: Client) -> None:
+    assert "never edited" in page_of(as_alice, f"/posts/{say(alice).pk}/history/")
 
 
 def test_a_visitor_reads_the_history_of_a_post_for_everyone_only(alice: User, client: Client) -> None:
@@ -30,7 +30,7 @@ def test_a_visitor_reads_the_history_of_a_post_for_everyone_only(alice: User, cl
         page_of(client, f"/posts/{post.pk}/history/", status)
 
 
-def test_one_who_does_not_see_the_post_gets_404(alice: User, charlie: User, as_charlie: Client) -> None:
+def test_a_member_who_may_not_read_the_post_gets_404(alice: User, charlie: User, as_charlie: Client) -> None:
     hidden = say(alice, audience=Audience.CONNECTIONS)
     page_of(as_charlie, f"/posts/{hidden.pk}/history/", 404)
     seen = say(alice)
@@ -48,6 +48,6 @@ def test_former_script_is_text_too(alice: User, as_alice: Client) -> None:
 
 def test_it_takes_no_post(alice: User, as_alice: Client) -> None:
     post = say(alice)
-    before = everything()
+    before = all_rows()
     assert as_alice.post(f"/posts/{post.pk}/history/").status_code == 405
-    assert everything() == before
+    assert all_rows() == before

@@ -1,4 +1,4 @@
-"""The first page: what LinkUp is for visitors, the feed for members."""
+"""The home page: the welcome page for visitors, the feed for members."""
 
 import pytest
 from django.test import Client
@@ -11,7 +11,7 @@ from tests.cast import make_member
 from users.audience import Audience
 from users.models import User
 
-from .material import HTMX, everything, image, page_of, react, say
+from .factories import HTMX, all_rows, image, page_of, react, say
 
 
 def test_a_visitor_reads_what_this_is_and_no_posts(alice: User, client: Client) -> None:
@@ -23,7 +23,7 @@ def test_a_visitor_reads_what_this_is_and_no_posts(alice: User, client: Client) 
 
 
 @pytest.mark.both
-def test_a_member_sees_the_circle_newest_first_and_nobody_else(
+def test_a_member_sees_followed_authors_newest_first_and_no_others(
     alice: User, bob: User, charlie: User, as_alice: Client
 ) -> None:
     follow_member(follower=alice, followed=charlie)
@@ -35,7 +35,7 @@ def test_a_member_sees_the_circle_newest_first_and_nobody_else(
     assert "words of dora" not in page
 
 
-def test_an_empty_feed_says_what_to_do(as_charlie: Client) -> None:
+def test_an_empty_feed_explains_what_to_do(as_charlie: Client) -> None:
     page = page_of(as_charlie, "/")
     assert "Nothing here yet" in page
     assert 'href="/network/"' in page
@@ -55,7 +55,7 @@ def test_a_post_shows_what_was_made_of_it(alice: User, bob: User, charlie: User,
         f"/posts/{post.pk}/reactions/",
         f"/posts/{post.pk}/unreact/",
         f"/posts/{post.pk}/repost/",
-        "Everyone may see this",
+        "Visible to everyone",
         'href="/members/bob/"',
     ):
         assert part in page
@@ -65,14 +65,14 @@ def test_a_post_shows_what_was_made_of_it(alice: User, bob: User, charlie: User,
 def test_what_is_for_connections_offers_no_sharing(alice: User, bob: User, as_alice: Client) -> None:
     post = say(bob, audience=Audience.CONNECTIONS)
     page = page_of(as_alice, "/")
-    assert "Connections may see this" in page
+    assert "Visible to connections" in page
     assert f"/posts/{post.pk}/repost/" not in page
 
 
 def test_a_long_post_is_cut_in_the_list_and_whole_on_its_page(alice: User, as_alice: Client) -> None:
     post = say(alice, "word " * 400)
-    assert "Read on" in page_of(as_alice, "/")
-    assert "Read on" not in page_of(as_alice, f"/posts/{post.pk}/")
+    assert "Read more" in page_of(as_alice, "/")
+    assert "Read more" not in page_of(as_alice, f"/posts/{post.pk}/")
 
 
 @pytest.mark.both
@@ -118,7 +118,7 @@ def test_any_id_is_a_cursor(as_alice: Client) -> None:
 
 def test_looking_changes_nothing_and_posting_is_refused(alice: User, bob: User, as_alice: Client) -> None:
     say(bob)
-    before = everything()
+    before = all_rows()
     page_of(as_alice, "/")
     assert as_alice.post("/", {"text": "x"}).status_code == 405
-    assert everything() == before
+    assert all_rows() == before

@@ -14,7 +14,7 @@ from tests.cast import client_of
 from users.audience import Audience
 from users.models import User
 
-from .material import HTMX, everything, page_of, pass_on, say
+from .factories import HTMX, all_rows, page_of, pass_on, say
 
 PUBLIC, MEMBERS, CONNECTIONS = Audience.PUBLIC, Audience.MEMBERS, Audience.CONNECTIONS
 
@@ -50,7 +50,7 @@ def test_a_tag_has_one_page_however_it_is_written(posts: list[Post], as_bob: Cli
     assert "#jobs" in page
 
 
-def test_a_tag_nobody_used_says_so(as_bob: Client) -> None:
+def test_an_unused_tag_has_an_empty_page(as_bob: Client) -> None:
     assert "No posts with this hashtag" in page_of(as_bob, "/tags/nothing/")
 
 
@@ -61,7 +61,7 @@ def test_what_is_no_tag_has_no_page(as_bob: Client) -> None:
                 assert as_bob.get(f"/tags/{tag}/").status_code in {400, 404}
 
 
-def test_a_blocked_member_has_no_list_and_no_place_in_tags(
+def test_a_blocked_member_has_no_list_and_is_not_in_tags(
     posts: list[Post], alice: User, charlie: User
 ) -> None:
     block_member(blocker=alice, blocked=charlie)
@@ -80,7 +80,7 @@ def test_the_list_of_a_member_whose_page_is_not_public_is_closed_to_visitors(
 @pytest.mark.parametrize(
     "change", [{"suspended_at": "2026-01-01T00:00Z"}, {"is_active": False}, {"joined_at": None}]
 )
-def test_the_list_of_a_member_who_does_not_exist_is_a_404(
+def test_the_list_of_an_unknown_member_is_a_404(
     posts: list[Post], as_bob: Client, change: dict[str, object]
 ) -> None:
     User.objects.filter(username="alice").update(**change)
@@ -114,11 +114,11 @@ def test_the_profile_gets_the_five_newest_as_a_part(alice: User, as_bob: Client)
     assert 'href="/members/alice/posts/"' in part
 
 
-def test_the_profile_of_one_who_never_posted_gets_nothing(alice: User, as_bob: Client) -> None:
+def test_the_profile_of_a_member_without_posts_shows_no_section(alice: User, as_bob: Client) -> None:
     assert page_of(as_bob, "/members/alice/posts/", headers=HTMX).strip() == ""
 
 
-def test_reposts_stand_in_the_list_of_who_shared(alice: User, bob: User, as_alice: Client) -> None:
+def test_reposts_are_in_the_list_of_the_reposting_member(alice: User, bob: User, as_alice: Client) -> None:
     pass_on(say(alice, "Alice's own"), by=bob)
     page = page_of(as_alice, "/members/bob/posts/")
     assert "shared this" in page
@@ -168,10 +168,10 @@ def test_what_is_no_cursor_is_a_bad_request(alice: User, as_bob: Client) -> None
 def test_looking_changes_nothing_and_posting_is_refused(
     posts: list[Post], as_bob: Client, address: str
 ) -> None:
-    before = everything()
+    before = all_rows()
     page_of(as_bob, address)
     assert as_bob.post(address).status_code == 405
-    assert everything() == before
+    assert all_rows() == before
 
 
 def test_the_address_of_a_tag_may_be_typed_in_any_case(alice: User, as_alice: Client) -> None:

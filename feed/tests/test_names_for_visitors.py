@@ -1,4 +1,4 @@
-"""Visitors who are not signed in: at public posts they see names only of those whose page is for everyone."""
+"""Visitors see the names of authors of public posts only if the author's page is for everyone."""
 
 import re
 
@@ -12,7 +12,7 @@ from users.audience import Audience
 from users.models import User
 from users.services import set_photo
 
-from .material import answer, image, page_of, pass_on, react, say
+from .factories import answer, image, page_of, pass_on, react, say
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def traces(page: str, member: User) -> list[str]:
 
 @pytest.fixture
 def addresses(alice: User, tunde: User) -> dict[str, str]:
-    """Public posts with everything that somebody can do there, done by Tunde."""
+    """Public posts with every action that a member can take, taken by Tunde."""
     User.objects.filter(pk=alice.pk).update(page_audience=Audience.PUBLIC)
     hers = say(alice, "Words of Alice #pilots", audience=Audience.PUBLIC)
     comment = answer(hers, tunde, "Tall ships")
@@ -102,13 +102,13 @@ def test_a_member_whose_page_is_for_everyone_is_named_everywhere(
             assert "Zoltan Balogun" in page_at(Client(), name, address), name
 
 
-def test_what_visitors_see_is_said_where_it_is_chosen(as_charlie: Client, charlie: User) -> None:
+def test_the_audience_field_explains_what_visitors_see(as_charlie: Client, charlie: User) -> None:
     assert "see “A member” instead of your name" in page_of(as_charlie, "/settings/privacy/")
     post = say(charlie)
     assert "only if your page is for everyone" in page_of(as_charlie, f"/posts/{post.pk}/edit/")
 
 
-def test_those_whom_one_blocked_are_named_in_the_own_list(alice: User, charlie: User) -> None:
+def test_members_see_the_names_of_those_they_blocked(alice: User, charlie: User) -> None:
     block_member(blocker=alice, blocked=charlie)
     page = page_of(client_of(alice), "/network/blocked/")
     assert charlie.display_name in page

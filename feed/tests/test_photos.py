@@ -1,4 +1,4 @@
-"""The photo of an author shows wherever a post or comment does, to those for whom it is."""
+"""The author's photo is shown with posts and comments to the photo's audience."""
 
 import pytest
 from django.test import Client
@@ -10,7 +10,7 @@ from users.audience import Audience
 from users.models import User
 from users.services import set_photo
 
-from .material import answer, image, page_of, pass_on, react, say
+from .factories import answer, image, page_of, pass_on, react, say
 
 pytestmark = pytest.mark.slow
 

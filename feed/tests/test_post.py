@@ -13,7 +13,7 @@ from tests.cases import all_cases, rolled_back
 from users.audience import Audience
 from users.models import User
 
-from .material import PDF, everything, page_of, pass_on, say, upload
+from .factories import PDF, all_rows, page_of, pass_on, say, upload
 
 AUDIENCES = (Audience.PUBLIC, Audience.MEMBERS, Audience.CONNECTIONS)
 
@@ -70,14 +70,14 @@ def test_what_is_no_post_has_no_page(as_alice: Client) -> None:
                 )
 
 
-def test_a_quote_shows_the_words_and_the_original(alice: User, bob: User, as_alice: Client) -> None:
+def test_a_quote_shows_its_text_and_the_original(alice: User, bob: User, as_alice: Client) -> None:
     quote = pass_on(say(alice, "The original words"), by=bob, text="Words about it")
     page = page_of(as_alice, f"/posts/{quote.pk}/")
     assert "The original words" in page
     assert "Words about it" in page
 
 
-def test_a_post_that_is_passed_on_counts_it(alice: User, bob: User, as_alice: Client) -> None:
+def test_a_repost_is_counted_on_its_original(alice: User, bob: User, as_alice: Client) -> None:
     post = say(alice)
     pass_on(post, by=bob)
     assert "shared once" in page_of(as_alice, f"/posts/{post.pk}/")
@@ -85,12 +85,12 @@ def test_a_post_that_is_passed_on_counts_it(alice: User, bob: User, as_alice: Cl
 
 def test_looking_changes_nothing(alice: User, as_alice: Client) -> None:
     post = say(alice, document=Document(PDF, "a.pdf"))
-    before = everything()
+    before = all_rows()
     for page in ("", "document/"):
         response = as_alice.get(f"/posts/{post.pk}/{page}")
         response.getvalue()  # a file is closed when it was read
         assert as_alice.post(f"/posts/{post.pk}/{page}").status_code == 405
-    assert everything() == before
+    assert all_rows() == before
 
 
 # -- The document -----------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""The verb that publishes a post: words, names, hashtags, pictures and documents."""
+"""The service that publishes a post: text, mentions, hashtags, pictures and documents."""
 
 import re
 
@@ -8,7 +8,7 @@ from django.test import Client
 from PIL import Image
 
 from core.files.fields import files_of_row
-from feed.errors import NothingSaid
+from feed.errors import EmptyPost
 from feed.events import post_published
 from feed.models import Post, PostImage, Tag
 from feed.rendering import MOST_TAGS
@@ -19,17 +19,17 @@ from tests.cast import make_member
 from users.audience import Audience
 from users.models import User
 
-from .material import HONEST, PDF, SCRIPT, heard, image, page_of, say
+from .factories import HONEST, PDF, SCRIPT, captured_signals, image, page_of, say
 
 
 def tags_of(post: Post) -> set[str]:
     return {name for name in Tag.objects.values_list("name", flat=True) if post in Post.objects.tagged(name)}
 
 
-def test_words_are_stored_with_their_html(alice: User) -> None:
-    post = Post.objects.get(pk=say(alice, "Hello **world**").pk)
-    assert (post.author_id, post.text) == (alice.pk, "Hello **world**")
-    assert post.html == "<p>Hello <strong>world</strong></p>"
+def test_text_is_stored_with_its_html(alice: User) -> None:
+    post = Post.objects.get(pk=say(alice, "Hello **network**").pk)
+    assert (post.author_id, post.text) == (alice.pk, "Hello **network**")
+    assert post.html == "<p>Hello <strong>network</strong></p>"
     assert (post.audience, post.is_repost, post.original, post.edited_at) == (
         Audience.MEMBERS,
         False,
@@ -46,16 +46,16 @@ def test_the_audience_is_kept(alice: User) -> None:
                 assert Post.objects.get(pk=say(alice, audience=audience).pk).audience == audience
 
 
-def test_nothing_cannot_be_said(alice: User) -> None:
+def test_an_empty_post_is_refused(alice: User) -> None:
     with all_cases() as case:
         for text in ["", " ", "\n\t  \n"]:
             with case(text), rolled_back():
-                with pytest.raises(NothingSaid):
+                with pytest.raises(EmptyPost):
                     say(alice, text)
                 assert not Post.objects.exists()
 
 
-def test_honest_words_are_stored_as_typed(alice: User) -> None:
+def test_harmless_text_is_stored_as_typed(alice: User) -> None:
     with all_cases() as case:
         for text in HONEST:
             with case(text), rolled_back():
@@ -70,7 +70,7 @@ def test_script_becomes_text(alice: User) -> None:
     assert "&lt;script&gt;" in post.html
 
 
-def test_pictures_are_stored_in_two_sizes_with_their_words(alice: User) -> None:
+def test_pictures_are_stored_in_two_sizes_with_their_descriptions(alice: User) -> None:
     post = say(alice, "", pictures=[Picture(image(2000, 1000), "A long desk"), Picture(image(300, 600))])
     wide, tall = PostImage.objects.filter(post=post)
     assert (wide.width, wide.height, wide.alt) == (1600, 800, "A long desk")
@@ -86,7 +86,7 @@ def test_pictures_are_stored_in_two_sizes_with_their_words(alice: User) -> None:
     assert wide.file.startswith("private/posts/")
 
 
-def test_names_of_pictures_tell_nothing(alice: User) -> None:
+def test_file_names_of_pictures_are_random(alice: User) -> None:
     post = say(alice, "Two", pictures=[Picture(image(), "alice-secret"), Picture(image())])
     one, two = post.images.all()
     assert one.file != two.file
@@ -103,7 +103,7 @@ def test_a_document_is_stored_with_its_name_and_size(alice: User) -> None:
 
 
 def test_a_name_that_exists_becomes_a_link_and_is_announced(alice: User, bob: User) -> None:
-    with heard(post_published) as said:
+    with captured_signals(post_published) as said:
         post = say(alice, "Thanks @Bob and @bob, also bob@example.org and `@bob`")
     assert post.html.count('href="/members/bob/"') == 2
     (fact,) = said
@@ -114,23 +114,21 @@ def test_a_name_that_exists_becomes_a_link_and_is_announced(alice: User, bob: Us
 def test_a_name_that_does_not_exist_for_the_author_stays_text(alice: User, bob: User) -> None:
     block_member(blocker=bob, blocked=alice)
     make_member("dora", joined_at=None)
-    with heard(post_published) as said:
+    with captured_signals(post_published) as said:
         post = say(alice, "Hello @bob, @dora and @nobody")
     assert "<a" not in post.html
     assert said[0]["mentioned"] == []
 
 
-def test_naming_oneself_links_and_announces_nobody(alice: User) -> None:
-    with heard(post_published) as said:
+def test_mentioning_oneself_links_and_notifies_nobody(alice: User) -> None:
+    with captured_signals(post_published) as said:
         post = say(alice, "It is me, @alice")
     assert 'href="/members/alice/"' in post.html
     assert said[0]["mentioned"] == []
 
 
-def test_only_those_who_may_see_the_post_are_announced_as_mentioned(
-    alice: User, bob: User, charlie: User
-) -> None:
-    with heard(post_published) as said:
+def test_only_readers_of_the_post_are_sent_as_mentioned(alice: User, bob: User, charlie: User) -> None:
+    with captured_signals(post_published) as said:
         say(alice, "For @bob, not for @charlie", audience=Audience.CONNECTIONS)
     assert [member.pk for member in said[0]["mentioned"]] == [bob.pk]
 
@@ -173,7 +171,7 @@ def test_a_hashtag_that_grows_when_folded_does_not_break_the_post(alice: User) -
                 assert Post.objects.get(pk=post.pk).text == f"#{letter * 60}"
 
 
-def test_a_post_full_of_names_is_one_query_for_all(alice: User, bob: User) -> None:
+def test_all_mentions_are_found_in_one_query(alice: User, bob: User) -> None:
     text = " ".join(["@bob", *(f"@m{number}" for number in range(1500))])
     assert 'href="/members/bob/"' in say(alice, text).html
 

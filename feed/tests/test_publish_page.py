@@ -1,4 +1,4 @@
-"""The form on the home page: what it takes, what it refuses, and what it keeps when it refuses."""
+"""The form on the home page: what it accepts, what it refuses, and what it keeps after an error."""
 
 import re
 from html import unescape
@@ -14,7 +14,7 @@ from tests.cases import all_cases, rolled_back
 from users.audience import Audience
 from users.models import User
 
-from .material import HONEST, HTML, HTMX, PDF, SCRIPT, SVG, everything, jpeg, page_of, upload
+from .factories import HONEST, HTML, HTMX, PDF, SCRIPT, SVG, all_rows, jpeg, page_of, upload
 
 TYPED = "Kept: 5 < 6 & 'quotes'"
 
@@ -27,7 +27,7 @@ def send(client: Client, status: int = 302, *, htmx: bool = False, **values: Any
 
 
 def typed_text(page: str) -> str:
-    """What stands in the text field of the answer."""
+    """The value of the text field in the response."""
     found = re.search(r'<textarea[^>]*name="text"[^>]*>\n?(.*?)</textarea>', page, re.DOTALL)
     assert found
     return unescape(found[1])
@@ -35,7 +35,7 @@ def typed_text(page: str) -> str:
 
 def refused(client: Client, message: str, **values: Any) -> None:
     """The form says `message` with what was typed still there, for both kinds of browsers; nothing is stored."""
-    before = everything()
+    before = all_rows()
     for htmx in (False, True):
         for value in values.values():
             for file in value if isinstance(value, list) else [value]:
@@ -45,7 +45,7 @@ def refused(client: Client, message: str, **values: Any) -> None:
         assert message in unescape(page)
         assert typed_text(page).strip() == str(values.get("text", TYPED)).strip()
         assert ("<html" in page) is not htmx
-    assert everything() == before
+    assert all_rows() == before
 
 
 def test_a_post_is_published_and_the_browser_sent_home(alice: User, as_alice: Client) -> None:
@@ -55,7 +55,7 @@ def test_a_post_is_published_and_the_browser_sent_home(alice: User, as_alice: Cl
     assert (post.author, post.text, post.audience) == (alice, "Hello **all**", Audience.CONNECTIONS)
     page = page_of(as_alice, "/")
     assert "<strong>all</strong>" in page
-    assert "Your post is published." in page
+    assert "Post published." in page
 
 
 def test_htmx_gets_an_empty_form_and_the_new_post(alice: User, as_alice: Client) -> None:
@@ -67,7 +67,7 @@ def test_htmx_gets_an_empty_form_and_the_new_post(alice: User, as_alice: Client)
     assert re.search(r'value="0"[^>]*(selected|checked)', page)
 
 
-def test_pictures_come_with_their_words_in_order(as_alice: Client) -> None:
+def test_pictures_get_their_descriptions_in_order(as_alice: Client) -> None:
     send(
         as_alice,
         images=[upload("a.jpg"), upload("b.jpg", jpeg(80, 20))],
@@ -82,7 +82,7 @@ def test_pictures_come_with_their_words_in_order(as_alice: Client) -> None:
     assert 'alt="A &lt;wide&gt; one"' in page
 
 
-def test_more_or_fewer_words_than_pictures_are_no_trouble(as_alice: Client) -> None:
+def test_more_or_fewer_descriptions_than_pictures_are_accepted(as_alice: Client) -> None:
     with all_cases() as case:
         for alts in [[], ["one"], ["one", "two", "three"]]:
             with case(alts), rolled_back():
@@ -90,12 +90,12 @@ def test_more_or_fewer_words_than_pictures_are_no_trouble(as_alice: Client) -> N
                 assert [image.alt for image in Post.objects.get().images.all()] == [*alts, "", ""][:2]
 
 
-def test_words_for_a_picture_are_cut_at_their_length(as_alice: Client) -> None:
+def test_descriptions_are_truncated(as_alice: Client) -> None:
     send(as_alice, images=[upload()], image_alt=["x" * 100_000])
     assert Post.objects.get().images.get().alt == "x" * 300
 
 
-def test_words_for_a_picture_are_cleaned_before_they_are_stored(as_alice: Client) -> None:
+def test_descriptions_are_cleaned_before_they_are_stored(as_alice: Client) -> None:
     pile = "a" + "\u0315" * 40_000 + "\u0316" * 40_000
     started = process_time()
     send(
@@ -109,18 +109,18 @@ def test_words_for_a_picture_are_cleaned_before_they_are_stored(as_alice: Client
     assert len(piled) <= 31
 
 
-def test_nine_pictures_and_no_words_are_a_post(as_alice: Client) -> None:
+def test_nine_pictures_without_text_are_a_post(as_alice: Client) -> None:
     send(as_alice, text="", images=[upload(f"{number}.jpg") for number in range(9)])
     assert Post.objects.get().images.count() == 9
 
 
-def test_a_document_and_no_words_are_a_post(as_alice: Client) -> None:
+def test_a_document_without_text_is_a_post(as_alice: Client) -> None:
     send(as_alice, text="", document=upload("Plan & <b>co</b>.pdf", PDF, "application/pdf"))
     post = Post.objects.get()
     assert f"/posts/{post.pk}/document/" in page_of(as_alice, "/")
 
 
-def test_honest_words_stand_on_the_page_as_typed(as_alice: Client) -> None:
+def test_harmless_text_is_shown_as_typed(as_alice: Client) -> None:
     with all_cases() as case:
         for text in [*HONEST, "```\nif a < b:\n    print('<b>')\n```"]:
             with case(text), rolled_back():
@@ -246,7 +246,7 @@ def test_a_refused_form_still_shows_the_feed_and_ways_that_work(as_alice: Client
     assert "old 9" in page_of(as_alice, urljoin("/posts/", following[1]))
 
 
-def test_what_nobody_can_see_is_no_post(alice: User, as_alice: Client) -> None:
+def test_invisible_text_is_no_post(alice: User, as_alice: Client) -> None:
     with all_cases() as case:
         for nothing in ["\u200b", "\u2800\u3164", " \u00a0\u2003\n\u200d"]:
             with case(nothing), rolled_back():

@@ -1,4 +1,4 @@
-"""How many queries a page makes: the same for few rows and for many, and never more than twelve."""
+"""The number of queries of a page: the same for few rows and for many, and never more than twelve."""
 
 import math
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from tests.cast import client_of, connect, make_member
 from users.audience import Audience
 from users.models import User
 
-from .material import HTMX, answer, pass_on, react, say
+from .factories import HTMX, answer, pass_on, react, say
 
 pytestmark = pytest.mark.slow
 
@@ -67,7 +67,7 @@ def fill(alice: User, bob: User, writers: list[User]) -> Fill:
 
 @dataclass(frozen=True)
 class Page:
-    """What somebody asks for."""
+    """A request of a viewer."""
 
     client: Client
     address: str
@@ -90,7 +90,7 @@ def whole_and_in_part(client: Client, *addresses: str) -> list[Page]:
 
 
 def same_for_few_and_many(pages: list[Page], fill: Fill, most: int = MOST) -> None:
-    """Ask for all pages in a world of few rows, and again when it has many."""
+    """Ask for all pages in a network of few rows, and again when it has many."""
     fill(FEW)
     for page in pages:
         page.queries()  # templates and the like are loaded once

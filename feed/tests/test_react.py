@@ -1,4 +1,4 @@
-"""Reactions: made, changed, taken back, counted."""
+"""Reactions: adding, changing, taking back, counting."""
 
 from itertools import product
 
@@ -15,7 +15,7 @@ from tests.cast import client_of, make_member
 from users.audience import Audience
 from users.models import User
 
-from .material import HTMX, everything, heard, react, say
+from .factories import HTMX, all_rows, captured_signals, react, say
 
 pytestmark = pytest.mark.both
 
@@ -37,7 +37,7 @@ def test_each_kind_is_stored_counted_and_announced(alice: User, bob: User) -> No
         for kind in Reaction.Kind:
             with case(kind), rolled_back():
                 post = say(alice)
-                with heard(post_reacted) as said:
+                with captured_signals(post_reacted) as said:
                     react(post, bob, kind)
                 assert counted(post) == {kind.value: 1}
                 assert [(fact["post"], fact["member"], fact["kind"]) for fact in said] == [(post, bob, kind)]
@@ -45,17 +45,17 @@ def test_each_kind_is_stored_counted_and_announced(alice: User, bob: User) -> No
 
 def test_the_same_twice_is_once(alice: User, bob: User) -> None:
     post = say(alice)
-    with heard(post_reacted) as said:
+    with captured_signals(post_reacted) as said:
         react(post, bob)
         react(post, bob)
     assert counted(post) == {"like": 1}
     assert len(said) == 1
 
 
-def test_another_kind_takes_the_place_of_the_first_without_news(alice: User, bob: User) -> None:
+def test_another_kind_replaces_the_first_without_a_signal(alice: User, bob: User) -> None:
     post = say(alice)
     react(post, bob)
-    with heard(post_reacted) as said:
+    with captured_signals(post_reacted) as said:
         react(post, bob, SUPPORT)
     assert counted(post) == {"support": 1}
     assert said == []
@@ -116,7 +116,7 @@ def test_without_scripts_the_browser_goes_back_to_where_the_button_was(
     assert counted(post) == {}
 
 
-def test_htmx_gets_the_bar_anew(alice: User, as_charlie: Client) -> None:
+def test_htmx_gets_the_new_action_bar(alice: User, as_charlie: Client) -> None:
     post = say(alice)
     status, bar = press(as_charlie, post, kind="insightful", htmx=True)
     assert status == 200
@@ -143,7 +143,7 @@ def test_after_a_refused_form_the_button_does_not_lead_back_to_its_address(
                 assert 'name="next"' not in page
 
 
-def test_a_way_to_another_site_is_not_taken(alice: User, as_charlie: Client) -> None:
+def test_a_redirect_to_another_site_is_not_followed(alice: User, as_charlie: Client) -> None:
     cases = [
         "https://evil.example/",
         "//evil.example/",
@@ -169,15 +169,13 @@ def test_an_unknown_kind_is_a_bad_request(alice: User, as_charlie: Client) -> No
                 assert counted(post) == {}
 
 
-def test_it_is_a_404_for_those_who_do_not_see_the_post(
-    alice: User, charlie: User, as_charlie: Client
-) -> None:
+def test_members_who_may_not_read_the_post_get_404(alice: User, charlie: User, as_charlie: Client) -> None:
     with all_cases() as case:
         for act in ["react", "unreact", "save", "unsave"]:
             with case(act), rolled_back():
                 narrow, blocked = say(alice, audience=Audience.CONNECTIONS), say(alice)
                 block_member(blocker=charlie, blocked=alice)
-                before = everything()
+                before = all_rows()
                 assert press(as_charlie, narrow, act)[0] == 404
                 assert press(as_charlie, blocked, act)[0] == 404
                 for number in ("0", "999", "9" * 18, "9" * 30, "-1", "abc", "1.5", "%00", "٣"):
@@ -185,7 +183,7 @@ def test_it_is_a_404_for_those_who_do_not_see_the_post(
                         400,
                         404,
                     }
-                assert everything() == before
+                assert all_rows() == before
 
 
 def test_a_visitor_is_sent_to_sign_in(alice: User) -> None:
@@ -194,10 +192,10 @@ def test_a_visitor_is_sent_to_sign_in(alice: User) -> None:
             with case(act), rolled_back():
                 client = Client()
                 post = say(alice, audience=Audience.PUBLIC)
-                before = everything()
+                before = all_rows()
                 status, address = press(client, post, act)
                 assert (status, address) == (302, f"/accounts/login/?next=/posts/{post.pk}/{act}/")
-                assert everything() == before
+                assert all_rows() == before
 
 
 def test_nothing_is_done_by_get(alice: User, bob: User, as_bob: Client) -> None:
@@ -208,12 +206,12 @@ def test_nothing_is_done_by_get(alice: User, bob: User, as_bob: Client) -> None:
                 if act.startswith("un"):
                     react(post, bob)
                     services.save_post(post=post, member=bob)
-                before = everything()
+                before = all_rows()
                 assert as_bob.get(f"/posts/{post.pk}/{act}/", {"kind": "like"}).status_code == 405
-                assert everything() == before
+                assert all_rows() == before
 
 
-def test_a_member_suspended_meanwhile_is_out(alice: User, bob: User) -> None:
+def test_a_suspended_member_is_refused(alice: User, bob: User) -> None:
     post, client = say(alice), client_of(bob)
     User.objects.filter(pk=bob.pk).update(suspended_at="2026-01-01T00:00Z")
     status, address = press(client, post)

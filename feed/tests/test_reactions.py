@@ -1,4 +1,4 @@
-"""The page that tells who reacted."""
+"""The page of a post's reactions."""
 
 from django.test import Client
 from django.utils import timezone
@@ -10,10 +10,10 @@ from tests.cast import make_member
 from users.audience import Audience
 from users.models import User
 
-from .material import everything, page_of, react, say
+from .factories import all_rows, page_of, react, say
 
 
-def test_it_names_who_reacted_and_how_newest_first(
+def test_it_lists_members_and_their_reactions_newest_first(
     alice: User, bob: User, charlie: User, as_alice: Client
 ) -> None:
     post = say(alice)
@@ -25,11 +25,11 @@ def test_it_names_who_reacted_and_how_newest_first(
     assert "Celebrate" in page
 
 
-def test_without_reactions_it_says_so(alice: User, as_alice: Client) -> None:
+def test_without_reactions_the_page_is_empty(alice: User, as_alice: Client) -> None:
     assert "No reactions yet" in page_of(as_alice, f"/posts/{say(alice).pk}/reactions/")
 
 
-def test_those_who_do_not_exist_for_the_viewer_are_left_out(alice: User, bob: User, as_alice: Client) -> None:
+def test_members_not_available_to_the_viewer_are_left_out(alice: User, bob: User, as_alice: Client) -> None:
     post = say(alice)
     for name in ("blocked", "blocking", "suspended", "fine"):
         react(post, make_member(name))
@@ -42,7 +42,7 @@ def test_those_who_do_not_exist_for_the_viewer_are_left_out(alice: User, bob: Us
         assert f"/members/{name}/" not in page
 
 
-def test_fifty_stand_on_a_page_and_the_rest_on_the_next(alice: User, as_alice: Client) -> None:
+def test_a_page_has_fifty_and_the_rest_follows(alice: User, as_alice: Client) -> None:
     post = say(alice)
     people = [make_member(f"m{number}") for number in range(51)]
     Reaction.objects.bulk_create(Reaction(post=post, member=member, kind="like") for member in people)
@@ -71,13 +71,13 @@ def test_visitors_see_it_where_they_see_the_post(alice: User, bob: User, client:
         page_of(client, f"/posts/{post.pk}/reactions/", status)
 
 
-def test_one_who_does_not_see_the_post_gets_404(alice: User, as_charlie: Client) -> None:
+def test_a_member_who_may_not_read_the_post_gets_404(alice: User, as_charlie: Client) -> None:
     page_of(as_charlie, f"/posts/{say(alice, audience=Audience.CONNECTIONS).pk}/reactions/", 404)
 
 
 def test_looking_changes_nothing_and_posting_is_refused(alice: User, as_alice: Client) -> None:
     post = say(alice)
-    before = everything()
+    before = all_rows()
     page_of(as_alice, f"/posts/{post.pk}/reactions/")
     assert as_alice.post(f"/posts/{post.pk}/reactions/").status_code == 405
-    assert everything() == before
+    assert all_rows() == before

@@ -1,4 +1,4 @@
-"""A text is parsed once, however many parts of a request need what it names, and looks like."""
+"""A text is parsed once per request, however often its HTML and mentions are needed."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from tests.cases import all_cases
 from users.audience import Audience
 from users.models import User
 
-from .material import HTMX, answer, say
+from .factories import HTMX, answer, say
 
 TEXT = "Thanks @bob and @charlie, see www.example.org for #trains"
 
@@ -81,7 +81,7 @@ def test_a_rendered_text_is_stored_as_the_same_text_would_be(alice: User, bob: U
     assert [post in Post.objects.tagged("trains") for post in posts] == [True, True]
 
 
-def test_who_was_named_before_is_not_newly_mentioned(alice: User, bob: User, charlie: User) -> None:
+def test_a_member_mentioned_before_is_not_newly_mentioned(alice: User, bob: User, charlie: User) -> None:
     former = render_text("Thanks @bob", author=alice).html
     rendered = render_text("@bob @charlie @alice @nobody", author=alice)
     assert rendered.newly_mentioned(former) == [charlie.pk]

@@ -1,10 +1,10 @@
-"""Passing a post on: plain, with words, of a repost, and what its readers see of it."""
+"""Reposting: plainly, with a text, of a repost, and what readers see."""
 
 import pytest
 from django.test import Client
 
 from feed import services
-from feed.errors import AlreadyReposted, MayNotBeReposted
+from feed.errors import AlreadyReposted, NotRepostable
 from feed.events import post_reposted
 from feed.models import Post
 from network.services import block_member, follow_member, unblock_member
@@ -13,7 +13,7 @@ from tests.cast import connect, make_member
 from users.audience import Audience
 from users.models import User
 
-from .material import SCRIPT, everything, heard, page_of, pass_on, say
+from .factories import SCRIPT, all_rows, captured_signals, page_of, pass_on, say
 
 
 def count(post: Post) -> int:
@@ -22,18 +22,16 @@ def count(post: Post) -> int:
 
 def test_a_plain_repost_points_to_its_original_and_is_counted(alice: User, bob: User) -> None:
     post = say(alice)
-    with heard(post_reposted) as said:
+    with captured_signals(post_reposted) as said:
         shared = pass_on(post, by=bob)
     assert (shared.author, shared.original, shared.is_repost, shared.text) == (bob, post, True, "")
     assert count(post) == 1
     assert [(fact["post"], fact["by"]) for fact in said] == [(shared, bob)]
 
 
-def test_those_named_in_its_words_are_announced_as_far_as_they_may_see_it(
-    alice: User, bob: User, charlie: User
-) -> None:
+def test_mentioned_members_who_may_read_the_repost_are_sent(alice: User, bob: User, charlie: User) -> None:
     post = say(charlie)
-    with heard(post_reposted) as said:
+    with captured_signals(post_reposted) as said:
         pass_on(post, by=alice, text="Look @bob, @charlie, @alice", audience=Audience.CONNECTIONS)
         pass_on(post, by=alice)
     assert [[member.username for member in fact["mentioned"]] for fact in said] == [["bob"], []]
@@ -47,7 +45,7 @@ def test_a_second_plain_repost_is_refused(alice: User, bob: User) -> None:
     assert count(post) == 1
 
 
-def test_a_repost_with_words_can_be_made_again_and_carries_its_tags(alice: User, bob: User) -> None:
+def test_a_quote_can_be_repeated_and_has_its_tags(alice: User, bob: User) -> None:
     post = say(alice)
     pass_on(post, by=bob)
     quotes = [pass_on(post, by=bob, text=f"Look, **{word}** #shared") for word in ("one", "two")]
@@ -56,7 +54,7 @@ def test_a_repost_with_words_can_be_made_again_and_carries_its_tags(alice: User,
     assert set(Post.objects.tagged("shared")) == set(quotes)
 
 
-def test_a_plain_repost_passed_on_is_its_original(alice: User, bob: User, charlie: User) -> None:
+def test_reposting_a_plain_repost_reposts_its_original(alice: User, bob: User, charlie: User) -> None:
     post = say(alice)
     shared = pass_on(post, by=bob)
     again = pass_on(shared, by=charlie)
@@ -66,17 +64,17 @@ def test_a_plain_repost_passed_on_is_its_original(alice: User, bob: User, charli
         pass_on(shared, by=bob)
 
 
-def test_a_quote_passed_on_is_the_quote(alice: User, bob: User, charlie: User) -> None:
+def test_reposting_a_quote_reposts_the_quote(alice: User, bob: User, charlie: User) -> None:
     quote = pass_on(say(alice), by=bob, text="Look")
     assert pass_on(quote, by=charlie).original == quote
 
 
-def test_what_is_for_connections_only_cannot_be_passed_on(alice: User, bob: User) -> None:
+def test_a_post_for_connections_cannot_be_reposted(alice: User, bob: User) -> None:
     with all_cases() as case:
         for text in ["", "Look"]:
             with case(text), rolled_back():
                 post = say(alice, audience=Audience.CONNECTIONS)
-                with pytest.raises(MayNotBeReposted):
+                with pytest.raises(NotRepostable):
                     pass_on(post, by=bob, text=text)
                 assert Post.objects.count() == 1
 
@@ -86,7 +84,7 @@ def test_what_was_narrowed_after_a_repost_vanishes_with_it(alice: User, bob: Use
     shared = pass_on(post, by=bob)
     connect(bob, charlie)
     services.edit_post(post=post, text=post.text, audience=Audience.CONNECTIONS)
-    with pytest.raises(MayNotBeReposted):
+    with pytest.raises(NotRepostable):
         pass_on(shared, by=charlie)
 
 
@@ -116,14 +114,14 @@ def test_a_stranger_passes_on_what_members_may_read(alice: User, charlie: User, 
     assert "Shared." in page
 
 
-def test_twice_is_once_and_says_so(alice: User, as_charlie: Client) -> None:
+def test_a_second_plain_repost_is_refused_with_a_message(alice: User, as_charlie: Client) -> None:
     post = say(alice)
     send(as_charlie, post)
     assert "You have shared this already." in send(as_charlie, post, status=422)
     assert count(post) == 1
 
 
-def test_what_is_for_connections_is_refused_with_words(alice: User, as_bob: Client) -> None:
+def test_a_post_for_connections_is_refused_with_a_message(alice: User, as_bob: Client) -> None:
     post = say(alice, audience=Audience.CONNECTIONS)
     page = send(as_bob, post, "My typed words", status=422)
     assert "This post is not for everyone" in page
@@ -145,7 +143,7 @@ def test_a_refusal_keeps_what_was_typed(alice: User, as_bob: Client) -> None:
                 assert Post.objects.count() == 1
 
 
-def test_one_who_does_not_see_the_post_gets_404(alice: User, charlie: User, as_charlie: Client) -> None:
+def test_a_member_who_may_not_read_the_post_gets_404(alice: User, charlie: User, as_charlie: Client) -> None:
     post = say(alice, audience=Audience.CONNECTIONS)
     page_of(as_charlie, f"/posts/{post.pk}/repost/", 404)
     send(as_charlie, post, status=404)
@@ -163,9 +161,9 @@ def test_a_visitor_is_sent_to_sign_in(alice: User, client: Client) -> None:
 
 def test_opening_the_form_passes_nothing_on(alice: User, as_bob: Client) -> None:
     post = say(alice)
-    before = everything()
+    before = all_rows()
     page_of(as_bob, f"/posts/{post.pk}/repost/")
-    assert everything() == before
+    assert all_rows() == before
 
 
 # -- What readers see of it -------------------------------------------------------------------
@@ -179,7 +177,7 @@ def dora(bob: User) -> User:
     return dora
 
 
-def test_readers_see_the_original_with_who_shared_it(alice: User, bob: User, dora: User) -> None:
+def test_readers_see_the_original_with_the_reposting_member(alice: User, bob: User, dora: User) -> None:
     pass_on(say(alice, "Alice's words"), by=bob)
     client = Client()
     client.force_login(dora)
@@ -208,7 +206,7 @@ def test_a_repost_of_what_the_viewer_may_not_see_vanishes_everywhere(
 
 
 @pytest.mark.parametrize("act", ["repost", "comment", "react", "save", "comments", "reactions", "history"])
-def test_nothing_can_be_done_with_a_repost_of_what_is_out_of_sight(
+def test_a_repost_whose_original_is_not_visible_has_no_actions(
     alice: User, bob: User, dora: User, act: str
 ) -> None:
     shared = pass_on(say(alice), by=bob)
@@ -225,7 +223,7 @@ def test_nothing_can_be_done_with_a_repost_of_what_is_out_of_sight(
     page_of(client, f"/posts/{shared.pk}/", 302)
 
 
-def test_who_shared_can_stop_even_when_the_original_is_out_of_sight(
+def test_a_repost_can_be_deleted_when_its_original_is_not_visible(
     alice: User, bob: User, as_bob: Client
 ) -> None:
     shared = pass_on(say(alice), by=bob)

@@ -1,4 +1,4 @@
-"""Putting posts aside, and the list of them."""
+"""Saving posts, and the list of saved posts."""
 
 import pytest
 from django.test import Client
@@ -12,7 +12,7 @@ from tests.cast import client_of
 from users.audience import Audience
 from users.models import User
 
-from .material import HTMX, everything, page_of, pass_on, say
+from .factories import HTMX, all_rows, page_of, pass_on, say
 
 pytestmark = pytest.mark.both
 
@@ -24,7 +24,7 @@ def test_saving_twice_is_once(alice: User, bob: User) -> None:
     assert SavedPost.objects.filter(post=post, member=bob).count() == 1
 
 
-def test_unsaving_twice_is_once_and_touches_nobody_else(alice: User, bob: User) -> None:
+def test_unsaving_twice_changes_nothing_and_affects_no_other_member(alice: User, bob: User) -> None:
     post = say(alice)
     for member in (alice, bob):
         services.save_post(post=post, member=member)
@@ -44,7 +44,7 @@ def test_the_button_saves_and_takes_back(alice: User, bob: User, as_bob: Client)
     assert f"/posts/{post.pk}/save/" in page_of(as_bob, "/")
 
 
-def test_htmx_gets_the_bar_anew(alice: User, as_bob: Client) -> None:
+def test_htmx_gets_the_new_action_bar(alice: User, as_bob: Client) -> None:
     post = say(alice)
     bar = as_bob.post(f"/posts/{post.pk}/save/", headers=HTMX).content.decode()
     assert f"/posts/{post.pk}/unsave/" in bar
@@ -63,13 +63,15 @@ def test_the_list_shows_what_i_saved_last_first(alice: User, bob: User, as_bob: 
     assert "not saved" not in page
 
 
-def test_an_empty_list_says_what_to_do(as_bob: Client) -> None:
+def test_an_empty_list_explains_what_to_do(as_bob: Client) -> None:
     page = page_of(as_bob, "/saved/")
     assert "Nothing saved yet" in page
     assert 'href="/"' in page
 
 
-def test_what_is_out_of_sight_leaves_the_list(alice: User, charlie: User, as_charlie: Client) -> None:
+def test_posts_that_are_no_longer_visible_leave_the_list(
+    alice: User, charlie: User, as_charlie: Client
+) -> None:
     with all_cases() as case:
         for how in ["blocked", "narrowed", "hidden", "suspended", "deleted"]:
             with case(how), rolled_back():
@@ -125,7 +127,7 @@ def test_what_is_no_cursor_is_a_bad_request(as_alice: Client) -> None:
 
 def test_looking_changes_nothing(alice: User, as_alice: Client) -> None:
     services.save_post(post=say(alice), member=alice)
-    before = everything()
+    before = all_rows()
     page_of(as_alice, "/saved/")
     assert as_alice.post("/saved/").status_code == 405
-    assert everything() == before
+    assert all_rows() == before

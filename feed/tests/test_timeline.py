@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from feed.models import Post, Reaction, SavedPost
-from feed.timeline import displayed, home_page
+from feed.timeline import home_page, load_for_display
 from network.models import Viewer
 from network.services import block_member, follow_member, invite_member, remove_connection
 from tests.cases import all_cases, rolled_back
@@ -20,8 +20,8 @@ from tests.cast import connect, make_member
 from users.audience import Audience
 from users.models import User
 
-from .material import pass_on, say
-from .worlds import PEOPLE, World, worlds
+from .factories import pass_on, say
+from .strategies import PEOPLE, Network, networks
 
 pytestmark = pytest.mark.both
 
@@ -34,10 +34,10 @@ def people(db: None) -> list[User]:
 
 
 @contextmanager
-def stored(world: World, people: list[User]) -> Iterator[list[Post]]:
-    """The world in the database, until the block ends."""
+def stored(network: Network, people: list[User]) -> Iterator[list[Post]]:
+    """The network in the database, until the block ends."""
     with transaction.atomic():
-        yield world.store(people)
+        yield network.store(people)
         transaction.set_rollback(True)
 
 
@@ -60,39 +60,39 @@ def home(member: User) -> list[Post]:
 
 
 @any_world
-@given(world=worlds(), size=st.integers(1, 5))
+@given(network=networks(), size=st.integers(1, 5))
 def test_walking_the_pages_shows_each_right_post_once_newest_first(
-    people: list[User], world: World, size: int
+    people: list[User], network: Network, size: int
 ) -> None:
-    with stored(world, people) as posts:
+    with stored(network, people) as posts:
         for me, member in enumerate(people[:3]):
-            assert walk(member, size) == [posts[place] for place in world.home(me)]
+            assert walk(member, size) == [posts[place] for place in network.home(me)]
 
 
 @any_world
-@given(world=worlds())
-def test_visible_to_is_what_the_naive_definition_says(people: list[User], world: World) -> None:
-    with stored(world, people) as posts:
+@given(network=networks())
+def test_visible_to_equals_the_naive_definition(people: list[User], network: Network) -> None:
+    with stored(network, people) as posts:
         for me, member in enumerate(people):
             seen = list(Post.objects.visible_to(member).order_by("-pk"))
-            assert seen == [posts[place] for place in world.visible(me)]
+            assert seen == [posts[place] for place in network.visible(me)]
         seen = list(Post.objects.visible_to(AnonymousUser()).order_by("-pk"))
-        assert seen == [posts[place] for place in world.visible(None)]
+        assert seen == [posts[place] for place in network.visible(None)]
 
 
 @any_world
-@given(world=worlds())
-def test_a_list_shows_what_the_plain_query_sets_say(people: list[User], world: World) -> None:
+@given(network=networks())
+def test_a_list_equals_the_plain_query_sets(people: list[User], network: Network) -> None:
     """`displayed` against PostQuerySet.for_display: posts, authors, originals, and the viewer's answers."""
-    with stored(world, people) as posts:
+    with stored(network, people) as posts:
         for place, post in enumerate(posts[:4]):
             Reaction.objects.create(post=post, member=people[place % 2], kind="support")
             SavedPost.objects.create(post=post, member=people[place % 3])
         viewers: list[Viewer] = [*people[:3], AnonymousUser()]
         for viewer in viewers:
             plain = Post.objects.visible_to(viewer).for_display(viewer).order_by("-pk")
-            wanted = [told(post) for post in plain if post.says_something]
-            assert [told(post) for post in displayed([post.pk for post in posts], viewer)] == wanted
+            wanted = [told(post) for post in plain if post.has_content]
+            assert [told(post) for post in load_for_display([post.pk for post in posts], viewer)] == wanted
 
 
 def told(post: Post) -> list[object]:
@@ -101,7 +101,7 @@ def told(post: Post) -> list[object]:
     return [{name: value for name, value in vars(row).items() if not name.startswith("_")} for row in rows]
 
 
-def test_home_shows_me_my_connections_and_whom_i_follow(alice: User, bob: User, charlie: User) -> None:
+def test_home_shows_my_posts_connections_and_followed_members(alice: User, bob: User, charlie: User) -> None:
     dora = make_member("dora")
     follow_member(follower=alice, followed=charlie)
     mine, bobs, charlies = say(alice), say(bob), say(charlie)
@@ -109,7 +109,7 @@ def test_home_shows_me_my_connections_and_whom_i_follow(alice: User, bob: User, 
     assert home(alice) == [charlies, bobs, mine]
 
 
-def test_what_a_follower_of_mine_says_is_not_on_my_home(alice: User, charlie: User) -> None:
+def test_posts_of_my_followers_are_not_on_my_home(alice: User, charlie: User) -> None:
     follow_member(follower=charlie, followed=alice)
     say(charlie)
     assert home(alice) == []
@@ -122,7 +122,7 @@ def test_an_invitation_brings_nothing_home_to_either(alice: User, charlie: User)
     assert home(charlie) == [his]
 
 
-def test_a_followed_members_words_to_connections_stay_out(alice: User, charlie: User) -> None:
+def test_a_followed_members_posts_for_connections_are_left_out(alice: User, charlie: User) -> None:
     follow_member(follower=alice, followed=charlie)
     say(charlie, audience=Audience.CONNECTIONS)
     assert home(alice) == []
@@ -134,7 +134,7 @@ def test_following_a_connection_does_not_narrow_or_double_what_is_seen(alice: Us
     assert home(alice) == [post]
 
 
-def test_my_own_words_to_connections_are_on_my_home(alice: User) -> None:
+def test_my_own_posts_for_connections_are_on_my_home(alice: User) -> None:
     post = say(alice, audience=Audience.CONNECTIONS)
     assert home(alice) == [post]
 

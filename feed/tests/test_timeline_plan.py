@@ -1,4 +1,4 @@
-"""How PostgreSQL finds the home feed: from the index of each author in the circle, never through all posts."""
+"""How PostgreSQL finds the home feed: from the index of each followed author, never through all posts."""
 
 import pytest
 from django.db import connection
@@ -20,7 +20,7 @@ WORDS = "words " * 150
 
 @pytest.fixture
 def crowd(alice: User) -> list[User]:
-    """Alice among many, with a small circle, and posts by everybody."""
+    """Alice among many members who all post, with a few connections and followed members."""
     crowd = User.objects.bulk_create(
         User(username=f"m{number}", email=f"m{number}@example.org", joined_at=alice.joined_at)
         for number in range(MEMBERS)
@@ -88,7 +88,7 @@ def test_the_feed_reads_no_more_than_a_page_of_each_author_and_sorts_only_these(
     assert max(sorted_rows, default=0) <= most < POSTS
 
 
-def test_a_silent_circle_costs_nothing_where_few_write_everything(alice: User, crowd: list[User]) -> None:
+def test_silent_authors_cost_nothing_where_few_write_everything(alice: User, crowd: list[User]) -> None:
     loud = crowd[-3:]
     Post.objects.filter(author__in=[alice, *crowd[: FRIENDS + FOLLOWED]]).delete()
     Post.objects.bulk_create(Post(author=loud[number % 3], text=WORDS) for number in range(POSTS))

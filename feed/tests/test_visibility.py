@@ -1,5 +1,8 @@
-"""Every list, count and file of posts follows the one rule: one reader, authors in every relation and state to the
-reader, posts for every audience, shown and hidden; compared with the naive definition."""
+"""Every list, count and file of posts follows the one rule.
+
+One reader, authors in every relation and state, posts for every audience, shown and hidden; compared with the naive
+definition.
+"""
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
@@ -16,7 +19,7 @@ from tests.cast import make_member
 from users.audience import Audience
 from users.models import User
 
-from .worlds import READER, every_combination
+from .strategies import READER, every_combination
 
 pytestmark = pytest.mark.both
 
@@ -71,7 +74,7 @@ def test_a_path_leads_the_rule_to_the_post_of_another_row(posts: list[Post], rea
         assert {row.post for row in rows.select_related("post")} == readable(posts, number)
 
 
-def test_comments_are_read_by_those_who_read_the_post(posts: list[Post], reader: User) -> None:
+def test_comments_are_visible_to_readers_of_the_post(posts: list[Post], reader: User) -> None:
     comments = Comment.objects.bulk_create(
         Comment(post=post, author=reader, text="Well said", html="Well said") for post in posts
     )
@@ -80,7 +83,7 @@ def test_comments_are_read_by_those_who_read_the_post(posts: list[Post], reader:
         assert set(Comment.objects.visible_to(viewer)) == expected
 
 
-def test_the_readers_among_members_are_those_of_the_rule_who_are_available_to_the_actor(
+def test_readers_among_equals_the_rule_for_members_available_to_the_actor(
     people: list[User], posts: list[Post]
 ) -> None:
     well = [number for number, state in enumerate(WORLD.states) if state == "well"]
@@ -98,9 +101,7 @@ def test_the_readers_among_members_are_those_of_the_rule_who_are_available_to_th
         }
 
 
-def test_the_posts_of_one_author_are_those_of_the_rule(
-    people: list[User], posts: list[Post], reader: User
-) -> None:
+def test_posts_by_an_author_equal_the_rule(people: list[User], posts: list[Post], reader: User) -> None:
     User.objects.update(page_audience=Audience.PUBLIC)
     for viewer, number in ((reader, READER), (AnonymousUser(), None)):
         authors = Member.objects.visible_to(viewer).for_display(viewer)
@@ -122,4 +123,4 @@ def test_the_statement_of_the_home_feed_finds_what_the_rule_allows(posts: list[P
 def test_the_count_of_new_posts_is_that_of_the_rule(posts: list[Post], reader: User) -> None:
     tab = TabState(reader.pk)
     expected = [number for number in WORLD.home(READER) if WORLD.posts[number].author != READER]
-    assert frames.watch(tab, {"newest": 0}) == [{"type": "feed.new", "count": len(expected)}]
+    assert frames.watch_home(tab, {"newest": 0}) == [{"type": "feed.new", "count": len(expected)}]

@@ -1,4 +1,4 @@
-"""Who may see which post: the table that every page of the feed rests on."""
+"""Who may see which post: the table of viewers and audiences."""
 
 from collections.abc import Callable
 from itertools import product
@@ -22,7 +22,7 @@ from tests.cast import connect, make_member
 from users.audience import Audience
 from users.models import User
 
-from .material import pass_on, say
+from .factories import pass_on, say
 
 pytestmark = pytest.mark.both
 
@@ -104,7 +104,7 @@ def test_audience_and_standing_decide(alice: User) -> None:
                 assert Post.objects.visible_to(viewer).filter(pk=post.pk).exists() is seen
 
 
-def test_nobody_sees_posts_of_an_author_who_does_not_exist(alice: User) -> None:
+def test_posts_of_an_unavailable_author_are_not_visible(alice: User) -> None:
     fates: list[dict[str, object]] = [
         {"suspended_at": timezone.now()},
         {"is_active": False},
@@ -121,7 +121,7 @@ def test_nobody_sees_posts_of_an_author_who_does_not_exist(alice: User) -> None:
                 assert not Post.objects.visible_to(viewer).exists()
 
 
-def test_nobody_sees_a_hidden_post(alice: User) -> None:
+def test_a_hidden_post_is_not_visible(alice: User) -> None:
     with all_cases() as case:
         for standing, audience in product(
             ("visitor", "stranger", "follower", "connection", "author"), AUDIENCES
@@ -133,7 +133,7 @@ def test_nobody_sees_a_hidden_post(alice: User) -> None:
                 assert not Post.objects.visible_to(viewer).exists()
 
 
-def test_a_repost_has_the_audience_of_the_one_who_passes_it_on(alice: User, bob: User, charlie: User) -> None:
+def test_a_repost_has_its_own_audience(alice: User, bob: User, charlie: User) -> None:
     shared = pass_on(say(alice), by=bob, audience=Audience.CONNECTIONS)
     assert not Post.objects.visible_to(charlie).filter(pk=shared.pk).exists()
     assert Post.objects.visible_to(alice).filter(pk=shared.pk).exists()
@@ -150,7 +150,7 @@ def test_an_audience_beyond_connections_is_refused_by_the_database(alice: User) 
         Post.objects.create(author=alice, text="mine", audience=Audience.ME)
 
 
-def test_the_posts_of_one_member_are_those_that_are_visible(alice: User) -> None:
+def test_posts_by_a_member_equal_the_visible_ones(alice: User) -> None:
     with all_cases() as case:
         for standing in TABLE:
             with case(standing), rolled_back():

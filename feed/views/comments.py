@@ -1,4 +1,4 @@
-"""Comments and replies."""
+"""Views of comments and replies."""
 
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
@@ -17,15 +17,15 @@ from ..errors import FeedError
 from ..forms import CommentForm, NewCommentForm
 from ..models import Comment, Post, with_authors
 from ..rendering import render_text
-from .posts import answerable, gone_is_404, post_page, shown
+from .posts import get_original_or_404, get_post_or_404, gone_is_404, post_page
 
 REPLIES = 20
 
 
 @require_safe
-def inline(request: HtmxRequest, pk: int) -> HttpResponse:
-    """The newest comments below a post in a list; without htmx, the post's own page."""
-    post = answerable(request, pk)
+def inline_comments(request: HtmxRequest, pk: int) -> HttpResponse:
+    """Render the newest comments of a post in a list; without htmx, redirect to the post."""
+    post = get_original_or_404(request, pk)
     if not request.htmx:
         return redirect(post)
     readable = Comment.objects.readable_by(request.user).filter(post=post).top_level()
@@ -39,24 +39,25 @@ def inline(request: HtmxRequest, pk: int) -> HttpResponse:
 @require_POST
 @gone_is_404
 def comment(request: MemberRequest, pk: int) -> HttpResponse:
-    post = answerable(request, pk)
+    post = get_original_or_404(request, pk)
     parent_id = id_cursor(request.POST.get("parent"))
     parent = None
     if parent_id is not None:
         parent = get_object_or_404(Comment.objects.readable_by(request.user).filter(post=post), pk=parent_id)
     form = NewCommentForm(request.POST)
-    made_id = _said(request, post, form, parent) if form.is_valid() else None
-    if made_id is None:
+    comment_id = _create_comment(request, post, form, parent) if form.is_valid() else None
+    if comment_id is None:
         if request.htmx:
             context = {"post": post, "form": form, "parent": parent}
             return with_limit(form, render(request, "feed/_comment_form.html", context, status=422))
         return post_page(request, post, form, parent)
     if request.htmx:
-        fresh = shown(request, post.pk)
+        fresh = get_post_or_404(request, post.pk)
         context = {"post": fresh, "actions": fresh.actions_cache_key()}
-        context |= {"comment": _displayed(request, made_id), "parent": parent}
+        new = get_object_or_404(Comment, pk=comment_id)
+        context |= {"comment": with_authors([new], request.user)[0], "parent": parent}
         return render(request, "feed/_commented.html", context)
-    return redirect(get_object_or_404(Comment, pk=made_id))
+    return redirect(get_object_or_404(Comment, pk=comment_id))
 
 
 @require_safe
@@ -66,7 +67,7 @@ def replies(request: HtmxRequest, pk: int) -> HttpResponse:
     found = Comment.objects.readable_by(request.user).filter(parent=parent)
     page = oldest_first(found, request.GET.get(CURSOR), size=REPLIES)
     with_authors(page.rows, request.user)
-    context = {"parent": parent, "replies": page, "post": shown(request, parent.post_id)}
+    context = {"parent": parent, "replies": page, "post": get_post_or_404(request, parent.post_id)}
     return render(request, "feed/_replies_page.html" if request.htmx else "feed/replies.html", context)
 
 
@@ -74,7 +75,7 @@ def replies(request: HtmxRequest, pk: int) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @gone_is_404
 def edit_comment(request: MemberRequest, pk: int) -> HttpResponse:
-    comment = _own(request, pk)
+    comment = _get_own_comment(request, pk)
     form = CommentForm(request.POST or None, initial={"text": comment.text})
     is_valid = request.method == "POST" and form.is_valid()
     if is_valid and rate_limits.spend_in(form, "text", "comment", request.user.pk):
@@ -91,17 +92,19 @@ def edit_comment(request: MemberRequest, pk: int) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @gone_is_404
 def delete_comment(request: MemberRequest, pk: int) -> HttpResponse:
-    comment = _own(request, pk)
+    comment = _get_own_comment(request, pk)
     if request.method != "POST":
         return render(request, "feed/delete_comment.html", {"comment": comment})
     services.delete_comment(comment=comment)
     return redirect(comment.post)
 
 
-def _said(request: MemberRequest, post: Post, form: CommentForm, parent: Comment | None) -> int | None:
-    """The id of the new comment, or None with the reason in the form."""
+def _create_comment(
+    request: MemberRequest, post: Post, form: CommentForm, parent: Comment | None
+) -> int | None:
+    """Create the comment and return its id, or add the error to the form and return None."""
 
-    def comment() -> Comment:
+    def store_comment() -> Comment:
         rate_limits.consume("comment", request.user.pk)
         text = render_text(form.cleaned_data["text"], author=request.user)
         consume_reach(request.user, text.newly_mentioned())
@@ -114,7 +117,7 @@ def _said(request: MemberRequest, post: Post, form: CommentForm, parent: Comment
         )
 
     try:
-        return create_once(request, comment)
+        return create_once(request, store_comment)
     except (rate_limits.RateLimited, ChangedSinceSent) as error:
         form.add_error("text", error)
     except FeedError as error:
@@ -122,19 +125,15 @@ def _said(request: MemberRequest, post: Post, form: CommentForm, parent: Comment
     return None
 
 
-def _displayed(request: HtmxRequest, pk: int) -> Comment:
-    return with_authors([get_object_or_404(Comment, pk=pk)], request.user)[0]
-
-
-def _own(request: MemberRequest, pk: int) -> Comment:
+def _get_own_comment(request: MemberRequest, pk: int) -> Comment:
     visible = (
         Comment.objects.visible_to(request.user).filter(deleted_at=None).select_related("post", "author")
     )
     comment = get_object_or_404(visible, pk=pk)
     if comment.author_id != request.user.pk:
-        shown(request, comment.post_id)
+        get_post_or_404(request, comment.post_id)
         if comment.parent_id:
-            # A reply shows nowhere but below its comment.
+            # A reply is shown below its parent only.
             get_object_or_404(Comment.objects.readable_by(request.user), pk=comment.parent_id)
         raise PermissionDenied
     return comment

@@ -12,7 +12,7 @@ from users.http import HtmxRequest, MemberRequest, member_required
 from ..forms import PostForm
 from ..models import Post, SavedPost
 from ..models.post import PostQuerySet
-from ..timeline import PAGE_SIZE, displayed, home_page
+from ..timeline import PAGE_SIZE, home_page, load_for_display
 
 _PAGE = "feed/_posts_page.html"
 
@@ -45,21 +45,21 @@ def tag(request: HtmxRequest, tag: str) -> HttpResponse:
 @member_required
 @require_safe
 def saved(request: MemberRequest) -> HttpResponse:
-    """What was saved last comes first."""
+    """The member's saved posts, the last saved first."""
     saves = newest_first(
         SavedPost.objects.filter(member=request.user), request.GET.get(CURSOR), size=PAGE_SIZE
     )
     ids = [row.post_id for row in saves.rows]
-    posts = displayed(ids, request.user)
+    posts = load_for_display(ids, request.user)
     page = Page(sorted(posts, key=lambda post: ids.index(post.pk)), saves.next)
     return render(request, _PAGE if request.htmx else "feed/saved.html", {"page": page})
 
 
 def posts_page(request: HtmxRequest, posts: PostQuerySet) -> Page[Post]:
-    """The page of `posts`, all visible to the viewer, that the request's cursor names."""
+    """The page of `posts`, all visible to the viewer, at the request's cursor."""
     before = id_cursor(request.GET.get(CURSOR))
     if before is not None:
         posts = posts.filter(pk__lt=before)
     ids = list(posts.order_by("-pk").values_list("pk", flat=True)[: PAGE_SIZE + 1])
-    rows = displayed(ids[:PAGE_SIZE], request.user)
+    rows = load_for_display(ids[:PAGE_SIZE], request.user)
     return Page(rows, str(ids[PAGE_SIZE - 1]) if len(ids) > PAGE_SIZE else "")

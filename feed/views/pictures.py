@@ -1,4 +1,4 @@
-"""Pictures of posts, for those who may read the post now."""
+"""Pictures of posts, for viewers who may read the post."""
 
 from django.http import HttpResponseBase
 from django.shortcuts import get_object_or_404
@@ -12,7 +12,7 @@ from ..models import Post, PostImage
 
 @require_safe
 def picture(request: HtmxRequest, pk: int, image: int) -> HttpResponseBase:
-    """The picture, to be shown in a page (`?size=` 800 or 1600)."""
+    """Serve a picture for display in a page (`?size=` 800 or 1600)."""
     readable = PostImage.objects.filter(post__in=Post.objects.visible_to(request.user).filter(pk=pk))
     found = get_object_or_404(readable, pk=image)
     return deliver_column(request, found, PostImage.file.field)

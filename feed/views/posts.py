@@ -1,4 +1,4 @@
-"""One post, and what its author does with it."""
+"""Views of one post: publish, show, edit, delete, history and document."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -34,16 +34,16 @@ View = Callable[[MemberRequest, int], HttpResponse]
 
 
 def gone_is_404(view: View) -> View:
-    """Answer an act on a post that is deleted at the same moment like one that comes later."""
+    """Respond with 404 if the post is deleted while the view runs."""
 
     @wraps(view)
-    def answer(request: MemberRequest, pk: int) -> HttpResponse:
+    def view_or_404(request: MemberRequest, pk: int) -> HttpResponse:
         try:
             return view(request, pk)
         except Post.DoesNotExist as error:
             raise Http404 from error
 
-    return answer
+    return view_or_404
 
 
 @accepts_files
@@ -51,41 +51,46 @@ def gone_is_404(view: View) -> View:
 @require_POST
 def publish(request: MemberRequest) -> HttpResponse:
     form = PostForm(request.POST, request.FILES)
-    post_id = _published(request, form) if form.is_valid() else None
+    post_id = _create_post(request, form) if form.is_valid() else None
     if post_id is None:
         template = "feed/_compose.html" if request.htmx else "feed/home.html"
         page = None if request.htmx else home_page(request.user, None)
         context = {"form": form, "page": page, "address": reverse("feed:home")}
         return with_limit(form, render(request, template, context, status=422))
     if request.htmx:
-        post = shown(request, post_id)
+        post = get_post_or_404(request, post_id)
         fresh = PostForm.empty(post.audience)
         return render(request, "feed/_published.html", {"post": post, "form": fresh})
-    messages.success(request, _("Your post is published."))
+    messages.success(request, _("Post published."))
     return redirect("feed:home")
 
 
 @require_safe
 def post(request: HtmxRequest, pk: int) -> HttpResponse:
-    return post_page(request, shown(request, pk), CommentForm())
+    return post_page(request, get_post_or_404(request, pk), CommentForm())
 
 
 @member_required
 @require_http_methods(["GET", "HEAD", "POST"])
 @gone_is_404
 def edit(request: MemberRequest, pk: int) -> HttpResponse:
-    post = _own(request, pk)
+    post = _get_own_post(request, pk)
     form = EditPostForm(request.POST or None, post=post)
     if request.method == "POST" and form.is_valid():
         try:
             rate_limits.consume("post", request.user.pk)
-            _edit(request, post, form)
+            text = render_text(form.cleaned_data["text"], author=post.author)
+            audience = form.cleaned_data["audience"]
+            # With a wider audience, members mentioned before count as newly mentioned.
+            known_html = post.html if audience >= post.audience else ""
+            consume_reach(request.user, text.newly_mentioned(known_html))
+            services.edit_post(post=post, text=text, audience=audience)
         except rate_limits.RateLimited as error:
             form.add_error("text", error)
         except FeedError as error:
             form.add_error("text", str(error))
         else:
-            messages.success(request, _("Your post is changed."))
+            messages.success(request, _("Post updated."))
             return redirect(post)
     status = 422 if form.is_bound else 200
     return with_limit(form, render(request, "feed/edit.html", {"post": post, "form": form}, status=status))
@@ -94,49 +99,49 @@ def edit(request: MemberRequest, pk: int) -> HttpResponse:
 @member_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def delete(request: MemberRequest, pk: int) -> HttpResponse:
-    post = _own(request, pk)
+    post = _get_own_post(request, pk)
     if request.method != "POST":
         return render(request, "feed/delete.html", {"post": post})
     services.delete_post(post=post)
-    messages.success(request, _("Your post is deleted."))
+    messages.success(request, _("Post deleted."))
     return redirect("feed:home")
 
 
 @require_safe
 def history(request: HtmxRequest, pk: int) -> HttpResponse:
-    """The former wordings that were open to the viewer."""
-    post = shown(request, pk)
+    """The former texts whose audience includes the viewer."""
+    post = get_post_or_404(request, pk)
     revisions = PostRevision.objects.open_to_reader_of(post)[:50]
     return render(request, "feed/history.html", {"post": post, "revisions": revisions})
 
 
 @require_safe
 def document(request: HtmxRequest, pk: int) -> HttpResponseBase:
-    """The PDF of a post, to readers of the post only, always as a download."""
+    """Serve the PDF of a post to its readers, always as a download."""
     post = get_object_or_404(Post.objects.visible_to(request.user).exclude(document=""), pk=pk)
     return deliver_column(request, post, Post.document.field, filename=post.document_name)
 
 
-def shown(request: HtmxRequest, pk: int) -> Post:
-    """The post as the request's viewer may see it, else 404; so is a plain repost of what is out of sight."""
-    post = _visible(request, pk)
-    if not post.says_something:
+def get_post_or_404(request: HtmxRequest, pk: int) -> Post:
+    """The post for the request's viewer, or 404; also for a plain repost whose original is not visible."""
+    post = _get_visible_post(request, pk)
+    if not post.has_content:
         raise Http404
     return post
 
 
-def answerable(request: HtmxRequest, pk: int) -> Post:
-    """The post that answers to the post `pk` belong to, else 404: of a plain repost, its original."""
-    post = shown(request, pk)
-    return shown(request, post.original.pk) if post.is_plain_repost and post.original else post
+def get_original_or_404(request: HtmxRequest, pk: int) -> Post:
+    """The post to which reactions and comments on the post `pk` belong, or 404: a plain repost's original."""
+    post = get_post_or_404(request, pk)
+    return get_post_or_404(request, post.original.pk) if post.is_plain_repost and post.original else post
 
 
 def post_page(
     request: HtmxRequest, post: Post, form: CommentForm, parent: Comment | None = None
 ) -> HttpResponse:
-    """The page of one post, with a page of its comments and the form for one's own, or for a reply to `parent`.
+    """Render a post's page with a page of its comments, and the form for a comment or a reply to `parent`.
 
-    A plain repost leads to its original, unless comments were written below the repost itself, long ago.
+    A plain repost redirects to its original, unless it has comments itself (from earlier versions).
     """
     comments = (
         Comment.objects.readable_by(request.user).filter(post=post).top_level().for_display(request.user)
@@ -150,14 +155,14 @@ def post_page(
     return with_limit(form, render(request, template, context, status=422 if form.is_bound else 200))
 
 
-def _visible(request: HtmxRequest, pk: int) -> Post:
+def _get_visible_post(request: HtmxRequest, pk: int) -> Post:
     return get_object_or_404(Post.objects.visible_to(request.user).for_display(request.user), pk=pk)
 
 
-def _published(request: MemberRequest, form: PostForm) -> int | None:
-    """The id of the new post, or None with the reason in the form: too many, a damaged picture, no room."""
+def _create_post(request: MemberRequest, form: PostForm) -> int | None:
+    """Create the post and return its id, or add the error to the form and return None."""
 
-    def publish() -> Post:
+    def store_post() -> Post:
         rate_limits.consume("post", request.user.pk)
         if pictures := len(form.cleaned_data["images"]):
             rate_limits.consume("upload", request.user.pk, pictures)
@@ -167,12 +172,12 @@ def _published(request: MemberRequest, form: PostForm) -> int | None:
             author=request.user,
             text=text,
             audience=form.cleaned_data["audience"],
-            pictures=form.pictures(),
+            pictures=form.described_pictures(),
             document=form.cleaned_data["document"],
         )
 
     try:
-        return create_once(request, publish)
+        return create_once(request, store_post)
     except (rate_limits.RateLimited, ChangedSinceSent) as error:
         form.add_error("text", error)
     except ValidationError as error:
@@ -182,17 +187,10 @@ def _published(request: MemberRequest, form: PostForm) -> int | None:
     return None
 
 
-def _edit(request: MemberRequest, post: Post, form: EditPostForm) -> None:
-    """Edit the post and count whom that calls; where more may read the post, members it named before count too."""
-    text, audience = render_text(form.cleaned_data["text"], author=post.author), form.cleaned_data["audience"]
-    consume_reach(request.user, text.newly_mentioned(post.html if audience >= post.audience else ""))
-    services.edit_post(post=post, text=text, audience=audience)
-
-
-def _own(request: MemberRequest, pk: int) -> Post:
-    """The viewer's own post, whatever became of its original; 404 for what is out of sight, else 403."""
-    post = _visible(request, pk)
+def _get_own_post(request: MemberRequest, pk: int) -> Post:
+    """The viewer's own post, even without its original; 404 if it is not visible, 403 if it is another member's."""
+    post = _get_visible_post(request, pk)
     if post.author_id != request.user.pk:
-        shown(request, pk)
+        get_post_or_404(request, pk)
         raise PermissionDenied
     return post

@@ -1,11 +1,11 @@
-"""What tests of mail share: a transaction that commits, which a test's own never does."""
+"""Fixture for tests of mail: a transaction whose on_commit callbacks run."""
 
 import pytest
 
-from .material import Commit
+from .factories import Commit
 
 
 @pytest.fixture
 def committed(django_capture_on_commit_callbacks: Commit) -> Commit:
-    """What happens inside `with committed():` is committed at its end, so its mail leaves."""
+    """A context manager that runs on_commit callbacks at its end, so that mail is sent."""
     return lambda: django_capture_on_commit_callbacks(execute=True)

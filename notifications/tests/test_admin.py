@@ -1,4 +1,4 @@
-"""Notifications in the administration: every model opens."""
+"""The admin pages of notifications: every model opens."""
 
 from datetime import time
 
@@ -7,14 +7,14 @@ from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
 
-from feed.tests.material import SCRIPT, react, say
+from feed.tests.factories import SCRIPT, react, say
 from notifications import services
 from notifications.kinds import Channel, Kind
 from notifications.models import Fact, Notification, Preference, QuietHours
 from tests.cast import client_of
 from users.models import User
 
-from .material import page_of
+from .factories import page_of
 
 pytestmark = pytest.mark.django_db
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 def staff(alice: User, charlie: User) -> Client:
     """Someone who may do everything, where there is one row of each kind."""
     react(say(alice, SCRIPT), charlie)
-    services.choose(member=alice, choices={(Kind.REACTION, Channel.MAIL): True})
+    services.set_preferences(member=alice, choices={(Kind.REACTION, Channel.MAIL): True})
     services.set_quiet_hours(member=alice, start=time(22), end=time(7), zone="UTC")
     return client_of(User.objects.create_superuser("root", "root@example.org"))
 

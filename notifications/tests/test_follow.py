@@ -1,18 +1,18 @@
-"""A row leads to its place, and is read by that."""
+"""Following a notification redirects to its target and marks it read."""
 
 import pytest
 from django.test import Client
 
 from feed.models import Post
 from feed.services import delete_post
-from feed.tests.material import answer, pass_on, react, say
+from feed.tests.factories import answer, pass_on, react, say
 from network.services import follow_member, invite_member
 from notifications.models import Notification
 from tests.cases import all_cases, rolled_back
 from tests.cast import client_of, connect, make_member
 from users.models import User
 
-from .material import row_of
+from .factories import row_of
 
 pytestmark = pytest.mark.django_db
 
@@ -30,7 +30,7 @@ def post(alice: User) -> Post:
     return say(alice)
 
 
-def test_it_leads_to_the_place(post: Post, charlie: User, mona: User) -> None:
+def test_it_redirects_to_the_target(post: Post, charlie: User, mona: User) -> None:
     alice, here = post.author, f"/posts/{post.pk}/"
     react(post, charlie)
     assert target(alice) == here
@@ -81,14 +81,14 @@ def test_those_of_others_are_a_404_and_stay_unread(post: Post, charlie: User, as
     assert row_of(post.author).is_unread
 
 
-def test_one_that_is_not_there_is_a_404(as_alice: Client) -> None:
+def test_an_unknown_notification_is_a_404(as_alice: Client) -> None:
     with all_cases() as case:
         for pk in ["0", "-1", "x", "9" * 19, "99999999"]:
             with case(pk), rolled_back():
                 assert as_alice.get(f"/notifications/{pk}/").status_code == 404
 
 
-def test_one_that_holds_no_more_is_a_404(post: Post, charlie: User) -> None:
+def test_a_notification_that_is_no_longer_valid_is_a_404(post: Post, charlie: User) -> None:
     react(post, charlie)
     address = row_of(post.author).get_absolute_url()
     delete_post(post=post)

@@ -1,17 +1,17 @@
-"""What open tabs are told, by the functions that are registered for the socket."""
+"""Socket frames of notifications, from the registered handlers."""
 
 import pytest
 
 from core.sockets.frames import FrameError, TabState
 from feed.models import Post
 from feed.services import delete_post
-from feed.tests.material import SCRIPT, answer, react, say
+from feed.tests.factories import SCRIPT, answer, react, say
 from notifications import services
 from notifications.models import Notification
 from tests.cast import make_member
 from users.models import User
 
-from .material import frames_of, opened, pulse, row_of, send
+from .factories import frames_of, heartbeat_counts, opening_frames, row_of, send
 
 pytestmark = pytest.mark.django_db
 
@@ -37,15 +37,13 @@ def changed(tab: TabState, row: Notification | None = None) -> list[dict[str, ob
     return frames_of(tab, {"type": CHANGED, "notification": row.pk if row else None})
 
 
-def test_a_tab_that_opens_is_told_the_number(tab: TabState, post: Post, charlie: User) -> None:
-    assert badge(0) in opened(tab)
+def test_a_new_tab_gets_the_count(tab: TabState, post: Post, charlie: User) -> None:
+    assert badge(0) in opening_frames(tab)
     react(post, charlie)
-    assert badge(1) in opened(tab)
+    assert badge(1) in opening_frames(tab)
 
 
-def test_a_tab_that_shows_something_else_is_told_the_number_alone(
-    tab: TabState, post: Post, charlie: User
-) -> None:
+def test_a_tab_with_another_page_gets_only_the_count(tab: TabState, post: Post, charlie: User) -> None:
     react(post, charlie)
     assert changed(tab, row_of(post.author)) == [badge(1)]
 
@@ -57,7 +55,7 @@ def test_a_tab_that_shows_them_gets_the_row(tab: TabState, post: Post, charlie: 
     assert number == badge(1)
     assert (row["type"], row["id"]) == ("notifications.row", row_of(post.author).pk)
     assert "Charlie" in str(row["html"])
-    assert "news-unread" in str(row["html"])
+    assert "notification-unread" in str(row["html"])
 
 
 def test_a_row_that_was_read_elsewhere_comes_as_read(tab: TabState, post: Post, charlie: User) -> None:
@@ -66,7 +64,7 @@ def test_a_row_that_was_read_elsewhere_comes_as_read(tab: TabState, post: Post, 
         react(say(post.author, show), charlie)
         row = Notification.objects.latest("place")
         services.mark_read(notification=row)
-        assert "news-unread" not in str(changed(tab, row)[1]["html"])
+        assert "notification-unread" not in str(changed(tab, row)[1]["html"])
 
 
 def test_a_row_that_went_is_taken_off(tab: TabState, post: Post, charlie: User) -> None:
@@ -83,14 +81,14 @@ def test_a_narrowed_page_does_not_get_the_other_rows(tab: TabState, post: Post, 
     assert changed(tab, row_of(post.author))[1]["html"] == ""
 
 
-def test_nobody_gets_the_rows_of_others(post: Post, charlie: User) -> None:
+def test_members_do_not_get_rows_of_others(post: Post, charlie: User) -> None:
     react(post, charlie)
     stranger = TabState(charlie.pk)
     send(stranger, type=WATCH, show="all", newest=0)
     assert changed(stranger, row_of(post.author))[1]["html"] == ""
 
 
-def test_when_all_was_read_only_the_number_is_told(tab: TabState, post: Post, charlie: User) -> None:
+def test_when_all_is_read_only_the_count_is_sent(tab: TabState, post: Post, charlie: User) -> None:
     send(tab, type=WATCH, show="all", newest=0)
     react(post, charlie)
     services.mark_all_read(member=post.author)
@@ -111,7 +109,7 @@ def test_a_page_that_comes_back_is_given_what_it_missed_oldest_first(
     assert len(rows) == 2
 
 
-def test_hostile_names_come_as_words(tab: TabState, post: Post) -> None:
+def test_hostile_names_are_sent_as_text(tab: TabState, post: Post) -> None:
     react(post, make_member("eve", name=SCRIPT))
     (row,) = send(tab, type=WATCH, show="all", newest=0)
     assert "<script" not in str(row["html"])
@@ -138,15 +136,15 @@ def test_a_frame_that_is_none_is_refused(tab: TabState, frame: dict[str, object]
     assert tab.state == {}
 
 
-def test_the_pulse_of_many_tabs_is_one_query(
+def test_the_heartbeat_of_many_tabs_is_one_query(
     alice: User, charlie: User, django_assert_num_queries: object
 ) -> None:
     members = [alice, *[make_member(f"member{number}") for number in range(30)]]
     for number in range(3):
         react(say(alice, f"Post {number}"), charlie)
     tabs = [TabState(member.pk) for member in [*members, alice]]
-    pulse(*tabs)
+    heartbeat_counts(*tabs)
     with django_assert_num_queries(1):  # type: ignore[operator]
-        told = pulse(*tabs)
+        told = heartbeat_counts(*tabs)
     assert [told[tab] for tab in tabs] == [3, *[0] * 30, 3]
-    assert pulse() == {}
+    assert heartbeat_counts() == {}

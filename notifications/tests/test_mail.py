@@ -1,4 +1,4 @@
-"""Which mail leaves, when, and what it says."""
+"""Which mail is sent, when, and what it contains."""
 
 import re
 from datetime import time, timedelta
@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from feed.models import Post
 from feed.services import delete_comment, delete_post
-from feed.tests.material import answer, react, say
+from feed.tests.factories import answer, react, say
 from messaging.models import Presence
 from network.models import Block
 from network.services import follow_member, invite_member, withdraw_invitation
@@ -21,7 +21,7 @@ from notifications.models import Notification, QuietHours
 from tests.cast import make_member
 from users.models import User
 
-from .material import HOSTILE, LINK, Commit, comes_back, mails, row_of, stop_link
+from .factories import HOSTILE, LINK, Commit, mark_visible, row_of, stop_link, take_mails
 
 pytestmark = pytest.mark.django_db
 
@@ -31,10 +31,10 @@ def post(alice: User) -> Post:
     return say(alice, "My first day")
 
 
-def test_a_comment_is_mailed_with_words_and_links(post: Post, charlie: User, committed: Commit) -> None:
+def test_a_comment_is_mailed_with_text_and_links(post: Post, charlie: User, committed: Commit) -> None:
     with committed():
         answer(post, charlie, "Good luck & **welcome**")
-    (message,) = mails()
+    (message,) = take_mails()
     assert message.to == ["alice@example.org"]
     assert message.subject == "Charlie commented on your post"
     assert "\n> Good luck & welcome\n" in message.body
@@ -48,41 +48,43 @@ def test_no_mail_leaves_when_the_change_is_rolled_back(post: Post, charlie: User
     with committed(), transaction.atomic():
         answer(post, charlie)
         transaction.set_rollback(True)
-    assert mails() == []
+    assert take_mails() == []
 
 
-def test_an_unread_line_is_mailed_once(post: Post, charlie: User, mona: User, committed: Commit) -> None:
+def test_an_unread_notification_is_mailed_once(
+    post: Post, charlie: User, mona: User, committed: Commit
+) -> None:
     for member in (charlie, mona, charlie):
         with committed():
             answer(post, member)
-    assert len(mails()) == 1
+    assert len(take_mails()) == 1
     # Nor later, while nobody reads it.
     assert row_of(post.author).mail_due_at is None
     services.mark_read(notification=row_of(post.author))
     with committed():
         answer(post, mona)
-    assert len(mails()) == 1
+    assert len(take_mails()) == 1
 
 
-def test_a_line_of_which_all_was_taken_back_is_mailed_like_a_new_one_an_hour_later(
+def test_a_notification_whose_facts_were_taken_back_is_mailed_again_an_hour_later(
     post: Post, charlie: User, mona: User, committed: Commit
 ) -> None:
     with committed():
         comment = answer(post, charlie)
-    assert len(mails()) == 1
+    assert len(take_mails()) == 1
     delete_comment(comment=comment)
     with committed():
         answer(post, mona)
         assert not send_due(member_id=post.author_id, now=timezone.now() + timedelta(minutes=58))
         assert send_due(member_id=post.author_id, now=timezone.now() + timedelta(minutes=61))
-    (message,) = mails()
+    (message,) = take_mails()
     assert message.subject == "Mona commented on your post"
 
 
 def test_the_headers_let_a_program_unsubscribe(post: Post, charlie: User, committed: Commit) -> None:
     with committed():
         answer(post, charlie)
-    (message,) = mails()
+    (message,) = take_mails()
     assert re.fullmatch(
         r"<http://localhost:8000/notifications/unsubscribe/[\w.-]+/>",
         message.extra_headers["List-Unsubscribe"],
@@ -98,27 +100,27 @@ def test_kinds_that_are_not_mailed_by_default_are_not_mailed(
 ) -> None:
     with committed():
         react(post, charlie)
-    assert mails() == []
-    services.choose(member=post.author, choices={(Kind.REACTION, Channel.MAIL): True})
+    assert take_mails() == []
+    services.set_preferences(member=post.author, choices={(Kind.REACTION, Channel.MAIL): True})
     Notification.objects.all().delete()
     with committed():
         react(say(post.author), charlie)
-    assert len(mails()) == 1
+    assert len(take_mails()) == 1
 
 
-def test_who_turned_it_off_gets_none(post: Post, charlie: User, committed: Commit) -> None:
-    services.choose(member=post.author, choices={(Kind.COMMENT, Channel.MAIL): False})
+def test_a_member_who_turned_mail_off_gets_none(post: Post, charlie: User, committed: Commit) -> None:
+    services.set_preferences(member=post.author, choices={(Kind.COMMENT, Channel.MAIL): False})
     with committed():
         answer(post, charlie)
-    assert mails() == []
+    assert take_mails() == []
 
 
-def test_nothing_hostile_leaves_its_place(post: Post, charlie: User, committed: Commit) -> None:
+def test_hostile_text_stays_text(post: Post, charlie: User, committed: Commit) -> None:
     User.objects.filter(pk=charlie.pk).update(name=HOSTILE[:80])
     charlie.refresh_from_db()
     with committed():
         answer(post, charlie, "<img src=x onerror=alert(1)> {{ settings }} javascript:alert(1)")
-    (message,) = mails()
+    (message,) = take_mails()
     assert "\n" not in message.subject
     assert "\r" not in message.subject
     headers = message.message().as_string().partition("\n\n")[0]
@@ -128,22 +130,22 @@ def test_nothing_hostile_leaves_its_place(post: Post, charlie: User, committed: 
     assert "<img" not in html
 
 
-def test_who_reads_at_the_moment_gets_none_until_it_is_clear_that_it_was_not_read(
+def test_mail_to_an_active_member_waits_until_it_stays_unread(
     post: Post, charlie: User, committed: Commit
 ) -> None:
-    comes_back(post.author)
+    mark_visible(post.author)
     with committed():
         answer(post, charlie)
-    assert mails() == []
+    assert take_mails() == []
     Presence.objects.all().delete()
     assert not send_due(member_id=post.author_id, now=timezone.now() + timedelta(minutes=14))
     with committed():
         assert send_due(member_id=post.author_id, now=timezone.now() + timedelta(minutes=15, seconds=30))
-    assert len(mails()) == 1
+    assert len(take_mails()) == 1
 
 
-def test_what_was_read_meanwhile_is_not_mailed(post: Post, charlie: User, committed: Commit) -> None:
-    comes_back(post.author)
+def test_a_notification_that_was_read_is_not_mailed(post: Post, charlie: User, committed: Commit) -> None:
+    mark_visible(post.author)
     with committed():
         answer(post, charlie)
     services.mark_read(notification=row_of(post.author))
@@ -162,10 +164,10 @@ def quiet(alice: User) -> None:
 
 def sent() -> int:
     """How many mails the command sends now."""
-    before = len(mails())
+    before = len(take_mails())
     assert before == 0
     call_command("send_due_notifications", verbosity=0)
-    return len(mails())
+    return len(take_mails())
 
 
 def make_due() -> None:
@@ -183,10 +185,10 @@ def test_in_quiet_hours_mail_waits(
     row = row_of(post.author)
     assert row.mail_due_at
     assert row.mail_due_at.time().replace(microsecond=0) == time(23, 59, 59)
-    assert mails() == []
+    assert take_mails() == []
 
 
-def test_after_them_all_that_waits_is_one_mail(
+def test_after_quiet_hours_waiting_mail_is_one_mail(
     post: Post, quiet: None, charlie: User, committed: Commit, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with committed():
@@ -196,30 +198,30 @@ def test_after_them_all_that_waits_is_one_mail(
     make_due()
     with committed():
         call_command("send_due_notifications")
-    (message,) = mails()
+    (message,) = take_mails()
     assert message.subject == "Charlie asked to connect with you, and 2 more"
     assert message.body.count("commented on your post") == 2
     with committed():
         call_command("send_due_notifications")
-    assert mails() == []
+    assert take_mails() == []
     assert capsys.readouterr().out == "1 mails were sent.\n0 mails were sent.\n"
 
 
-def test_quiet_hours_that_were_set_meanwhile_hold_too(
+def test_newly_set_quiet_hours_delay_waiting_mail(
     post: Post, quiet: None, charlie: User, committed: Commit
 ) -> None:
     with committed():
         answer(post, charlie)
     for is_reading in (False, True):
         if is_reading:
-            comes_back(post.author)
+            mark_visible(post.author)
         Notification.objects.update(mail_due_at=timezone.now() - timedelta(minutes=1))
         with committed():
             assert not send_due(member_id=post.author_id)
         due = row_of(post.author).mail_due_at
         assert due
         assert due.time().replace(microsecond=0) == time(23, 59, 59)
-    assert mails() == []
+    assert take_mails() == []
 
 
 @pytest.mark.parametrize("change", ["deleted", "blocked", "unwanted", "not chosen", "suspended", "read"])
@@ -237,7 +239,7 @@ def test_what_changed_while_it_waited_is_not_mailed(
         case "unwanted":
             services.stop_mail(member=alice, kinds=[Kind.COMMENT])
         case "not chosen":
-            services.choose(member=alice, choices={(Kind.COMMENT, Channel.MAIL): False})
+            services.set_preferences(member=alice, choices={(Kind.COMMENT, Channel.MAIL): False})
         case "suspended":
             User.objects.filter(pk=alice.pk).update(suspended_at=timezone.now())
         case "read":
@@ -245,7 +247,7 @@ def test_what_changed_while_it_waited_is_not_mailed(
     make_due()
     with committed():
         assert not send_due(member_id=alice.pk)
-    assert mails() == []
+    assert take_mails() == []
     assert not Notification.objects.exclude(mail_due_at=None).exists()
 
 
@@ -258,7 +260,7 @@ def test_a_suspended_member_gets_no_mail_about_an_invitation_either(
     make_due()
     with committed():
         assert not send_due(member_id=alice.pk)
-    assert mails() == []
+    assert take_mails() == []
 
 
 def test_a_mail_that_cannot_be_made_keeps_no_other_back(
@@ -273,16 +275,16 @@ def test_a_mail_that_cannot_be_made_keeps_no_other_back(
     Notification.objects.filter(recipient=alice).update(kind="unheard")
     with committed():
         call_command("send_due_notifications", verbosity=0)
-    assert [message.to for message in mails()] == [["bob@example.org"]]
+    assert [message.to for message in take_mails()] == [["bob@example.org"]]
 
 
-def test_everybody_whom_a_comment_names_is_mailed_at_once(alice: User, committed: Commit) -> None:
+def test_all_members_mentioned_in_a_comment_are_mailed_immediately(alice: User, committed: Commit) -> None:
     members = [make_member(f"member{number:02}") for number in range(15)]
     for member in members:
         follow_member(follower=member, followed=alice)
     with committed():
         say(alice, " ".join(f"@{member.username}" for member in members))
-    assert len(mails()) == 15
+    assert len(take_mails()) == 15
 
 
 def test_a_long_mail_ends_with_a_link_to_the_rest(alice: User, charlie: User, committed: Commit) -> None:
@@ -293,7 +295,7 @@ def test_a_long_mail_ends_with_a_link_to_the_rest(alice: User, charlie: User, co
     make_due()
     with committed():
         send_due(member_id=alice.pk)
-    (message,) = mails()
+    (message,) = take_mails()
     assert "And 3 more" in message.body
     assert (
         len([path for path in LINK.findall(str(message.body)) if re.fullmatch(r"/notifications/\d+/", path)])
@@ -310,13 +312,13 @@ def test_inviting_again_and_again_fills_no_mailbox(alice: User, charlie: User, c
             connection = invite_member(inviter=charlie, invitee=alice)
         with committed():
             withdraw_invitation(connection=connection, by=charlie)
-    assert len(mails()) == 1
+    assert len(take_mails()) == 1
 
 
 def test_the_next_one_waits_for_the_end_of_quiet_hours_that_are_longer_than_an_hour(
     post: Post, charlie: User, committed: Commit
 ) -> None:
-    services.choose(member=post.author, choices={(Kind.COMMENT, Channel.PAGE): False})
+    services.set_preferences(member=post.author, choices={(Kind.COMMENT, Channel.PAGE): False})
     with committed():
         answer(post, charlie)
     services.set_quiet_hours(member=post.author, start=time(0), end=time(23, 59, 59), zone="UTC")
@@ -327,15 +329,15 @@ def test_the_next_one_waits_for_the_end_of_quiet_hours_that_are_longer_than_an_h
     assert waiting.mail_due_at >= timezone.now().replace(hour=23, minute=59, second=59, microsecond=0)
 
 
-def test_who_reads_in_mail_alone_gets_the_next_one_an_hour_later(
+def test_a_mail_only_member_gets_the_next_one_an_hour_later(
     post: Post, charlie: User, committed: Commit
 ) -> None:
-    services.choose(member=post.author, choices={(Kind.COMMENT, Channel.PAGE): False})
+    services.set_preferences(member=post.author, choices={(Kind.COMMENT, Channel.PAGE): False})
     for _time in range(3):
         with committed():
             answer(post, charlie)
-    assert len(mails()) == 1
+    assert len(take_mails()) == 1
     with committed():
         assert not send_due(member_id=post.author_id, now=timezone.now() + timedelta(minutes=58))
         assert send_due(member_id=post.author_id, now=timezone.now() + timedelta(minutes=61))
-    assert len(mails()) == 1
+    assert len(take_mails()) == 1

@@ -1,4 +1,4 @@
-"""Messages are mailed to members who are away, once until they have read; and nothing to who is no member any more."""
+"""Messages are mailed to members who are away, once until they are read, and never to former members."""
 
 from datetime import timedelta
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from feed.tests.material import say
+from feed.tests.factories import say
 from messaging.models import Conversation, Presence
 from messaging.services import (
     decline_conversation,
@@ -24,24 +24,24 @@ from notifications.models import Notification
 from tests.cast import connect, make_member
 from users.models import User
 
-from .material import Commit, comes_back, mails
+from .factories import Commit, mark_visible, take_mails
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def chat(alice: User, bob: User) -> Conversation:
-    """The conversation of Alice and Bob, who are connected; nothing else has been told."""
+    """The conversation of Alice and Bob, who are connected, without earlier notifications."""
     Notification.objects.all().delete()
     return start_direct(by=bob, other=alice)
 
 
-def test_a_message_is_mailed_and_stands_on_no_page(
+def test_a_message_is_mailed_and_is_on_no_page(
     chat: Conversation, alice: User, bob: User, committed: Commit
 ) -> None:
     with committed():
         send(chat, bob, "Are you there?")
-    (message,) = mails()
+    (message,) = take_mails()
     assert message.subject == "Bob wrote to you"
     assert f"http://localhost:8000/messages/{chat.pk}/" in message.body
     assert "Are you there" not in message.body
@@ -57,11 +57,11 @@ def test_a_conversation_is_mailed_again_only_after_it_was_read(
             read(chat, alice, 2)
         with committed():
             send(chat, bob)
-        left.append(len(mails()))
+        left.append(len(take_mails()))
     assert left == [1, 0, 1, 0]
 
 
-def test_what_a_member_does_not_want_to_hear_of_is_not_mailed(
+def test_muted_and_declined_conversations_are_not_mailed(
     chat: Conversation, alice: User, bob: User, charlie: User, committed: Commit
 ) -> None:
     mute_conversation(conversation=chat, member=alice)
@@ -70,30 +70,30 @@ def test_what_a_member_does_not_want_to_hear_of_is_not_mailed(
     with committed():
         send(chat, bob)
         send(request, charlie)
-    assert mails() == []
+    assert take_mails() == []
     # Nor does a mail wait that would leave once it is unmuted.
     assert not Notification.objects.exists()
     unmute_conversation(conversation=chat, member=alice)
     read(chat, alice, 1)
     with committed():
         send(chat, bob)
-    assert len(mails()) == 1
+    assert len(take_mails()) == 1
 
 
-def test_a_message_that_was_read_meanwhile_is_not_mailed(
+def test_a_message_that_was_read_is_not_mailed(
     chat: Conversation, alice: User, bob: User, committed: Commit
 ) -> None:
-    comes_back(alice)
+    mark_visible(alice)
     with committed():
         send(chat, bob)
     read(chat, alice, 1)
     Presence.objects.all().delete()
     with committed():
         assert not send_due(member_id=alice.pk, now=timezone.now() + timedelta(hours=1))
-    assert mails() == []
+    assert take_mails() == []
 
 
-def test_in_a_group_a_member_hears_nothing_of_one_who_does_not_exist_for_them(
+def test_in_a_group_members_unavailable_to_each_other_are_not_notified(
     chat: Conversation, alice: User, bob: User, committed: Commit
 ) -> None:
     dora = make_member("dora")
@@ -103,15 +103,15 @@ def test_in_a_group_a_member_hears_nothing_of_one_who_does_not_exist_for_them(
     Notification.objects.all().delete()
     with committed():
         send(group, bob)
-    assert [message.to for message in mails()] == [["dora@example.org"]]
+    assert [message.to for message in take_mails()] == [["dora@example.org"]]
     assert [row.recipient for row in Notification.objects.all()] == [dora]
 
 
-def test_nothing_that_waits_is_mailed_to_who_is_no_member_any_more(
+def test_waiting_mail_is_not_sent_to_former_members(
     chat: Conversation, alice: User, bob: User, charlie: User, committed: Commit
 ) -> None:
     """None of these vanishes with its recipient, as a comment on the recipient's own post does."""
-    comes_back(alice)
+    mark_visible(alice)
     with committed():
         invite_member(inviter=charlie, invitee=alice)
         say(bob, "Hello @alice")

@@ -1,4 +1,4 @@
-"""How much mail waits, as /metrics tells it."""
+"""The metrics of due mail."""
 
 from datetime import timedelta
 
@@ -13,7 +13,7 @@ from users.models import User
 pytestmark = pytest.mark.django_db
 
 
-def told() -> tuple[float, float]:
+def page_texts() -> tuple[float, float]:
     """How many are due, and the minutes that the oldest has waited."""
     number, oldest = due_mail()
     assert (number.name, oldest.name) == ("linkup_mail_due", "linkup_mail_due_oldest_seconds")
@@ -31,18 +31,18 @@ def make(alice: User, key: str, *, due: int | None, read: bool = False) -> None:
     )
 
 
-def test_nothing_waits() -> None:
-    assert told() == (0, 0)
+def test_no_mail_is_due() -> None:
+    assert page_texts() == (0, 0)
 
 
-def test_what_should_have_left_waits_and_nothing_else(alice: User) -> None:
+def test_only_overdue_mail_is_counted(alice: User) -> None:
     make(alice, "late", due=-90)
     make(alice, "later", due=-5)
     make(alice, "to come", due=30)
     make(alice, "read", due=-600, read=True)
     make(alice, "no mail", due=None)
-    assert told() == (2, 90)
+    assert page_texts() == (2, 90)
 
 
-def test_whoever_asks_for_the_figures_is_told() -> None:
+def test_the_metrics_include_due_mail() -> None:
     assert due_mail in database.apps

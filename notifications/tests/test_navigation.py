@@ -1,4 +1,4 @@
-"""The numbers of the navigation, counted at once and one by one."""
+"""The counts of the navigation, in one query and one by one."""
 
 import pytest
 from django.db import connection
@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from core.database.lru_cache import clear_caches
 from feed.services import take_back_reaction
-from feed.tests.material import answer, react, say
+from feed.tests.factories import answer, react, say
 from messaging.services import (
     decline_conversation,
     leave_conversation,
@@ -21,7 +21,7 @@ from network.services import ignore_invitation, invite_member
 from notifications.badge import navigation_of
 from notifications.kinds import Channel, Kind
 from notifications.models import Notification
-from notifications.services import choose, mark_read
+from notifications.services import mark_read, set_preferences
 from tests.cast import client_of, make_member
 from tests.plans import nodes, plan
 from users.models import User
@@ -57,12 +57,12 @@ def busy(alice: User, bob: User, charlie: User) -> User:
         react(post, charlie)
     mark_read(notification=Notification.objects.get(post=posts[1]))
     take_back_reaction(post=posts[2], member=charlie)
-    choose(member=alice, choices={(Kind.COMMENT, Channel.PAGE): False})
+    set_preferences(member=alice, choices={(Kind.COMMENT, Channel.PAGE): False})
     answer(posts[0], charlie)
     return alice
 
 
-def test_it_counts_what_waits_and_nothing_else(busy: User, charlie: User) -> None:
+def test_it_counts_only_what_is_unread(busy: User, charlie: User) -> None:
     assert navigation_of(busy.pk) == {"invitations": 2, "conversations": 1, "notifications": 3}
     assert set(navigation_of(charlie.pk).values()) == {0}
 
@@ -72,7 +72,10 @@ def test_the_pages_below_show_as_many(busy: User) -> None:
     assert len(client.get("/network/").context["invitations"]) == numbers["invitations"]
     assert client.get("/messages/news/").json() == {"unread": numbers["conversations"]}
     assert client.get("/notifications/unread/").json() == {"unread": numbers["notifications"]}
-    assert client.get("/notifications/?show=unread").content.count(b"news-unread") == numbers["notifications"]
+    assert (
+        client.get("/notifications/?show=unread").content.count(b"notification-unread")
+        == numbers["notifications"]
+    )
 
 
 def test_it_is_one_query(busy: User, django_assert_num_queries: object) -> None:
@@ -88,7 +91,7 @@ def test_a_page_shows_all_three(busy: User, client: Client) -> None:
     assert html.count('class="nav-badge"') >= 3
 
 
-def test_nobody_has_nothing(db: None) -> None:
+def test_an_unknown_member_has_no_counts(db: None) -> None:
     assert set(navigation_of(10**9).values()) == {0}
 
 

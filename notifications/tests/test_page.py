@@ -5,7 +5,7 @@ import re
 import pytest
 from django.test import Client
 
-from feed.tests.material import HTMX, SCRIPT, answer, pass_on, react, say
+from feed.tests.factories import HTMX, SCRIPT, answer, pass_on, react, say
 from network.services import follow_member, invite_member
 from notifications import services
 from notifications.models import Notification
@@ -13,11 +13,11 @@ from tests.cases import all_cases, rolled_back
 from tests.cast import client_of, make_member
 from users.models import User
 
-from .material import page_of
+from .factories import page_of
 
 pytestmark = pytest.mark.django_db
 
-WORDS = re.compile(r'class="news-link"[^>]*>(.*?)</a>', re.DOTALL)
+WORDS = re.compile(r'class="notification-link"[^>]*>(.*?)</a>', re.DOTALL)
 
 
 def sentences(html: str) -> list[str]:
@@ -44,7 +44,7 @@ def test_what_is_new_is_marked_and_looking_changes_nothing(busy: User) -> None:
             "Charlie reacted to your post",
             "Mona asked to connect with you",
         ]
-        assert html.count("news-unread") == 3
+        assert html.count("notification-unread") == 3
         assert "My first day" in html
 
 
@@ -63,7 +63,7 @@ def test_filters(busy: User, show: str, expected: int) -> None:
     assert len(sentences(page_of(client_of(busy), f"/notifications/?show={show}"))) == expected
 
 
-def test_where_there_is_nothing_the_page_says_what_will_be(as_charlie: Client) -> None:
+def test_an_empty_page_explains_what_will_appear(as_charlie: Client) -> None:
     with all_cases() as case:
         for show in ["", "all", "unread", "posts", "mentions", "network"]:
             with case(show), rolled_back():
@@ -100,7 +100,7 @@ def test_pages_follow_each_other_without_gap_or_double(alice: User, charlie: Use
     assert [int(pk) for pk in seen] == sorted(map(int, seen), reverse=True)
 
 
-def test_names_and_words_are_only_words(alice: User) -> None:
+def test_names_and_texts_are_escaped(alice: User) -> None:
     charlie = make_member("charlie", name=f'{SCRIPT}{{who}} %s "')
     post = say(alice, f"{SCRIPT} <b>bold</b>")
     react(post, charlie)
@@ -112,7 +112,7 @@ def test_names_and_words_are_only_words(alice: User) -> None:
     assert "{who}" in html
 
 
-def test_a_repost_shows_its_words_or_the_post(alice: User, charlie: User, mona: User) -> None:
+def test_a_repost_shows_its_text_or_the_post(alice: User, charlie: User, mona: User) -> None:
     post = say(alice, "My day")
     pass_on(post, charlie)
     assert "My day" in page_of(client_of(alice))
@@ -152,7 +152,7 @@ def test_the_bell_is_there_and_hidden_where_nothing_is_unread(as_charlie: Client
     assert bell(page_of(as_charlie, "/")) == ("0", False)
 
 
-def test_the_bell_says_99_at_most(alice: User, charlie: User) -> None:
+def test_the_bell_shows_99_at_most(alice: User, charlie: User) -> None:
     for number in range(101):
         row = Notification.objects.create(recipient=alice, kind="mention", key=f"x{number}", place=number)
         row.facts.create(actor=charlie)

@@ -1,4 +1,4 @@
-"""What a member chooses to be told of, and when."""
+"""Notification preferences and quiet hours."""
 
 from datetime import time
 
@@ -6,14 +6,14 @@ import pytest
 from django.test import Client
 
 from notifications import services
-from notifications.kinds import ABOUT, Channel, Kind, channels_of
+from notifications.kinds import KIND_INFO, Channel, Kind, channels_of
 from notifications.models import Preference, QuietHours
-from notifications.preferences import wishes
+from notifications.preferences import wanted_deliveries
 from tests.cases import all_cases, rolled_back
 from tests.cast import make_member
 from users.models import User
 
-from .material import page_of
+from .factories import page_of
 
 pytestmark = pytest.mark.django_db
 
@@ -22,17 +22,17 @@ DEFAULTS = {
     f"{channel}_{kind}": "on"
     for kind in Kind
     for channel in channels_of(kind)
-    if ABOUT[kind].default(channel)
+    if KIND_INFO[kind].wanted_by_default(channel)
 }
 NIGHT = {"quiet": "on", "start": "22:00", "end": "07:00", "zone": "Europe/Berlin"}
 
 
-def test_the_page_shows_what_holds(as_alice: Client, alice: User) -> None:
+def test_the_page_shows_the_current_preferences(as_alice: Client, alice: User) -> None:
     html = page_of(as_alice, ADDRESS)
     assert html.count('type="checkbox"') == 2 * len(Kind)  # messages have one, quiet hours have the other
     assert html.count("checked") == len(DEFAULTS)
     assert 'name="page_message"' not in html
-    services.choose(member=alice, choices={(Kind.FOLLOW, Channel.MAIL): True})
+    services.set_preferences(member=alice, choices={(Kind.FOLLOW, Channel.MAIL): True})
     assert page_of(as_alice, ADDRESS).count("checked") == len(DEFAULTS) + 1
 
 
@@ -52,11 +52,11 @@ def test_what_differs_takes_a_row_and_goes_with_it(as_alice: Client, alice: User
     assert not Preference.objects.exists()
 
 
-def test_what_one_wants_is_asked_for_many_at_once(alice: User, django_assert_num_queries: object) -> None:
+def test_preferences_of_many_members_are_one_query(alice: User, django_assert_num_queries: object) -> None:
     members = [alice, make_member("dan")]
-    services.choose(member=alice, choices={(Kind.COMMENT, Channel.PAGE): False})
+    services.set_preferences(member=alice, choices={(Kind.COMMENT, Channel.PAGE): False})
     with django_assert_num_queries(1):  # type: ignore[operator]
-        found = wishes([member.pk for member in members], [Kind.COMMENT, Kind.REACTION])
+        found = wanted_deliveries([member.pk for member in members], [Kind.COMMENT, Kind.REACTION])
     assert found == {
         (alice.pk, Kind.COMMENT, Channel.MAIL),
         (alice.pk, Kind.REACTION, Channel.PAGE),
@@ -67,7 +67,7 @@ def test_what_one_wants_is_asked_for_many_at_once(alice: User, django_assert_num
 
 
 def test_a_channel_that_a_kind_does_not_have_cannot_be_chosen(alice: User) -> None:
-    services.choose(member=alice, choices={(Kind.MESSAGE, Channel.PAGE): True})
+    services.set_preferences(member=alice, choices={(Kind.MESSAGE, Channel.PAGE): True})
     assert not Preference.objects.exists()
 
 
@@ -82,7 +82,7 @@ def test_quiet_hours_are_kept_shown_and_cleared(as_alice: Client, alice: User) -
     assert not QuietHours.objects.exists()
 
 
-def test_quiet_hours_that_are_none_are_refused_in_place(as_alice: Client) -> None:
+def test_invalid_quiet_hours_are_refused_with_a_message(as_alice: Client) -> None:
     with all_cases() as case:
         for field, value in [
             ("start", ""),
@@ -106,12 +106,12 @@ def test_hours_without_the_switch_are_not_looked_at(as_alice: Client) -> None:
     assert as_alice.post(ADDRESS, {**DEFAULTS, "start": "", "end": "", "zone": ""}).status_code == 302
 
 
-def test_a_zone_that_was_chosen_stays_one_to_choose(as_alice: Client, alice: User) -> None:
+def test_a_chosen_zone_remains_a_choice(as_alice: Client, alice: User) -> None:
     services.set_quiet_hours(member=alice, start=time(22), end=time(7), zone="Asia/Oldtown")
     assert '<option value="Asia/Oldtown" selected>' in page_of(as_alice, ADDRESS)
 
 
-def test_they_are_a_place_among_the_settings(as_alice: Client) -> None:
+def test_they_are_a_tab_of_the_settings(as_alice: Client) -> None:
     assert f'href="{ADDRESS}"' in page_of(as_alice, "/settings/profile/")
 
 

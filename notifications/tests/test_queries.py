@@ -1,9 +1,9 @@
-"""How many queries a page makes: the same for few rows and for many, and never more than twelve."""
+"""The number of queries of a page: the same for few rows and for many, and never more than twelve."""
 
 import pytest
 from django.test import Client
 
-from feed.tests.material import answer, pass_on, react, say
+from feed.tests.factories import answer, pass_on, react, say
 from feed.tests.test_queries import Page, same_for_few_and_many, whole_and_in_part
 from network.services import follow_member, invite_member
 from notifications.models import Notification

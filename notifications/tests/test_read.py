@@ -1,9 +1,9 @@
-"""Marking one as read, and all of them."""
+"""Marking one notification and all notifications read."""
 
 import pytest
 from django.test import Client
 
-from feed.tests.material import HTMX, react, say
+from feed.tests.factories import HTMX, react, say
 from notifications.badge import unread_of
 from notifications.models import Notification
 from tests.cast import client_of
@@ -26,11 +26,11 @@ def test_one_is_read(three: list[Notification], as_alice: Client) -> None:
     assert unread_of(three[0].recipient_id) == 2
 
 
-def test_a_part_of_the_page_gets_its_row_anew(three: list[Notification], as_alice: Client) -> None:
+def test_htmx_gets_the_row_as_read(three: list[Notification], as_alice: Client) -> None:
     for _time in range(2):
         html = as_alice.post(f"/notifications/{three[0].pk}/read/", headers=HTMX).content.decode()
         assert f'id="notification-{three[0].pk}"' in html
-        assert "news-unread" not in html
+        assert "notification-unread" not in html
         assert "<html" not in html
 
 
@@ -51,7 +51,7 @@ def test_what_came_after_the_page_was_drawn_stays_unread(three: list[Notificatio
 
 
 @pytest.mark.parametrize("up_to", ["x", "-1", "9" * 30])
-def test_a_place_that_is_none_is_a_400(three: list[Notification], as_alice: Client, up_to: str) -> None:
+def test_an_invalid_sort_key_is_a_400(three: list[Notification], as_alice: Client, up_to: str) -> None:
     assert as_alice.post("/notifications/read/", {"up_to": up_to}).status_code == 400
     assert unread_of(three[0].recipient_id) == 3
 

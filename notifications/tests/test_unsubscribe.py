@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from notifications.kinds import Channel, Kind
 from notifications.models import Notification, Preference
-from notifications.preferences import wishes
+from notifications.preferences import wanted_deliveries
 from notifications.tokens import read_token, token_for
 from tests.cases import all_cases, rolled_back
 from users.models import User
@@ -23,7 +23,11 @@ def address(token: str) -> str:
 
 def mailed(member: User) -> set[Kind]:
     """The kinds that the member wants by mail."""
-    return {kind for _member, kind, channel in wishes([member.pk], list(Kind)) if channel is Channel.MAIL}
+    return {
+        kind
+        for _member, kind, channel in wanted_deliveries([member.pk], list(Kind))
+        if channel is Channel.MAIL
+    }
 
 
 def test_looking_changes_nothing(alice: User, client: Client) -> None:
@@ -49,7 +53,7 @@ def test_one_click_without_cookies_and_token_of_a_form_turns_the_kind_off(alice:
 
 def test_the_page_stays_as_it_is(alice: User, client: Client) -> None:
     client.post(address(token_for(alice.pk, Kind.COMMENT)), ONE_CLICK)
-    assert (alice.pk, Kind.COMMENT, Channel.PAGE) in wishes([alice.pk], [Kind.COMMENT])
+    assert (alice.pk, Kind.COMMENT, Channel.PAGE) in wanted_deliveries([alice.pk], [Kind.COMMENT])
 
 
 def test_the_link_of_a_mail_about_several_kinds_turns_all_off(alice: User, client: Client) -> None:
@@ -57,7 +61,7 @@ def test_the_link_of_a_mail_about_several_kinds_turns_all_off(alice: User, clien
     assert mailed(alice) == set()
 
 
-def test_mail_that_waits_does_not_leave(alice: User, client: Client) -> None:
+def test_waiting_mail_is_not_sent(alice: User, client: Client) -> None:
     Notification.objects.create(recipient=alice, kind="comment", key="a", mail_due_at="2100-01-01T00:00Z")
     Notification.objects.create(recipient=alice, kind="reply", key="a", mail_due_at="2100-01-01T00:00Z")
     client.post(address(token_for(alice.pk, Kind.COMMENT)), ONE_CLICK)
@@ -100,20 +104,20 @@ def test_what_cannot_be_a_token_is_a_404() -> None:
                 assert client.post(f"/notifications/unsubscribe/{tail}/").status_code in {400, 404}
 
 
-def test_a_member_who_is_gone_is_a_404(alice: User, client: Client) -> None:
+def test_a_deactivated_member_is_a_404(alice: User, client: Client) -> None:
     token = token_for(alice.pk, Kind.COMMENT)
     alice.delete()
     assert client.post(address(token), ONE_CLICK).status_code == 404
 
 
-def test_a_token_holds_the_member_and_the_kind_and_nothing_else(alice: User) -> None:
+def test_a_token_contains_only_the_member_and_the_kind(alice: User) -> None:
     token = token_for(alice.pk, Kind.COMMENT)
     assert token.rpartition(".")[0] == f"{alice.pk}-comment"
     assert read_token(token) == (alice.pk, [Kind.COMMENT])
     assert token == token_for(alice.pk, Kind.COMMENT)
 
 
-def test_a_token_changes_one_member_alone(alice: User, charlie: User, as_charlie: Client) -> None:
+def test_a_token_changes_only_one_member(alice: User, charlie: User, as_charlie: Client) -> None:
     before = mailed(charlie)
     as_charlie.post(address(token_for(alice.pk, None)), ONE_CLICK)
     assert mailed(charlie) == before

@@ -1,23 +1,23 @@
-"""What was told is looked at again whenever it is read: things change."""
+"""Notifications are checked again whenever they are read."""
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.utils import timezone
 
 from feed.models import Post
-from feed.tests.material import answer, pass_on, react, say
+from feed.tests.factories import answer, pass_on, react, say
 from network.models import Block
 from network.services import remove_connection
 from notifications.badge import unread_of, unread_of_many
 from notifications.kinds import Channel, Kind
 from notifications.models import Notification
-from notifications.services import choose, mark_read
+from notifications.services import mark_read, set_preferences
 from tests.cases import all_cases, rolled_back
 from tests.cast import connect, make_member
 from users.audience import Audience
 from users.models import User
 
-from .material import told
+from .factories import page_texts
 
 pytestmark = [pytest.mark.both, pytest.mark.django_db]
 
@@ -34,7 +34,7 @@ def unconfirmed(member: User) -> None:
     User.objects.filter(pk=member.pk).update(joined_at=None)
 
 
-def test_who_does_not_exist_any_more_is_not_shown(alice: User, charlie: User, mona: User) -> None:
+def test_unavailable_members_are_not_shown(alice: User, charlie: User, mona: User) -> None:
     with all_cases() as case:
         for vanish in [gone, deactivated, unconfirmed]:
             with case(vanish), rolled_back():
@@ -42,48 +42,48 @@ def test_who_does_not_exist_any_more_is_not_shown(alice: User, charlie: User, mo
                 react(post, charlie)
                 react(post, mona)
                 vanish(mona)
-                assert told(alice) == ["Charlie reacted to your post"]
+                assert page_texts(alice) == ["Charlie reacted to your post"]
                 vanish(charlie)
-                assert told(alice) == []
+                assert page_texts(alice) == []
                 assert unread_of(alice.pk) == 0
 
 
-def test_a_block_hides_whoever_made_it(alice: User, charlie: User) -> None:
+def test_a_block_hides_in_both_directions(alice: User, charlie: User) -> None:
     with all_cases() as case:
         for by_alice in [True, False]:
             with case(by_alice), rolled_back():
                 react(say(alice), charlie)
                 one, two = (alice, charlie) if by_alice else (charlie, alice)
                 Block.objects.create(blocker=one, blocked=two)
-                assert told(alice) == []
+                assert page_texts(alice) == []
 
 
-def test_a_post_out_of_sight_is_told_of_no_more(alice: User, bob: User, charlie: User) -> None:
+def test_notifications_of_an_unreadable_post_are_not_shown(alice: User, bob: User, charlie: User) -> None:
     Notification.objects.all().delete()
     post = say(bob, "Thanks @alice", audience=Audience.CONNECTIONS)
-    assert len(told(alice)) == 1
+    assert len(page_texts(alice)) == 1
     remove_connection(member=alice, other=bob)
-    assert told(alice) == []
+    assert page_texts(alice) == []
     Post.objects.filter(pk=post.pk).update(audience=Audience.MEMBERS)
-    assert len(told(alice)) == 1
+    assert len(page_texts(alice)) == 1
     Post.objects.filter(pk=post.pk).update(hidden_at=timezone.now())
-    assert told(alice) == []
+    assert page_texts(alice) == []
 
 
-def test_a_repost_that_is_hidden_or_for_others_is_told_of_no_more(alice: User, charlie: User) -> None:
+def test_notifications_of_an_unreadable_repost_are_not_shown(alice: User, charlie: User) -> None:
     shared = pass_on(say(alice), charlie, "Look")
     with all_cases() as case:
         for change in ({"hidden_at": timezone.now()}, {"audience": Audience.CONNECTIONS}):
             with case(change), rolled_back():
-                assert told(alice) == ["Charlie shared your post"]
+                assert page_texts(alice) == ["Charlie shared your post"]
                 Post.objects.filter(pk=shared.pk).update(**change)
-                assert told(alice) == []
+                assert page_texts(alice) == []
                 assert unread_of(alice.pk) == 0
 
 
 def test_only_the_recipient_sees_it(alice: User, charlie: User, mona: User) -> None:
     react(say(alice), charlie)
-    assert [told(member) for member in (charlie, mona)] == [[], []]
+    assert [page_texts(member) for member in (charlie, mona)] == [[], []]
     assert not Notification.objects.visible_to(AnonymousUser()).exists()
 
 
@@ -103,7 +103,9 @@ def mixed(alice: User, bob: User) -> list[User]:
                 defaults={"post": post, "place": post.pk},
             )[0].facts.get_or_create(actor=author)
     mine = say(alice)
-    choose(member=alice, choices={(Kind.REACTION, Channel.PAGE): False, (Kind.REACTION, Channel.MAIL): True})
+    set_preferences(
+        member=alice, choices={(Kind.REACTION, Channel.PAGE): False, (Kind.REACTION, Channel.MAIL): True}
+    )
     react(mine, bob)  # a line that waits for its mail and is on no page
     for author in authors:
         answer(mine, author)
@@ -117,19 +119,22 @@ def mixed(alice: User, bob: User) -> list[User]:
     return authors
 
 
-def test_the_posts_told_of_are_those_that_the_feed_shows(alice: User, mixed: list[User]) -> None:
+def test_notified_posts_are_those_that_the_feed_shows(alice: User, mixed: list[User]) -> None:
     shown = set(Notification.objects.visible_to(alice).filter(kind="mention").values_list("post", flat=True))
     posts = Post.objects.visible_to(alice).filter(text="@alice")
     assert shown == set(posts.values_list("pk", flat=True))
     assert 0 < len(shown) < Notification.objects.filter(recipient=alice, kind="mention").count()
 
 
-def test_every_way_of_counting_says_the_same(alice: User, mixed: list[User]) -> None:
+def test_all_counts_agree(alice: User, mixed: list[User]) -> None:
     everybody = [alice, *mixed]
     slow = {member.pk: Notification.objects.visible_to(member).unread().count() for member in everybody}
     assert {member.pk: unread_of(member.pk) for member in everybody} == slow
     assert unread_of_many([member.pk for member in everybody]) == slow
-    assert {member.pk: len(told(member)) for member in everybody} == {**slow, alice.pk: slow[alice.pk] + 1}
+    assert {member.pk: len(page_texts(member)) for member in everybody} == {
+        **slow,
+        alice.pk: slow[alice.pk] + 1,
+    }
     assert slow[alice.pk] > 5
 
 

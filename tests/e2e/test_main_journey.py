@@ -102,7 +102,7 @@ def test_reading_and_writing_work_without_scripts(visitors: Visitors, mailbox: M
     join(page, mailbox, username="dora", name="Dora Lindqvist")
     page.get_by_label("What do you want to say?").fill("Plain words")
     page.get_by_role("button", name="Post").click()
-    expect(page.get_by_text("Your post is published.")).to_be_visible()
+    expect(page.get_by_text("Post published.")).to_be_visible()
     post = page.get_by_role("article", name="Post by Dora Lindqvist")
     post.get_by_role("button", name="Like", exact=True).click()
     expect(post.get_by_role("button", name="Like", exact=True)).to_have_attribute("aria-pressed", "true")

@@ -236,7 +236,7 @@ def test_a_notification_that_was_lost_is_there_when_the_page_asks(two: Two) -> N
     wire = Wire()
     nora, omar = two[0].page("/notifications/", prepare=wire.tap), two[1].page()
     name = str(omar.locator(".conversation-title a").get_attribute("href")).strip("/").rpartition("/")[2]
-    rows = nora.locator("[data-notifications] .news")
+    rows = nora.locator("[data-notifications] .notification")
     call(omar, f"@{name} the first")
     expect(rows).to_have_count(1)
     wire.lost = {"notifications.row"}

@@ -18,7 +18,7 @@ from core.files import storage, tidy
 from core.files.fields import files_of_row
 from core.tests import pictures
 from feed.models import Post, PostImage
-from feed.tests.material import PDF, upload
+from feed.tests.factories import PDF, upload
 from network.models import Member
 from scripts.servers import HOST, free_port
 from tests.cast import client_of, make_member

@@ -17,7 +17,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from feed.models import Comment, Post
-from feed.tests.material import HTMX, at_once, jpeg, say
+from feed.tests.factories import HTMX, jpeg, run_concurrently, say
 from messaging.models import Conversation, Entry
 from network.models import Connection
 from notifications.models import Notification
@@ -235,7 +235,7 @@ def test_sent_many_times_at_once_it_is_made_once(forms: list[Form], alice: User)
         sent, before = form.shown_id(client_of(alice)), form.makes._default_manager.count()
         clients = [client_of(alice) for _time in range(4)]
         sends: list[Callable[[], HttpResponse]] = [partial(form.send, client, sent) for client in clients]
-        responses = at_once(*sends)
+        responses = run_concurrently(*sends)
         found = {
             summary_of(response) if isinstance(response, HttpResponse) else repr(response)
             for response in responses

@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from django.test import Client
 
 from feed.models import Comment, Post
-from feed.tests.material import HTMX, say
+from feed.tests.factories import HTMX, say
 from tests.cases import all_cases, rolled_back
 from tests.cast import client_of
 from users.models import User

@@ -1,4 +1,4 @@
-"""Sends the mail that waited; for a timer."""
+"""Command that sends due notification mail; run by a timer."""
 
 import logging
 from typing import Any
@@ -16,8 +16,8 @@ class Command(BaseCommand):
     """See `help`."""
 
     help = (
-        "Send the mail about notifications that waited for the end of quiet hours, or for its reader to leave; one "
-        "mail for each member. Run it every few minutes. Two at once do no harm."
+        "Send the notification mail that is due, such as after quiet hours; one mail for each member. Run it every few "
+        "minutes. Two runs at once do no harm."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -26,9 +26,9 @@ class Command(BaseCommand):
             try:
                 sent += send_due(member_id=member)
             except Exception:
-                # One member's mail must not keep those of all others; it is tried again next time.
-                logger.exception("the mail to member %d could not be made", member)
-        # What waits for the mail server leaves here as well, should no server process be there to send it.
+                # One failure must not stop the mails to other members; it is tried again next time.
+                logger.exception("the mail to member %d could not be sent", member)
+        # Queued mail is sent here as well, in case no server process is running to send it.
         while deliver_due():
             pass
         self.stdout.write(f"{sent} mails were sent.")

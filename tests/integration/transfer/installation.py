@@ -21,7 +21,7 @@ ALICE = f"""
 from django.test import Client
 from django.utils import timezone
 from core.tests import pictures
-from feed.tests.material import upload
+from feed.tests.factories import upload
 from users.models import User
 User.objects.create_user("alice", "alice@example.org", "{PASSWORD}", joined_at=timezone.now())
 alice = Client(SERVER_NAME="localhost")

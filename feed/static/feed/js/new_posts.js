@@ -1,13 +1,13 @@
-// "3 new posts": says that something came, and moves nothing until one asks for it.
+// The "3 new posts" button: it shows the number of new posts, and loads them only on click.
 import { send, socketEvents } from "../../core/js/socket.js";
 
-const place = document.querySelector("[data-new-posts]");
-const link = place?.querySelector("a");
+const container = document.querySelector("[data-new-posts]");
+const link = container?.querySelector("a");
 const list = document.getElementById("posts");
 
 if (link && list) {
-  const newest = () => Math.max(0, ...[...list.querySelectorAll(":scope > .post-place > [id^='post-']")].map((post) => Number(post.id.slice(5)) || 0));
-  const watch = () => send({ type: "feed.watch", newest: newest() });
+  const newest = () => Math.max(0, ...[...list.querySelectorAll(":scope > .post-in-list > [id^='post-']")].map((post) => Number(post.id.slice(5)) || 0));
+  const subscribe = () => send({ type: "feed.watch", newest: newest() });
 
   const show = (count) => {
     link.hidden = !count;
@@ -16,12 +16,12 @@ if (link && list) {
 
   socketEvents.on("feed.new", (frame) => show(frame.count));
   socketEvents.on("heartbeat", (frame) => frame.feed && show(frame.feed.count));
-  socketEvents.on("state", ({ state }) => state === "open" && watch());
-  watch();
+  socketEvents.on("state", ({ state }) => state === "open" && subscribe());
+  subscribe();
 
-  // What one posts oneself, and what was fetched, is on the page from then on.
+  // The member's own new posts and loaded posts are on the page and no longer counted.
   document.addEventListener("htmx:afterSettle", (event) => {
-    if (list.contains(event.target) || event.target === list) watch();
+    if (list.contains(event.target) || event.target === list) subscribe();
   });
 
   link.addEventListener("click", (event) => {
@@ -30,7 +30,7 @@ if (link && list) {
     show(0);
     window.htmx.ajax("GET", link.href, { target: "#posts", swap: "innerHTML" }).then(() => {
       scrollTo({ top: 0 });
-      const first = list.querySelector(":scope > .post-place > *");
+      const first = list.querySelector(":scope > .post-in-list > *");
       first?.setAttribute("tabindex", "-1");
       first?.focus({ preventScroll: true });
     });

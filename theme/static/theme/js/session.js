@@ -7,7 +7,7 @@ const TIMEOUT = 15_000;
 const SIGNED_OUT_AT = "signed-out-at";
 // A notice is placed after the first, inside the second.
 const AFTER = "form:not(#acts), .action-bar, [data-pager]";
-const INSIDE = "[data-relation], .news";
+const INSIDE = "[data-relation], .notification";
 
 /** The id of the member for whom the page was rendered; "" for a visitor. */
 export const member = document.body.dataset.member ?? "";
@@ -46,7 +46,7 @@ export async function renewToken() {
 // -- Notices beside an element ---------------------------------------------------------------------
 function noticePosition(element) {
   const inside = element.closest(INSIDE);
-  if (inside) return { parent: inside.querySelector(".news-text") ?? inside, sibling: null };
+  if (inside) return { parent: inside.querySelector(".notification-text") ?? inside, sibling: null };
   return { parent: null, sibling: element.closest(AFTER) ?? element };
 }
 

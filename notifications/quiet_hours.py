@@ -1,4 +1,4 @@
-"""Quiet hours: when they end, through midnight and the changes of summer time."""
+"""When quiet hours end, across midnight and daylight saving time changes."""
 
 from datetime import UTC, datetime, time, timedelta
 from functools import cache
@@ -6,11 +6,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 
 def quiet_until(now: datetime, *, start: time, end: time, zone: str) -> datetime | None:
-    """When the quiet hours that hold at `now` end, in UTC, or None outside them.
+    """The end of the quiet hours at `now`, in UTC, or None outside them.
 
-    `start` and `end` are the times of a wall clock in `zone`; an end before the start is on the next day, and equal
-    ones are no quiet hours. A time that the clocks leave out comes when they have jumped over it; one that they show
-    twice counts the first time, or the second where the first is past.
+    `start` and `end` are local times in `zone`; an end before the start is on the next day, and equal times mean no
+    quiet hours. A local time that daylight saving skips is taken after the change; a repeated one is taken the first
+    time, or the second time if the first is past.
     """
     local = now.astimezone(zone_of(zone))
     clock = local.time()
@@ -24,7 +24,7 @@ def quiet_until(now: datetime, *, start: time, end: time, zone: str) -> datetime
 
 
 def zone_of(name: str) -> ZoneInfo:
-    """The time zone called `name`; UTC where this machine does not know it (any more)."""
+    """The time zone called `name`, or UTC if this machine does not know it."""
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError):
@@ -33,7 +33,7 @@ def zone_of(name: str) -> ZoneInfo:
 
 @cache
 def zone_names() -> tuple[str, ...]:
-    """The names to choose from: places, and UTC; none of the historical short names."""
+    """The time zone names to choose from: UTC and cities, without the historical short names."""
     continents = (
         "Africa",
         "America",
@@ -45,7 +45,7 @@ def zone_names() -> tuple[str, ...]:
         "Indian",
         "Pacific",
     )
-    places = sorted(
+    cities = sorted(
         name for name in available_timezones() if name.partition("/")[0] in continents and "/" in name
     )
-    return ("UTC", *places)
+    return ("UTC", *cities)

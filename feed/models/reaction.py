@@ -1,4 +1,4 @@
-"""Short answers to a post: a reaction, a bookmark."""
+"""Reactions to posts, and saved posts."""
 
 from django.conf import settings
 from django.db import models
@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Reaction(models.Model):
-    """How one member feels about one post."""
+    """A member's reaction to a post."""
 
     class Kind(models.TextChoices):
         LIKE = "like", _("Like")
@@ -46,7 +46,7 @@ ICONS = {
 
 
 class SavedPost(models.Model):
-    """A post that a member put aside."""
+    """A post that a member saved."""
 
     post = models.ForeignKey("feed.Post", on_delete=models.CASCADE, related_name="+")
     member = models.ForeignKey(

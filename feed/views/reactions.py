@@ -1,4 +1,4 @@
-"""What readers do with a post: react, save, pass on."""
+"""Views of reactions, saved posts and reposts."""
 
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseBadRequest
@@ -21,7 +21,7 @@ from ..errors import FeedError
 from ..forms import ReactionForm, RepostForm
 from ..models import Post, Reaction
 from ..rendering import render_text
-from .posts import answerable, gone_is_404
+from .posts import get_original_or_404, gone_is_404
 
 PEOPLE = 50
 
@@ -30,27 +30,27 @@ PEOPLE = 50
 @require_POST
 @gone_is_404
 def react(request: MemberRequest, pk: int) -> HttpResponse:
-    post = answerable(request, pk)
+    post = get_original_or_404(request, pk)
     form = ReactionForm(request.POST)
     if not form.is_valid():
         return HttpResponseBadRequest(_("There is no such reaction."))
     services.react_to_post(post=post, member=request.user, kind=form.cleaned_data["kind"])
-    return _done(request, post)
+    return _render_actions(request, post)
 
 
 @member_required
 @require_POST
 @gone_is_404
 def unreact(request: MemberRequest, pk: int) -> HttpResponse:
-    post = answerable(request, pk)
+    post = get_original_or_404(request, pk)
     services.take_back_reaction(post=post, member=request.user)
-    return _done(request, post)
+    return _render_actions(request, post)
 
 
 @require_safe
 def reactions(request: HtmxRequest, pk: int) -> HttpResponse:
-    """Who reacted, newest first, as far as they exist for the viewer."""
-    post = answerable(request, pk)
+    """The members available to the viewer who reacted, newest first."""
+    post = get_original_or_404(request, pk)
     found = Reaction.objects.filter(available_to(request.user, "member"), post=post)
     page = newest_first(found, request.GET.get(CURSOR), size=PEOPLE)
     people = (
@@ -64,35 +64,37 @@ def reactions(request: HtmxRequest, pk: int) -> HttpResponse:
 @require_POST
 @gone_is_404
 def save(request: MemberRequest, pk: int) -> HttpResponse:
-    post = answerable(request, pk)
+    post = get_original_or_404(request, pk)
     services.save_post(post=post, member=request.user)
-    return _done(request, post)
+    return _render_actions(request, post)
 
 
 @member_required
 @require_POST
 def unsave(request: MemberRequest, pk: int) -> HttpResponse:
-    post = answerable(request, pk)
+    post = get_original_or_404(request, pk)
     services.unsave_post(post=post, member=request.user)
-    return _done(request, post)
+    return _render_actions(request, post)
 
 
 @member_required
 @require_http_methods(["GET", "HEAD", "POST"])
 @gone_is_404
 def repost(request: MemberRequest, pk: int) -> HttpResponse:
-    post = answerable(request, pk)
+    post = get_original_or_404(request, pk)
     form = RepostForm(request.POST or None, initial={"audience": Audience.MEMBERS})
 
-    def share() -> Post:
+    def create_repost() -> Post:
         rate_limits.consume("post", request.user.pk)
         text = render_text(form.cleaned_data["text"], author=request.user)
         consume_reach(request.user, text.newly_mentioned())
-        return services.repost(post=post, by=request.user, text=text, audience=form.cleaned_data["audience"])
+        return services.repost_post(
+            post=post, by=request.user, text=text, audience=form.cleaned_data["audience"]
+        )
 
     if request.method == "POST" and form.is_valid():
         try:
-            create_once(request, share)
+            create_once(request, create_repost)
         except (rate_limits.RateLimited, ChangedSinceSent) as error:
             form.add_error(None, error)
         except FeedError as error:
@@ -101,13 +103,13 @@ def repost(request: MemberRequest, pk: int) -> HttpResponse:
             messages.success(request, _("Shared."))
             return redirect("feed:home")
     status = 422 if form.is_bound else 200
-    context = {"post": post.cache_key(timezone.now()), "constants": post.constants(), "form": form}
+    context = {"post": post.cache_key(timezone.now()), "constants": post.card_constants(), "form": form}
     return with_limit(form, render(request, "feed/repost.html", context, status=status))
 
 
-def _done(request: MemberRequest, post: Post) -> HttpResponse:
-    """The bar under the post anew for htmx, else back to where the button was."""
+def _render_actions(request: MemberRequest, post: Post) -> HttpResponse:
+    """Render the post's actions for htmx, else redirect to the page with the button."""
     if request.htmx:
-        actions = answerable(request, post.pk).actions_cache_key()
+        actions = get_original_or_404(request, post.pk).actions_cache_key()
         return render(request, "feed/_post_actions.html", {"post": actions, "is_member": True})
     return back_or(request, post.get_absolute_url())

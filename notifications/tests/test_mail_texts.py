@@ -1,4 +1,4 @@
-"""What a mail says, in its subject, its two parts and its headers, of each kind and of every name."""
+"""The subject, parts and headers of a mail, for each kind and for unusual names."""
 
 import re
 from collections.abc import Callable
@@ -13,18 +13,18 @@ from django.test import Client
 from django.utils import timezone
 
 from feed.models import Post
-from feed.tests.material import answer, pass_on, react, say
+from feed.tests.factories import answer, pass_on, react, say
 from messaging.services import send_message, start_direct
 from network.services import accept_invitation, follow_member, invite_member
 from notifications import services
 from notifications.kinds import Channel, Kind
-from notifications.lines import NAME_IN_SUBJECT
 from notifications.mailing import send_due
 from notifications.models import Notification, QuietHours
+from notifications.notification_view import NAME_IN_SUBJECT
 from tests.cast import client_of, connect
 from users.models import User
 
-from .material import LINK, Commit, mails, stop_link
+from .factories import LINK, Commit, stop_link, take_mails
 
 pytestmark = pytest.mark.django_db
 
@@ -38,7 +38,7 @@ def mailed(alice: User, django_capture_on_commit_callbacks: Commit) -> Mailed:
 
     def after(*acts: Callable[[], object]) -> EmailMultiAlternatives:
         Notification.objects.all().delete()
-        services.choose(member=alice, choices={(kind, Channel.MAIL): True for kind in Kind})
+        services.set_preferences(member=alice, choices={(kind, Channel.MAIL): True for kind in Kind})
         services.set_quiet_hours(member=alice, start=time(0), end=time(23, 59, 59), zone="UTC")
         for act in acts:
             act()
@@ -46,7 +46,7 @@ def mailed(alice: User, django_capture_on_commit_callbacks: Commit) -> Mailed:
         Notification.objects.update(mail_due_at=timezone.now() - timedelta(minutes=1))
         with django_capture_on_commit_callbacks(execute=True):
             send_due(member_id=alice.pk)
-        (message,) = [message for message in mails() if message.to == [alice.email]]
+        (message,) = [message for message in take_mails() if message.to == [alice.email]]
         return message
 
     return after
@@ -101,7 +101,7 @@ SAID = {
 
 
 @pytest.mark.parametrize("kind", list(Kind))
-def test_each_kind_says_what_happened_and_has_a_button_that_leads_there(
+def test_each_kind_has_its_sentence_and_a_working_button(
     alice: User, charlie: User, mailed: Mailed, kind: Kind
 ) -> None:
     happened, act, place = SAID[kind]
@@ -120,14 +120,14 @@ def test_each_kind_says_what_happened_and_has_a_button_that_leads_there(
 
 
 @pytest.mark.parametrize("kind", [Kind.CONNECTION, Kind.FOLLOW])
-def test_the_button_about_several_people_says_so(
+def test_the_button_about_several_people_is_plural(
     alice: User, charlie: User, mona: User, mailed: Mailed, kind: Kind
 ) -> None:
     message = mailed(lambda: do(kind, alice, charlie), lambda: do(kind, alice, mona))
     assert ">See who</a>" in html_of(message)
 
 
-def test_a_subject_names_one_and_counts_the_others(
+def test_a_subject_names_one_member_and_counts_the_others(
     alice: User, bob: User, charlie: User, mona: User, mailed: Mailed
 ) -> None:
     post = say(alice)
@@ -142,7 +142,7 @@ def test_a_subject_names_one_and_counts_the_others(
     assert "\nMona, Charlie and 1 other commented on your post.\n" in message.body
 
 
-def test_a_long_name_leaves_room_in_the_subject_and_stands_whole_in_the_mail(
+def test_a_long_name_is_truncated_in_the_subject_and_whole_in_the_mail(
     alice: User, charlie: User, mailed: Mailed
 ) -> None:
     name = "Maximiliana-Alexandrina von und zu Hohenlohe-Waldenburg-Schillingsfürst"
@@ -154,7 +154,7 @@ def test_a_long_name_leaves_room_in_the_subject_and_stands_whole_in_the_mail(
     assert name in html_of(message)
 
 
-def test_a_name_from_right_to_left_keeps_to_itself(alice: User, charlie: User, mailed: Mailed) -> None:
+def test_a_right_to_left_name_is_isolated(alice: User, charlie: User, mailed: Mailed) -> None:
     User.objects.filter(pk=charlie.pk).update(name="ليلى")
     message = mailed(lambda: do(Kind.COMMENT, alice, charlie))
     apart = "\u2068ليلى\u2069 commented on your post"
@@ -166,7 +166,7 @@ def test_a_name_from_right_to_left_keeps_to_itself(alice: User, charlie: User, m
 
 
 @pytest.mark.parametrize("name", ["Dana 👩‍💻 <b>O'Brien</b> & Co", "{who} %s %(who)s", "Zoë = é"])
-def test_a_name_is_a_name_wherever_it_stands(alice: User, charlie: User, mailed: Mailed, name: str) -> None:
+def test_a_name_is_text_everywhere(alice: User, charlie: User, mailed: Mailed, name: str) -> None:
     User.objects.filter(pk__in=[charlie.pk, alice.pk]).update(name=name)
     message = mailed(lambda: do(Kind.COMMENT, alice, charlie))
     assert message.subject == f"{name} commented on your post"
@@ -178,9 +178,7 @@ def test_a_name_is_a_name_wherever_it_stands(alice: User, charlie: User, mailed:
     assert f"<strong><bdi>{shown}</bdi></strong> commented" in html
 
 
-def test_lists_of_mails_show_what_was_said_behind_the_subject(
-    alice: User, charlie: User, mailed: Mailed
-) -> None:
+def test_the_preview_shows_the_text_behind_the_subject(alice: User, charlie: User, mailed: Mailed) -> None:
     post = say(alice)
     message = mailed(lambda: answer(post, charlie, "Congratulations & good luck"))
     seen = " ".join(TAGS.sub("", html_of(message).partition("<body")[2].partition(">")[2]).split())
@@ -228,12 +226,12 @@ def test_the_text_part_can_be_read_by_itself(alice: User, charlie: User, mailed:
         "LinkUp · http://localhost:8000/\n"
         "You get this because mail about this is on: Comments. Turn it off:\n"
         f"http://localhost:8000{stop_link(message)}\n"
-        "Choose what reaches you:\n"
+        "Notification settings:\n"
         "http://localhost:8000/notifications/preferences/\n"
     )
 
 
-def test_the_page_behind_the_link_says_what_it_did_and_where_to_choose(
+def test_the_unsubscribe_page_explains_itself_and_links_to_the_settings(
     alice: User, charlie: User, client: Client, mailed: Mailed
 ) -> None:
     connect(alice, charlie)

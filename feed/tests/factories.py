@@ -1,4 +1,4 @@
-"""What the tests of the feed post, and how they look at what came of it."""
+"""Factories of posts, comments and uploads, and helpers of the feed's tests."""
 
 import io
 from collections.abc import Callable, Iterator, Mapping
@@ -27,7 +27,7 @@ SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
 HTML = b"<!doctype html><html><script>alert(1)</script></html>"
 SCRIPT = "<script>alert('x')</script>"
 
-# Texts that only look dangerous, and must come out as they went in.
+# Texts that only look dangerous and must be shown unchanged.
 HONEST = [
     "delete from orders",
     "AMZN",
@@ -55,17 +55,17 @@ def upload(name: str = "desk.jpg", data: bytes = b"", content_type: str = "image
 
 
 def say(author: User, text: str = "Hello", *, audience: int = Audience.MEMBERS, **values: Any) -> Post:
-    """A post of `author`, through the verb."""
+    """Publish a post of `author` by the service."""
     return services.publish_post(author=author, text=text, audience=audience, **values)
 
 
 def pass_on(post: Post, by: User, text: str = "", *, audience: int = Audience.MEMBERS) -> Post:
-    """A repost, plain or with words, through the verb."""
-    return services.repost(post=post, by=by, text=text, audience=audience)
+    """Repost a post by the service, plainly or with a text."""
+    return services.repost_post(post=post, by=by, text=text, audience=audience)
 
 
 def answer(post: Post, author: User, text: str = "Well said", parent: Comment | None = None) -> Comment:
-    """A comment, or a reply, through the verb."""
+    """Comment or reply by the service."""
     return services.comment_on_post(post=post, author=author, text=text, parent=parent)
 
 
@@ -74,39 +74,39 @@ def react(post: Post, member: User, kind: Reaction.Kind = Reaction.Kind.LIKE) ->
 
 
 @contextmanager
-def heard(signal: Signal) -> Iterator[list[Mapping[str, Any]]]:
-    """What `signal` says meanwhile."""
-    said: list[Mapping[str, Any]] = []
+def captured_signals(signal: Signal) -> Iterator[list[Mapping[str, Any]]]:
+    """Collect what `signal` sends in this context."""
+    sent: list[Mapping[str, Any]] = []
 
-    def listen(sender: object, **facts: Any) -> None:
-        said.append(facts)
+    def listen(sender: object, **values: Any) -> None:
+        sent.append(values)
 
     signal.connect(listen, weak=False)
     try:
-        yield said
+        yield sent
     finally:
         signal.disconnect(listen)
 
 
-def everything() -> dict[str, list[dict[str, Any]]]:
-    """All rows of the feed, to tell whether anything changed."""
+def all_rows() -> dict[str, list[dict[str, Any]]]:
+    """All rows of the feed, to check whether anything changed."""
     models: list[type[Model]] = [Post, PostImage, PostRevision, Tag, PostTag, Comment, Reaction, SavedPost]
     return {model.__name__: list(model._default_manager.order_by("pk").values()) for model in models}
 
 
-def at_once(*acts: Callable[[], Outcome]) -> list[Outcome | BaseException]:
-    """The results of `acts` done at the same moment, each in a thread with a connection of its own."""
-    gate = Barrier(len(acts), timeout=20)
+def run_concurrently(*calls: Callable[[], Outcome]) -> list[Outcome | BaseException]:
+    """Run `calls` at the same moment, each in a thread with its own connection; return the results."""
+    gate = Barrier(len(calls), timeout=20)
 
-    def run(act: Callable[[], Outcome]) -> Outcome:
+    def run(call: Callable[[], Outcome]) -> Outcome:
         gate.wait()
         try:
-            return act()
+            return call()
         finally:
             connections.close_all()
 
-    with ThreadPoolExecutor(len(acts)) as pool:
-        futures = [pool.submit(run, act) for act in acts]
+    with ThreadPoolExecutor(len(calls)) as pool:
+        futures = [pool.submit(run, call) for call in calls]
     return [future.exception() or future.result() for future in futures]
 
 

@@ -1,4 +1,4 @@
-"""What the tests of notifications let members do, and how they look at what came of it."""
+"""Helpers of the tests of notifications: page texts, sent mails and socket frames."""
 
 import re
 from collections.abc import Callable
@@ -19,8 +19,8 @@ from core.sockets.frames import (
     openers,
 )
 from messaging.presence import touch
-from notifications.lines import lines
 from notifications.models import Notification
+from notifications.notification_view import build_views
 from users.models import User
 
 Commit = Callable[..., AbstractContextManager[Any]]
@@ -29,25 +29,26 @@ HOSTILE = "<script>alert('x')</script>\r\nBcc: everybody@example.org {who} %s %(
 LINK = re.compile(r"http://localhost:8000(/[^\s\"<>]*)")
 
 
-def told(member: User) -> list[str]:
-    """What stands on the member's page, in words, the latest first."""
+def page_texts(member: User) -> list[str]:
+    """The sentences on the member's page, the latest first."""
     return [
-        line.text for line in lines(list(Notification.objects.visible_to(member).order_by("-place")), member)
+        view.text
+        for view in build_views(list(Notification.objects.visible_to(member).order_by("-place")), member)
     ]
 
 
 def row_of(member: User) -> Notification:
-    """The one notification of the member, seen or not."""
+    """The member's only notification, visible or not."""
     return Notification.objects.get(recipient=member)
 
 
-def comes_back(member: User) -> None:
-    """The member has a page in view now."""
+def mark_visible(member: User) -> None:
+    """Mark the member as having a page in view now."""
     touch([member.pk])
 
 
-def mails() -> list[EmailMultiAlternatives]:
-    """What was mailed since the last look."""
+def take_mails() -> list[EmailMultiAlternatives]:
+    """Return and clear the mails sent since the last call."""
     sent = list(mail.outbox)
     mail.outbox.clear()
     assert all(isinstance(message, EmailMultiAlternatives) for message in sent)
@@ -55,7 +56,7 @@ def mails() -> list[EmailMultiAlternatives]:
 
 
 def stop_link(message: EmailMultiAlternatives) -> str:
-    """The path at which this mail is turned off."""
+    """The path of the mail's unsubscribe link."""
     found = LINK.search(message.extra_headers["List-Unsubscribe"])
     assert found
     return found[1]
@@ -68,18 +69,18 @@ def page_of(client: Client, address: str = "/notifications/", status: int = 200,
 
 
 def frames_of(tab: TabState, event: Event) -> list[Frame]:
-    """What a tab is sent when a hint reaches it."""
+    """The frames that a tab gets for an event."""
     return [frame for render in event_renderers[str(event["type"])] for frame in render(tab, event) or ()]
 
 
 def send(tab: TabState, **frame: object) -> list[Frame]:
-    """What a tab is answered to a frame."""
+    """The frames that a tab gets in response to a frame."""
     return [answer for handle in frame_handlers[str(frame["type"])] for answer in handle(tab, frame) or ()]
 
 
-def opened(tab: TabState) -> list[Frame]:
+def opening_frames(tab: TabState) -> list[Frame]:
     return [frame for opener in openers for frame in opener(tab) or ()]
 
 
-def pulse(*tabs: TabState) -> dict[TabState, int]:
+def heartbeat_counts(*tabs: TabState) -> dict[TabState, int]:
     return {tab: int(values["unread"]) for tab, values in heartbeat_parts["notifications"](tabs).items()}

@@ -1,0 +1,90 @@
+"""Facts join one notification until it is read."""
+
+import pytest
+from django.db import IntegrityError, transaction
+
+from feed.models import Post
+from feed.tests.factories import answer, react, say
+from network.services import follow_member
+from notifications import services
+from notifications.kinds import Channel, Kind
+from notifications.models import Fact, Notification
+from notifications.services import NotificationDraft, notify_members
+from tests.cast import make_member
+from users.models import User
+
+from .factories import page_texts, row_of
+
+pytestmark = [pytest.mark.both, pytest.mark.django_db]
+
+
+@pytest.fixture
+def post(alice: User) -> Post:
+    return say(alice, "Hello")
+
+
+def test_a_fact_after_reading_starts_a_new_notification(post: Post, charlie: User, mona: User) -> None:
+    react(post, charlie)
+    services.mark_read(notification=row_of(post.author))
+    react(post, mona)
+    assert page_texts(post.author) == ["Mona reacted to your post", "Charlie reacted to your post"]
+
+
+def test_a_new_fact_moves_the_notification_to_the_top(alice: User, charlie: User, mona: User) -> None:
+    first, second = say(alice, "One"), say(alice, "Two")
+    react(first, charlie)
+    answer(second, charlie)
+    react(first, mona)
+    assert page_texts(alice) == ["Mona and Charlie reacted to your post", "Charlie commented on your post"]
+
+
+def test_two_posts_are_two_notifications(alice: User, charlie: User) -> None:
+    react(say(alice, "One"), charlie)
+    react(say(alice, "Two"), charlie)
+    assert Notification.objects.count() == 2
+
+
+def test_the_database_refuses_a_second_unread_notification_of_the_same_key(post: Post, charlie: User) -> None:
+    react(post, charlie)
+    row = row_of(post.author)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Notification.objects.create(recipient=row.recipient, kind=row.kind, key=row.key)
+
+
+def test_without_page_and_mail_there_is_no_notification(post: Post, charlie: User) -> None:
+    services.set_preferences(member=post.author, choices={(Kind.REACTION, Channel.PAGE): False})
+    react(post, charlie)
+    assert not Notification.objects.exists()
+
+
+def test_with_mail_only_the_notification_is_not_shown(post: Post, charlie: User) -> None:
+    services.set_preferences(member=post.author, choices={(Kind.COMMENT, Channel.PAGE): False})
+    answer(post, charlie)
+    assert not row_of(post.author).on_page
+    assert page_texts(post.author) == []
+
+
+def test_of_several_drafts_for_one_member_the_first_counts(alice: User, charlie: User) -> None:
+    notify_members(
+        actor=charlie,
+        drafts=[NotificationDraft(alice.pk, Kind.MENTION, "a"), NotificationDraft(alice.pk, Kind.REPLY, "b")],
+    )
+    assert row_of(alice).kind == Kind.MENTION
+
+
+def test_notifying_fifty_costs_as_many_queries_as_notifying_two(
+    charlie: User, django_assert_max_num_queries: object
+) -> None:
+    members = [make_member(f"member{number}") for number in range(50)]
+    drafts = [NotificationDraft(member.pk, Kind.MENTION, "post:1") for member in members]
+    with services.without_delivery(), django_assert_max_num_queries(9):  # type: ignore[operator]
+        notify_members(actor=charlie, drafts=drafts)
+    assert Fact.objects.count() == 50
+
+
+def test_without_delivery_facts_are_stored_and_not_mailed(alice: User, charlie: User) -> None:
+    with services.without_delivery():
+        follow_member(follower=charlie, followed=alice)
+        answer(say(alice), charlie)
+    assert len(page_texts(alice)) == 2
+    assert not Notification.objects.exclude(mail_due_at=None).exists()
