@@ -149,6 +149,15 @@ def test_an_open_page_forgets_and_learns_a_circle_at_once(
     assert frames.circle_changed(TabState(alice.pk), {"type": "feed.circle"}) == []
 
 
+def test_a_post_and_a_repost_reach_every_home_page_once(
+    alice: User, bob: User, published: list[dict[str, Any]]
+) -> None:
+    post = publish_post(author=alice, text="News")
+    repost(post=post, by=bob)
+    homes = [each["event"] for each in published if each["topics"] == [HOME_TOPIC]]
+    assert homes == [{"type": "feed.post", "author": author.pk} for author in (alice, bob)]
+
+
 def test_what_changes_no_tie_renews_no_circle(
     alice: User, charlie: User, published: list[dict[str, Any]]
 ) -> None:
