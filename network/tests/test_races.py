@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from network import services
 from network.events import connection_made
@@ -250,5 +251,7 @@ def test_an_act_waits_neither_for_a_third_member_nor_for_new_references_to_the_t
     def elsewhere() -> None:
         hold(User.objects.filter(pk=cleo.pk))()
         Follow.objects.create(follower=pair[0], followed=cleo)
+        with connection.cursor() as query:
+            query.execute("SET CONSTRAINTS ALL IMMEDIATE")  # locks the follower now, not at the commit
 
     assert not meet(elsewhere, invite(*pair)).waited
