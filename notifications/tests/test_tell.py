@@ -69,6 +69,33 @@ def test_of_several_news_for_one_member_the_first_counts(alice: User, charlie: U
     assert row_of(alice).kind == Kind.MENTION
 
 
+def test_another_line_is_left_alone_be_it_of_another_member_kind_or_key(
+    alice: User, bob: User, charlie: User
+) -> None:
+    Notification.objects.all().delete()
+    others = [(bob, Kind.REPLY, "a"), (alice, Kind.REACTION, "a"), (alice, Kind.REPLY, "b")]
+    for member, kind, key in others:
+        tell(actor=charlie, news=[News(member.pk, kind, key)])
+    before = list(Notification.objects.order_by("pk").values())
+    assert [row["on_page"] for row in before] == [True] * 3
+    # A preference that would change them, if they were looked at.
+    services.choose(member=alice, choices={(Kind.REACTION, Channel.PAGE): False})
+    tell(actor=charlie, news=[News(alice.pk, Kind.REPLY, "a")])
+    assert list(Notification.objects.order_by("pk").values())[:3] == before
+    assert Notification.objects.count() == 4
+
+
+def test_what_was_not_mailed_at_first_is_mailed_when_it_comes_from_near(
+    alice: User, bob: User, charlie: User
+) -> None:
+    Notification.objects.all().delete()
+    due = []
+    for actor in (charlie, bob):
+        tell(actor=actor, news=[News(alice.pk, Kind.MENTION, "a")])
+        due.append(row_of(alice).mail_due_at is not None)
+    assert due == [False, True]
+
+
 def test_telling_fifty_costs_as_many_queries_as_telling_two(
     charlie: User, django_assert_max_num_queries: object
 ) -> None:
@@ -80,8 +107,12 @@ def test_telling_fifty_costs_as_many_queries_as_telling_two(
 
 
 def test_a_past_that_nobody_lived_is_stored_and_not_mailed(alice: User, charlie: User) -> None:
+    # Nor stored where it could only be mailed.
+    services.choose(member=charlie, choices={(Kind.COMMENT, Channel.PAGE): False})
     with services.silently():
         follow_member(follower=charlie, followed=alice)
         answer(say(alice), charlie)
+        answer(say(charlie), alice)
     assert len(told(alice)) == 2
+    assert not Notification.objects.filter(recipient=charlie).exists()
     assert not Notification.objects.exclude(mail_due_at=None).exists()
