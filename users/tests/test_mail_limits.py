@@ -2,10 +2,11 @@
 
 import pytest
 from django.core import mail
-from django.test import override_settings
+from django.test import RequestFactory, override_settings
 
 from tests.cast import make_member
 from users.identifiers import mailbox_key
+from users.mail_limits import may_send
 
 from .accounts import EMAIL, RESET, SIGNUP, sign_in_and_reauthenticate, signup_data
 from .conftest import Browser
@@ -24,6 +25,15 @@ def test_spellings_of_one_mailbox_get_five_mails_together() -> None:
         address = f"v.ictim+s{number}@EXAMPLE.org"
         browser.post(SIGNUP, signup_data(username=f"name{number}", email=address, name=INVOICE))
     assert len(mail.outbox) == 5
+
+
+def test_mail_without_a_request_counts_too() -> None:
+    template = "account/email/password_reset_key"
+    for request in (None, RequestFactory().get("/")):
+        address = f"{request is None}@example.org"
+        sent = [may_send(request, template, address, is_member=True) for _time in range(6)]
+        assert sent == [True] * 5 + [False]
+        assert may_send(request, "account/email/password_changed", address, is_member=False)
 
 
 def test_what_counts_as_one_mailbox() -> None:
