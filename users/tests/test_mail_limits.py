@@ -79,6 +79,7 @@ def test_above_the_most_in_an_hour_only_members_get_mail(caplog: pytest.LogCaptu
     for number in range(6):
         response = browser.post(RESET, {"email": f"stranger{number}@example.org"})
         responses.add((response.status_code, response["Location"]))
+        assert ("mail to non-members stopped" in caplog.text) is (number >= 3)
     browser.post(SIGNUP, signup_data())
     browser.post(RESET, {"email": "ada@example.org"})
     assert [message.to[0] for message in mail.outbox] == [
@@ -87,6 +88,7 @@ def test_above_the_most_in_an_hour_only_members_get_mail(caplog: pytest.LogCaptu
     assert len(responses) == 1, "the response does not reveal the limit"
     alarms = [record for record in caplog.records if "mail to non-members stopped" in record.getMessage()]
     assert [(record.name, record.levelname) for record in alarms] == [("security.limit", "ERROR")]
+    assert "next hour: 3 were sent" in alarms[0].getMessage()
 
 
 @override_settings(MAIL_TO_NON_MEMBERS_PER_HOUR=0)
