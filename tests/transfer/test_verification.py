@@ -7,8 +7,10 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
+from operations.transfer.comparison import TableComparison, compare_rows
 from operations.transfer.exports import ExportFolder
 from operations.transfer.problems import TransferRefused
+from operations.transfer.rows import Row, TableHash, encode_values, row_hash
 from operations.transfer.tables import all_tables
 from operations.transfer.verification import verify_target
 
@@ -27,6 +29,114 @@ def run_verification(source: Path, *options: str) -> tuple[int, str]:
     except CommandError as error:
         return error.returncode, f"{out.getvalue()}{error}"
     return 0, out.getvalue()
+
+
+# -- Rows beside each other -------------------------------------------------------------------
+
+TABLES = {table.label: table for table in all_tables()}
+
+
+def rows_of(*names: str | None, keys: str = "") -> list[Row]:
+    """Rows of feed.tag with these names and the ids 1, 2, 3 (or `keys`)."""
+    numbers = keys or "123456789"
+    return [
+        Row((int(number),), encode_values([number, name]))
+        for number, name in zip(numbers, names, strict=False)
+    ]
+
+
+def compare_tags(source: list[Row], target: list[Row], **options: int) -> TableComparison:
+    return compare_rows(TABLES["feed.tag"], iter(source), iter(target), **options)
+
+
+def test_each_row_is_the_same_lost_doubled_added_or_changed() -> None:
+    abc = rows_of("a", "b", "c")
+    lost, only = "is lost: the target does not have it", "is in the target only"
+    twice, differs = "is doubled: the target has it twice", "'b' in the source, 'x' in the target"
+    wrong = []
+    for target, expected in (
+        ("1a 2b 3c", []),
+        ("2b 3c", [("1", "", lost)]),
+        ("1a 3c", [("2", "", lost)]),
+        ("1a 2b", [("3", "", lost)]),
+        ("", [("1", "", lost), ("2", "", lost), ("3", "", lost)]),
+        ("0z 1a 2b 3c", [("0", "", only)]),
+        ("1a 2b 3c 4z", [("4", "", only)]),
+        ("0z 0z 1a 2b 3c", [("0", "", only), ("0", "", twice)]),
+        ("1a 1a 2b 3c", [("1", "", twice)]),
+        ("1a 2b 3c 3c", [("3", "", twice)]),
+        ("1a 2x 3c", [("2", "name", differs)]),
+        ("0z 2x 3c", [("0", "", only), ("1", "", lost), ("2", "name", differs)]),
+    ):
+        other = [rows_of(word[1], keys=word[0])[0] for word in target.split()]
+        found = compare_tags(abc, other)
+        named = [(problem.row, problem.field, problem.what) for problem in found.problems]
+        hashes = []
+        for rows in (abc, other):
+            table = TableHash()
+            for row in rows:
+                table.add_row(row_hash(row.line))
+            hashes.append((table.rows, table.text))
+        sums = [(side.rows, side.text) for side in (found.source, found.target)]
+        if (named, found.differing, found.same, sums) != (expected, len(expected), not expected, hashes):
+            wrong.append((target, named, found.differing, found.same))
+        if {problem.table for problem in found.problems} - {"feed.tag"}:
+            wrong.append((target, "names another table"))
+    assert wrong == []
+
+
+def test_no_more_rows_are_named_than_was_asked_for_and_all_are_counted() -> None:
+    many = rows_of(*"abcdefghi")
+    for most in (0, 1, 9):
+        found = compare_tags(many, [], max_named=most)
+        assert (len(found.problems), found.differing, found.same) == (most, 9, False)
+
+
+def test_what_migrate_adds_to_the_target_is_no_difference() -> None:
+    row = Row(("later", "thing"), encode_values(["later", "thing"]))
+    table = TABLES["contenttypes.contenttype"]
+    found = compare_rows(table, iter([]), iter([row]))
+    assert (found.same, found.target.rows) == (True, 1)
+    assert compare_rows(table, iter([row]), iter([])).differing == 1
+
+
+def test_rows_out_of_order_are_refused_with_their_side() -> None:
+    turned = rows_of("a", "b", keys="21")
+    for source, target, side in ((turned, [], "source"), ([], turned, "target")):
+        with pytest.raises(TransferRefused, match=f"feed.tag 1: comes out of order from the {side}"):
+            compare_tags(source, target)
+
+
+def test_the_two_values_are_shown_from_shortly_before_they_part() -> None:
+    near, far = "n" * 30, "f" * 31
+    same = "=" * 100
+    wrong = []
+    for one, other, shown in (
+        (None, "x", ("NULL", "'x'")),
+        ("x", None, ("'x'", "NULL")),
+        ("a", "b", ("'a'", "'b'")),
+        (f"{near}a", f"{near}b", (f"'{near}a'", f"'{near}b'")),
+        (f"{far}a", f"{far}b", (f"…'{far[:10]}a'", f"…'{far[:10]}b'")),
+        (f"{far}a{same}", f"{far}b", (f"…'{far[:10]}a{same[:29]}…'", f"…'{far[:10]}b'")),
+        ("a", "a ", ("'a' (the end)", "'a ' (U+0020)")),
+        ("abcdefgh\u200b", "\u00a0abcdefgh", (
+            "'abcdefgh\\u200b' (U+0061 U+0062 U+0063 U+0064 U+0065 U+0066)",
+            "'\\xa0abcdefgh' (U+00A0 U+0061 U+0062 U+0063 U+0064 U+0065)",
+        )),
+        ("e\u0301", "\u00e9", ("'e\u0301' (U+0065 U+0301)", "'\u00e9' (U+00E9)")),
+        # A letter beyond the forty characters that are compared by appearance is not looked at.
+        (f" {'-' * 39}a", f"\u00a0{'-' * 39}b", (f"' {'-' * 39}…' (U+0020{' U+002D' * 5})",
+            f"'\\xa0{'-' * 39}…' (U+00A0{' U+002D' * 5})")),
+        (f" {'-' * 38}a", f"\u00a0{'-' * 38}b", (f"' {'-' * 38}a'", f"'\\xa0{'-' * 38}b'")),
+    ):  # fmt: skip
+        (problem,) = compare_tags(rows_of(one), rows_of(other)).problems
+        expected = f"{shown[0]} in the source, {shown[1]} in the target"
+        if problem.what != expected:
+            wrong.append((problem.what, expected))
+    assert wrong == []
+
+
+# -- The command ------------------------------------------------------------------------------
 
 
 @postgres_only
