@@ -1,6 +1,7 @@
 """A verification only reads, may be run again, names rows but no secrets, and has an exit code for each result."""
 
 import io
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,8 @@ from operations.transfer.exports import ExportFolder
 from operations.transfer.problems import TransferRefused
 from operations.transfer.rows import Row, TableHash, encode_values, row_hash
 from operations.transfer.tables import all_tables
-from operations.transfer.verification import verify_target
+from operations.transfer.target import Target
+from operations.transfer.verification import Verification, verify_target
 
 from .conftest import Database, Network
 from .network import FILES, MEMBERS, POSTS, SECRET
@@ -146,8 +148,12 @@ def test_the_export_and_the_file_are_both_the_same_as_the_target(
     for source in (built_export, network.file):
         code, output = run_verification(source, "--media", str(network.media))
         assert code == 0, output
-        assert "The same: " in output
-        assert f"{len(FILES)} files" in output
+        tables = list(TABLES.values())
+        rows = sum(facts.rows for facts in ExportFolder(built_export, tables).manifest.tables.values())
+        sequences = sum(table.auto_id is not None for table in tables)
+        references = sum(len(table.references) for table in tables)
+        compared = f"{rows:,} rows of {len(tables)} tables, {sequences} sequences, {references} foreign keys"
+        assert f"The same: {compared}, {len(FILES)} files" in output
 
 
 @postgres_only
@@ -168,6 +174,7 @@ def test_both_values_are_reported_and_a_long_table_is_counted(moved: Database, b
     assert "users.user 3, field headline" in output
     assert "users.user 4, field headline" not in output
     assert f"users.user: {MEMBERS - 3} more rows differ" in output
+    assert "more rows" not in run_verification(built_export, "--rows", str(MEMBERS))[1]
 
 
 @postgres_only
@@ -214,6 +221,9 @@ def test_many_missing_files_are_counted(moved: Database, built_export: Path) -> 
     code, output = run_verification(built_export, "--rows", "1")
     assert code == 1
     assert f"media: {len(FILES) - 1} more files differ" in output
+    output = run_verification(built_export, "--rows", str(len(FILES)))[1]
+    assert "more files" not in output
+    assert output.count("Different: media ") == len(FILES)
 
 
 @postgres_only
@@ -222,6 +232,28 @@ def test_ids_that_will_be_given_out_again_are_a_note(moved: Database, built_expo
     code, output = run_verification(built_export)
     assert code == 0
     assert "Note: feed.post: ids from 121 to 125 belonged to rows that were deleted" in output
+
+
+@postgres_only
+def test_a_sequence_may_give_out_what_is_above_every_id_that_was_issued(
+    moved: Database, built_export: Path
+) -> None:
+    source, table, issued = ExportFolder(built_export, all_tables()), TABLES["feed.post"], POSTS + 5
+    found = {}
+    for next_id in (POSTS, POSTS + 1, issued, issued + 1):
+        moved.run_statement(f"ALTER TABLE feed_post ALTER id RESTART WITH {next_id}")
+        with closing(Target(source.tables, read_only=True)) as target:
+            verification = Verification(source, target)
+            verification.compare_sequence(table)
+        findings = verification.findings
+        found[next_id] = len(findings.differences), [note.split(" belonged")[0] for note in findings.notes]
+        assert findings.sequences == 1
+    assert found == {
+        POSTS: (1, []),
+        POSTS + 1: (0, [f"feed.post: ids from {POSTS + 1} to {issued}"]),
+        issued: (0, [f"feed.post: ids from {issued} to {issued}"]),
+        issued + 1: (0, []),
+    }
 
 
 @postgres_only
