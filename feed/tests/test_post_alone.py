@@ -79,7 +79,7 @@ def changes(world: World, act: Callable[[World], object]) -> list[str]:
         whose = people.get(row.get("member_id") or row.get("author_id") or 0, "")
         words = row.get("text") or row.get("name") or whose
         sign = "+" if key not in before else "-" if key not in after else "~"
-        return " ".join(filter(None, [sign + key[0], names.get(post, ""), words]))
+        return " ".join(filter(None, [sign + key[0], names.get(post or 0, ""), words]))
 
     return sorted(described(key) for key in {*before, *after} if before.get(key) != after.get(key))
 

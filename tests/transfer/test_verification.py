@@ -83,7 +83,7 @@ def test_each_row_is_the_same_lost_doubled_added_or_changed() -> None:
         if (named, found.differing, found.same, sums) != (expected, len(expected), not expected, hashes):
             wrong.append((target, named, found.differing, found.same))
         if {problem.table for problem in found.problems} - {"feed.tag"}:
-            wrong.append((target, "names another table"))
+            wrong.append((f"{target} names another table", [], 0, False))
     assert wrong == []
 
 

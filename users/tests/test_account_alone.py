@@ -56,7 +56,7 @@ def changes(act: Callable[[], object]) -> list[str]:
         old, new = before.get(key), after.get(key)
         if old != new:
             row = old or new or {}
-            owner = names.get(row.get("user_id") or row.get("id"), "new")
+            owner = names.get(row.get("user_id") or row.get("id") or 0, "new")
             fields = sorted(name for name in old if new[name] != old[name]) if old and new else []
             sign = "~" if fields else "-" if old else "+"
             found.append(f"{sign}{key[0]} {owner}" + (f": {', '.join(fields)}" if fields else ""))

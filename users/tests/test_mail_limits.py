@@ -34,6 +34,11 @@ def test_mail_without_a_request_counts_too() -> None:
         sent = [may_send(request, template, address, is_member=True) for _time in range(6)]
         assert sent == [True] * 5 + [False]
         assert may_send(request, "account/email/password_changed", address, is_member=False)
+    # A limit by address is that of the request.
+    with override_settings(ACCOUNT_RATE_LIMITS={"mail_to_mailbox": "1/m/ip"}):
+        requests = [RequestFactory().get("/", REMOTE_ADDR=f"203.0.113.{number}") for number in (1, 2, 2)]
+        sent = [may_send(request, template, "x@example.org", is_member=True) for request in requests]
+        assert sent == [True, True, False]
 
 
 def test_what_counts_as_one_mailbox() -> None:
