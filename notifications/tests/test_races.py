@@ -17,7 +17,7 @@ from notifications.badge import unread_of
 from notifications.kinds import Kind
 from notifications.mailing import send_due
 from notifications.models import Fact, Notification
-from notifications.services import TRIES, News, mark_all_read, mark_read, tell
+from notifications.services import TRIES, News, forget_between, mark_all_read, mark_read, tell
 from tests.cast import make_member
 from users.models import User
 from users.tests.races import hold, is_free, meet
@@ -186,3 +186,8 @@ def test_members_are_told_in_the_order_of_their_ids_whatever_the_order_of_the_ne
     met = meet(hold(of_first), partial(tell, actor=mona, news=news), look=lambda: is_free(of_last))
     assert (met.waited, met.seen, met.result) == (True, True, None)
     assert Fact.objects.count() == 2
+    # Nor does one who forgets both.
+    Fact.objects.all().delete()
+    met = meet(hold(of_first), partial(forget_between, one=last, two=first), look=lambda: is_free(of_last))
+    assert (met.waited, met.seen, met.result) == (True, True, None)
+    assert not Notification.objects.exists()

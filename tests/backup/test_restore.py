@@ -57,9 +57,12 @@ def test_what_was_restored_is_what_was_there(filled: Server, plain: Path, tmp_pa
         assert hash_tables(create_backup(tmp_path / "again.backup", "").file) == hash_tables(plain)
 
 
-def test_an_encrypted_one_is_restored_the_same(prepared: Server, encrypted: Path, plain: Path) -> None:
+def test_an_encrypted_one_is_restored_the_same(
+    prepared: Server, encrypted: Path, plain: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     done = restore_backup(BackupFile(encrypted, KEY))
     assert done.findings.same
+    assert capsys.readouterr().out == "", "only the command speaks"
     assert (done.files, done.was_there, done.forward) == (len(FILES) + 1, False, 0)
     assert {
         found.table.label: (found.source.rows, found.source.text) for found in done.findings.tables
