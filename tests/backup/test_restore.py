@@ -195,6 +195,13 @@ def test_the_comparison_reads_sequences_and_orphans_of_sqlite(network: Server, p
 
 
 @once
+def test_a_row_that_the_database_refuses_undoes_everything(prepared: Server, plain: Path) -> None:
+    prepared.run("CREATE TRIGGER mine BEFORE INSERT ON feed_tag BEGIN SELECT RAISE(ABORT, 'not here'); END")
+    assert "The database cannot be restored into: not here" in expect_refusal(plain)
+    assert (prepared.files(), prepared.count("users_user")) == ({}, 0)
+
+
+@once
 def test_a_wrong_key_is_refused_before_anything_is_written(empty: Server, encrypted: Path) -> None:
     assert "The key is not the one" in expect_refusal(encrypted, "another long sentence of the tests")
     assert empty.tables() == set()
