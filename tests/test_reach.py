@@ -124,6 +124,12 @@ def test_what_was_beyond_the_limit_of_a_new_account_takes_nothing_from_that_of_a
         assert reached_by_mail(fresh, ids) == set(ids[:4])
 
 
+def test_up_to_the_limit_a_reply_reaches_everybody_by_mail(people: list[User]) -> None:
+    fresh = make_member("fresh")
+    with override_settings(MEMBER_LIMITS=LIMITS):
+        assert [reached_by_mail(fresh, ids) for ids in ([7], [7, 8], [9, 8, 7])] == [{7}, {7, 8}, {7, 8}]
+
+
 def test_who_is_refused_is_told_to_wait_for_the_next_day(
     people: list[User], monkeypatch: pytest.MonkeyPatch
 ) -> None:

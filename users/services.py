@@ -135,8 +135,7 @@ def add_entry(*, user: User, entry: Entry) -> Entry:
         raise TooManyEntries(_("This section can have at most %(most)d entries.") % {"most": entry.MOST})
     entry.user = user
     try:
-        with transaction.atomic():
-            entry.save()
+        entry.save()
     except IntegrityError as error:
         raise AlreadyListed(_("This is already on your list.")) from error
     return entry

@@ -1,5 +1,7 @@
 """The feed's admin pages: every model opens, and staff cannot edit a member's text."""
 
+from datetime import UTC, datetime
+
 import pytest
 from django.contrib import admin
 from django.test import Client
@@ -96,3 +98,16 @@ def test_rows_are_named_by_ids_and_never_by_texts(alice: User, bob: User, staff:
         f"{bob.pk} like {post.pk}",
         f"{bob.pk} saved {post.pk}",
     ]
+
+
+def test_rows_are_described() -> None:
+    replaced_at = datetime(2026, 2, 3, 4, 5, tzinfo=UTC)
+    described = [
+        Post(pk=1), PostImage(file="posts/a"), PostRevision(post_id=1, replaced_at=replaced_at), Tag(name="trains"),
+        PostTag(tag_id=2, post_id=1), Comment(pk=3), Reaction(member_id=4, kind="like", post_id=1),
+        SavedPost(member_id=4, post_id=1),
+    ]  # fmt: skip
+    assert [str(row) for row in described] == [
+        "post 1", "posts/a", "wording of post 1 until 2026-02-03 04:05", "trains",
+        "2 on 1", "comment 3", "4 like 1", "4 saved 1",
+    ]  # fmt: skip

@@ -94,6 +94,10 @@ def test_a_deleted_comment_stays_only_while_it_has_replies(alice: User, dora: Us
     delete_comment(comment=answered)
     assert not sees(alice, lonely)
     assert sees(alice, answered)
+    # A deleted one whose row is still there, as in a database of former days.
+    left = answer(post, dora)
+    Comment.objects.filter(pk=left.pk).update(text="", html="", deleted_at=timezone.now())
+    assert not sees(alice, left)
 
 
 def test_the_first_replies_leave_out_what_the_viewer_may_not_see(alice: User, bob: User, dora: User) -> None:

@@ -149,6 +149,15 @@ def test_an_open_page_updates_its_authors_immediately(
     assert frames.reload_authors(TabState(alice.pk), {"type": "feed.circle"}) == []
 
 
+def test_a_post_and_a_repost_reach_every_home_page_once(
+    alice: User, bob: User, published: list[dict[str, Any]]
+) -> None:
+    post = publish_post(author=alice, text="News")
+    repost_post(post=post, by=bob)
+    homes = [each["event"] for each in published if each["topics"] == [HOME_TOPIC]]
+    assert homes == [{"type": "feed.post", "author": author.pk} for author in (alice, bob)]
+
+
 def test_other_events_do_not_reload_authors(
     alice: User, charlie: User, published: list[dict[str, Any]]
 ) -> None:

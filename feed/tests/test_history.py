@@ -11,12 +11,14 @@ from .factories import SCRIPT, all_rows, page_of, say
 
 
 def test_readers_see_revisions_newest_first(alice: User, as_charlie: Client) -> None:
-    post = say(alice, "wording one")
+    post, other = say(alice, "wording one"), say(alice, "elsewhere")
+    edit_post(post=other, text="elsewhere again", audience=Audience.MEMBERS)
     edit_post(post=post, text="wording two", audience=Audience.MEMBERS)
     edit_post(post=post, text="wording three", audience=Audience.MEMBERS)
     page = page_of(as_charlie, f"/posts/{post.pk}/history/")
     assert page.index("wording two") < page.index("wording one")
     assert "wording three" not in page
+    assert "elsewhere" not in page
 
 
 def test_the_history_of_an_unedited_post_is_empty(alice: User, as_alice: Client) -> None:

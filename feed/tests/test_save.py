@@ -5,7 +5,7 @@ from django.test import Client
 from django.utils import timezone
 
 from feed import services
-from feed.models import Post, SavedPost
+from feed.models import Post, Reaction, SavedPost
 from network.services import block_member
 from tests.cases import all_cases, rolled_back
 from tests.cast import client_of
@@ -31,6 +31,22 @@ def test_unsaving_twice_changes_nothing_and_affects_no_other_member(alice: User,
     for _time in range(2):
         services.unsave_post(post=post, member=bob)
     assert [row.member for row in SavedPost.objects.all()] == [alice]
+
+
+def test_each_viewer_finds_the_own_reaction_and_bookmark_on_each_post(alice: User, bob: User) -> None:
+    first, second, third = (say(alice, str(number)) for number in range(3))
+    services.save_post(post=first, member=bob)
+    services.save_post(post=third, member=alice)
+    services.react_to_post(post=second, member=bob, kind=Reaction.Kind.SUPPORT)
+    services.react_to_post(post=third, member=bob, kind=Reaction.Kind.CURIOUS)
+    services.react_to_post(post=third, member=alice, kind=Reaction.Kind.LIKE)
+
+    def found(viewer: User) -> list[tuple[str | None, bool]]:
+        shown = Post.objects.for_display(viewer).order_by("pk")
+        return [(post.my_reaction, post.is_saved) for post in shown]
+
+    assert found(bob) == [(None, True), ("support", False), ("curious", False)]
+    assert found(alice) == [(None, False), (None, False), ("like", True)]
 
 
 def test_the_button_saves_and_takes_back(alice: User, bob: User, as_bob: Client) -> None:

@@ -157,6 +157,7 @@ def test_posts_by_a_member_equal_the_visible_ones(alice: User) -> None:
                 for audience in Audience.values[:3]:
                     say(alice, f"for {audience}", audience=audience)
                 Post.objects.filter(pk=say(alice, "hidden").pk).update(hidden_at=timezone.now())
+                say(make_member("other"), "of another", audience=Audience.PUBLIC)
                 viewer = viewer_who_is(standing, alice)
                 # A public page: what remains to decide is the audience of each post.
                 User.objects.filter(pk=alice.pk).update(page_audience=Audience.PUBLIC)

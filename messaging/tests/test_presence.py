@@ -8,11 +8,11 @@ from django.test import Client
 
 from messaging import presence, services
 from messaging.display.participants import load_participants
-from messaging.models import Conversation, Presence
+from messaging.models import Conversation, Membership, Presence
 from messaging.tests.factories import send
 from messaging.tests.socket_tabs import beat, hint, say, watching
 from network.services import block_member, remove_connection
-from tests.cast import client_of, connect
+from tests.cast import client_of, connect, make_member
 from users.models import PresenceAudience, User
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
@@ -101,6 +101,41 @@ def test_the_end_of_a_connection_hides_and_tells_open_tabs(
         told = {each["topics"][0] for each in published if each["event"]["type"] == "messaging.presence"}
         assert told == {f"presence.{alice.pk}", f"presence.{bob.pk}"}
     assert set(places(alice, bob, conversation).values()) == {False}
+
+
+def test_what_two_become_reaches_their_own_conversation_alone(
+    alice: User, charlie: User, mona: User, published: list[dict[str, Any]]
+) -> None:
+    talks = {}
+    for writer, reader in ((mona, alice), (charlie, alice), (charlie, mona)):
+        talk = talks[writer, reader] = services.start_direct(by=writer, other=reader)
+        send(talk, writer)
+    talk = talks[charlie, alice]
+
+    def after(change: Callable[[], object]) -> list[tuple[str, str, object]]:
+        published.clear()
+        change()
+        events = [(each["topics"][0], each["event"]) for each in published]
+        return sorted(
+            (topic, event["type"].removeprefix("messaging."), event.get("conversation"))
+            for topic, event in events
+            if event["type"].startswith("messaging.")
+        )
+
+    presences = [(f"presence.{member.pk}", "presence", None) for member in (alice, charlie)]
+    mine = [(f"member.{member.pk}", "mine", talk.pk) for member in (alice, charlie)]
+    cursors = (f"conversation.{talk.pk}", "cursors", talk.pk)
+    assert after(lambda: connect(charlie, alice)) == sorted([*presences, mine[0], cursors])
+    waiting = Membership.objects.filter(accepted_at=None)
+    assert set(waiting.values_list("conversation", "member")) == {
+        (talks[mona, alice].pk, alice.pk),
+        (talks[charlie, mona].pk, mona.pk),
+    }
+    assert after(lambda: remove_connection(member=alice, other=charlie)) == sorted(presences)
+    assert after(lambda: block_member(blocker=alice, blocked=charlie)) == sorted([*presences, *mine])
+    # Two without a conversation have no tab that shows the other.
+    dan = make_member("dan")
+    assert after(lambda: connect(alice, dan)) == after(lambda: block_member(blocker=dan, blocked=alice)) == []
 
 
 def test_in_a_group_only_those_who_agreed_are_shown_as_online(

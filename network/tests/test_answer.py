@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from network.models import Connection
+from network.models import Block, Connection
 from network.services import (
     AlreadyConnected,
     CannotReachSelf,
@@ -93,7 +93,7 @@ def test_ignoring_twice_is_once_and_an_ignored_one_can_still_be_accepted(
 
 
 def test_ignoring_a_connection_changes_nothing(alice: User, charlie: User, invitation: Connection) -> None:
-    accept_invitation(connection=invitation, by=alice)
+    assert accept_invitation(connection=invitation, by=alice) == find_connection(alice, charlie)
     ignore_invitation(connection=invitation, by=alice)
     assert are_connected(alice, charlie)
     assert Connection.objects.get().ignored_at is None
@@ -205,8 +205,13 @@ def test_what_is_no_invitation_is_404(as_alice: Client) -> None:
 def test_after_a_block_there_is_nothing_to_accept(
     as_alice: Client, alice: User, charlie: User, invitation: Connection
 ) -> None:
-    block_member(blocker=charlie, blocked=alice)
-    assert post_answer(as_alice, invitation, "accept").status_code == 404
+    with rolled_back():
+        block_member(blocker=charlie, blocked=alice)
+        assert post_answer(as_alice, invitation, "accept").status_code == 404
+        with pytest.raises(NotReachable):
+            accept_invitation(connection=invitation, by=alice)
+    # A block that another program has written, with the invitation still there.
+    Block.objects.create(blocker=charlie, blocked=alice)
     with pytest.raises(NotReachable):
         accept_invitation(connection=invitation, by=alice)
 

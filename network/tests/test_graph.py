@@ -86,6 +86,7 @@ def test_within_two_degrees_are_connections_of_connections_and_followers_in_any_
             connect(made[one], made[other])
         follow_member(follower=made["x"], followed=made["a"])
         follow_member(follower=made["a"], followed=made["y"])
+        follow_member(follower=made["d"], followed=made["y"])
         invite_member(inviter=made["a"], invitee=made["z"])
         near = within_two_degrees(made["a"], [member.pk for member in made.values()])
         found = "".join(letter for letter in "abcdxyz" if made[letter].pk in near)
@@ -224,4 +225,7 @@ def test_suggestions_cost_five_queries_whatever_the_circle(
         connect(other, others[-1])
     with django_assert_num_queries(5):
         suggest_members(a, most=9)
+    # The counts are cached, and the mutual ones suffice: no query for the latest to join.
+    with django_assert_num_queries(2):
+        suggest_members(a, most=1)
     assert suggested(a) == [("J", 8)]

@@ -1,10 +1,14 @@
-"""Each service changes only the rows of its pair, in its direction."""
+"""Each service changes only the rows of its pair, in its direction, and announces it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
 
 import pytest
 from django.db import transaction
+from django.dispatch import Signal
 
+from network import events
 from network.models import Block, Connection, Follow
 from network.services import (
     accept_invitation,
@@ -60,6 +64,31 @@ def world(db: None) -> dict[str, User]:
     return members
 
 
+@contextmanager
+def announcements() -> Iterator[list[Row]]:
+    """Collect the signals of `network`, each with the members that it names."""
+    heard: list[Row] = []
+
+    def note(name: str) -> Callable[..., None]:
+        return lambda **facts: heard.append((name, *named_in(facts)))
+
+    with ExitStack() as after:
+        for name, signal in vars(events).items():
+            if isinstance(signal, Signal):
+                receiver = note(name)
+                signal.connect(receiver, weak=False)
+                after.callback(signal.disconnect, receiver)
+        yield heard
+
+
+def named_in(facts: dict[str, Any]) -> Iterator[str]:
+    for key, value in sorted(facts.items()):
+        if isinstance(value, User):
+            yield f"{key}={value.username}"
+        elif isinstance(value, Connection):
+            yield "-".join(pair(value))
+
+
 def between(members: dict[str, User], names: str) -> Connection:
     return Connection.objects.between(members[names[0]].pk, members[names[1]].pk).get()
 
@@ -101,6 +130,11 @@ VERBS: dict[str, tuple[Callable[[dict[str, User]], object], set[Row], set[Row]]]
         set(),
         set(),
     ),
+    "unfollow whom one does not follow": (
+        lambda who: unfollow_member(follower=who["d"], followed=who["a"]),
+        set(),
+        set(),
+    ),
     "follow": (
         lambda who: follow_member(follower=who["d"], followed=who["a"]),
         set(),
@@ -124,14 +158,24 @@ VERBS: dict[str, tuple[Callable[[dict[str, User]], object], set[Row], set[Row]]]
 }
 
 
+# What each of these services announces; the others announce nothing.
+ANNOUNCED: dict[str, list[Row]] = {
+    "accept": [("connection_made", "by=ddd", "aaa-ddd")],
+    "remove": [("connection_removed", "member=bbb", "other=aaa")],
+    "follow": [("member_followed", "followed=aaa", "follower=ddd")],
+    "unfollow": [("member_unfollowed", "followed=bbb", "follower=aaa")],
+    "block": [("member_blocked", "blocked=bbb", "blocker=aaa")],
+}
+
+
 def test_a_service_changes_the_rows_of_its_pair_and_no_others(world: dict[str, User]) -> None:
     wrong = []
     before = rows()
     for name, (verb, gone, new) in VERBS.items():
-        with transaction.atomic():
+        with transaction.atomic(), announcements() as heard:
             verb(world)
             after = rows()
             transaction.set_rollback(True)
-        if (before - after, after - before) != (gone, new):
-            wrong.append((name, before - after, after - before))
+        if (before - after, after - before, heard) != (gone, new, ANNOUNCED.get(name, [])):
+            wrong.append((name, before - after, after - before, heard))
     assert not wrong

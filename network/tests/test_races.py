@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from network import services
 from network.events import connection_made
@@ -239,3 +240,18 @@ def test_every_act_on_a_pair_waits_for_the_one_before_at_the_member_with_the_sma
             if not (met.waited and met.seen):
                 wrong.append((name, one.username, met))
     assert wrong == []
+
+
+@pytest.mark.postgres_only
+def test_an_act_waits_neither_for_a_third_member_nor_for_new_references_to_the_two(
+    pair: tuple[User, User],
+) -> None:
+    cleo = make_member("cleo")
+
+    def elsewhere() -> None:
+        hold(User.objects.filter(pk=cleo.pk))()
+        Follow.objects.create(follower=pair[0], followed=cleo)
+        with connection.cursor() as query:
+            query.execute("SET CONSTRAINTS ALL IMMEDIATE")  # locks the follower now, not at the commit
+
+    assert not meet(elsewhere, invite(*pair)).waited

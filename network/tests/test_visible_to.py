@@ -4,9 +4,11 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from network.models import Block, Connection, Follow, Member, available_to
+from network.models import Block, Connection, Follow, Member, available_to, connected_with
+from network.relations import load_relations
 from network.services import block_member, follow_member, invite_member
 from tests.cases import all_cases, rolled_back
 from tests.cast import connect, make_member
@@ -80,6 +82,40 @@ def test_an_invitation_or_a_follow_does_not_change_closeness(alice: User, charli
     invite_member(inviter=alice, invitee=charlie)
     follow_member(follower=charlie, followed=alice)
     assert closeness(alice, charlie) == closeness(charlie, alice) == Closeness.MEMBER
+
+
+STATES = {(0, 1): "invitation_sent", (1, 0): "invitation_received"}
+
+
+def test_connections_are_those_of_the_pair_whoever_else_is_connected(db: None) -> None:
+    """Every viewer and every member, where each has other connections on either side of the ids."""
+    people = [make_member(f"person{number}") for number in range(5)]
+    edges = {(0, 2), (2, 4), (1, 3)}
+    for one, other in edges:
+        connect(people[one], people[other])
+    invite_member(inviter=people[0], invitee=people[1])
+    follow_member(follower=people[3], followed=people[2])
+    for number, viewer in enumerate(people):
+        others = {high if number == low else low for low, high in edges if number in {low, high}}
+        expected = {people[other].username for other in others}
+        near = Member.objects.for_display(viewer).filter(**{"closeness": Closeness.CONNECTION})  # noqa: PIE804 -- added by the query
+        of_viewer = Member.objects.filter(connected_with(viewer))
+        row = Member.objects.filter(connected_with(OuterRef(OuterRef("pk"))), pk=viewer.pk)
+        by_rows = Member.objects.filter(Exists(row))
+        # The member behind a column of the row, not the row itself.
+        behind = Follow.objects.filter(connected_with(viewer, "followed")).values_list("followed", flat=True)
+        found = [set(rows.values_list("username", flat=True)) for rows in (near, of_viewer, by_rows)]
+        assert found == [expected] * 3, number
+        assert list(behind) == ([people[2].pk] if 2 in others else []), number
+        states = [STATES.get((number, other), "stranger") for other in range(5)]
+        relations = load_relations(viewer, Member.objects.order_by("pk"))
+        assert [relation.state.value for relation in relations] == [
+            "self" if other == number else "connected" if other in others else states[other]
+            for other in range(5)
+        ], number
+        assert [relation.following for relation in relations] == [
+            (number, other) == (3, 2) for other in range(5)
+        ]
 
 
 def test_a_member_fetched_without_a_viewer_has_the_closeness_of_a_visitor(alice: User) -> None:

@@ -35,3 +35,20 @@ def test_every_model_is_listed_searched_and_opened(staff: Client, model: type[Mo
     assert f"/{row.pk}/change/" in page_of(staff, reverse(f"{name}_changelist"))
     assert page_of(staff, reverse(f"{name}_changelist") + "?q=alice")
     assert str(row) in page_of(staff, reverse(f"{name}_change", args=[row.pk]))
+
+
+def test_rows_are_described() -> None:
+    described = [
+        Notification(kind="reaction", recipient_id=1, key="post:2"),
+        Notification(kind="follow", recipient_id=1),
+        Fact(pk=3, actor_id=1),
+        Preference(kind="reaction", channel="mail", member_id=1),
+        QuietHours(member_id=1),
+    ]
+    assert [str(row) for row in described] == [
+        "reaction for 1 about post:2",
+        "follow for 1 about the member",
+        "fact 3 by 1",
+        "reaction by mail for 1",
+        "quiet hours of 1",
+    ]

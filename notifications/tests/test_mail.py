@@ -16,7 +16,7 @@ from network.models import Block
 from network.services import follow_member, invite_member, withdraw_invitation
 from notifications import services
 from notifications.kinds import Channel, Kind
-from notifications.mailing import send_due
+from notifications.mailing import members_with_due_mail, send_due
 from notifications.models import Notification, QuietHours
 from tests.cast import make_member
 from users.models import User
@@ -251,6 +251,31 @@ def test_what_changed_while_it_waited_is_not_mailed(
     assert not Notification.objects.exclude(mail_due_at=None).exists()
 
 
+def test_a_mail_takes_what_is_due_for_its_member_and_leaves_the_rest(
+    alice: User, bob: User, charlie: User, quiet: None, committed: Commit
+) -> None:
+    Notification.objects.all().delete()
+    services.set_quiet_hours(member=bob, start=time(0), end=time(23, 59, 59), zone="UTC")
+    with committed():
+        for author in (alice, bob):
+            for text in ("now", "later", "read"):
+                answer(say(author, text), charlie, f"{author.username} {text}")
+    make_due()
+    now = timezone.now()
+    Notification.objects.filter(post__text="later").update(mail_due_at=now + timedelta(seconds=1))
+    # As another program may leave it: whoever reads it takes its mail away too.
+    Notification.objects.filter(post__text="read").update(read_at=now)
+    rest = Notification.objects.exclude(recipient=alice, post__text="now").order_by("pk")
+    before = list(rest.values())
+    with committed():
+        assert send_due(member_id=alice.pk, now=now)
+    (message,) = take_mails()
+    assert [f"alice {text}" in message.body for text in ("now", "later", "read")] == [True, False, False]
+    assert list(rest.values()) == before
+    assert members_with_due_mail(now) == [bob.pk]
+    assert members_with_due_mail(now + timedelta(seconds=1)) == [alice.pk, bob.pk]
+
+
 def test_a_suspended_member_gets_no_mail_about_an_invitation_either(
     alice: User, charlie: User, quiet: None, committed: Commit
 ) -> None:
@@ -333,6 +358,15 @@ def test_a_mail_only_member_gets_the_next_one_an_hour_later(
     post: Post, charlie: User, committed: Commit
 ) -> None:
     services.set_preferences(member=post.author, choices={(Kind.COMMENT, Channel.PAGE): False})
+    # What was mailed of another kind, of another post, or to another member keeps nothing back.
+    for member, kind, key in (
+        (post.author, Kind.REPLY, f"post:{post.pk}"),
+        (post.author, Kind.COMMENT, "post:0"),
+        (charlie, Kind.COMMENT, f"post:{post.pk}"),
+    ):
+        Notification.objects.create(
+            recipient=member, kind=kind, key=key, mailed_at=timezone.now(), read_at=timezone.now()
+        )
     for _time in range(3):
         with committed():
             answer(post, charlie)

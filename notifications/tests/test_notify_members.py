@@ -72,6 +72,33 @@ def test_of_several_drafts_for_one_member_the_first_counts(alice: User, charlie:
     assert row_of(alice).kind == Kind.MENTION
 
 
+def test_another_line_is_left_alone_be_it_of_another_member_kind_or_key(
+    alice: User, bob: User, charlie: User
+) -> None:
+    Notification.objects.all().delete()
+    others = [(bob, Kind.REPLY, "a"), (alice, Kind.REACTION, "a"), (alice, Kind.REPLY, "b")]
+    for member, kind, key in others:
+        notify_members(actor=charlie, drafts=[NotificationDraft(member.pk, kind, key)])
+    before = list(Notification.objects.order_by("pk").values())
+    assert [row["on_page"] for row in before] == [True] * 3
+    # A preference that would change them, if they were looked at.
+    services.set_preferences(member=alice, choices={(Kind.REACTION, Channel.PAGE): False})
+    notify_members(actor=charlie, drafts=[NotificationDraft(alice.pk, Kind.REPLY, "a")])
+    assert list(Notification.objects.order_by("pk").values())[:3] == before
+    assert Notification.objects.count() == 4
+
+
+def test_what_was_not_mailed_at_first_is_mailed_when_it_comes_from_near(
+    alice: User, bob: User, charlie: User
+) -> None:
+    Notification.objects.all().delete()
+    due = []
+    for actor in (charlie, bob):
+        notify_members(actor=actor, drafts=[NotificationDraft(alice.pk, Kind.MENTION, "a")])
+        due.append(row_of(alice).mail_due_at is not None)
+    assert due == [False, True]
+
+
 def test_notifying_fifty_costs_as_many_queries_as_notifying_two(
     charlie: User, django_assert_max_num_queries: object
 ) -> None:
@@ -83,8 +110,12 @@ def test_notifying_fifty_costs_as_many_queries_as_notifying_two(
 
 
 def test_without_delivery_facts_are_stored_and_not_mailed(alice: User, charlie: User) -> None:
+    # Nor stored where it could only be mailed.
+    services.set_preferences(member=charlie, choices={(Kind.COMMENT, Channel.PAGE): False})
     with services.without_delivery():
         follow_member(follower=charlie, followed=alice)
         answer(say(alice), charlie)
+        answer(say(charlie), alice)
     assert len(page_texts(alice)) == 2
+    assert not Notification.objects.filter(recipient=charlie).exists()
     assert not Notification.objects.exclude(mail_due_at=None).exists()

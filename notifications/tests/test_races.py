@@ -17,7 +17,14 @@ from notifications.badge import unread_of
 from notifications.kinds import Kind
 from notifications.mailing import send_due
 from notifications.models import Fact, Notification
-from notifications.services import TRIES, NotificationDraft, mark_all_read, mark_read, notify_members
+from notifications.services import (
+    TRIES,
+    NotificationDraft,
+    forget_between,
+    mark_all_read,
+    mark_read,
+    notify_members,
+)
 from tests.cast import make_member
 from users.models import User
 from users.tests.races import hold, is_free, meet
@@ -192,3 +199,8 @@ def test_members_are_locked_in_the_order_of_their_ids(alice: User, charlie: User
     )
     assert (met.waited, met.seen, met.result) == (True, True, None)
     assert Fact.objects.count() == 2
+    # Nor does one who forgets both.
+    Fact.objects.all().delete()
+    met = meet(hold(of_first), partial(forget_between, one=last, two=first), look=lambda: is_free(of_last))
+    assert (met.waited, met.seen, met.result) == (True, True, None)
+    assert not Notification.objects.exists()

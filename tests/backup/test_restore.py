@@ -3,6 +3,7 @@
 import tarfile
 import tempfile
 from collections.abc import Iterator
+from contextlib import closing
 from io import StringIO
 from pathlib import Path
 from typing import IO, Any
@@ -17,6 +18,8 @@ from operations.backup.backup_file import BackupFile
 from operations.backup.container import CHUNK_BYTES, TAG_BYTES
 from operations.backup.create import create_backup
 from operations.backup.restore import restore_backup
+from operations.backup.schema import Migrations
+from operations.backup.sqlite_target import SqliteTarget
 from operations.transfer.imports import OutcomeUnknown
 from operations.transfer.media import UNFINISHED
 from operations.transfer.problems import TransferRefused
@@ -54,9 +57,12 @@ def test_what_was_restored_is_what_was_there(filled: Server, plain: Path, tmp_pa
         assert hash_tables(create_backup(tmp_path / "again.backup", "").file) == hash_tables(plain)
 
 
-def test_an_encrypted_one_is_restored_the_same(prepared: Server, encrypted: Path, plain: Path) -> None:
+def test_an_encrypted_one_is_restored_the_same(
+    prepared: Server, encrypted: Path, plain: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     done = restore_backup(BackupFile(encrypted, KEY))
     assert done.findings.same
+    assert capsys.readouterr().out == "", "only the command speaks"
     assert (done.files, done.was_there, done.forward) == (len(FILES) + 1, False, 0)
     assert {
         found.table.label: (found.source.rows, found.source.text) for found in done.findings.tables
@@ -134,6 +140,19 @@ def test_a_database_with_tables_of_others_is_refused(empty: Server, plain: Path)
     assert empty.tables() == {"mine"}
 
 
+def test_of_many_tables_of_others_ten_are_named_and_the_rest_is_counted(empty: Server, plain: Path) -> None:
+    for number in range(10):
+        empty.run(f"CREATE TABLE t{number} (id integer)")
+    output = expect_refusal(plain)
+    assert [f"the table t{number}" in output for number in range(10)] == [True] * 10
+    assert "more" not in output
+    empty.run("CREATE TABLE t91 (id integer)")
+    empty.run("CREATE TABLE t92 (id integer)")
+    output = expect_refusal(plain)
+    assert output.count("the table t") == 10
+    assert "… and 2 more" in output
+
+
 def test_a_network_that_is_there_is_refused_with_what_it_holds(network: Server, encrypted: Path) -> None:
     network.run("UPDATE users_user SET headline = 'Newer' WHERE id = 7")
     network.run("INSERT INTO feed_tag (name) VALUES ('mine')")
@@ -153,6 +172,33 @@ def test_a_database_of_other_migrations_is_refused(prepared: Server, plain: Path
     output = expect_refusal(plain)
     assert "`migrate` of another version has prepared it" in output
     assert "sessions.0001_initial" in output
+
+
+@once
+def test_the_comparison_reads_sequences_and_orphans_of_sqlite(network: Server, plain: Path) -> None:
+    backup = BackupFile(plain, "")
+    backup.find_tables(Migrations())
+    tables = {table.label: table for table in backup.tables}
+    posts, comments, profiles = tables["feed.post"], tables["feed.comment"], tables["users.profile"]
+    issued = backup.manifest.tables["feed.post"].sequence
+    network.run("UPDATE feed_comment SET author_id = 777 WHERE id = 8")
+    with closing(SqliteTarget(Path(network.name), network.media, backup.tables)) as target:
+        assert [target.sequence_of(table) for table in (posts, profiles)] == ["feed_post", None]
+        assert (target.next_id("feed_post"), target.highest_id(posts)) == (issued + 1, POSTS)
+        assert target.invalid_references(posts) == []
+        (orphan,) = target.invalid_references(comments)
+        assert (orphan.table, orphan.row, orphan.field) == ("feed.comment", "8", "author")
+        assert target.tables == backup.tables
+        network.run("DELETE FROM feed_savedpost")
+    with closing(SqliteTarget(Path(network.name), network.media, backup.tables)) as target:
+        assert target.highest_id(tables["feed.savedpost"]) == 0
+
+
+@once
+def test_a_row_that_the_database_refuses_undoes_everything(prepared: Server, plain: Path) -> None:
+    prepared.run("CREATE TRIGGER mine BEFORE INSERT ON feed_tag BEGIN SELECT RAISE(ABORT, 'not here'); END")
+    assert "The database cannot be restored into: not here" in expect_refusal(plain)
+    assert (prepared.files(), prepared.count("users_user")) == ({}, 0)
 
 
 @once

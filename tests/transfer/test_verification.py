@@ -1,16 +1,20 @@
 """A verification only reads, may be run again, names rows but no secrets, and has an exit code for each result."""
 
 import io
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
+from operations.transfer.comparison import TableComparison, compare_rows
 from operations.transfer.exports import ExportFolder
 from operations.transfer.problems import TransferRefused
+from operations.transfer.rows import Row, TableHash, encode_values, row_hash
 from operations.transfer.tables import all_tables
-from operations.transfer.verification import verify_target
+from operations.transfer.target import Target
+from operations.transfer.verification import Verification, verify_target
 
 from .conftest import Database, Network
 from .network import FILES, MEMBERS, POSTS, SECRET
@@ -29,6 +33,114 @@ def run_verification(source: Path, *options: str) -> tuple[int, str]:
     return 0, out.getvalue()
 
 
+# -- Rows beside each other -------------------------------------------------------------------
+
+TABLES = {table.label: table for table in all_tables()}
+
+
+def rows_of(*names: str | None, keys: str = "") -> list[Row]:
+    """Rows of feed.tag with these names and the ids 1, 2, 3 (or `keys`)."""
+    numbers = keys or "123456789"
+    return [
+        Row((int(number),), encode_values([number, name]))
+        for number, name in zip(numbers, names, strict=False)
+    ]
+
+
+def compare_tags(source: list[Row], target: list[Row], **options: int) -> TableComparison:
+    return compare_rows(TABLES["feed.tag"], iter(source), iter(target), **options)
+
+
+def test_each_row_is_the_same_lost_doubled_added_or_changed() -> None:
+    abc = rows_of("a", "b", "c")
+    lost, only = "is lost: the target does not have it", "is in the target only"
+    twice, differs = "is doubled: the target has it twice", "'b' in the source, 'x' in the target"
+    wrong = []
+    for target, expected in (
+        ("1a 2b 3c", []),
+        ("2b 3c", [("1", "", lost)]),
+        ("1a 3c", [("2", "", lost)]),
+        ("1a 2b", [("3", "", lost)]),
+        ("", [("1", "", lost), ("2", "", lost), ("3", "", lost)]),
+        ("0z 1a 2b 3c", [("0", "", only)]),
+        ("1a 2b 3c 4z", [("4", "", only)]),
+        ("0z 0z 1a 2b 3c", [("0", "", only), ("0", "", twice)]),
+        ("1a 1a 2b 3c", [("1", "", twice)]),
+        ("1a 2b 3c 3c", [("3", "", twice)]),
+        ("1a 2x 3c", [("2", "name", differs)]),
+        ("0z 2x 3c", [("0", "", only), ("1", "", lost), ("2", "name", differs)]),
+    ):
+        other = [rows_of(word[1], keys=word[0])[0] for word in target.split()]
+        found = compare_tags(abc, other)
+        named = [(problem.row, problem.field, problem.what) for problem in found.problems]
+        hashes = []
+        for rows in (abc, other):
+            table = TableHash()
+            for row in rows:
+                table.add_row(row_hash(row.line))
+            hashes.append((table.rows, table.text))
+        sums = [(side.rows, side.text) for side in (found.source, found.target)]
+        if (named, found.differing, found.same, sums) != (expected, len(expected), not expected, hashes):
+            wrong.append((target, named, found.differing, found.same))
+        if {problem.table for problem in found.problems} - {"feed.tag"}:
+            wrong.append((f"{target} names another table", [], 0, False))
+    assert wrong == []
+
+
+def test_no_more_rows_are_named_than_was_asked_for_and_all_are_counted() -> None:
+    many = rows_of(*"abcdefghi")
+    for most in (0, 1, 9):
+        found = compare_tags(many, [], max_named=most)
+        assert (len(found.problems), found.differing, found.same) == (most, 9, False)
+
+
+def test_what_migrate_adds_to_the_target_is_no_difference() -> None:
+    row = Row(("later", "thing"), encode_values(["later", "thing"]))
+    table = TABLES["contenttypes.contenttype"]
+    found = compare_rows(table, iter([]), iter([row]))
+    assert (found.same, found.target.rows) == (True, 1)
+    assert compare_rows(table, iter([row]), iter([])).differing == 1
+
+
+def test_rows_out_of_order_are_refused_with_their_side() -> None:
+    turned = rows_of("a", "b", keys="21")
+    for source, target, side in ((turned, [], "source"), ([], turned, "target")):
+        with pytest.raises(TransferRefused, match=f"feed.tag 1: comes out of order from the {side}"):
+            compare_tags(source, target)
+
+
+def test_the_two_values_are_shown_from_shortly_before_they_part() -> None:
+    near, far = "n" * 30, "f" * 31
+    same = "=" * 100
+    wrong = []
+    for one, other, shown in (
+        (None, "x", ("NULL", "'x'")),
+        ("x", None, ("'x'", "NULL")),
+        ("a", "b", ("'a'", "'b'")),
+        (f"{near}a", f"{near}b", (f"'{near}a'", f"'{near}b'")),
+        (f"{far}a", f"{far}b", (f"…'{far[:10]}a'", f"…'{far[:10]}b'")),
+        (f"{far}a{same}", f"{far}b", (f"…'{far[:10]}a{same[:29]}…'", f"…'{far[:10]}b'")),
+        ("a", "a ", ("'a' (the end)", "'a ' (U+0020)")),
+        ("abcdefgh\u200b", "\u00a0abcdefgh", (
+            "'abcdefgh\\u200b' (U+0061 U+0062 U+0063 U+0064 U+0065 U+0066)",
+            "'\\xa0abcdefgh' (U+00A0 U+0061 U+0062 U+0063 U+0064 U+0065)",
+        )),
+        ("e\u0301", "\u00e9", ("'e\u0301' (U+0065 U+0301)", "'\u00e9' (U+00E9)")),
+        # A letter beyond the forty characters that are compared by appearance is not looked at.
+        (f" {'-' * 39}a", f"\u00a0{'-' * 39}b", (f"' {'-' * 39}…' (U+0020{' U+002D' * 5})",
+            f"'\\xa0{'-' * 39}…' (U+00A0{' U+002D' * 5})")),
+        (f" {'-' * 38}a", f"\u00a0{'-' * 38}b", (f"' {'-' * 38}a'", f"'\\xa0{'-' * 38}b'")),
+    ):  # fmt: skip
+        (problem,) = compare_tags(rows_of(one), rows_of(other)).problems
+        expected = f"{shown[0]} in the source, {shown[1]} in the target"
+        if problem.what != expected:
+            wrong.append((problem.what, expected))
+    assert wrong == []
+
+
+# -- The command ------------------------------------------------------------------------------
+
+
 @postgres_only
 def test_the_export_and_the_file_are_both_the_same_as_the_target(
     moved: Database, network: Network, built_export: Path
@@ -36,8 +148,12 @@ def test_the_export_and_the_file_are_both_the_same_as_the_target(
     for source in (built_export, network.file):
         code, output = run_verification(source, "--media", str(network.media))
         assert code == 0, output
-        assert "The same: " in output
-        assert f"{len(FILES)} files" in output
+        tables = list(TABLES.values())
+        rows = sum(facts.rows for facts in ExportFolder(built_export, tables).manifest.tables.values())
+        sequences = sum(table.auto_id is not None for table in tables)
+        references = sum(len(table.references) for table in tables)
+        compared = f"{rows:,} rows of {len(tables)} tables, {sequences} sequences, {references} foreign keys"
+        assert f"The same: {compared}, {len(FILES)} files" in output
 
 
 @postgres_only
@@ -58,6 +174,7 @@ def test_both_values_are_reported_and_a_long_table_is_counted(moved: Database, b
     assert "users.user 3, field headline" in output
     assert "users.user 4, field headline" not in output
     assert f"users.user: {MEMBERS - 3} more rows differ" in output
+    assert "more rows" not in run_verification(built_export, "--rows", str(MEMBERS))[1]
 
 
 @postgres_only
@@ -104,6 +221,9 @@ def test_many_missing_files_are_counted(moved: Database, built_export: Path) -> 
     code, output = run_verification(built_export, "--rows", "1")
     assert code == 1
     assert f"media: {len(FILES) - 1} more files differ" in output
+    output = run_verification(built_export, "--rows", str(len(FILES)))[1]
+    assert "more files" not in output
+    assert output.count("Different: media ") == len(FILES)
 
 
 @postgres_only
@@ -112,6 +232,28 @@ def test_ids_that_will_be_given_out_again_are_a_note(moved: Database, built_expo
     code, output = run_verification(built_export)
     assert code == 0
     assert "Note: feed.post: ids from 121 to 125 belonged to rows that were deleted" in output
+
+
+@postgres_only
+def test_a_sequence_may_give_out_what_is_above_every_id_that_was_issued(
+    moved: Database, built_export: Path
+) -> None:
+    source, table, issued = ExportFolder(built_export, all_tables()), TABLES["feed.post"], POSTS + 5
+    found = {}
+    for next_id in (POSTS, POSTS + 1, issued, issued + 1):
+        moved.run_statement(f"ALTER TABLE feed_post ALTER id RESTART WITH {next_id}")
+        with closing(Target(source.tables, read_only=True)) as target:
+            verification = Verification(source, target)
+            verification.compare_sequence(table)
+        findings = verification.findings
+        found[next_id] = len(findings.differences), [note.split(" belonged")[0] for note in findings.notes]
+        assert findings.sequences == 1
+    assert found == {
+        POSTS: (1, []),
+        POSTS + 1: (0, [f"feed.post: ids from {POSTS + 1} to {issued}"]),
+        issued: (0, [f"feed.post: ids from {issued} to {issued}"]),
+        issued + 1: (0, []),
+    }
 
 
 @postgres_only

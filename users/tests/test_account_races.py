@@ -1,21 +1,23 @@
 """Concurrent requests of accounts: one account per name and address, and a response for each request."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from allauth.account.models import EmailAddress
 from django.test import Client, override_settings
+from django.utils import timezone
 
 from core.files.fields import files_of_row
 from core.tests.pictures import halves
 from tests.cast import PASSWORD, make_member
-from users import services
+from users import services, tidying
 from users.events import member_joined
 from users.models import Profile, Skill, User
 
-from .accounts import SENT, SIGNUP, signup_data
-from .races import at_once, meet
+from .accounts import SENT, SIGNUP, make_unconfirmed, signup_data
+from .races import at_once, is_free, meet
 
 pytestmark = [pytest.mark.both, pytest.mark.django_db(transaction=True)]
 
@@ -140,3 +142,21 @@ def test_of_pictures_that_come_and_go_at_once_only_the_files_of_the_last_stay(tm
             if stored != named or not met.waited or met.result:
                 wrong.append((first.__name__, second.__name__, stored ^ named, met))
     assert wrong == []
+
+
+@pytest.mark.postgres_only
+def test_an_account_that_is_confirmed_while_the_abandoned_are_deleted_stays() -> None:
+    una, ula = (
+        make_unconfirmed(name, date_joined=timezone.now() - timedelta(days=8)) for name in ("una", "ula")
+    )
+    rows = [User.objects.filter(pk=user.pk) for user in (una, ula)]
+    # Without ORDER BY, PostgreSQL now finds the second row first.
+    rows[0].update(headline="Here for longer")
+    met = meet(
+        lambda: services.confirm_address(user=una, email=una.email),
+        tidying.delete_abandoned_accounts,
+        look=lambda: is_free(rows[1]),
+    )
+    # The other one waits for the first to be free, instead of keeping the second meanwhile.
+    assert (met.waited, met.seen, met.result) == (True, True, 1)
+    assert User.objects.get() == una

@@ -6,11 +6,14 @@ from typing import Any
 
 import pytest
 from django.core import mail
-from django.test import Client
+from django.core.cache import cache
+from django.core.exceptions import ValidationError
+from django.test import Client, RequestFactory
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from tests.cast import PASSWORD, make_member
 from users.models import User
+from users.sign_in_limits import begin_attempt
 
 from .accounts import CHANGE_PASSWORD, LOGIN, REAUTHENTICATE, RESET, is_signed_in, link_in, sign_in
 from .conftest import Browser
@@ -178,6 +181,29 @@ def test_a_closed_name_does_not_tell_whose_address_is_whose(alice: User) -> None
         ]
 
     assert responses("alice@example.org") == responses("nobody@example.org") == [False] * 5 + [True]
+
+
+def test_attempts_count_for_their_account_and_name_until_they_are_taken_back(
+    alice: User, bob: User, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Also without a request, as where a program checks a password."""
+    for _time in range(12):
+        begin_attempt(None, alice, "alice").take_back()
+    attempts = [begin_attempt(None, alice, f"spelling{number}") for number in range(6)]
+    assert [attempt.is_refused for attempt in attempts] == [False] * 5 + [True]
+    assert caplog.messages == ["rate limit hit: wrong passwords for account alice"]
+    assert not begin_attempt(None, bob, "bob").is_refused
+    # A refused attempt has counted for its name, and is taken back there.
+    for _time in range(3):
+        attempt = begin_attempt(None, alice, "Alice")
+        assert attempt.is_refused
+        attempt.take_back()
+    cache.clear()  # else the limit of one address comes first
+    request = RequestFactory().get("/")  # whichever its method
+    for number in range(5):
+        begin_attempt(request, None, "GHOST" if number % 2 else "ghost")
+    with pytest.raises(ValidationError):
+        begin_attempt(request, None, "ghost")
 
 
 def guess(times: int, login: str = "alice") -> None:

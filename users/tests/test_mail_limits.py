@@ -2,10 +2,11 @@
 
 import pytest
 from django.core import mail
-from django.test import override_settings
+from django.test import RequestFactory, override_settings
 
 from tests.cast import make_member
 from users.identifiers import mailbox_key
+from users.mail_limits import may_send
 
 from .accounts import EMAIL, RESET, SIGNUP, sign_in_and_reauthenticate, signup_data
 from .conftest import Browser
@@ -24,6 +25,20 @@ def test_spellings_of_one_mailbox_get_five_mails_together() -> None:
         address = f"v.ictim+s{number}@EXAMPLE.org"
         browser.post(SIGNUP, signup_data(username=f"name{number}", email=address, name=INVOICE))
     assert len(mail.outbox) == 5
+
+
+def test_mail_without_a_request_counts_too() -> None:
+    template = "account/email/password_reset_key"
+    for request in (None, RequestFactory().get("/")):
+        address = f"{request is None}@example.org"
+        sent = [may_send(request, template, address, is_member=True) for _time in range(6)]
+        assert sent == [True] * 5 + [False]
+        assert may_send(request, "account/email/password_changed", address, is_member=False)
+    # A limit by address is that of the request.
+    with override_settings(ACCOUNT_RATE_LIMITS={"mail_to_mailbox": "1/m/ip"}):
+        requests = [RequestFactory().get("/", REMOTE_ADDR=f"203.0.113.{number}") for number in (1, 2, 2)]
+        sent = [may_send(request, template, "x@example.org", is_member=True) for request in requests]
+        assert sent == [True, True, False]
 
 
 def test_what_counts_as_one_mailbox() -> None:
@@ -69,6 +84,7 @@ def test_above_the_most_in_an_hour_only_members_get_mail(caplog: pytest.LogCaptu
     for number in range(6):
         response = browser.post(RESET, {"email": f"stranger{number}@example.org"})
         responses.add((response.status_code, response["Location"]))
+        assert ("mail to non-members stopped" in caplog.text) is (number >= 3)
     browser.post(SIGNUP, signup_data())
     browser.post(RESET, {"email": "ada@example.org"})
     assert [message.to[0] for message in mail.outbox] == [
@@ -77,6 +93,7 @@ def test_above_the_most_in_an_hour_only_members_get_mail(caplog: pytest.LogCaptu
     assert len(responses) == 1, "the response does not reveal the limit"
     alarms = [record for record in caplog.records if "mail to non-members stopped" in record.getMessage()]
     assert [(record.name, record.levelname) for record in alarms] == [("security.limit", "ERROR")]
+    assert "next hour: 3 were sent" in alarms[0].getMessage()
 
 
 @override_settings(MAIL_TO_NON_MEMBERS_PER_HOUR=0)

@@ -48,6 +48,9 @@ def test_an_abandoned_account_is_deleted_and_its_name_is_free() -> None:
     # Rows of other accounts do not keep this one.
     type(fresh.profile).objects.filter(user=fresh).update(cover="covers/x")
     EmailAddress.objects.filter(user=fresh).update(verified=True)
+    Skill.objects.create(user=fresh, name="Sailing")
+    Post.objects.create(author=fresh, text="Hello", html="<p>Hello</p>")
+    fresh.groups.add(Group.objects.create(name="helpers"))
     assert run().startswith("1 unconfirmed accounts")
     assert names() == {"fresh"}
     make_member("una")
@@ -78,7 +81,11 @@ def test_more_than_a_batch_goes_in_batches(monkeypatch: pytest.MonkeyPatch) -> N
     Session.objects.update(expire_date=EIGHT_DAYS_AGO)
     lasting = SessionStore()
     lasting.create()
-    assert run().startswith("5 unconfirmed accounts, 5 expired sessions")
+    with CaptureQueriesContext(connection) as queries:
+        assert run().startswith("5 unconfirmed accounts, 5 expired sessions")
+    asked = [query["sql"] for query in queries if query["sql"].startswith("DELETE")]
+    for table in ("users_user", "django_session"):
+        assert sum(f'FROM "{table}" ' in sql for sql in asked) == 3, table
     assert list(Session.objects.values_list("pk", flat=True)) == [lasting.session_key]
 
 

@@ -1,5 +1,6 @@
 """The account: database constraints and derived values."""
 
+from collections.abc import Callable
 from itertools import product
 from typing import Any
 
@@ -182,3 +183,20 @@ def test_nothing_of_a_card_shows_to_those_who_may_not_see_the_page() -> None:
         seen[closeness] = (user.is_unnamed, user.shown_name, user.shown_headline, bool(user.photo_small))
     named = (False, "Ada", "Engineer", True)
     assert seen == {**dict.fromkeys(Closeness, named), Closeness.VISITOR: (True, "A member", "", False)}
+
+
+def test_open_tabs_check_their_session_after_what_may_end_it_and_after_nothing_else(
+    alice: User, bob: User, published: list[dict[str, Any]]
+) -> None:
+    def told_after(act: Callable[[], object]) -> list[tuple[list[str], str]]:
+        published.clear()
+        act()
+        return [(each["topics"], each["event"]["type"]) for each in published]
+
+    session = [([f"member.{alice.pk}"], "tab.session")]
+    for field in ("password", "is_active", "suspended_at", "session_generation"):
+        assert told_after(lambda: alice.save(update_fields=["headline", field])) == session, field  # noqa: B023
+    assert told_after(alice.save) == session
+    assert told_after(lambda: alice.save(update_fields=["headline", "email"])) == []
+    assert told_after(lambda: make_member("new")) == []
+    assert told_after(User.objects.get(pk=alice.pk).delete) == session
