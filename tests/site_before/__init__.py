@@ -1,0 +1,1 @@
+"""Site data of the version before, and the script that made it."""
