@@ -108,6 +108,6 @@ def test_rows_are_described() -> None:
         SavedPost(member_id=4, post_id=1),
     ]  # fmt: skip
     assert [str(row) for row in described] == [
-        "post 1", "posts/a", "wording of post 1 until 2026-02-03 04:05", "trains",
+        "post 1", "posts/a", "revision of post 1 until 2026-02-03 04:05", "trains",
         "2 on 1", "comment 3", "4 like 1", "4 saved 1",
     ]  # fmt: skip
