@@ -290,7 +290,7 @@ def test_a_reply_to_a_comment_that_is_deleted_at_the_same_moment_keeps_what_was_
     _nothing, form = run_concurrently(delete, late)
     assert isinstance(form, str)
     assert "My typed reply" in form
-    assert "deleted meanwhile" in form
+    assert "deleted in the meantime" in form
     assert counts_are_true(post).comment_count == 0
 
 
