@@ -37,15 +37,24 @@ def test_the_comparison_reads_sequences_and_orphans_of_sqlite(network: Server, p
         assert target.highest_id(tables["feed.savedpost"]) == 0
 
 
-@pytest.mark.parametrize("at_commit", [False, True], ids=["at once", "at the commit"])
+ORPHAN = "UPDATE feed_comment SET author_id = 777 WHERE id = NEW.id"
+
+
+@pytest.mark.parametrize(
+    ("harm", "is_looked_for", "words"),
+    [
+        ("SELECT RAISE(ABORT, 'not here')", True, "not here"),
+        (ORPHAN, True, "The row in table 'feed_comment' with primary key '8' has an invalid foreign key"),
+        # Without Django's look for orphans, SQLite finds them in the commit.
+        (ORPHAN, False, "FOREIGN KEY"),
+    ],
+    ids=["row", "orphan", "commit"],
+)
 def test_a_row_that_the_database_refuses_undoes_everything(
-    prepared: Server, plain: Path, monkeypatch: pytest.MonkeyPatch, at_commit: bool
+    prepared: Server, plain: Path, monkeypatch: pytest.MonkeyPatch, harm: str, is_looked_for: bool, words: str
 ) -> None:
-    harm, words = "SELECT RAISE(ABORT, 'not here')", "not here"
-    if at_commit:
-        # Django looks for orphans before the commit; without that, SQLite finds them in it.
+    if not is_looked_for:
         monkeypatch.setattr(DatabaseWrapper, "check_constraints", lambda self: None)
-        harm, words = "UPDATE feed_comment SET author_id = 777 WHERE id = NEW.id", "FOREIGN KEY"
     prepared.run(f"CREATE TRIGGER mine AFTER INSERT ON feed_comment WHEN NEW.id = 8 BEGIN {harm}; END")
     with pytest.raises(TransferRefused, match=f"The database cannot be restored into: {words}"):
         restore_backup(BackupFile(plain, ""))
