@@ -42,7 +42,7 @@ def delete_abandoned_accounts() -> int:
         with transaction.atomic():
             # A concurrent confirmation waits for the lock, or is found by the query below.
             locked = User.objects.select_for_update().filter(pk__in=candidates).order_by("pk")
-            list(locked.values_list("pk", flat=True))
+            list(locked.values("pk"))
             abandoned = list(abandoned_accounts().filter(pk__in=candidates).values_list("pk", flat=True))
             # In one call, since a deletion queries many related tables, each once for all accounts.
             User.objects.filter(pk__in=abandoned).delete()

@@ -3,7 +3,6 @@
 import tarfile
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing
 from io import StringIO
 from pathlib import Path
 from typing import IO, Any
@@ -18,8 +17,6 @@ from operations.backup.backup_file import BackupFile
 from operations.backup.container import CHUNK_BYTES, TAG_BYTES
 from operations.backup.create import create_backup
 from operations.backup.restore import restore_backup
-from operations.backup.schema import Migrations
-from operations.backup.sqlite_target import SqliteTarget
 from operations.transfer.imports import OutcomeUnknown
 from operations.transfer.media import UNFINISHED
 from operations.transfer.problems import TransferRefused
@@ -172,33 +169,6 @@ def test_a_database_of_other_migrations_is_refused(prepared: Server, plain: Path
     output = expect_refusal(plain)
     assert "`migrate` of another version has prepared it" in output
     assert "sessions.0001_initial" in output
-
-
-@once
-def test_the_comparison_reads_sequences_and_orphans_of_sqlite(network: Server, plain: Path) -> None:
-    backup = BackupFile(plain, "")
-    backup.find_tables(Migrations())
-    tables = {table.label: table for table in backup.tables}
-    posts, comments, profiles = tables["feed.post"], tables["feed.comment"], tables["users.profile"]
-    issued = backup.manifest.tables["feed.post"].sequence
-    network.run("UPDATE feed_comment SET author_id = 777 WHERE id = 8")
-    with closing(SqliteTarget(Path(network.name), network.media, backup.tables)) as target:
-        assert [target.sequence_of(table) for table in (posts, profiles)] == ["feed_post", None]
-        assert (target.next_id("feed_post"), target.highest_id(posts)) == (issued + 1, POSTS)
-        assert target.invalid_references(posts) == []
-        (orphan,) = target.invalid_references(comments)
-        assert (orphan.table, orphan.row, orphan.field) == ("feed.comment", "8", "author")
-        assert target.tables == backup.tables
-        network.run("DELETE FROM feed_savedpost")
-    with closing(SqliteTarget(Path(network.name), network.media, backup.tables)) as target:
-        assert target.highest_id(tables["feed.savedpost"]) == 0
-
-
-@once
-def test_a_row_that_the_database_refuses_undoes_everything(prepared: Server, plain: Path) -> None:
-    prepared.run("CREATE TRIGGER mine BEFORE INSERT ON feed_tag BEGIN SELECT RAISE(ABORT, 'not here'); END")
-    assert "The database cannot be restored into: not here" in expect_refusal(plain)
-    assert (prepared.files(), prepared.count("users_user")) == ({}, 0)
 
 
 @once

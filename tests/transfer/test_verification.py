@@ -274,6 +274,24 @@ def test_other_migrations_are_a_difference(moved: Database, built_export: Path) 
 
 
 @postgres_only
+def test_migrations_of_other_apps_keep_nothing_from_being_compared(moved: Database, network: Network) -> None:
+    for database in (moved, network):
+        database.run_statement(
+            "INSERT INTO django_migrations (app, name, applied) VALUES ('others', '0001_initial', '2026-01-01')"
+        )
+    moved.run_statement("ALTER TABLE feed_post DROP CONSTRAINT feed_post_has_audience")
+    code, output = run_verification(network.file, "--media", str(network.media))
+    assert code == 1
+    assert "feed_post_has_audience: CHECK" in output
+    # Migrations of ours that both sides lack: the description is of another state.
+    for database in (moved, network):
+        database.run_statement("DELETE FROM django_migrations WHERE app = 'feed' AND name = '0001_initial'")
+    code, output = run_verification(network.file, "--media", str(network.media))
+    assert code == 0
+    assert "Note: Constraints and indexes were not compared" in output
+
+
+@postgres_only
 def test_a_value_that_only_postgresql_can_hold_is_a_difference(moved: Database, built_export: Path) -> None:
     moved.run_statement("UPDATE feed_post SET edited_at = 'infinity' WHERE id = 2")
     _, output = run_verification(built_export)

@@ -13,6 +13,7 @@ from core.files.fields import files_of_row
 from core.tests.pictures import halves
 from tests.cast import PASSWORD, make_member
 from users import services, tidying
+from users.email_addresses import change_address
 from users.events import member_joined
 from users.models import Profile, Skill, User
 
@@ -160,3 +161,16 @@ def test_an_account_that_is_confirmed_while_the_abandoned_are_deleted_stays() ->
     # The other one waits for the first to be free, instead of keeping the second meanwhile.
     assert (met.waited, met.seen, met.result) == (True, True, 1)
     assert User.objects.get() == una
+
+
+@pytest.mark.postgres_only
+def test_staff_who_edit_an_account_while_its_address_changes_know_of_the_change(alice: User) -> None:
+    form = User.objects.get(pk=alice.pk)
+    met = meet(
+        lambda: change_address(user=alice, email="new@example.org"),
+        lambda: services.edit_account(user=form),
+    )
+    assert (met.waited, met.result) == (True, None)
+    stored = User.objects.get(pk=alice.pk)
+    # Each of the two changes of the address has ended the sessions.
+    assert (stored.email, stored.session_generation) == (form.email, 2)

@@ -59,6 +59,7 @@ def test_an_abandoned_account_is_deleted_and_its_name_is_free() -> None:
 
 def test_any_sign_of_use_keeps_an_account() -> None:
     make_member("joined", date_joined=EIGHT_DAYS_AGO)
+    EmailAddress.objects.filter(user=make_member("unlisted", date_joined=EIGHT_DAYS_AGO)).delete()
     abandoned("staff", is_staff=True)
     abandoned("boss", is_superuser=True)
     abandoned("seen", last_login=EIGHT_DAYS_AGO)
