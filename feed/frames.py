@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Q
 
-from core.sockets.frames import Event, Frame, TabState, on_event, on_frame, on_heartbeat, whole
+from core.sockets.frames import Event, Frame, TabState, on_event, on_frame, on_heartbeat, read_number
 from network.models import available_to
 from users.audience import Closeness
 from users.models import User
@@ -40,7 +40,7 @@ class Home:
 def watch(tab: TabState, frame: Frame) -> list[Frame]:
     """The tab shows the home page down from the post `newest` (0: none)."""
     known = tab.state.get("feed")
-    home = Home(whole(frame, "newest"))
+    home = Home(read_number(frame, "newest"))
     if known is not None:
         home.authors, home.known_at = known.authors, known.known_at
     tab.state["feed"] = home

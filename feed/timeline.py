@@ -100,7 +100,7 @@ def displayed(ids: Collection[int], viewer: Viewer) -> list[Post]:
     for post in shown:
         if post.original_id:
             _ORIGINAL.set_cached_value(post, in_sight.get(post.original_id))
-    return [post for post in shown if post.says_something]
+    return [post for post in shown if post.has_visible_text]
 
 
 def _with_authors(posts: list[Post], authors: dict[int, Member]) -> list[Post]:

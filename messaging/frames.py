@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator
 
-from core.sockets.frames import Frame, FrameError, TabState, on_frame, on_quick_frame, whole
+from core.sockets.frames import Frame, FrameError, TabState, on_frame, on_quick_frame, read_number
 from core.sockets.publisher import publish
 
 from . import presence, receipts
@@ -21,7 +21,7 @@ TYPING_SECONDS = 2.0
 @on_frame("messaging.watch", cost=10)
 def watch(tab: TabState, frame: Frame) -> Iterator[Frame]:
     """The tab opens a conversation, of which it has everything up to `seq`; what is newer comes back."""
-    conversation_id, seq = whole(frame, "conversation"), whole(frame, "seq")
+    conversation_id, seq = read_number(frame, "conversation"), read_number(frame, "seq")
     mine = _mine(tab, conversation_id)
     view = open_up(tab, mine.conversation, seq)
     yield from news(tab, mine)
@@ -47,7 +47,7 @@ def show_list(tab: TabState, frame: Frame) -> None:
 @on_frame("messaging.typing")
 def typing(tab: TabState, frame: Frame) -> None:
     view, now = view_of(tab), time.monotonic()
-    if view.conversation != whole(frame, "conversation") or now < view.typed_at + TYPING_SECONDS:
+    if view.conversation != read_number(frame, "conversation") or now < view.typed_at + TYPING_SECONDS:
         return
     view.typed_at = now
     mine = _mine(tab, view.conversation)
@@ -60,12 +60,14 @@ def typing(tab: TabState, frame: Frame) -> None:
 
 @on_quick_frame("messaging.delivered")
 def delivered(tab: TabState, frame: Frame) -> None:
-    receipts.note(whole(frame, "conversation"), tab.member_id, Reached(delivered=whole(frame, "seq")))
+    receipts.note(
+        read_number(frame, "conversation"), tab.member_id, Reached(delivered=read_number(frame, "seq"))
+    )
 
 
 @on_quick_frame("messaging.read")
 def read(tab: TabState, frame: Frame) -> None:
-    receipts.note(whole(frame, "conversation"), tab.member_id, Reached(read=whole(frame, "seq")))
+    receipts.note(read_number(frame, "conversation"), tab.member_id, Reached(read=read_number(frame, "seq")))
 
 
 def _mine(tab: TabState, conversation_id: int) -> Membership:

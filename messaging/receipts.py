@@ -2,7 +2,7 @@
 
 from threading import Lock
 
-from core.sockets.frames import every
+from core.sockets.frames import run_every
 
 from .services.cursors import Reached, move_cursors
 
@@ -31,7 +31,7 @@ def clear_waiting() -> None:
         _waiting.clear()
 
 
-@every(MOMENT)
+@run_every(MOMENT)
 def store() -> None:
     """Store what was noted since the last time; rows that somebody holds at the moment wait for the next."""
     with _lock:

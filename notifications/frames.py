@@ -11,8 +11,8 @@ from core.sockets.frames import (
     on_frame,
     on_heartbeat,
     on_open,
-    text,
-    whole,
+    read_number,
+    read_text,
 )
 from users.models import User
 
@@ -37,10 +37,10 @@ def pulse(tabs: Sequence[TabState]) -> Mapping[TabState, Mapping[str, int]]:
 @on_frame("notifications.watch", cost=3)
 def watch(tab: TabState, frame: Frame) -> Iterator[Frame]:
     """The page is open, narrowed by `show`, and has all up to the place `newest`; what is newer follows."""
-    show = text(frame, "show", 20)
+    show = read_text(frame, "show", 20)
     if show not in FILTERS:
         raise FrameError("malformed")
-    newest = whole(frame, "newest")
+    newest = read_number(frame, "newest")
     tab.state[NAME] = show
     return (_row(line) for line in newer(User(pk=tab.member_id), show, than=newest))
 

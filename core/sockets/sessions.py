@@ -14,17 +14,17 @@ from .frames import TabState
 
 
 class Visitor(NamedTuple):
-    """The member of a session, and what the session must still be like for the socket to stay open."""
+    """The member of a session, with the key and the hash that must stay valid for the socket to stay open."""
 
     member_id: int
     session_key: str
     session_hash: str
 
 
-def ended(tabs: Sequence[TabState]) -> set[TabState]:
-    """Those of `tabs` whose session is over or whose member may not be signed in any more: two queries for all.
+def tabs_with_ended_session(tabs: Sequence[TabState]) -> set[TabState]:
+    """Return those of `tabs` whose session has ended or whose member may not sign in any more, with two queries.
 
-    A session ends by signing out, by time, and by a new password of the member, in whatever tab.
+    A session ends by signing out, by time, and by a new password, in any tab.
     """
     keys = {tab.session_key for tab in tabs}
     sessions = Session.objects.filter(session_key__in=keys, expire_date__gt=timezone.now())
@@ -36,7 +36,7 @@ def ended(tabs: Sequence[TabState]) -> set[TabState]:
 
 
 def _hashes_of(member_ids: Iterable[int]) -> dict[int, str]:
-    """What the sessions of those members who may be signed in must hold."""
+    """Return the session hashes of those members who may sign in."""
     backends: list[Any] = [backend for backend in get_backends() if hasattr(backend, "user_can_authenticate")]
     members = get_user_model()._default_manager.in_bulk(list(member_ids))
     return {

@@ -186,7 +186,7 @@ class Post(models.Model):
         return self.actions_cache_key().reaction_count
 
     @property
-    def says_something(self) -> bool:
+    def has_visible_text(self) -> bool:
         """Whether there is anything to show: a plain repost whose original is out of the viewer's sight is empty."""
         return not self.is_repost or bool(self.text or self.original)
 

@@ -16,7 +16,7 @@ from core.database.compiled_queries import CompiledQuery
 from core.files import storage
 from core.files.images import digest_of
 from core.text import markdown
-from core.text.cleaning import says_something
+from core.text.cleaning import has_visible_text
 from core.text.folding import search_key
 from network.models import Member
 from users.models import User
@@ -73,7 +73,7 @@ def send_message(
     conversation), CannotStore (core.files.storage), ValidationError for a picture that is damaged or cannot be worked
     on now (core.files.images).
     """
-    if not (says_something(text) or pictures or files):
+    if not (has_visible_text(text) or pictures or files):
         raise NothingSaid(_("Write something, or add a picture or a file."))
     digest = _digest(conversation.pk, text, pictures, files)
     has_files = bool(pictures or files)
@@ -140,7 +140,7 @@ def edit_message(*, entry: Entry, by: User, text: str) -> Entry:
     """
     conversation, mine, others, message = _own(entry, by)
     _refuse_flood(mine)
-    if not (says_something(text) or message.attachments.exists()):
+    if not (has_visible_text(text) or message.attachments.exists()):
         raise NothingSaid(_("A message needs words. Delete it instead."))
     if text != message.text:
         message.text, message.html, message.search_text = text, to_html(text), search_key(text)

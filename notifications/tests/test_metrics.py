@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from core.observability.metrics_views import database
+from core.observability.metrics_views import database_metrics
 from notifications.metrics import due_mail
 from notifications.models import Notification
 from users.models import User
@@ -45,4 +45,4 @@ def test_what_should_have_left_waits_and_nothing_else(alice: User) -> None:
 
 
 def test_whoever_asks_for_the_figures_is_told() -> None:
-    assert due_mail in database.apps
+    assert due_mail in database_metrics.queries
