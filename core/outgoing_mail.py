@@ -100,7 +100,15 @@ def _deliver_message(mail: OutgoingMail, connection: BaseEmailBackend) -> bool:
         wait = min(FIRST_WAIT * 3 ** min(mail.attempts - 1, 10), LONGEST_WAIT)
         _postpone(mail, wait, str(refusal))
     except _ServerAway as error:
-        _postpone_all(mail, str(error))
+        # Postpone all due messages, and this one last, in case it is the cause.
+        now = timezone.now()
+        due = OutgoingMail.objects.filter(next_attempt_at__lte=now)
+        waiting = due.update(next_attempt_at=now + SERVER_AWAY) + 1
+        logger.warning(
+            "the mail server %s:%s does not take mail (%s); %d messages wait",
+            settings.EMAIL_HOST, settings.EMAIL_PORT, error, waiting,
+        )  # fmt: skip
+        _postpone(mail, SERVER_AWAY + timedelta(seconds=min(mail.attempts, 20)), str(error))
         return False
     except Exception:
         # The server would refuse it again.
@@ -152,18 +160,6 @@ def _describe_error(error: Exception) -> str:
     """Return class and code; the server's text may contain the address or text of the member."""
     code = getattr(error, "smtp_code", None)
     return f"{type(error).__name__} {code}" if code else type(error).__name__
-
-
-def _postpone_all(mail: OutgoingMail, reason: str) -> None:
-    """Postpone all due messages, and the one that was tried last, in case it is the cause."""
-    now = timezone.now()
-    due = OutgoingMail.objects.filter(next_attempt_at__lte=now)
-    waiting = due.update(next_attempt_at=now + SERVER_AWAY) + 1
-    logger.warning(
-        "the mail server %s:%s does not take mail (%s); %d messages wait",
-        settings.EMAIL_HOST, settings.EMAIL_PORT, reason, waiting,
-    )  # fmt: skip
-    _postpone(mail, SERVER_AWAY + timedelta(seconds=min(mail.attempts, 20)), reason)
 
 
 def _postpone(mail: OutgoingMail, wait: timedelta, reason: str) -> None:

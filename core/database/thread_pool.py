@@ -50,7 +50,13 @@ async def in_database(function: Callable[P, T], *args: P.args, **kwargs: P.kwarg
     """
 
     def call() -> T:
-        _keep_connections()
+        # The connections of this thread outlive the call, despite `serve_asynchronously`.
+        for alias in connections:
+            connection = connections[alias]
+            if connection.settings_dict is connections.settings[alias]:
+                kept = {"CONN_MAX_AGE": KEEP_SECONDS, "CONN_HEALTH_CHECKS": True}
+                connection.settings_dict = {**connection.settings_dict, **kept}
+                _kept.append(connection)
         _drop_unusable()
         try:
             return function(*args, **kwargs)
@@ -77,16 +83,6 @@ def shut_pool() -> None:
 def _thread_pool() -> ThreadPoolExecutor:
     size = getattr(settings, "DATABASE_THREADS", 4)
     return ThreadPoolExecutor(max_workers=size, thread_name_prefix="database")
-
-
-def _keep_connections() -> None:
-    """Let the connections of this thread outlive the call, despite `serve_asynchronously`."""
-    for alias in connections:
-        connection = connections[alias]
-        if connection.settings_dict is connections.settings[alias]:
-            kept = {"CONN_MAX_AGE": KEEP_SECONDS, "CONN_HEALTH_CHECKS": True}
-            connection.settings_dict = {**connection.settings_dict, **kept}
-            _kept.append(connection)
 
 
 def _drop_unusable() -> None:

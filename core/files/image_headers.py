@@ -20,6 +20,7 @@ MOST_BLOCKS = 50_000
 LARGEST_PROFILE = 1024 * 1024
 LARGEST_EXIF = 64 * 1024
 
+JPEG_METADATA_KEPT = {0xE0: b"JFIF", 0xE1: b"Exif\0\0", 0xE2: b"ICC_PROFILE\0", 0xEE: b"Adobe"}
 PNG_KEPT = {b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"sRGB", b"gAMA", b"cHRM"}
 
 
@@ -69,7 +70,10 @@ def _read_jpeg(data: bytes) -> Header:
             if frame:
                 break
             frame = (code, _read_number(data, offset + 7, 2), _read_number(data, offset + 5, 2))
-        if _is_needed_segment(code, data[offset + 4 : offset + 18]):
+        # Without comments, and without application data but orientation and colour profile.
+        is_metadata = code == 0xFE or 0xE0 <= code <= 0xEF
+        wanted = JPEG_METADATA_KEPT.get(code)
+        if not is_metadata or (wanted is not None and data.startswith(wanted, offset + 4)):
             parts.append(slice(offset, end))
     raise UnreadableHeader("no scan, or two frames")
 
@@ -103,14 +107,6 @@ def _read_scans(data: bytes, scan: int, parts: list[slice], frame: tuple[int, in
     # Unless it is baseline in one scan, decoders keep the coefficients of all pixels in memory, and scale only later.
     is_progressive = code not in {0xC0, 0xC1} or scans > 1
     return Header("JPEG", width, height, (*parts, slice(scan, end)), is_progressive)
-
-
-def _is_needed_segment(code: int, start: bytes) -> bool:
-    """Return whether a JPEG segment is a table, the frame, the orientation, or a colour profile."""
-    if code == 0xFE or 0xE0 <= code <= 0xEF:
-        wanted = {0xE0: b"JFIF", 0xE1: b"Exif\0\0", 0xE2: b"ICC_PROFILE\0", 0xEE: b"Adobe"}.get(code)
-        return wanted is not None and start.startswith(wanted)
-    return True
 
 
 def _read_png(data: bytes) -> Header:

@@ -63,7 +63,12 @@ def unnamed_files(before: datetime) -> Iterator[Unnamed]:
     """Yield files with names of LinkUp that no row references, last modified before that moment."""
     names = (name for name in stored_names() if OURS.fullmatch(name))
     while batch := list(islice(names, BATCH)):
-        named = _names_in_use(batch)
+        values = {*batch, *(SIZE.sub("", name) for name in batch)}
+        named: set[str] = set()
+        for field in file_fields():
+            rows = field.model._base_manager.filter(**{f"{field.name}__in": values})
+            for value in rows.values_list(field.name, flat=True):
+                named.update(field.files_of(value))
         for name in batch:
             if name in named:
                 continue
@@ -73,17 +78,6 @@ def unnamed_files(before: datetime) -> Iterator[Unnamed]:
                 continue
             if file.modified < before:
                 yield file
-
-
-def _names_in_use(names: list[str]) -> set[str]:
-    """Return those of the files `names` that a row references."""
-    values = {*names, *(SIZE.sub("", name) for name in names)}
-    named: set[str] = set()
-    for field in file_fields():
-        rows = field.model._base_manager.filter(**{f"{field.name}__in": values})
-        for value in rows.values_list(field.name, flat=True):
-            named.update(field.files_of(value))
-    return named
 
 
 def names_any_file() -> bool:

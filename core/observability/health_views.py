@@ -16,23 +16,11 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 SERVICE_UNAVAILABLE = 503
 
 
-def _json_response(results: dict[str, ProbeResult]) -> JsonResponse:
-    """Return 200 when all is well, else 503 (R15.4), with name and status of each check, without error texts."""
-    is_good = all(result.is_good for result in results.values())
-    content: dict[str, object] = {"status": "ok" if is_good else "failing"}
-    if results:
-        content["checks"] = {
-            name: {"status": result.status}
-            | ({} if result.milliseconds is None else {"ms": result.milliseconds})
-            for name, result in results.items()
-        }
-    return JsonResponse(content, status=200 if is_good else SERVICE_UNAVAILABLE)
-
-
 def health_view(*probes: Probe, draining_counts: bool = False) -> Callable[[HttpRequest], HttpResponse]:
     """Return a view that runs `probes`, all at once, and reports their results (R15.4).
 
-    With `draining_counts` it also fails after `manage.py drain`.
+    It returns 200 when all is well, else 503, with name and status of each probe, without error texts. With
+    `draining_counts` it also fails after `manage.py drain`.
     """
 
     @cache_control(no_store=True)
@@ -43,7 +31,15 @@ def health_view(*probes: Probe, draining_counts: bool = False) -> Callable[[Http
             path = drain_file()
             is_draining = path is not None and path.exists()
             results["serving"] = ProbeResult("failing" if is_draining else "ok")
-        return _json_response(results)
+        is_good = all(result.is_good for result in results.values())
+        content: dict[str, object] = {"status": "ok" if is_good else "failing"}
+        if results:
+            content["checks"] = {
+                name: {"status": result.status}
+                | ({} if result.milliseconds is None else {"ms": result.milliseconds})
+                for name, result in results.items()
+            }
+        return JsonResponse(content, status=200 if is_good else SERVICE_UNAVAILABLE)
 
     return view
 

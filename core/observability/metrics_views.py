@@ -171,7 +171,8 @@ database_metrics = DatabaseMetrics()
 
 
 @cache
-def _linkup_version() -> str:
+def linkup_version() -> str:
+    """Return the version in pyproject.toml."""
     project = tomllib.loads((Path(__file__).resolve().parents[2] / "pyproject.toml").read_text())
     return str(project["project"]["version"])
 
@@ -191,7 +192,7 @@ class MetricsCollector:
             yield GaugeMetricFamily("linkup_redis_up", "Whether Redis answers.", value=up)
         yield from database_metrics.collect_metrics()
         build = GaugeMetricFamily("linkup_build_info", "What runs.", labels=["version", "python", "django"])
-        build.add_metric([_linkup_version(), sys.version.split()[0], django.get_version()], 1)
+        build.add_metric([linkup_version(), sys.version.split()[0], django.get_version()], 1)
         yield build
 
 

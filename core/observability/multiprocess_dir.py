@@ -38,23 +38,18 @@ class ProcessIds:
         if self._pid != os.getpid():
             if self._lock >= 0:
                 os.close(self._lock)  # inherited from the parent, which has its own handle
-            self._number, self._lock = self._reserve_id()
-            self._pid = os.getpid()
+            flags = os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC
+            for number in count():
+                handle = os.open(self._folder / LOCK.format(number), flags, 0o640)
+                if _try_lock(handle, fcntl.LOCK_EX):
+                    break
+                os.close(handle)
+            for path in self._folder.glob(f"*_{number}.db"):
+                # Gauges of the previous process, such as its open tabs, are over; its counters continue.
+                if path.name.startswith(LIVE) or not _is_readable(path):
+                    path.unlink()
+            self._number, self._lock, self._pid = number, handle, os.getpid()
         return self._number
-
-    def _reserve_id(self) -> tuple[int, int]:
-        for number in count():
-            handle = os.open(
-                self._folder / LOCK.format(number), os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o640
-            )
-            if _try_lock(handle, fcntl.LOCK_EX):
-                for path in self._folder.glob(f"*_{number}.db"):
-                    # Gauges of the previous process, such as its open tabs, are over; its counters continue.
-                    if path.name.startswith(LIVE) or not _is_readable(path):
-                        path.unlink()
-                return number, handle
-            os.close(handle)
-        raise AssertionError  # count() never ends
 
     @contextmanager
     def _free_ids(self) -> Iterator[list[int]]:

@@ -78,8 +78,15 @@ def redact(text: str) -> str:
 
     It masks too much rather than too little: random names of files in a path become `[masked]` as well.
     """
-    for secret in _configured_secrets():
-        text = text.replace(secret, MASK)
+    if settings.configured:
+        for secret in _longest_first(
+            settings.SECRET_KEY,
+            settings.EMAIL_HOST_PASSWORD,
+            *(str(database.get("PASSWORD") or "") for database in settings.DATABASES.values()),
+            *_passwords_in(str(getattr(settings, "REDIS_URL", ""))),
+            str(settings.STORAGES["default"].get("OPTIONS", {}).get("secret_key") or ""),
+        ):
+            text = text.replace(secret, MASK)
     for pattern, replacement in _STEPS:
         text = pattern.sub(replacement, text)
     return text
@@ -99,19 +106,6 @@ class Redaction(logging.Filter):
         if record.exc_text:
             record.exc_text = redact(record.exc_text)
         return True
-
-
-def _configured_secrets() -> tuple[str, ...]:
-    if not settings.configured:
-        return ()
-    databases = settings.DATABASES.values()
-    return _longest_first(
-        settings.SECRET_KEY,
-        settings.EMAIL_HOST_PASSWORD,
-        *(str(database.get("PASSWORD") or "") for database in databases),
-        *_passwords_in(str(getattr(settings, "REDIS_URL", ""))),
-        str(settings.STORAGES["default"].get("OPTIONS", {}).get("secret_key") or ""),
-    )
 
 
 @lru_cache(maxsize=16)

@@ -150,7 +150,10 @@ class SocketConnection(TabState):
 
     def _handle_frame(self, frame: Frame, size: int) -> None:
         if frame["type"] == "pong":
-            self._acknowledge(frame.get("n"))
+            if isinstance(number := frame.get("n"), int):
+                self._window.acknowledge(number)
+            if self._is_lagging:
+                self._ensure_task()
         elif frame["type"] == "visible":
             self.visible = frame.get("visible") is True
         if frame["type"] in frames.quick_handlers and (replies := dispatch.handle_quick_frame(self, frame)):
@@ -169,12 +172,6 @@ class SocketConnection(TabState):
     def _close_for(self, reason: str, code: int) -> None:
         metrics.frames_refused.labels(reason).inc()
         self.close(code)
-
-    def _acknowledge(self, number: Any) -> None:
-        if isinstance(number, int):
-            self._window.acknowledge(number)
-        if self._is_lagging:
-            self._ensure_task()
 
     async def finish(self) -> None:
         """Wait for the running task after the socket has closed, then call the functions that apps registered."""

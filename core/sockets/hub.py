@@ -77,7 +77,12 @@ class Hub:
         self.update_subscriptions(tab, monotonic())
         if self._loop is None:
             self._loop = loop
-            self._start_tasks(loop)
+            publisher.serve_on(loop)
+            drain.close_on_sigterm(self.close_all, lambda: not self.tabs)
+            self._link = LayerLink(self._handle_message, self.request_resync)
+            works: list[Work] = [self._link.run, Heartbeat(self).run, self._watch_drain]
+            works += [partial(repeat_chore, seconds, chore) for seconds, chore in frames.chores]
+            self._work = {loop.create_task(_keep_running(work)) for work in works}
 
     def _follow_loop(self) -> asyncio.AbstractEventLoop:
         loop = asyncio.get_running_loop()
@@ -154,13 +159,6 @@ class Hub:
             tab.due = min(tab.due, now + random.uniform(0.0, over))  # noqa: S311 -- no secret
 
     # -- Tasks ---------------------------------------------------------------------------------
-    def _start_tasks(self, loop: asyncio.AbstractEventLoop) -> None:
-        publisher.serve_on(loop)
-        drain.close_on_sigterm(self.close_all, lambda: not self.tabs)
-        self._link = LayerLink(self._handle_message, self.request_resync)
-        works: list[Work] = [self._link.run, Heartbeat(self).run, self._watch_drain]
-        works += [partial(repeat_chore, seconds, chore) for seconds, chore in frames.chores]
-        self._work = {loop.create_task(_keep_running(work)) for work in works}
 
     async def _stop_tasks(self) -> None:
         """Stop the tasks. A tab that is added meanwhile starts them again."""

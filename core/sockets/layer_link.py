@@ -77,7 +77,12 @@ class LayerLink:
                 breaker.trip(error)
             finally:
                 self.is_up = False
-                await self._leave_group(receiver)
+                with suppress(Exception):
+                    async with asyncio.timeout(CALL_SECONDS):
+                        await self._layer.group_discard(TABS, self._channel)
+                if receiver is not None:
+                    receiver.cancel()
+                    await asyncio.wait({receiver}, timeout=CALL_SECONDS)
             # The `flush` of the pub/sub layer only closes the connections of this process.
             if type(self._layer).__name__ == "RedisPubSubChannelLayer":
                 with suppress(Exception):
@@ -132,11 +137,3 @@ class LayerLink:
                 self._on_message(message)
             elif (message.get("channel"), message.get("number")) == (self._channel, self._probe):
                 self._returned.set()
-
-    async def _leave_group(self, receiver: asyncio.Task[None] | None) -> None:
-        with suppress(Exception):
-            async with asyncio.timeout(CALL_SECONDS):
-                await self._layer.group_discard(TABS, self._channel)
-        if receiver is not None:
-            receiver.cancel()
-            await asyncio.wait({receiver}, timeout=CALL_SECONDS)

@@ -89,17 +89,24 @@ class Publisher:
             self._start_on(self._own_loop())
 
     def _start_on(self, loop: asyncio.AbstractEventLoop) -> None:
-        loop.call_soon_threadsafe(self._start_task, loop)
+        def start_task() -> None:
+            self._task = loop.create_task(self._run())
+
+        loop.call_soon_threadsafe(start_task)
         self._running_on = loop
 
     def _own_loop(self) -> asyncio.AbstractEventLoop:
         if self._own is None:
-            self._own = asyncio.new_event_loop()
-            Thread(target=_run_loop, args=(self._own,), name="publisher", daemon=True).start()
-        return self._own
+            loop = self._own = asyncio.new_event_loop()
 
-    def _start_task(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._task = loop.create_task(self._run())
+            def run_loop() -> None:
+                try:
+                    loop.run_forever()
+                finally:
+                    loop.close()
+
+            Thread(target=run_loop, name="publisher", daemon=True).start()
+        return self._own
 
     async def _run(self) -> None:
         try:
@@ -160,13 +167,6 @@ class Publisher:
                 if not self._changed.wait(until - time.monotonic()):
                     return False
         return True
-
-
-def _run_loop(loop: asyncio.AbstractEventLoop) -> None:
-    try:
-        loop.run_forever()
-    finally:
-        loop.close()
 
 
 publisher = Publisher()

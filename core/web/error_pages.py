@@ -177,19 +177,14 @@ def request_id_of(request: HttpRequest) -> str:
 
 def _wanted_format(request: HttpRequest) -> str:
     """Return the format that the client prefers: html, json or text; html for a client that accepts anything."""
-    qualities = _accepted_types(request.META.get("HTTP_ACCEPT", ""))
-    html, json = qualities.get("text/html", 0), qualities.get("application/json", 0)
-    if html or json:
-        return "html" if html >= json else "json"
-    return "html" if set(qualities) <= {"*/*"} else "text"
-
-
-def _accepted_types(accept: str) -> dict[str, float]:
-    """Return the media types of an Accept header with their q (RFC 9110 12.5.1); skip malformed entries."""
+    # The q of each media type (RFC 9110 12.5.1), without malformed entries.
     qualities: dict[str, float] = {}
-    for entry in accept[:LONGEST_ACCEPT].lower().split(","):
+    for entry in request.META.get("HTTP_ACCEPT", "")[:LONGEST_ACCEPT].lower().split(","):
         media_type, *parameters = (part.strip() for part in entry.split(";"))
         q = next((part[2:] for part in parameters if part.startswith("q=")), "1")
         if media_type and re.fullmatch(r"[01](\.\d{0,3})?", q, re.ASCII) and float(q) > 0:
             qualities[media_type] = max(float(q), qualities.get(media_type, 0))
-    return qualities
+    html, json = qualities.get("text/html", 0), qualities.get("application/json", 0)
+    if html or json:
+        return "html" if html >= json else "json"
+    return "html" if set(qualities) <= {"*/*"} else "text"
