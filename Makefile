@@ -1,4 +1,4 @@
-# The commands of the house. The logic lives in scripts/; this file only names it.
+# Commands for developers. The logic is in scripts/; this file only names it.
 .DEFAULT_GOAL := help
 .PHONY: help run stack checkpoint test test-night test-fast chaos lint security format css css-check coverage bench-ws requirements venv venv-dev
 PYTHON_OF_VENV := .venv/bin/python
@@ -15,46 +15,46 @@ help: ## Show these commands
 run: venv ## Start LinkUp with a demo network on http://localhost:8000 (PORT=… for another port)
 	@PORT=$(PORT) scripts/run.sh
 
-stack: venv-dev ## Start it as on a server: PostgreSQL, Redis, gunicorn, daphne, nginx, on https://localhost:8443
+stack: venv-dev ## Start the production stack: PostgreSQL, Redis, gunicorn, daphne, nginx, on https://localhost:8443
 	@$(PYTHON_OF_VENV) -m scripts.stack --https $(HTTPS) --http $(HTTP)
 
-checkpoint: venv-dev ## Go through the production checklist on a server of its own, and print a table
+checkpoint: venv-dev ## Check the production checklist on a temporary server, and print a table
 	@$(PYTHON_OF_VENV) -m scripts.checkpoint
 
 test: venv-dev ## Run the tests: PostgreSQL, SQLite, integration, browser
 	@$(PYTHON_OF_VENV) -m scripts.suite
 
-test-night: venv-dev ## Run those for the night, too, all on both databases, with more examples
+test-night: venv-dev ## Run the slow tests, too, all on both databases, with more examples
 	@$(PYTHON_OF_VENV) -m scripts.suite --night
 
-test-fast: venv-dev ## Run the quick tests of the apps and of the properties in a minute: no server, no browser
+test-fast: venv-dev ## Run the fast unit and property tests in a minute: no server, no browser
 	@$(PYTHON_OF_VENV) -m pytest -q -n auto --database=sqlite -m "not (both or slow or night)" --ignore-glob='tests/test_*.py' --ignore=tests/backup --ignore=tests/transfer
 
-chaos: venv-dev ## Let messages pass while servers and network fail, as FIRST_SEED=… and SEEDS=… say
+chaos: venv-dev ## Test message delivery while servers and network fail (FIRST_SEED=… SEEDS=…)
 	@$(PYTHON_OF_VENV) -m tests.integration.delivery.chaos --first-seed $(FIRST_SEED) --seeds $(SEEDS)
 
 lint: venv-dev ## Check style, types, imports, templates, migrations, shell scripts
 	@scripts/lint.sh
 
-security: venv-dev ## Look for known mistakes, secrets, and settings that are unsafe on a server
+security: venv-dev ## Check for known mistakes, secrets, and unsafe settings
 	@scripts/security.sh
 
-format: venv-dev ## Rewrite Python files and templates in the house style
+format: venv-dev ## Format Python files and templates
 	@scripts/format.sh
 
 css: venv-dev ## Build theme/static/theme/app.css
 	@scripts/css.sh
 
-css-check: venv-dev ## Fail when the committed CSS is not what the sources give
+css-check: venv-dev ## Fail when the committed CSS is outdated
 	@scripts/css.sh check
 
 coverage: venv-dev ## Measure which lines the tests run, on both databases
 	@scripts/coverage.sh
 
-bench-ws: venv-dev ## Measure messages and sockets beside their limit (MINUTES=10 for the bar; BENCH="--help")
+bench-ws: venv-dev ## Benchmark messages and sockets near their limit (MINUTES=10 for the full run; BENCH="--help")
 	@$(PYTHON_OF_VENV) -m bench.ws --minutes $(MINUTES) $(BENCH)
 
-requirements: venv-dev ## Compile the requirements of pyproject.toml, with hashes
+requirements: venv-dev ## Compile pinned requirements with hashes from pyproject.toml
 	@scripts/requirements.sh
 
 venv:

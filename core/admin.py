@@ -1,16 +1,16 @@
-"""What holds for every page of the administration."""
+"""Rules for every page of the admin."""
 
 from typing import Any
 
 from django.contrib.admin import ModelAdmin
 from django.db.models import Model, QuerySet
 
-# Each word of a search is looked for in every column: thousands of them would be one query of megabytes.
+# Each word of a search is compared with every column: thousands of words would be one query of megabytes.
 LONGEST_SEARCH = 200
 
 
 class ReadOnlyAdmin(ModelAdmin):
-    """Rows that only verbs may change, so that what hangs on them stays true. They go with what they belong to."""
+    """Rows that only services may change, so that counts and other derived values stay right."""
 
     def has_add_permission(self, request: Any) -> bool:
         return False
@@ -25,7 +25,7 @@ _search = ModelAdmin.get_search_results
 def search_within_bounds(
     self: "ModelAdmin[Any]", request: Any, queryset: QuerySet[Model], search_term: str
 ) -> tuple[QuerySet[Model], bool]:
-    """The search of lists and of fields that complete what is typed, whoever registered the model."""
+    """Search of lists and autocomplete fields in every ModelAdmin, with a bounded length."""
     return _search(self, request, queryset, search_term[:LONGEST_SEARCH])
 
 
@@ -38,8 +38,10 @@ _lookup_allowed = ModelAdmin.lookup_allowed
 def what_is_shown_may_be_asked_for(
     self: "ModelAdmin[Any]", lookup: str, value: Any, request: Any = None
 ) -> bool:
-    """Which `?field=` narrow a list: not those that the pages leave out, or their values could be guessed letter by
-    letter (`?text__startswith=`)."""
+    """Refuse `?field=` filters on excluded fields.
+
+    Otherwise their values could be guessed one character at a time (`?text__startswith=`).
+    """
     return lookup.partition("__")[0] not in (self.exclude or ()) and _lookup_allowed(
         self, lookup, value, request
     )

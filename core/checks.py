@@ -1,6 +1,6 @@
-"""What `check --deploy` asks of a server, beyond Django's own list (R3): each fault with what to do about it."""
+"""Deployment checks of `check --deploy` beyond Django's own (R3), each with a hint how to fix the problem."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,7 +17,7 @@ TAG = "linkup"
 SHORTEST_KEY = 50
 SHORTEST_TOKEN = 32
 FEWEST_CHARACTERS = 12
-# Beginnings of keys that stand in a repository, ours or Django's.
+# Prefixes of keys that are published in a repository, ours or Django's.
 KNOWN_KEYS = ("development-only", "test-only", "django-insecure-", "change")
 MEMORY_LAYERS = ("channels.layers.InMemoryChannelLayer",)
 MEMORY_CACHES = (
@@ -35,26 +35,26 @@ Check = Callable[..., list[CheckMessage]]
 
 
 def check_debug(app_configs: list[AppConfig] | None, **options: Any) -> list[CheckMessage]:
-    """DEBUG shows settings and code to whoever meets an error (R3.1)."""
+    """With DEBUG, error pages show settings and code to visitors (R3.1)."""
     hint = "Remove DEBUG from the environment; False is the default."
     return [Error("DEBUG is on.", hint=hint, id="linkup.E001")] if settings.DEBUG else []
 
 
 def check_secret_key(app_configs: list[AppConfig] | None, **options: Any) -> list[CheckMessage]:
-    """Who guesses the key signs sessions and links for anybody (R3.2)."""
+    """Anyone who guesses the key can sign sessions and links for any member (R3.2)."""
     key = str(settings.SECRET_KEY)
-    faults = {
-        "is one that everybody can read in a repository": key.startswith(KNOWN_KEYS),
+    problems = {
+        "is published in a repository": key.startswith(KNOWN_KEYS),
         f"is shorter than {SHORTEST_KEY} characters": len(key) < SHORTEST_KEY,
         f"has fewer than {FEWEST_CHARACTERS} different characters": len(set(key)) < FEWEST_CHARACTERS,
     }
-    hint = "`python manage.py generate_secret_key` makes one."
-    found = [words for words, holds in faults.items() if holds]
+    hint = "Create one with `python manage.py generate_secret_key`."
+    found = [description for description, is_present in problems.items() if is_present]
     return [Error(f"SECRET_KEY {found[0]}.", hint=hint, id="linkup.E002")] if found else []
 
 
 def check_hosts(app_configs: list[AppConfig] | None, **options: Any) -> list[CheckMessage]:
-    """With any Host accepted, links in mail can be made to lead elsewhere (R3.3)."""
+    """When any Host header is accepted, links in mail can point to another site (R3.3)."""
     hint = "Name the hosts: ALLOWED_HOSTS=network.example.org"
     if "*" in settings.ALLOWED_HOSTS:
         return [Error("ALLOWED_HOSTS accepts any name (*).", hint=hint, id="linkup.E003")]
@@ -62,25 +62,25 @@ def check_hosts(app_configs: list[AppConfig] | None, **options: Any) -> list[Che
 
 
 def check_channel_layer(app_configs: list[AppConfig] | None, **options: Any) -> list[CheckMessage]:
-    """A layer in memory reaches only the process that speaks (R8.1)."""
+    """An in-memory layer reaches only the process that publishes (R8.1)."""
     backend = settings.CHANNEL_LAYERS.get("default", {}).get("BACKEND", "")
-    hint = "Use a Redis layer: set REDIS_URL and take the settings of production."
+    hint = "Use a Redis layer: set REDIS_URL and use the production settings."
     if backend in MEMORY_LAYERS or not backend:
-        return [Error("The channel layer stays inside one process.", hint=hint, id="linkup.E004")]
+        return [Error("The channel layer is limited to one process.", hint=hint, id="linkup.E004")]
     return []
 
 
 def check_cache(app_configs: list[AppConfig] | None, **options: Any) -> list[CheckMessage]:
-    """With a cache per process, limits count once per process and not at all after a restart (R11.1)."""
+    """With one cache per process, rate limits count per process and restart from zero (R11.1)."""
     backend = settings.CACHES["default"]["BACKEND"]
-    hint = "Use core.database.cache.FallbackCache: set REDIS_URL and take the settings of production."
+    hint = "Use core.database.cache.FallbackCache: set REDIS_URL and use the production settings."
     if backend.startswith(MEMORY_CACHES):
-        return [Error("The cache stays inside one process, so limits do too.", hint=hint, id="linkup.E005")]
+        return [Error("The cache and the rate limits are per process.", hint=hint, id="linkup.E005")]
     return []
 
 
 def check_database(app_configs: list[AppConfig] | None, **options: Any) -> list[CheckMessage]:
-    """SQLite lets one writer in at a time, and lives on one machine's disk (R1.1)."""
+    """SQLite allows one writer at a time, and is bound to the disk of one machine (R1.1)."""
     hint = "Set DATABASE_URL=postgres://user:password@host:5432/name"
     if settings.DATABASES["default"].get("ENGINE", "").endswith("sqlite3"):
         return [Error("The database is SQLite.", hint=hint, id="linkup.E006")]
@@ -88,76 +88,77 @@ def check_database(app_configs: list[AppConfig] | None, **options: Any) -> list[
 
 
 def check_mail(app_configs: list[AppConfig] | None, **options: Any) -> list[CheckMessage]:
-    """Without mail nobody can confirm an address, so nobody can join."""
-    hint = "Set EMAIL_HOST and take the settings of production."
+    """Without mail, new members cannot confirm their address."""
+    hint = "Set EMAIL_HOST and use the production settings."
     if settings.EMAIL_BACKEND.startswith(QUIET_MAIL):
-        return [checks.Warning("Mail is not sent to anybody.", hint=hint, id="linkup.W007")]
+        return [checks.Warning("Mail is not sent.", hint=hint, id="linkup.W007")]
     return []
 
 
 def check_static_manifest(app_configs: list[AppConfig] | None, **options: Any) -> list[CheckMessage]:
-    """Pages ask the manifest for the hashed name of each file, and fail without it (R4.2, R4.5)."""
+    """Pages look up the hashed name of each static file in the manifest, and fail without it (R4.2, R4.5)."""
     hint = "Run `python manage.py collectstatic --no-input` and restart."
     storage: object = staticfiles_storage
     if not isinstance(storage, ManifestFilesMixin):
-        words = "Static files have no hashed names, so browsers may keep old ones."
-        return [checks.Warning(words, hint="Take the settings of production.", id="linkup.W008")]
+        message = "Static files have no hashed names, so browsers may use outdated copies."
+        return [checks.Warning(message, hint="Use the production settings.", id="linkup.W008")]
     if storage.read_manifest() is None:
         return [Error("The manifest of static files is missing.", hint=hint, id="linkup.E008")]
     return []
 
 
 def check_trusted_proxies(app_configs: list[AppConfig] | None, **options: Any) -> list[CheckMessage]:
-    """A proxy trusted by mistake lets visitors choose their address, and slip through the limits."""
-    return list(_faults_of_proxies(settings.TRUSTED_PROXIES))
-
-
-def _faults_of_proxies(entries: list[str]) -> Iterator[CheckMessage]:
-    for entry in entries:
+    """A wrongly trusted proxy lets clients forge their address and bypass rate limits."""
+    problems: list[CheckMessage] = []
+    for entry in settings.TRUSTED_PROXIES:
         network = parse_network(entry)
         if network is None and entry != UNIX:
             hint = f"Use addresses, ranges such as 10.0.0.0/8, or the word {UNIX}."
-            yield Error(f"TRUSTED_PROXIES: {entry!r} is no address.", hint=hint, id="linkup.E009")
+            message = f"TRUSTED_PROXIES: {entry!r} is not an address."
+            problems.append(Error(message, hint=hint, id="linkup.E009"))
         elif network is not None and network.prefixlen < WIDEST_NETWORK:
-            hint = "Name the addresses of your proxies only."
-            yield Error(f"TRUSTED_PROXIES trusts half the world: {entry}.", hint=hint, id="linkup.E010")
+            hint = "List only the addresses of your proxies."
+            message = f"TRUSTED_PROXIES: the range {entry} is too large."
+            problems.append(Error(message, hint=hint, id="linkup.E010"))
+    return problems
 
 
 def check_metrics_token(app_configs: list[AppConfig] | None, **options: Any) -> list[CheckMessage]:
-    """Who guesses it reads how the house is doing, as often as he likes."""
+    """Anyone who guesses the token can read the metrics."""
     token = str(getattr(settings, "METRICS_TOKEN", ""))
-    hint = "`python manage.py generate_secret_key` makes one; without a token there is no /metrics."
+    hint = "Create one with `python manage.py generate_secret_key`; without a token /metrics is off."
     if token and (len(token) < SHORTEST_TOKEN or len(set(token)) < FEWEST_CHARACTERS):
-        words = (
-            f"METRICS_TOKEN is easy to guess: shorter than {SHORTEST_TOKEN} characters, or always the same."
+        message = (
+            f"METRICS_TOKEN is easy to guess: it needs {SHORTEST_TOKEN} characters, "
+            f"{FEWEST_CHARACTERS} of them different."
         )
-        return [Error(words, hint=hint, id="linkup.E011")]
+        return [Error(message, hint=hint, id="linkup.E011")]
     return []
 
 
 def check_redis_password(app_configs: list[AppConfig] | None, **options: Any) -> list[CheckMessage]:
-    """Whoever reaches a Redis without a password reads and changes what LinkUp keeps there (R8)."""
+    """Without a password, anyone who can connect to Redis can read and change LinkUp's data there (R8)."""
     url = str(getattr(settings, "REDIS_URL", ""))
     hint = (
         "Set requirepass in redis.conf and use redis://:password@host:6379/0, or a unix socket of mode 770."
     )
     if not url or url.startswith("unix:") or urlsplit(url).password or "ssl_certfile=" in url:
         return []
-    return [checks.Warning("Redis is reached without a password.", hint=hint, id="linkup.W012")]
+    return [checks.Warning("REDIS_URL has no password.", hint=hint, id="linkup.W012")]
 
 
 def check_security_contact(app_configs: list[AppConfig] | None, **options: Any) -> list[CheckMessage]:
-    """Whoever finds a hole must find somebody to tell (RFC 9116)."""
-    hint = "Use mail addresses or addresses that begin with https://, separated by commas."
+    """Security researchers need a contact (RFC 9116)."""
+    hint = "Use mail addresses or https:// URLs, separated by commas."
     found: list[CheckMessage] = [
-        Error(f"SECURITY_CONTACT: {entry!r} is no contact.", hint=hint, id="linkup.E012")
+        Error(f"SECURITY_CONTACT: {entry!r} is not a contact.", hint=hint, id="linkup.E012")
         for entry in settings.SECURITY_CONTACT
         if not as_uri(entry)
     ]
     if not 1 <= settings.SECURITY_TXT_DAYS < DAYS_OF_A_YEAR:
         found.append(
             Error(
-                "SECURITY_TXT_DAYS is less than a day, or a year and more.",
+                "SECURITY_TXT_DAYS must be at least one day and less than a year.",
                 hint="180 is usual.",
                 id="linkup.E013",
             )
@@ -182,6 +183,6 @@ CHECKS: tuple[Check, ...] = (
 
 
 def register_checks() -> None:
-    """Make the checks known to `check --deploy` and to `check --deploy --tag linkup`."""
+    """Register the checks for `check --deploy` and `check --deploy --tag linkup`."""
     for check in CHECKS:
         checks.register(check, TAG, deploy=True)

@@ -1,4 +1,4 @@
-"""How mail is sent: rendered and stored here, handed to the mail server by a task after commit."""
+"""Sends mail: renders and stores it; a task passes it to the mail server after commit."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,8 +15,8 @@ def send_mail(
 ) -> None:
     """Send one message to the address `to` after commit; `html` is an alternative to `text`.
 
-    Line breaks in `subject` become spaces, so that nothing typed by a member can add a header (RFC 5322 2.2).
-    The message is stored in the surrounding transaction; a mail server that is down or slow costs the caller nothing.
+    Line breaks in `subject` become spaces, so that text of a member cannot add a header (RFC 5322 2.2). The message is
+    stored in the surrounding transaction; the caller does not wait for the mail server.
     """
     add_to_outbox(
         recipient=to, subject=" ".join(subject.split()), text=text, html=html, headers=dict(headers or {})
@@ -27,7 +27,7 @@ def send_mail(
 def send_template(
     *, to: str, template: str, context: Mapping[str, Any], headers: Mapping[str, str] | None = None
 ) -> None:
-    """Render and send `<template>_subject.txt`, `<template>_message.txt` and, where it exists, `…_message.html`.
+    """Render and send `<template>_subject.txt`, `<template>_message.txt` and, if it exists, `…_message.html`.
 
     Raises TemplateDoesNotExist when the subject or the text is missing.
     """
@@ -47,6 +47,6 @@ def send_template(
 
 @task("core.deliver_mail", when_idle=True)
 def deliver_mail() -> None:
-    """Send what is due; what does not fit into one batch has its turn after the other tasks."""
+    """Send one batch of due mail; the rest is sent after other tasks."""
     if deliver_due():
         enqueue_on_commit("core.deliver_mail")

@@ -1,11 +1,11 @@
-"""Tables that no domain owns."""
+"""Tables of the infrastructure."""
 
 from django.db import models
 from django.utils import timezone
 
 
 class CacheEntry(models.Model):
-    """What the cache holds while Redis is away; the columns are those of Django's DatabaseCache."""
+    """Cache entries while Redis is down, with the columns of Django's DatabaseCache."""
 
     cache_key = models.CharField(max_length=255, primary_key=True)
     value = models.TextField()
@@ -20,7 +20,7 @@ class CacheEntry(models.Model):
 
 
 class OutgoingMail(models.Model):
-    """A message that waits for the mail server; the row goes when the server has taken it."""
+    """A message that waits for the mail server; the row is deleted once the server has accepted it."""
 
     recipient = models.TextField()
     subject = models.TextField()
@@ -28,7 +28,7 @@ class OutgoingMail(models.Model):
     html = models.TextField(blank=True)
     headers = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
-    # A process that sends the message moves this into the future first, so that no other process takes it.
+    # A process that sends the message first moves this into the future, so that no other process claims it.
     next_attempt_at = models.DateTimeField(default=timezone.now, db_index=True)
     attempts = models.PositiveSmallIntegerField(default=0)
 

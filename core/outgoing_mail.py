@@ -1,7 +1,7 @@
-"""The table of messages that wait for the mail server, and how they leave it.
+"""The outbox: a table of messages that wait for the mail server, and their delivery.
 
-A message is a row from the caller's transaction on, so none is lost. A process takes a row by moving its next attempt
-into the future, sends it and deletes it. When a process dies meanwhile, the next attempt is due soon after.
+A message is stored in the caller's transaction, so none is lost. A process claims a row by moving its next attempt into
+the future, sends it and deletes it. When a process dies meanwhile, the next attempt is due soon after.
 """
 
 import logging
@@ -18,31 +18,31 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 
 from .models import OutgoingMail
 from .observability import metrics
-from .observability.metrics_views import database
+from .observability.metrics_views import database_metrics
 
 logger = logging.getLogger(__name__)
 
-# Longer than sending takes: each answer of the server is waited for EMAIL_TIMEOUT at the most.
+# Longer than sending takes: each response of the server may take EMAIL_TIMEOUT.
 CLAIM = timedelta(seconds=30)
-# While the server is away: together with the thread's own waiting, mail leaves within a minute of its return.
+# While the server is down: together with the interval of the task thread, mail is sent within a minute of its return.
 SERVER_AWAY = timedelta(seconds=20)
-# A refusal for now ("try again later", RFC 5321 4.2.1) concerns one message; the waits triple up to the longest.
+# A temporary refusal ("try again later", RFC 5321 4.2.1) concerns one message; the waits triple up to the longest.
 FIRST_WAIT = timedelta(minutes=1)
 LONGEST_WAIT = timedelta(hours=4)
 # RFC 5321 4.5.4.1: give up after four or five days.
 GIVE_UP_AFTER = timedelta(days=4)
-# Messages over one connection; other tasks have their turn before the rest.
+# Messages over one connection; other tasks run before the rest is sent.
 MAX_BATCH = 100
 
 SHUTTING_DOWN = 421
 
 
 class _ServerAway(Exception):
-    """The mail server cannot be used now, whatever the message."""
+    """The mail server cannot be used at present, for any message."""
 
 
 class _RefusedForNow(Exception):
-    """The server asks to send this message later."""
+    """The server refuses this message temporarily."""
 
 
 def add_to_outbox(*, recipient: str, subject: str, text: str, html: str, headers: dict[str, str]) -> None:
@@ -51,10 +51,10 @@ def add_to_outbox(*, recipient: str, subject: str, text: str, html: str, headers
 
 
 def deliver_due() -> bool:
-    """Hand the messages that are due to the mail server; True when the batch was full and more may wait.
+    """Send the due messages to the mail server; return whether the batch was full, so that more may wait.
 
-    A server that is away keeps all of them waiting. A message that the server refuses for good, or that is no valid
-    message, is logged and deleted, and so is one that has waited for GIVE_UP_AFTER.
+    While the server is down, all wait. Invalid and permanently refused messages are logged and deleted, and so are
+    messages that have waited for GIVE_UP_AFTER.
     """
     connection: BaseEmailBackend | None = None
     try:
@@ -63,44 +63,55 @@ def deliver_due() -> bool:
             if mail is None:
                 return False
             connection = connection or get_connection()
-            if not _deliver(mail, connection):
+            if not _deliver_message(mail, connection):
                 return False
         return True
     finally:
         if connection:
-            _close(connection)
+            try:
+                connection.close()
+            except (smtplib.SMTPException, OSError):
+                logger.info("the connection to the mail server could not be closed")
 
 
 def _claim_next() -> OutgoingMail | None:
-    """The message whose turn it is, taken so that no other process takes it; None when none is due."""
+    """Claim the next due message for this process; None when none is due."""
     while True:
         now = timezone.now()
         mail = OutgoingMail.objects.filter(next_attempt_at__lte=now).order_by("next_attempt_at", "pk").first()
         if mail is None:
             return None
-        taken = OutgoingMail.objects.filter(pk=mail.pk, next_attempt_at=mail.next_attempt_at).update(
+        claimed = OutgoingMail.objects.filter(pk=mail.pk, next_attempt_at=mail.next_attempt_at).update(
             next_attempt_at=now + CLAIM, attempts=F("attempts") + 1
         )
-        if taken:
+        if claimed:
             mail.attempts += 1
             return mail
 
 
-def _deliver(mail: OutgoingMail, connection: BaseEmailBackend) -> bool:
-    """Send one message over `connection`; False when the server is away."""
+def _deliver_message(mail: OutgoingMail, connection: BaseEmailBackend) -> bool:
+    """Send one message over `connection`; return False when the server is down."""
     outcome = "failed"
     try:
-        _send(mail, connection)
+        _send_message(mail, connection)
         outcome = "sent"
         mail.delete()
     except _RefusedForNow as refusal:
         wait = min(FIRST_WAIT * 3 ** min(mail.attempts - 1, 10), LONGEST_WAIT)
         _postpone(mail, wait, str(refusal))
-    except _ServerAway as fault:
-        _note_server_away(mail, fault)
+    except _ServerAway as error:
+        # Postpone all due messages, and this one last, in case it is the cause.
+        now = timezone.now()
+        due = OutgoingMail.objects.filter(next_attempt_at__lte=now)
+        waiting = due.update(next_attempt_at=now + SERVER_AWAY) + 1
+        logger.warning(
+            "the mail server %s:%s does not take mail (%s); %d messages wait",
+            settings.EMAIL_HOST, settings.EMAIL_PORT, error, waiting,
+        )  # fmt: skip
+        _postpone(mail, SERVER_AWAY + timedelta(seconds=min(mail.attempts, 20)), str(error))
         return False
     except Exception:
-        # Nothing that comes later would make it a message that the server takes.
+        # The server would refuse it again.
         logger.exception("mail %d was not sent, and is not tried again", mail.pk)
         mail.delete()
     finally:
@@ -108,8 +119,8 @@ def _deliver(mail: OutgoingMail, connection: BaseEmailBackend) -> bool:
     return True
 
 
-def _send(mail: OutgoingMail, connection: BaseEmailBackend) -> None:
-    """Raise _ServerAway or _RefusedForNow for what passes; anything else is for good."""
+def _send_message(mail: OutgoingMail, connection: BaseEmailBackend) -> None:
+    """Send the message. Raises _ServerAway or _RefusedForNow for temporary errors; all others are permanent."""
     message = EmailMultiAlternatives(
         subject=mail.subject,
         body=mail.text,
@@ -120,44 +131,35 @@ def _send(mail: OutgoingMail, connection: BaseEmailBackend) -> None:
     )
     if mail.html:
         message.attach_alternative(mail.html, "text/html")
-    # Faults of the message itself show here, before the server is asked.
+    # Raises for an invalid message, before the server is contacted.
     message.message()
     try:
         connection.open()
         message.send()
     except smtplib.SMTPRecipientsRefused as error:
-        _judge([code for code, _ in error.recipients.values()], error)
+        _raise_refusal([code for code, _ in error.recipients.values()], error)
     except (smtplib.SMTPDataError, smtplib.SMTPSenderRefused) as error:
-        _judge([error.smtp_code], error)
+        _raise_refusal([error.smtp_code], error)
     except (smtplib.SMTPException, OSError) as error:
-        raise _ServerAway(_describe(error)) from error
+        raise _ServerAway(_describe_error(error)) from error
 
 
-def _judge(codes: Sequence[int], error: smtplib.SMTPException) -> None:
-    """Raise what the server's codes mean (RFC 5321 4.2.1): 4 passes, 5 stays; the sender's address is our fault."""
+def _raise_refusal(codes: Sequence[int], error: smtplib.SMTPException) -> None:
+    """Raise the exception for the server's codes (RFC 5321 4.2.1): 4xx is temporary, 5xx permanent.
+
+    A refused sender address is an error of the configuration, which concerns all messages.
+    """
     if SHUTTING_DOWN in codes or isinstance(error, smtplib.SMTPSenderRefused):
-        raise _ServerAway(_describe(error)) from error
+        raise _ServerAway(_describe_error(error)) from error
     if all(400 <= code < 500 for code in codes):
-        raise _RefusedForNow(_describe(error)) from error
+        raise _RefusedForNow(_describe_error(error)) from error
     raise error
 
 
-def _describe(error: Exception) -> str:
-    """The class and the code: the server's words may hold the address or what the member typed."""
+def _describe_error(error: Exception) -> str:
+    """Return class and code; the server's text may contain the address or text of the member."""
     code = getattr(error, "smtp_code", None)
     return f"{type(error).__name__} {code}" if code else type(error).__name__
-
-
-def _note_server_away(mail: OutgoingMail, fault: _ServerAway) -> None:
-    """Let everything that is due wait; the message that was tried comes last, in case that it is the cause."""
-    now = timezone.now()
-    due = OutgoingMail.objects.filter(next_attempt_at__lte=now)
-    waiting = due.update(next_attempt_at=now + SERVER_AWAY) + 1
-    logger.warning(
-        "the mail server %s:%s does not take mail (%s); %d messages wait",
-        settings.EMAIL_HOST, settings.EMAIL_PORT, fault, waiting,
-    )  # fmt: skip
-    _postpone(mail, SERVER_AWAY + timedelta(seconds=min(mail.attempts, 20)), str(fault))
 
 
 def _postpone(mail: OutgoingMail, wait: timedelta, reason: str) -> None:
@@ -169,9 +171,9 @@ def _postpone(mail: OutgoingMail, wait: timedelta, reason: str) -> None:
         OutgoingMail.objects.filter(pk=mail.pk).update(next_attempt_at=now + wait)
 
 
-@database.add
-def outgoing_mail() -> list[Metric]:
-    """How many messages wait for the mail server, and for how long the oldest one."""
+@database_metrics.add_query
+def count_outgoing_mail() -> list[Metric]:
+    """Return the number of messages that wait for the mail server, and the age of the oldest."""
     waiting = OutgoingMail.objects.aggregate(number=Count("pk"), since=Min("created_at"))
     waited = (timezone.now() - waiting["since"]).total_seconds() if waiting["since"] else 0.0
     return [
@@ -182,10 +184,3 @@ def outgoing_mail() -> list[Metric]:
             "linkup_mail_outgoing_oldest_seconds", "How long the oldest of them waits.", value=waited
         ),
     ]
-
-
-def _close(connection: BaseEmailBackend) -> None:
-    try:
-        connection.close()
-    except (smtplib.SMTPException, OSError):
-        logger.info("the mail server did not say goodbye")

@@ -13,18 +13,18 @@ logger = logging.getLogger(__name__)
 
 Job = Callable[[], None]
 
-# Past this many, a job is dropped: what it is about waits in a table, and the idle job finds it there.
+# Above this, jobs are dropped: their work waits in a table, where the idle job finds it.
 MAX_WAITING = 1000
-# How long the thread waits for a job before it looks for work in the tables, in seconds.
+# How long the thread waits for a job before it runs the idle job, in seconds.
 IDLE_SECONDS = 10.0
-# How long a process that ends lets the thread finish the job in hand, in seconds.
+# How long an ending process waits for the running job, in seconds.
 STOP_SECONDS = 5.0
 
 
 class TaskThread:
     """Runs jobs one after the other in a daemon thread, which starts with the first job.
 
-    `when_idle` runs when no job has come for `idle_seconds`. A forked child starts with an empty queue.
+    `when_idle` runs after `idle_seconds` without a job. A forked child starts with an empty queue.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class TaskThread:
         self._thread: Thread | None = None
 
     def submit(self, job: Job) -> bool:
-        """Run `job` soon; False when too many wait already, and the job is dropped."""
+        """Queue `job`; return False, and drop it, when too many wait already."""
         try:
             self._jobs.put_nowait(job)
         except Full:
@@ -51,7 +51,7 @@ class TaskThread:
         return True
 
     def start(self) -> None:
-        """Start the thread, unless it runs."""
+        """Start the thread, unless it is running."""
         with self._lock:
             if self._thread is None:
                 self._thread = Thread(target=self._run, name="tasks", daemon=True)
@@ -59,7 +59,7 @@ class TaskThread:
                 atexit.register(self.stop)
 
     def stop(self, seconds: float = STOP_SECONDS) -> None:
-        """Let the job in hand end, for at most `seconds`; what still waits is dropped."""
+        """Wait at most `seconds` for the running job; drop the queued ones."""
         with self._lock:
             thread, self._thread = self._thread, None
         atexit.unregister(self.stop)
@@ -82,7 +82,7 @@ class TaskThread:
                 job = self._when_idle
             if job is None:
                 return
-            # A connection that broke or is too old must not fail the job, nor wait for the next one.
+            # A broken or old connection must not fail the job, nor stay open until the next one.
             close_old_connections()
             try:
                 job()

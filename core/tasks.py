@@ -1,7 +1,7 @@
-"""Work off the request path. A task is started by name, after commit, with plain values only.
+"""Background tasks, enqueued by name, after commit, with plain values only.
 
-A thread of this process runs the tasks (core.task_thread). It is quick, and forgets when the process ends; so a task
-says only "look", and what there is to do stands in a table that a task marked `when_idle` reads as well.
+A thread of this process runs the tasks (core.task_thread). Queued tasks are lost when the process ends; so the work
+itself is stored in a table, which a task marked `when_idle` reads as well.
 """
 
 import json
@@ -24,9 +24,9 @@ _idle_tasks: list[str] = []
 
 
 def task(name: str, *, when_idle: bool = False) -> Callable[[Task], Task]:
-    """Register the decorated function as the task `name` ("app.verb"); a name taken twice is a ValueError.
+    """Register the decorated function as the task `name` ("app.verb"). Raises ValueError for a duplicate name.
 
-    With `when_idle` it also runs, without values, whenever the thread of tasks has had nothing to do for some seconds.
+    With `when_idle` it also runs, without values, whenever the task thread has been idle for some seconds.
     """
 
     def register(function: Task) -> Task:
@@ -43,10 +43,9 @@ def task(name: str, *, when_idle: bool = False) -> Callable[[Task], Task]:
 def enqueue_on_commit(name: str, **values: Any) -> None:
     """Run the task `name` with `values` once the surrounding transaction has committed, never if it rolls back.
 
-    `values` must survive JSON (ids, text, numbers, lists, dicts): TypeError otherwise. An unknown name is a
-    LookupError. Both are raised at the call, where the mistake is. What the task itself raises is logged and
-    does not reach the caller: the change it follows is already stored. The caller does not wait for the task, unless
-    TASKS_IN_THREAD is off.
+    Raises TypeError unless JSON can represent `values` (ids, text, numbers, lists, dicts), and LookupError for an
+    unknown name. Exceptions of the task are logged and not raised, since the change is already stored. The caller does
+    not wait for the task, unless TASKS_IN_THREAD is off.
     """
     if name not in _tasks:
         raise LookupError(f"no task is called {name!r}")
@@ -55,17 +54,17 @@ def enqueue_on_commit(name: str, **values: Any) -> None:
     def run() -> None:
         run_task(name, payload)
 
-    def hand_over() -> None:
+    def submit_or_run() -> None:
         if not settings.TASKS_IN_THREAD:
             run()
         elif not thread.submit(run):
-            logger.warning("task %s was dropped: too many wait; it is done later", name)
+            logger.warning("task %s was dropped: too many wait; it runs later", name)
 
-    transaction.on_commit(hand_over, robust=True)
+    transaction.on_commit(submit_or_run, robust=True)
 
 
 def run_task(name: str, payload: str) -> None:
-    """Run the task `name` with the JSON object `payload`; what it raises is logged, not raised."""
+    """Run the task `name` with the JSON object `payload`; log exceptions instead of raising them."""
     try:
         _tasks[name](**json.loads(payload))
     except Exception:
@@ -73,7 +72,7 @@ def run_task(name: str, payload: str) -> None:
 
 
 def start_thread() -> None:
-    """Start the thread of tasks, so that it finds what an earlier process left in the tables."""
+    """Start the task thread, so that it finds work that an earlier process left in the tables."""
     if settings.TASKS_IN_THREAD:
         thread.start()
 
@@ -83,7 +82,7 @@ def _run_idle_tasks() -> None:
         try:
             _tasks[name]()
         except Exception as error:
-            # Requests say that the database is away; this would say it every few seconds.
+            # Requests log the outage already; this would repeat it every few seconds.
             if not is_outage(error):
                 logger.exception("task %s failed", name)
 

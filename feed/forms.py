@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.files.file_types import is_pdf
 from core.text.cleaning import clean_parameter
-from core.text.file_names import safe_stem, whole_name
+from core.text.file_names import printable_name, safe_stem
 from core.web.forms import BlockField, ManyImagesField
 from users.audience import Audience
 
@@ -42,7 +42,7 @@ class DocumentField(forms.FileField):
         if not isinstance(upload, UploadedFile):
             return None
         name = upload.name or ""
-        named = {"name": whole_name(name)}
+        named = {"name": printable_name(name)}
         if (upload.size or 0) > LARGEST_DOCUMENT:
             raise ValidationError(_("%(name)s is larger than 20 MB."), code="too_large", params=named)
         content = upload.read()

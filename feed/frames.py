@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Q
 
-from core.sockets.frames import Event, Frame, TabState, on_event, on_frame, on_heartbeat, whole
+from core.sockets.frames import Event, Frame, TabState, on_event, on_frame, on_heartbeat, read_number
 from network.models import available_to
 from users.audience import Closeness
 from users.models import User
@@ -49,7 +49,7 @@ class Home:
 def watch_home(tab: TabState, frame: Frame) -> list[Frame]:
     """Subscribe the tab to new posts on its home page, whose newest post is `newest` (0: none)."""
     known = tab.state.get("feed")
-    home = Home(whole(frame, "newest"))
+    home = Home(read_number(frame, "newest"))
     if known is not None:
         home.authors, home.loaded_at = known.authors, known.loaded_at
     tab.state["feed"] = home

@@ -38,12 +38,12 @@ def render_text(text: str | RenderedText, *, author: User) -> RenderedText:
     """
     if isinstance(text, RenderedText):
         return text
-    parsed = markdown.parse(text)
+    parsed = markdown.parse_text(text)
     names = sorted(parsed.mentions)[:MOST_MENTIONS]
     available = Member.objects.visible_to(author).filter(username__in=names) if names else ()
     members = {member.username: member for member in available}
     tags = set(sorted(parsed.hashtags)[:MOST_TAGS])
-    html = parsed.html(
+    html = parsed.to_html(
         mention=lambda name: members[name].get_absolute_url() if name in members else None,
         hashtag=lambda tag: reverse("feed:tag", args=[tag]) if tag in tags else None,
     )

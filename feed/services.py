@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from core.files import images, storage
 from core.sockets.publisher import publish
-from core.text.cleaning import says_something
+from core.text.cleaning import has_visible_text
 from users.audience import Audience
 from users.models import User
 
@@ -76,7 +76,7 @@ def publish_post(
     processed now (core.files.images); CannotStore (core.files.storage).
     """
     rendered = render_text(text, author=author)
-    if not (says_something(rendered.text) or pictures or document):
+    if not (has_visible_text(rendered.text) or pictures or document):
         raise EmptyPost(_("Write something, or add a picture or a document."))
     post = Post(author=author, text=rendered.text, html=rendered.html, audience=audience)
     # Files are stored before the transaction, so that slow work holds no lock.
@@ -110,7 +110,7 @@ def edit_post(*, post: Post, text: str | RenderedText, audience: int) -> Post:
     rendered = render_text(text, author=post.author)
     if audience < post.audience and is_answered(post):
         raise AudienceHasAnswered(WIDENING_REFUSED)
-    if not (says_something(rendered.text) or post.document or post.original_id or post.images.exists()):
+    if not (has_visible_text(rendered.text) or post.document or post.original_id or post.images.exists()):
         raise EmptyPost(_("A post needs at least a few words, a picture or a document."))
     if post.original and not rendered.text:
         _refuse_second_plain_repost(post.original, by=post.author, besides=post.pk)

@@ -8,7 +8,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext_lazy as _
 
 from core.files.file_types import CONTENT_TYPES, kind_of
-from core.text.file_names import safe_name, safe_stem, whole_name
+from core.text.file_names import printable_name, safe_name, safe_stem
 from core.web.forms import BlockField, LineField, ManyFilesInput, ManyImagesField, clean_each
 
 from .services import File, Picture
@@ -47,7 +47,7 @@ class ManyFilesField(forms.FileField):
 
     def _checked(self, upload: UploadedFile) -> File:
         name = upload.name or ""
-        named = {"name": whole_name(name)}
+        named = {"name": printable_name(name)}
         if (upload.size or 0) > LARGEST_FILE:
             raise ValidationError(_("%(name)s is larger than 20 MB."), code="too_large", params=named)
         data = upload.read()

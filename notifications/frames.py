@@ -11,8 +11,7 @@ from core.sockets.frames import (
     on_frame,
     on_heartbeat,
     on_open,
-    text,
-    whole,
+    read_number,
 )
 from users.models import User
 
@@ -37,10 +36,10 @@ def count_unread(tabs: Sequence[TabState]) -> Mapping[TabState, Mapping[str, int
 @on_frame("notifications.watch", cost=3)
 def watch_page(tab: TabState, frame: Frame) -> Iterator[Frame]:
     """Subscribe the tab to the page filtered by `show`, and send the rows after the sort key `newest`."""
-    show = text(frame, "show", 20)
+    show = read_text(frame, "show", 20)
     if show not in FILTERS:
         raise FrameError("malformed")
-    newest = whole(frame, "newest")
+    newest = read_number(frame, "newest")
     tab.state[NAME] = show
     return (_row_frame(view) for view in newer_than(User(pk=tab.member_id), show, newest))
 

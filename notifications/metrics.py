@@ -4,12 +4,12 @@ from django.db.models import Count, Min
 from django.utils import timezone
 from prometheus_client.core import GaugeMetricFamily, Metric
 
-from core.observability.metrics_views import database
+from core.observability.metrics_views import database_metrics
 
 from .models import Notification
 
 
-@database.add
+@database_metrics.add_query
 def due_mail() -> list[Metric]:
     """The number of due notifications and the age of the oldest; a timer sends them every few minutes."""
     now = timezone.now()

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from core.database.pagination import cut
 from users.models import User
 
 from .kinds import GROUPS
@@ -45,7 +44,7 @@ def page_of(viewer: User, show: str, *, before: int | None = None) -> Notificati
     rows = filtered_for(viewer, show)
     if before is not None:
         rows = rows.filter(place__lt=before)
-    page = cut(list(rows.order_by("-place")[: PAGE_SIZE + 1]), PAGE_SIZE, lambda row: str(row.place))
+    page = make_page(list(rows.order_by("-place")[: PAGE_SIZE + 1]), PAGE_SIZE, lambda row: str(row.place))
     return NotificationPage(build_views(page.rows, viewer), page.rows[0].place if page.rows else 0, page.next)
 
 

@@ -1,1 +1,1 @@
-"""The composition root: settings, addresses and the two server entry points."""
+"""The composition root: settings, URLs and the two server entry points."""

@@ -11,7 +11,7 @@ http = get_asgi_application()
 
 # These need the settings and the models that the line above has loaded.
 from core.database.thread_pool import limit_waiting, serve_asynchronously  # noqa: E402
-from core.sockets.application import sockets  # noqa: E402
+from core.sockets.application import socket_application  # noqa: E402
 from core.sockets.daphne_close_codes import allow_all_close_codes  # noqa: E402
 from core.sockets.frame_limits import limit_frames  # noqa: E402
 from core.web.asgi_bodies import LimitBodies, limit_daphne_bodies  # noqa: E402
@@ -24,4 +24,4 @@ limit_frames()
 limit_daphne_bodies()
 warm_up()
 
-application = ProtocolTypeRouter({"http": LimitBodies(http), "websocket": sockets})
+application = ProtocolTypeRouter({"http": LimitBodies(http), "websocket": socket_application})

@@ -1,7 +1,7 @@
-"""Django's settings of a PostgreSQL from a URL or from its parts, read as libpq reads them (R1.3).
+"""Converts a PostgreSQL URL, or its parts, to Django's settings, as libpq parses them (R1.3).
 
-dj-database-url takes what stands before the first `/` for the host, so a `/` in a password changes server and database
-without a word, and it knows one host alone. Here such a URL is refused, and several hosts are libpq's failover.
+dj-database-url takes everything before the first `/` for the host, so that a `/` in a password silently changes server
+and database, and it supports one host only. Here such a URL is refused, and several hosts are libpq's failover.
 """
 
 import re
@@ -17,8 +17,8 @@ SCHEMES = ("postgres", "postgresql", "pgsql")
 ENGINE = "django.db.backends.postgresql"
 SHAPE = "use postgres://user:password@host:5432/name"
 QUOTE = f"{SHAPE}; characters such as @ / # ? % in user or password are written as %40 %2F %23 %3F %25"
-# Values of libpq's options that it would refuse only when it connects.
-WORDS = {
+# Values of options that libpq checks only when it connects.
+OPTION_VALUES = {
     "sslmode": {"disable", "allow", "prefer", "require", "verify-ca", "verify-full"},
     "target_session_attrs": {"any", "read-write", "read-only", "primary", "standby", "prefer-standby"},
     "channel_binding": {"disable", "prefer", "require"},
@@ -30,18 +30,18 @@ Database = dict[str, Any]
 
 
 def is_postgres_url(url: str) -> bool:
-    """Whether it names a PostgreSQL; what it says is not looked at."""
+    """Return whether `url` has a scheme of PostgreSQL, without checking the rest."""
     return url.partition("://")[0] in SCHEMES
 
 
 def parse_postgres_url(url: str) -> Database:
-    """The settings of the database that `url` names; raises ValueError with what to write."""
+    """Return the settings of the database `url`. Raises ValueError with a hint how to write it."""
     scheme, found, rest = url.partition("://")
     if scheme not in SCHEMES or not found:
         raise ValueError(SHAPE)
     rest, _, query = rest.partition("?")
     authority, _, name = rest.partition("/")
-    # A character that should have been quoted moves the border between password, host and database.
+    # An unquoted special character changes where password, host and database begin.
     if (
         "#" in url
         or " " in url
@@ -54,8 +54,10 @@ def parse_postgres_url(url: str) -> Database:
         raise ValueError(SHAPE)
     account, _, servers = authority.rpartition("@")
     user, _, password = account.partition(":")
-    options = _options(query)
-    host, port = _servers(servers) if servers else (str(options.pop("host", "")), options.pop("port", ""))
+    options = _parse_options(query)
+    host, port = (
+        _parse_servers(servers) if servers else (str(options.pop("host", "")), options.pop("port", ""))
+    )
     return build_database(
         host=host,
         port=port,
@@ -69,17 +71,17 @@ def parse_postgres_url(url: str) -> Database:
 def build_database(
     *, host: str, port: int | str, name: str, user: str, password: str, options: Database | None = None
 ) -> Database:
-    """The settings from the parts; of several hosts the one is used that takes writes."""
+    """Return the settings from the parts; of several hosts, libpq uses the one that accepts writes."""
     options = dict(options or {})
     if "," in host:
         options.setdefault("target_session_attrs", "read-write")
     parts = {"HOST": host, "PORT": port, "NAME": name, "USER": user, "PASSWORD": password}
-    # Django fills in other defaults, not this one, which our code asks for.
+    # Django sets other defaults, but not this one, which our code reads.
     return {"ENGINE": ENGINE, **parts, "OPTIONS": options, "DISABLE_SERVER_SIDE_CURSORS": False}
 
 
 def parse_database_host(value: str) -> str:
-    """A name, an address, the folder of a socket, or several of them with commas."""
+    """Parse a name, an address, the folder of a socket, or several of them with commas."""
     try:
         return ",".join(item if item.startswith("/") else parse_name(item) for item in value.split(","))
     except ValueError:
@@ -89,16 +91,16 @@ def parse_database_host(value: str) -> str:
         ) from None
 
 
-def _servers(text: str) -> tuple[str, int | str]:
-    """Host and port, or lists of them as libpq takes them."""
-    pairs = [_server(item) for item in text.split(",")]
+def _parse_servers(text: str) -> tuple[str, int | str]:
+    """Return host and port, or lists of them in libpq's format."""
+    pairs = [_parse_server(item) for item in text.split(",")]
     hosts, ports = ",".join(host for host, _ in pairs), [port for _, port in pairs]
     if len(pairs) == 1:
         return hosts, ports[0] or ""
     return hosts, ",".join(str(port or 5432) for port in ports)
 
 
-def _server(text: str) -> tuple[str, int]:
+def _parse_server(text: str) -> tuple[str, int]:
     if text.startswith("["):
         host, _, port = text[1:].partition("]")
         port = port.removeprefix(":") if port.startswith(":") or not port else "no port"
@@ -112,8 +114,8 @@ def _server(text: str) -> tuple[str, int]:
         raise ValueError(QUOTE) from None
 
 
-def _options(query: str) -> Database:
-    """The query, which reaches libpq: known options alone, each once."""
+def _parse_options(query: str) -> Database:
+    """Return the options of the query for libpq: only known ones, each once."""
     pairs = parse_qsl(query, keep_blank_values=True, separator="&")
     options: Database = dict(pairs)
     if len(options) < len(pairs) or not all(options.values()):
@@ -122,9 +124,9 @@ def _options(query: str) -> Database:
         raise ValueError("name user, password and database before the ?")
     if schema := options.pop("currentSchema", ""):
         options["options"] = f"-c search_path={schema} {options.get('options', '')}".strip()
-    for name, words in WORDS.items():
-        if options.get(name, next(iter(words))) not in words:
-            raise ValueError(f"{name} is one of {', '.join(sorted(words))}")
+    for name, allowed in OPTION_VALUES.items():
+        if options.get(name, next(iter(allowed))) not in allowed:
+            raise ValueError(f"{name} is one of {', '.join(sorted(allowed))}")
     try:
         make_dsn(**options)
     except psycopg2.ProgrammingError:

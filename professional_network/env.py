@@ -1,4 +1,4 @@
-"""Reads the environment (and `.env` beside manage.py) through python-decouple, noting every fault it meets."""
+"""Reads the environment (and `.env` beside manage.py) through python-decouple, and collects all errors."""
 
 from collections.abc import Callable, Collection
 from functools import partial
@@ -22,18 +22,18 @@ QUOTES = ("'", '"')
 
 
 class Environment:
-    """The variables of one start. Faults are gathered, so that one message can name them all (R7.9).
+    """The variables at start. Errors are collected, so that one message can list them all (R7.9).
 
-    A variable that is absent and one that is empty are the same. Blanks around a value are dropped, but for `secret`.
+    An empty variable counts as absent. Blanks around a value are dropped, except by `secret`.
     """
 
     def __init__(self, dotenv: Path | None = None) -> None:
-        # "utf-8-sig": some editors begin a file with a byte order mark.
+        # "utf-8-sig": some editors write a byte order mark.
         repository = (
             RepositoryEnv(str(dotenv), "utf-8-sig") if dotenv and dotenv.is_file() else RepositoryEmpty()
         )
         self._config = Config(repository)
-        self.faults: list[str] = []
+        self.errors: list[str] = []
         self._kept: list[str] = []
 
     def _raw(self, name: str) -> str:
@@ -46,98 +46,98 @@ class Environment:
         value = self._raw(name).strip()
         if not value:
             if required:
-                self.faults.append(f"{name}: missing")
+                self.errors.append(f"{name}: missing")
             return default
         if len(value) > 1 and value[0] == value[-1] and value[0] in QUOTES:
-            self.faults.append(f"{name}: malformed, leave out the quotes around the value")
+            self.errors.append(f"{name}: malformed, leave out the quotes around the value")
             return default
         try:
             return parse(value)
         except ValueError as error:
-            # The value itself stays out of the message: it may be a secret.
-            self.faults.append(f"{name}: malformed, {error}")
+            # Without the value, which may be a secret.
+            self.errors.append(f"{name}: malformed, {error}")
             return default
 
     def text(self, name: str, default: str = "") -> str:
-        """The variable as text, or `default` when it is absent or empty."""
+        """Return the variable as text, or `default` when it is absent or empty."""
         return self._read(name, default, str)
 
     def secret(self, name: str) -> str:
-        """The variable exactly as it was given, but for line breaks at its end; passwords may begin with a blank."""
+        """Return the variable unchanged, without line breaks at its end; passwords may begin with a blank."""
         return self._raw(name).strip("\r\n")
 
     def flag(self, name: str, *, default: bool = False) -> bool:
-        """The variable as a truth value; anything but the usual words is a fault."""
+        """Return the variable as a boolean; anything but the usual words is an error."""
         return self._read(name, default, values.parse_flag)
 
     def items(self, name: str, default: str = "") -> list[str]:
-        """The variable as a comma-separated list, blanks dropped."""
+        """Return the variable as a list of its comma-separated parts."""
         return self._read(name, values.parse_items(default), values.parse_items)
 
     def number(self, name: str, default: int, *, least: int = 0, most: int = LARGEST) -> int:
-        """The variable as a whole number from `least` to `most`; anything else is a fault."""
+        """Return the variable as a whole number from `least` to `most`; anything else is an error."""
         return self._read(name, default, partial(values.parse_number, least=least, most=most))
 
     def port(self, name: str, default: int) -> int:
-        """The variable as the number of a port."""
+        """Return the variable as a port number."""
         return self.number(name, default, least=values.PORTS[0], most=values.PORTS[1])
 
     def choice(self, name: str, default: str, choices: Collection[str]) -> str:
-        """The variable as one of `choices`, in letters of either case; anything else is a fault."""
+        """Return the variable as one of `choices`, in upper or lower case; anything else is an error."""
 
-        def parse(value: str) -> str:
+        def parse_choice(value: str) -> str:
             found = [choice for choice in choices if choice.lower() == value.lower()]
             if not found:
                 raise ValueError(f"use {values.choice_words(choices)}")
             return found[0]
 
-        return self._read(name, default, parse)
+        return self._read(name, default, parse_choice)
 
     def required(self, name: str) -> str:
-        """The variable as text; its absence is a fault."""
+        """Return the variable as text; an absent one is an error."""
         return self._read(name, "", str, required=True)
 
     def path(self, name: str, default: Path | str = "") -> str:
-        """The variable as a path; a relative one begins at the folder of manage.py."""
+        """Return the variable as a path; a relative one starts at the folder of manage.py."""
         return self._read(name, str(default), partial(values.parse_path, base=BASE_DIR))
 
     def host(self, name: str, default: str) -> str:
-        """The variable as the name or address of a server."""
+        """Return the variable as the name or address of a server."""
         return self._read(name, default, values.parse_host)
 
     def allowed_hosts(self, name: str) -> list[str]:
-        """The names under which the site is reached; none is a fault."""
+        """Return the host names of the site; an empty list is an error."""
         return self._read(name, [], values.parse_allowed_hosts, required=True)
 
     def origin(self, name: str, default: str = "") -> str:
-        """The variable as scheme and host, as in `https://network.example.org`."""
+        """Return the variable as scheme and host, such as `https://network.example.org`."""
         return self._read(name, default, values.parse_origin)
 
     def origins(self, name: str) -> list[str]:
-        """The same, several."""
+        """Return the variable as a list of origins."""
         return self._read(name, [], values.parse_origins)
 
     def networks(self, name: str, default: str) -> list[str]:
-        """Addresses and ranges of proxies, or `unix`."""
+        """Return addresses and ranges of proxies, or `unix`."""
         return self._read(name, values.parse_items(default), values.parse_networks)
 
     def mailbox(self, name: str, default: str) -> str:
-        """The variable as a sender: `Name <address>`, whose name is quoted where it must be."""
+        """Return the variable as a sender: `Name <address>`, with the name quoted if necessary."""
         return self._read(name, default, values.parse_mailbox)
 
     def mailboxes(self, name: str) -> list[tuple[str, str]]:
-        """The variable as names and addresses of receivers."""
+        """Return the variable as names and addresses of recipients."""
         return self._read(name, [], values.parse_mailboxes)
 
     def redis_url(self, name: str) -> str:
-        """The address of a Redis server: redis://, rediss:// (TLS) or unix://; anything else is a fault."""
+        """Return the URL of a Redis server: redis://, rediss:// (TLS) or unix://; anything else is an error."""
         return self._read(name, "", values.parse_redis_url, required=True)
 
     def postgresql(self, name: str) -> dict[str, Any]:
-        """Django's settings for the PostgreSQL named by the URL `name`, or by DB_HOST, DB_PORT, DB_NAME, DB_USER
-        and DB_PASSWORD (R1.3). Absent or malformed is a fault, and the answer then an unusable one.
+        """Return Django's settings for the PostgreSQL of the URL `name`, or of DB_HOST and the other parts (R1.3).
 
-        Options of the URL's query (`?sslmode=verify-full&sslrootcert=…`) reach libpq.
+        The parts are DB_HOST, DB_PORT, DB_NAME, DB_USER and DB_PASSWORD. An absent or malformed value is an error; then
+        the result is {}. Options of the URL's query (`?sslmode=verify-full&sslrootcert=…`) are passed to libpq.
         """
         unusable: dict[str, Any] = {}
         if self.text(name):
@@ -146,15 +146,15 @@ class Environment:
         password = self.secret("DB_PASSWORD")
         if any(self._raw(part).strip() for part in names) or password:
             return self._database_of_parts(password)
-        self.faults.append(f"{name}: missing (or give DB_HOST, DB_PORT, DB_NAME, DB_USER and DB_PASSWORD)")
+        self.errors.append(f"{name}: missing (or give DB_HOST, DB_PORT, DB_NAME, DB_USER and DB_PASSWORD)")
         return unusable
 
     def _database_of_parts(self, password: str) -> dict[str, Any]:
         required = {name: self._raw(name).strip() for name in ("DB_HOST", "DB_NAME", "DB_USER")}
-        if not required["DB_HOST"].startswith("/"):  # on a socket the system may say who asks ("peer")
+        if not required["DB_HOST"].startswith("/"):  # a socket may use peer authentication
             required["DB_PASSWORD"] = password
         missing = [name for name, value in required.items() if not value]
-        self.faults.extend(f"{name}: missing (the other parts of the database are given)" for name in missing)
+        self.errors.extend(f"{name}: missing (the other parts of the database are given)" for name in missing)
         return build_database(
             host=self._read("DB_HOST", "", parse_database_host),
             port=self.port("DB_PORT", 5432),
@@ -164,9 +164,9 @@ class Environment:
         )
 
     def any_database(self, name: str, default: str) -> dict[str, Any]:
-        """The database named by the URL, of any kind that Django knows: for development and tests."""
+        """Return the database of the URL, of any kind that Django supports: for development and tests."""
 
-        def parse(url: str) -> dict[str, Any]:
+        def parse_url(url: str) -> dict[str, Any]:
             if is_postgres_url(url):
                 return parse_postgres_url(url)
             try:
@@ -174,33 +174,33 @@ class Environment:
             except dj_database_url.UnknownSchemeError:
                 raise ValueError("use sqlite:///path or postgres://user:password@host:5432/name") from None
 
-        return self._read(name, parse(default), parse)
+        return self._read(name, parse_url(default), parse_url)
 
     def time_zone(self, name: str, default: str) -> str:
-        """The variable as the name of a time zone."""
+        """Return the variable as the name of a time zone."""
 
-        def parse(value: str) -> str:
+        def parse_time_zone(value: str) -> str:
             if value not in available_timezones():
                 raise ValueError("use a name such as Europe/Berlin")
             return value
 
-        return self._read(name, default, parse)
+        return self._read(name, default, parse_time_zone)
 
-    def keep_faults(self) -> None:
-        """Tell the faults so far at each refusal: Python reads the module that found them only once."""
-        self._kept = self.faults
-        self.faults = []
+    def keep_errors(self) -> None:
+        """Include the errors so far in all later reports: Python executes the module that found them only once."""
+        self._kept = self.errors
+        self.errors = []
 
-    def refuse_faults(self) -> None:
-        """Raise ImproperlyConfigured with one message that names every fault, when there is any."""
-        # A settings module that failed may be loaded once more in the same process: it starts with a clean slate.
-        faults = list(dict.fromkeys([*self._kept, *self.faults]))
-        self.faults = []
-        if faults:
-            listed = "\n".join(f"  - {fault}" for fault in faults)
+    def raise_errors(self) -> None:
+        """Raise ImproperlyConfigured with one message that lists all errors, if there are any."""
+        # A settings module that failed may be loaded again in the same process, without its earlier errors.
+        errors = list(dict.fromkeys([*self._kept, *self.errors]))
+        self.errors = []
+        if errors:
+            listed = "\n".join(f"  - {error}" for error in errors)
             raise ImproperlyConfigured(
                 f"LinkUp cannot start; these variables need attention:\n{listed}\n"
-                "Each one is explained in .env.example. `python manage.py generate_secret_key` makes a SECRET_KEY."
+                "See .env.example for each. `python manage.py generate_secret_key` creates a SECRET_KEY."
             )
 
 

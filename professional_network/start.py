@@ -1,4 +1,4 @@
-"""What must be there before a server of this house may begin to serve."""
+"""Checks and preparations before a server process starts to serve."""
 
 import os
 
@@ -11,21 +11,21 @@ from django.urls import reverse
 from .env import env
 
 SETTINGS = "professional_network.settings"
-DRAWN_FOR_TABS = ("messaging/_entry.html", "messaging/_inbox_row.html", "notifications/_row.html")
+TAB_TEMPLATES = ("messaging/_entry.html", "messaging/_inbox_row.html", "notifications/_row.html")
 
 
 def warm_up() -> None:
-    """Load addresses and what is drawn for tabs, which the first of them would load otherwise, in every thread anew."""
+    """Load URLs and the templates of socket frames, which otherwise the first tab would load in every thread."""
     reverse("feed:home")
-    for name in DRAWN_FOR_TABS:
+    for name in TAB_TEMPLATES:
         get_template(name)
 
 
 def choose_settings() -> None:
-    """Name the settings that a server loads, when nothing has loaded them yet (`runserver` has).
+    """Set DJANGO_SETTINGS_MODULE for a server, unless settings are loaded already (by `runserver`).
 
-    Raises ImproperlyConfigured when nobody said which: those of development show everybody the settings and an own,
-    empty database, and a file that was not read looks just like that.
+    Raises ImproperlyConfigured without DJANGO_ENVIRONMENT, which also happens when `.env` was not read: development
+    settings on a server would show internals and use an empty database.
     """
     module = os.environ.setdefault("DJANGO_SETTINGS_MODULE", SETTINGS)
     if module == SETTINGS and not settings.configured and not env.text("DJANGO_ENVIRONMENT"):
@@ -36,9 +36,9 @@ def choose_settings() -> None:
 
 
 def refuse_without_manifest() -> None:
-    """Raise ImproperlyConfigured when static files go by hashed names and `collectstatic` has not run (R13.3).
+    """Raise ImproperlyConfigured when static files have hashed names and `collectstatic` has not run (R13.3).
 
-    Without the manifest every page would fail, one by one. Commands do not ask: collectstatic is one of them.
+    Without the manifest every page would fail. Commands do not check it: collectstatic is one of them.
     """
     storage: object = staticfiles_storage
     if isinstance(storage, ManifestFilesMixin) and not storage.hashed_files:

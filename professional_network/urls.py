@@ -1,4 +1,4 @@
-"""Every address of the network."""
+"""All URLs of the site."""
 
 from allauth.account.decorators import secure_admin_login
 from django.conf import settings
@@ -12,7 +12,7 @@ from core.web import media_views, well_known_views
 from core.web.converters import IdConverter, TagConverter
 from users import account_views
 
-# The administration has no door of its own: its sign-in and its change of the password are those of all members.
+# The admin has no separate sign-in: it uses the sign-in and the password change of all members.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 admin.site.password_change = RedirectView.as_view(  # type: ignore[assignment]
     pattern_name="account_change_password"
@@ -29,7 +29,7 @@ handler500 = "core.web.error_pages.server_error"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("feed.urls")),
-    # Before allauth's own of the same names.
+    # Before allauth's URLs of the same names.
     path("accounts/signup/", account_views.SignupView.as_view(), name="account_signup"),
     re_path(
         r"^accounts/confirm-email/(?P<key>[-:\w]+)/$",
@@ -62,19 +62,19 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("messaging.urls")),
     path("notifications/", include("notifications.urls")),
     path("admin/", admin.site.urls),
-    # Public uploads, where no nginx and no bucket serves them.
-    path("media/<path:name>", media_views.public, name="media"),
-    # HealthMiddleware answers these before anything else; they stand here for their names.
+    # Public uploads, when neither nginx nor a bucket serves them.
+    path("media/<path:name>", media_views.public_file, name="media"),
+    # HealthMiddleware serves these before URL resolution; they are listed for their names.
     path("health/", health, name="health"),
     path("health/db/", health_database, name="health_db"),
     path("health/redis/", health_redis, name="health_redis"),
     path("readiness/", readiness, name="readiness"),
-    # What programs ask every site for.
+    # Paths that programs request from every site.
     path(".well-known/security.txt", well_known_views.security_txt, name="security_txt"),
     path(".well-known/change-password", well_known_views.change_password, name="change_password"),
     path("robots.txt", well_known_views.robots_txt, name="robots_txt"),
     path("favicon.ico", well_known_views.favicon, name="favicon"),
-    path("metrics", metrics_views.page, name="metrics"),
+    path("metrics", metrics_views.metrics_page, name="metrics"),
 ]
 
 if settings.DEBUG:

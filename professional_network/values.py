@@ -1,7 +1,7 @@
-"""Parsers of single environment variables. Each returns what LinkUp uses, or raises ValueError with what to write.
+"""Parsers of single environment variables. Each returns the parsed value, or raises ValueError with a hint.
 
-A value that looks sensible and cannot work is understood where there is one meaning, else refused: at the start, not
-when the first visitor, mail or backup meets it. The messages never repeat the value, which may be a secret.
+A wrong but unambiguous value is corrected, any other is refused: at start, not at the first request, mail or backup.
+Messages never repeat the value, which may be a secret.
 """
 
 import re
@@ -29,7 +29,7 @@ _specials = re.compile(r'[()<>\[\]:;@\\,."]')
 
 
 def parse_flag(value: str) -> bool:
-    """A truth value, by the usual words."""
+    """Parse a boolean in the usual words."""
     word = value.lower()
     if word in TRUE_WORDS | FALSE_WORDS:
         return word in TRUE_WORDS
@@ -37,12 +37,12 @@ def parse_flag(value: str) -> bool:
 
 
 def parse_items(value: str) -> list[str]:
-    """The parts between commas, blanks dropped."""
+    """Split at commas, and drop blanks and empty parts."""
     return [item.strip() for item in value.split(",") if item.strip()]
 
 
 def parse_number(value: str, least: int, most: int) -> int:
-    """A whole number in ASCII digits, from `least` to `most`."""
+    """Parse a whole number in ASCII digits, from `least` to `most`."""
     if not _number.fullmatch(value):
         raise ValueError("use a whole number")
     number = int(value)
@@ -52,24 +52,24 @@ def parse_number(value: str, least: int, most: int) -> int:
 
 
 def parse_name(value: str) -> str:
-    """A host: a name (in the letters of any language) or an address; IPv6 without brackets."""
+    """Parse a host: a name (in any script) or an address; IPv6 without brackets."""
     try:
         return str(ip_address(value.removeprefix("[").removesuffix("]")))
     except ValueError:
         pass
-    # A last dot means the same name; Django and libraries compare without it.
+    # A trailing dot means the same name; Django and libraries compare without it.
     name = value.lower().removesuffix(".")
     if not name.isascii():
-        name = _encoded(name)
-    # The last part is never a number: that would be an address with a mistake in it.
+        name = _encode_idna(name)
+    # The last part is never a number: that would be a malformed address.
     if not _name.fullmatch(name) or len(name) > 253 or name.rpartition(".")[2].isdecimal():
         raise ValueError("use a name alone, such as network.example.org, without https://, port, path or *")
     return name
 
 
-def _encoded(name: str) -> str:
+def _encode_idna(name: str) -> str:
     try:
-        if set(name) & set("ßς\u200c\u200d"):  # older and newer rules of IDNA differ on these
+        if set(name) & set("ßς\u200c\u200d"):  # IDNA 2003 and 2008 differ on these
             raise ValueError
         return name.encode("idna").decode("ascii")
     except ValueError:
@@ -77,24 +77,24 @@ def _encoded(name: str) -> str:
 
 
 def parse_host(value: str) -> str:
-    """The host of a server, whose port is a variable of its own."""
+    """Parse the host of a server, whose port is a separate variable."""
     try:
         return parse_name(value)
     except ValueError:
         raise ValueError(
-            "use a name or an address alone; the port is a variable of its own, and no scheme is needed"
+            "use a name or an address alone; the port is a separate variable, and no scheme is needed"
         ) from None
 
 
 def parse_allowed_hosts(value: str) -> list[str]:
-    """Names as Django's ALLOWED_HOSTS compares them: IPv6 in brackets, `.example.org` for all names below."""
+    """Parse names for Django's ALLOWED_HOSTS: IPv6 in brackets, `.example.org` for all subdomains."""
     items = parse_items(value)
     if not items:
         raise ValueError("use at least one name")
-    return [_allowed_host(item) for item in items]
+    return [_parse_allowed_host(item) for item in items]
 
 
-def _allowed_host(item: str) -> str:
+def _parse_allowed_host(item: str) -> str:
     if item == "*":
         return item  # `check --deploy` refuses it
     if item.startswith("*."):
@@ -105,21 +105,21 @@ def _allowed_host(item: str) -> str:
 
 
 def parse_origin(value: str) -> str:
-    """`https://network.example.org`, perhaps with a port, without a slash at the end."""
-    return _origin(value, parse_name)
+    """Parse `https://network.example.org`, optionally with a port, without a trailing slash."""
+    return _parse_origin(value, parse_name)
 
 
 def parse_origins(value: str) -> list[str]:
-    """The same, several; `https://*.example.org` stands for all names below."""
-    return [_origin(item, _starred) for item in parse_items(value)]
+    """Parse several origins; `https://*.example.org` is for all subdomains."""
+
+    def parse_with_star(host: str) -> str:
+        return "*." + parse_name(host[2:]) if host.startswith("*.") else parse_name(host)
+
+    return [_parse_origin(item, parse_with_star) for item in parse_items(value)]
 
 
-def _starred(host: str) -> str:
-    return "*." + parse_name(host[2:]) if host.startswith("*.") else parse_name(host)
-
-
-def _origin(value: str, parse: Callable[[str], str]) -> str:
-    words = "use an origin such as https://network.example.org: the scheme and the name, without a path"
+def _parse_origin(value: str, parse: Callable[[str], str]) -> str:
+    message = "use an origin such as https://network.example.org: the scheme and the name, without a path"
     try:
         parts = urlsplit(value)
         port, host = parts.port, parts.hostname or ""
@@ -128,13 +128,13 @@ def _origin(value: str, parse: Callable[[str], str]) -> str:
             raise ValueError
         name = parse(host)
     except ValueError:
-        raise ValueError(words) from None
+        raise ValueError(message) from None
     shown = f"[{name}]" if ":" in name else name
     return f"{parts.scheme}://{shown}" + (f":{port}" if port and port != DEFAULT_PORTS[parts.scheme] else "")
 
 
 def parse_networks(value: str) -> list[str]:
-    """Addresses, ranges such as 10.0.0.0/8, and the word `unix`."""
+    """Parse addresses, ranges such as 10.0.0.0/8, and the word `unix`."""
     items = parse_items(value)
     try:
         for item in items:
@@ -146,14 +146,14 @@ def parse_networks(value: str) -> list[str]:
 
 
 def parse_path(value: str, base: Path) -> str:
-    """A path; a relative one begins at `base`, whatever folder a process was started in."""
+    """Parse a path; a relative one starts at `base`, not at the working directory."""
     if value.startswith("~") or _control.search(value):
-        raise ValueError("use a whole path: ~ stands for different folders to different users")
+        raise ValueError("use a full path: ~ is a different folder for each user")
     return str(base / value)
 
 
 def parse_mailbox(value: str) -> str:
-    """`Name <address>` or an address alone, as a header may hold it: a name with a comma is quoted."""
+    """Parse `Name <address>` or an address alone, for a mail header: a name with a comma is quoted."""
     if _control.search(value):
         raise ValueError("use one line, without control characters")
     match = _named_address.fullmatch(value)
@@ -172,7 +172,7 @@ def parse_mailbox(value: str) -> str:
 
 
 def parse_mailboxes(value: str) -> list[tuple[str, str]]:
-    """Name and address of each; the name may be empty."""
+    """Parse names and addresses; a name may be empty."""
     if _control.search(value):
         raise ValueError("use one line, without control characters")
     return [(name, _address(address)) for name, address in getaddresses([value])]
@@ -191,17 +191,20 @@ def _address(value: str) -> str:
 
 
 def parse_redis_url(value: str) -> str:
-    """redis://, rediss:// (TLS) or unix://, with the number of the database, if any, as the path."""
+    """Parse redis://, rediss:// (TLS) or unix://, with the number of the database, if any, as the path."""
     try:
         parts = urlsplit(value)
-        good = parts.scheme in REDIS_SCHEMES and not parts.fragment
-        good = good and (_is_socket(parts) if parts.scheme == "unix" else _is_server(parts))
-        if good:
-            # redis-py itself reads it, options of the query included; nothing is connected.
+        is_valid = parts.scheme in REDIS_SCHEMES and not parts.fragment
+        if parts.scheme == "unix":
+            is_valid = is_valid and not parts.hostname and parts.port is None and len(unquote(parts.path)) > 1
+        else:
+            is_valid = is_valid and _is_redis_server(parts)
+        if is_valid:
+            # redis-py parses it with the options of the query, without connecting.
             Redis.from_url(value).connection_pool.make_connection()
     except (ValueError, TypeError, AttributeError, OSError):
-        good = False
-    if not good:
+        is_valid = False
+    if not is_valid:
         raise ValueError(
             "use redis://:password@host:6379/0, rediss:// for TLS, or unix:///path/of/the.sock?db=0; characters "
             "such as @ / # ? in the password are written as %40 %2F %23 %3F"
@@ -209,17 +212,13 @@ def parse_redis_url(value: str) -> str:
     return value
 
 
-def _is_server(parts: SplitResult) -> bool:
+def _is_redis_server(parts: SplitResult) -> bool:
     parse_name(parts.hostname or "")
     number = parts.path.strip("/")
     return parts.port != 0 and "/" not in number and (not number or number.isdecimal())
 
 
-def _is_socket(parts: SplitResult) -> bool:
-    return not parts.hostname and parts.port is None and len(unquote(parts.path)) > 1
-
-
 def choice_words(choices: Iterable[str]) -> str:
-    """`one, two or three`."""
+    """Join choices as `one, two or three`."""
     *first, last = choices
     return f"{', '.join(first)} or {last}" if first else last

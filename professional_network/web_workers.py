@@ -1,4 +1,4 @@
-"""What LinkUp changes in gunicorn: workers that overlap at a reload, and an access log without secrets."""
+"""LinkUp's changes to gunicorn: workers that overlap at a reload, and an access log without secrets."""
 
 import re
 import time
@@ -15,35 +15,35 @@ POLL_SECONDS = 0.05
 
 
 class OverlappingWorker(ThreadWorker):  # type: ignore[misc]
-    """A threaded worker that keeps serving after a reload until a new worker is ready, so that no request waits."""
+    """A threaded worker that keeps serving during a reload until a new worker is ready, so that no request waits."""
 
     ages: Any
 
     def is_needed(self) -> bool:
-        """Whether the workers that replace this one are still starting."""
+        """Return whether the workers that replace this one are still starting."""
         return bool(self.ages[READY] <= self.ages[RELOADED] >= self.age)
 
     def handle_exit(self, sig: Any, frame: Any) -> None:
-        """Stop at once, or as soon as a new worker is ready, at the latest after half of `graceful_timeout`."""
+        """Stop at once, or once a new worker is ready, at the latest after half of `graceful_timeout`."""
         if self.is_needed():
             Thread(target=self._stop_when_replaced, args=(sig, frame), daemon=True).start()
         else:
             super().handle_exit(sig, frame)
 
     def _stop_when_replaced(self, sig: Any, frame: Any) -> None:
-        latest = time.monotonic() + self.cfg.graceful_timeout / 2
-        while self.is_needed() and time.monotonic() < latest:
+        deadline = time.monotonic() + self.cfg.graceful_timeout / 2
+        while self.is_needed() and time.monotonic() < deadline:
             time.sleep(POLL_SECONDS)
         super().handle_exit(sig, frame)
 
 
 class AccessLog(Logger):  # type: ignore[misc]
-    """Logs requests without the query string and without the keys in links of mails."""
+    """Logs requests without the query string and without the keys of links in mails."""
 
     key = re.compile(r"^(/(?:accounts/[^/]+|notifications/unsubscribe)/).+")
 
     def atoms(self, resp: Any, req: Any, environ: dict[str, Any], request_time: Any) -> dict[str, Any]:
-        """`r` is the path as it came over the wire: decoded, it could forge a line."""
+        """Set `r` to the raw path: a decoded one could forge a line."""
         atoms: dict[str, Any] = super().atoms(resp, req, environ, request_time)
         path = str(environ["RAW_URI"]).partition("?")[0]
         atoms["r"] = f"{environ['REQUEST_METHOD']} " + self.key.sub(r"\1…", path)

@@ -1,1 +1,1 @@
-"""Tools of the house: what `make` calls. Nothing here is imported by the product."""
+"""Developer tools that `make` calls. LinkUp itself imports nothing from here."""

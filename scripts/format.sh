@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Rewrites Python files and templates in the house style.
+# Formats Python files and templates.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 PATH="$PWD/.venv/bin:$PATH"

@@ -22,7 +22,7 @@ from django.db.models.signals import post_save
 from django.middleware import csrf
 
 from core.observability.log_lines import LineFormatter
-from professional_network.settings.logs import SECURITY_LINE
+from professional_network.settings.logs import SECURITY_LINE_FORMAT
 
 from .cast import PASSWORD
 
@@ -48,7 +48,7 @@ class Scan(logging.Handler):
 
     def __init__(self) -> None:
         super().__init__()
-        self.setFormatter(LineFormatter(SECURITY_LINE))
+        self.setFormatter(LineFormatter(SECURITY_LINE_FORMAT))
         self.lines = 0
         self.told: list[str] = []
         self._tokens: set[str] = set()

@@ -12,7 +12,7 @@ import yaml
 from scripts.programs import ROOT
 
 from .test_containers import BINARIES, last_stage, run, stand_in
-from .test_house import files_of_the_repository
+from .test_repository import files_of_the_repository
 from .variables import read_by_the_code
 
 ENVIRONMENT = {

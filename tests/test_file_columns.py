@@ -25,7 +25,7 @@ from users.models import User
 from .filing import with_tables
 from .filing.material import make_sheet
 from .filing.models import Shelf
-from .test_house import files_of_the_repository, name_of
+from .test_repository import files_of_the_repository, name_of
 from .world import make_world
 
 # Text that comes from members and has the shape of a file's name.

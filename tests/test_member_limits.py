@@ -155,7 +155,7 @@ def test_searching_a_conversation(ground: Ground, as_alice: Client) -> None:
 
     assert [search().status_code for _turn in range(3)] == [200, 200, 429]
     refused = search()
-    assert "A bit too fast" in refused.content.decode()
+    assert "Too many requests" in refused.content.decode()
     assert 0 < int(refused["Retry-After"]) <= 3600
 
 

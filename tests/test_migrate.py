@@ -97,9 +97,9 @@ def test_a_fault_that_does_not_pass_is_not_tried_again(monkeypatch: pytest.Monke
 
 @pytest.mark.postgres_only
 def test_two_at_once_go_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(migration_locks, "TURN_WAIT", 0.3)
+    monkeypatch.setattr(migration_locks, "ADVISORY_LOCK_SECONDS", 0.3)
     with (
-        migration_locks.watched(connection, print),
+        migration_locks.monitor_locks(connection, print),
         pytest.raises(CommandError, match="Another migrate has been running"),
     ):
         call_command("migrate", verbosity=0)
@@ -108,7 +108,7 @@ def test_two_at_once_go_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.postgres_only
 def test_looking_takes_no_turn() -> None:
-    with migration_locks.watched(connection, print):
+    with migration_locks.monitor_locks(connection, print):
         call_command("migrate", check_unapplied=True, verbosity=0)
 
 

@@ -45,7 +45,7 @@ def sample(*given: Operation, atomic: bool = True, app: str = "feed") -> Migrati
     return kind(NAME, app)
 
 
-def examine(migration: Migration) -> list[Fault]:
+def run_probes(migration: Migration) -> list[Fault]:
     """What is wrong with a migration that comes after all of ours."""
     steps = [*steps_of(migration, ours().clone())]
     return faults_of(steps, used(), atomic=migration.atomic)
@@ -253,7 +253,7 @@ def test_a_fault_is_refused_with_its_cure() -> None:
     with all_cases() as case:
         for rule, migration in BAD:
             with case(f"{rule}: {migration.operations}"):
-                faults = {fault.rule: fault for fault in examine(migration)}
+                faults = {fault.rule: fault for fault in run_probes(migration)}
                 assert rule in faults
                 assert CURES[rule] in str(faults[rule])
                 operation = faults[rule].operation
@@ -264,7 +264,7 @@ def test_a_cure_is_accepted() -> None:
     with all_cases() as case:
         for words, migration in GOOD:
             with case(words):
-                assert [str(fault) for fault in examine(migration)] == []
+                assert [str(fault) for fault in run_probes(migration)] == []
 
 
 def test_every_rule_has_a_sample() -> None:

@@ -10,7 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from pytest_django.fixtures import Settings
 
-from core.files.storage import CannotStore, new_name, store
+from core.files.storage import CannotStore, new_name, store_file
 from core.tests.pictures import jpeg
 from feed.models import Post
 from users.models import User
@@ -41,14 +41,14 @@ def no_byte_more() -> Iterator[None]:
 
 def test_a_file_that_finds_no_room_is_told_in_words(no_byte_more: None) -> None:
     with pytest.raises(CannotStore, match="no room"):
-        store(new_name("posts", "webp"), b"x" * 10_000)
+        store_file(new_name("posts", "webp"), b"x" * 10_000)
 
 
 @pytest.mark.usefixtures("full_disk")
 def test_a_post_whose_pictures_find_no_room_keeps_its_words(as_alice: Client) -> None:
     refused = as_alice.post("/posts/", {"text": "Kept words", "audience": 1, "images": [upload()]})
     assert refused.status_code == 422
-    assert "no room for files" in refused.content.decode()
+    assert "cannot store files" in refused.content.decode()
     assert "Kept words" in refused.content.decode()
     assert not Post.objects.exists()
 
@@ -58,6 +58,6 @@ def test_a_post_whose_pictures_find_no_room_keeps_its_words(as_alice: Client) ->
 def test_a_photo_that_finds_no_room_leaves_the_old_one(as_alice: Client, alice: User, field: str) -> None:
     refused = as_alice.post(f"/settings/{field}/", {field: upload()})
     assert refused.status_code == 422
-    assert "no room for files" in refused.content.decode()
+    assert "cannot store files" in refused.content.decode()
     alice.refresh_from_db()
     assert (alice.photo, alice.profile.cover) == ("", "")

@@ -97,10 +97,10 @@ def test_what_no_row_names_is_shown_and_deleted_when_asked(named: set[str], unna
     age()
     assert len(named) == 3 + 1 + 2 + 1 + 2 + 1
     shown = say()
-    missed = [name for name in unnamed if f"unnamed: {name} (4 bytes" not in shown]
+    missed = [name for name in unnamed if f"unreferenced: {name} (4 bytes" not in shown]
     assert missed == [], shown
     assert not any(name in shown for name in named)
-    assert "Found 5 files (20 bytes) that no row names." in shown
+    assert "Found 5 files (20 bytes) that no row references." in shown
     assert shown.endswith("Run it again with --delete.\n")
     assert unnamed <= stored()
     assert "Deleted 5 files (20 bytes)" in say("--delete")
@@ -171,7 +171,7 @@ def test_pictures_that_lie_in_public_are_moved_and_shown_all_the_while(as_alice:
     assert answers() == (200, 200)
     # It broke off after the first copy.
     default_storage.save(f"private/{former[0]}", ContentFile(b"half"))
-    assert "Moved the files of 1 rows out of public reach; 0 rows miss theirs." in say("--delete")
+    assert "Moved the files of 1 rows to private names; the files of 0 rows are missing." in say("--delete")
     assert answers() == (200, 404)
     image.refresh_from_db()
     assert image.file.startswith("private/posts/")
@@ -183,5 +183,5 @@ def test_a_row_that_names_what_is_not_there_or_not_ours_is_left(alice: User) -> 
     post = feed.publish_post(author=alice, text="Words")
     for name in ("posts/aa/" + "0" * 32, "/etc/passwd", "../../etc/passwd"):
         PostImage.objects.create(post=post, file=name, width=1, height=1)
-    assert "Moved the files of 0 rows out of public reach; 1 rows miss theirs." in say("--delete")
+    assert "Moved the files of 0 rows to private names; the files of 1 rows are missing." in say("--delete")
     assert not Attachment.objects.exists()

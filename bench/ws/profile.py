@@ -79,24 +79,24 @@ def _deliveries(mine: Any, other: Any) -> dict[str, Callable[[], object]]:
 
     def watch() -> object:
         newest = Conversation.objects.values_list("last_seq", flat=True).get(pk=mine.conversation_id)
-        return dispatch.answers(tab, {**watched, "seq": newest - 3})
+        return dispatch.handle_frame(tab, {**watched, "seq": newest - 3})
 
     def deliver() -> object:
         tab.state["messaging"].seq -= 1
-        return dispatch.rendered(tab, [hint])
+        return dispatch.render_events(tab, [hint])
 
     def receipt() -> None:
         Membership.objects.filter(pk=other.pk).update(delivered_seq=1, read_seq=0)
-        dispatch.quick_answers(tab, delivered)
+        dispatch.handle_quick_frame(tab, delivered)
         receipts.flush()
 
     return {
         "watch, 3 entries behind": watch,
         "delivery to an open conversation": deliver,
-        "delivery to another page": lambda: dispatch.rendered(plain, [hint]),
+        "delivery to another page": lambda: dispatch.render_events(plain, [hint]),
         "delivered: noted and stored": receipt,
-        "the cursors' hint": lambda: dispatch.rendered(tab, [cursors]),
-        "a heartbeat of 1 tab": lambda: dispatch.heartbeats([tab]),
+        "the cursors' hint": lambda: dispatch.render_events(tab, [cursors]),
+        "a heartbeat of 1 tab": lambda: dispatch.collect_heartbeats([tab]),
     }
 
 
@@ -107,8 +107,8 @@ def _arrivals(mine: Any, other: Any) -> dict[str, Callable[[], object]]:
 
     session, tab = _session_of(mine.member_id), TabState(other.member_id)
     return {
-        "handshake": lambda: application.visitor_of(session),
-        "a tab opens": lambda: dispatch.opened(tab),
+        "handshake": lambda: application.load_visitor(session),
+        "a tab opens": lambda: dispatch.open_tab(tab),
     }
 
 

@@ -59,14 +59,14 @@ class _Statement:
         """The name of the statement for PostgreSQL."""
         return _statement_name(self.sql, self.fixed)
 
-    def numbered(self) -> list[Any]:
+    def numbered_parameters(self) -> list[Any]:
         """Parameters that make `sql` what PREPARE takes: $1, $2 … instead of the values."""
         return [
             fixed if index is None else AsIs(f"${index + 1}")
             for fixed, index in zip(self.fixed, self.indexes, strict=True)
         ]
 
-    def parameters(self, values: Sequence[int]) -> list[Any]:
+    def parameters_for(self, values: Sequence[int]) -> list[Any]:
         return [
             fixed if index is None else values[index]
             for fixed, index in zip(self.fixed, self.indexes, strict=True)
@@ -114,21 +114,21 @@ class CompiledQuery(Generic[P, Row]):
             raise _wrong_names(self.name, self._names, kwargs, is_positional=bool(args))
         connection = connections[DEFAULT_DB_ALIAS]
         lengths, values = self._lengths_and_values(kwargs)
-        statement = self._statement((connection.alias, connection.vendor, *lengths), connection)
+        statement = self._statement_for((connection.alias, connection.vendor, *lengths), connection)
         if statement is None:
             return []
         with connection.cursor() as cursor:
             if not _execute_plan(statement, values, cursor, connection):
-                cursor.execute(statement.sql, statement.parameters(values))
+                cursor.execute(statement.sql, statement.parameters_for(values))
             found = cursor.fetchall()
         return cast(list[Row], _to_rows(statement, found, connection))
 
-    def _lengths_and_values(self, given: Mapping[str, Any]) -> tuple[list[int | None], list[int]]:
-        """How many values stand for each parameter (None for None), and all of them, with lists padded."""
+    def _lengths_and_values(self, arguments: Mapping[str, Any]) -> tuple[list[int | None], list[int]]:
+        """Return the number of values of each parameter (None for None), and all values, with lists padded."""
         lengths: list[int | None] = []
         values: list[int] = []
         for name, is_list, allows_none in self._parameters:
-            value = given[name]
+            value = arguments[name]
             if value is None:
                 if not allows_none:
                     raise _none_refused(self.name, name)
@@ -145,7 +145,7 @@ class CompiledQuery(Generic[P, Row]):
                 values.append(value)
         return lengths, values
 
-    def _statement(self, shape: tuple[Any, ...], connection: BaseDatabaseWrapper) -> _Statement | None:
+    def _statement_for(self, shape: tuple[Any, ...], connection: BaseDatabaseWrapper) -> _Statement | None:
         if shape not in self._statements:
             count = 0
             arguments: dict[str, int | list[int] | None] = {}
@@ -154,7 +154,7 @@ class CompiledQuery(Generic[P, Row]):
                 count += length or 0
                 several = list(range(first, first + (length or 0)))
                 arguments[name] = None if length is None else several if is_list else first
-            self._statements[shape] = _compile(self._build(**arguments), count, connection)
+            self._statements[shape] = _compile_queryset(self._build(**arguments), count, connection)
         return self._statements[shape]
 
     def clear(self) -> None:
@@ -180,34 +180,35 @@ class CompiledSQL:
         Raises TypeError for unknown and missing values, and for None.
         """
         if values.keys() != self._known:
-            raise _wrong_names(self._description, self._known, values)
+            raise _wrong_names(self._short_sql, self._known, values)
         ordered = [values[name] for name in self._names]
         if None in ordered:
-            raise _none_refused(self._description, self._names[ordered.index(None)])
+            raise _none_refused(self._short_sql, self._names[ordered.index(None)])
         connection = connections[DEFAULT_DB_ALIAS]
         with connection.cursor() as cursor:
             if not _execute_plan(self, ordered, cursor, connection):
                 cursor.execute(self.sql, values)
             return list(cursor.fetchall())
 
-    def numbered(self) -> dict[str, Any]:
+    def numbered_parameters(self) -> dict[str, Any]:
         """Parameters that make `sql` what PREPARE takes: $1, $2 … instead of the values."""
         return {name: AsIs(f"${number}") for number, name in enumerate(self._names, 1)}
 
     @property
-    def _description(self) -> str:
+    def _short_sql(self) -> str:
         return f"{' '.join(self.sql.split())[:60]!r}"
 
 
 def _named_parameters(build: Callable[..., Any], query: str) -> tuple[_Named, ...]:
-    hints = get_type_hints(build)
+    annotations = get_type_hints(build)
     named = []
     for name, parameter in signature(build).parameters.items():
         if parameter.kind not in (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY):
             raise TypeError(f"{query}: {parameter} cannot be given by name.")
-        if name not in hints:
+        if name not in annotations:
             raise TypeError(f"{query}: {name} needs an annotation.")
-        kinds = get_args(hints[name]) if type(None) in get_args(hints[name]) else (hints[name],)
+        alternatives = get_args(annotations[name])
+        kinds = alternatives if type(None) in alternatives else (annotations[name],)
         origins = [get_origin(kind) or kind for kind in kinds]
         is_list = any(isinstance(origin, type) and issubclass(origin, Collection) for origin in origins)
         named.append(_Named(name, is_list, type(None) in kinds))
@@ -215,15 +216,14 @@ def _named_parameters(build: Callable[..., Any], query: str) -> tuple[_Named, ..
 
 
 def _wrong_names(
-    query: str, names: Iterable[str], given: Mapping[str, Any], *, is_positional: bool = False
+    query: str, names: Iterable[str], values: Mapping[str, Any], *, is_positional: bool = False
 ) -> TypeError:
     if is_positional:
         return TypeError(f"{query}: values are given by name ({', '.join(sorted(names))}).")
-    unknown, missing = sorted({*given} - {*names}), sorted({*names} - {*given})
-    faults = [f"unknown {', '.join(unknown)}"] * bool(unknown) + [f"missing {', '.join(missing)}"] * bool(
-        missing
-    )
-    return TypeError(f"{query}: {'; '.join(faults)}.")
+    unknown, missing = sorted({*values} - {*names}), sorted({*names} - {*values})
+    problems = [f"unknown {', '.join(unknown)}"] * bool(unknown)
+    problems += [f"missing {', '.join(missing)}"] * bool(missing)
+    return TypeError(f"{query}: {'; '.join(problems)}.")
 
 
 def _none_refused(query: str, name: str) -> TypeError:
@@ -250,7 +250,7 @@ def _execute_plan(
     known = _planned.setdefault(connection.connection, set())
     try:
         if statement.name not in known:
-            cursor.execute(f"PREPARE {statement.name} AS {statement.sql}", statement.numbered())
+            cursor.execute(f"PREPARE {statement.name} AS {statement.sql}", statement.numbered_parameters())
             known.add(statement.name)
         placeholders = ", ".join(["%s"] * len(values))
         cursor.execute(f"EXECUTE {statement.name} ({placeholders})", values)
@@ -262,7 +262,7 @@ def _execute_plan(
     return True
 
 
-def _compile(
+def _compile_queryset(
     rows: "models.QuerySet[Any, Any]", count: int, connection: BaseDatabaseWrapper
 ) -> _Statement | None:
     """The statement of a QuerySet with `count` placeholders; None where Django knows that no row can match."""
@@ -317,31 +317,20 @@ def _to_rows(
 ) -> list[Any]:
     """Rows as Python wants them: instances of the model with their annotations, or tuples."""
     if statement.converted:
-        rows = _convert_columns(statement, rows, connection)
+        changed = [list(row) for row in rows]
+        for index, column in statement.converted:
+            backend = connection.ops.get_db_converters(column)
+            for convert in [*backend, *column.get_db_converters(connection)]:
+                for values in changed:
+                    values[index] = convert(values[index], column, connection)
+        rows = [tuple(values) for values in changed]
     if statement.model is None:
         return rows
-    from_db, alias, fields, width = (
-        statement.model.from_db,
-        connection.alias,
-        statement.fields,
-        len(statement.fields),
-    )
+    fields, width = statement.fields, len(statement.fields)
     instances = []
     for row in rows:
-        instance = from_db(alias, fields, row[:width])
+        instance = statement.model.from_db(connection.alias, fields, row[:width])
         for name, index in statement.annotations:
             setattr(instance, name, row[index])
         instances.append(instance)
     return instances
-
-
-def _convert_columns(
-    statement: _Statement, rows: list[tuple[Any, ...]], connection: BaseDatabaseWrapper
-) -> list[tuple[Any, ...]]:
-    changed = [list(row) for row in rows]
-    for index, column in statement.converted:
-        backend = connection.ops.get_db_converters(column)
-        for convert in [*backend, *column.get_db_converters(connection)]:
-            for row in changed:
-                row[index] = convert(row[index], column, connection)
-    return [tuple(row) for row in changed]

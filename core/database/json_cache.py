@@ -1,7 +1,7 @@
-"""Cache backends that store JSON, never pickles: whoever can write an entry must not be able to run code.
+"""Cache backends that store JSON instead of pickles: write access to an entry must not mean running code.
 
-An entry that is not JSON (one that an older version pickled, or a forged one) counts as absent, and the next write
-replaces it. JSON has no other keys than text, and no tuples: callers convert what they read.
+An entry that is not JSON (pickled by an older version, or forged) counts as absent, and the next write replaces it.
+JSON has only text keys and no tuples: callers convert the values that they read.
 """
 
 import json
@@ -22,12 +22,12 @@ UNREADABLE = object()
 
 
 def dump_entry(value: Any) -> str:
-    """The JSON of `value`; raises TypeError for what JSON cannot hold."""
+    """Return `value` as JSON. Raises TypeError for a value that JSON cannot represent."""
     return json.dumps(value, separators=(",", ":"))
 
 
 def load_entry(text: str | bytes) -> Any:
-    """The value in `text`, or UNREADABLE when that is no JSON."""
+    """Return the value in `text`, or UNREADABLE when it is not JSON."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
@@ -35,7 +35,7 @@ def load_entry(text: str | bytes) -> Any:
 
 
 class JsonSerializer(BaseSerializer):  # type: ignore[misc]
-    """django-redis' serializer."""
+    """JSON serializer for django-redis."""
 
     def dumps(self, value: Any) -> bytes:
         return dump_entry(value).encode()
@@ -45,7 +45,7 @@ class JsonSerializer(BaseSerializer):  # type: ignore[misc]
 
 
 class JsonRedisClient(DefaultClient):  # type: ignore[misc]
-    """django-redis' client; an unreadable entry is deleted, so that a counter can begin again under its key."""
+    """Client for django-redis that deletes unreadable entries, so that a counter can restart under its key."""
 
     def get(self, key: str, default: Any = None, version: int | None = None, client: Any = None) -> Any:
         value = super().get(key, UNREADABLE, version, client)
@@ -59,16 +59,16 @@ class JsonRedisClient(DefaultClient):  # type: ignore[misc]
         return {key: value for key, value in found.items() if value is not UNREADABLE}
 
     def _incr(self, key: str, *args: Any, **options: Any) -> int:
-        """Raises ValueError, as for a key that is not there, when the entry is no number."""
+        """Raises ValueError, as for a missing key, when the entry is not a number."""
         try:
             return int(super()._incr(key, *args, **options))
         except TypeError:
             self.delete(key, version=options.get("version"))
-            raise ValueError(f"Key {key!r} holds no number") from None
+            raise ValueError(f"Key {key!r} is not a number") from None
 
 
 class JsonDatabaseCache(DatabaseCache):
-    """Django's cache in a table, which pickles; this one writes JSON, each entry by one statement."""
+    """Django's cache in a table, with JSON instead of pickles, and one statement per write."""
 
     _table: str
     _cull: Callable[..., None]
@@ -78,9 +78,10 @@ class JsonDatabaseCache(DatabaseCache):
         if not wanted:
             return {}
         connection = connections[router.db_for_read(self.cache_model_class)]
-        places = ", ".join(["%s"] * len(wanted))
+        placeholders = ", ".join(["%s"] * len(wanted))
         statement = (
-            f"SELECT cache_key, value FROM {self._quoted} WHERE cache_key IN ({places}) AND expires >= %s"  # noqa: S608
+            f"SELECT cache_key, value FROM {self._quoted_table} "  # noqa: S608 -- a table of ours
+            f"WHERE cache_key IN ({placeholders}) AND expires >= %s"
         )
         with connection.cursor() as cursor:
             cursor.execute(statement, [*wanted, _as_stored(connection, now())])
@@ -89,17 +90,21 @@ class JsonDatabaseCache(DatabaseCache):
         return {key: value for key, value in values.items() if value is not UNREADABLE}
 
     def _base_set(self, mode: str, key: str, value: Any, timeout: Any = DEFAULT_TIMEOUT) -> bool:
-        """Whether the entry was stored: always by "set", by "add" when there was none, by "touch" when there was."""
+        """Return whether the entry was stored: "set" always stores, "add" if it is missing, "touch" if it exists."""
         connection = connections[router.db_for_write(self.cache_model_class)]
-        expires = _as_stored(connection, _moment(self.get_backend_timeout(timeout)))
+        timestamp = self.get_backend_timeout(timeout)
+        moment = (
+            datetime.max.replace(tzinfo=UTC) if timestamp is None else datetime.fromtimestamp(timestamp, UTC)
+        )
+        expires = _as_stored(connection, moment)
         present = _as_stored(connection, now())
         values: list[Any]
         if mode == "touch":
-            statement = f"UPDATE {self._quoted} SET expires = %s WHERE cache_key = %s AND expires >= %s"  # noqa: S608
+            statement = f"UPDATE {self._quoted_table} SET expires = %s WHERE cache_key = %s AND expires >= %s"  # noqa: S608
             values = [expires, key, present]
         else:
             statement = (
-                f"INSERT INTO {self._quoted} AS entry (cache_key, value, expires) VALUES (%s, %s, %s) "  # noqa: S608
+                f"INSERT INTO {self._quoted_table} AS entry (cache_key, value, expires) VALUES (%s, %s, %s) "  # noqa: S608
                 "ON CONFLICT (cache_key) DO UPDATE SET value = excluded.value, expires = excluded.expires"
             )
             values = [key, dump_entry(value), expires]
@@ -108,23 +113,20 @@ class JsonDatabaseCache(DatabaseCache):
                 values.append(present)
         with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
             if mode != "touch":
-                self._make_room(connection.alias, cursor)
+                cursor.execute(f"SELECT count(*) FROM {self._quoted_table}")  # noqa: S608 -- a table of ours
+                number = cursor.fetchone()[0]
+                if number > self._max_entries:
+                    self._cull(connection.alias, cursor, now().replace(microsecond=0), number)
             cursor.execute(statement, values)
             return bool(cursor.rowcount)
 
     @property
-    def _quoted(self) -> str:
+    def _quoted_table(self) -> str:
         return '"' + self._table.replace('"', '""') + '"'
-
-    def _make_room(self, alias: str, cursor: Any) -> None:
-        cursor.execute(f"SELECT count(*) FROM {self._quoted}")  # noqa: S608 -- a table of ours
-        number = cursor.fetchone()[0]
-        if number > self._max_entries:
-            self._cull(alias, cursor, now().replace(microsecond=0), number)
 
 
 class JsonMemoryCache(LocMemCache):
-    """The memory of one process, for development and tests; what it gives back is what the others would."""
+    """Cache in the memory of one process, for development and tests; values are those that JSON returns."""
 
     def set(self, key: str, value: Any, *args: Any, **options: Any) -> None:
         super().set(key, json.loads(dump_entry(value)), *args, **options)
@@ -133,12 +135,6 @@ class JsonMemoryCache(LocMemCache):
         return bool(super().add(key, json.loads(dump_entry(value)), *args, **options))
 
 
-def _moment(timestamp: float | None) -> datetime:
-    if timestamp is None:
-        return datetime.max.replace(tzinfo=UTC)
-    return datetime.fromtimestamp(timestamp, tz=UTC)
-
-
 def _as_stored(connection: Any, moment: datetime) -> Any:
-    # Whole seconds: SQLite compares texts, which must all have the same form.
+    # Whole seconds: SQLite compares texts, which must all have the same format.
     return connection.ops.adapt_datetimefield_value(moment.replace(microsecond=0))

@@ -1,4 +1,4 @@
-"""A bounded cache in the memory of this process; the least recently used value makes room."""
+"""A bounded in-process cache that evicts the least recently used value."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
@@ -12,23 +12,25 @@ _all: "WeakSet[LRUCache[Any]]" = WeakSet()
 
 
 def clear_caches() -> None:
-    """Forget all that this process remembers: for tests, in which ids are given out anew."""
-    for memo in list(_all):
-        memo.clear()
+    """Clear every LRUCache of this process: for tests, which reuse ids."""
+    for cache in list(_all):
+        cache.clear()
 
 
 class LRUCache(Generic[Value]):
-    """Keeps the `most` values used last. A key must name everything that its value depends on: nothing is ever
-    invalidated, what changes gets another key."""
+    """Keeps the `max_entries` values used last.
 
-    def __init__(self, most: int) -> None:
+    A key must contain everything that its value depends on: there is no invalidation, a changed value has another key.
+    """
+
+    def __init__(self, max_entries: int) -> None:
         _all.add(self)
-        self._most = most
+        self._max_entries = max_entries
         self._values: OrderedDict[Hashable, Value] = OrderedDict()
         self._lock = Lock()
 
     def get_or_make(self, key: Hashable, make: Callable[[], Value]) -> Value:
-        """The value of `key`, made by `make` unless it is remembered. Two threads may make the same one at once."""
+        """Return the cached value of `key`, or call `make`. Two threads may make the same value at once."""
         value = self.get(key)
         if value is None:
             value = make()
@@ -36,7 +38,7 @@ class LRUCache(Generic[Value]):
         return value
 
     def get(self, key: Hashable) -> Value | None:
-        """The value of `key`, or None where none is remembered."""
+        """Return the value of `key`, or None when it is not cached."""
         with self._lock:
             value = self._values.get(key)
             if value is not None:
@@ -44,15 +46,15 @@ class LRUCache(Generic[Value]):
             return value
 
     def put(self, key: Hashable, value: Value) -> None:
-        """Remember `value`, which is not None, under `key`; what was used longest ago makes room."""
+        """Store `value`, which is not None, under `key`; evict the least recently used value when full."""
         with self._lock:
             self._values[key] = value
             self._values.move_to_end(key)
-            while len(self._values) > self._most:
+            while len(self._values) > self._max_entries:
                 self._values.popitem(last=False)
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Remove all values."""
         with self._lock:
             self._values.clear()
 

@@ -1,9 +1,9 @@
-"""How `migrate` behaves beside visitors on PostgreSQL: it waits briefly, holds briefly, and runs alone.
+"""Limits the locks of `migrate` on PostgreSQL: it waits briefly, holds locks briefly, and runs alone.
 
-While a change of a table waits for its lock, everybody who comes later waits behind it, readers too. So it waits for
-LOCK_WAIT at most and tries again later. A LockMonitor, on a second connection, sees who is in the way, and
-cancels what holds a table for longer than MAX_LOCK_SECONDS; what is cancelled is rolled back. Both together stay
-below the `lock_timeout` of the pages (5 s, settings/production.py), so that no visitor gives up. docs/decisions/0021.
+While a schema change waits for its lock, all later queries of the table wait behind it, even reads. So it waits for
+LOCK_WAIT at most and retries later. A LockMonitor on a second connection finds the blocking sessions, and cancels a
+transaction that locks a table for longer than MAX_LOCK_SECONDS, which rolls it back. Both together stay below the
+`lock_timeout` of the pages (5 s, settings/production.py), so that no request fails. docs/decisions/0021.
 """
 
 import threading
@@ -16,22 +16,22 @@ from typing import Any
 from django.db import DatabaseError
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-Say = Callable[[str], Any]
+Report = Callable[[str], Any]
 
 LOCK_WAIT = 1.0
-# Seconds; less than the 3 s that are promised, since the look and the cancelling take their time.
+# Seconds; less than the promised 3 s, since polling and cancelling take time.
 MAX_LOCK_SECONDS = 2.5
-# How long to leave visitors alone between two tries: a minute altogether.
+# Seconds between two tries: a minute altogether.
 PAUSES = (2, 2, 4, 8, 15, 30)
-# Any number will do, as long as it stays the same: the lock that keeps two `migrate` apart.
+# Key of the advisory lock that lets only one `migrate` run; any constant number.
 ADVISORY_KEY = 5_208_371_905
-TURN_WAIT = 900.0
-LOOK_EVERY = 0.1
-# A wait of that length is told to whoever watches the command.
+ADVISORY_LOCK_SECONDS = 900.0
+POLL_SECONDS = 0.1
+# A longer wait is reported on the console.
 LONG_WAIT = 5.0
 
-# What readers or writers of a table wait for.
-IN_THE_WAY = ["ShareLock", "ShareRowExclusiveLock", "ExclusiveLock", "AccessExclusiveLock"]
+# Lock modes that block readers or writers of a table.
+BLOCKING_MODES = ["ShareLock", "ShareRowExclusiveLock", "ExclusiveLock", "AccessExclusiveLock"]
 _TABLES = """
 SELECT oid::bigint FROM pg_class
 WHERE relkind IN ('r', 'p') AND relnamespace::regnamespace::text NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
@@ -43,7 +43,7 @@ SELECT pid, coalesce(nullif(application_name, ''), 'no name'), usename,
 FROM pg_stat_activity WHERE pid = ANY({pids}) ORDER BY 5 DESC
 """
 _BLOCKERS = _SESSIONS.format(pids="pg_blocking_pids(%s)")
-_TURN_HOLDERS = _SESSIONS.format(
+_LOCK_HOLDERS = _SESSIONS.format(
     pids="ARRAY(SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted AND classid = %s AND objid = %s "
     "AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))"
 )
@@ -57,13 +57,13 @@ GROUP BY 1
 _CANCEL = "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE pid = %s AND xact_start::text = %s"
 
 
-class TurnNeverCame(Exception):
-    """Another `migrate` has been at work for TURN_WAIT."""
+class MigrationLockTimeout(Exception):
+    """Another `migrate` has been running for ADVISORY_LOCK_SECONDS."""
 
 
 @dataclass(frozen=True)
 class Session:
-    """Somebody's connection to PostgreSQL, without what it asks for: that may be private."""
+    """A session of PostgreSQL, without its query text, which may be private."""
 
     pid: int
     name: str
@@ -75,17 +75,17 @@ class Session:
         return f"process {self.pid} ({self.name}, user {self.user} from {self.address}), for {self.seconds:.0f} s"
 
 
-def can_be_watched(connection: BaseDatabaseWrapper) -> bool:
-    """Whether this is PostgreSQL itself: behind PgBouncer no session is ours, so neither limits nor locks would be."""
+def can_be_monitored(connection: BaseDatabaseWrapper) -> bool:
+    """Return whether this is PostgreSQL without PgBouncer, which shares sessions, with their limits and locks."""
     return connection.vendor == "postgresql" and not connection.settings_dict["DISABLE_SERVER_SIDE_CURSORS"]
 
 
 @contextmanager
-def limits(connection: BaseDatabaseWrapper, *, offline: bool = False) -> Iterator[None]:
-    """The connection is made anew, with the limits of a migration in place of those of the pages.
+def migration_limits(connection: BaseDatabaseWrapper, *, offline: bool = False) -> Iterator[None]:
+    """Reconnect with the limits of a migration instead of those of pages.
 
-    They are set at the start of the session, so that RESET and a new connection come back to them. A statement may take
-    its time (an index of a large table); with `offline` waiting for a lock may, too.
+    They are session defaults, so that RESET and reconnecting restore them. Statements have no time limit (an index of a
+    large table); with `offline`, neither has waiting for a lock.
     """
     usual = connection.settings_dict
     waits = 0 if offline else int(LOCK_WAIT * 1000)
@@ -101,71 +101,73 @@ def limits(connection: BaseDatabaseWrapper, *, offline: bool = False) -> Iterato
 
 
 class LockMonitor:
-    """Looks at the session of `connection` from another one: who is in its way, and for how long it is in others'."""
+    """Watches the session of `connection` from a second one: what blocks it, and for how long it blocks others."""
 
-    def __init__(self, connection: BaseDatabaseWrapper, say: Say) -> None:
+    def __init__(self, connection: BaseDatabaseWrapper, report: Report) -> None:
         self.blockers: list[Session] = []
-        """Who was in the way when we waited last."""
+        """The sessions that blocked the last wait."""
         self.cancelled: list[str] = []
-        """The tables whose lock was held for too long."""
-        self._watched = connection
-        self._say = say
-        self._own = connection.copy()
-        self._own.inc_thread_sharing()
+        """The tables that were locked for too long."""
+        self._monitored = connection
+        self._report = report
+        self._connection = connection.copy()
+        self._connection.inc_thread_sharing()
         self._tables: list[int] = []
-        self._enough = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="watch-migrate", daemon=True)
-        self._holds: tuple[str, float] = ("", 0.0)
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(
+            target=self._monitor_until_stopped, name="monitor-migrate", daemon=True
+        )
+        self._held_since: tuple[str, float] = ("", 0.0)
         self._waits_since: float | None = None
 
-    def take_turn(self) -> bool:
-        """Wait until no other `migrate` runs on this database; False when that takes too long."""
-        begun, told = time.monotonic(), False
-        while not self._ask("SELECT pg_try_advisory_lock(%s)", [ADVISORY_KEY])[0][0]:
-            if not told:
-                others = self._sessions(_TURN_HOLDERS, [ADVISORY_KEY >> 32, ADVISORY_KEY & 0xFFFFFFFF])
-                self._say(f"Another migrate runs, this one waits: {'; '.join(map(str, others))}")
-                told = True
-            if time.monotonic() - begun > TURN_WAIT:
+    def acquire_lock(self) -> bool:
+        """Wait until no other `migrate` runs on this database; return False when that takes too long."""
+        begun, is_reported = time.monotonic(), False
+        while not self._fetch_rows("SELECT pg_try_advisory_lock(%s)", [ADVISORY_KEY])[0][0]:
+            if not is_reported:
+                others = self._fetch_sessions(_LOCK_HOLDERS, [ADVISORY_KEY >> 32, ADVISORY_KEY & 0xFFFFFFFF])
+                self._report(f"Another migrate is running; waiting for it: {'; '.join(map(str, others))}")
+                is_reported = True
+            if time.monotonic() - begun > ADVISORY_LOCK_SECONDS:
                 return False
-            time.sleep(LOOK_EVERY * 2)
+            time.sleep(POLL_SECONDS * 2)
         return True
 
     def start(self) -> None:
-        """Begin to look. Tables that come later are nobody's yet, and may be held as long as it takes."""
-        self._tables = [oid for (oid,) in self._ask(_TABLES)]
+        """Start monitoring. Tables that are created later are not used yet and may stay locked."""
+        self._tables = [oid for (oid,) in self._fetch_rows(_TABLES)]
         self._thread.start()
 
     def stop(self) -> None:
-        """Look no more; the turn is the next one's."""
-        self._enough.set()
+        """Stop monitoring and release the advisory lock."""
+        self._stopped.set()
         if self._thread.ident is not None:
             self._thread.join()
-        self._own.close()
+        self._connection.close()
 
-    def _ask(self, statement: str, parameters: list[Any] | None = None) -> list[tuple[Any, ...]]:
-        with self._own.cursor() as cursor:
+    def _fetch_rows(self, statement: str, parameters: list[Any] | None = None) -> list[tuple[Any, ...]]:
+        with self._connection.cursor() as cursor:
             cursor.execute(statement, parameters)
             rows: list[tuple[Any, ...]] = cursor.fetchall()
             return rows
 
-    def _sessions(self, statement: str, parameters: list[Any]) -> list[Session]:
-        return [Session(*row) for row in self._ask(statement, parameters)]
+    def _fetch_sessions(self, statement: str, parameters: list[Any]) -> list[Session]:
+        return [Session(*row) for row in self._fetch_rows(statement, parameters)]
 
-    def _watch(self) -> None:
+    def _monitor_until_stopped(self) -> None:
         try:
-            while not self._enough.wait(LOOK_EVERY):
-                session = self._watched.connection
+            while not self._stopped.wait(POLL_SECONDS):
+                session = self._monitored.connection
                 if session is not None and not session.closed:
                     pid = session.info.backend_pid
-                    self._look_who_is_in_the_way(pid)
-                    self._look_what_is_held(pid)
+                    self._check_blockers(pid)
+                    self._cancel_long_locks(pid)
         except DatabaseError as error:
-            self._say(f"Nobody looks at the locks any more: {error}".strip())
+            self._report(f"Locks are no longer monitored: {error}".strip())
 
-    def _look_who_is_in_the_way(self, pid: int) -> None:
+    def _check_blockers(self, pid: int) -> None:
         now = time.monotonic()
-        blockers = self._sessions(_BLOCKERS, [pid])
+        blockers = self._fetch_sessions(_BLOCKERS, [pid])
         if not blockers:
             self._waits_since = None
             return
@@ -173,34 +175,38 @@ class LockMonitor:
         if self._waits_since is None:
             self._waits_since = now
         elif now - self._waits_since > LONG_WAIT:
-            self._say(f"Still waiting for {'; '.join(map(str, blockers))}")
+            self._report(f"Still waiting for {'; '.join(map(str, blockers))}")
             self._waits_since = now + 30 - LONG_WAIT
 
-    def _look_what_is_held(self, pid: int) -> None:
-        """Cancel the transaction that has held a table for MAX_LOCK_SECONDS, again and again: between two it hears
-        nothing."""
+    def _cancel_long_locks(self, pid: int) -> None:
+        """Cancel the transaction that has locked a table for MAX_LOCK_SECONDS.
+
+        This is repeated: a cancellation between two statements has no effect.
+        """
         now = time.monotonic()
-        for transaction, tables in self._ask(_HELD, [pid, IN_THE_WAY, self._tables]):
-            known, since = self._holds
+        for transaction, tables in self._fetch_rows(_HELD, [pid, BLOCKING_MODES, self._tables]):
+            known, since = self._held_since
             if known != transaction:
-                self._holds = (transaction, now)
+                self._held_since = (transaction, now)
             elif now - since > MAX_LOCK_SECONDS:
                 self.cancelled = tables
-                self._ask(_CANCEL, [pid, transaction])
+                self._fetch_rows(_CANCEL, [pid, transaction])
 
 
 @contextmanager
-def watched(connection: BaseDatabaseWrapper, say: Say, *, offline: bool = False) -> Iterator[LockMonitor]:
-    """A LockMonitor over the connection for the time of the block, and its turn. Raises TurnNeverCame.
+def monitor_locks(
+    connection: BaseDatabaseWrapper, report: Report, *, offline: bool = False
+) -> Iterator[LockMonitor]:
+    """Hold the advisory lock and monitor the connection during the block. Raises MigrationLockTimeout.
 
-    With `offline` nobody is there who could wait: what is held is not looked at.
+    With `offline` there are no visitors who could wait, and locks are not monitored.
     """
-    watch = LockMonitor(connection, say)
+    monitor = LockMonitor(connection, report)
     try:
-        if not watch.take_turn():
-            raise TurnNeverCame
+        if not monitor.acquire_lock():
+            raise MigrationLockTimeout
         if not offline:
-            watch.start()
-        yield watch
+            monitor.start()
+        yield monitor
     finally:
-        watch.stop()
+        monitor.stop()

@@ -1,7 +1,7 @@
-"""Migration operations that do not block visitors: on PostgreSQL they build concurrently, elsewhere as usual.
+"""Migration operations that do not block visitors: concurrent on PostgreSQL, Django's own elsewhere.
 
-docs/WRITING_MIGRATIONS.md says which one to take; `make lint` asks for them. The concurrent ones need `atomic = False`
-and a migration of their own. Each may be run again after a failure: what an earlier try left is taken away first.
+docs/WRITING_MIGRATIONS.md says when to use which; `make lint` requires them. The concurrent ones need `atomic = False`
+and a separate migration. Each may run again after a failure: it first removes what an earlier try left behind.
 """
 
 from collections.abc import Callable, Iterator
@@ -22,20 +22,20 @@ def _is_postgresql(editor: BaseDatabaseSchemaEditor) -> bool:
 
 
 @contextmanager
-def _patiently(editor: BaseDatabaseSchemaEditor) -> Iterator[None]:
-    """Without a limit for locks: what is built concurrently waits for old transactions, and nobody waits for it."""
+def _without_lock_timeout(editor: BaseDatabaseSchemaEditor) -> Iterator[None]:
+    """Remove the lock timeout: a concurrent build waits for old transactions, and blocks nothing meanwhile."""
     editor.execute("SET lock_timeout = 0", params=None)
     yield
     editor.execute("RESET lock_timeout", params=None)
 
 
-def _clear(editor: BaseDatabaseSchemaEditor, index: str) -> None:
-    """An index whose building broke off stays, invalid; its name must be free again."""
+def _drop_index(editor: BaseDatabaseSchemaEditor, index: str) -> None:
+    """Drop the invalid index that an interrupted build leaves behind."""
     editor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {editor.quote_name(index)}", params=None)
 
 
 class AddIndexConcurrently(operations.AddIndexConcurrently):
-    """Add an index while everybody reads and writes."""
+    """Add an index without blocking reads and writes."""
 
     def database_forwards(
         self,
@@ -48,8 +48,8 @@ class AddIndexConcurrently(operations.AddIndexConcurrently):
             AddIndex.database_forwards(self, app_label, schema_editor, from_state, to_state)
             return
         self._ensure_not_in_transaction(schema_editor)
-        with _patiently(schema_editor):
-            _clear(schema_editor, self.index.name)
+        with _without_lock_timeout(schema_editor):
+            _drop_index(schema_editor, self.index.name)
             super().database_forwards(app_label, schema_editor, from_state, to_state)
 
     def database_backwards(
@@ -63,12 +63,12 @@ class AddIndexConcurrently(operations.AddIndexConcurrently):
             AddIndex.database_backwards(self, app_label, schema_editor, from_state, to_state)
             return
         self._ensure_not_in_transaction(schema_editor)
-        with _patiently(schema_editor):
+        with _without_lock_timeout(schema_editor):
             super().database_backwards(app_label, schema_editor, from_state, to_state)
 
 
 class RemoveIndexConcurrently(operations.RemoveIndexConcurrently):
-    """Take an index away while everybody reads and writes."""
+    """Remove an index without blocking reads and writes."""
 
     def database_forwards(
         self,
@@ -81,7 +81,7 @@ class RemoveIndexConcurrently(operations.RemoveIndexConcurrently):
             RemoveIndex.database_forwards(self, app_label, schema_editor, from_state, to_state)
             return
         self._ensure_not_in_transaction(schema_editor)
-        with _patiently(schema_editor):
+        with _without_lock_timeout(schema_editor):
             super().database_forwards(app_label, schema_editor, from_state, to_state)
 
     def database_backwards(
@@ -95,18 +95,18 @@ class RemoveIndexConcurrently(operations.RemoveIndexConcurrently):
             RemoveIndex.database_backwards(self, app_label, schema_editor, from_state, to_state)
             return
         self._ensure_not_in_transaction(schema_editor)
-        with _patiently(schema_editor):
-            _clear(schema_editor, self.name)
+        with _without_lock_timeout(schema_editor):
+            _drop_index(schema_editor, self.name)
             super().database_backwards(app_label, schema_editor, from_state, to_state)
 
 
 class AddUniqueConcurrently(operations.NotInTransactionMixin, AddConstraint):
-    """Add a UniqueConstraint: its index is built concurrently, and then taken over in an instant."""
+    """Add a UniqueConstraint: build its index concurrently, then attach it at once."""
 
     atomic = False
 
     def __init__(self, model_name: str, constraint: models.UniqueConstraint) -> None:
-        """TypeError for what cannot be made of an index that is there: deferrable, or with a word on nulls."""
+        """Raise TypeError for constraints that cannot use an existing index: deferrable, or with nulls_distinct."""
         if constraint.deferrable or constraint.nulls_distinct is not None:
             raise TypeError("AddUniqueConcurrently takes no deferrable constraint and no nulls_distinct.")
         super().__init__(model_name, constraint)
@@ -126,23 +126,23 @@ class AddUniqueConcurrently(operations.NotInTransactionMixin, AddConstraint):
         name = schema_editor.quote_name(self.constraint.name)
         table = schema_editor.quote_name(model._meta.db_table)
         statement = str(self.constraint.create_sql(model, schema_editor))
-        # With a condition or an expression it is an index and nothing else; one of plain columns stands in the table.
+        # With a condition or an expression it is only an index; with plain columns it is a constraint of the table.
         is_index = statement.startswith("CREATE UNIQUE INDEX ")
         columns = statement.partition(" UNIQUE ")[2]
         index = statement.removeprefix("CREATE UNIQUE INDEX ") if is_index else f"{name} ON {table} {columns}"
-        with _patiently(schema_editor):
-            _clear(schema_editor, self.constraint.name)
+        with _without_lock_timeout(schema_editor):
+            _drop_index(schema_editor, self.constraint.name)
             schema_editor.execute(f"CREATE UNIQUE INDEX CONCURRENTLY {index}", params=None)
         if not is_index:
-            takes_over = f"ALTER TABLE {table} ADD CONSTRAINT {name} UNIQUE USING INDEX {name}"
-            schema_editor.execute(takes_over, params=None)
+            attach = f"ALTER TABLE {table} ADD CONSTRAINT {name} UNIQUE USING INDEX {name}"
+            schema_editor.execute(attach, params=None)
 
     def describe(self) -> str:
         return f"Concurrently create unique constraint {self.constraint.name} on model {self.model_name}"
 
 
 class AddConstraintNotValid(operations.AddConstraintNotValid):
-    """Add a CheckConstraint that holds for what is written from now on; ValidateConstraint looks at the rest."""
+    """Add a CheckConstraint for new writes; ValidateConstraint checks the existing rows."""
 
     def database_forwards(
         self,
@@ -158,7 +158,7 @@ class AddConstraintNotValid(operations.AddConstraintNotValid):
 
 
 class ValidateConstraint(operations.ValidateConstraint):
-    """Look whether the rows that were there keep the constraint, while everybody reads and writes."""
+    """Check the existing rows against the constraint without blocking reads and writes."""
 
     def database_forwards(
         self,
@@ -174,11 +174,11 @@ class ValidateConstraint(operations.ValidateConstraint):
 def in_batches(
     rows: models.QuerySet[Row], change: Callable[[models.QuerySet[Row]], Any], size: int = 1000
 ) -> int:
-    """Call `change` with `size` rows at a time, each time in a transaction of its own; returns how many there were.
+    """Call `change` with `size` rows at a time, one transaction per batch; return the number of rows.
 
-    For RunPython in a migration with `atomic = False`: no row stays locked for longer than its batch takes. Rows are
-    walked in the order of their primary key, so `change` may make them leave `rows`. Run again after a failure, it
-    begins anew: let `rows` hold only what is still to do.
+    For RunPython in a migration with `atomic = False`: no row stays locked for longer than its batch takes. Batches
+    follow the primary key, so `change` may remove rows from `rows`. After a failure it starts from the beginning: let
+    `rows` select only unfinished rows.
     """
     done, after = 0, None
     while True:

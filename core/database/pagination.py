@@ -1,4 +1,4 @@
-"""Pages of lists by key, never by offset: each page costs the same, and nothing is counted."""
+"""Keyset pagination of lists: each page costs the same, and nothing is counted."""
 
 import base64
 import binascii
@@ -12,27 +12,27 @@ from django.db.models import Model, Q, QuerySet
 
 Row = TypeVar("Row", bound=Model)
 
-# The parameter that carries a cursor in every list's address.
+# The query parameter of every list that contains the cursor.
 CURSOR = "page"
 
 
 @dataclass(frozen=True)
 class Page(Generic[Row]):
-    """One page: its rows, and the cursor of the next page or "" when this is the last."""
+    """The rows of one page, and the cursor of the next page or "" on the last page."""
 
     rows: list[Row]
     next: str = ""
 
 
-def cut(rows: list[Row], size: int, cursor_of: Callable[[Row], str]) -> Page[Row]:
-    """A page from up to `size` + 1 fetched rows; the extra row only tells that there is more."""
+def make_page(rows: list[Row], size: int, cursor_of: Callable[[Row], str]) -> Page[Row]:
+    """Return a page of up to `size` + 1 fetched rows; the extra row only shows that there is a next page."""
     more = len(rows) > size
     rows = rows[:size]
     return Page(rows, cursor_of(rows[-1]) if more else "")
 
 
 def id_cursor(raw: str | None) -> int | None:
-    """The id in a cursor, or None where there is none. Raises BadRequest (400) for anything but an id."""
+    """Return the id in a cursor, or None for an empty one. Raises BadRequest (400) for anything but an id."""
     if raw is None or raw == "":
         return None
     if not (raw.isascii() and raw.isdigit() and len(raw) <= 18):
@@ -41,39 +41,39 @@ def id_cursor(raw: str | None) -> int | None:
 
 
 def newest_first(rows: "QuerySet[Row]", cursor: str | None, *, size: int) -> Page[Row]:
-    """The page of `rows` below the id `cursor`, newest first."""
+    """Return the page of `rows` below the id `cursor`, newest first."""
     before = id_cursor(cursor)
     if before is not None:
         rows = rows.filter(pk__lt=before)
-    return cut(list(rows.order_by("-pk")[: size + 1]), size, lambda row: str(row.pk))
+    return make_page(list(rows.order_by("-pk")[: size + 1]), size, lambda row: str(row.pk))
 
 
 def oldest_first(rows: "QuerySet[Row]", cursor: str | None, *, size: int) -> Page[Row]:
-    """The page of `rows` above the id `cursor`, oldest first."""
+    """Return the page of `rows` above the id `cursor`, oldest first."""
     after = id_cursor(cursor)
     if after is not None:
         rows = rows.filter(pk__gt=after)
-    return cut(list(rows.order_by("pk")[: size + 1]), size, lambda row: str(row.pk))
+    return make_page(list(rows.order_by("pk")[: size + 1]), size, lambda row: str(row.pk))
 
 
 def by_text_key(rows: "QuerySet[Row]", cursor: str | None, *, field: str, size: int) -> Page[Row]:
-    """The page of `rows` after `cursor` in the order of (`field`, id); an index on both serves it.
+    """Return the page of `rows` after `cursor`, ordered by (`field`, id), which needs an index on both.
 
-    The cursor holds both values; a malformed one raises BadRequest (400).
+    The cursor contains both values; a malformed one raises BadRequest (400).
     """
     if cursor:
-        text, pk = _decode(cursor)
-        # The first condition bounds the index scan; the second drops the ties already shown.
+        text, pk = _decode_cursor(cursor)
+        # The first condition bounds the index scan; the second excludes equal values of earlier pages.
         rows = rows.filter(Q(**{f"{field}__gte": text}) & (Q(**{f"{field}__gt": text}) | Q(pk__gt=pk)))
     found = list(rows.order_by(field, "pk")[: size + 1])
-    return cut(found, size, lambda row: _encode(getattr(row, field), row.pk))
+    return make_page(found, size, lambda row: _encode_cursor(getattr(row, field), row.pk))
 
 
-def _encode(text: str, pk: int) -> str:
+def _encode_cursor(text: str, pk: int) -> str:
     return base64.urlsafe_b64encode(json.dumps([text, pk]).encode()).decode().rstrip("=")
 
 
-def _decode(cursor: str) -> tuple[str, int]:
+def _decode_cursor(cursor: str) -> tuple[str, int]:
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         text, pk = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))

@@ -1,6 +1,6 @@
-"""Sessions in Django's own table (SESSION_ENGINE), read by SQL that is written once, since every request reads one.
+"""Sessions in Django's own table (SESSION_ENGINE), read with prepared SQL, since every request reads one.
 
-A QuerySet built anew for each of them took more of the processor than the database took to answer (decision 0013).
+Building a QuerySet for each request took more CPU time than the query itself (decision 0013).
 """
 
 import re
@@ -15,35 +15,35 @@ from django.utils import timezone
 
 from .compiled_queries import CompiledSQL
 
-# The names of django.contrib.sessions, which are those of its migration.
+# Table and columns of django.contrib.sessions, as in its migration.
 _LOAD = CompiledSQL(
     "SELECT session_data FROM django_session WHERE session_key = %(key)s AND expire_date > %(now)s"
 )
 
 
-# What Django makes, and nothing else: a browser may send any text, also such as no database takes.
+# Only keys as Django makes them: a browser may send any text, even one that no database accepts.
 _is_key = re.compile(r"[a-z0-9]{32}").fullmatch
 
 
 class SessionStore(DatabaseStore):
-    """Django's store; only what each request asks for differs."""
+    """Django's store, with a faster `load`."""
 
     def _validate_session_key(self, key: object) -> bool:
-        """Whether the database may be asked for this key; Django looks at its length only."""
+        """Return whether this key may be looked up; Django checks its length only."""
         return isinstance(key, str) and _is_key(key) is not None
 
     def load(self) -> dict[str, Any]:
-        """What the session holds; nothing, and no key, where there is none that lasts."""
+        """Return the session data; without a valid session, return {} and drop the key."""
         now = connection.ops.adapt_datetimefield_value(timezone.now())
-        for (data,) in _LOAD.fetch(key=self.session_key or "", now=now):
-            held: dict[str, Any] = self.decode(data)
-            return held
+        for (encoded,) in _LOAD.fetch(key=self.session_key or "", now=now):
+            data: dict[str, Any] = self.decode(encoded)
+            return data
         self._session_key = None
         return {}
 
 
 def member_of_session(session_key: str) -> AbstractBaseUser | None:
-    """The member of the session, checked as for a page, without changing anything; None where there is none."""
+    """Return the member of the session, checked as for a page, without side effects; None when there is none."""
     session = SessionStore(session_key)
     backend = session.get(BACKEND_SESSION_KEY)
     if backend not in settings.AUTHENTICATION_BACKENDS:

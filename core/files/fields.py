@@ -54,7 +54,9 @@ class StoredFileField(models.CharField):  # type: ignore[type-arg]
         if private != bool(view):
             raise ValueError("a private file is served by a view, a public one by the storage")
         if not FOLDER.fullmatch(folder) or folder == storage.PRIVATE:
-            raise ValueError("a folder has a name of small letters, by which tidy knows the files")
+            raise ValueError(
+                "a folder name consists of lowercase letters, by which tidy recognises the files"
+            )
         if options.get("null"):
             raise ValueError('a column without a file holds ""')
         self.folder, self.private, self.length_field = folder, private, length_field
@@ -62,12 +64,12 @@ class StoredFileField(models.CharField):  # type: ignore[type-arg]
         super().__init__(*args, **{"max_length": 120, "editable": False, **options})
 
     def deconstruct(self) -> Any:
-        """Describe the field to migrations as the text column that it is in the database."""
+        """Describe the field to migrations as a plain text column."""
         name, _path, arguments, options = super().deconstruct()
         return name, "django.db.models.CharField", arguments, options
 
     def clone(self) -> Self:
-        """Return a copy outside any model; what migrations are not shown is copied, too."""
+        """Return a copy outside any model, with the options that `deconstruct` leaves out."""
         _name, _path, arguments, options = self.deconstruct()
         same: Any = type(self)
         return cast(Self, same(*arguments, **options, **self.file_options()))
@@ -95,7 +97,7 @@ class StoredFileField(models.CharField):  # type: ignore[type-arg]
 
         Call it within storage.removed_on_failure, before the transaction. Raises CannotStore.
         """
-        return storage.store(self.new_name(extension), data)
+        return storage.store_file(self.new_name(extension), data)
 
     def url_for(self, row: models.Model) -> str:
         """Return the URL of the row's file, or "". Only the view of a private file checks the viewer."""
@@ -163,19 +165,18 @@ class PictureField(StoredFileField):
 
         Raises ValidationError, with words for the member, for a picture that is damaged or cannot be worked on now.
         """
-        return images.encode(image, *(self._shape(size) for size in self.sizes))
-
-    def _shape(self, size: int) -> images.Fit | images.Crop:
         if self.ratio is None:
-            return images.Fit(size)
+            return images.encode_image(image, *(images.Fit(size) for size in self.sizes))
         width, height = self.ratio
-        return images.Crop(size, round(size * height / width))
+        return images.encode_image(
+            image, *(images.Crop(size, round(size * height / width)) for size in self.sizes)
+        )
 
     def store_encoded(self, encoded: Sequence[images.Encoded]) -> StoredPicture:
         """Store a picture in each size, as encode_picture returns them. Raises CannotStore; see store_file."""
         value = self.new_name("webp").removesuffix(".webp")
         for size, variant in zip(self.sizes, encoded, strict=True):
-            storage.store(self.name_of(value, size), variant.data)
+            storage.store_file(self.name_of(value, size), variant.data)
         return StoredPicture(value, encoded[0].width, encoded[0].height, len(encoded[0].data))
 
     def store_picture(self, image: images.Source) -> StoredPicture:
@@ -240,10 +241,10 @@ def _delete_files(sender: type[models.Model], instance: models.Model, **_rest: A
     storage.delete_on_commit(*files_of_row(instance))
 
 
-def _watch(sender: type[models.Model], **_rest: Any) -> None:
+def _connect_deletion(sender: type[models.Model], **_rest: Any) -> None:
     # Proxies too: the signal of a row that is deleted through a proxy names the proxy.
     if any(isinstance(field, StoredFileField) for field in sender._meta.concrete_fields):
         post_delete.connect(_delete_files, sender=sender, weak=False, dispatch_uid="core.files.fields")
 
 
-class_prepared.connect(_watch)
+class_prepared.connect(_connect_deletion)

@@ -1,6 +1,6 @@
-"""What a file is, told by its content: only what is known and harmless to keep passes, under a name of its own kind.
+"""Detects file types by content and accepts only known, harmless ones, each with the right extension.
 
-The types in which files are handed out are a table of ours: /etc/mime.types differs from server to server.
+Content types of downloads come from a fixed table: /etc/mime.types differs between servers.
 """
 
 import codecs
@@ -10,7 +10,7 @@ import struct
 import zipfile
 from pathlib import PurePath
 
-# Texts differ by their use alone: a name may say which of these one is, anything else is plain text.
+# Text formats cannot be told apart by content: the name decides between these, anything else is plain text.
 TEXTS = {
     "txt": "text/plain",
     "log": "text/plain",
@@ -30,11 +30,11 @@ TEXTS = {
     "ics": "text/calendar",
     "vcf": "text/vcard",
 }
-# These say themselves what they are, whatever their name is.
+# These are recognised by their first line, whatever their name is.
 TEXTS_BY_CONTENT = {"BEGIN:VCALENDAR": "ics", "BEGIN:VCARD": "vcf"}
 OPEN_DOCUMENT = {
-    f"application/vnd.oasis.opendocument.{kind}": ending
-    for kind, ending in {
+    f"application/vnd.oasis.opendocument.{kind}": extension
+    for kind, extension in {
         "text": "odt",
         "text-template": "ott",
         "spreadsheet": "ods",
@@ -47,7 +47,7 @@ OPEN_DOCUMENT = {
 _OFFICE = "application/vnd.openxmlformats-officedocument"
 CONTENT_TYPES = {
     **TEXTS,
-    **{ending: content_type for content_type, ending in OPEN_DOCUMENT.items()},
+    **{extension: content_type for content_type, extension in OPEN_DOCUMENT.items()},
     "pdf": "application/pdf",
     "rtf": "application/rtf",
     "zip": "application/zip",
@@ -57,33 +57,33 @@ CONTENT_TYPES = {
     "webp": "image/webp",
 }
 DOWNLOAD = "application/octet-stream"
-# What a browser or a shell would rather run than read, however the file is called.
+# Content that a browser or a shell may execute, whatever the name of the file.
 RUNS = re.compile(r"\s*(#!|%!PS|<\?|<!|<(?:html|head|body|script|svg|iframe|x?ml|template)\b)", re.IGNORECASE)
 CONTROLS = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
-# Where a PDF may begin, by the readers' own rule, and where it says that it ends.
+# Where a PDF may begin, as PDF readers accept it, and where its end mark is expected.
 PDF, PDF_BEGINS_WITHIN, PDF_ENDS_WITHIN = b"%PDF-", 1024, 2048
 
-# Offices' files are archives: what lies in them tells which.
+# Office documents are archives; their folders show the kind.
 OOXML = {"word/": "docx", "xl/": "xlsx", "ppt/": "pptx"}
 MACROS = "vbaproject.bin"
-# The list of contents of an archive that somebody packed by hand is shorter; a longer one is not read.
+# Archives made by people have shorter directories; longer ones are not read.
 LONGEST_CONTENTS = 512 * 1024
 LONGEST_TYPE = 100
-# Those of which Python unpacks as much as it is asked for. Of the others it unpacks whole blocks, whatever the archive
-# says about their length: 300 bytes of bzip2 are 450 MB.
+# Compression methods of which Python unpacks only the requested bytes. Of the others it unpacks whole blocks, whatever
+# length the archive declares: 300 bytes of bzip2 are 450 MB.
 READABLE_PACKINGS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 END_OF_ARCHIVE, END_LENGTH, LONGEST_COMMENT = b"PK\x05\x06", 22, 65_535
 
 
 def content_type_of(name: str) -> str:
-    """The type in which the file `name` is handed out: that of its ending, or bytes of no known kind."""
-    return CONTENT_TYPES.get(_ending(name), DOWNLOAD)
+    """Return the content type for the extension of `name`, or that of unknown bytes."""
+    return CONTENT_TYPES.get(_file_extension(name), DOWNLOAD)
 
 
 def kind_of(data: bytes, name: str) -> str | None:
-    """The ending that belongs to the content `data`, or None for what is not taken.
+    """Return the extension for the content `data`, or None for a type that is not accepted.
 
-    `name` decides between kinds of plain text alone. Nothing in the content is run, unpacked or followed.
+    `name` only decides between kinds of plain text. Nothing in the content is executed, unpacked or followed.
     """
     if data.startswith(b"PK\x03\x04"):
         return _kind_of_archive(data)
@@ -91,14 +91,14 @@ def kind_of(data: bytes, name: str) -> str | None:
         return "pdf"
     if data.startswith(b"{\\rtf"):
         return "rtf"
-    # The first letters of a text may be those of another kind: "BM" begins a bitmap as well as a price list.
+    # A text may begin with the signature of another type: "BM" starts a bitmap as well as a price list.
     return _kind_of_text(data, name)
 
 
 def is_pdf(data: bytes, name: str) -> bool:
-    """Whether readers take it for a PDF: `%PDF-` stands within the first 1,024 bytes.
+    """Return whether PDF readers accept it: `%PDF-` occurs within the first 1,024 bytes.
 
-    Where other bytes come first, the name or the end must say so as well: a text or an archive may quote these letters.
+    When other bytes come first, the name or the end mark must confirm it: a text or an archive may quote the signature.
     """
     if data.startswith(PDF):
         return True
@@ -106,39 +106,37 @@ def is_pdf(data: bytes, name: str) -> bool:
         return False
     if RUNS.match(data[:PDF_BEGINS_WITHIN].decode("latin-1")):
         return False
-    return _ending(name) == "pdf" or b"%%EOF" in data[-PDF_ENDS_WITHIN:]
+    return _file_extension(name) == "pdf" or b"%%EOF" in data[-PDF_ENDS_WITHIN:]
 
 
-def _ending(name: str) -> str:
+def _file_extension(name: str) -> str:
     return PurePath(name).suffix.lower().lstrip(".")
 
 
 def _kind_of_text(data: bytes, name: str) -> str | None:
-    text = _read_text(data)
+    # UTF-8, UTF-16 with a byte order mark, or a single-byte encoding (cp1252, latin-1) without control characters.
+    try:
+        is_utf_16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        text = data.decode("utf-16" if is_utf_16 else "utf-8-sig")
+    except UnicodeDecodeError:
+        text = data.removeprefix(codecs.BOM_UTF8).decode("latin-1")
     if CONTROLS.search(text) or RUNS.match(text):
         return None
-    beginning = text[:200].lstrip().upper()
-    for words, ending in TEXTS_BY_CONTENT.items():
-        if beginning.startswith(words):
-            return ending
-    ending = _ending(name)
-    return ending if ending in TEXTS and ending not in TEXTS_BY_CONTENT.values() else "txt"
-
-
-def _read_text(data: bytes) -> str:
-    """The words of a text in UTF-8, in UTF-16 with its mark, or in an encoding of one byte a letter (cp1252, latin-1
-    and their kin, which are told from other files by having no control characters)."""
-    try:
-        if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-            return data.decode("utf-16")
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return data.removeprefix(codecs.BOM_UTF8).decode("latin-1")
+    first_line = text[:200].lstrip().upper()
+    for signature, extension in TEXTS_BY_CONTENT.items():
+        if first_line.startswith(signature):
+            return extension
+    extension = _file_extension(name)
+    return extension if extension in TEXTS and extension not in TEXTS_BY_CONTENT.values() else "txt"
 
 
 def _kind_of_archive(data: bytes) -> str | None:
-    """The kind of office document, or "zip"; None where a document holds macros, or nothing can be read at all."""
-    if not _is_listed(data):
+    """Return the kind of office document, or "zip"; None for documents with macros and unreadable archives."""
+    # An archive ends with a directory, which must be short enough to read.
+    end = data.rfind(END_OF_ARCHIVE, max(len(data) - END_LENGTH - LONGEST_COMMENT, 0))
+    if end < 0 or end + END_LENGTH > len(data):
+        return None
+    if struct.unpack_from("<L", data, end + 12)[0] > LONGEST_CONTENTS:
         return None
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
@@ -148,26 +146,17 @@ def _kind_of_archive(data: bytes) -> str | None:
             kinds = {kind for folder, kind in OOXML.items() if any(name.startswith(folder) for name in names)}
             if "[content_types].xml" in names and len(kinds) == 1:
                 return kinds.pop()
-            return _open_document(archive) or "zip"
+            return _kind_of_open_document(archive) or "zip"
     except (zipfile.BadZipFile, ValueError, NotImplementedError, RuntimeError, EOFError, OSError):
         return None
 
 
-def _open_document(archive: zipfile.ZipFile) -> str | None:
-    """The kind that an OpenDocument says it is, in a short file called `mimetype`, wherever that lies."""
+def _kind_of_open_document(archive: zipfile.ZipFile) -> str | None:
+    """Return the kind that an OpenDocument declares in its short file `mimetype`."""
     if "mimetype" not in archive.namelist():
         return None
     entry = archive.getinfo("mimetype")
     if entry.file_size > LONGEST_TYPE or entry.compress_type not in READABLE_PACKINGS:
         return None
-    with archive.open(entry) as said:
-        return OPEN_DOCUMENT.get(said.read(LONGEST_TYPE).decode("ascii", "replace").strip())
-
-
-def _is_listed(data: bytes) -> bool:
-    """Whether the archive has a list of contents, of a length that can be read at once."""
-    end = data.rfind(END_OF_ARCHIVE, max(len(data) - END_LENGTH - LONGEST_COMMENT, 0))
-    if end < 0 or end + END_LENGTH > len(data):
-        return False
-    (length,) = struct.unpack_from("<L", data, end + 12)
-    return bool(length <= LONGEST_CONTENTS)
+    with archive.open(entry) as file:
+        return OPEN_DOCUMENT.get(file.read(LONGEST_TYPE).decode("ascii", "replace").strip())

@@ -1,7 +1,7 @@
-"""Reads what a picture file says of itself, in bounded time, before a decoder sees it.
+"""Reads the headers of picture files in bounded time, before a decoder parses them.
 
-Decoders parse metadata in loops that a hostile file makes long: millions of empty segments, a comment of ten
-megabytes that is joined byte by byte, a text that unpacks to gigabytes. Only what pixels and colours need is passed on.
+Decoders parse metadata in loops that a hostile file makes long: millions of empty segments, a comment of ten megabytes
+that is joined byte by byte, a text that unpacks to gigabytes. Only the parts for pixels and colours are passed on.
 """
 
 import zlib
@@ -20,16 +20,17 @@ MOST_BLOCKS = 50_000
 LARGEST_PROFILE = 1024 * 1024
 LARGEST_EXIF = 64 * 1024
 
+JPEG_METADATA_KEPT = {0xE0: b"JFIF", 0xE1: b"Exif\0\0", 0xE2: b"ICC_PROFILE\0", 0xEE: b"Adobe"}
 PNG_KEPT = {b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"sRGB", b"gAMA", b"cHRM"}
 
 
 class UnreadableHeader(Exception):
-    """The file is no picture of an accepted format, or is built in a way that no honest program builds it."""
+    """The file is not a picture of an accepted format, or its structure is malformed or abusive."""
 
 
 @dataclass(frozen=True)
 class Header:
-    """Format and size of a picture; `parts` are the places in the file that decoding needs."""
+    """Format and size of a picture; `parts` are the slices of the file that decoding needs."""
 
     format: str
     width: int
@@ -41,15 +42,15 @@ class Header:
     def pixels(self) -> int:
         return self.width * self.height
 
-    def lean(self, data: bytes) -> bytes:
-        """The file without the parts that decoding does not need."""
+    def strip_metadata(self, data: bytes) -> bytes:
+        """Return the file without the parts that decoding does not need."""
         return b"".join(data[part] for part in self.parts)
 
 
 def read_header(data: bytes) -> Header:
-    """The header of the picture file `data`. Raises UnreadableHeader."""
-    for beginning, reader in READERS.items():
-        if data.startswith(beginning):
+    """Return the header of the picture file `data`. Raises UnreadableHeader."""
+    for signature, reader in READERS.items():
+        if data.startswith(signature):
             try:
                 header = reader(data)
             except IndexError as error:
@@ -60,80 +61,75 @@ def read_header(data: bytes) -> Header:
     raise UnreadableHeader("unknown format")
 
 
-def _jpeg(data: bytes) -> Header:
+def _read_jpeg(data: bytes) -> Header:
     parts, frame = [slice(0, 2)], None
-    for code, place, end in _segments(data):
+    for code, offset, end in _iterate_segments(data):
         if code == 0xDA:
-            return _jpeg_of(data, place, parts, frame)
+            return _read_scans(data, offset, parts, frame)
         if 0xC0 <= code <= 0xCF and code not in {0xC4, 0xC8, 0xCC}:
             if frame:
                 break
-            frame = (code, _number(data, place + 7, 2), _number(data, place + 5, 2))
-        if _is_needed(code, data[place + 4 : place + 18]):
-            parts.append(slice(place, end))
+            frame = (code, _read_number(data, offset + 7, 2), _read_number(data, offset + 5, 2))
+        # Without comments, and without application data but orientation and colour profile.
+        is_metadata = code == 0xFE or 0xE0 <= code <= 0xEF
+        wanted = JPEG_METADATA_KEPT.get(code)
+        if not is_metadata or (wanted is not None and data.startswith(wanted, offset + 4)):
+            parts.append(slice(offset, end))
     raise UnreadableHeader("no scan, or two frames")
 
 
-def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
-    """Code, beginning and end of each segment of a JPEG, up to the end mark; bytes between them are passed over."""
-    place = 2
-    for _step in range(MOST_SEGMENTS):
-        # Where no mark follows: the end.
-        place = data.find(b"\xff", place) % (len(data) + 1)
-        code = data[place + 1]
+def _iterate_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
+    """Yield code, start and end of each segment of a JPEG, up to the end mark; skip bytes between segments."""
+    offset = 2
+    for _ in range(MOST_SEGMENTS):
+        # The end of the data when no marker follows.
+        offset = data.find(b"\xff", offset) % (len(data) + 1)
+        code = data[offset + 1]
         if code == 0xFF:
-            place += 1
+            offset += 1
         elif code in {0x00, 0x01, *range(0xD0, 0xD9)}:
-            place += 2
+            offset += 2
         else:
-            end = place + 2 + _number(data, place + 2, 2)
-            if code == 0xD9 or end < place + 4:
+            end = offset + 2 + _read_number(data, offset + 2, 2)
+            if code == 0xD9 or end < offset + 4:
                 return
-            yield code, place, end
-            place = end
+            yield code, offset, end
+            offset = end
 
 
-def _jpeg_of(data: bytes, scan: int, parts: list[slice], frame: tuple[int, int, int] | None) -> Header:
+def _read_scans(data: bytes, scan: int, parts: list[slice], frame: tuple[int, int, int] | None) -> Header:
     end = data.find(END_OF_JPEG, scan)
     end = len(data) if end < 0 else end + 2
     scans = data.count(b"\xff\xda", scan, end)
     if frame is None or scans > MOST_SCANS:
         raise UnreadableHeader("no frame, or too many scans")
     code, width, height = frame
-    # Others than baseline in one scan keep the coefficients of all pixels in memory, and shrink only afterwards.
+    # Unless it is baseline in one scan, decoders keep the coefficients of all pixels in memory, and scale only later.
     is_progressive = code not in {0xC0, 0xC1} or scans > 1
     return Header("JPEG", width, height, (*parts, slice(scan, end)), is_progressive)
 
 
-def _is_needed(code: int, beginning: bytes) -> bool:
-    """Whether a JPEG segment is a table, the frame, the orientation, or a colour profile."""
-    if code == 0xFE or 0xE0 <= code <= 0xEF:
-        wanted = {0xE0: b"JFIF", 0xE1: b"Exif\0\0", 0xE2: b"ICC_PROFILE\0", 0xEE: b"Adobe"}.get(code)
-        return wanted is not None and beginning.startswith(wanted)
-    return True
-
-
-def _png(data: bytes) -> Header:
-    parts, place, seen = [slice(0, 8)], 8, set[bytes]()
+def _read_png(data: bytes) -> Header:
+    parts, offset, seen = [slice(0, 8)], 8, set[bytes]()
     if data[12:16] != b"IHDR":
         raise UnreadableHeader("no IHDR")
     for _chunk in range(MOST_CHUNKS):
-        kind, end = data[place + 4 : place + 8], place + 12 + _number(data, place, 4)
+        kind, end = data[offset + 4 : offset + 8], offset + 12 + _read_number(data, offset, 4)
         wanted = kind in PNG_KEPT
         if kind in {b"iCCP", b"eXIf"} and kind not in seen:
-            wanted = _is_small(kind, data[place + 8 : end - 4])
+            wanted = _is_small_chunk(kind, data[offset + 8 : end - 4])
         seen.add(kind)
-        if wanted and parts[-1].stop == place:
+        if wanted and parts[-1].stop == offset:
             parts[-1] = slice(parts[-1].start, end)
         elif wanted:
-            parts.append(slice(place, end))
-        place = end
-        if kind == b"IEND" or place + 8 > len(data):
-            return Header("PNG", _number(data, 16, 4), _number(data, 20, 4), tuple(parts))
+            parts.append(slice(offset, end))
+        offset = end
+        if kind == b"IEND" or offset + 8 > len(data):
+            return Header("PNG", _read_number(data, 16, 4), _read_number(data, 20, 4), tuple(parts))
     raise UnreadableHeader("too many chunks")
 
 
-def _is_small(kind: bytes, content: bytes) -> bool:
+def _is_small_chunk(kind: bytes, content: bytes) -> bool:
     if kind == b"eXIf":
         return len(content) <= LARGEST_EXIF
     try:
@@ -143,59 +139,57 @@ def _is_small(kind: bytes, content: bytes) -> bool:
         return False
 
 
-def _gif(data: bytes) -> Header:
-    """The first picture of a GIF, with what its colours and its transparency need."""
-    width, height = _number(data, 6, 2, "little"), _number(data, 8, 2, "little")
-    place = 13 + _colours(data[10])
-    parts, control, blocks = [slice(0, place)], None, 0
-    while data[place] == 0x21:
-        begin, label = place, data[place + 1]
-        place += 2
-        while length := data[place]:
-            place, blocks = place + 1 + length, blocks + 1
+def _read_gif(data: bytes) -> Header:
+    """Read the header of a GIF's first picture, with its colours and transparency."""
+    width, height = _read_number(data, 6, 2, "little"), _read_number(data, 8, 2, "little")
+    flags = data[10]
+    # A colour table follows the header where the highest bit is set.
+    offset = 13 + (3 << ((flags & 7) + 1) if flags & 0x80 else 0)
+    parts, control, blocks = [slice(0, offset)], None, 0
+    while data[offset] == 0x21:
+        begin, label = offset, data[offset + 1]
+        offset += 2
+        while length := data[offset]:
+            offset, blocks = offset + 1 + length, blocks + 1
             if blocks > MOST_BLOCKS:
                 raise UnreadableHeader("too many blocks")
-        place, blocks = place + 1, blocks + 1
+        offset, blocks = offset + 1, blocks + 1
         if label == 0xF9:
-            control = slice(begin, place)
-    if data[place] != 0x2C:
+            control = slice(begin, offset)
+    if data[offset] != 0x2C:
         raise UnreadableHeader("no picture")
-    left, top, wide, high = (_number(data, place + 1 + 2 * n, 2, "little") for n in range(4))
-    kept = (*parts, *([control] if control else []), slice(place, len(data)))
+    left, top, wide, high = (_read_number(data, offset + 1 + 2 * n, 2, "little") for n in range(4))
+    kept = (*parts, *([control] if control else []), slice(offset, len(data)))
     return Header("GIF", max(width, left + wide), max(height, top + high), kept)
 
 
-def _colours(flags: int) -> int:
-    """The bytes of the colour table that follows these flags."""
-    return 3 << ((flags & 7) + 1) if flags & 0x80 else 0
-
-
-def _webp(data: bytes) -> Header:
-    kind, whole = data[12:16], (slice(0, len(data)),)
+def _read_webp(data: bytes) -> Header:
+    kind, parts = data[12:16], (slice(0, len(data)),)
     if data[8:12] != b"WEBP":
         raise UnreadableHeader("no WebP")
     if kind == b"VP8X":
-        return Header("WEBP", _number(data, 24, 3, "little") + 1, _number(data, 27, 3, "little") + 1, whole)
+        width, height = (_read_number(data, offset, 3, "little") + 1 for offset in (24, 27))
+        return Header("WEBP", width, height, parts)
     if kind == b"VP8L":
-        bits = _number(data, 21, 4, "little")
-        return Header("WEBP", (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1, whole)
+        bits = _read_number(data, 21, 4, "little")
+        return Header("WEBP", (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1, parts)
     if kind == b"VP8 ":
-        width, height = (_number(data, place, 2, "little") & 0x3FFF for place in (26, 28))
-        return Header("WEBP", width, height, whole)
+        width, height = (_read_number(data, offset, 2, "little") & 0x3FFF for offset in (26, 28))
+        return Header("WEBP", width, height, parts)
     raise UnreadableHeader("no WebP")
 
 
-def _number(data: bytes, place: int, length: int, order: str = "big") -> int:
-    """The unsigned number in `length` bytes. Raises IndexError past the end."""
-    if place + length > len(data):
-        raise IndexError(place)
-    return int.from_bytes(data[place : place + length], "little" if order == "little" else "big")
+def _read_number(data: bytes, offset: int, length: int, order: str = "big") -> int:
+    """Return the unsigned number in `length` bytes. Raises IndexError past the end."""
+    if offset + length > len(data):
+        raise IndexError(offset)
+    return int.from_bytes(data[offset : offset + length], "little" if order == "little" else "big")
 
 
 READERS: dict[bytes, Callable[[bytes], Header]] = {
-    b"\xff\xd8\xff": _jpeg,
-    b"\x89PNG\r\n\x1a\n": _png,
-    b"GIF87a": _gif,
-    b"GIF89a": _gif,
-    b"RIFF": _webp,
+    b"\xff\xd8\xff": _read_jpeg,
+    b"\x89PNG\r\n\x1a\n": _read_png,
+    b"GIF87a": _read_gif,
+    b"GIF89a": _read_gif,
+    b"RIFF": _read_webp,
 }

@@ -1,4 +1,4 @@
-"""Storage for uploads in an S3 bucket, of Amazon or any compatible service (R4.7)."""
+"""Storage for uploads in an S3 bucket of Amazon or a compatible service (R4.7)."""
 
 from typing import Any
 
@@ -11,27 +11,27 @@ from storages.backends.s3 import S3Storage
 
 from .storage import is_public
 
-# How long a signed address of a private file opens it, in seconds: as long as a redirect takes.
+# How long a signed URL is valid, in seconds: as long as a redirect takes.
 SIGNED_FOR = 60
 
 
 class BucketStorage(S3Storage):  # type: ignore[misc]
-    """A bucket that may be closed to the public altogether.
+    """Storage in a bucket without public access.
 
-    Public pictures have the address of `custom_domain` (a CDN in front of the bucket, which must not serve `private/`),
-    or without one our own, from where core.web.media_views streams them. Private files leave through a signed address.
-    Objects get no ACL: new buckets of Amazon refuse them.
+    Public pictures have URLs of `custom_domain` (a CDN in front of the bucket, which must not serve `private/`), or
+    without one our own, where core.web.media_views streams them. Private files have signed URLs. Objects get no ACL:
+    new buckets of Amazon refuse them.
     """
 
     def _save(self, name: str, content: Any) -> str:
-        """As the parent; what the bucket refuses is an OSError, as it is of a disk."""
+        """Save as the parent does; errors of the bucket are OSErrors, as those of a disk."""
         try:
             return str(super()._save(name, content))
         except (BotoCoreError, Boto3Error, ClientError) as error:
             raise OSError("the bucket did not take the file") from error
 
     def get_default_settings(self) -> dict[str, Any]:
-        """What holds unless an option says otherwise. Nothing waits longer than a few seconds for the bucket."""
+        """Return the defaults of options, with short timeouts."""
         ours = {
             "default_acl": None,
             "file_overwrite": False,
@@ -41,7 +41,7 @@ class BucketStorage(S3Storage):  # type: ignore[misc]
                 connect_timeout=3,
                 read_timeout=10,
                 retries={"total_max_attempts": 2},
-                # Others than Amazon do not know the checksums that newer clients add by themselves.
+                # Other services do not support the checksums that newer clients add by default.
                 request_checksum_calculation="when_required",
                 response_checksum_validation="when_required",
             ),
@@ -49,18 +49,18 @@ class BucketStorage(S3Storage):  # type: ignore[misc]
         return {**super().get_default_settings(), **ours}
 
     def get_object_parameters(self, name: str) -> dict[str, Any]:
-        """Headers that the bucket keeps with the object and repeats to whoever fetches it."""
+        """Return the headers that the bucket stores with the object and sends with it."""
         kept = f"public, max-age={settings.CACHE_TIMEOUTS['media']}, immutable"
         return {"CacheControl": kept if is_public(name) else "private, no-store"}
 
     def url(self, name: str, *args: Any, **options: Any) -> str:
-        """The public address of `name`; a private file has none of these, see signed_address."""
+        """Return the public URL of `name`; for private files see signed_address."""
         if self.custom_domain and is_public(name):
             return str(super().url(name, *args, **options))
         return f"{settings.MEDIA_URL}{filepath_to_uri(name)}"
 
     def signed_address(self, name: str, *, content_type: str, disposition: str) -> str:
-        """An address that opens the file `name` for a minute, as a download of this type and disposition."""
+        """Return a URL of the file `name` that is valid for a minute, with this content type and disposition."""
         wanted = {
             "Bucket": self.bucket_name,
             "Key": name,

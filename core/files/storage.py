@@ -1,7 +1,7 @@
-"""Names under which uploads are stored: unguessable, and free of anything the sender wrote.
+"""Stores uploads under random names that contain nothing from the sender.
 
-What stands under `private/` reaches people through core.web.media_views.deliver alone; the rest is public to whoever
-knows its address.
+Files below `private/` are served by core.web.media_views.deliver_file only; all others are public to anyone who knows
+the URL.
 """
 
 import logging
@@ -24,16 +24,16 @@ logger = logging.getLogger(__name__)
 
 PRIVATE = "private"
 
-# What was stored inside the innermost removed_on_failure.
+# The files stored inside the innermost removed_on_failure.
 _stored: ContextVar[list[str] | None] = ContextVar("stored files", default=None)
 
 
-# What Django itself looks for in modules, for all files or none.
+# Django's patterns for imports in modules, which it applies to all files or none.
 MODULE_IMPORTS = CompressedManifestStaticFilesStorage._js_module_import_aggregation_patterns[1]  # noqa: SLF001
 
 
 class CachingCompressor(Compressor):  # type: ignore[misc]
-    """Compresses each content once: most files exist twice, with and without a hash in their name."""
+    """Compresses each content once: most files exist twice, with and without a hash in the name."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -42,17 +42,17 @@ class CachingCompressor(Compressor):  # type: ignore[misc]
 
 
 class StaticStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
-    """Hashed names, gzip and brotli (R4.5); also for the modules that our scripts import from each other.
+    """Hashed names, gzip and brotli (R4.5), also for modules that our scripts import from each other.
 
-    Only ours: packages' scripts show imports in their comments, of files that they do not bring.
+    Scripts of packages are left out: their comments show imports of files that they do not ship.
     """
 
     patterns = (
         *CompressedManifestStaticFilesStorage.patterns,
         *((f"{app}/*.js", MODULE_IMPORTS) for app in ("core", "theme", "feed", "messaging", "notifications")),
     )
-    # A module gets its final name after all that it imports. In which order the disk lists them is its own choice: with
-    # the longest chain in the worst order each module takes one pass.
+    # A module gets its final name after all modules that it imports. The order of files on disk is arbitrary: in the
+    # worst case each module of the longest chain takes one pass.
     max_post_process_passes = 30
 
     def create_compressor(self, **options: Any) -> CachingCompressor:
@@ -61,21 +61,21 @@ class StaticStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
 
 
 def new_name(folder: str, extension: str) -> str:
-    """A new name such as `photos/3f/3f…c1.webp`: 128 random bits, so that knowing one address tells no other."""
+    """Return a new name such as `photos/3f/3f…c1.webp`, with 128 random bits, so that it cannot be guessed."""
     key = secrets.token_hex(16)
     return f"{folder}/{key[:2]}/{key}.{extension}"
 
 
 def new_private_name(folder: str, extension: str) -> str:
-    """The same for a file that only some may have: `private/documents/3f/3f…c1.pdf`."""
+    """Return a new name for a private file, such as `private/documents/3f/3f…c1.pdf`."""
     return new_name(f"{PRIVATE}/{folder}", extension)
 
 
 def is_public(name: str) -> bool:
-    """Whether a visitor may ask for the stored file `name` by its address.
+    """Return whether the stored file `name` may be served by its URL.
 
-    Refused are private files, hidden ones, and every name that a file system could read as another than it looks:
-    empty or dotted parts, backslashes, invisible characters, other forms of the same letters (Unicode TR 36).
+    Refused are private and hidden files, and every name that a file system may read differently: empty or dotted parts,
+    backslashes, invisible characters, other Unicode forms of the same characters (Unicode TR 36).
     """
     parts = name.split("/")
     if any(not part or part.startswith(".") or "\\" in part or not part.isprintable() for part in parts):
@@ -84,14 +84,14 @@ def is_public(name: str) -> bool:
 
 
 class CannotStore(Exception):
-    """The storage took no more: the disk is full, or cannot be written. The text is for the member."""
+    """The storage is full or cannot be written. The message is for the member."""
 
 
-def store(name: str, data: bytes) -> str:
-    """Store `data` under `name` in the default storage; returns the name that the storage gave it.
+def store_file(name: str, data: bytes) -> str:
+    """Store `data` under `name` in the default storage; return the name that the storage gave it.
 
-    Raises CannotStore, with the fault in the log, when the storage refuses; nothing half written stays. See
-    removed_on_failure for what becomes of the file when the rest fails.
+    Raises CannotStore, and logs the error, when the storage fails; a partial file is deleted. See removed_on_failure
+    for later failures.
     """
     try:
         stored = default_storage.save(name, ContentFile(data))
@@ -99,7 +99,7 @@ def store(name: str, data: bytes) -> str:
         logger.exception("an upload of %d bytes could not be stored", len(data))
         delete_files([name])
         raise CannotStore(
-            _("There is no room for files on the server at the moment. Try again later, or without the file.")
+            _("The server cannot store files at the moment. Try again later, or without the file.")
         ) from error
     if (names := _stored.get()) is not None:
         names.append(stored)
@@ -108,9 +108,9 @@ def store(name: str, data: bytes) -> str:
 
 @contextmanager
 def removed_on_failure() -> Iterator[None]:
-    """Delete what was stored inside when it ends with an exception: the rows that name it are not there either.
+    """Delete the files stored inside when the block raises, since their rows are rolled back.
 
-    To stand around the transaction; also as a decorator.
+    Put it around the transaction; it also works as a decorator.
     """
     names: list[str] = []
     outer = _stored.get()
@@ -127,7 +127,7 @@ def removed_on_failure() -> Iterator[None]:
 
 
 def delete_files(names: Iterable[str]) -> None:
-    """Delete the files `names` now. One that cannot be deleted is told in the log, and left to `tidy_uploads`."""
+    """Delete the files `names` now. Failures are logged and left to `tidy_uploads`."""
     for name in names:
         try:
             if name:

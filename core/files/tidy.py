@@ -1,4 +1,4 @@
-"""Finds uploads that no row names, and rows whose private files lie where anybody may ask for them."""
+"""Finds uploads that no row references, and rows whose private files have public URLs."""
 
 import logging
 import re
@@ -15,19 +15,18 @@ from .storage import PRIVATE, delete_files, is_public
 
 logger = logging.getLogger(__name__)
 
-# So many names are looked for at once.
+# Names per query.
 BATCH = 200
-# Folders below the storage's own: `private/posts/3f/`, and one more for what operators put there.
+# Depth of folders: `private/posts/3f/`, and one more for folders of operators.
 DEEPEST = 4
-# Names as core.files.storage makes them (a storage may put letters of its own before the ending), and copies that
-# broke off.
+# Names as core.files.storage creates them (a storage may add characters before the extension), and interrupted copies.
 OURS = re.compile(r"(?:private/)?[a-z]+/[0-9a-f]{2}/[0-9a-f]{32}[-_0-9A-Za-z]*\.[a-z0-9]+(?:\.linkup-part)?")
 SIZE = re.compile(r"-\d+(?:_[0-9A-Za-z]+)?\.webp$")
 
 
 @dataclass(frozen=True)
 class Unnamed:
-    """A file that no row names."""
+    """A file that no row references."""
 
     name: str
     size: int
@@ -36,7 +35,7 @@ class Unnamed:
 
 @dataclass(frozen=True)
 class Exposed:
-    """A row whose files are private and lie below a public address."""
+    """A row whose private files have public URLs."""
 
     field: StoredFileField
     row: int
@@ -49,7 +48,7 @@ class Exposed:
 
 
 def stored_names(folder: str = "", depth: int = 0) -> Iterator[str]:
-    """The names of all files in the storage, one folder in memory at a time."""
+    """Yield the names of all files in the storage, with one folder in memory at a time."""
     try:
         folders, files = default_storage.listdir(folder)
     except FileNotFoundError:
@@ -61,57 +60,49 @@ def stored_names(folder: str = "", depth: int = 0) -> Iterator[str]:
 
 
 def unnamed_files(before: datetime) -> Iterator[Unnamed]:
-    """Files with names as LinkUp gives them that no row names, last written before that moment."""
+    """Yield files with names of LinkUp that no row references, last modified before that moment."""
     names = (name for name in stored_names() if OURS.fullmatch(name))
     while batch := list(islice(names, BATCH)):
-        named = _named_among(batch)
+        values = {*batch, *(SIZE.sub("", name) for name in batch)}
+        named: set[str] = set()
+        for field in file_fields():
+            rows = field.model._base_manager.filter(**{f"{field.name}__in": values})
+            for value in rows.values_list(field.name, flat=True):
+                named.update(field.files_of(value))
         for name in batch:
-            if name not in named and (found := _described(name)) and found.modified < before:
-                yield found
-
-
-def _named_among(names: list[str]) -> set[str]:
-    """Those of the files `names` that a row names."""
-    values = {*names, *(SIZE.sub("", name) for name in names)}
-    named: set[str] = set()
-    for field in file_fields():
-        rows = field.model._base_manager.filter(**{f"{field.name}__in": values})
-        for value in rows.values_list(field.name, flat=True):
-            named.update(field.files_of(value))
-    return named
-
-
-def _described(name: str) -> Unnamed | None:
-    """The file with its size and age; None where it is gone meanwhile."""
-    try:
-        return Unnamed(name, default_storage.size(name), default_storage.get_modified_time(name))
-    except FileNotFoundError:
-        return None
+            if name in named:
+                continue
+            try:
+                file = Unnamed(name, default_storage.size(name), default_storage.get_modified_time(name))
+            except FileNotFoundError:
+                continue
+            if file.modified < before:
+                yield file
 
 
 def names_any_file() -> bool:
-    """Whether any row names a file."""
+    """Return whether any row references a file."""
     return any(field.model._base_manager.exclude(**{field.name: ""}).exists() for field in file_fields())
 
 
 def exposed_rows() -> Iterator[Exposed]:
-    """Rows whose files must lie below `private/` and do not."""
+    """Yield the rows whose files must be below `private/` and are not."""
     for field in file_fields():
         if not field.private:
             continue
         rows = field.model._base_manager.exclude(**{field.name: ""})
         rows = rows.exclude(**{f"{field.name}__startswith": f"{PRIVATE}/"}).order_by("pk")
         for pk, value in rows.values_list("pk", field.name).iterator(chunk_size=BATCH):
-            # A name that leads elsewhere is none of ours to move.
+            # Names outside the storage are not ours to move.
             if is_public(value):
                 yield Exposed(field, pk, value)
 
 
-def protect(exposed: Exposed) -> bool:
-    """Move the files of a row below `private/`; returns whether they were there.
+def move_to_private(exposed: Exposed) -> bool:
+    """Move the files of a row below `private/`; return whether they exist.
 
-    They are copied first, then the row names the copies, then the others go: broken off at any moment, the row names
-    files that are there, and the rest is found the next time.
+    First the files are copied, then the row is updated, then the originals are deleted: after an interruption the row
+    still references existing files, and the rest is found the next time.
     """
     target = f"{PRIVATE}/{exposed.value}"
     former = exposed.field.files_of(exposed.value)

@@ -1,4 +1,4 @@
-"""A circuit breaker: skip a server that failed a moment ago, so that not every request waits for its timeout."""
+"""A circuit breaker: skip a server that has just failed, so that not every request waits for its timeout."""
 
 import logging
 import time
@@ -13,7 +13,7 @@ WARN_EVERY = 60.0
 
 
 class Breaker:
-    """Remembers that a server failed. Closed: ask it. Open, for `rest` seconds after a failure: go on without it.
+    """Remembers that a server failed. Closed: use it. Open, for `rest` seconds after a failure: skip it.
 
     `on_trip` is called at each failure.
     """
@@ -31,18 +31,20 @@ class Breaker:
 
     @property
     def has_tripped(self) -> bool:
-        """Whether it opened and nobody has called `reset` since: the server failed, and may fail still."""
+        """Whether it has opened since the last `reset`: the server failed, and may still fail."""
         return self._open_until > 0.0
 
     def trip(self, error: BaseException) -> None:
-        """Open after `error`. Warns at most once a minute, with the class of the error only: its text may hold an
-        address with a password."""
+        """Open after `error`. Warns at most once a minute, with the class of the error only.
+
+        Its text may contain a URL with a password.
+        """
         self._on_trip()
         self._open_until = time.monotonic() + self.rest
         if self._warnings.allow():
             logger.warning("%s %s; going on without it", self.server, describe_redis_error(error))
 
     def reset(self) -> None:
-        """Close, and forget the last warning: as new."""
+        """Close, and allow the next warning."""
         self._open_until = 0.0
         self._warnings.reset()

@@ -1,4 +1,4 @@
-"""Checks that the database and Redis answer (R15): a real round trip each, in bounded time, even when one hangs."""
+"""Health checks of the database and Redis (R15): a real round trip each, in bounded time, even when one hangs."""
 
 import logging
 import secrets
@@ -24,21 +24,21 @@ from .throttle import Throttle
 
 logger = logging.getLogger(__name__)
 
-# How long one question may take, in seconds; an answer to a monitor takes hardly longer than that.
-PATIENCE = 0.8
-# How long a key of a check lives in Redis when it could not be deleted.
+# How long one check may take, in seconds; a response to a monitor takes hardly longer.
+TIMEOUT_SECONDS = 0.8
+# The lifetime of a probe's key in Redis when it could not be deleted.
 PROBE_MILLISECONDS = 10_000
 
 Status = Literal["ok", "failing", "not configured"]
 
 
 @dataclass(frozen=True)
-class Finding:
-    """What one check found, and after how many milliseconds."""
+class ProbeResult:
+    """The status that a probe found, and the milliseconds that it took."""
 
     status: Status
     milliseconds: float | None = None
-    is_silent: bool = False  # failing without a word, as a server that is stopped or unreachable
+    is_silent: bool = False  # no response at all, as of a server that is stopped or unreachable
 
     @property
     def is_good(self) -> bool:
@@ -46,68 +46,68 @@ class Finding:
 
 
 @dataclass
-class _Question:
-    """One round trip under way in a thread of its own."""
+class _Check:
+    """One running round trip, in a separate thread."""
 
-    asked: float = field(default_factory=time.monotonic)
-    answered: Event = field(default_factory=Event)
-    finding: Finding = Finding("failing")
+    started: float = field(default_factory=time.monotonic)
+    finished: Event = field(default_factory=Event)
+    result: ProbeResult = ProbeResult("failing")
 
 
 class Probe:
-    """Asks one server whether it answers.
+    """Checks whether one server responds.
 
-    At most one question is under way: who comes meanwhile waits for its answer, so hung questions never pile up.
-    `ask` returns what was found or raises; what it raises is logged by class alone, and never shown.
+    At most one check is running: callers meanwhile wait for its result, so that hung checks never pile up. `ask`
+    returns the status or raises; exceptions are logged by class only, and never shown.
     """
 
-    def __init__(self, name: str, ask: Callable[[], Status], *, patience: float = PATIENCE) -> None:
+    def __init__(self, name: str, ask: Callable[[], Status], *, timeout: float = TIMEOUT_SECONDS) -> None:
         self.name = name
         self._ask = ask
-        self._patience = patience
+        self._timeout = timeout
         self._warnings = Throttle(WARN_EVERY)
         self._lock = Lock()
-        self._question: _Question | None = None
+        self._check: _Check | None = None
 
-    def start(self) -> _Question:
-        """The question under way, or a new one."""
+    def start_check(self) -> _Check:
+        """Return the running check, or start a new one."""
         with self._lock:
-            question = self._question
-            if question is None or question.answered.is_set():
-                question = self._question = _Question()
-                Thread(target=self._run, args=(question,), name=f"health-{self.name}", daemon=True).start()
-            return question
+            check = self._check
+            if check is None or check.finished.is_set():
+                check = self._check = _Check()
+                Thread(target=self._run_check, args=(check,), name=f"health-{self.name}", daemon=True).start()
+            return check
 
-    def answer(self, question: _Question) -> Finding:
-        """What `question` found; failing when it has had its time."""
-        left = question.asked + self._patience - time.monotonic()
-        if question.answered.wait(max(0.0, left)):
-            return question.finding
-        self._warn(f"does not answer (no answer within {self._patience:.1f} s)")
-        return Finding("failing", is_silent=True)
+    def wait_for_result(self, check: _Check) -> ProbeResult:
+        """Return the result of `check`; failing when it takes too long."""
+        left = check.started + self._timeout - time.monotonic()
+        if check.finished.wait(max(0.0, left)):
+            return check.result
+        self._log_failure(f"does not answer (no answer within {self._timeout:.1f} s)")
+        return ProbeResult("failing", is_silent=True)
 
-    def _run(self, question: _Question) -> None:
+    def _run_check(self, check: _Check) -> None:
         status: Status = "failing"
-        silent = False
+        is_silent = False
         try:
             status = self._ask()
         except Exception as error:  # noqa: BLE001 -- whatever it is, the server does not answer
-            silent = isinstance(error, TimeoutError)
-            self._warn(describe_redis_error(error))
-        taken = time.monotonic() - question.asked
-        question.finding = Finding(status, round(taken * 1000, 1), silent)
-        question.answered.set()
+            is_silent = isinstance(error, TimeoutError)
+            self._log_failure(describe_redis_error(error))
+        seconds = time.monotonic() - check.started
+        check.result = ProbeResult(status, round(seconds * 1000, 1), is_silent)
+        check.finished.set()
 
-    def _warn(self, reason: str) -> None:
-        """At most once a minute: monitors ask often. The text of an error stays out, it may hold an address."""
+    def _log_failure(self, reason: str) -> None:
+        """Warn at most once a minute, without the text of the error, which may contain a URL with a password."""
         if self._warnings.allow():
             logger.warning("health: %s %s", self.name, reason)
 
 
-def examine(*probes: Probe) -> dict[str, Finding]:
-    """Ask all `probes` at once; takes as long as the slowest, at most its patience."""
-    questions = [(probe, probe.start()) for probe in probes]
-    return {probe.name: probe.answer(question) for probe, question in questions}
+def run_probes(*probes: Probe) -> dict[str, ProbeResult]:
+    """Run all `probes` at once; takes as long as the slowest, at most its timeout."""
+    checks = [(probe, probe.start_check()) for probe in probes]
+    return {probe.name: probe.wait_for_result(check) for probe, check in checks}
 
 
 def wait_until_ready(
@@ -133,8 +133,8 @@ def _time_out() -> None:
 
 
 def _ask_postgres(parameters: dict[str, Any]) -> None:
-    """A connection of its own and SELECT 1. Asynchronous, because libpq's own limits begin at two seconds."""
-    until = time.monotonic() + PATIENCE * 0.9
+    """Run SELECT 1 on a new connection. Asynchronous, because libpq's own timeouts are at least two seconds."""
+    until = time.monotonic() + TIMEOUT_SECONDS * 0.9
 
     def seconds_left() -> float:
         return until - time.monotonic()
@@ -153,14 +153,17 @@ def _ask_postgres(parameters: dict[str, Any]) -> None:
 
 
 def ask_database() -> Status:
-    """A round trip to the database on a connection of its own; raises when there is no answer (R15.2)."""
+    """Make a round trip to the database on a new connection; raises when it does not respond (R15.2)."""
     wrapper = connections[DEFAULT_DB_ALIAS]
     if wrapper.vendor == "postgresql":
         _ask_postgres(wrapper.get_connection_params())
         return "ok"
-    # Not through Django: this is one of our own threads, and no cached connection counts.
+    # Not through Django: this thread ends soon, and a cached connection proves nothing.
     connection = sqlite3.connect(
-        wrapper.get_connection_params()["database"], uri=True, timeout=PATIENCE, check_same_thread=False
+        wrapper.get_connection_params()["database"],
+        uri=True,
+        timeout=TIMEOUT_SECONDS,
+        check_same_thread=False,
     )
     try:
         connection.execute("PRAGMA schema_version").fetchone()  # reads the file, as SELECT 1 would not
@@ -170,16 +173,17 @@ def ask_database() -> Status:
 
 
 def ask_redis() -> Status:
-    """Write and read a key on a connection of its own; raises when Redis does not answer or refuses (R15.3).
+    """Write and delete a key on a new connection; raises when Redis does not respond or refuses (R15.3).
 
-    A PING would be answered by a read-only replica, by a Redis whose memory is full, and by one that refuses writes
-    since its last snapshot failed; the cache and live updates need one that takes writes.
+    A read-only replica, a Redis whose memory is full, and one that refuses writes since its last snapshot failed would
+    all respond to PING; the cache and live updates need writes.
     """
     url = getattr(settings, "REDIS_URL", "")
     if not url:
         return "not configured"
+    seconds = TIMEOUT_SECONDS / 2
     client = Redis.from_url(
-        url, socket_connect_timeout=PATIENCE / 2, socket_timeout=PATIENCE / 2, retry=Retry(NoBackoff(), 0)
+        url, socket_connect_timeout=seconds, socket_timeout=seconds, retry=Retry(NoBackoff(), 0)
     )
     try:
         write_probe(client)
@@ -189,7 +193,7 @@ def ask_redis() -> Status:
 
 
 def write_probe(client: "Redis") -> None:
-    """Raise what Redis raises when it does not take a key with a short life, or does not give it back."""
+    """Set and delete a short-lived key. Raises the error of Redis, or ValueError when the key is lost."""
     key = f"linkup:probe:{secrets.token_hex(8)}"
     if not client.set(key, b"1", px=PROBE_MILLISECONDS) or client.delete(key) != 1:
         raise ValueError("the key that was written is gone")

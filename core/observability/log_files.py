@@ -1,4 +1,4 @@
-"""Handlers that write log lines. A full disk or a closed console never breaks the request that logs (R9)."""
+"""Log handlers. A full disk or a closed console never breaks the request that logs (R9)."""
 
 import logging
 import os
@@ -11,43 +11,43 @@ from concurrent_log_handler import ConcurrentRotatingFileHandler
 
 from .throttle import Throttle
 
-COMPLAIN_EVERY = 60.0
+REPORT_SECONDS = 60.0
 MODE = 0o640
 
 
-class Quiet(logging.Handler):
-    """Swallows what goes wrong while a record is written, and says so on stderr once a minute.
+class QuietHandler(logging.Handler):
+    """Suppresses errors while a record is written, and reports them on stderr once a minute.
 
-    Logging's own way prints the arguments of the record, secrets and all.
+    The default of `logging` prints the arguments of the record, which may contain secrets.
     """
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self._complaints = Throttle(COMPLAIN_EVERY)
+        self._reports = Throttle(REPORT_SECONDS)
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 -- logging's name
-        if not self._complaints.allow():
+        if not self._reports.allow():
             return
         error = sys.exc_info()[1]
         reason = error.strerror if isinstance(error, OSError) and error.strerror else ""
         cause = f"{type(error).__name__} {reason}".rstrip()
         with suppress(OSError, ValueError, AttributeError):
-            sys.stderr.write(f"{self.place} cannot be written ({cause})\n")
+            sys.stderr.write(f"{self.target_name} cannot be written ({cause})\n")
 
     @property
-    def place(self) -> str:
+    def target_name(self) -> str:
         return "The log"
 
 
-class Console(Quiet, logging.StreamHandler):  # type: ignore[type-arg]
-    """stderr, so that what a command prints on stdout stays as it is."""
+class Console(QuietHandler, logging.StreamHandler):  # type: ignore[type-arg]
+    """Writes to stderr, so that the output of commands on stdout is not mixed with log lines."""
 
 
-class RotatingFile(Quiet, ConcurrentRotatingFileHandler):
-    """A file that several processes write to and rotate, without losing or tearing a line (R9.5).
+class RotatingFile(QuietHandler, ConcurrentRotatingFileHandler):
+    """A file that several processes write to and rotate, without losing or splitting a line (R9.5).
 
-    A record is one write, taken back when only a part of it fits the disk. Every logger with a file has the console
-    too, so what the file cannot take is still seen. The folder is made when it is missing, now or later.
+    A record is one write, which is undone when only a part of it fits on the disk. Every logger with a file also uses
+    the console, where lines appear that the file cannot store. A missing folder is created, now or later.
     """
 
     def __init__(self, filename: str, **options: Any) -> None:
@@ -62,7 +62,7 @@ class RotatingFile(Quiet, ConcurrentRotatingFileHandler):
         super()._do_lock()
 
     def _lock_file_is_another(self) -> bool:
-        """Whether the lock file was deleted or replaced, so that new processes would wait for another one."""
+        """Return whether the lock file was deleted or replaced, so that new processes would use another one."""
         try:
             held = os.fstat(self.stream_lock.fileno()) if self.stream_lock else None
             return held is None or not os.path.samestat(held, Path(self.lockFilename).stat())
@@ -70,18 +70,18 @@ class RotatingFile(Quiet, ConcurrentRotatingFileHandler):
             return True
 
     def do_write(self, msg: str) -> None:
-        """Append `msg` whole or not at all; raises OSError. The caller holds the lock of all processes."""
+        """Append all of `msg` or nothing; raises OSError. The caller holds the lock of all processes."""
         if self.stream is None or self.stream.closed:
             self.stream = self.do_open()
         file = self.stream.fileno()
         data = (msg + self.terminator).encode("utf-8", "backslashreplace")
         size = os.fstat(file).st_size
         try:
-            written = os.write(file, data)
-            if written < len(data):
-                # The rest fails with the true reason, which a short write does not tell.
-                written += os.write(file, data[written:])
-            if written < len(data):
+            length = os.write(file, data)
+            if length < len(data):
+                # Writing the rest raises the true reason, which a short write does not.
+                length += os.write(file, data[length:])
+            if length < len(data):
                 raise OSError("only a part was written")
         except OSError:
             with suppress(OSError):
@@ -90,5 +90,5 @@ class RotatingFile(Quiet, ConcurrentRotatingFileHandler):
             raise
 
     @property
-    def place(self) -> str:
+    def target_name(self) -> str:
         return f"{Path(self.baseFilename).name} (its lines are on the console)"

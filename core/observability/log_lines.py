@@ -1,4 +1,4 @@
-"""Formats a log record as one line of text or JSON whose beginning cannot be forged (R9.3)."""
+"""Formats a log record as one line of text or JSON whose start cannot be forged (R9.3)."""
 
 import json
 import logging
@@ -9,27 +9,30 @@ from typing import Any, Literal
 from .redaction import redact
 
 INDENT = "    "
-# A longer message is cut: what strangers send must not fill the disk.
+# Longer messages are truncated: requests of strangers must not fill the disk.
 LONGEST_MESSAGE = 10_000
 
-# Line ends of any kind, terminal commands, direction overrides, halves of pairs: none may reach a line as it is.
+# Line breaks of any kind, terminal commands, direction overrides, lone surrogates: all are escaped.
 _unsafe = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _unsafe_in_trace = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 )
 
 
-def _escaped(match: re.Match[str]) -> str:
+def _escape_match(match: re.Match[str]) -> str:
     return match[0].encode("unicode_escape").decode("ascii")
 
 
 def one_line(text: str) -> str:
-    """`text` without line breaks and other control characters: each is written as its escape (CWE-117)."""
-    return _unsafe.sub(_escaped, text)
+    """Return `text` with line breaks and other control characters escaped (CWE-117)."""
+    return _unsafe.sub(_escape_match, text)
 
 
 def message_of(record: logging.LogRecord) -> str:
-    """What the record says: on one line, masked, cut at LONGEST_MESSAGE. Arguments that do not fit are left out."""
+    """Return the message on one line, masked, with at most LONGEST_MESSAGE characters.
+
+    Arguments that do not fit the format are left out.
+    """
     try:
         text = record.getMessage()
     except (TypeError, ValueError, KeyError):
@@ -40,13 +43,13 @@ def message_of(record: logging.LogRecord) -> str:
 
 
 def time_of(record: logging.LogRecord) -> str:
-    """When it was logged, in UTC with milliseconds (ISO 8601): 2026-03-01T12:00:00.123Z."""
+    """Return the time of the record in UTC with milliseconds (ISO 8601): 2026-03-01T12:00:00.123Z."""
     stamp = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
     return stamp.replace("+00:00", "Z")
 
 
 class LineFormatter(logging.Formatter):
-    """One line per record. The lines of a stack trace follow it, indented, so that none looks like a record."""
+    """One line per record, followed by the lines of a stack trace, indented so that none looks like a record."""
 
     def __init__(
         self, fmt: str | None = None, datefmt: str | None = None, style: Literal["%", "{", "$"] = "{"
@@ -60,13 +63,13 @@ class LineFormatter(logging.Formatter):
         record.message = message_of(record)
         record.asctime = time_of(record)
         lines = [self.formatMessage(record)]
-        # Not kept in record.exc_text, where other formatters would find our indented one.
+        # Not stored in record.exc_text, where other formatters would find the indented trace.
         lines += [f"{INDENT}{line}" for line in trace_of(self, record).split("\n") if line]
         return "\n".join(lines)
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object per line, for machines that gather the console (LOG_JSON)."""
+    """One JSON object per line, for log collectors that read the console (LOG_JSON)."""
 
     def format(self, record: logging.LogRecord) -> str:
         values: dict[str, Any] = {
@@ -82,12 +85,12 @@ class JsonFormatter(logging.Formatter):
         trace = trace_of(self, record)
         if trace:
             values["trace"] = trace
-        # ASCII alone: JSON leaves U+2028 and the like as they are, and some readers break lines there.
+        # ASCII only: JSON does not escape U+2028, where some readers break lines.
         return json.dumps(values)
 
 
 def trace_of(formatter: logging.Formatter, record: logging.LogRecord) -> str:
-    """The stack trace of the record, masked; its own line breaks are kept, other control characters escaped."""
+    """Return the stack trace of the record, masked, with control characters other than line breaks escaped."""
     parts = []
     if record.exc_info and record.exc_info[0] is not None:
         parts.append(formatter.formatException(record.exc_info))
@@ -95,4 +98,4 @@ def trace_of(formatter: logging.Formatter, record: logging.LogRecord) -> str:
         parts.append(record.exc_text)
     if record.stack_info:
         parts.append(record.stack_info)
-    return _unsafe_in_trace.sub(_escaped, redact("\n".join(parts)))
+    return _unsafe_in_trace.sub(_escape_match, redact("\n".join(parts)))

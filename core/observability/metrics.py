@@ -1,6 +1,6 @@
-"""The figures of /metrics, counted where things happen (docs/MONITORING.md has the table).
+"""The metrics of this process (docs/MONITORING.md has the table).
 
-Labels come from the code, never from a visitor: names of views, not addresses. A name that changes here changes in
+Label values come from the code, never from a request: names of views, not URLs. A name that changes here must change in
 deploy/monitoring, too; tests/integration/test_metrics.py compares them.
 """
 
@@ -19,9 +19,9 @@ from .multiprocess_dir import ProcessIds
 
 logger = logging.getLogger(__name__)
 
-# Seconds. Pages of this house take some hundredths; what takes a second is slow, what takes ten is broken.
+# Seconds. Pages take some hundredths; a second is slow, ten seconds are broken.
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-# What a browser gives as the reason for closing, as far as it is told from others.
+# Close codes of browsers that are counted separately.
 CLIENT_CODES = {1000, 1001, 1005, 1006}
 SERVER_CODES = (1008, 1009, 1012, 4401)
 OTHER = "other"
@@ -34,54 +34,54 @@ SECURITY_EVENTS = {
 }
 
 
-def _shared_folder() -> ProcessIds | None:
-    """Where the processes of this machine count together (PROMETHEUS_MULTIPROC_DIR); None: each by itself.
+def _open_shared_folder() -> ProcessIds | None:
+    """Open the folder that all processes of this machine share (PROMETHEUS_MULTIPROC_DIR); None without one.
 
-    A folder that cannot be written costs figures, not the start of the server.
+    When the folder cannot be written, the server starts with the metrics of each process in memory.
     """
     folder = getattr(settings, "METRICS_FOLDER", "")
     if not folder:
         return None
     try:
-        slots = ProcessIds(Path(folder))
-        slots.mine()
+        process_ids = ProcessIds(Path(folder))
+        process_ids.own_id()
     except OSError as error:
-        logger.warning("figures are kept in memory: the folder for them cannot be used (%s)", error.strerror)
+        logger.warning("metrics are kept in memory: their folder cannot be used (%s)", error.strerror)
         return None
-    # prometheus_client asks the environment for it, where it is not when .env has it.
+    # prometheus_client reads the environment, which lacks the variable when it is set in .env.
     os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", folder)
-    return slots
+    return process_ids
 
 
-shared = _shared_folder()
-# prometheus_client has chosen by the environment, which may name a folder that cannot be used.
+shared = _open_shared_folder()
+# prometheus_client chose by the environment variable, whose folder may be unusable.
 values.ValueClass = (
-    values.MultiProcessValue(shared.mine) if shared else values.MutexValue  # type: ignore[no-untyped-call]
+    values.MultiProcessValue(shared.own_id) if shared else values.MutexValue  # type: ignore[no-untyped-call]
 )
 disable_created_metrics()  # type: ignore[no-untyped-call]
 registry = CollectorRegistry()
 
 requests = Counter(
-    "linkup_http_requests", "Requests answered.", ["method", "view", "status"], registry=registry
+    "linkup_http_requests", "Requests with a response.", ["method", "view", "status"], registry=registry
 )
 seconds = Histogram(
     "linkup_http_request_duration_seconds",
-    "Time until the answer began.",
+    "Time until the response began.",
     ["view"],
     buckets=BUCKETS,
     registry=registry,
 )
 under_way = Gauge(
     "linkup_http_requests_in_progress",
-    "Requests being answered.",
+    "Requests being served.",
     multiprocess_mode="livesum",
     registry=registry,
 )
 exceptions = Counter(
-    "linkup_http_exceptions", "Faults that became a 500 or 503.", ["view", "exception"], registry=registry
+    "linkup_http_exceptions", "Exceptions that became a 500 or 503.", ["view", "exception"], registry=registry
 )
 security_events = Counter(
-    "linkup_security_events", "Lines of the security log from WARNING on.", ["event"], registry=registry
+    "linkup_security_events", "Lines of the security log, WARNING and above.", ["event"], registry=registry
 )
 
 tabs = Gauge(
@@ -89,108 +89,104 @@ tabs = Gauge(
 )
 tabs_closed = Counter(
     "linkup_websockets_closed",
-    "Tabs that closed: by whom, with which code.",
+    "Closed tabs, by side and close code.",
     ["by", "code"],
     registry=registry,
 )
-tabs_refused = Counter("linkup_websockets_refused", "Handshakes answered with 403.", registry=registry)
+tabs_refused = Counter("linkup_websockets_refused", "Handshakes rejected with 403.", registry=registry)
 frames_refused = Counter(
-    "linkup_websocket_frames_refused", "Frames of tabs that were not heard.", ["reason"], registry=registry
+    "linkup_websocket_frames_refused", "Rejected frames of tabs.", ["reason"], registry=registry
 )
-hints = Counter(
+events = Counter(
     "linkup_hints",
-    "Hints for tabs: brought to the channel layer, or dropped.",
+    "Events for tabs: sent to the channel layer, or dropped.",
     ["outcome"],
     registry=registry,
 )
 
-mail = Counter("linkup_mail", "Messages handed to the mail server, or not.", ["outcome"], registry=registry)
-redis_failures = Counter("linkup_redis_failures", "Times that Redis did not answer us.", registry=registry)
+mail = Counter("linkup_mail", "Messages sent to the mail server, or failed.", ["outcome"], registry=registry)
+redis_failures = Counter("linkup_redis_failures", "Times that Redis did not answer.", registry=registry)
 redis_failed_at = Gauge(
     "linkup_redis_failed_timestamp_seconds",
-    "When Redis last did not answer us; 0 for never.",
+    "When Redis last did not answer; 0 for never.",
     multiprocess_mode="max",
     registry=registry,
 )
 
 
-def _begin_at_zero() -> None:
-    """Tell these from the start, so that the first one is seen as an increase."""
-    for figure, labels in (
-        (security_events, [*SECURITY_EVENTS.values(), OTHER]),
-        (frames_refused, ["flood", "malformed", "too_large"]),
-        (hints, ["sent", "dropped"]),
-        (mail, ["sent", "failed"]),
-    ):
-        for label in labels:
-            figure.labels(label)
-    for code in SERVER_CODES:
-        tabs_closed.labels("server", code)
-
-
-_begin_at_zero()
+# These start at zero, so that the first count is visible as an increase.
+for metric, labels in (
+    (security_events, [*SECURITY_EVENTS.values(), OTHER]),
+    (frames_refused, ["flood", "malformed", "too_large"]),
+    (events, ["sent", "dropped"]),
+    (mail, ["sent", "failed"]),
+):
+    for label in labels:
+        metric.labels(label)
+for code in SERVER_CODES:
+    tabs_closed.labels("server", code)
 
 
 @cache
-def count_answer(method: str, view: str, status: int) -> Callable[[], None]:
-    """What counts one answer. Kept, as finding a figure by its labels costs more than counting."""
+def count_response(method: str, view: str, status: int) -> Callable[[], None]:
+    """Return a function that counts one response. Cached, since looking up labels costs more than counting."""
     count: Callable[[], None] = requests.labels(method, view, status).inc
     return count
 
 
 @cache
-def take_seconds(view: str) -> Callable[[float], None]:
-    """What takes the seconds of one answer of `view`."""
-    take: Callable[[float], None] = seconds.labels(view).observe
-    return take
+def observe_seconds(view: str) -> Callable[[float], None]:
+    """Return a function that records the duration of one response of `view`."""
+    observe: Callable[[float], None] = seconds.labels(view).observe
+    return observe
 
 
-def tab_closed(by_us: int, by_the_tab: int) -> None:
-    """Count an end: `by_us` is the code we closed with, 0 where we did not; else the code that came counts."""
-    if by_us:
-        tabs_closed.labels("server", by_us).inc()
+def count_closed_tab(server_code: int, client_code: int) -> None:
+    """Count a closed tab: `server_code` is the code that the server closed with, or 0 if the client closed."""
+    if server_code:
+        tabs_closed.labels("server", server_code).inc()
     else:
-        tabs_closed.labels("client", by_the_tab if by_the_tab in CLIENT_CODES else OTHER).inc()
+        tabs_closed.labels("client", client_code if client_code in CLIENT_CODES else OTHER).inc()
 
 
-def redis_failed() -> None:
-    """Count that Redis did not answer."""
+def count_redis_failure() -> None:
+    """Count a failure of Redis."""
     redis_failures.inc()
     redis_failed_at.set_to_current_time()
 
 
 class SecurityLines(logging.Handler):
-    """Counts lines of the security log by what they tell of."""
+    """Counts lines of the security log by kind of event."""
 
     def emit(self, record: logging.LogRecord) -> None:
         security_events.labels(SECURITY_EVENTS.get(record.name, OTHER)).inc()
 
 
-# One object: a logger takes it once.
+# A single object, which a logger adds only once.
 security_lines = SecurityLines(logging.WARNING)
 
 
 def count_security_lines() -> None:
-    """From now on count them, each once. To be called again where logging was configured anew, which forgets it."""
+    """Start counting the lines of the security log. Call it again after logging was reconfigured."""
     for name in ("security", "django.security"):
         logging.getLogger(name).addHandler(security_lines)
 
 
-def told() -> Iterator[Metric]:
-    """What was counted so far, by all processes of the shared folder or by this one, and how many they are."""
-    living = 1
+def collect_metrics() -> Iterator[Metric]:
+    """Yield the metrics of all processes of the shared folder or of this one, and the number of processes."""
+    processes = 1
     if shared is None:
         yield from registry.collect()
     else:
-        living, files = shared.living()
+        processes, files = shared.live_files()
         yield from MultiProcessCollector.merge(files)  # type: ignore[no-untyped-call]
-    yield GaugeMetricFamily("linkup_processes", "Processes whose figures these are.", value=living)
+    yield GaugeMetricFamily("linkup_processes", "Processes whose metrics these are.", value=processes)
 
 
-def sweep() -> None:
-    """Forget the figures of processes that have ended, such as those of an older version.
+def remove_ended_processes() -> None:
+    """Delete the metrics of processes that have ended, such as those of an older version.
 
-    For a process that does nothing else: gunicorn starts with one.
+    For a separate process, which gunicorn runs when it starts.
     """
     if shared is not None:
-        shared.sweep()
+        shared.remove_ended()

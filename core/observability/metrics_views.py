@@ -1,4 +1,4 @@
-"""/metrics for Prometheus, and the middleware that counts requests. docs/MONITORING.md says what each figure means."""
+"""/metrics for Prometheus, and the middleware that counts requests. docs/MONITORING.md explains each metric."""
 
 import hmac
 import logging
@@ -30,7 +30,7 @@ AsyncGetResponse = Callable[[HttpRequest], Awaitable[HttpResponse]]
 denials = logging.getLogger("security.denied")
 
 METHODS = {"GET", "HEAD", "POST", "OPTIONS"}
-# Answered before any view is looked for (core.observability.health_views): what urls.py calls them.
+# Paths that are served before URL resolution (core.observability.health_views), with their names in urls.py.
 EARLY = {
     "/health/": "health",
     "/health/db/": "health_db",
@@ -38,7 +38,7 @@ EARLY = {
     "/readiness/": "readiness",
     "/metrics": "metrics",
 }
-# How long Redis counts as away after it failed, in seconds: while it is, somebody asks it more often than that.
+# How long Redis counts as down after a failure, in seconds: it is used more often than that.
 REDIS_AWAY = 10.0
 
 CONNECTIONS = """
@@ -52,9 +52,9 @@ STATES = ("active", "idle", "idle in transaction", "idle in transaction (aborted
 
 
 class MeasureRequests:
-    """Counts each answer and its time by the name of the view: never by address, of which there are endless ones.
+    """Counts each response and its duration by the name of the view, never by URL, of which there are endless ones.
 
-    Stands before all middleware that answers anything, so that what they refuse is counted too.
+    It comes before all middleware that may respond, so that refused requests are counted, too.
     """
 
     sync_capable = True
@@ -75,7 +75,7 @@ class MeasureRequests:
             response = cast(GetResponse, self.get_response)(request)
         finally:
             metrics.under_way.dec()
-        _count(request, response, started)
+        _count_request(request, response, started)
         return response
 
     async def _serve_async(self, request: HttpRequest) -> HttpResponse:
@@ -84,20 +84,20 @@ class MeasureRequests:
         try:
             response = await cast(AsyncGetResponse, self.get_response)(request)
         finally:
-            metrics.under_way.dec()  # also when the visitor has gone, which cancels
-        _count(request, response, started)
+            metrics.under_way.dec()  # also after a cancellation, when the client has disconnected
+        _count_request(request, response, started)
         return response
 
 
-def _count(request: HttpRequest, response: HttpResponse, started: float) -> None:
+def _count_request(request: HttpRequest, response: HttpResponse, started: float) -> None:
     view = view_of(request)
     method = request.method if request.method in METHODS else metrics.OTHER
-    metrics.count_answer(str(method), view, response.status_code)()
-    metrics.take_seconds(view)(time.perf_counter() - started)
+    metrics.count_response(str(method), view, response.status_code)()
+    metrics.observe_seconds(view)(time.perf_counter() - started)
 
 
 def view_of(request: HttpRequest) -> str:
-    """The name of the view that answers; `static` for files, `none` where no address of ours was asked for."""
+    """Return the name of the view; `static` for static files, `none` for unknown paths."""
     match = request.resolver_match
     if match is not None:
         return match.view_name
@@ -108,44 +108,44 @@ def view_of(request: HttpRequest) -> str:
 
 @receiver(got_request_exception, dispatch_uid="core.count_exception")
 def count_exception(sender: Any, request: HttpRequest | None = None, **kwargs: Any) -> None:
-    """Count a fault that nothing but the page for errors has caught."""
-    fault = sys.exc_info()[0]
+    """Count an exception that no view has handled."""
+    kind = sys.exc_info()[0]
     view = view_of(request) if request is not None else "none"
-    metrics.exceptions.labels(view, fault.__name__ if fault else metrics.OTHER).inc()
+    metrics.exceptions.labels(view, kind.__name__ if kind else metrics.OTHER).inc()
 
 
-class Database:
-    """Asks the database for figures whenever somebody looks, within the time that health checks have."""
+class DatabaseMetrics:
+    """Queries metrics from the database at each request of /metrics, within the time limit of health checks."""
 
     def __init__(self) -> None:
-        self.apps: list[Callable[[], list[Metric]]] = []
-        self._figures: list[Metric] = []
-        self._probe = health.Probe("metrics", self._ask)
+        self.queries: list[Callable[[], list[Metric]]] = []
+        self._metrics: list[Metric] = []
+        self._probe = health.Probe("metrics", self._run_queries)
 
-    def add(self, function: Callable[[], list[Metric]]) -> Callable[[], list[Metric]]:
-        """Register what an app asks the database for; it should cost one query that an index answers."""
-        self.apps.append(function)
+    def add_query(self, function: Callable[[], list[Metric]]) -> Callable[[], list[Metric]]:
+        """Register a function of an app that reads metrics; it should run one indexed query."""
+        self.queries.append(function)
         return function
 
-    def figures(self) -> list[Metric]:
-        """Whether it answers, and what it told; nothing else when it is silent or refuses."""
-        well = health.examine(self._probe)[self._probe.name].is_good
-        up = GaugeMetricFamily("linkup_database_up", "Whether the database answers.", value=well)
-        return [up, *self._figures] if well else [up]
+    def collect_metrics(self) -> list[Metric]:
+        """Return whether the database responds, and its metrics if it does."""
+        is_up = health.run_probes(self._probe)[self._probe.name].is_good
+        up = GaugeMetricFamily("linkup_database_up", "Whether the database answers.", value=is_up)
+        return [up, *self._metrics] if is_up else [up]
 
-    def _ask(self) -> health.Status:
+    def _run_queries(self) -> health.Status:
         try:
-            figures = _connections()
-            for function in self.apps:
-                figures += function()
-            self._figures = figures
+            collected = _connection_metrics()
+            for function in self.queries:
+                collected += function()
+            self._metrics = collected
         finally:
-            # This thread is one of the probe's own and ends now.
+            # The thread of the probe ends now.
             connections[DEFAULT_DB_ALIAS].close()
         return "ok"
 
 
-def _connections() -> list[Metric]:
+def _connection_metrics() -> list[Metric]:
     connection = connections[DEFAULT_DB_ALIAS]
     with connection.cursor() as cursor:
         if connection.vendor != "postgresql":
@@ -163,57 +163,56 @@ def _connections() -> list[Metric]:
     return [
         states,
         GaugeMetricFamily(used, "Connections of all clients of the server.", value=all_of_them),
-        GaugeMetricFamily(limit, "Connections that the server has for us.", value=most),
+        GaugeMetricFamily(limit, "Connections that the server allows.", value=most),
     ]
 
 
-database = Database()
+database_metrics = DatabaseMetrics()
 
 
 @cache
-def _version() -> str:
+def linkup_version() -> str:
+    """Return the version in pyproject.toml."""
     project = tomllib.loads((Path(__file__).resolve().parents[2] / "pyproject.toml").read_text())
     return str(project["project"]["version"])
 
 
-class Told:
-    """All figures, as prometheus_client collects them."""
+class MetricsCollector:
+    """Yields all metrics, in the interface of prometheus_client."""
 
     def collect(self) -> Iterator[Metric]:
-        """Ours, those of the database, and what is true of this process."""
+        """Yield the metrics of the processes, of the database, and of the release."""
         failed = 0.0
-        for metric in metrics.told():
+        for metric in metrics.collect_metrics():
             yield metric
             if metric.name == "linkup_redis_failed_timestamp_seconds":
                 failed = max(sample.value for sample in metric.samples)
         if getattr(settings, "REDIS_URL", ""):
             up = time.time() - failed > REDIS_AWAY
-            yield GaugeMetricFamily("linkup_redis_up", "Whether Redis answered those who asked.", value=up)
-        yield from database.figures()
+            yield GaugeMetricFamily("linkup_redis_up", "Whether Redis answers.", value=up)
+        yield from database_metrics.collect_metrics()
         build = GaugeMetricFamily("linkup_build_info", "What runs.", labels=["version", "python", "django"])
-        build.add_metric([_version(), sys.version.split()[0], django.get_version()], 1)
+        build.add_metric([linkup_version(), sys.version.split()[0], django.get_version()], 1)
         yield build
 
 
 @cache_control(no_store=True)
-def page(request: HttpRequest) -> HttpResponse:
-    """All figures, to whoever brings METRICS_TOKEN; without one in the settings there is no such page."""
+def metrics_page(request: HttpRequest) -> HttpResponse:
+    """Return all metrics to a client with METRICS_TOKEN; 404 when the settings have no token."""
     token = getattr(settings, "METRICS_TOKEN", "")
     if not token:
         raise Http404
-    return _guarded(request, token)
+    return _metrics_for_token(request, token)
 
 
 @require_safe
-def _guarded(request: HttpRequest, token: str) -> HttpResponse:
-    scheme, _, brought = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and hmac.compare_digest(brought.strip().encode(), token.encode()):
-        return HttpResponse(generate_latest(Told()), content_type=CONTENT_TYPE_PLAIN_0_0_4)
-    if brought:
+def _metrics_for_token(request: HttpRequest, token: str) -> HttpResponse:
+    scheme, _, sent = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and hmac.compare_digest(sent.strip().encode(), token.encode()):
+        return HttpResponse(generate_latest(MetricsCollector()), content_type=CONTENT_TYPE_PLAIN_0_0_4)
+    if sent:
         denials.warning("metrics: wrong token")
-    # 401 and not 404: Prometheus shows it to whoever has to find out what is wrong.
-    refusal = HttpResponse(
-        "The figures are for who brings METRICS_TOKEN.\n", status=401, content_type="text/plain"
-    )
-    refusal["WWW-Authenticate"] = 'Bearer realm="metrics"'
-    return refusal
+    # 401 instead of 404: Prometheus shows the status to the operator.
+    response = HttpResponse("METRICS_TOKEN is required.\n", status=401, content_type="text/plain")
+    response["WWW-Authenticate"] = 'Bearer realm="metrics"'
+    return response

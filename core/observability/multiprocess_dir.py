@@ -1,6 +1,7 @@
-"""Numbers for processes that count in one folder: each has one for as long as it lives, and the next takes it over.
+"""Reusable process ids for prometheus_client's multiprocess folder, reserved with flock.
 
-With process ids in the files' names, as prometheus_client has them by itself, each worker would leave its files behind.
+With the ids of the operating system in the file names, as is prometheus_client's default, each worker would leave its
+files behind.
 """
 
 import fcntl
@@ -15,13 +16,15 @@ from pathlib import Path
 from prometheus_client.mmap_dict import MmapedDict
 
 LOCK = "slot_{}.lock"
-# The beginning of the names of files whose figures hold only while their process lives.
+# Prefix of files whose metrics are valid only while their process runs.
 LIVE = "gauge_live"
 
 
 class ProcessIds:
-    """The numbers of one folder. Who has one holds the lock of its file, which the kernel lets go whatever ends the
-    process. The lock files stay: one that is deleted and made anew could be held twice."""
+    """The ids of one folder. A process locks the file of its id; the kernel releases the lock when the process ends.
+
+    Lock files are never deleted: two processes could hold the locks of a deleted file and of its successor.
+    """
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -30,75 +33,70 @@ class ProcessIds:
         self._number = 0
         self._lock = -1
 
-    def mine(self) -> int:
-        """The number of this process; a forked child gets one of its own. Raises OSError when none can be written."""
+    def own_id(self) -> int:
+        """Return the id of this process; a forked child gets another one. Raises OSError on an unwritable folder."""
         if self._pid != os.getpid():
             if self._lock >= 0:
-                os.close(self._lock)  # the parent's, which keeps its own handle of it
-            self._number, self._lock = self._take()
-            self._pid = os.getpid()
+                os.close(self._lock)  # inherited from the parent, which has its own handle
+            flags = os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC
+            for number in count():
+                handle = os.open(self._folder / LOCK.format(number), flags, 0o640)
+                if _try_lock(handle, fcntl.LOCK_EX):
+                    break
+                os.close(handle)
+            for path in self._folder.glob(f"*_{number}.db"):
+                # Gauges of the previous process, such as its open tabs, are over; its counters continue.
+                if path.name.startswith(LIVE) or not _is_readable(path):
+                    path.unlink()
+            self._number, self._lock, self._pid = number, handle, os.getpid()
         return self._number
 
-    def _take(self) -> tuple[int, int]:
-        for number in count():
-            handle = os.open(
-                self._folder / LOCK.format(number), os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o640
-            )
-            if _locked(handle, fcntl.LOCK_EX):
-                for path in self._folder.glob(f"*_{number}.db"):
-                    # What was true of the one before, such as its open tabs, is over; its counts go on.
-                    if path.name.startswith(LIVE) or not _is_whole(path):
-                        path.unlink()
-                return number, handle
-            os.close(handle)
-        raise AssertionError  # there is always another number
-
     @contextmanager
-    def _free(self) -> Iterator[list[int]]:
-        """The numbers that no process has; none is given away meanwhile."""
+    def _free_ids(self) -> Iterator[list[int]]:
+        """Yield the ids that no process has, and reserve them during the block."""
         with ExitStack() as handles:
             free: list[int] = []
-            for path in self._locks():
+            for path in self._lock_files():
                 handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
                 handles.callback(os.close, handle)
-                # Shared, so that two who look at once see the same.
-                if _locked(handle, fcntl.LOCK_SH):
+                # Shared, so that two readers at once get the same result.
+                if _try_lock(handle, fcntl.LOCK_SH):
                     free.append(int(path.stem.rpartition("_")[2]))
             yield free
 
-    def _locks(self) -> list[Path]:
+    def _lock_files(self) -> list[Path]:
         return list(self._folder.glob(LOCK.format("*")))
 
-    def living(self) -> tuple[int, list[str]]:
-        """How many processes have a number, and the files to add up: what told only of one that ended is left out."""
-        with self._free() as free:
-            over = {f"_{number}.db" for number in free}
+    def live_files(self) -> tuple[int, list[str]]:
+        """Return the number of running processes, and the files to sum, without live gauges of ended processes."""
+        with self._free_ids() as free:
+            ended = {f"_{number}.db" for number in free}
             files = [
                 str(path)
                 for path in sorted(self._folder.glob("*.db"))
-                if not (path.name.startswith(LIVE) and path.name[path.name.rindex("_") :] in over)
-                and path.stat().st_size  # one that is being made is empty for a moment
+                if not (path.name.startswith(LIVE) and path.name[path.name.rindex("_") :] in ended)
+                and path.stat().st_size  # a file is empty for a moment while it is created
             ]
-            return len(self._locks()) - len(free), files
+            return len(self._lock_files()) - len(free), files
 
-    def sweep(self) -> None:
-        """Forget what processes had counted that have ended, and what this one took over, which should end now."""
-        with self._free() as free:
-            for number in [*free, self.mine()]:
+    def remove_ended(self) -> None:
+        """Delete the files of ended processes, and of the id of this process, which should end afterwards."""
+        with self._free_ids() as free:
+            for number in [*free, self.own_id()]:
                 for path in self._folder.glob(f"*_{number}.db"):
                     path.unlink()
 
 
-def _locked(handle: int, how: int) -> bool:
+def _try_lock(handle: int, mode: int) -> bool:
     try:
-        fcntl.flock(handle, how | fcntl.LOCK_NB)
+        fcntl.flock(handle, mode | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True
 
 
-def _is_whole(path: Path) -> bool:
-    """Whether prometheus_client will be able to read the file: a disk may have lost a part of it with the power."""
+def _is_readable(path: Path) -> bool:
+    """Return whether prometheus_client can read the file, which a power failure may have damaged."""
     try:
         for key, *_ in MmapedDict.read_all_values_from_file(str(path)):  # type: ignore[no-untyped-call]
             json.loads(key)

@@ -1,9 +1,9 @@
-"""Masks passwords, keys, session ids, tokens and credentials in addresses before a line is logged (R9)."""
+"""Masks passwords, keys, session ids, tokens and credentials in URLs before a line is logged (R9)."""
 
 import logging
 import re
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import lru_cache
 from urllib.parse import unquote, urlsplit
 
@@ -31,7 +31,7 @@ _bad_signature = re.compile(r"(Signature )\"[^\"\n]*\"")
 _signed = re.compile(r"(?<![\w.=-])[\w.=-]+:[0-9A-Za-z]{6}:[\w-]{27,}")
 # PostgreSQL repeats rows and values in the details of an error.
 _failing_row = re.compile(r"(Failing row contains ).*")
-# Up to the last bracket that a word follows, or to the end of the line: either way no second try begins in between.
+# Up to the last bracket before a word, or to the end of the line; neither needs backtracking.
 _failing_key = re.compile(r"(Key \([^\n]{0,200}?\)=)\((?:.*\)(?= )|.*)")
 _after_key_word = re.compile(
     r"(/(?:key|confirm-email|token|unsubscribe)/)(?!\d+-set-password/)([^/\s?#\"']{8,})"
@@ -41,16 +41,18 @@ _token = re.compile(r"(?<![A-Za-z0-9])(?=[A-Za-z]*[0-9])(?=[0-9]*[A-Za-z])[A-Za-
 
 
 def _mask_segment(match: re.Match[str]) -> str:
-    """A part of a path that looks like a key: signed, or with a long run of letters and digits."""
+    """Mask a path segment that looks like a key: signed, or with a long run of letters and digits."""
     segment = match[0]
     if MASK in segment:
         return segment
     pieces = re.split(r"[-:._%=]", segment)
-    long_piece = any(len(piece) >= SHORTEST_KEY_IN_PATH and _mixes(piece) for piece in pieces)
-    return MASK if long_piece or (segment.count(":") >= 2 and _mixes(segment)) else segment
+    long_piece = any(
+        len(piece) >= SHORTEST_KEY_IN_PATH and _has_letters_and_digits(piece) for piece in pieces
+    )
+    return MASK if long_piece or (segment.count(":") >= 2 and _has_letters_and_digits(segment)) else segment
 
 
-def _mixes(text: str) -> bool:
+def _has_letters_and_digits(text: str) -> bool:
     return any(char.isdigit() for char in text) and any(char.isalpha() for char in text)
 
 
@@ -72,21 +74,28 @@ _STEPS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...]
 
 
 def redact(text: str) -> str:
-    """`text` with everything masked that looks like a secret, and every secret of the settings, however it looks.
+    """Return `text` with everything masked that looks like a secret, and all secrets of the settings.
 
-    Masks too much rather than too little: a file's unguessable name in a path becomes `[masked]` as well.
+    It masks too much rather than too little: random names of files in a path become `[masked]` as well.
     """
-    for secret in _secrets_of_the_settings():
-        text = text.replace(secret, MASK)
+    if settings.configured:
+        for secret in _longest_first(
+            settings.SECRET_KEY,
+            settings.EMAIL_HOST_PASSWORD,
+            *(str(database.get("PASSWORD") or "") for database in settings.DATABASES.values()),
+            *_passwords_in(str(getattr(settings, "REDIS_URL", ""))),
+            str(settings.STORAGES["default"].get("OPTIONS", {}).get("secret_key") or ""),
+        ):
+            text = text.replace(secret, MASK)
     for pattern, replacement in _STEPS:
         text = pattern.sub(replacement, text)
     return text
 
 
 class Redaction(logging.Filter):
-    """Masks the records of a logger or handler that is not ours, such as a server's access log.
+    """Masks the records of third-party loggers and handlers, such as a server's access log.
 
-    The formatters of core.observability.log_lines mask by themselves.
+    The formatters of core.observability.log_lines mask already.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
@@ -99,34 +108,17 @@ class Redaction(logging.Filter):
         return True
 
 
-def _secrets_of_the_settings() -> tuple[str, ...]:
-    if not settings.configured:
-        return ()
-    databases = settings.DATABASES.values()
-    return _long_enough(
-        settings.SECRET_KEY,
-        settings.EMAIL_HOST_PASSWORD,
-        *(str(database.get("PASSWORD") or "") for database in databases),
-        *_passwords_of(str(getattr(settings, "REDIS_URL", ""))),
-        str(settings.STORAGES["default"].get("OPTIONS", {}).get("secret_key") or ""),
-    )
-
-
 @lru_cache(maxsize=16)
-def _long_enough(*secrets: str) -> tuple[str, ...]:
-    # The longest first: one may be a part of another.
+def _longest_first(*secrets: str) -> tuple[str, ...]:
+    # Short secrets are left out. The longest comes first: one secret may be a part of another.
     return tuple(sorted({s for s in secrets if len(s) >= SHORTEST_SECRET}, key=len, reverse=True))
 
 
 @lru_cache(maxsize=16)
-def _passwords_of(address: str) -> tuple[str, ...]:
-    return tuple(_both_spellings(address))
-
-
-def _both_spellings(address: str) -> Iterator[str]:
+def _passwords_in(url: str) -> tuple[str, ...]:
+    """Return the password in `url` as written and without percent-encoding."""
     try:
-        password = urlsplit(address).password or ""
+        password = urlsplit(url).password or ""
     except ValueError:
-        return
-    yield password
-    yield unquote(password)
+        return ()
+    return (password, unquote(password))

@@ -1,10 +1,10 @@
-"""Describes an error of Redis to an operator: unreachable, read-only, or wrong password."""
+"""Describes errors of Redis to operators: unreachable, read-only, wrong password, and others."""
 
 from asyncio import CancelledError
 
 from redis import exceptions
 
-# A Redis that answers, with what is wrong. The order counts: some classes derive from others.
+# Errors that Redis reports itself. The order matters: some classes derive from others.
 _CLASSES: tuple[tuple[type[Exception], str], ...] = (
     (exceptions.ReadOnlyError, "refuses writes: it is a read-only replica"),
     (exceptions.OutOfMemoryError, "refuses writes: its memory is full"),
@@ -22,7 +22,7 @@ _WORDS = {
 
 
 def describe_redis_error(error: BaseException) -> str:
-    """What `error` says of the server, as the end of a sentence; never its own text, which may hold an address."""
+    """Return the cause of `error` as the end of a sentence, without its own text, which may contain a URL."""
     causes = [cause for cause in (error, error.__cause__, error.__context__) if cause is not None]
     for cause in causes:
         for kind, words in _CLASSES:
@@ -31,6 +31,6 @@ def describe_redis_error(error: BaseException) -> str:
         if isinstance(cause, exceptions.ResponseError):
             code = str(cause).partition(" ")[0]
             return _WORDS.get(code, f"answers with an error ({type(cause).__name__})")
-    # asyncio's time limits come from a cancellation, which says nothing.
+    # Timeouts of asyncio are caused by a cancellation, which is not informative.
     named = error if isinstance(error.__cause__, CancelledError) else error.__cause__ or error
     return f"does not answer ({type(named).__name__})"

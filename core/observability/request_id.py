@@ -1,4 +1,4 @@
-"""The id of the request that is being served, for its log lines (R9.3), in a context variable."""
+"""The id of the current request in a context variable, for its log lines (R9.3)."""
 
 import logging
 import re
@@ -8,45 +8,45 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
-NOBODY = "-"
-# Where the middleware leaves it for lines that Django writes about a request after the middleware has gone.
+UNKNOWN = "-"
+# Key in request.META, for lines that Django logs about a request after the middleware has finished.
 META_KEY = "linkup.origin"
 
 _pattern = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{6,62})[A-Za-z0-9]", re.ASCII)
 
 
 @dataclass(frozen=True)
-class Origin:
-    """The id of a request and the address of who sent it."""
+class RequestInfo:
+    """The id of a request and the IP address of its client."""
 
-    request_id: str = NOBODY
-    client: str = NOBODY
-
-
-NOWHERE = Origin()
-
-_current: ContextVar[Origin] = ContextVar("origin", default=NOWHERE)
+    request_id: str = UNKNOWN
+    client: str = UNKNOWN
 
 
-def mint() -> str:
-    """A new id: 32 hexadecimal digits."""
+NO_REQUEST = RequestInfo()
+
+_current: ContextVar[RequestInfo] = ContextVar("origin", default=NO_REQUEST)
+
+
+def new_request_id() -> str:
+    """Return a new id of 32 hexadecimal digits."""
     return uuid.uuid4().hex
 
 
-def is_acceptable(value: str) -> bool:
-    """Whether `value` may be taken over as an id: 8 to 64 letters, digits and inner hyphens, ASCII only."""
+def is_valid_request_id(value: str) -> bool:
+    """Return whether `value` may be used as an id: 8 to 64 ASCII letters, digits and inner hyphens."""
     return _pattern.fullmatch(value) is not None
 
 
-def current() -> Origin:
-    """The request that is being served in this context; `-` for both parts outside of one."""
+def current_request() -> RequestInfo:
+    """Return the request of this context; both fields are `-` outside of a request."""
     return _current.get()
 
 
 @contextmanager
-def serving(origin: Origin) -> Iterator[None]:
-    """Lines logged inside belong to `origin`."""
-    token = _current.set(origin)
+def logging_request(request_info: RequestInfo) -> Iterator[None]:
+    """Add `request_info` to the lines that are logged inside the block."""
+    token = _current.set(request_info)
     try:
         yield
     finally:
@@ -54,16 +54,12 @@ def serving(origin: Origin) -> Iterator[None]:
 
 
 class RequestContext(logging.Filter):
-    """Gives each record `request_id` and `client`."""
+    """Adds `request_id` and `client` to each record."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        origin = _of_its_request(record) or current()
-        record.request_id = origin.request_id
-        record.client = origin.client
+        meta = getattr(getattr(record, "request", None), "META", None)
+        found = meta.get(META_KEY) if isinstance(meta, dict) else None
+        request_info = found if isinstance(found, RequestInfo) else current_request()
+        record.request_id = request_info.request_id
+        record.client = request_info.client
         return True
-
-
-def _of_its_request(record: logging.LogRecord) -> Origin | None:
-    meta = getattr(getattr(record, "request", None), "META", None)
-    origin = meta.get(META_KEY) if isinstance(meta, dict) else None
-    return origin if isinstance(origin, Origin) else None

@@ -1,4 +1,4 @@
-"""Lets something happen at most once in a while, such as a line in the log about a server that is away."""
+"""Limits how often something happens, such as a log line about a server that is down."""
 
 import time
 from collections.abc import Callable

@@ -24,77 +24,76 @@ from .sessions import Visitor
 
 logger = logging.getLogger(__name__)
 
-# The address of the one WebSocket of a tab.
+# The path of the WebSocket, of which each tab has one.
 PATH = "/ws/"
 HTTP_SCHEMES = {"ws": "http", "wss": "https"}
 # The close code where the client sent none (RFC 6455 7.1.5).
 NO_CODE = 1006
 
 
-async def sockets(scope: Any, receive: Any, send: Any) -> None:
+async def socket_application(scope: Any, receive: Any, send: Any) -> None:
     """Serve one WebSocket for each tab of a member; reject everything else.
 
     Rejected are other paths, foreign origins, anonymous visitors, and all while this server drains.
     """
     visitor = None
-    if scope["path"] == PATH and not drain.is_on and origin_is_ours(scope):
-        visitor = await _visitor(scope)
+    if scope["path"] == PATH and not drain.is_on and is_own_origin(scope):
+        visitor = await _load_visitor_from_cookie(scope)
     if visitor is None:
-        await refuse(receive, send)
+        await reject_handshake(receive, send)
     else:
-        await serve(visitor, receive, send)
+        await serve_tab(visitor, receive, send)
 
 
-async def serve(visitor: Visitor, receive: Any, send: Any) -> None:
+async def serve_tab(visitor: Visitor, receive: Any, send: Any) -> None:
     """Serve one tab of `visitor` until either side closes the socket (`receive` and `send` as in ASGI)."""
     if (await receive())["type"] != "websocket.connect":
         return
     await send({"type": "websocket.accept"})
     if not hub.has_room(visitor.member_id):
-        metrics.tab_closed(FLOODED, NO_CODE)
+        metrics.count_closed_tab(FLOODED, NO_CODE)
         await send({"type": "websocket.close", "code": FLOODED})
         return
     hello = {"type": "hello", "heartbeat": int(HEARTBEAT), "member": visitor.member_id}
     await send({"type": "websocket.send", "text": encode_frame(hello)})
     tab = SocketConnection(visitor, send, hub, hub.flow_of(visitor.member_id))
-    hub.add(tab)
+    hub.add_tab(tab)
     code = NO_CODE
     try:
-        tab.open()
+        tab.start()
         while (message := await receive())["type"] == "websocket.receive":
-            tab.hear(message.get("text"))
+            tab.handle_message(message.get("text"))
         code = int(message.get("code") or NO_CODE)
     finally:
-        metrics.tab_closed(tab.code, code)
-        # In this order: after the last tab chores are done once more, also for what apps do at the end of a tab.
-        await tab.end()
-        await hub.remove(tab)
+        metrics.count_closed_tab(tab.code, code)
+        # In this order: after the last tab the periodic jobs run once more, and must see what apps do at its end.
+        await tab.finish()
+        await hub.remove_tab(tab)
 
 
-def visitor_of(session_key: str) -> Visitor | None:
-    """Who is signed in by the session `session_key`, checked as for a page: session hash and backend included."""
+def load_visitor(session_key: str) -> Visitor | None:
+    """Return the member of the session, checked as for a page: session hash and backend included."""
     request = HttpRequest()
     request.session = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
     member = get_user(request)
-    # A hash that an old SECRET_KEY made has given the session a new key by now.
+    # When the session hash was made with an old SECRET_KEY, get_user has renewed the session key.
     key = request.session.session_key
     if not member.is_authenticated or key is None:
         return None
     return Visitor(member.pk, key, member.get_session_auth_hash())
 
 
-async def refuse(receive: Any, send: Any) -> None:
-    """Answer the handshake with 403, the one refusal that ASGI knows for a socket that is not open yet."""
+async def reject_handshake(receive: Any, send: Any) -> None:
+    """Reject the handshake with 403, the only status that ASGI has for it."""
     metrics.tabs_refused.inc()
     await receive()
     await send({"type": "websocket.close"})
 
 
-def origin_is_ours(scope: Any) -> bool:
-    """Whether the page that opens the socket is one of this site, or of CSRF_TRUSTED_ORIGINS.
+def is_own_origin(scope: Any) -> bool:
+    """Return whether the page that opens the socket is of this site or of CSRF_TRUSTED_ORIGINS.
 
-    Full origins are compared, scheme and port too, as Django does for forms (RFC 6455 10.2). What sends none is no
-    browser of ours.
+    Origins are compared with scheme and port, as Django does for forms (RFC 6455 10.2). Browsers always send an origin.
     """
     scheme = HTTP_SCHEMES.get(scope.get("scheme", "ws"), "http")
     request = ASGIRequest({**scope, "type": "http", "method": "GET", "scheme": scheme}, BytesIO())
@@ -106,15 +105,15 @@ def origin_is_ours(scope: Any) -> bool:
     return origin in {f"{request.scheme}://{host}", *settings.CSRF_TRUSTED_ORIGINS}
 
 
-async def _visitor(scope: Any) -> Visitor | None:
-    """The member whose session the browser has sent along, read on a kept connection of the pool."""
-    sent = b"; ".join(value for name, value in scope["headers"] if name == b"cookie")
-    session_key = parse_cookie(sent.decode("latin-1")).get(settings.SESSION_COOKIE_NAME)
+async def _load_visitor_from_cookie(scope: Any) -> Visitor | None:
+    """Return the member of the session cookie, read on a connection of the pool."""
+    cookies = b"; ".join(value for name, value in scope["headers"] if name == b"cookie")
+    session_key = parse_cookie(cookies.decode("latin-1")).get(settings.SESSION_COOKIE_NAME)
     if not session_key:
         return None
     try:
-        return await in_database(visitor_of, session_key)
+        return await in_database(load_visitor, session_key)
     except DatabaseError as error:
-        # The tab tries again by itself.
+        # The client retries.
         logger.warning("a socket was refused: the database does not answer (%s)", type(error).__name__)
         return None

@@ -30,7 +30,7 @@ EVENTS_AT_ONCE = 50
 # The event of core itself: a session of this member may have ended; the connection checks its own.
 SESSION = "tab.session"
 
-MALFORMED = dispatch.error("malformed")
+MALFORMED = dispatch.error_frame("malformed")
 LAGGED = encode_frame({"type": "lagged"})
 
 T = TypeVar("T")
@@ -97,27 +97,27 @@ class SocketConnection(TabState):
         self.joined: frozenset[str] = frozenset()
 
     # -- Called by others ----------------------------------------------------------------------
-    def open(self) -> None:
-        """Start: send what apps send to a new tab."""
-        self._wake()
+    def start(self) -> None:
+        """Send the frames of apps for a new tab."""
+        self._ensure_task()
 
     def close(self, code: int) -> None:
         """Close with `code`; what is queued is dropped."""
         if self._closing is None:
             self._closing = code
-            self._wake()
+            self._ensure_task()
 
     @property
     def code(self) -> int:
         """The close code; 0 while open, and where the client closed."""
         return self._closing or 0
 
-    def send_heartbeat(self, said: str) -> None:
-        """Send the heartbeat `said`, even to a slow reader."""
-        self._heartbeat = said
+    def send_heartbeat(self, text: str) -> None:
+        """Send the heartbeat `text`, even to a slow reader."""
+        self._heartbeat = text
         if self._missed_events and self.visible:
             self._missed_events, self._is_lagging = False, True
-        self._wake()
+        self._ensure_task()
 
     def mark_events_lost(self) -> None:
         """Remember that events may be lost: with the next heartbeat of a visible tab the client is asked to resync."""
@@ -131,87 +131,84 @@ class SocketConnection(TabState):
         if len(self._events) > WAITING_EVENTS:
             self._events.clear()
             self._is_lagging = True
-        self._wake()
+        self._ensure_task()
 
-    def hear(self, said: str | None) -> None:
-        """Handle a message of the client: `said` is its text, None when it was binary."""
+    def handle_message(self, text: str | None) -> None:
+        """Handle a message of the client: `text` is None when it was binary."""
         if self._closing is not None:
             return
-        if said is not None and is_too_large(said):
+        if text is not None and is_too_large(text):
             self._close_for("too_large", TOO_LARGE)
-        elif not self._flow.tokens.take():
+        elif not self._flow.tokens.consume():
             self._close_for("flood", FLOODED)
-        elif (frame := parsed(said)) is None:
+        elif (frame := parse_frame(text)) is None:
             metrics.frames_refused.labels("malformed").inc()
             self._out.append(MALFORMED)
-            self._wake()
+            self._ensure_task()
         else:
-            self._take(frame, len(said or ""))
+            self._handle_frame(frame, len(text or ""))
 
-    def _take(self, frame: Frame, size: int) -> None:
+    def _handle_frame(self, frame: Frame, size: int) -> None:
         if frame["type"] == "pong":
-            self._acknowledge(frame.get("n"))
+            if isinstance(number := frame.get("n"), int):
+                self._window.acknowledge(number)
+            if self._is_lagging:
+                self._ensure_task()
         elif frame["type"] == "visible":
             self.visible = frame.get("visible") is True
-        if frame["type"] in frames.quick_handlers and (said := dispatch.quick_answers(self, frame)):
-            self._out += said
-            self._wake()
+        if frame["type"] in frames.quick_handlers and (replies := dispatch.handle_quick_frame(self, frame)):
+            self._out += replies
+            self._ensure_task()
         if frame["type"] not in frames.frame_handlers:
             return
         self._waiting_bytes += size
         more = frames.frame_costs.get(frame["type"], 1) - 1
-        if self._waiting_bytes > WAITING_BYTES or not self._flow.tokens.take(more):
+        if self._waiting_bytes > WAITING_BYTES or not self._flow.tokens.consume(more):
             self._close_for("flood", FLOODED)
             return
         self._frames.append((frame, size))
-        self._wake()
+        self._ensure_task()
 
     def _close_for(self, reason: str, code: int) -> None:
         metrics.frames_refused.labels(reason).inc()
         self.close(code)
 
-    def _acknowledge(self, number: Any) -> None:
-        if isinstance(number, int):
-            self._window.acknowledge(number)
-        if self._is_lagging:
-            self._wake()
-
-    async def end(self) -> None:
-        """After the socket has closed: wait for what is running, then call what apps registered for it."""
+    async def finish(self) -> None:
+        """Wait for the running task after the socket has closed, then call the functions that apps registered."""
         self._closing = self._closing or 0
         self._has_gone = True
         if self._task is not None:
             await asyncio.wait({self._task})
-        await self._run_in_pool(dispatch.closed)
+        await self._run_in_pool(dispatch.close_tab)
 
     # -- The task ------------------------------------------------------------------------------
-    def _wake(self) -> None:
+    def _ensure_task(self) -> None:
         if self._task is None and not self._has_gone:
             self._task = asyncio.get_running_loop().create_task(self._run())
 
     async def _run(self) -> None:
         try:
-            while await self._step():
+            while await self._handle_next():
                 pass
-        except Exception as fault:  # noqa: BLE001 -- such as a server that cannot send to a closed socket
-            logger.warning("a frame could not be sent (%s)", type(fault).__name__)
+        except Exception as error:  # noqa: BLE001 -- such as a server that cannot send to a closed socket
+            logger.warning("a frame could not be sent (%s)", type(error).__name__)
         finally:
             self._task = None
 
-    async def _step(self) -> bool:
-        """Handle one queued thing; False when nothing is queued."""
+    async def _handle_next(self) -> bool:
+        """Handle one queued item; return False when nothing is queued."""
         if self._closing is not None:
             await self._send_close(self._closing)
             return False
         if self._is_new:
             self._is_new = False
-            await self._run_and_send(dispatch.opened)
+            await self._run_and_send(dispatch.open_tab)
         elif self._heartbeat or self._out:
             await self._send_pending()
         elif self._frames:
             frame, size = self._frames.pop(0)
             self._waiting_bytes -= size
-            await self._run_and_send(dispatch.answers, frame)
+            await self._run_and_send(dispatch.handle_frame, frame)
         elif self._is_lagging and not self._window.is_full:
             self._is_lagging = False
             await self._send(LAGGED)
@@ -222,76 +219,78 @@ class SocketConnection(TabState):
         return True
 
     async def _send_close(self, code: int) -> None:
-        for waiting in (self._frames, self._events, self._out):
-            waiting.clear()
+        for queue in (self._frames, self._events, self._out):
+            queue.clear()
         if not self._has_gone:
             self._has_gone = True
             await self._asgi_send({"type": "websocket.close", "code": code})
 
     async def _send_pending(self) -> None:
-        send_heartbeat, self._heartbeat = self._heartbeat, ""
-        if send_heartbeat:
-            await self._send_now(send_heartbeat)
-        said, self._out = self._out, []
-        await self._send(*said)
+        heartbeat, self._heartbeat = self._heartbeat, ""
+        if heartbeat:
+            await self._send_now(heartbeat)
+        texts, self._out = self._out, []
+        await self._send(*texts)
 
     async def _run_and_send(self, function: Callable[..., list[str]], *arguments: Any) -> None:
         since = monotonic()
-        said = await self._run_in_pool(function, *arguments)
+        texts = await self._run_in_pool(function, *arguments)
         self._hub.update_subscriptions(self, since)
-        await self._send(*said)
+        await self._send(*texts)
 
     async def _run_in_pool(self, function: Callable[..., T], *arguments: Any) -> T:
         """Call `function(self, *arguments)` in the database pool, one call per member at a time."""
-        async with self._flow.turn:
+        async with self._flow.pool_lock:
             return await in_database(function, self, *arguments)
 
     async def _deliver_events(self) -> None:
         keys = list(self._events)[:EVENTS_AT_ONCE]
         events = [self._events.pop(key) for key in keys]
-        if any(event["type"] == SESSION for event in events) and await self._run_in_pool(dispatch.is_over):
+        if any(event["type"] == SESSION for event in events) and await self._run_in_pool(
+            dispatch.has_session_ended
+        ):
             self.close(SIGNED_OUT)
         elif self._window.is_full:
             self._is_lagging = True
         else:
             await self._run_and_send(
-                dispatch.rendered, [event for event in events if event["type"] != SESSION]
+                dispatch.render_events, [event for event in events if event["type"] != SESSION]
             )
 
     async def _send(self, *texts: str) -> None:
         """Send each of `texts`, unless the client reads too slowly."""
-        for said in texts:
+        for text in texts:
             if self._window.is_full:
                 self._is_lagging = True
                 return
             if self._closing is not None:
                 return
-            await self._send_now(said)
+            await self._send_now(text)
 
-    async def _send_now(self, said: str) -> None:
-        await self._asgi_send({"type": "websocket.send", "text": said})
-        number = self._window.add(len(said) if said.isascii() else len(said.encode()))
+    async def _send_now(self, text: str) -> None:
+        await self._asgi_send({"type": "websocket.send", "text": text})
+        number = self._window.add_sent(len(text) if text.isascii() else len(text.encode()))
         if number is not None:
             await self._asgi_send(
                 {"type": "websocket.send", "text": encode_frame({"type": "ping", "n": number})}
             )
 
 
-def is_too_large(said: str) -> bool:
-    """Whether a frame is larger than a tab may send; letters take up to four bytes."""
-    return len(said) * 4 > FRAME_BYTES and len(said.encode()) > FRAME_BYTES
+def is_too_large(text: str) -> bool:
+    """Return whether a frame is larger than a client may send; a character takes up to four bytes."""
+    return len(text) * 4 > FRAME_BYTES and len(text.encode()) > FRAME_BYTES
 
 
-def parsed(said: str | None) -> Frame | None:
-    """The frame that the text `said` is: a JSON object with a type; None for anything else."""
-    if said is None:
+def parse_frame(text: str | None) -> Frame | None:
+    """Return the frame in `text`, a JSON object with a type; None for anything else."""
+    if text is None:
         return None
     try:
-        frame = json.loads(said, parse_constant=_close_for)
+        frame = json.loads(text, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
         return None
     return frame if isinstance(frame, dict) and isinstance(frame.get("type"), str) else None
 
 
-def _close_for(constant: str) -> None:
+def _refuse_constant(constant: str) -> None:
     raise ValueError(f"{constant} is not JSON")

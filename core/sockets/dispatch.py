@@ -14,7 +14,7 @@ from core.observability.breaker import Breaker
 
 from . import frames
 from .frames import Event, Frame, FrameError, Frames, TabState
-from .sessions import ended
+from .sessions import tabs_with_ended_session
 
 logger = logging.getLogger(__name__)
 
@@ -23,113 +23,113 @@ breaker = Breaker("The database, for sockets,", rest=0.0)
 
 def encode_frame(frame: Frame) -> str:
     """Return `frame` as JSON text."""
-    said = json.dumps(frame, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    said.encode()  # halves of surrogate pairs are refused here, not in the server's own code
-    return said
+    text = json.dumps(frame, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    text.encode()  # raises for lone surrogates here, not in the server's code
+    return text
 
 
-def error(reason: str, text: str = "") -> str:
-    """An error frame: `reason` for programs, `text` for the member."""
+def error_frame(reason: str, text: str = "") -> str:
+    """Return an error frame: `reason` for programs, `text` for the member."""
     frame = {"type": "error", "reason": reason}
     return encode_frame({**frame, "text": text} if text else frame)
 
 
-FAILED = error("failed")
+FAILED = error_frame("failed")
 BARE_HEARTBEAT = encode_frame({"type": "heartbeat"})
 
 
-def log_failure(fault: BaseException, where: str) -> None:
-    """Log an exception that was raised in `where`."""
-    if is_outage(fault):
-        breaker.trip(fault)
+def log_failure(exception: BaseException, operation: str) -> None:
+    """Log an exception that was raised in `operation`."""
+    if is_outage(exception):
+        breaker.trip(exception)
     else:
-        logger.error("%s failed", where, exc_info=fault)
+        logger.error("%s failed", operation, exc_info=exception)
 
 
-def _called(
-    functions: Iterable[Callable[..., Frames]], where: str, *arguments: Any
+def _call_all(
+    functions: Iterable[Callable[..., Frames]], operation: str, *arguments: Any
 ) -> tuple[list[str], bool]:
-    """What `functions` answer, one after the other, and whether all went well."""
-    said: list[str] = []
-    well = True
+    """Call `functions` one after the other; return their encoded frames, and whether all succeeded."""
+    texts: list[str] = []
+    succeeded = True
     for function in functions:
         try:
-            said += [encode_frame(frame) for frame in function(*arguments) or ()]
+            texts += [encode_frame(frame) for frame in function(*arguments) or ()]
         except FrameError as refusal:
-            said.append(error(refusal.reason, refusal.text))
-        except Exception as fault:  # noqa: BLE001 -- an app's fault is not the socket's
-            log_failure(fault, where)
-            well = False
-    return said, well
+            texts.append(error_frame(refusal.reason, refusal.text))
+        except Exception as exception:  # noqa: BLE001 -- an app's error must not end the socket
+            log_failure(exception, operation)
+            succeeded = False
+    return texts, succeeded
 
 
-def opened(tab: TabState) -> list[str]:
-    """What apps tell a tab that has opened."""
-    return _called(frames.openers, "opening a tab", tab)[0]
+def open_tab(tab: TabState) -> list[str]:
+    """Return the frames of apps for a new tab."""
+    return _call_all(frames.openers, "opening a tab", tab)[0]
 
 
-def closed(tab: TabState) -> None:
-    """Let apps know that `tab` has gone."""
-    _called(frames.closers, "closing a tab", tab)
+def close_tab(tab: TabState) -> None:
+    """Call the functions that apps registered for a closed tab."""
+    _call_all(frames.closers, "closing a tab", tab)
 
 
-def answers(tab: TabState, frame: Frame) -> list[str]:
-    """What apps answer to `frame`; an error frame when one of them failed."""
+def handle_frame(tab: TabState, frame: Frame) -> list[str]:
+    """Return the replies of apps to `frame`, and an error frame when a handler failed."""
     kind = frame["type"]
-    said, well = _called(frames.frame_handlers.get(kind, ()), f"the frame {kind}", tab, frame)
-    return said if well else [*said, FAILED]
+    texts, succeeded = _call_all(frames.frame_handlers.get(kind, ()), f"the frame {kind}", tab, frame)
+    return texts if succeeded else [*texts, FAILED]
 
 
-def quick_answers(tab: TabState, frame: Frame) -> list[str]:
-    """The same of functions that need no thread (frames.on_quick_frame)."""
+def handle_quick_frame(tab: TabState, frame: Frame) -> list[str]:
+    """Return the replies of handlers that need no thread (frames.on_quick_frame)."""
     kind = frame["type"]
-    said, well = _called(frames.quick_handlers.get(kind, ()), f"the frame {kind}", tab, frame)
-    return said if well else [*said, FAILED]
+    texts, succeeded = _call_all(frames.quick_handlers.get(kind, ()), f"the frame {kind}", tab, frame)
+    return texts if succeeded else [*texts, FAILED]
 
 
-def rendered(tab: TabState, events: Sequence[Event]) -> list[str]:
-    """What `tab` is shown of `events`; what cannot be shown is found by the tab after the next pulse."""
-    said: list[str] = []
+def render_events(tab: TabState, events: Sequence[Event]) -> list[str]:
+    """Return the frames of `tab` for `events`; after a failure the client resyncs at the next heartbeat."""
+    texts: list[str] = []
     for event in events:
         kind = str(event["type"])
-        said += _called(frames.event_renderers.get(kind, ()), f"the event {kind}", tab, event)[0]
-    return said
+        texts += _call_all(frames.event_renderers.get(kind, ()), f"the event {kind}", tab, event)[0]
+    return texts
 
 
-def is_over(tab: TabState) -> bool:
-    """Whether the session of `tab` has ended; not while nobody knows."""
+def has_session_ended(tab: TabState) -> bool:
+    """Return whether the session of `tab` has ended; False when that cannot be checked now."""
     try:
-        return bool(ended([tab]))
-    except Exception as fault:  # noqa: BLE001 -- asked again at the next pulse
-        log_failure(fault, "checking a session")
+        return bool(tabs_with_ended_session([tab]))
+    except Exception as exception:  # noqa: BLE001 -- checked again at the next heartbeat
+        log_failure(exception, "checking a session")
         return False
 
 
-def heartbeats(tabs: Sequence[TabState]) -> tuple[set[TabState], dict[TabState, str]]:
-    """For `tabs`: those whose session has ended, and the heartbeats of the others."""
-    over: set[TabState] = set()
+def collect_heartbeats(tabs: Sequence[TabState]) -> tuple[set[TabState], dict[TabState, str]]:
+    """Return those of `tabs` whose session has ended, and the heartbeats of the others."""
+    ended: set[TabState] = set()
     try:
-        over = ended(tabs)
-    except Exception as fault:  # noqa: BLE001 -- asked again at the next pulse
-        log_failure(fault, "checking sessions")
-    living = [tab for tab in tabs if tab not in over]
-    beat: dict[TabState, Frame] = {tab: {"type": "heartbeat"} for tab in living}
-    for name, part in frames.heartbeat_parts.items() if living else ():
+        ended = tabs_with_ended_session(tabs)
+    except Exception as exception:  # noqa: BLE001 -- checked again at the next heartbeat
+        log_failure(exception, "checking sessions")
+    valid = [tab for tab in tabs if tab not in ended]
+    heartbeats: dict[TabState, Frame] = {tab: {"type": "heartbeat"} for tab in valid}
+    for name, part in frames.heartbeat_parts.items() if valid else ():
         try:
-            values: Mapping[TabState, Frame] = {tab: dict(value) for tab, value in part(living).items()}
-            encode_frame({name: list(values.values())})  # what cannot travel is the part's fault alone
-        except Exception as fault:  # noqa: BLE001 -- the other parts are told
-            log_failure(fault, f"the heartbeat's part {name}")
+            values: Mapping[TabState, Frame] = {tab: dict(value) for tab, value in part(valid).items()}
+            encode_frame({name: list(values.values())})  # raises for values that JSON cannot represent
+        except Exception as exception:  # noqa: BLE001 -- the other parts are sent
+            log_failure(exception, f"the heartbeat's part {name}")
             continue
         for tab, value in values.items():
-            if tab in beat:
-                beat[tab][name] = value
-    return over, {tab: encode_frame(frame) for tab, frame in beat.items()}
+            if tab in heartbeats:
+                heartbeats[tab][name] = value
+    return ended, {tab: encode_frame(frame) for tab, frame in heartbeats.items()}
 
 
-def chore(function: frames.Chore) -> None:
-    """Do what an app registered to be done again and again."""
+def run_chore(function: frames.Chore) -> None:
+    """Call a periodic job of an app."""
     try:
         function()
-    except Exception as fault:  # noqa: BLE001 -- done again later
-        log_failure(fault, f"the chore {function.__name__}")
+    except Exception as exception:  # noqa: BLE001 -- it runs again later
+        log_failure(exception, f"the chore {function.__name__}")

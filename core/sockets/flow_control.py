@@ -6,21 +6,21 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 
-# Tokens of a member in one process, at once and a second, whatever the number of sockets. A frame costs one, unless
-# its type says otherwise (core.sockets.frames.on_frame). Ten tabs that come back together, each with a conversation,
-# need 150.
+# Tokens of a member in one process: the burst, and the rate per second, for all sockets together. A frame costs one
+# unless its type says otherwise (core.sockets.frames.on_frame). Ten reconnecting tabs, each with a
+# conversation, need 150.
 BURST = 200
 RATE = 30.0
-# Bytes of one frame, and of frames that wait for their turn.
+# The size of one frame, and of the queued frames of one connection.
 FRAME_BYTES = 64 * 1024
 WAITING_BYTES = 256 * 1024
-# Hints that wait for their turn; who has more must look for everything.
+# Most queued events per connection; beyond that the client must resync.
 WAITING_EVENTS = 1000
-# Tabs of one member in one process; the pages of further ones poll.
+# Tabs of one member in one process; further tabs poll.
 TABS_EACH = 10
-# Members whose tokens are remembered after their last socket has gone.
+# Members whose tokens are remembered after their last socket has closed.
 REMEMBERED_MEMBERS = 10_000
-# After so many bytes a ping goes out; so many may be on their way unanswered.
+# Bytes between two pings, and the most bytes in flight.
 PING_BYTES = 64 * 1024
 WINDOW_BYTES = 512 * 1024
 
@@ -37,8 +37,8 @@ class TokenBucket:
         self._at = clock()
         self._tokens = burst
 
-    def take(self, cost: int = 1) -> bool:
-        """Take `cost` tokens; False, and none is taken, when there are fewer."""
+    def consume(self, cost: int = 1) -> bool:
+        """Consume `cost` tokens; return False, and consume none, when there are fewer."""
         now = self._clock()
         self._tokens = min(self._burst, self._tokens + (now - self._at) * self._rate)
         self._at = now
@@ -49,27 +49,27 @@ class TokenBucket:
 
 
 class MemberFlow:
-    """What all sockets of one member in this process share.
+    """The state that all sockets of one member in this process share.
 
-    `turn` is held while a job of the member is in the pool of database threads: one member takes one thread at the
-    most, so the sockets of the others do not wait behind many jobs of one.
+    `pool_lock` is held while a job of the member is in the pool of database threads: one member uses one thread at
+    most, so that the sockets of others do not wait.
     """
 
-    __slots__ = ("tokens", "turn")
+    __slots__ = ("pool_lock", "tokens")
 
     def __init__(self) -> None:
         self.tokens = TokenBucket(BURST, RATE)
-        self.turn = asyncio.Lock()
+        self.pool_lock = asyncio.Lock()
 
 
 class MemberFlows:
-    """The flows of the members seen last, so that a new socket brings no new tokens."""
+    """The flows of recent members, so that a new socket brings no new tokens."""
 
     def __init__(self) -> None:
         self._flows: OrderedDict[int, MemberFlow] = OrderedDict()
 
-    def of(self, member_id: int) -> MemberFlow:
-        """The flow of this member."""
+    def flow_of(self, member_id: int) -> MemberFlow:
+        """Return the flow of this member."""
         flow = self._flows.setdefault(member_id, MemberFlow())
         self._flows.move_to_end(member_id)
         if len(self._flows) > REMEMBERED_MEMBERS:
@@ -78,10 +78,9 @@ class MemberFlows:
 
 
 class Window:
-    """The bytes that were sent and are not known to have arrived.
+    """Counts the bytes in flight: sent, but not known to have arrived.
 
-    A ping carries a random number: only who has read everything before it can answer, so nobody seems quicker than
-    he is.
+    A ping contains a random number: a client can only reply after it has read everything before.
     """
 
     __slots__ = ("_arrived", "_pings", "_sent")
@@ -92,17 +91,17 @@ class Window:
         self._pings: dict[int, int] = {}
 
     @property
-    def on_the_way(self) -> int:
-        """Bytes, at most, that wait somewhere between here and the tab."""
+    def bytes_in_flight(self) -> int:
+        """The most bytes that the client has not read yet."""
         return self._sent - self._arrived
 
     @property
     def is_full(self) -> bool:
-        """Whether nothing more but the heartbeat may go out."""
-        return self.on_the_way > WINDOW_BYTES
+        """Whether only heartbeats may be sent."""
+        return self.bytes_in_flight > WINDOW_BYTES
 
-    def add(self, size: int) -> int | None:
-        """Count `size` bytes sent; returns the number of the ping that is due now, or None."""
+    def add_sent(self, size: int) -> int | None:
+        """Count `size` bytes as sent; return the number of the ping that is due now, or None."""
         self._sent += size
         last = max(self._pings.values(), default=self._arrived)
         if self._sent - last < PING_BYTES:
@@ -112,7 +111,7 @@ class Window:
         return number
 
     def acknowledge(self, number: int) -> None:
-        """The tab has read the ping `number`, and so all that was sent before; other numbers mean nothing."""
+        """Record that the client has read the ping `number`, and all before it; ignore unknown numbers."""
         arrived = self._pings.get(number)
         if arrived is None:
             return

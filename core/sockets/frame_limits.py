@@ -1,7 +1,7 @@
-"""Counts every WebSocket frame below the application: control frames and empty fragments never reach it.
+"""Limits all WebSocket frames below the application, which never sees control frames and empty fragments.
 
-Each costs the server's loop about as much as a message, so a connection that sends more than FRAMES_A_SECOND for long
-is closed with 1008. Frames of messages are counted again, and stricter, for the member (core.sockets.flow_control).
+Each costs the server's loop about as much as a message, so a connection that keeps sending more than FRAMES_A_SECOND is
+closed with 1008. Frames of messages have a stricter limit per member, too (core.sockets.flow_control).
 """
 
 import importlib
@@ -17,9 +17,9 @@ FLOODED = 1008
 
 
 def limit_frames() -> None:
-    """From now on the WebSocket server of this process, daphne or gunicorn's asgi worker, counts frames.
+    """Let the WebSocket server of this process, daphne or gunicorn's asgi worker, limit frames.
 
-    Nothing is done where another server runs.
+    Has no effect under other servers.
     """
     daphne = sys.modules.get("daphne.ws_protocol")
     if daphne is not None:
@@ -37,7 +37,7 @@ def _limit_daphne(protocol: Any) -> None:
         elif not getattr(self, "muted", False):
             self.muted = True
             self.sendCloseFrame(code=FLOODED)
-            # What is still in the buffer is not looked at.
+            # The rest of the buffer is not parsed.
             self.wasNotCleanReason = "too many frames"
             self.data = b""
             self.current_frame = None
@@ -63,7 +63,7 @@ def _is_allowed(connection: Any) -> bool:
     bucket = getattr(connection, "linkup_frames", None)
     if bucket is None:
         bucket = connection.linkup_frames = TokenBucket(FRAMES_A_SECOND, FRAMES_A_SECOND)
-    if bucket.take():
+    if bucket.consume():
         return True
     metrics.frames_refused.labels("flood").inc()
     return False

@@ -1,7 +1,7 @@
 """Registry of frame and event handlers. Each app registers its own in `frames.py`, imported in AppConfig.ready.
 
-Everything registered here is a plain synchronous function that runs in a thread of the database pool. What one tab
-causes runs one after the other, in order; only `on_heartbeat` may run beside it, for many tabs at once.
+Registered functions are synchronous and run in a thread of the database pool. The functions of one tab run one after
+the other, in order; only `on_heartbeat` may run at the same time, for many tabs at once.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,10 +15,10 @@ Frames = Iterable[Frame] | None
 
 
 class TabState:
-    """One open tab of a member, as apps know it. Two tabs are never equal.
+    """One open tab of a member, as apps see it. Two tabs are never equal.
 
-    `topics` are those it subscribes to (core.sockets.publisher.publish); handlers add and remove. `visible`
-    says whether the tab is in front. `state[app]` is the app's own; it ends with the tab.
+    `topics` are its subscriptions (core.sockets.publisher.publish); handlers add and remove them. `visible` says
+    whether the tab is in the foreground. `state[app]` belongs to the app; it ends with the tab.
     """
 
     __slots__ = ("member_id", "session_hash", "session_key", "state", "topics", "visible")
@@ -33,7 +33,7 @@ class TabState:
 
 
 class FrameError(Exception):
-    """What a tab asked for is not to be had: it gets `{"type": "error", "reason": reason, "text": text}`.
+    """A frame was refused: the client gets `{"type": "error", "reason": reason, "text": text}`.
 
     `reason` is a word for programs ("not_found", "malformed"), `text` a sentence for the member or "".
     """
@@ -62,10 +62,10 @@ chores: list[tuple[float, Chore]] = []
 
 
 def on_frame(frame_type: str, *, cost: int = 1) -> Callable[[F], F]:
-    """Register `f(tab, frame) -> frames | None` for frames that a tab sends; several may hear one type.
+    """Register `f(tab, frame) -> frames | None` for frames of clients; a type may have several handlers.
 
     It may change `tab.topics` and `tab.state`, and raise FrameError. `cost` is in tokens of the member
-    (core.sockets.flow_control): more than one for what takes the database longer.
+    (core.sockets.flow_control): more than one for expensive queries.
     """
 
     def register(function: F) -> F:
@@ -77,8 +77,10 @@ def on_frame(frame_type: str, *, cost: int = 1) -> Callable[[F], F]:
 
 
 def on_quick_frame(frame_type: str) -> Callable[[F], F]:
-    """Register `f(tab, frame) -> frames | None` that only notes something: it is called on the loop that serves all
-    sockets, before what waits, so it must not wait for anything, least of all a database."""
+    """Register `f(tab, frame) -> frames | None` for a handler that only changes memory.
+
+    It is called on the loop of all sockets, before queued frames, so it must not block, least of all on a database.
+    """
 
     def register(function: F) -> F:
         quick_handlers.setdefault(frame_type, []).append(function)
@@ -88,10 +90,10 @@ def on_quick_frame(frame_type: str) -> Callable[[F], F]:
 
 
 def on_event(event_type: str) -> Callable[[F], F]:
-    """Register `f(tab, event) -> frames | None`: the frames for a tab when an event reaches one of its topics.
+    """Register `f(tab, event) -> frames | None`: the frames of a tab for an event of one of its topics.
 
-    The event holds ids only: what they mean is read from the database, for `tab.member_id`. Equal events that are
-    queued together are rendered once.
+    The event contains ids only: the function reads the rows from the database, for `tab.member_id`. Equal events that
+    are queued together are rendered once.
     """
 
     def register(function: F) -> F:
@@ -102,21 +104,21 @@ def on_event(event_type: str) -> Callable[[F], F]:
 
 
 def on_open(function: F) -> F:
-    """Register `f(tab) -> frames | None`: what a tab is told right after it opened."""
+    """Register `f(tab) -> frames | None`: the first frames of a new tab."""
     openers.append(function)
     return function
 
 
 def on_close(function: F) -> F:
-    """Register `f(tab)`, called once when a tab that was open has gone; what it returns reaches nobody."""
+    """Register `f(tab)`, called once when a tab has closed; its result is ignored."""
     closers.append(function)
     return function
 
 
 def on_heartbeat(name: str) -> Callable[[F], F]:
-    """Register `f(tabs) -> {tab: values}`: what stands under `name` in the heartbeat.
+    """Register `f(tabs) -> {tab: values}`: the value of the key `name` in heartbeats.
 
-    ONE call for many tabs: its queries must not grow with them. A name taken twice is a ValueError.
+    ONE call for many tabs: the number of queries must not depend on it. Raises ValueError for a duplicate name.
     """
 
     def register(function: F) -> F:
@@ -128,8 +130,8 @@ def on_heartbeat(name: str) -> Callable[[F], F]:
     return register
 
 
-def every(seconds: float) -> Callable[[F], F]:
-    """Register `f()`, called every `seconds` in each process that has tabs, and once more when the last has gone."""
+def run_every(seconds: float) -> Callable[[F], F]:
+    """Register `f()`, called every `seconds` in each process that has tabs, and once after the last tab closes."""
 
     def register(function: F) -> F:
         chores.append((seconds, function))
@@ -138,22 +140,22 @@ def every(seconds: float) -> Callable[[F], F]:
     return register
 
 
-def whole(frame: Frame, key: str, most: int = 2**62) -> int:
-    """The whole number 0 … `most` under `key`; FrameError "malformed" for anything else."""
+def read_number(frame: Frame, key: str, most: int = 2**62) -> int:
+    """Return the integer 0 … `most` at `key`. Raises FrameError "malformed" for anything else."""
     value = frame.get(key)
     if type(value) is not int or not 0 <= value <= most:
         raise FrameError("malformed")
     return value
 
 
-def text(frame: Frame, key: str, longest: int) -> str:
-    """The text of at most `longest` characters under `key`; FrameError "malformed" for anything else.
+def read_text(frame: Frame, key: str, longest: int) -> str:
+    """Return the text of at most `longest` characters at `key`. Raises FrameError "malformed" for anything else.
 
-    What no database stores is refused too: NUL, and halves of surrogate pairs.
+    NUL and lone surrogates are refused, too, since databases cannot store them.
     """
     value = frame.get(key)
     if not isinstance(value, str) or len(value) > longest or "\x00" in value:
         raise FrameError("malformed")
-    if any("\ud800" <= letter <= "\udfff" for letter in value):
+    if any("\ud800" <= char <= "\udfff" for char in value):
         raise FrameError("malformed")
     return value

@@ -1,4 +1,4 @@
-"""Heartbeats of open tabs, which also find sessions that ended; and the periodic jobs that apps registered."""
+"""Heartbeats of open tabs, which also find ended sessions; and the periodic jobs that apps registered."""
 
 import asyncio
 import random
@@ -11,69 +11,69 @@ from . import dispatch, frames
 from .connection import SIGNED_OUT, SocketConnection, Subscriptions
 from .frames import TabState
 
-# Seconds between two heartbeats of a tab; more often while events do not arrive.
+# Seconds between two heartbeats of a tab: normally, and while the channel layer is down.
 HEARTBEAT = 25.0
 HEARTBEAT_ALONE = 5.0
 TICK = 1.0
-# Tabs that are asked about together, and how long that may take before they hear a bare heartbeat.
-TOGETHER = 500
-PATIENCE = 5.0
+# Tabs per database call, and how long the call may take before they get a bare heartbeat.
+BATCH = 500
+COLLECT_SECONDS = 5.0
 
 
 class Heartbeat:
-    """Runs while the process has tabs."""
+    """Sends heartbeats while the process has tabs."""
 
     def __init__(self, hub: Subscriptions) -> None:
         self._hub = hub
-        self._asking: asyncio.Task[tuple[set[TabState], dict[TabState, str]]] | None = None
+        self._collecting: asyncio.Task[tuple[set[TabState], dict[TabState, str]]] | None = None
 
     async def run(self) -> None:
-        """Beat until cancelled."""
+        """Send heartbeats until cancelled."""
         while True:
             now = monotonic()
-            due = sorted((tab for tab in self._hub.tabs if self._is_due(tab, now)), key=lambda tab: tab.due)
-            for first in range(0, len(due), TOGETHER):
-                await self._beat(due[first : first + TOGETHER])
+            if not self._hub.is_up:
+                for tab in self._hub.tabs:
+                    tab.due = min(tab.due, now + HEARTBEAT_ALONE)
+            due = sorted((tab for tab in self._hub.tabs if tab.due <= now), key=lambda tab: tab.due)
+            for first in range(0, len(due), BATCH):
+                await self._send_heartbeats(due[first : first + BATCH])
             await asyncio.sleep(TICK)
 
-    def _is_due(self, tab: SocketConnection, now: float) -> bool:
-        if not self._hub.is_up:
-            tab.due = min(tab.due, now + HEARTBEAT_ALONE)
-        return tab.due <= now
-
-    async def _beat(self, tabs: Sequence[SocketConnection]) -> None:
+    async def _send_heartbeats(self, tabs: Sequence[SocketConnection]) -> None:
         for tab in tabs:
             tab.due = monotonic() + HEARTBEAT
         since = monotonic()
-        over, heartbeats = await self._ask(tabs)
+        ended, heartbeats = await self._collect_heartbeats(tabs)
         for tab in tabs:
-            if tab in over:
+            if tab in ended:
                 tab.close(SIGNED_OUT)
             else:
                 tab.send_heartbeat(heartbeats[tab])
                 self._hub.update_subscriptions(tab, since)
 
-    async def _ask(self, tabs: Sequence[SocketConnection]) -> tuple[set[TabState], dict[TabState, str]]:
-        """What apps say of `tabs`; bare heartbeats when the database takes too long."""
-        if self._asking is None:
-            self._asking = asyncio.create_task(in_database(dispatch.heartbeats, tabs))
-        asking = self._asking
-        await asyncio.wait({asking}, timeout=PATIENCE)
-        if asking.done():
-            self._asking = None
-            over, heartbeats = asking.result()
-            if all(tab in over or tab in heartbeats for tab in tabs):
-                return over, heartbeats
+    async def _collect_heartbeats(
+        self, tabs: Sequence[SocketConnection]
+    ) -> tuple[set[TabState], dict[TabState, str]]:
+        """Return ended tabs and the heartbeats of the others; bare ones when the database takes too long."""
+        if self._collecting is None:
+            self._collecting = asyncio.create_task(in_database(dispatch.collect_heartbeats, tabs))
+        collecting = self._collecting
+        await asyncio.wait({collecting}, timeout=COLLECT_SECONDS)
+        if collecting.done():
+            self._collecting = None
+            ended, heartbeats = collecting.result()
+            if all(tab in ended or tab in heartbeats for tab in tabs):
+                return ended, heartbeats
         return set(), dict.fromkeys(tabs, dispatch.BARE_HEARTBEAT)
 
 
 def first_heartbeat() -> float:
-    """When a new tab's first heartbeat is due: tabs that came together do not stay together."""
+    """Return when a new tab's first heartbeat is due: a random moment, so that heartbeats are spread."""
     return monotonic() + random.uniform(HEARTBEAT_ALONE, HEARTBEAT)  # noqa: S311 -- no secret
 
 
-async def repeat(seconds: float, chore: frames.Chore) -> None:
-    """Do `chore` every so many seconds, until cancelled."""
+async def repeat_chore(seconds: float, chore: frames.Chore) -> None:
+    """Run `chore` every `seconds` until cancelled."""
     while True:
         await asyncio.sleep(seconds)
-        await in_database(dispatch.chore, chore)
+        await in_database(dispatch.run_chore, chore)

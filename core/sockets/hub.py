@@ -19,7 +19,7 @@ from core.observability.drain import drain
 from . import dispatch, frames
 from .connection import RESTART, SocketConnection
 from .flow_control import TABS_EACH, MemberFlow, MemberFlows
-from .heartbeat import Heartbeat, first_heartbeat, repeat
+from .heartbeat import Heartbeat, first_heartbeat, repeat_chore
 from .layer_link import LayerLink
 from .publisher import member_topic, publisher
 
@@ -42,14 +42,14 @@ class Hub:
     """The tabs of this process. Its tasks run while there are any, on the loop that serves them."""
 
     def __init__(self) -> None:
-        self._begin()
+        self._reset()
 
-    def _begin(self) -> None:
+    def _reset(self) -> None:
         self.tabs: set[SocketConnection] = set()
         self._flows = MemberFlows()
         self._subscribers: dict[str, set[SocketConnection]] = {}
         self._recent: deque[tuple[float, frozenset[str], Mapping[str, Any]]] = deque(maxlen=RECENT)
-        self._link = LayerLink(self._receive, self.request_resync)
+        self._link = LayerLink(self._handle_message, self.request_resync)
         self._work: set[asyncio.Task[None]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -59,16 +59,16 @@ class Hub:
         return self._link.is_up
 
     def has_room(self, member_id: int) -> bool:
-        """Whether this member may open one more tab."""
+        """Return whether this member may open another tab."""
         return len(self._subscribers.get(member_topic(member_id), ())) < TABS_EACH
 
     def flow_of(self, member_id: int) -> MemberFlow:
-        """The flow control that all tabs of this member share."""
+        """Return the flow control that all tabs of this member share."""
         self._follow_loop()
-        return self._flows.of(member_id)
+        return self._flows.flow_of(member_id)
 
     # -- Tabs ----------------------------------------------------------------------------------
-    def add(self, tab: SocketConnection) -> None:
+    def add_tab(self, tab: SocketConnection) -> None:
         """Register `tab`; the first one starts the tasks."""
         loop = self._follow_loop()
         self.tabs.add(tab)
@@ -77,32 +77,40 @@ class Hub:
         self.update_subscriptions(tab, monotonic())
         if self._loop is None:
             self._loop = loop
-            self._start(loop)
+            publisher.serve_on(loop)
+            drain.close_on_sigterm(self.close_all, lambda: not self.tabs)
+            self._link = LayerLink(self._handle_message, self.request_resync)
+            works: list[Work] = [self._link.run, Heartbeat(self).run, self._watch_drain]
+            works += [partial(repeat_chore, seconds, chore) for seconds, chore in frames.chores]
+            self._work = {loop.create_task(_keep_running(work)) for work in works}
 
     def _follow_loop(self) -> asyncio.AbstractEventLoop:
         loop = asyncio.get_running_loop()
         if self._loop is not None and self._loop is not loop:
-            self._begin()  # the loop of the earlier tasks has ended
+            self._reset()  # the loop of the earlier tasks has ended
         return loop
 
-    async def remove(self, tab: SocketConnection) -> None:
+    async def remove_tab(self, tab: SocketConnection) -> None:
         """Remove `tab`; after the last one the tasks stop, and the periodic jobs run once more."""
         self.tabs.discard(tab)
         metrics.tabs.set(len(self.tabs))
         for topic in tab.joined:
-            self._unsubscribe(tab, topic)
+            self._drop_subscription(tab, topic)
         tab.joined = frozenset()
         if not self.tabs and self._loop is asyncio.get_running_loop():
-            await self._stop()
+            await self._stop_tasks()
 
     def update_subscriptions(self, tab: SocketConnection, since: float) -> None:
-        """Subscribe `tab` to `tab.topics`. Of new topics it also gets the events since the moment `since` (monotonic),
-        when its app began to read the database."""
+        """Subscribe `tab` to `tab.topics`.
+
+        Of new topics it also gets the events since the moment `since` (monotonic), when its app began to read the
+        database.
+        """
         wanted = frozenset(tab.topics | {member_topic(tab.member_id)})
         if wanted == tab.joined or tab not in self.tabs:
             return
         for topic in tab.joined - wanted:
-            self._unsubscribe(tab, topic)
+            self._drop_subscription(tab, topic)
         new = wanted - tab.joined
         for topic in new:
             self._subscribers.setdefault(topic, set()).add(tab)
@@ -116,14 +124,14 @@ class Hub:
             tab.enqueue_event(event)
         tab.joined = wanted
 
-    def _unsubscribe(self, tab: SocketConnection, topic: str) -> None:
-        listening = self._subscribers[topic]
-        listening.discard(tab)
-        if not listening:
+    def _drop_subscription(self, tab: SocketConnection, topic: str) -> None:
+        subscribers = self._subscribers[topic]
+        subscribers.discard(tab)
+        if not subscribers:
             del self._subscribers[topic]
 
     # -- Events --------------------------------------------------------------------------------
-    def _receive(self, message: Mapping[str, Any]) -> None:
+    def _handle_message(self, message: Mapping[str, Any]) -> None:
         """Handle a message of the layer; one of an unknown form may come from a newer version."""
         try:
             for envelope in message["events"]:
@@ -137,9 +145,9 @@ class Hub:
 
     def dispatch(self, topics: Iterable[str], event: Mapping[str, Any]) -> None:
         """Queue `event` once for each tab that subscribes to any of `topics`."""
-        told = frozenset(topics)
-        self._recent.append((monotonic(), told, event))
-        for tab in {tab for topic in told for tab in self._subscribers.get(topic, ())}:
+        addressed = frozenset(topics)
+        self._recent.append((monotonic(), addressed, event))
+        for tab in {tab for topic in addressed for tab in self._subscribers.get(topic, ())}:
             tab.enqueue_event(event)
 
     def request_resync(self) -> None:
@@ -151,15 +159,8 @@ class Hub:
             tab.due = min(tab.due, now + random.uniform(0.0, over))  # noqa: S311 -- no secret
 
     # -- Tasks ---------------------------------------------------------------------------------
-    def _start(self, loop: asyncio.AbstractEventLoop) -> None:
-        publisher.serve_on(loop)
-        drain.watch(self.close_all, lambda: not self.tabs)
-        self._link = LayerLink(self._receive, self.request_resync)
-        works: list[Work] = [self._link.run, Heartbeat(self).run, self._watch_drain]
-        works += [partial(repeat, seconds, chore) for seconds, chore in frames.chores]
-        self._work = {loop.create_task(_keep_running(work)) for work in works}
 
-    async def _stop(self) -> None:
+    async def _stop_tasks(self) -> None:
         """Stop the tasks. A tab that is added meanwhile starts them again."""
         work, self._work, self._loop = self._work, set(), None
         self._flows = MemberFlows()  # the next tab may be on another loop
@@ -168,7 +169,7 @@ class Hub:
         if work:
             await asyncio.wait(work, timeout=STOP_SECONDS)
         for _, chore in frames.chores:
-            await in_database(dispatch.chore, chore)
+            await in_database(dispatch.run_chore, chore)
 
     async def _watch_drain(self) -> None:
         while True:

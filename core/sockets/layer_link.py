@@ -1,4 +1,4 @@
-"""Connects this process to the channel layer: one channel in one group, rebuilt when Redis was away."""
+"""Connects this process to the channel layer: one channel in one group, rebuilt after an outage of Redis."""
 
 import asyncio
 import logging
@@ -15,26 +15,26 @@ from core.observability.breaker import Breaker
 
 from .publisher import TABS
 
-# A probe goes through the group and must come back: a group that forgot this channel says nothing by itself.
+# A probe is sent to the group and must come back: a group that lost this channel reports no error.
 PROBE_EVERY = 2.0
-PROBE_PATIENCE = 3.0
-# How long one question to the layer may take.
-ASK_SECONDS = 1.0
-# After so many probes in vain everything is made anew, also what seems to work: a connection may be half dead.
+PROBE_SECONDS = 3.0
+# How long one call of the layer may take.
+CALL_SECONDS = 1.0
+# After this many failed probes everything is rebuilt, since a connection may be half open.
 TRIES = 4
 PAUSE = 0.5
-# The core layer drops from the group, after a day, who has not joined again.
+# The core layer removes channels from the group that have not joined again for a day.
 JOIN_EVERY = 600.0
 
-breaker = Breaker("The channel layer, for sockets,", rest=0.0, on_trip=metrics.redis_failed)
+breaker = Breaker("The channel layer, for sockets,", rest=0.0, on_trip=metrics.count_redis_failure)
 
 
 class _Once(logging.Filter):
-    """The pub/sub layer logs a trace each second while Redis is away; ours says it once a minute."""
+    """Replaces the trace that the pub/sub layer logs each second of an outage by one line a minute."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        fault = record.exc_info[1] if record.exc_info else None
-        breaker.trip(fault or ConnectionError())
+        error = record.exc_info[1] if record.exc_info else None
+        breaker.trip(error or ConnectionError())
         return False
 
 
@@ -42,11 +42,16 @@ logging.getLogger("channels_redis.pubsub").addFilter(_Once())
 
 
 class LayerLink:
-    """Hears what is said in the group. `hear(message)` must be quick; `back()` is called when it hears again."""
+    """Receives the messages of the group.
 
-    def __init__(self, hear: Callable[[Mapping[str, Any]], None], back: Callable[[], None]) -> None:
-        self._hear = hear
-        self._back = back
+    `on_message(message)` must be quick; `on_reconnect()` is called when messages arrive again.
+    """
+
+    def __init__(
+        self, on_message: Callable[[Mapping[str, Any]], None], on_reconnect: Callable[[], None]
+    ) -> None:
+        self._on_message = on_message
+        self._on_reconnect = on_reconnect
         self._layer: Any = None
         self._channel = ""
         self._numbers = count(1)
@@ -56,32 +61,41 @@ class LayerLink:
         self.is_up = False
 
     async def run(self) -> None:
-        """Hear until cancelled."""
+        """Receive messages until cancelled."""
         self._layer = get_channel_layer()
         if self._layer is None:
-            # Without a layer there is nothing to hear, and the heartbeat is more frequent.
+            # Without a layer there are no messages, and heartbeats are more frequent.
             await asyncio.Event().wait()
         while True:
             receiver: asyncio.Task[None] | None = None
             try:
-                async with asyncio.timeout(ASK_SECONDS):
+                async with asyncio.timeout(CALL_SECONDS):
                     self._channel = await self._layer.new_channel()
-                receiver = asyncio.create_task(self._receive())
-                await self._keep()
+                receiver = asyncio.create_task(self._receive_messages())
+                await self._keep_probing()
             except Exception as error:  # noqa: BLE001 -- whatever it is, the layer does not work
                 breaker.trip(error)
             finally:
                 self.is_up = False
-                await self._leave(receiver)
-            await self._forget_connections()
+                with suppress(Exception):
+                    async with asyncio.timeout(CALL_SECONDS):
+                        await self._layer.group_discard(TABS, self._channel)
+                if receiver is not None:
+                    receiver.cancel()
+                    await asyncio.wait({receiver}, timeout=CALL_SECONDS)
+            # The `flush` of the pub/sub layer only closes the connections of this process.
+            if type(self._layer).__name__ == "RedisPubSubChannelLayer":
+                with suppress(Exception):
+                    async with asyncio.timeout(CALL_SECONDS):
+                        await self._layer.flush()
             await asyncio.sleep(PAUSE)
 
-    async def _keep(self) -> None:
-        """Probe again and again; returns when it stays in vain."""
+    async def _keep_probing(self) -> None:
+        """Send probes; return after TRIES failures."""
         failures = 0
         while failures < TRIES:
             try:
-                await self._ask()
+                await self._send_probe()
             except Exception as error:  # noqa: BLE001 -- as above
                 breaker.trip(error)
                 self.is_up = False
@@ -91,30 +105,27 @@ class LayerLink:
             failures = 0
             if not self.is_up:
                 self.is_up = True
-                self._back()
+                self._on_reconnect()
             await asyncio.sleep(PROBE_EVERY)
 
-    async def _ask(self) -> None:
-        """Send a probe and wait for it; raises when it does not come back."""
+    async def _send_probe(self) -> None:
+        """Send a probe and wait for it; raises when it does not return."""
         self._returned.clear()
         self._probe = next(self._numbers)
-        async with asyncio.timeout(ASK_SECONDS):
+        async with asyncio.timeout(CALL_SECONDS):
+            if not self.is_up:
+                # The pub/sub layer may believe that it is still in the group.
+                with suppress(Exception):
+                    await self._layer.group_discard(TABS, self._channel)
             if not self.is_up or monotonic() - self._joined_at > JOIN_EVERY:
-                await self._join()
+                await self._layer.group_add(TABS, self._channel)
+                self._joined_at = monotonic()
             probe = {"type": "hub.probe", "channel": self._channel, "number": self._probe}
             await self._layer.group_send(TABS, probe)
-        async with asyncio.timeout(PROBE_PATIENCE):
+        async with asyncio.timeout(PROBE_SECONDS):
             await self._returned.wait()
 
-    async def _join(self) -> None:
-        if not self.is_up:
-            # The pub/sub layer believes that it is in a group still.
-            with suppress(Exception):
-                await self._layer.group_discard(TABS, self._channel)
-        await self._layer.group_add(TABS, self._channel)
-        self._joined_at = monotonic()
-
-    async def _receive(self) -> None:
+    async def _receive_messages(self) -> None:
         while True:
             try:
                 message = await self._layer.receive(self._channel)
@@ -122,25 +133,7 @@ class LayerLink:
                 breaker.trip(error)
                 await asyncio.sleep(PAUSE)
                 continue
-            self._take(message)
-
-    def _take(self, message: Mapping[str, Any]) -> None:
-        if message.get("type") != "hub.probe":
-            self._hear(message)
-        elif (message.get("channel"), message.get("number")) == (self._channel, self._probe):
-            self._returned.set()
-
-    async def _leave(self, receiver: asyncio.Task[None] | None) -> None:
-        with suppress(Exception):
-            async with asyncio.timeout(ASK_SECONDS):
-                await self._layer.group_discard(TABS, self._channel)
-        if receiver is not None:
-            receiver.cancel()
-            await asyncio.wait({receiver}, timeout=ASK_SECONDS)
-
-    async def _forget_connections(self) -> None:
-        """Of the pub/sub layer: its `flush` closes this process's own, and nothing else."""
-        if type(self._layer).__name__ == "RedisPubSubChannelLayer":
-            with suppress(Exception):
-                async with asyncio.timeout(ASK_SECONDS):
-                    await self._layer.flush()
+            if message.get("type") != "hub.probe":
+                self._on_message(message)
+            elif (message.get("channel"), message.get("number")) == (self._channel, self._probe):
+                self._returned.set()

@@ -1,4 +1,4 @@
-"""`{% remember me=user count=waiting %}…{% endremember %}`: render a part of a page once for the same values."""
+"""`{% remember me=user count=waiting %}…{% endremember %}`: cache a part of a page by its values."""
 
 from collections.abc import Hashable, Mapping
 from itertools import count
@@ -22,8 +22,10 @@ _numbers = count()
 
 
 class RememberNode(template.Node):
-    """The part sees the values that the tag names and nothing else of the page: no request, token, message or nonce. Of
-    a row it sees the row's `cache_key()`. So what is in the key is all that it can show."""
+    """Renders its part with the values of the tag only, without the rest of the context such as request or token.
+
+    A row is replaced by its `cache_key()`. So the part cannot show anything that the key does not contain.
+    """
 
     def __init__(self, nodes: NodeList, values: dict[str, FilterExpression]) -> None:
         self.nodelist = nodes
@@ -31,16 +33,16 @@ class RememberNode(template.Node):
         self._number = next(_numbers)
 
     def render(self, context: Context) -> SafeString:
-        given = {name: value.resolve(context) for name, value in self._values.items()}
-        values = {name: _view(value) for name, value in given.items()}
+        resolved = {name: value.resolve(context) for name, value in self._values.items()}
+        values = {name: _cache_view(value) for name, value in resolved.items()}
         if _NOT_CACHEABLE in values.values():
-            return self._render(context, given)
-        # Types too: 1, 1.0 and True are equal, and look different.
+            return self._render_part(context, resolved)
+        # With types: 1, 1.0 and True are equal, but render differently.
         shown = tuple((type(value), value) for value in values.values())
         key: Hashable = (self._number, shown, context.autoescape)
-        return _parts.get_or_render(key, values, lambda values: self._render(context, values))
+        return _parts.get_or_render(key, values, lambda values: self._render_part(context, values))
 
-    def _render(self, context: Context, values: Mapping[str, Any]) -> SafeString:
+    def _render_part(self, context: Context, values: Mapping[str, Any]) -> SafeString:
         return self.nodelist.render(context.new(dict(values)))
 
 
@@ -48,8 +50,8 @@ _NOT_CACHEABLE = object()
 _PLAIN = (str, int)
 
 
-def _view(value: Any) -> Any:
-    """What the part sees of a value: all that its key contains."""
+def _cache_view(value: Any) -> Any:
+    """Return what the part sees of a value, which is also its cache key."""
     cache_key = getattr(value, "cache_key", None)
     if cache_key is not None:
         view = cache_key()
@@ -58,15 +60,15 @@ def _view(value: Any) -> Any:
         return value
     if isinstance(value, Promise):
         return str(value)
-    raise template.TemplateSyntaxError(f"{{% remember %}} cannot know when {type(value).__name__} changes.")
+    raise template.TemplateSyntaxError(f"{{% remember %}} cannot cache by {type(value).__name__}.")
 
 
 @register.tag
 def remember(parser: Parser, token: Token) -> RememberNode:
     """Render the part between the tags once for the same values, language and time zone.
 
-    Values are words, numbers, and things with `cache_key()`: the view that it gives is what the part sees (a NamedTuple
-    of plain values, see core.web.fragments); None means that the part is rendered each time.
+    Values are texts, numbers, and objects with `cache_key()`, which returns the view for the part (a NamedTuple of
+    plain values, see core.web.fragments), or None to render the part each time.
     """
     words = token.split_contents()[1:]
     values = token_kwargs(words, parser)

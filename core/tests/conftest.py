@@ -44,13 +44,13 @@ def fresh_breakers() -> Iterator[None]:
     for breaker in breakers:
         breaker.reset()
     publisher.publisher._has_lost = False
-    drain.forget()
+    drain.reset()
     terminate = signal.getsignal(signal.SIGTERM)
     yield
     signal.signal(signal.SIGTERM, terminate)
     for breaker in breakers:
         breaker.reset()
-    drain.forget()
+    drain.reset()
 
 
 @pytest.fixture(params=["memory", *WITH_REDIS])
@@ -73,8 +73,8 @@ def quick_to_notice(monkeypatch: pytest.MonkeyPatch) -> None:
     for module, name, seconds in (
         (layer_link, "PROBE_EVERY", 0.05),
         (layer_link, "PAUSE", 0.05),
-        (layer_link, "PROBE_PATIENCE", 0.5),
-        (layer_link, "ASK_SECONDS", 0.5),
+        (layer_link, "PROBE_SECONDS", 0.5),
+        (layer_link, "CALL_SECONDS", 0.5),
         (publisher, "SEND_SECONDS", 0.5),
         (publisher.breaker, "rest", 0.1),
         (heartbeat, "TICK", 0.05),

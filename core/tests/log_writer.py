@@ -11,14 +11,14 @@ from threading import Thread
 
 from core.observability.log_files import RotatingFile
 from core.observability.log_lines import LineFormatter
-from core.observability.request_id import Origin, RequestContext, serving
-from professional_network.settings.logs import LINE
+from core.observability.request_id import RequestContext, RequestInfo, logging_request
+from professional_network.settings.logs import LINE_FORMAT
 
 LINE_END = "." * 40
 
 
 def write(logger: logging.Logger, name: str, lines: int) -> None:
-    with serving(Origin(name, "-")):
+    with logging_request(RequestInfo(name, "-")):
         for number in range(lines):
             logger.info("%s %d %s", name, number, LINE_END)
 
@@ -34,7 +34,7 @@ def be_a_child(logger: logging.Logger, name: str, threads: int, lines: int) -> N
 def main(path: str, name: str, *numbers: str) -> int:
     children, threads, lines, size, kept = map(int, numbers)
     handler = RotatingFile(path, maxBytes=size, backupCount=kept)
-    handler.setFormatter(LineFormatter(LINE))
+    handler.setFormatter(LineFormatter(LINE_FORMAT))
     handler.addFilter(RequestContext())
     logger = logging.getLogger("writer")
     logger.setLevel(logging.INFO)

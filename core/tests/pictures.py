@@ -7,7 +7,7 @@ from typing import Any
 
 from PIL import Image, ImageCms
 
-from core.files.images import Crop, Encoded, Fit, encode
+from core.files.images import Crop, Encoded, Fit, encode_image
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 128, 0), (0, 0, 255), (255, 255, 255)
 RIGHTS = "© Somebody, 52°31'N 13°24'E"
@@ -138,9 +138,9 @@ NO_PICTURES = {
 
 def fitted(image: Image.Image, longest: int) -> Encoded:
     """A drawn picture, scaled."""
-    return encode(image, Fit(longest))[0]
+    return encode_image(image, Fit(longest))[0]
 
 
 def cropped(image: Image.Image, width: int, height: int) -> Encoded:
     """A drawn picture, cut."""
-    return encode(image, Crop(width, height))[0]
+    return encode_image(image, Crop(width, height))[0]

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.test import Client
 
 from core.database.thread_pool import in_database
-from core.sockets.application import sockets
+from core.sockets.application import socket_application
 from core.sockets.connection import SocketConnection
 from core.sockets.frames import Event, Frame, TabState
 from core.sockets.hub import hub
@@ -67,7 +67,7 @@ class SocketClient:
 
     async def open(self) -> None:
         """Shake hands; raises Refused."""
-        self._task = asyncio.create_task(sockets(self._scope, self._to.get, self._from.put))
+        self._task = asyncio.create_task(socket_application(self._scope, self._to.get, self._from.put))
         self._to.put_nowait({"type": "websocket.connect"})
         if (await self._message())["type"] != "websocket.accept":
             await self._task
@@ -77,7 +77,7 @@ class SocketClient:
     async def knock(self, message: dict[str, Any]) -> list[dict[str, Any]]:
         """Send `message` and nothing else; returns what the application sent until it ended."""
         self._to.put_nowait(message)
-        await sockets(self._scope, self._to.get, self._from.put)
+        await socket_application(self._scope, self._to.get, self._from.put)
         return [self._from.get_nowait() for _ in range(self._from.qsize())]
 
     async def _message(self, patience: float = PATIENCE) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from core.database.thread_pool import in_database
-from core.sockets.application import origin_is_ours, sockets
+from core.sockets.application import is_own_origin, socket_application
 from professional_network.asgi import application
 from users.models import User
 
@@ -50,7 +50,7 @@ def _as_in_production() -> Any:
     ],
 )
 def test_our_own_pages_may_open_a_socket(origin: str, host: str, proto: str) -> None:
-    assert origin_is_ours(scope(origin, host=host, proto=proto))
+    assert is_own_origin(scope(origin, host=host, proto=proto))
 
 
 @pytest.mark.parametrize(
@@ -69,18 +69,18 @@ def test_our_own_pages_may_open_a_socket(origin: str, host: str, proto: str) -> 
     ],
 )
 def test_other_pages_may_not(origin: str | None) -> None:
-    assert not origin_is_ours(scope(origin))
+    assert not is_own_origin(scope(origin))
 
 
 @given(st.text(st.characters(codec="latin-1", exclude_categories=["Cc"]), max_size=80))
 @example("https://[")
 def test_no_other_text_passes_for_our_origin(origin: str) -> None:
-    assert origin_is_ours(scope(origin)) == (origin in {ORIGIN, "https://partner.example"})
+    assert is_own_origin(scope(origin)) == (origin in {ORIGIN, "https://partner.example"})
 
 
 @given(st.text(st.characters(codec="latin-1", exclude_categories=["Cc"]), max_size=80))
 def test_a_page_of_a_host_that_is_not_ours_may_not(host: str) -> None:
-    assert origin_is_ours(scope(f"https://{host}", host=host)) == (
+    assert is_own_origin(scope(f"https://{host}", host=host)) == (
         host.lower() in {"network.example.org", "localhost", "testserver"}
         or host.lower().rpartition(":")[0] in {"network.example.org", "localhost", "testserver"}
     )
@@ -174,7 +174,7 @@ async def test_with_the_database_away_a_socket_is_refused_and_it_is_said(
     def away(session_key: str) -> None:
         raise OperationalError("secret address")
 
-    monkeypatch.setattr("core.sockets.application.visitor_of", away)
+    monkeypatch.setattr("core.sockets.application.load_visitor", away)
     with pytest.raises(Refused):
         await greeting("sessionid=whatever")
     assert "the database does not answer (OperationalError)" in caplog.text
@@ -183,4 +183,4 @@ async def test_with_the_database_away_a_socket_is_refused_and_it_is_said(
 
 
 def test_the_server_serves_them() -> None:
-    assert application.application_mapping["websocket"] is sockets
+    assert application.application_mapping["websocket"] is socket_application

@@ -30,7 +30,7 @@ async def test_a_tab_is_closed_for_the_first_reason_and_hears_nothing_more(alice
         live = tab.live
         live.close(FLOODED)
         live.close(RESTART)
-        live.hear(json.dumps({"type": "tests.note"}))
+        live.handle_message(json.dumps({"type": "tests.note"}))
         assert await tab.closed() == FLOODED
     assert noted == []
 
@@ -73,6 +73,6 @@ def test_what_one_app_answers_is_sent_though_another_one_refuses() -> None:
 
     frames.on_frame("tests.ask")(lambda tab, frame: [{"type": "tests.answer"}])
     frames.on_frame("tests.ask")(refuse)
-    told = [json.loads(said) for said in dispatch.answers(TabState(1), {"type": "tests.ask"})]
+    told = [json.loads(said) for said in dispatch.handle_frame(TabState(1), {"type": "tests.ask"})]
     assert told[0] == {"type": "tests.answer"}
     assert told[-1] == {"type": "error", "reason": "not_found"}

@@ -14,7 +14,7 @@ from psycopg2 import OperationalError as Unreachable
 from core.database.thread_pool import in_database
 from core.sockets import dispatch, frames
 from core.sockets.flow_control import BURST, FRAME_BYTES, TABS_EACH, WAITING_BYTES
-from core.sockets.frames import Frame, FrameError, TabState, whole
+from core.sockets.frames import Frame, FrameError, TabState, read_number
 from core.sockets.hub import hub
 from users.models import User
 
@@ -66,7 +66,7 @@ async def test_what_only_notes_something_does_not_wait_behind_the_database(alice
     heard_of_it = asyncio.Event()
 
     def note(tab: TabState, frame: Frame) -> None:
-        noted.append(whole(frame, "n"))
+        noted.append(read_number(frame, "n"))
         heard_of_it.set()
 
     frames.on_frame("tests.ask")(lambda tab, frame: gate.wait(5) and [{"type": "tests.asked"}])
@@ -230,7 +230,7 @@ async def test_what_was_answered_waits_no_more_however_much_it_was(alice: User) 
 
 async def test_a_refusal_is_told_with_its_reason(alice: User) -> None:
     def refuse(tab: TabState, frame: Frame) -> None:
-        whole(frame, "id")
+        read_number(frame, "id")
         raise FrameError("not_found", "There is no such thing.")
 
     frames.on_frame("tests.ask")(refuse)
@@ -309,7 +309,7 @@ async def test_apps_hear_of_the_end_once_and_after_everything_else(alice: User) 
         heard.append("frame")
 
     frames.on_close(lambda tab: heard.append("close"))
-    frames.every(60)(lambda: heard.append("chore"))
+    frames.run_every(60)(lambda: heard.append("chore"))
     tab = await SocketClient.of(alice)
     tab.say({"type": "tests.ask"})
     await in_database(time.sleep, 0.02)

@@ -185,7 +185,7 @@ def test_the_line_names_host_port_and_database_and_never_the_password(
         former = dict(connection.settings_dict)
         connection.settings_dict.update(HOST="127.0.0.1", PORT=port, NAME="linkup", PASSWORD=f"zQ{password}")
         try:
-            OutageLog().note(error)
+            OutageLog().log_outage(error)
         finally:
             connection.settings_dict.clear()
             connection.settings_dict.update(former)
@@ -200,8 +200,8 @@ def test_the_line_names_host_port_and_database_and_never_the_password(
 
 def test_an_outage_is_one_line_every_few_seconds(caplog: pytest.LogCaptureFixture) -> None:
     now = [100.0]
-    log = OutageLog(every=5, clock=lambda: now[0])
+    log = OutageLog(seconds=5, clock=lambda: now[0])
     for second in range(11):
         now[0] = 100.0 + second
-        log.note(InterfaceError("x"))
+        log.log_outage(InterfaceError("x"))
     assert [record.args[-1] for record in caplog.records if isinstance(record.args, tuple)] == [0, 4, 4]

@@ -82,8 +82,8 @@ async def test_on_sigterm_tabs_go_first_and_then_the_server_stops(
 async def test_tabs_that_do_not_go_keep_the_server_only_for_a_while(
     terminations: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(drains, "PATIENCE", 0.1)
-    Drain().watch(lambda: None, lambda: False)
+    monkeypatch.setattr(drains, "CLOSE_SECONDS", 0.1)
+    Drain().close_on_sigterm(lambda: None, lambda: False)
     os.kill(os.getpid(), signal.SIGTERM)
     await until(lambda: bool(terminations))
 
@@ -92,8 +92,8 @@ async def test_who_asks_twice_is_not_kept_waiting(
     terminations: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Longer than this test waits, so only the second signal can end the wait.
-    monkeypatch.setattr(drains, "PATIENCE", 6 * PATIENCE)
-    Drain().watch(lambda: None, lambda: False)
+    monkeypatch.setattr(drains, "CLOSE_SECONDS", 6 * PATIENCE)
+    Drain().close_on_sigterm(lambda: None, lambda: False)
     for _ in range(2):
         os.kill(os.getpid(), signal.SIGTERM)
     await until(lambda: bool(terminations))
@@ -104,7 +104,7 @@ async def test_the_way_of_a_server_that_listens_on_its_loop_is_kept() -> None:
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, called.append, 1)
     try:
-        Drain().watch(lambda: None, lambda: True)
+        Drain().close_on_sigterm(lambda: None, lambda: True)
         os.kill(os.getpid(), signal.SIGTERM)
         await until(lambda: bool(called))
     finally:
@@ -113,7 +113,7 @@ async def test_the_way_of_a_server_that_listens_on_its_loop_is_kept() -> None:
 
 async def test_in_a_thread_no_signal_is_watched() -> None:
     before = signal.getsignal(signal.SIGTERM)
-    thread = Thread(target=Drain().watch, args=(lambda: None, lambda: True))
+    thread = Thread(target=Drain().close_on_sigterm, args=(lambda: None, lambda: True))
     thread.start()
     thread.join()
     assert signal.getsignal(signal.SIGTERM) == before

@@ -120,5 +120,5 @@ async def test_an_event_of_a_process_of_the_version_before_arrives(alice: User) 
     async with await SocketClient.of(alice) as tab:
         for number, name in enumerate(("groups", "topics")):
             event = {"type": "tests.look", "id": number}
-            hub._receive({"events": [{name: [member_topic(alice.pk)], "event": event}]})
+            hub._handle_message({"events": [{name: [member_topic(alice.pk)], "event": event}]})
             assert await tab.next() == event

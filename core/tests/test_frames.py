@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.sockets import frames
-from core.sockets.frames import FrameError, TabState, text, whole
+from core.sockets.frames import FrameError, TabState, read_number, read_text
 from tests.cases import all_cases
 
 BIG = 2**62
@@ -35,7 +35,7 @@ def test_apps_register_each_kind() -> None:
         assert frames.on_event("tests.look")(function) is function
         assert frames.on_open(function) is function
         assert frames.on_close(function) is function
-        assert frames.every(0.2)(function) is function
+        assert frames.run_every(0.2)(function) is function
         assert frames.on_heartbeat(function.__name__)(function) is function
     assert frames.frame_handlers == {"visible": [one, two]}
     assert frames.event_renderers == {"tests.look": [one, two]}
@@ -61,7 +61,7 @@ def test_a_part_of_the_heartbeat_has_one_owner() -> None:
 
 @given(st.integers(0, BIG))
 def test_a_whole_number_is_read(number: int) -> None:
-    assert whole({"id": number}, "id") == number
+    assert read_number({"id": number}, "id") == number
 
 
 def test_anything_else_is_malformed() -> None:
@@ -69,20 +69,20 @@ def test_anything_else_is_malformed() -> None:
         for value in [-1, BIG + 1, 10**400, True, False, 1.0, "1", None, [1], {}, float("inf")]:
             with case(value):
                 with pytest.raises(FrameError) as refusal:
-                    whole({"id": value}, "id")
+                    read_number({"id": value}, "id")
                 assert refusal.value.reason == "malformed"
 
 
 def test_a_number_that_is_missing_or_too_large_for_its_place_is_malformed() -> None:
     for frame in ({}, {"id": 8}):
         with pytest.raises(FrameError):
-            whole(frame, "id", most=7)
-    assert whole({"id": 7}, "id", most=7) == 7
+            read_number(frame, "id", most=7)
+    assert read_number({"id": 7}, "id", most=7) == 7
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=20))
 def test_a_text_is_read(value: str) -> None:
-    assert text({"q": value}, "q", 20) == value
+    assert read_text({"q": value}, "q", 20) == value
 
 
 def test_a_text_that_no_database_stores_is_malformed() -> None:
@@ -90,5 +90,5 @@ def test_a_text_that_no_database_stores_is_malformed() -> None:
         for value in ["x" * 21, "a\x00b", "\ud800", "a\udfffb", 1, None, ["x"], b"x"]:
             with case(value):
                 with pytest.raises(FrameError) as refusal:
-                    text({"q": value}, "q", 20)
+                    read_text({"q": value}, "q", 20)
                 assert (refusal.value.reason, refusal.value.text) == ("malformed", "")

@@ -22,7 +22,7 @@ from core.sockets.frames import TabState
 from core.sockets.heartbeat import Heartbeat
 from core.sockets.hub import RESYNC_SECONDS, Hub, hub
 from core.sockets.publisher import member_topic
-from core.sockets.sessions import Visitor, ended
+from core.sockets.sessions import Visitor, tabs_with_ended_session
 from users.models import User
 
 from .socket_client import SocketClient, cookie_of, until, until_up
@@ -97,7 +97,7 @@ def waiting(go_on: threading.Event, tabs: Sequence[TabState]) -> Mapping[TabStat
 async def test_a_database_that_takes_too_long_delays_no_heartbeat(
     alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(heartbeat, "PATIENCE", 0.05)
+    monkeypatch.setattr(heartbeat, "COLLECT_SECONDS", 0.05)
     go_on = threading.Event()
     frames.on_heartbeat("tests")(partial(waiting, go_on))
     async with await SocketClient.of(alice) as tab:
@@ -112,7 +112,7 @@ async def test_a_database_that_takes_too_long_delays_no_heartbeat(
 async def test_who_comes_while_the_database_is_slow_gets_a_bare_heartbeat(
     alice: User, charlie: User, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(heartbeat, "PATIENCE", 0.3)
+    monkeypatch.setattr(heartbeat, "COLLECT_SECONDS", 0.3)
     for name in ("HEARTBEAT", "HEARTBEAT_ALONE"):
         monkeypatch.setattr(heartbeat, name, 0.0)  # so that both are always asked about
     go_on = threading.Event()
@@ -151,7 +151,7 @@ def many_tabs(board: Hub, count: int) -> asyncio.Queue[dict[str, Any]]:
 async def test_tabs_beyond_those_that_are_asked_about_together_have_their_turn_at_once(
     db: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(heartbeat, "TOGETHER", 2)
+    monkeypatch.setattr(heartbeat, "BATCH", 2)
     monkeypatch.setattr(heartbeat, "TICK", 1000)
     board = Hub()
     sent = many_tabs(board, 5)
@@ -270,7 +270,7 @@ async def test_nobody_is_sent_away_while_the_database_cannot_be_asked(
     def fail(tabs: Sequence[TabState]) -> set[TabState]:
         raise LookupError("a fault")
 
-    monkeypatch.setattr(dispatch, "ended", fail)
+    monkeypatch.setattr(dispatch, "tabs_with_ended_session", fail)
     async with await SocketClient.of(alice) as tab:
         hub.dispatch([member_topic(alice.pk)], {"type": "tab.session"})
         for _ in range(2):
@@ -282,7 +282,7 @@ async def test_nobody_is_sent_away_while_the_database_cannot_be_asked(
 def test_two_queries_ask_for_all_tabs(alice: User, charlie: User) -> None:
     tabs = [TabState(member.pk, "no such key", "hash") for member in (alice, charlie) for _ in range(20)]
     with CaptureQueriesContext(connection) as asked:
-        assert ended(tabs) == set(tabs)
+        assert tabs_with_ended_session(tabs) == set(tabs)
     assert len(asked) == 2
 
 
@@ -303,7 +303,7 @@ async def test_chores_are_done_while_there_are_tabs_and_once_more(
 ) -> None:
     done: list[int] = []
 
-    @frames.every(0.01)
+    @frames.run_every(0.01)
     def chore() -> None:
         done.append(1)
         if len(done) == 2:

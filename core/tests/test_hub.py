@@ -134,7 +134,7 @@ def end(own: Publisher) -> None:
 
 def test_without_a_server_in_this_process_a_loop_of_its_own_carries() -> None:
     own = Publisher()
-    own.post({"topics": ["tests"], "event": {"type": "tests.look"}})
+    own.enqueue({"topics": ["tests"], "event": {"type": "tests.look"}})
     assert own.flush(5)
     end(own)
 
@@ -144,7 +144,7 @@ def test_after_the_server_has_ended_a_loop_of_its_own_carries() -> None:
     ended = asyncio.new_event_loop()
     ended.close()
     own.serve_on(ended)
-    own.post({"topics": ["tests"], "event": {"type": "tests.look"}})
+    own.enqueue({"topics": ["tests"], "event": {"type": "tests.look"}})
     assert own.flush(5)
     end(own)
 
@@ -191,16 +191,16 @@ def test_too_many_at_once_are_dropped_and_said_once(caplog: pytest.LogCaptureFix
     class Slow(Publisher):
         """Never comes to carry anything."""
 
-        def _start(self) -> None:
+        def _ensure_running(self) -> None:
             """Not yet."""
 
     slow = Slow()
     for _ in range(1100):
-        slow.post({"topics": ["tests"], "event": {"type": "tests.look"}})
+        slow.enqueue({"topics": ["tests"], "event": {"type": "tests.look"}})
     assert len(slow._waiting) == 1000
     assert caplog.text.count("too slow") == 1
     assert not slow.flush(0.01)
-    slow.begin()
+    slow.reset()
     assert slow.flush(0.01)
 
 
@@ -214,14 +214,14 @@ async def test_hints_travel_fifty_together_and_those_lost_meanwhile_are_told_of(
         if message["type"] == "hub.events":
             if not loads:  # while these are on their way, more come than there is room for
                 for _ in range(MOST_WAITING + 1):
-                    publisher.post(hint)
+                    publisher.enqueue(hint)
             loads.append(message["events"])
         await send(group, message)
 
     layer.group_send = note
     async with await SocketClient.of(alice):
         await until_up()
-        publisher.post(hint)
+        publisher.enqueue(hint)
         await until(lambda: {"lost": True} in [event for load in loads for event in load])
         assert await asyncio.to_thread(flush)
     del layer.group_send

@@ -20,7 +20,7 @@ from core.files.images import (
     Crop,
     Encoded,
     Fit,
-    encode,
+    encode_image,
     read_upload,
 )
 from tests.cases import all_cases
@@ -33,7 +33,7 @@ def made_of(data: bytes, *shapes: Fit | Crop, size: int | None = None) -> list[E
     """What is stored of a file: its header is read, then it is decoded."""
     upload = SimpleUploadedFile("beach.jpg", data)
     upload.size = len(data) if size is None else size
-    return encode(read_upload(upload, "beach.jpg"), *(shapes or (Fit(1600),)))
+    return encode_image(read_upload(upload, "beach.jpg"), *(shapes or (Fit(1600),)))
 
 
 def opened(data: bytes, longest: int = 1600) -> Image.Image:
@@ -386,8 +386,8 @@ def test_a_long_comment_of_a_gif_is_passed_over() -> None:
 def test_who_comes_when_enough_wait_is_told_to_come_again() -> None:
     with ExitStack() as others:
         for _place in range(DECODINGS_AT_ONCE + MOST_WAITING):
-            assert images._places.acquire(blocking=False)
-            others.callback(images._places.release)
+            assert images._queue.acquire(blocking=False)
+            others.callback(images._queue.release)
         assert refusal(png()) == "busy"
     assert opened(png()).size == (80, 40)
 

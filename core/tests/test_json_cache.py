@@ -103,7 +103,7 @@ def test_a_limit_counts_alike_over_redis_and_over_the_table(redis: Server) -> No
             if away:
                 breaker.trip(ConnectionError())
             told = [ratelimit.consume(request, action="change_password") for _ in range(5)]
-            counted = [rate_limits._count("quota:test", 60) for _ in range(3)]
+            counted = [rate_limits._increment("quota:test", 60) for _ in range(3)]
         breaker.reset()
         assert (away, told, counted) == (away, [True] * 3 + [False] * 2, [1, 2, 3])
 
@@ -173,7 +173,7 @@ def test_a_counter_under_a_forged_key_begins_again(redis: Server, tmp_path: Path
         wrong: list[tuple[Any, ...]] = []
         for name, poison in {**poisons(tmp_path / "proof"), "a list": b"[]", "a word": b'"x"'}.items():
             client.set("linkup:1:quota:test", poison)
-            counted = [rate_limits._count("quota:test", 60) for _ in range(3)]
+            counted = [rate_limits._increment("quota:test", 60) for _ in range(3)]
             if counted != [1, 2, 3]:
                 wrong.append((name, counted))
         assert not wrong

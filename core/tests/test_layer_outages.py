@@ -145,7 +145,7 @@ async def test_while_the_layer_is_down_tabs_open_and_beat_more_often(
 async def test_a_channel_that_hears_nothing_any_more_is_given_up(
     alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(layer_link, "PROBE_PATIENCE", 0.1)
+    monkeypatch.setattr(layer_link, "PROBE_SECONDS", 0.1)
     frames.on_event("tests.look")(echo)
     layer: Any = get_channel_layer()
     receive, channels, deaf = layer.receive, [], []

@@ -9,8 +9,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from core.observability.log_lines import LONGEST_MESSAGE, JsonFormatter, LineFormatter
-from core.observability.request_id import Origin, RequestContext, serving
-from professional_network.settings.logs import LINE, SECURITY_LINE
+from core.observability.request_id import RequestContext, RequestInfo, logging_request
+from professional_network.settings.logs import LINE_FORMAT, SECURITY_LINE_FORMAT
 from tests.cases import all_cases
 
 BEGINNING = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z WARNING core\.tasks (\w+) \d+ (\S+) "
@@ -34,12 +34,12 @@ def record_of_error(error: Exception) -> logging.LogRecord:
 
 def test_a_line_has_time_level_logger_module_process_and_request_id() -> None:
     # R9.3
-    with serving(Origin("a1b2c3d4", "192.0.2.7")):
+    with logging_request(RequestInfo("a1b2c3d4", "192.0.2.7")):
         record = record_of("hello %s", "Bob", created=1_700_000_000.25, process=42)
-    assert LineFormatter(LINE).format(record) == (
+    assert LineFormatter(LINE_FORMAT).format(record) == (
         "2023-11-14T22:13:20.250Z WARNING core.tasks tasks 42 a1b2c3d4 hello Bob"
     )
-    assert LineFormatter(SECURITY_LINE).format(record) == (
+    assert LineFormatter(SECURITY_LINE_FORMAT).format(record) == (
         "2023-11-14T22:13:20.250Z WARNING core.tasks tasks 42 a1b2c3d4 192.0.2.7 hello Bob"
     )
 
@@ -55,7 +55,7 @@ def test_a_record_that_no_filter_saw_has_dashes() -> None:
 def test_whatever_is_logged_stays_on_one_line(text: str) -> None:
     # CWE-117
     for record in (record_of("%s", text), record_of(text.replace("%", "")), record_of({"typed": text})):
-        line = LineFormatter(LINE).format(record)
+        line = LineFormatter(LINE_FORMAT).format(record)
         assert re.match(BEGINNING, line)
         assert not line_end.search(line)
         assert "\x1b" not in line
@@ -67,7 +67,7 @@ def test_whatever_is_logged_stays_on_one_line(text: str) -> None:
 @example("a\r2026-01-01")
 def test_each_line_of_a_trace_is_indented_so_that_no_error_text_passes_for_a_line(text: str) -> None:
     # R9.4
-    lines = LineFormatter(LINE).format(record_of_error(ValueError(text))).split("\n")
+    lines = LineFormatter(LINE_FORMAT).format(record_of_error(ValueError(text))).split("\n")
     assert re.match(BEGINNING + "it failed$", lines[0])
     assert lines[1] == "    Traceback (most recent call last):"
     assert all(line.startswith("    ") for line in lines[1:])
@@ -81,7 +81,9 @@ def test_a_trace_shows_every_error_of_the_chain() -> None:
         except KeyError as inner:
             raise ValueError("outer") from inner
     except ValueError as outer:
-        line = LineFormatter(LINE).format(record_of("x", exc_info=(ValueError, outer, outer.__traceback__)))
+        line = LineFormatter(LINE_FORMAT).format(
+            record_of("x", exc_info=(ValueError, outer, outer.__traceback__))
+        )
     assert "KeyError: 'inner'" in line
     assert "The above exception was the direct cause" in line
     assert "    ValueError: outer" in line
@@ -96,16 +98,16 @@ def test_a_text_trace_and_a_stack_are_written_too() -> None:
 
 def test_formatters_do_not_disturb_each_other() -> None:
     record = record_of_error(ValueError("oops"))
-    first = LineFormatter(LINE).format(record)
+    first = LineFormatter(LINE_FORMAT).format(record)
     JsonFormatter().format(record)
-    assert LineFormatter(LINE).format(record) == first
+    assert LineFormatter(LINE_FORMAT).format(record) == first
     assert record.exc_text is None
 
 
 def test_secrets_are_masked_in_message_and_trace() -> None:
-    line = LineFormatter(LINE).format(record_of_error(ValueError("postgres://u:hunter2@db/x")))
+    line = LineFormatter(LINE_FORMAT).format(record_of_error(ValueError("postgres://u:hunter2@db/x")))
     assert "hunter2" not in line
-    assert "password=[masked]" in LineFormatter(LINE).format(record_of("password=%s", "hunter2"))
+    assert "password=[masked]" in LineFormatter(LINE_FORMAT).format(record_of("password=%s", "hunter2"))
 
 
 def test_a_message_without_end_is_cut() -> None:
@@ -116,7 +118,7 @@ def test_a_message_without_end_is_cut() -> None:
 
 @given(texts)
 def test_json_is_one_line_with_the_same_facts(text: str) -> None:
-    with serving(Origin("a1b2c3d4", "192.0.2.7")):
+    with logging_request(RequestInfo("a1b2c3d4", "192.0.2.7")):
         record = record_of("%s", text, created=1_700_000_000.25, process=42)
     line = JsonFormatter().format(record)
     assert line.isascii()
@@ -143,6 +145,6 @@ def test_json_holds_the_trace() -> None:
 def test_wrong_arguments_cost_no_line() -> None:
     with all_cases() as case:
         for arguments in [(), ("a", "b"), ("word",), ({"other": 1},)]:
-            for formatter in [LineFormatter(LINE), JsonFormatter()]:
+            for formatter in [LineFormatter(LINE_FORMAT), JsonFormatter()]:
                 with case((formatter, arguments)):
                     assert "count %d" in formatter.format(record_of("count %d %(name)s", *arguments))

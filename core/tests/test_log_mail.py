@@ -15,7 +15,7 @@ from django.test import RequestFactory
 from pytest_django import Settings
 
 from core.observability.log_mail import MAILS_PER_MINUTE, AdminMail, MailLimit
-from core.observability.request_id import META_KEY, Origin, RequestContext
+from core.observability.request_id import META_KEY, RequestContext, RequestInfo
 
 SECRETS = ("hunter2-hunter2", "sessionvalue123", "posted-body-text", "header-token-42")
 
@@ -68,7 +68,7 @@ def test_it_tells_nothing_that_the_visitor_sent_and_nothing_of_the_settings(hand
         {"password": SECRETS[0], "body": SECRETS[2]},
         headers={"cookie": f"sessionid={SECRETS[1]}", "x-api-key": SECRETS[3]},
     )
-    request.META[META_KEY] = Origin("a1b2c3d4", "192.0.2.7")
+    request.META[META_KEY] = RequestInfo("a1b2c3d4", "192.0.2.7")
     hunted = SECRETS[0]  # a local variable: Django's own mail shows those of each frame
     handler.handle(record_of("failed: password=" + hunted, RuntimeError(f"token={hunted}"), request=request))
     settle()
@@ -101,7 +101,7 @@ def test_the_same_fault_is_mailed_once_a_minute_and_another_at_once(handler: Adm
     handler.handle(record_of(error=KeyError("another")))
     settle()
     assert len(mail.outbox) == 2
-    assert "19 more since the last mail; the logs have them." in mail.outbox[1].body
+    assert "19 more since the last mail; see the logs." in mail.outbox[1].body
 
 
 def test_different_faults_are_mailed_up_to_a_number_a_minute(handler: AdminMail) -> None:
@@ -114,17 +114,17 @@ def test_different_faults_are_mailed_up_to_a_number_a_minute(handler: AdminMail)
 def test_after_a_minute_they_are_mailed_again() -> None:
     now = [0.0]
     limit = MailLimit(most=2, clock=lambda: now[0])
-    assert [limit.admit(fault) for fault in ("a", "a", "b", "c")] == [0, None, 1, None]
+    assert [limit.admit_mail(fault) for fault in ("a", "a", "b", "c")] == [0, None, 1, None]
     now[0] = 59.9
-    assert limit.admit("a") is None
+    assert limit.admit_mail("a") is None
     now[0] = 60.0
-    assert [limit.admit(fault) for fault in ("a", "c", "d")] == [2, 0, None]
+    assert [limit.admit_mail(fault) for fault in ("a", "c", "d")] == [2, 0, None]
 
 
 def test_many_threads_together_send_no_more_than_the_limit() -> None:
     limit = MailLimit(most=10)
     admitted: list[Any] = []
-    threads = [threading.Thread(target=lambda n=n: admitted.append(limit.admit(n))) for n in range(40)]
+    threads = [threading.Thread(target=lambda n=n: admitted.append(limit.admit_mail(n))) for n in range(40)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.text.markdown import ATTRIBUTES, TAGS, find_hashtags, find_mentions, parse, to_html
+from core.text.markdown import ATTRIBUTES, TAGS, find_hashtags, find_mentions, parse_text, to_html
 from core.text.names import fold_tag, is_tag
 from tests.cases import all_cases
 
@@ -231,10 +231,10 @@ def cpu(piece: str, length: int, times: int = 1) -> float:
 
     def once() -> float:
         started = time.process_time()
-        parsed = parse(text)
+        parsed = parse_text(text)
         assert parsed.mentions is not None
         assert parsed.hashtags is not None
-        parsed.html(mention=lambda name: f"/members/{name}/", hashtag=lambda tag: f"/tags/{tag}/")
+        parsed.to_html(mention=lambda name: f"/members/{name}/", hashtag=lambda tag: f"/tags/{tag}/")
         return time.process_time() - started
 
     return min(once() for _ in range(times))

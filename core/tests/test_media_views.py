@@ -11,7 +11,7 @@ from django.core.files.storage import default_storage
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.test import Client, RequestFactory, override_settings
 
-from core.web.media_views import deliver
+from core.web.media_views import deliver_file
 from tests.cases import all_cases
 
 from . import pictures
@@ -200,7 +200,7 @@ def test_a_disk_that_fails_is_no_file_that_is_not_there(client: Client) -> None:
         with pytest.raises(OSError, match="Input/output error"):
             client.get(address)
         with pytest.raises(OSError, match="Input/output error"):
-            deliver(request(), name, filename="cv.pdf")
+            deliver_file(request(), name, filename="cv.pdf")
 
 
 def test_a_hidden_file_is_not_there(client: Client) -> None:
@@ -241,7 +241,7 @@ def request(**headers: str) -> HttpRequest:
 
 
 def test_a_private_file_is_delivered_as_a_download(private: str) -> None:
-    response = deliver(request(), private, filename="My CV.pdf")
+    response = deliver_file(request(), private, filename="My CV.pdf")
     assert body_of(response) == b"%PDF-1.7 secret"
     assert response["Content-Type"] == "application/pdf"
     assert response["Content-Disposition"] == 'attachment; filename="My CV.pdf"'
@@ -251,7 +251,7 @@ def test_a_private_file_is_delivered_as_a_download(private: str) -> None:
 
 
 def test_a_part_of_a_private_file_is_delivered_too(private: str) -> None:
-    response = deliver(request(Range="bytes=0-3"), private, filename="cv.pdf")
+    response = deliver_file(request(Range="bytes=0-3"), private, filename="cv.pdf")
     assert (response.status_code, body_of(response)) == (206, b"%PDF")
 
 
@@ -259,7 +259,7 @@ def test_a_part_of_a_private_file_is_delivered_too(private: str) -> None:
     "filename", ['a"; filename="x.html', "a\r\nSet-Cookie: x=y.pdf", "\u202efdp.exe", "é😀.pdf"]
 )
 def test_a_name_cannot_leave_its_place_in_the_header(private: str, filename: str) -> None:
-    response = deliver(request(), private, filename=filename, content_type="application/pdf")
+    response = deliver_file(request(), private, filename=filename, content_type="application/pdf")
     body_of(response)
     assert response["Content-Disposition"].startswith("attachment; filename")
     assert "\n" not in response["Content-Disposition"]
@@ -268,7 +268,7 @@ def test_a_name_cannot_leave_its_place_in_the_header(private: str, filename: str
 
 def test_behind_nginx_it_is_nginx_that_sends_the_file(private: str) -> None:
     with override_settings(MEDIA_ACCEL_PREFIX="/protected-media/"):
-        response = deliver(request(), private, filename="cv.pdf")
+        response = deliver_file(request(), private, filename="cv.pdf")
     assert body_of(response) == b""
     assert response["X-Accel-Redirect"] == f"/protected-media/{private}"
     assert response["Content-Disposition"] == 'attachment; filename="cv.pdf"'
@@ -278,7 +278,7 @@ def test_behind_nginx_it_is_nginx_that_sends_the_file(private: str) -> None:
 @pytest.mark.parametrize("prefix", ["", "/protected-media/"])
 def test_a_file_that_is_gone_is_not_found(prefix: str) -> None:
     with override_settings(MEDIA_ACCEL_PREFIX=prefix), pytest.raises(Http404):
-        deliver(request(), "private/gone.pdf", filename="gone.pdf")
+        deliver_file(request(), "private/gone.pdf", filename="gone.pdf")
 
 
 # -- Private pictures, which stand in pages ------------------------------------------------------
@@ -290,7 +290,7 @@ def picture() -> str:
 
 
 def test_a_private_picture_is_shown_in_its_page(picture: str) -> None:
-    response = deliver(request(), picture, filename="Harbour.webp", shown=True)
+    response = deliver_file(request(), picture, filename="Harbour.webp", shown=True)
     assert body_of(response) == PICTURE
     assert response["Content-Type"] == "image/webp"
     assert response["Content-Disposition"] == 'inline; filename="Harbour.webp"'
@@ -299,16 +299,18 @@ def test_a_private_picture_is_shown_in_its_page(picture: str) -> None:
 
 
 def test_a_browser_that_has_the_picture_asks_whether_it_still_may_show_it(picture: str) -> None:
-    response = deliver(request(), picture, filename="a.webp", shown=True)
+    response = deliver_file(request(), picture, filename="a.webp", shown=True)
     body_of(response)
     assert response["Cache-Control"] == "private, no-cache"
-    again = deliver(request(**{"If-None-Match": response["ETag"]}), picture, filename="a.webp", shown=True)
+    again = deliver_file(
+        request(**{"If-None-Match": response["ETag"]}), picture, filename="a.webp", shown=True
+    )
     assert (again.status_code, again["Cache-Control"]) == (304, "private, no-cache")
 
 
 def test_behind_nginx_it_is_nginx_that_sends_the_picture(picture: str) -> None:
     with override_settings(MEDIA_ACCEL_PREFIX="/protected-media/"):
-        response = deliver(request(), picture, filename="a.webp", shown=True)
+        response = deliver_file(request(), picture, filename="a.webp", shown=True)
     assert body_of(response) == b""
     assert response["X-Accel-Redirect"] == f"/protected-media/{picture}"
     assert response["Content-Type"] == "image/webp"
@@ -324,8 +326,8 @@ def test_a_picture_of_a_bucket_comes_from_this_host(
 
     monkeypatch.setattr(default_storage, "signed_address", signed_address, raising=False)
     with override_settings(MEDIA_ACCEL_PREFIX=prefix):
-        shown = deliver(request(), picture, filename="a.webp", shown=True)
-        download = deliver(request(), picture, filename="a.webp")
+        shown = deliver_file(request(), picture, filename="a.webp", shown=True)
+        download = deliver_file(request(), picture, filename="a.webp")
     assert (shown.status_code, body_of(shown)) == (200, PICTURE)
     assert (download.status_code, download["Location"]) == (302, f"https://bucket.example/{picture}")
 
@@ -333,4 +335,4 @@ def test_a_picture_of_a_bucket_comes_from_this_host(
 @pytest.mark.parametrize("kind", ["text/html", "image/svg+xml", "application/pdf", ""])
 def test_nothing_but_our_own_pictures_is_shown(private: str, kind: str) -> None:
     with pytest.raises(ValueError, match="never shown"):
-        deliver(request(), private, filename="page.html", content_type=kind, shown=True)
+        deliver_file(request(), private, filename="page.html", content_type=kind, shown=True)

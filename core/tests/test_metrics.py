@@ -22,7 +22,14 @@ from core.observability import metrics
 from core.observability.breaker import Breaker
 from core.observability.health import Probe
 from core.observability.health_views import HealthMiddleware
-from core.observability.metrics_views import EARLY, Database, MeasureRequests, Told, database, view_of
+from core.observability.metrics_views import (
+    EARLY,
+    DatabaseMetrics,
+    MeasureRequests,
+    MetricsCollector,
+    database_metrics,
+    view_of,
+)
 from tests.cases import all_cases
 from users.models import User
 
@@ -44,7 +51,7 @@ def value(name: str, **labels: str) -> float:
     """What is told now under this name."""
     found = [
         sample.value
-        for metric in metrics.told()
+        for metric in metrics.collect_metrics()
         for sample in metric.samples
         if sample.name == name and labels.items() <= sample.labels.items()
     ]
@@ -129,22 +136,22 @@ def test_a_database_that_does_not_answer_is_told_and_nothing_is_told_of_it() -> 
     def refuse() -> list[Any]:
         raise OSError("no route")
 
-    one = Database()
-    assert next(metric.samples[0].value for metric in one.figures()) == 1
-    one.add(refuse)
-    (up,) = one.figures()
+    one = DatabaseMetrics()
+    assert next(metric.samples[0].value for metric in one.collect_metrics()) == 1
+    one.add_query(refuse)
+    (up,) = one.collect_metrics()
     assert (up.name, up.samples[0].value) == ("linkup_database_up", 0)
 
 
 def test_it_has_the_time_that_health_checks_have() -> None:
-    assert database._probe._patience == Probe("x", lambda: "ok")._patience
+    assert database_metrics._probe._timeout == Probe("x", lambda: "ok")._timeout
 
 
 @pytest.mark.postgres_only
 @pytest.mark.django_db(transaction=True)
 def test_connections_are_told_by_state_against_what_there_may_be() -> None:
     connections[DEFAULT_DB_ALIAS].ensure_connection()
-    told = {metric.name: metric for metric in database.figures()}
+    told = {metric.name: metric for metric in database_metrics.collect_metrics()}
     states = {sample.labels["state"]: sample.value for sample in told["linkup_database_connections"].samples}
     assert {"active", "idle", "idle in transaction", "other"} <= set(states)
     assert states["idle"] >= 1  # this test's
@@ -156,14 +163,14 @@ def test_connections_are_told_by_state_against_what_there_may_be() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_its_connection_does_not_stay() -> None:
     left: list[Any] = []
-    one = Database()
+    one = DatabaseMetrics()
 
     def look() -> list[Any]:
         left.append(connections[DEFAULT_DB_ALIAS])
         return []
 
-    one.add(look)
-    assert one.figures()
+    one.add_query(look)
+    assert one.collect_metrics()
     assert left[0].connection is None
 
 
@@ -174,13 +181,15 @@ def test_redis_is_down_for_a_while_after_it_failed(
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
 
     def up() -> list[float]:
-        return [s.value for m in Told().collect() for s in m.samples if s.name == "linkup_redis_up"]
+        return [
+            s.value for m in MetricsCollector().collect() for s in m.samples if s.name == "linkup_redis_up"
+        ]
 
-    monkeypatch.setattr(database, "figures", list)
+    monkeypatch.setattr(database_metrics, "collect_metrics", list)
     metrics.redis_failed_at.set(0)
     before = value("linkup_redis_failures_total")
     assert up() == [1]
-    Breaker("Redis", on_trip=metrics.redis_failed).trip(ConnectionError())
+    Breaker("Redis", on_trip=metrics.count_redis_failure).trip(ConnectionError())
     assert (up(), value("linkup_redis_failures_total") - before) == ([0], 1)
     metrics.redis_failed_at.set(metrics.redis_failed_at._value.get() - 11)
     assert up() == [1]
@@ -228,7 +237,7 @@ def test_labels_have_bounds(client: Client) -> None:
     client.generic("PROPFIND", "/health/")
     for number in range(20):
         client.get(f"/nowhere/{number}/")
-    told = {metric.name: metric for metric in metrics.told()}
+    told = {metric.name: metric for metric in metrics.collect_metrics()}
     labels = [sample.labels for sample in told["linkup_http_requests"].samples]
     assert {each["method"] for each in labels} <= {"GET", "HEAD", "POST", "OPTIONS", "other"}
     assert not [each for each in labels if "/" in each["view"] and "nowhere" in each["view"]]

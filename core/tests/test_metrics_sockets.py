@@ -9,7 +9,7 @@ from django.db import transaction
 from django.test import override_settings
 
 from core.database.thread_pool import in_database
-from core.observability.metrics import SERVER_CODES, tab_closed
+from core.observability.metrics import SERVER_CODES, count_closed_tab
 from core.sockets import frames, publisher
 from core.sockets.connection import FLOODED, RESTART, SIGNED_OUT, TOO_LARGE
 from core.sockets.flow_control import BURST, FRAME_BYTES, TABS_EACH
@@ -110,7 +110,7 @@ async def test_a_handshake_that_is_refused_is_counted(alice: User) -> None:
 @pytest.mark.parametrize(("code", "told"), [(1000, 1000), (1006, 1006), (4999, "other"), (3, "other")])
 def test_a_tab_cannot_make_up_labels(code: int, told: object) -> None:
     counted = closed("client", told)
-    tab_closed(0, code)
+    count_closed_tab(0, code)
     assert counted() == 1
 
 
@@ -167,7 +167,7 @@ def test_hints_that_find_no_room_are_dropped() -> None:
     dropped = Change("linkup_hints_total", outcome="dropped")
     hint: dict[str, Any] = {"topics": ["tests"], "event": {"type": "tests.look"}}
     for _ in range(MOST_WAITING + 7):
-        slow.post(hint)
+        slow.enqueue(hint)
     loop.close()
     assert dropped() == 7
     assert publisher.overflow.has_tripped

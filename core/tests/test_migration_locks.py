@@ -47,12 +47,12 @@ def somebody(
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing takes long here, and yet so long that a busy machine does not matter."""
     monkeypatch.setattr(migration_locks, "MAX_LOCK_SECONDS", 0.9)
-    monkeypatch.setattr(migration_locks, "TURN_WAIT", 0.3)
+    monkeypatch.setattr(migration_locks, "ADVISORY_LOCK_SECONDS", 0.3)
 
 
 def test_limits_are_those_of_a_migration_and_survive_reset() -> None:
     usual = ask("SHOW statement_timeout"), ask("SHOW lock_timeout")
-    with migration_locks.limits(connection):
+    with migration_locks.migration_limits(connection):
         connection.cursor().execute("SET lock_timeout = 0")
         connection.cursor().execute("RESET lock_timeout")
         assert (ask("SHOW statement_timeout"), ask("SHOW lock_timeout")) == ("0", "1s")
@@ -61,20 +61,20 @@ def test_limits_are_those_of_a_migration_and_survive_reset() -> None:
 
 
 def test_offline_waits_for_locks_without_end() -> None:
-    with migration_locks.limits(connection, offline=True):
+    with migration_locks.migration_limits(connection, offline=True):
         assert ask("SHOW lock_timeout") == "0"
 
 
 def test_both_limits_together_are_below_that_of_the_pages() -> None:
-    assert migration_locks.LOCK_WAIT + migration_locks.MAX_LOCK_SECONDS + migration_locks.LOOK_EVERY * 2 < 5
+    assert migration_locks.LOCK_WAIT + migration_locks.MAX_LOCK_SECONDS + migration_locks.POLL_SECONDS * 2 < 5
 
 
 @pytest.mark.usefixtures("impatient")
 def test_who_is_in_the_way_is_known() -> None:
     with (
         somebody("SELECT count(*) FROM core_cacheentry") as other,
-        migration_locks.limits(connection),
-        migration_locks.watched(connection, say_nothing) as watch,
+        migration_locks.migration_limits(connection),
+        migration_locks.monitor_locks(connection, say_nothing) as watch,
     ):
         with pytest.raises(OperationalError) as raised:
             connection.cursor().execute(f"ALTER TABLE {TABLE} ADD COLUMN more integer")
@@ -87,7 +87,10 @@ def test_who_is_in_the_way_is_known() -> None:
 
 @pytest.mark.usefixtures("impatient")
 def test_what_holds_a_table_for_too_long_is_cancelled() -> None:
-    with migration_locks.limits(connection), migration_locks.watched(connection, say_nothing) as watch:
+    with (
+        migration_locks.migration_limits(connection),
+        migration_locks.monitor_locks(connection, say_nothing) as watch,
+    ):
         begun = time.monotonic()
         with pytest.raises(OperationalError) as raised, transaction.atomic():
             connection.cursor().execute(f"ALTER TABLE {TABLE} ADD COLUMN more integer; SELECT pg_sleep(20)")
@@ -101,7 +104,10 @@ def test_what_holds_a_table_for_too_long_is_cancelled() -> None:
 
 @pytest.mark.usefixtures("impatient")
 def test_what_dawdles_between_two_statements_is_cancelled_too() -> None:
-    with migration_locks.limits(connection), migration_locks.watched(connection, say_nothing) as watch:
+    with (
+        migration_locks.migration_limits(connection),
+        migration_locks.monitor_locks(connection, say_nothing) as watch,
+    ):
         with pytest.raises(OperationalError), transaction.atomic():
             dawdle()
         assert watch.cancelled == [TABLE]
@@ -129,8 +135,8 @@ def dawdle() -> None:
 )
 def test_what_is_in_nobodys_way_may_take_its_time(statement: str, offline: bool) -> None:
     with (
-        migration_locks.limits(connection),
-        migration_locks.watched(connection, say_nothing, offline=offline) as watch,
+        migration_locks.migration_limits(connection),
+        migration_locks.monitor_locks(connection, say_nothing, offline=offline) as watch,
     ):
         with transaction.atomic():
             connection.cursor().execute(statement)
@@ -140,7 +146,10 @@ def test_what_is_in_nobodys_way_may_take_its_time(statement: str, offline: bool)
 
 @pytest.mark.usefixtures("impatient")
 def test_short_transactions_one_after_the_other_are_not_one_long_one() -> None:
-    with migration_locks.limits(connection), migration_locks.watched(connection, say_nothing) as watch:
+    with (
+        migration_locks.migration_limits(connection),
+        migration_locks.monitor_locks(connection, say_nothing) as watch,
+    ):
         for _ in range(4):
             with transaction.atomic():
                 connection.cursor().execute(f"LOCK TABLE {TABLE}; SELECT pg_sleep(0.3)")
@@ -150,16 +159,19 @@ def test_short_transactions_one_after_the_other_are_not_one_long_one() -> None:
 @pytest.mark.usefixtures("impatient")
 def test_only_one_has_its_turn() -> None:
     said: list[str] = []
-    with migration_locks.limits(connection), migration_locks.watched(connection, say_nothing):
-        with pytest.raises(migration_locks.TurnNeverCame), migration_locks.watched(connection, said.append):
+    with migration_locks.migration_limits(connection), migration_locks.monitor_locks(connection, say_nothing):
+        with (
+            pytest.raises(migration_locks.MigrationLockTimeout),
+            migration_locks.monitor_locks(connection, said.append),
+        ):
             pass
         assert "process" in said[0]
         assert "linkup-migrate" in said[0]
-    with migration_locks.watched(connection, said.append):
+    with migration_locks.monitor_locks(connection, said.append):
         assert len(said) == 1
 
 
 def test_behind_pgbouncer_nothing_is_promised(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert migration_locks.can_be_watched(connection)
+    assert migration_locks.can_be_monitored(connection)
     monkeypatch.setitem(connection.settings_dict, "DISABLE_SERVER_SIDE_CURSORS", True)
-    assert not migration_locks.can_be_watched(connection)
+    assert not migration_locks.can_be_monitored(connection)

@@ -29,7 +29,7 @@ for line in sys.stdin:
     match line.split():
         case ["count", number]:
             for _ in range(int(number)):
-                metrics.count_answer("GET", "page", 200)()
+                metrics.count_response("GET", "page", 200)()
         case ["tabs", number]:
             metrics.tabs.set(int(number))
         case ["redis"]:
@@ -41,9 +41,9 @@ for line in sys.stdin:
                 os._exit(0)
             os.wait()
         case ["sweep"]:
-            metrics.sweep()
+            metrics.remove_ended_processes()
         case ["told"]:
-            values = {sample.name: sample.value for metric in metrics.told() for sample in metric.samples}
+            values = {sample.name: sample.value for metric in metrics.collect_metrics() for sample in metric.samples}
             names = ("linkup_http_requests_total", "linkup_websockets_open", "linkup_processes",
                      "linkup_redis_failed_timestamp_seconds")
             print(*(int(values.get(name, 0)) for name in names), flush=True)
@@ -186,15 +186,15 @@ def test_without_a_folder_each_tells_its_own() -> None:
                 process.do("sweep")
                 complaint = process.end()
                 other.end()
-                assert ("figures are kept in memory" in complaint) is bool(folder)
+                assert ("metrics are kept in memory" in complaint) is bool(folder)
 
 
 def test_the_setting_names_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PROMETHEUS_MULTIPROC_DIR", raising=False)
     with override_settings(METRICS_FOLDER=str(tmp_path)):
-        slots = metrics._shared_folder()
+        slots = metrics._open_shared_folder()
     assert isinstance(slots, ProcessIds)
-    assert (slots.mine(), environ["PROMETHEUS_MULTIPROC_DIR"]) == (0, str(tmp_path))
-    assert ProcessIds(tmp_path).mine() == 1
+    assert (slots.own_id(), environ["PROMETHEUS_MULTIPROC_DIR"]) == (0, str(tmp_path))
+    assert ProcessIds(tmp_path).own_id() == 1
     with override_settings(METRICS_FOLDER="/proc/nowhere"):
-        assert metrics._shared_folder() is None
+        assert metrics._open_shared_folder() is None

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.database import pagination
-from core.database.pagination import Page, by_text_key, cut, id_cursor, newest_first, oldest_first
+from core.database.pagination import Page, by_text_key, id_cursor, make_page, newest_first, oldest_first
 from tests.cases import all_cases, rolled_back
 from tests.cast import make_member
 from users.models import User
@@ -116,7 +116,7 @@ def test_a_page_costs_one_query_and_counts_nothing(
 @pytest.mark.parametrize(("found", "more"), [(0, False), (3, False), (4, True)])
 def test_a_cut_page_has_a_cursor_only_when_there_is_more(found: int, more: bool) -> None:
     rows: Any = [SimpleNamespace(pk=number) for number in range(found)]
-    page: Any = cut(rows, 3, lambda row: f"after {row.pk}")
+    page: Any = make_page(rows, 3, lambda row: f"after {row.pk}")
     assert page.rows == rows[:3]
     assert page.next == ("after 2" if more else "")
 
@@ -207,7 +207,7 @@ def test_a_malformed_cursor_is_a_bad_request() -> None:
 @given(st.text(min_size=1))
 def test_whatever_is_typed_as_a_cursor_is_a_bad_request_or_a_key(garbage: str) -> None:
     try:
-        text, pk = pagination._decode(garbage)
+        text, pk = pagination._decode_cursor(garbage)
     except BadRequest:
         return
     assert isinstance(text, str)
@@ -219,7 +219,7 @@ def test_whatever_is_typed_as_a_cursor_is_a_bad_request_or_a_key(garbage: str) -
 )
 def test_whatever_is_wrapped_as_a_cursor_is_a_bad_request_or_a_key(content: Any) -> None:
     try:
-        text, pk = pagination._decode(made(content))
+        text, pk = pagination._decode_cursor(made(content))
     except BadRequest:
         return
     assert [text, pk] == content
@@ -231,4 +231,4 @@ def test_whatever_is_wrapped_as_a_cursor_is_a_bad_request_or_a_key(content: Any)
     st.integers(min_value=0, max_value=10**18 - 1),
 )
 def test_a_key_survives_its_cursor(text: str, pk: int) -> None:
-    assert pagination._decode(pagination._encode(text, pk)) == (text, pk)
+    assert pagination._decode_cursor(pagination._encode_cursor(text, pk)) == (text, pk)

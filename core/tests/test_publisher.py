@@ -216,7 +216,7 @@ def test_a_forked_process_carries_by_itself(process: str) -> None:
     if child == 0:
         from core.sockets.publisher import publisher  # noqa: PLC0415 -- the child's
 
-        publisher.post(hint({"type": "post.published", "id": 6}))
+        publisher.enqueue(hint({"type": "post.published", "id": 6}))
         os._exit(0 if flush(5) else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert heard(process) == [hint({"type": "post.published", "id": 5})]

@@ -118,9 +118,9 @@ def test_what_was_counted_is_forgotten_with_its_window(clock: Clock, monkeypatch
 def test_a_form_tells_it_and_the_answer_says_when() -> None:
     form = Words({"text": "Hello"})
     assert form.is_valid()
-    assert rate_limits.spend_in(form, "text", "comment", 1)
-    assert rate_limits.spend_in(form, "text", "comment", 1)
-    assert not rate_limits.spend_in(form, "text", "comment", 1)
+    assert rate_limits.consume_or_add_error(form, "text", "comment", 1)
+    assert rate_limits.consume_or_add_error(form, "text", "comment", 1)
+    assert not rate_limits.consume_or_add_error(form, "text", "comment", 1)
     assert "Try again in 60 seconds" in str(form.errors["text"])
     answer = with_limit(form, HttpResponse("the form", status=422))
     assert (answer.status_code, answer["Retry-After"]) == (429, "60")

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from pytest_django import Settings
 
 from core.observability.request_id import (
-    NOBODY,
-    Origin,
+    UNKNOWN,
     RequestContext,
-    current,
-    is_acceptable,
-    mint,
-    serving,
+    RequestInfo,
+    current_request,
+    is_valid_request_id,
+    logging_request,
+    new_request_id,
 )
 from core.web.middleware import RequestId
 
@@ -38,7 +38,7 @@ def id_of(response: Any) -> str:
 def test_each_answer_has_an_id_of_its_own(client: Client) -> None:
     ids = {id_of(client.get("/health/")) for _ in range(5)}
     assert len(ids) == 5
-    assert all(len(value) == 32 and is_acceptable(value) for value in ids)
+    assert all(len(value) == 32 and is_valid_request_id(value) for value in ids)
 
 
 @pytest.mark.django_db
@@ -46,7 +46,7 @@ def test_each_answer_has_an_id_of_its_own(client: Client) -> None:
     "path", ["/", "/nowhere/", "/accounts/login/", "/health/", "/static/none.css", "/%00"]
 )
 def test_every_kind_of_answer_has_one(client: Client, path: str) -> None:
-    assert is_acceptable(id_of(client.get(path)))
+    assert is_valid_request_id(id_of(client.get(path)))
 
 
 def test_a_trusted_proxy_brings_it(client: Client) -> None:
@@ -69,20 +69,20 @@ def test_what_a_proxy_passes_on_is_taken_only_when_it_looks_like_an_id(value: st
     good = 8 <= len(value) <= 64 and value.isascii() and value.replace("-", "").isalnum()
     good = good and not value.startswith("-") and not value.endswith("-")
     assert (given_id == value) is good
-    assert is_acceptable(given_id)
+    assert is_valid_request_id(given_id)
 
 
 def record() -> logging.LogRecord:
     return logging.LogRecord("core", logging.INFO, __file__, 1, "x", (), None)
 
 
-def filtered(line: logging.LogRecord) -> Origin:
+def filtered(line: logging.LogRecord) -> RequestInfo:
     RequestContext().filter(line)
-    return Origin(line.__dict__["request_id"], line.__dict__["client"])
+    return RequestInfo(line.__dict__["request_id"], line.__dict__["client"])
 
 
 def test_lines_logged_meanwhile_have_it_and_lines_after_do_not() -> None:
-    seen: list[Origin] = []
+    seen: list[RequestInfo] = []
 
     def view(request: HttpRequest) -> HttpResponse:
         seen.append(filtered(record()))
@@ -90,8 +90,8 @@ def test_lines_logged_meanwhile_have_it_and_lines_after_do_not() -> None:
 
     answer = RequestId(view)(RequestFactory().get("/", REMOTE_ADDR="203.0.113.5"))
     assert isinstance(answer, HttpResponse)
-    assert seen == [Origin(id_of(answer), "203.0.113.5")]
-    assert filtered(record()) == current() == Origin(NOBODY, NOBODY)
+    assert seen == [RequestInfo(id_of(answer), "203.0.113.5")]
+    assert filtered(record()) == current_request() == RequestInfo(UNKNOWN, UNKNOWN)
 
 
 def test_a_line_that_django_writes_afterwards_has_it_from_the_request(
@@ -99,14 +99,14 @@ def test_a_line_that_django_writes_afterwards_has_it_from_the_request(
 ) -> None:
     answer = client.get("/nowhere/", headers={"x-forwarded-for": "198.51.100.3"}, REMOTE_ADDR=PROXY)
     (line,) = [line for line in caplog.records if line.name == "django.request"]
-    assert filtered(line) == Origin(id_of(answer), "198.51.100.3")
+    assert filtered(line) == RequestInfo(id_of(answer), "198.51.100.3")
 
 
 def test_a_peer_without_address_is_a_dash(settings: Settings) -> None:
     request = RequestFactory().get("/", REMOTE_ADDR="")
-    with serving(Origin("outer-id", "-")):
+    with logging_request(RequestInfo("outer-id", "-")):
         RequestId(lambda _: HttpResponse(filtered(record()).client))(request)
-    assert NOBODY == "-"
+    assert UNKNOWN == "-"
 
 
 async def test_it_holds_across_awaits_and_does_not_mix_between_requests() -> None:
@@ -128,7 +128,7 @@ async def _asked(middleware: RequestId) -> HttpResponse:
 
 async def test_answers_through_asgi_have_it() -> None:
     answer = await AsyncClient().get("/health/")
-    assert is_acceptable(id_of(answer))
+    assert is_valid_request_id(id_of(answer))
 
 
 def test_it_is_the_first_of_all_middleware() -> None:
@@ -136,4 +136,4 @@ def test_it_is_the_first_of_all_middleware() -> None:
 
 
 def test_ids_differ() -> None:
-    assert len({mint() for _ in range(100)}) == 100
+    assert len({new_request_id() for _ in range(100)}) == 100

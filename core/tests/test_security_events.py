@@ -13,7 +13,7 @@ from pytest_django import Settings
 
 from core.observability.log_lines import LineFormatter
 from core.observability.request_id import RequestContext
-from professional_network.settings.logs import SECURITY_LINE
+from professional_network.settings.logs import SECURITY_LINE_FORMAT
 from users.models import User
 
 
@@ -50,7 +50,7 @@ class Listener(logging.Handler):
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
         self.addFilter(RequestContext())
-        self.setFormatter(LineFormatter(SECURITY_LINE))
+        self.setFormatter(LineFormatter(SECURITY_LINE_FORMAT))
         self.lines: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:

@@ -24,13 +24,13 @@ def test_a_new_name_is_free_of_words_and_never_the_same() -> None:
 
 
 def test_what_is_stored_is_there_byte_for_byte() -> None:
-    name = storage.store(storage.new_name("files", "bin"), b"\x00\xffdata")
+    name = storage.store_file(storage.new_name("files", "bin"), b"\x00\xffdata")
     with default_storage.open(name) as file:
         assert file.read() == b"\x00\xffdata"
 
 
 def test_a_file_goes_after_the_commit_and_not_before() -> None:
-    name = storage.store(storage.new_name("files", "bin"), b"x")
+    name = storage.store_file(storage.new_name("files", "bin"), b"x")
     with transaction.atomic():
         storage.delete_on_commit(name)
         assert default_storage.exists(name)
@@ -38,7 +38,7 @@ def test_a_file_goes_after_the_commit_and_not_before() -> None:
 
 
 def test_a_file_stays_after_a_rollback() -> None:
-    name = storage.store(storage.new_name("files", "bin"), b"x")
+    name = storage.store_file(storage.new_name("files", "bin"), b"x")
     with transaction.atomic():
         storage.delete_on_commit(name)
         transaction.set_rollback(True)
@@ -46,7 +46,7 @@ def test_a_file_stays_after_a_rollback() -> None:
 
 
 def test_several_files_go_together_and_one_that_is_gone_is_no_error() -> None:
-    names = [storage.store(storage.new_name("files", "bin"), b"x") for _number in range(3)]
+    names = [storage.store_file(storage.new_name("files", "bin"), b"x") for _number in range(3)]
     default_storage.delete(names[0])
     storage.delete_on_commit(*names, "")
     assert not any(default_storage.exists(name) for name in names)
@@ -57,7 +57,7 @@ def test_a_file_that_cannot_be_deleted_is_told_in_the_log_and_stops_nothing(
 ) -> None:
     done = []
     with on_a_broken_disk:
-        names = [storage.store(f"files/{word}.bin", b"x") for word in ("broken", "sound")]
+        names = [storage.store_file(f"files/{word}.bin", b"x") for word in ("broken", "sound")]
         with transaction.atomic():
             storage.delete_on_commit(*names)
             transaction.on_commit(lambda: done.append("the next one"))

@@ -1,53 +1,50 @@
 """Folds text for search and sorting: without case, accents and differences of Unicode form.
 
-Stored keys are made here (User.sort_name, Entry.search_text): who changes what a key is writes a migration that makes
-those of all rows again.
+Stored keys are made here (User.sort_name, Entry.search_text): a change needs a migration that recomputes the keys of
+all rows.
 """
 
 import re
 import unicodedata
 
-# Letters that Unicode does not take apart, as people write them who do not have them on their keyboards.
-LETTERS = str.maketrans(
+# Letters that Unicode does not decompose, with the usual spelling on keyboards without them.
+REPLACEMENTS = str.maketrans(
     {
         "æ": "ae", "œ": "oe", "ð": "d", "þ": "th", "ŋ": "n", "ə": "e", "ı": "i", "ȷ": "j", "ƿ": "w",
         # Arabic, Persian and Urdu keyboards write the same letter in different ways.
         "ٱ": "ا", "ي": "ی", "ى": "ی", "ك": "ک", "ة": "ه", "ہ": "ه", "ھ": "ه", "ـ": "",
         "ґ": "г", "ӏ": "і",
-        # Apostrophes, and the letters that stand for one in Hawaiian, Ukrainian, Hebrew or Arabic names.
+        # Apostrophes, and letters used as one in Hawaiian, Ukrainian, Hebrew or Arabic names.
         **dict.fromkeys("‘’‛′ʹʼʻʽʾʿˈꞌ׳", "'"),
     }
 )  # fmt: skip
 WITH_A_SIGN = re.compile(r"LATIN SMALL LETTER ([A-Z]) WITH ")
-# What is kept for the next text: the letters of all living alphabets, and not all that somebody could send.
-MOST_KEPT = 0x3000
+# Characters below this are cached: the letters of all living alphabets.
+FIRST_UNCACHED = 0x3000
 
 
 class _Folded(dict[int, str]):
-    """What each character comes to, for str.translate: one by one, so that marks are never sorted."""
+    """The folded form of each character, for str.translate: one by one, so that marks are never sorted."""
 
     def __missing__(self, code: int) -> str:
-        folded = _fold(chr(code))
-        if code < MOST_KEPT:
+        parts = unicodedata.normalize("NFKD", chr(code))
+        base = "".join(part for part in parts if not _is_mark(part)).casefold()
+        parts = "".join(part for part in unicodedata.normalize("NFKD", base) if not _is_mark(part))
+        folded = "".join(_to_plain_character(part) for part in parts.translate(REPLACEMENTS))
+        if code < FIRST_UNCACHED:
             self[code] = folded
         return folded
 
 
-def _fold(char: str) -> str:
-    bare = "".join(part for part in unicodedata.normalize("NFKD", char) if not _is_mark(part)).casefold()
-    parts = "".join(part for part in unicodedata.normalize("NFKD", bare) if not _is_mark(part))
-    return "".join(_plain(part) for part in parts.translate(LETTERS))
-
-
 def _is_mark(char: str) -> bool:
-    """Whether the character only changes another one: accents, points, signs of short vowels, joiners, selectors."""
+    """Return whether the character modifies another one: accents, vowel signs, joiners, variation selectors."""
     if unicodedata.combining(char) or unicodedata.category(char) in {"Cf", "Me"}:
         return True
     return "\ufe00" <= char <= "\ufe0f" or "\U000e0100" <= char <= "\U000e01ef"
 
 
-def _plain(char: str) -> str:
-    """The Latin letter under a stroke or a hook ("ł", "ø", "ɗ"), any decimal digit as 0 to 9, any dash as "-"."""
+def _to_plain_character(char: str) -> str:
+    """Return the Latin letter without stroke or hook ("ł", "ø", "ɗ"), any decimal digit as 0 to 9, any dash as "-"."""
     kind = unicodedata.category(char)
     if kind == "Nd":
         return str(unicodedata.decimal(char))
@@ -58,12 +55,12 @@ def _plain(char: str) -> str:
 
 
 class _Words(dict[int, str]):
-    """What each character of a search key is in a name: a part of a word, or the space between two."""
+    """The form of each character of a search key in a name: a part of a word, or a space."""
 
     def __missing__(self, code: int) -> str:
         kind = unicodedata.category(chr(code))
         part = " " if kind[0] in "PZC" or kind == "Sk" else chr(code)
-        if code < MOST_KEPT:
+        if code < FIRST_UNCACHED:
             self[code] = part
         return part
 
@@ -72,11 +69,10 @@ _folded, _words = _Folded(), _Words()
 
 
 def search_key(text: str) -> str:
-    """Text for comparing without regard to case or accents ("Émile" → "emile", "Łódź" → "lodz")."""
+    """Return text for comparison without case and accents ("Émile" → "emile", "Łódź" → "lodz")."""
     return text.translate(_folded)
 
 
 def name_key(text: str) -> str:
-    """A name for sorting and finding: the words of its search key, which begin at anything that is no letter
-    ("Anne-Marie O’Brien" → "anne marie o brien")."""
+    """Return the words of a name for sorting and search ("Anne-Marie O’Brien" → "anne marie o brien")."""
     return " ".join(search_key(text).translate(_words).split())

@@ -1,5 +1,7 @@
-"""Bold and italics in scripts without spaces: CommonMark tells by spaces and punctuation whether "**" opens or closes,
-and finds neither in "**注意：**本文"."""
+"""Bold and italics in scripts without spaces.
+
+CommonMark decides by spaces and punctuation whether "**" opens or closes, and finds neither in "**注意：**本文".
+"""
 
 import re
 from collections.abc import MutableMapping
@@ -19,7 +21,7 @@ UNSPACED = re.compile(
 
 
 class UnspacedState(StateInline):
-    """Lets "*" and "~" open and close beside such letters wherever no space forbids it."""
+    """Lets "*" and "~" open and close beside such letters, unless a space prevents it."""
 
     def scanDelims(self, start: int, canSplitWord: bool) -> Scanned:  # noqa: N802, N803 -- markdown-it's names
         scanned = super().scanDelims(start, canSplitWord)
@@ -37,7 +39,7 @@ class UnspacedState(StateInline):
 
 
 class UnspacedInline(ParserInline):
-    """markdown-it's inline parser, with that state."""
+    """markdown-it's inline parser with UnspacedState."""
 
     def parse(
         self, src: str, md: MarkdownIt, env: MutableMapping[str, Any], tokens: list[Token]

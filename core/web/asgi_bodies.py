@@ -1,6 +1,6 @@
-"""Limits of request bodies under ASGI, where servers hand over a body before Django has looked at the request.
+"""Limits request bodies under ASGI, where Django sees the request only after the server has received the body.
 
-Neither gunicorn's asgi worker nor daphne bounds a body, and one without a Content-Length has no announced end.
+Neither gunicorn's asgi worker nor daphne limits a body, and one without a Content-Length has no declared end.
 """
 
 import asyncio
@@ -20,17 +20,17 @@ from django.http import HttpRequest, HttpResponse
 from core.database.thread_pool import in_database
 
 from .body_limits import declared_size, max_size, max_size_of_anyone, path_accepts_files
-from .content_type import parsable
-from .error_pages import too_large, unavailable
+from .content_type import parsable_content_type
+from .error_pages import service_unavailable, too_large
 
 Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 
-# Where the scope keeps the LimitedBody; core.web.middleware.LimitBody answers with its refusal.
+# Key of the LimitedBody in the scope; core.web.middleware.LimitBody returns its refusal.
 SCOPE_KEY = "linkup.body"
 END = {"type": "http.request", "body": b"", "more_body": False}
 
-# Said before the application runs, so it is a sentence and no page.
+# Sent before the application runs, so it is plain text.
 SENTENCE = (
     b"What you sent is larger than this network accepts. Go back, choose smaller files, and send it again."
 )
@@ -42,7 +42,7 @@ TOO_LARGE = (
 
 @dataclass
 class LimitedBody:
-    """Counts what is received of one request, and ends the body where it exceeds the limit."""
+    """Counts the received bytes of one request, and ends the body at the limit."""
 
     request: HttpRequest
     inner: Receive
@@ -55,7 +55,7 @@ class LimitedBody:
         self._declared = declared_size(self.request.META.get("CONTENT_LENGTH", ""))
 
     async def receive(self) -> Message:
-        """The next message, or the end of the body; after a refusal nothing more is read."""
+        """Return the next message, or the end of the body; after a refusal nothing more is read."""
         if self.refusal is not None:
             await asyncio.Event().wait()
         if await self._is_over(self._declared):
@@ -72,7 +72,7 @@ class LimitedBody:
             try:
                 self._most = await in_database(max_size, self.request)
             except DatabaseError as error:
-                self.refusal = partial(unavailable, error=error)
+                self.refusal = partial(service_unavailable, error=error)
                 return True
         if size > self._most:
             self.refusal = too_large
@@ -80,36 +80,35 @@ class LimitedBody:
 
 
 class LimitBodies:
-    """ASGI middleware around Django's application for HTTP."""
+    """ASGI middleware that limits the bodies of Django's HTTP application."""
 
     def __init__(self, application: Any) -> None:
         self.application = application
 
     async def __call__(self, scope: Any, receive: Receive, send: Any) -> None:
-        headers = [(name, _checked(name, value)) for name, value in scope["headers"]]
+        headers = [
+            (name, parsable_content_type(value.decode("latin-1")).encode("latin-1"))
+            if name == b"content-type"
+            else (name, value)
+            for name, value in scope["headers"]
+        ]
         scope = {**scope, "query_string": ascii_only(scope.get("query_string", b"")), "headers": headers}
         body = LimitedBody(ASGIRequest(scope, BytesIO()), receive)
         await self.application({**scope, SCOPE_KEY: body}, body.receive, send)
 
 
 def ascii_only(query: bytes) -> bytes:
-    """The query with percent-encoding in the place of bytes that no query may hold: Django cannot decode all."""
-    return (
-        query
-        if query.isascii()
-        else b"".join(b"%%%02X" % byte if byte > 127 else b"%c" % byte for byte in query)
-    )
-
-
-def _checked(name: bytes, value: bytes) -> bytes:
-    return parsable(value.decode("latin-1")).encode("latin-1") if name == b"content-type" else value
+    """Return the query with non-ASCII bytes percent-encoded: they are invalid, and Django cannot decode all."""
+    if query.isascii():
+        return query
+    return b"".join(b"%%%02X" % byte if byte > 127 else b"%c" % byte for byte in query)
 
 
 def limit_daphne_bodies() -> None:
-    """Make daphne refuse a body above the limit of its address while it arrives.
+    """Make daphne refuse a body above the limit of its path while it arrives.
 
-    By itself it writes a body of any size to the disk before the application hears of the request. Nothing is done
-    where another server runs.
+    By default it writes a body of any size to the disk before the application sees the request. Has no effect under
+    other servers.
     """
     daphne = sys.modules.get("daphne.http_protocol")
     if daphne is not None:
@@ -117,7 +116,7 @@ def limit_daphne_bodies() -> None:
 
 
 def _handle_chunk(self: Any, data: bytes) -> None:
-    # The request learns its address only when the body is there.
+    # daphne parses the path only after the body.
     path = unquote(self.channel._path.partition(b"?")[0].decode("latin-1"))  # noqa: SLF001
     most = settings.REQUEST_MAX_BODY if path_accepts_files(path) else settings.REQUEST_MAX_FORM
     if self.content.tell() + len(data) <= most:

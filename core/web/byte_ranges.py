@@ -11,7 +11,7 @@ _ONE = re.compile(r"bytes=(?:([0-9]{1,15})-([0-9]{0,15})|-([0-9]{1,15}))")
 
 @dataclass(frozen=True)
 class Span:
-    """`length` bytes from `start` on; a length of 0 means that the file has none of them (416)."""
+    """`length` bytes from `start` on; a length of 0 means that the range is beyond the file (416)."""
 
     start: int
     length: int
@@ -26,7 +26,7 @@ class Part:
         self._left = span.length
 
     def read(self, size: int) -> bytes:
-        """Up to `size` further bytes of the part; b"" at its end."""
+        """Return up to `size` further bytes of the part; b"" at its end."""
         data = self._file.read(min(size, self._left))
         self._left -= len(data)
         return data
@@ -35,11 +35,11 @@ class Part:
         self._file.close()
 
 
-def asked_span(request: HttpRequest, size: int, etag: str) -> Span | None:
-    """The one part of a file of `size` bytes that a GET asks for, or None for the whole of it.
+def requested_span(request: HttpRequest, size: int, etag: str) -> Span | None:
+    """Return the part of a file of `size` bytes that a GET requests, or None for the whole file.
 
-    Several parts at once, other units and malformed headers get the whole file, as RFC 9110 14.2 allows; so does an
-    If-Range that names another version.
+    Several ranges, other units and malformed headers get the whole file, as RFC 9110 14.2 allows; so does an If-Range
+    with another version.
     """
     match = _ONE.fullmatch(request.headers.get("Range", "").replace(" ", ""))
     if match is None or request.method != "GET" or request.headers.get("If-Range", etag) != etag:

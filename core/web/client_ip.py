@@ -1,4 +1,4 @@
-"""The client's IP address: that of the peer, or what a trusted proxy says."""
+"""The client's IP address: that of the peer, or the one that a trusted proxy forwards."""
 
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
@@ -6,9 +6,9 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from django.conf import settings
 from django.http import HttpRequest
 
-# Stands in TRUSTED_PROXIES for a peer on a unix socket, which has no address.
+# The entry of TRUSTED_PROXIES for a peer on a unix socket, which has no address.
 UNIX = "unix"
-# What nginx appends for such a peer of its own.
+# The entry that nginx appends for its own peer on a unix socket.
 NGINX_ON_SOCKET = "unix:"
 
 Address = IPv4Address | IPv6Address
@@ -16,14 +16,13 @@ Network = IPv4Network | IPv6Network
 
 
 def client_address(request: HttpRequest) -> str:
-    """The address of the one who asks: the peer's, unless the peer is a proxy named in TRUSTED_PROXIES.
+    """Return the client's address: the peer's, unless the peer is a proxy of TRUSTED_PROXIES.
 
-    Each proxy appends to X-Forwarded-For whom it was asked by, so the list is read from its end: the first entry
-    that is no trusted proxy is the client, and whatever stands before it may be forged (RFC 7239 8.1). The same holds
-    where an entry is no address: a proxy that appended `unknown` or `_hidden` for its own client says nothing about the
-    entry before, which that client may have sent. Then the client is the last proxy that is known. "" for a peer on a
-    unix socket that is not trusted, or that names nobody. An IPv4-mapped IPv6 address is returned as IPv4, so that
-    limits and logs know each client by one address.
+    Each proxy appends its client to X-Forwarded-For, so the list is read from its end: the first entry that is not a
+    trusted proxy is the client, and all entries before it may be forged (RFC 7239 8.1). Reading also stops at an entry
+    that is not an address (`unknown`, `_hidden`): the client is then the last known proxy. Returns "" for a peer on a
+    unix socket that is not trusted or forwards no address. IPv4-mapped IPv6 addresses are returned as IPv4, so that
+    limits and logs use one address per client.
     """
     peer = str(request.META.get("REMOTE_ADDR", ""))
     client = str(parse_address(peer) or peer)
@@ -42,15 +41,14 @@ def client_address(request: HttpRequest) -> str:
 
 
 def from_trusted_proxy(request: HttpRequest) -> bool:
-    """Whether the peer is a proxy named in TRUSTED_PROXIES, whose forwarded headers may be believed."""
+    """Return whether the peer is a proxy of TRUSTED_PROXIES, whose forwarded headers are trusted."""
     return _is_trusted(str(request.META.get("REMOTE_ADDR", "")))
 
 
 def parse_address(text: str) -> Address | None:
-    """The address in an entry of X-Forwarded-For, with or without a port, or None where there is none.
+    """Return the address in an entry of X-Forwarded-For, with or without a port; None for anything else.
 
-    An IPv4 address in the clothes of IPv6 is given as IPv4. An IPv6 address with a zone is refused: a zone may hold
-    any text.
+    IPv4-mapped IPv6 addresses are returned as IPv4. IPv6 addresses with a zone are refused: a zone may be any text.
     """
     text = text.strip()
     if text.startswith("["):
@@ -69,7 +67,7 @@ def parse_address(text: str) -> Address | None:
 
 
 def parse_network(text: str) -> Network | None:
-    """One entry of TRUSTED_PROXIES, an address or a range such as 10.0.0.0/8, or None where it is neither."""
+    """Return an address or a range such as 10.0.0.0/8 of TRUSTED_PROXIES; None for anything else."""
     try:
         return ip_network(text.strip(), strict=False)
     except ValueError:
@@ -81,9 +79,9 @@ def _is_trusted(peer: str) -> bool:
     if not peer:
         return UNIX in trusted
     address = parse_address(peer)
-    return address is not None and any(address in network for network in _networks(trusted))
+    return address is not None and any(address in network for network in _parse_networks(trusted))
 
 
 @lru_cache(maxsize=8)
-def _networks(entries: tuple[str, ...]) -> tuple[Network, ...]:
+def _parse_networks(entries: tuple[str, ...]) -> tuple[Network, ...]:
     return tuple(network for network in map(parse_network, entries) if network is not None)

@@ -1,7 +1,7 @@
-"""Content-Type headers that Django cannot parse, taken away before it tries.
+"""Removes Content-Type headers that Django cannot parse.
 
-It parses the header when it makes the request, outside of its own handling of errors, so an unknown encoding in it
-(`charset*=nope''x`) would end in a trace of the server instead of a refusal.
+Django parses the header outside of its error handling, so an unknown encoding (`charset*=nope''x`) would raise an
+exception in the server instead of a 400.
 """
 
 import codecs
@@ -10,14 +10,14 @@ from typing import Any
 from django.utils.http import parse_header_parameters
 
 
-def parsable(content_type: str) -> str:
-    """The header as it is, or "" where parsing it raises."""
+def parsable_content_type(content_type: str) -> str:
+    """Return the header unchanged, or "" if parsing it raises."""
     if ";" not in content_type:
         return content_type
     try:
         codecs.lookup(parse_header_parameters(content_type)[1].get("charset", "utf-8"))
     except LookupError:
-        return content_type  # Django expects that one
+        return content_type  # Django handles this one
     except ValueError:
         return ""
     return content_type
@@ -30,5 +30,5 @@ class ParsableContentType:
         self.application = application
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
-        environ["CONTENT_TYPE"] = parsable(environ.get("CONTENT_TYPE", ""))
+        environ["CONTENT_TYPE"] = parsable_content_type(environ.get("CONTENT_TYPE", ""))
         return self.application(environ, start_response)

@@ -4,7 +4,7 @@ from core.text.names import LONGEST_TAG, fold_tag, is_tag
 
 
 class IdConverter:
-    """A positive 64-bit id: up to 18 digits, so that no database is asked for more than it can hold."""
+    """A positive id of up to 18 digits, which fits into 64 bits."""
 
     regex = "[1-9][0-9]{0,17}"
 
@@ -16,9 +16,9 @@ class IdConverter:
 
 
 class TagConverter:
-    """A hashtag of any script, however it is typed; the view gets its key (core.text.names.fold_tag)."""
+    """A hashtag of any script in any spelling; the view gets its key (core.text.names.fold_tag)."""
 
-    # Letters and their marks may come apart: three characters for one.
+    # Decomposed, a letter with its marks has up to three characters.
     regex = rf"[^/\s]{{1,{3 * LONGEST_TAG}}}"
 
     def to_python(self, value: str) -> str:

@@ -1,7 +1,7 @@
-"""Responses for errors (R10): a page for people, JSON for programs, one line for anything else.
+"""Error responses (R10): a page for people, JSON for programs, one line of text for anything else.
 
-No answer tells what was wrong inside. The pages 500 and 503 are read when the process starts and ask nothing of the
-database, the cache, the static manifest or the template engine.
+No response reveals internal details. The pages 500 and 503 are loaded when the process starts and need no database,
+cache, static manifest or template engine.
 """
 
 import base64
@@ -20,90 +20,87 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from core.database.db_errors import is_outage, outages
-from core.observability.request_id import META_KEY, NOBODY, Origin
+from core.observability.request_id import META_KEY, UNKNOWN, RequestInfo
 
 RETRY_AFTER_OUTAGE = 5
 RETRY_AFTER_LIMIT = 60
 LONGEST_ACCEPT = 1000
-# By this header the scripts of a page know that its token was refused, not its member (theme/js/session.js).
+# Tells the scripts of a page that its token was refused, not the member's permission (theme/js/session.js).
 TOKEN_REFUSED = "X-Token-Refused"  # noqa: S105 -- the name of a header
 PAGES = Path(__file__).resolve().parents[2] / "templates"
 
-WORDS: dict[int, str | Promise] = {
-    400: _("We could not read that"),
-    403: _("You may not do this"),
-    404: _("This page is not here"),
-    405: _("This address takes forms only"),
+TITLES: dict[int, str | Promise] = {
+    400: _("Invalid request"),
+    403: _("You cannot do this"),
+    404: _("Page not found"),
+    405: _("This address is for forms only"),
     413: _("That is too large"),
-    429: _("A bit too fast"),
-    500: "Something broke on our side",
+    429: _("Too many requests"),
+    500: "Something went wrong",
     503: "Back in a moment",
 }
 
 
 class CsrfFailureResponse(HttpResponseForbidden):
-    """A 403 that Django itself has put into the security log."""
+    """A 403 that Django has already written to the security log."""
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """400, or 413 where more was sent than DATA_UPLOAD_MAX_MEMORY_SIZE."""
-    return _refusal(request, 413 if isinstance(exception, RequestDataTooBig) else 400)
+    """Return 400, or 413 for more than DATA_UPLOAD_MAX_MEMORY_SIZE."""
+    return _error_response(request, 413 if isinstance(exception, RequestDataTooBig) else 400)
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """403."""
-    return _refusal(request, 403)
+    """Return 403."""
+    return _error_response(request, 403)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """403 for a form without a valid token; `reason` is for the log alone."""
-    response = _refusal(request, 403, template="403_csrf.html", kind=CsrfFailureResponse)
+    """Return 403 for a form without a valid token; `reason` is only logged."""
+    response = _error_response(request, 403, template="403_csrf.html", response_class=CsrfFailureResponse)
     response[TOKEN_REFUSED] = "1"
     return response
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """404."""
-    return _refusal(request, 404)
+    """Return 404."""
+    return _error_response(request, 404)
 
 
 def method_not_allowed(request: HttpRequest, allowed: str) -> HttpResponse:
-    """405 with the methods that are `allowed`: a page for whoever comes to an address that takes forms alone."""
-    response = _refusal(request, 405)
+    """Return a 405 page with the `allowed` methods, for a GET of a URL that only accepts forms."""
+    response = _error_response(request, 405)
     response["Allow"] = allowed
-    # The view's own refusal is in the log already.
+    # The view has logged it already.
     setattr(response, "_has_been_logged", True)  # noqa: B010
     return response
 
 
 def too_large(request: HttpRequest) -> HttpResponse:
-    """413."""
-    return _refusal(request, 413)
+    """Return 413."""
+    return _error_response(request, 413)
 
 
 def too_many_requests(request: HttpRequest) -> HttpResponse:
-    """429 (RFC 6585); allauth's limits answer with it too."""
-    response = _refusal(request, 429)
+    """Return 429 (RFC 6585), also for allauth's limits."""
+    response = _error_response(request, 429)
     response["Retry-After"] = str(RETRY_AFTER_LIMIT)
     return response
 
 
 class FixedPage:
-    """A whole page in memory, and the hash by which the content policy allows its style element."""
+    """A page in memory, and the hashes by which the content security policy allows its style elements."""
 
     def __init__(self, source: str) -> None:
-        # The comment on top is the template engine's, which this page does without.
+        # Without the template comment at the top.
         self._text = re.sub(r"\{#.*?#\}\s*", "", source)
         styles = re.findall(r"<style>(.*?)</style>", self._text, re.DOTALL)
-        self.hashes = [_hash_of(style) for style in styles]
+        digests = [base64.b64encode(hashlib.sha256(style.encode()).digest()).decode() for style in styles]
+        self.hashes = [f"'sha256-{digest}'" for digest in digests]
 
-    def text(self, request_id: str) -> str:
+    def text_for(self, request_id: str) -> str:
+        """Return the page with the id of the request."""
         return self._text.replace("<code>-</code>", f"<code>{escape(request_id)}</code>")
-
-
-def _hash_of(style: str) -> str:
-    digest = hashlib.sha256(style.encode()).digest()
-    return f"'sha256-{base64.b64encode(digest).decode()}'"
 
 
 BROKEN = FixedPage((PAGES / "500.html").read_text("utf-8"))
@@ -111,54 +108,60 @@ AWAY = FixedPage((PAGES / "503.html").read_text("utf-8"))
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500 with the request's id to quote; 503 where the fault is a database that does not answer."""
+    """Return 500 with the request's id; 503 when the database does not answer."""
     error = sys.exc_info()[1]
     if error is not None and is_outage(error):
-        return unavailable(request, error)
-    return _fixed(request, 500, BROKEN)
+        return service_unavailable(request, error)
+    return _fixed_response(request, 500, BROKEN)
 
 
-def unavailable(request: HttpRequest, error: BaseException) -> HttpResponse:
-    """503 with Retry-After, and a line in the log about the database once in a few seconds (R1.4)."""
-    outages.note(error)
-    response = _fixed(request, 503, AWAY)
+def service_unavailable(request: HttpRequest, error: BaseException) -> HttpResponse:
+    """Return 503 with Retry-After, and log the outage of the database once in a few seconds (R1.4)."""
+    outages.log_outage(error)
+    response = _fixed_response(request, 503, AWAY)
     response["Retry-After"] = str(RETRY_AFTER_OUTAGE)
-    # The line above is enough: Django would log one with a trace, and mail it, for each request of the outage.
+    # Django would log a trace, and mail it, for each request during the outage.
     setattr(response, "_has_been_logged", True)  # noqa: B010
     return response
 
 
-def _refusal(
-    request: HttpRequest, status: int, *, template: str = "", kind: type[HttpResponse] = HttpResponse
+def _error_response(
+    request: HttpRequest,
+    status: int,
+    *,
+    template: str = "",
+    response_class: type[HttpResponse] = HttpResponse,
 ) -> HttpResponse:
-    form = _wanted(request)
-    if form == "html":
-        # Without the request, no context processor asks the session or the database.
-        return _finished(kind(render_to_string(template or f"{status}.html")), status)
-    return _finished(_brief(form, status, kind), status)
+    wanted = _wanted_format(request)
+    if wanted == "html":
+        # Without the request, no context processor reads the session or the database.
+        return _set_status(response_class(render_to_string(template or f"{status}.html")), status)
+    return _set_status(_short_response(wanted, status, response_class), status)
 
 
-def _fixed(request: HttpRequest, status: int, page: FixedPage) -> HttpResponse:
-    form = _wanted(request)
+def _fixed_response(request: HttpRequest, status: int, page: FixedPage) -> HttpResponse:
+    wanted = _wanted_format(request)
     request_id = request_id_of(request)
-    if form != "html":
-        return _finished(_brief(form, status, HttpResponse, request_id), status)
-    response = _finished(HttpResponse(page.text(request_id)), status)
-    # What csp.decorators.csp_update would set, which stands around views only.
+    if wanted != "html":
+        return _set_status(_short_response(wanted, status, HttpResponse, request_id), status)
+    response = _set_status(HttpResponse(page.text_for(request_id)), status)
+    # As csp.decorators.csp_update does, which works for views only.
     setattr(response, "_csp_update", {"style-src": page.hashes})  # noqa: B010
     return response
 
 
-def _brief(form: str, status: int, kind: type[HttpResponse], request_id: str = "") -> HttpResponse:
-    words = str(WORDS[status])
-    if form == "json":
-        content = {"error": words, **({"request_id": request_id} if request_id else {})}
-        return kind(JsonResponse(content).content, content_type="application/json")
+def _short_response(
+    wanted: str, status: int, response_class: type[HttpResponse], request_id: str = ""
+) -> HttpResponse:
+    title = str(TITLES[status])
+    if wanted == "json":
+        content = {"error": title, **({"request_id": request_id} if request_id else {})}
+        return response_class(JsonResponse(content).content, content_type="application/json")
     reference = f" ({request_id})" if request_id else ""
-    return kind(f"{words}.{reference}\n", content_type="text/plain; charset=utf-8")
+    return response_class(f"{title}.{reference}\n", content_type="text/plain; charset=utf-8")
 
 
-def _finished(response: HttpResponse, status: int) -> HttpResponse:
+def _set_status(response: HttpResponse, status: int) -> HttpResponse:
     response.status_code = status
     response.reason_phrase = HTTPStatus(status).phrase
     response["Cache-Control"] = "no-store"
@@ -167,26 +170,21 @@ def _finished(response: HttpResponse, status: int) -> HttpResponse:
 
 
 def request_id_of(request: HttpRequest) -> str:
-    """The id that the middleware gave the request, or `-`."""
-    origin = request.META.get(META_KEY)
-    return origin.request_id if isinstance(origin, Origin) else NOBODY
+    """Return the id that the middleware gave the request, or `-`."""
+    request_info = request.META.get(META_KEY)
+    return request_info.request_id if isinstance(request_info, RequestInfo) else UNKNOWN
 
 
-def _wanted(request: HttpRequest) -> str:
-    """html, json or text: what the client names best; whoever takes anything gets the page."""
-    ranks = _ranks(request.META.get("HTTP_ACCEPT", ""))
-    html, json = ranks.get("text/html", 0), ranks.get("application/json", 0)
+def _wanted_format(request: HttpRequest) -> str:
+    """Return the format that the client prefers: html, json or text; html for a client that accepts anything."""
+    # The q of each media type (RFC 9110 12.5.1), without malformed entries.
+    qualities: dict[str, float] = {}
+    for entry in request.META.get("HTTP_ACCEPT", "")[:LONGEST_ACCEPT].lower().split(","):
+        media_type, *parameters = (part.strip() for part in entry.split(";"))
+        q = next((part[2:] for part in parameters if part.startswith("q=")), "1")
+        if media_type and re.fullmatch(r"[01](\.\d{0,3})?", q, re.ASCII) and float(q) > 0:
+            qualities[media_type] = max(float(q), qualities.get(media_type, 0))
+    html, json = qualities.get("text/html", 0), qualities.get("application/json", 0)
     if html or json:
         return "html" if html >= json else "json"
-    return "html" if set(ranks) <= {"*/*"} else "text"
-
-
-def _ranks(accept: str) -> dict[str, float]:
-    """The media types of an Accept header and their q (RFC 9110 12.5.1). Anything malformed counts as absent."""
-    ranks: dict[str, float] = {}
-    for entry in accept[:LONGEST_ACCEPT].lower().split(","):
-        kind, *parameters = (part.strip() for part in entry.split(";"))
-        q = next((part[2:] for part in parameters if part.startswith("q=")), "1")
-        if kind and re.fullmatch(r"[01](\.\d{0,3})?", q, re.ASCII) and float(q) > 0:
-            ranks[kind] = max(float(q), ranks.get(kind, 0))
-    return ranks
+    return "html" if set(qualities) <= {"*/*"} else "text"

@@ -9,17 +9,17 @@ from django.core.files.uploadedfile import UploadedFile
 from django.core.validators import MaxLengthValidator
 
 from core.files.images import ACCEPT, ImageUpload, read_upload
-from core.text.cleaning import clean_block, clean_line, refuse_invisible, says_something
-from core.text.file_names import whole_name
+from core.text.cleaning import clean_block, clean_line, has_visible_text, refuse_invisible
+from core.text.file_names import printable_name
 
 Cleaned = TypeVar("Cleaned")
-# What is typed may be longer than what is stored: two characters end a line, three make a letter before they are one.
+# Typed text may be longer than stored text: a line end has two characters, a decomposed letter three.
 RAW_LENGTH = 4
 RAW_BLANKS = 100
 
 
 def refuse_long(text: str, max_length: int | None) -> str:
-    """`text`, as it came; ValidationError where no cleaning would make it short enough. The first thing to ask."""
+    """Return `text` unchanged; raise ValidationError when it is too long even after cleaning. Call it first."""
     if max_length is not None and len(text) > RAW_LENGTH * max_length + RAW_BLANKS:
         MaxLengthValidator(max_length)(text)
     return text
@@ -38,7 +38,7 @@ class LineField(forms.CharField):
 
 
 class BlockField(forms.CharField):
-    """A text of many lines; counted after line ends are made one character, as the browser counts them."""
+    """A text of many lines, whose line ends count as one character, as in browsers."""
 
     widget = forms.Textarea
 
@@ -48,11 +48,11 @@ class BlockField(forms.CharField):
 
     def to_python(self, value: Any) -> str:
         text = clean_block(refuse_long(super().to_python(value) or "", self.max_length))
-        return text if says_something(text) else ""
+        return text if has_visible_text(text) else ""
 
 
 class ImageField(forms.FileField):
-    """A picture, told by its header; cleans to an ImageUpload, of which nothing is decoded (see core.files.images)."""
+    """A picture, checked by its header; cleans to an ImageUpload, which is not decoded (see core.files.images)."""
 
     widget = forms.FileInput
 
@@ -63,7 +63,7 @@ class ImageField(forms.FileField):
         upload = super().clean(data, initial)
         if not isinstance(upload, UploadedFile):
             return None
-        return read_upload(upload, whole_name(upload.name or ""))
+        return read_upload(upload, printable_name(upload.name or ""))
 
 
 class ManyFilesInput(forms.FileInput):
@@ -71,7 +71,7 @@ class ManyFilesInput(forms.FileInput):
 
 
 class ManyImagesField(ImageField):
-    """Up to `most` pictures in one input; cleans to a list of ImageUpload. Each one that is refused is named."""
+    """Up to `most` pictures in one input; cleans to a list of ImageUpload. Errors name each refused picture."""
 
     widget = ManyFilesInput
 
@@ -90,7 +90,7 @@ class ManyImagesField(ImageField):
 
 
 def clean_each(uploads: Iterable[UploadedFile], clean: Callable[[UploadedFile], Cleaned]) -> list[Cleaned]:
-    """What `clean` makes of each; the ValidationErrors of all that it refuses, together."""
+    """Return the result of `clean` for each upload; raise the ValidationErrors of all uploads together."""
     cleaned, refusals = [], []
     for upload in uploads:
         try:

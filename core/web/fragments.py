@@ -35,7 +35,7 @@ class FragmentStore:
         self, key: Hashable, values: Mapping[str, Any], render: Callable[[Mapping[str, Any]], str]
     ) -> SafeString:
         """The part of `key`, which names all of `values`. Raises TypeError for values that are not plain."""
-        return self._parts.get_or_make((key, *_environment()), lambda: _render(values, render))
+        return self._parts.get_or_make((key, *_language_and_zone()), lambda: _render_plain(values, render))
 
     def get_or_render_all(
         self,
@@ -44,14 +44,14 @@ class FragmentStore:
         render: Callable[[Mapping[str, Any]], str],
     ) -> list[SafeString]:
         """The same for many; `values` gives those of the missing parts, whose indexes it gets."""
-        environment = _environment()
-        whole = [(key, *environment) for key in keys]
-        parts = [self._parts.get(key) for key in whole]
+        environment = _language_and_zone()
+        full_keys = [(key, *environment) for key in keys]
+        parts = [self._parts.get(key) for key in full_keys]
         missing = [index for index, part in enumerate(parts) if part is None]
         if missing:
             for index, shown in zip(missing, values(missing), strict=True):
-                parts[index] = part = _render(shown, render)
-                self._parts.put(whole[index], part)
+                parts[index] = part = _render_plain(shown, render)
+                self._parts.put(full_keys[index], part)
         return [part for part in parts if part is not None]
 
 
@@ -65,7 +65,7 @@ class FragmentCache:
 
     def render(self, view: FragmentView) -> SafeString:
         """The HTML of `view`. Raises TypeError where it contains something else than plain values."""
-        return self._store.get_or_render(view, {self._name: view}, self._render)
+        return self._store.get_or_render(view, {self._name: view}, self._render_template)
 
     def render_all(
         self, views: Sequence[FragmentView], constants: Callable[[list[int]], Sequence[Mapping[str, Any]]]
@@ -76,13 +76,13 @@ class FragmentCache:
         view determines for ever, such as the pictures of a post by its id: they need not be in the key.
         """
 
-        def values(missing: list[int]) -> list[Mapping[str, Any]]:
+        def values_of(missing: list[int]) -> list[Mapping[str, Any]]:
             known = constants(missing)
             return [{**extra, self._name: views[index]} for index, extra in zip(missing, known, strict=True)]
 
-        return self._store.get_or_render_all(views, values, self._render)
+        return self._store.get_or_render_all(views, values_of, self._render_template)
 
-    def _render(self, values: Mapping[str, Any]) -> str:
+    def _render_template(self, values: Mapping[str, Any]) -> str:
         return get_template(self._template).render(dict(values))
 
 
@@ -98,11 +98,11 @@ def refuse_mutable(value: Any) -> None:
         raise TypeError(f"A part of a page cannot be cached by a {type(value).__name__}.")
 
 
-def _environment() -> tuple[str | None, str]:
+def _language_and_zone() -> tuple[str | None, str]:
     return get_language(), timezone.get_current_timezone_name()
 
 
-def _render(values: Mapping[str, Any], render: Callable[[Mapping[str, Any]], str]) -> SafeString:
+def _render_plain(values: Mapping[str, Any], render: Callable[[Mapping[str, Any]], str]) -> SafeString:
     for value in values.values():
         refuse_mutable(value)
     return mark_safe(render(values))

@@ -1,4 +1,4 @@
-"""Serves uploads: public ones by path, private ones after a permission check (R4.7, P11)."""
+"""Serves uploads: public files by path, private files after a permission check (R4.7, P11)."""
 
 import errno
 from datetime import datetime
@@ -25,39 +25,37 @@ from core.files.fields import PictureField, StoredFileField
 from core.files.file_types import DOWNLOAD, content_type_of
 from core.files.storage import is_public
 
-from .byte_ranges import Part, asked_span
+from .byte_ranges import Part, requested_span
 
-# What we make ourselves, pixel by pixel. Whatever else lies there is handed out as a download, never shown.
+# Files that we encode ourselves. All other types are downloads, never shown in the browser.
 SHOWN = {".webp": "image/webp"}
-# Even a file that a browser takes for a page can do nothing there: no script, no form, an origin of its own.
+# Even a file that a browser renders as a page has no scripts, no forms, and a separate origin.
 POLICY = "default-src 'none'; frame-ancestors 'none'; sandbox"
 
 
 @require_safe
-def public(request: HttpRequest, name: str) -> HttpResponseBase:
-    """The stored file `name`; 404 for a private one, for one that is not there, and for what is no name at all."""
+def public_file(request: HttpRequest, name: str) -> HttpResponseBase:
+    """Serve the stored file `name`; 404 for private and missing files, and for invalid names."""
     if not is_public(name):
         raise Http404
-    content_type = SHOWN.get(_suffix(name), DOWNLOAD)
-    response = _streamed(request, name, content_type)
+    content_type = SHOWN.get("." + name.rpartition(".")[2], DOWNLOAD)
+    response = _stream_file(request, name, content_type)
     if content_type == DOWNLOAD:
         response["Content-Disposition"] = "attachment"
     response["Cache-Control"] = f"public, max-age={settings.CACHE_TIMEOUTS['media']}, immutable"
     return response
 
 
-def deliver(
+def deliver_file(
     request: HttpRequest, name: str, *, filename: str, content_type: str = "", shown: bool = False
 ) -> HttpResponseBase:
-    """The private file `name` as a download called `filename`, to a viewer whom the caller has let pass.
+    """Serve the private file `name` as a download called `filename`; the caller has checked the permission.
 
-    A bucket hands it out itself, through a signed address that ends soon; behind nginx, nginx does
-    (X-Accel-Redirect to MEDIA_ACCEL_PREFIX); else it is streamed. `content_type` defaults to what `filename` says.
-    Raises Http404 when the file is not there.
+    A bucket serves it by a short-lived signed URL, nginx by X-Accel-Redirect to MEDIA_ACCEL_PREFIX; else we stream it.
+    `content_type` defaults to that of `filename`. Raises Http404 when the file is missing.
 
-    With `shown` it is one of our own pictures, which stands in a page. It comes from this host even where a bucket
-    keeps it: pages show pictures of this host alone (img-src). A browser may keep it, but asks each time whether it
-    still may show it.
+    With `shown` it is one of our own pictures in a page. It comes from this host even when it is stored in a bucket:
+    the content security policy allows pictures of this host only (img-src). Browsers may cache it, but revalidate it.
     """
     if not default_storage.exists(name):
         raise Http404
@@ -74,40 +72,36 @@ def deliver(
         response["X-Accel-Redirect"] = quote(settings.MEDIA_ACCEL_PREFIX.rstrip("/") + "/" + name)
         response["Content-Disposition"] = disposition
     else:
-        response = _streamed(request, name, kind)
+        response = _stream_file(request, name, kind)
         response["Content-Disposition"] = disposition
     response["Cache-Control"] = "private, no-cache" if shown else "private, no-store"
-    return _made_harmless(response)
+    return _with_safe_headers(response)
 
 
-def deliver_column(
+def deliver_column_file(
     request: HttpRequest, row: Model, field: StoredFileField, *, filename: str = ""
 ) -> HttpResponseBase:
-    """The file that the private column `field` of `row` names, to a viewer whom the caller has let pass.
+    """Serve the file of the private column `field` of `row`; the caller has checked the permission.
 
-    A picture is shown, called `<filename>.webp`, in the size that `?size=` names; any other file is a download of the
-    type that its stored name says, or else `filename`. Raises Http404 for an unknown size, and as `deliver` does.
+    A picture is shown as `<filename>.webp`, in the size of `?size=`; any other file is a download with the content type
+    of its stored name, or of `filename`. Raises Http404 for an unknown size, and as `deliver_file` does.
     """
     value = field.value_from_object(row)
     if not isinstance(field, PictureField) or not field.is_picture(value):
         kind = content_type_of(value)
-        return deliver(request, value, filename=filename, content_type="" if kind == DOWNLOAD else kind)
+        return deliver_file(request, value, filename=filename, content_type="" if kind == DOWNLOAD else kind)
     sizes = {str(size): size for size in field.sizes}
     size = sizes.get(request.GET.get("size", str(field.default_size)))
     if size is None:
         raise Http404
     name = field.name_of(value, size)
-    return deliver(
+    return deliver_file(
         request, name, filename=f"{filename or 'picture'}.webp", content_type=SHOWN[".webp"], shown=True
     )
 
 
-def _suffix(name: str) -> str:
-    return "." + name.rpartition(".")[2]
-
-
-def _streamed(request: HttpRequest, name: str, content_type: str) -> HttpResponseBase:
-    """The file, a part of it (Range), or 304 where the browser has it already. Raises Http404."""
+def _stream_file(request: HttpRequest, name: str, content_type: str) -> HttpResponseBase:
+    """Return the file, a part of it (Range), or 304 for an unchanged file. Raises Http404."""
     try:
         file = default_storage.open(name)
         size, modified = file.size, default_storage.get_modified_time(name)
@@ -118,26 +112,26 @@ def _streamed(request: HttpRequest, name: str, content_type: str) -> HttpRespons
         SuspiciousFileOperation,
         ValueError,
     ) as error:
-        raise Http404 from error  # ValueError: a name that the file system cannot write
+        raise Http404 from error  # ValueError: a name that is invalid in the file system
     except OSError as error:
         if error.errno == errno.ENAMETOOLONG:
             raise Http404 from error
         raise
     etag = quote_etag(f"{size:x}-{int(modified.timestamp() * 1e6):x}")
-    response = _answer(request, file, size, content_type, etag, modified)
+    response = _file_response(request, file, size, content_type, etag, modified)
     response["Accept-Ranges"] = "bytes"
     response["ETag"] = etag
     response["Last-Modified"] = http_date(modified.timestamp())
-    # Pictures and documents are compressed already; compressing them again would only cost them their length.
+    # Pictures and documents are compressed already; compressing them again would only remove their length.
     request.META["HTTP_ACCEPT_ENCODING"] = "identity"
-    return _made_harmless(response)
+    return _with_safe_headers(response)
 
 
-def _answer(
+def _file_response(
     request: HttpRequest, file: IO[bytes], size: int, content_type: str, etag: str, modified: datetime
 ) -> HttpResponseBase:
     unchanged = get_conditional_response(request, etag, int(modified.timestamp()))
-    span = asked_span(request, size, etag)
+    span = requested_span(request, size, etag)
     response: HttpResponseBase
     if unchanged is not None:
         file.close()
@@ -157,11 +151,11 @@ def _answer(
     response["Content-Length"] = str(span.length if span else size)
     if span:
         response["Content-Range"] = f"bytes {span.start}-{span.start + span.length - 1}/{size}"
-    del response["Content-Disposition"]  # it would name the file as it is stored
+    del response["Content-Disposition"]  # it contains the name in the storage
     return response
 
 
-def _made_harmless(response: HttpResponseBase) -> HttpResponseBase:
+def _with_safe_headers(response: HttpResponseBase) -> HttpResponseBase:
     response["X-Content-Type-Options"] = "nosniff"
     response["Content-Security-Policy"] = POLICY
     return response

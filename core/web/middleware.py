@@ -1,4 +1,4 @@
-"""Middleware for every request: its id, refusals, size limits, and the page when the database is away."""
+"""Middleware for every request: its id, the security log, size limits, and the page for a database outage."""
 
 import logging
 from collections.abc import Awaitable, Callable
@@ -10,12 +10,25 @@ from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpRequest, HttpResponse
 
 from core.database.db_errors import is_outage
-from core.observability.request_id import META_KEY, NOBODY, Origin, is_acceptable, mint, serving
+from core.observability.request_id import (
+    META_KEY,
+    UNKNOWN,
+    RequestInfo,
+    is_valid_request_id,
+    logging_request,
+    new_request_id,
+)
 
 from .asgi_bodies import SCOPE_KEY, LimitedBody
 from .body_limits import body_without_length, declared_size, has_no_length, is_too_large
 from .client_ip import client_address, from_trusted_proxy
-from .error_pages import CsrfFailureResponse, method_not_allowed, too_large, too_many_requests, unavailable
+from .error_pages import (
+    CsrfFailureResponse,
+    method_not_allowed,
+    service_unavailable,
+    too_large,
+    too_many_requests,
+)
 from .rate_limits import RateLimited
 from .responses import rate_limited
 
@@ -29,10 +42,10 @@ limits = logging.getLogger("security.limit")
 
 
 class RequestId:
-    """Gives each request an id: in its log lines, and in the answer's X-Request-ID (R9.3). Stands first of all.
+    """Gives each request an id, for its log lines and the X-Request-ID of the response (R9.3). Comes first.
 
-    A trusted proxy may bring the id, when it looks like one; what anybody else sends is ignored, so that nobody can
-    choose what stands in our logs.
+    A trusted proxy may set a valid id; ids of other clients are ignored, so that they cannot choose the text in our
+    logs.
     """
 
     sync_capable = True
@@ -47,33 +60,33 @@ class RequestId:
     def __call__(self, request: HttpRequest) -> HttpResponse | Awaitable[HttpResponse]:
         if self.is_async:
             return self._serve_async(request)
-        origin = _origin_of(request)
-        with serving(origin):
+        request_info = _identify_request(request)
+        with logging_request(request_info):
             response = cast(GetResponse, self.get_response)(request)
-        response[HEADER] = origin.request_id
+        response[HEADER] = request_info.request_id
         return response
 
     async def _serve_async(self, request: HttpRequest) -> HttpResponse:
-        origin = _origin_of(request)
-        with serving(origin):
+        request_info = _identify_request(request)
+        with logging_request(request_info):
             response = await cast(AsyncGetResponse, self.get_response)(request)
-        response[HEADER] = origin.request_id
+        response[HEADER] = request_info.request_id
         return response
 
 
-def _origin_of(request: HttpRequest) -> Origin:
-    brought = request.META.get("HTTP_X_REQUEST_ID", "")
-    taken = brought if is_acceptable(brought) and from_trusted_proxy(request) else mint()
-    # An address that came over a unix socket from nobody we know is empty.
-    origin = Origin(taken, client_address(request) or NOBODY)
-    request.META[META_KEY] = origin
-    return origin
+def _identify_request(request: HttpRequest) -> RequestInfo:
+    sent = request.META.get("HTTP_X_REQUEST_ID", "")
+    request_id = sent if is_valid_request_id(sent) and from_trusted_proxy(request) else new_request_id()
+    # The address is empty for an untrusted peer on a unix socket.
+    request_info = RequestInfo(request_id, client_address(request) or UNKNOWN)
+    request.META[META_KEY] = request_info
+    return request_info
 
 
 class SecurityEvents:
-    """Writes each refusal for want of rights (403) and each limit that was hit (429) to the security log (R9.6).
+    """Logs each denied permission (403) and each exceeded limit (429) to the security log (R9.6).
 
-    Django itself logs what else belongs there: CSRF failures, disallowed hosts, suspicious requests.
+    Django logs the other events: CSRF failures, disallowed hosts, suspicious requests.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -82,26 +95,26 @@ class SecurityEvents:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         if response.status_code == 403 and not isinstance(response, CsrfFailureResponse):
-            self._note(denials, "permission denied", request)
+            self._log_refusal(denials, "permission denied", request)
         elif response.status_code == 429:
-            self._note(limits, "rate limit hit", request)
+            self._log_refusal(limits, "rate limit hit", request)
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """The page for who does too much, where there is no form that could say so."""
+        """Return a 429 page for a RateLimited error that no form has handled."""
         if isinstance(exception, RateLimited):
             return rate_limited(too_many_requests(request), exception.wait)
         return None
 
     @staticmethod
-    def _note(logger: logging.Logger, what: str, request: HttpRequest) -> None:
-        # Only who is known already: asking the session now could fail, as the database may be what is overloaded.
+    def _log_refusal(logger: logging.Logger, event: str, request: HttpRequest) -> None:
+        # Only a user that is already loaded: reading the session now could fail, as the database may be overloaded.
         user = getattr(request, "_cached_user", None)
-        logger.warning("%s: %s %s by user %s", what, request.method, request.path, getattr(user, "pk", None))
+        logger.warning("%s: %s %s by user %s", event, request.method, request.path, getattr(user, "pk", None))
 
 
 class MethodPage:
-    """Gives a 405 to whoever asks for a page its words and a way on: after signing in, or typed, or from a bookmark."""
+    """Adds a page with a link to the empty 405 of a GET: after signing in, typed, or from a bookmark."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -114,9 +127,9 @@ class MethodPage:
 
 
 class LimitBody:
-    """Answers 413 to a body that is larger than core.web.body_limits allows, before any of it is parsed.
+    """Returns 413 for a body above the limit of core.web.body_limits, before it is parsed.
 
-    Under WSGI one that has a length is not even read. Under ASGI core.web.asgi_bodies has counted what was received.
+    Under WSGI, a body with a Content-Length is not even read. Under ASGI, core.web.asgi_bodies has counted the bytes.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -134,10 +147,9 @@ class LimitBody:
 
 
 class DatabaseUnavailable:
-    """Answers 503 at once where a view finds the database away (R1.4).
+    """Returns 503 when a view meets a database outage (R1.4).
 
-    What other middleware meets, such as the saving of a session, is turned into the same answer by
-    core.web.error_pages.server_error.
+    For outages in other middleware, such as saving a session, core.web.error_pages.server_error returns the same.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -147,11 +159,11 @@ class DatabaseUnavailable:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        return unavailable(request, exception) if is_outage(exception) else None
+        return service_unavailable(request, exception) if is_outage(exception) else None
 
 
 class RefuseNullBytes:
-    """Answer 400 when the path or the query holds a NUL: PostgreSQL cannot store one, so none can be found."""
+    """Returns 400 for a NUL in the path or query, which PostgreSQL cannot store or search."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response

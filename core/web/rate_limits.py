@@ -1,12 +1,12 @@
-"""How often a member may do what reaches others or costs much: so many times a minute, and so many a day.
+"""Rate limits of members, per minute and per day, for actions that reach others or are expensive.
 
-The figures are settings.MEMBER_LIMITS. They are far above what a person does, and far below what a script can: a stolen
-session fills neither the feed nor anybody's notifications. Messages have limits of their own, counted where they are
-stored (messaging.services), since a message may be sent twice and counts once.
+settings.MEMBER_LIMITS is far above what a person does, and far below what a script can do: a stolen session can flood
+neither the feed nor notifications. Messages have separate limits, counted where they are stored (messaging.services),
+since a message may be sent twice and counts once.
 
-Counted in the cache, in windows that begin for all at the same time: one trip to Redis, or one row while Redis is away,
-which the table forgets after five minutes without another act, whatever its window.
-Who empties the cache gives everybody a fresh start, which is no harm here; sign-in, where it would be, counts elsewhere
+Counts are in the cache, in windows that begin for all members at the same time: one round trip to Redis, or one row
+while Redis is down, which the table deletes after five minutes without another action, whatever its window. Clearing
+the cache resets all limits, which is harmless here; sign-in, where it would not be, is counted in the database
 (core.database.cache).
 """
 
@@ -24,35 +24,33 @@ MINUTE, HOUR = 60, 3600
 
 
 class RateLimited(ValidationError):
-    """More than a member may; `words` tell it to the member, `wait` is in seconds.
+    """A member has exceeded a limit; `words` is the message for the member, `wait` is in seconds.
 
-    A form shows it like any other error; where there is none, core.web.middleware makes it a page.
+    A form shows it like any other error; without a form, core.web.middleware returns a page.
     """
 
     def __init__(self, wait: int, words: str = "") -> None:
         self.wait = wait
-        self.words = words or _words(wait)
+        self.words = words or _limit_text(wait)
         super().__init__(self.words, code=CODE, params={"wait": wait})
 
 
 def consume(kind: str, member_id: int, times: int = 1) -> None:
-    """Count `times` acts of a kind that settings.MEMBER_LIMITS names.
+    """Count `times` actions of a kind of settings.MEMBER_LIMITS.
 
-    Raises RateLimited where one of its windows is full; a refused act counts too, in the windows before the full one
+    Raises RateLimited when one of its windows is full; a refused action also counts, in the windows before the full one
     only.
     """
     now = time.time()
     for most, seconds in settings.MEMBER_LIMITS[kind]:
-        allowed = most * settings.MEMBER_LIMITS_FACTOR
-        if (
-            allowed
-            and _count(f"quota:{kind}:{member_id}:{seconds}:{now // seconds:.0f}", seconds, times) > allowed
-        ):
+        limit = most * settings.MEMBER_LIMITS_FACTOR
+        key = f"quota:{kind}:{member_id}:{seconds}:{now // seconds:.0f}"
+        if limit and _increment(key, seconds, times) > limit:
             raise RateLimited(math.ceil(seconds - now % seconds))
 
 
-def spend_in(form: BaseForm, field: str, kind: str, member_id: int) -> bool:
-    """The same, with RateLimited as an error of `field`; returns whether the act may be."""
+def consume_or_add_error(form: BaseForm, field: str, kind: str, member_id: int) -> bool:
+    """Consume as `consume` does, with RateLimited as an error of `field`; return whether the action is allowed."""
     try:
         consume(kind, member_id)
     except RateLimited as error:
@@ -62,30 +60,30 @@ def spend_in(form: BaseForm, field: str, kind: str, member_id: int) -> bool:
 
 
 def wait_of(form: BaseForm) -> int:
-    """The seconds that one of the form's errors tells to wait; 0 where none is RateLimited."""
+    """Return the wait in seconds of a RateLimited error of the form; 0 when there is none."""
     refusals = (error for errors in form.errors.as_data().values() for error in errors)
     return next((error.params["wait"] for error in refusals if error.code == CODE and error.params), 0)
 
 
-def _count(key: str, seconds: int, times: int = 1) -> int:
-    """So many more under `key`, which lives as long as its window; returns how many there are. Atomic in Redis."""
+def _increment(key: str, seconds: int, times: int = 1) -> int:
+    """Add `times` to the count at `key`, which expires with its window; return the count. Atomic in Redis."""
     try:
         return cache.incr(key, times)
     except ValueError:
-        # Nobody counted yet; where another one does so at this moment, add() leaves what is there.
+        # There is no count yet; when another process adds one at this moment, add() does not replace it.
         return times if cache.add(key, times, timeout=seconds) else cache.incr(key, times)
 
 
-def _words(wait: int) -> str:
+def _limit_text(wait: int) -> str:
     if wait <= MINUTE:
         return ngettext(
-            "That was a lot at once. Try again in %(count)d second; what you typed stays here.",
-            "That was a lot at once. Try again in %(count)d seconds; what you typed stays here.",
+            "Too many at once. Try again in %(count)d second; what you typed stays here.",
+            "Too many at once. Try again in %(count)d seconds; what you typed stays here.",
             wait,
         ) % {"count": wait}
     hours = math.ceil(wait / HOUR)
     return ngettext(
-        "That was a lot for one day. Try again in %(count)d hour; what you typed stays here.",
-        "That was a lot for one day. Try again in %(count)d hours; what you typed stays here.",
+        "Too many for one day. Try again in %(count)d hour; what you typed stays here.",
+        "Too many for one day. Try again in %(count)d hours; what you typed stays here.",
         hours,
     ) % {"count": hours}

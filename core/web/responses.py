@@ -8,7 +8,7 @@ from . import rate_limits
 
 
 def back_or(request: HttpRequest, default: str) -> HttpResponseRedirect:
-    """A redirect to the posted `next` when it leads to this site, else to the address `default`."""
+    """Redirect to the posted `next` if it is a URL of this site, else to `default`."""
     wanted = request.POST.get("next", "")
     safe = url_has_allowed_host_and_scheme(
         wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
@@ -17,13 +17,13 @@ def back_or(request: HttpRequest, default: str) -> HttpResponseRedirect:
 
 
 def rate_limited(response: HttpResponse, wait: int) -> HttpResponse:
-    """`response` as a 429 with Retry-After (RFC 6585), in seconds."""
+    """Make `response` a 429 with Retry-After (RFC 6585), in seconds."""
     response.status_code = 429
     response["Retry-After"] = str(wait)
     return response
 
 
 def with_limit(form: BaseForm, response: HttpResponse) -> HttpResponse:
-    """`response`, which shows `form` and its errors; a 429 where one of them is core.web.rate_limits.RateLimited."""
+    """Return the `response` that shows `form`, as a 429 when the form has a RateLimited error."""
     wait = rate_limits.wait_of(form)
     return rate_limited(response, wait) if wait else response

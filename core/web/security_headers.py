@@ -8,8 +8,8 @@ from django.middleware.security import SecurityMiddleware
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
-# What a page may ask of the browser: none of these, neither for itself nor for what it embeds. The list holds only what
-# browsers know; they complain about other words on every page. Full screen, the clipboard and passkeys stay open.
+# Browser features that pages and their embedded content may not use. The list contains only known features, since
+# browsers warn about others on every page. Full screen, the clipboard and passkeys stay allowed.
 DENIED_FEATURES = (
     "accelerometer", "autoplay", "camera", "display-capture", "encrypted-media", "gamepad", "geolocation", "gyroscope",
     "hid", "idle-detection", "local-fonts", "magnetometer", "microphone", "midi", "payment", "picture-in-picture",
@@ -18,7 +18,7 @@ DENIED_FEATURES = (
 
 
 def security_headers() -> dict[str, str]:
-    """Name and value of each header; the policy of content (CSP) and HSTS depend on the request."""
+    """Return name and value of each header; those that depend on the request (CSP, HSTS) are set elsewhere."""
     return {
         "Cross-Origin-Opener-Policy": "same-origin",
         "Cross-Origin-Resource-Policy": "same-origin",
@@ -30,9 +30,9 @@ def security_headers() -> dict[str, str]:
 
 
 class SecurityHeadersMiddleware:
-    """Stands first of all, so that an answer of any other middleware carries the headers too.
+    """Sets the security headers. Comes first, so that responses of other middleware have them, too.
 
-    A header that the answer has already stays as it is.
+    Headers that the response already has are kept.
     """
 
     def __init__(self, get_response: GetResponse) -> None:

@@ -1,4 +1,4 @@
-"""What a multipart body may hold besides files: Django bounds fields, but neither headers nor parts without a name."""
+"""Limits multipart bodies besides their files: Django limits fields, but neither headers nor parts without a name."""
 
 from typing import Any
 
@@ -8,14 +8,14 @@ from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler
 from django.http import HttpRequest
 
-# The parser reads ahead of what it has handed to us.
+# How far the parser reads ahead of the handlers.
 READ_AHEAD = 256 * 1024
 
 
 class LimitParts(FileUploadHandler):
-    """Refuses a body with more than REQUEST_MAX_FORM beside its files, or with more parts than fields and files may be.
+    """Refuses a body with more than REQUEST_MAX_FORM besides its files, or with more parts than allowed.
 
-    Stands first in FILE_UPLOAD_HANDLERS; the content of files goes on to the next one.
+    Comes first in FILE_UPLOAD_HANDLERS; the content of files is passed on to the next one.
     """
 
     def handle_raw_input(
@@ -26,31 +26,31 @@ class LimitParts(FileUploadHandler):
         boundary: Any,
         encoding: str | None = None,
     ) -> None:
-        """Count what the parser reads from now on; a body that is in memory has been counted."""
+        """Start counting what the parser reads; a body in memory has been counted already."""
         self._file_bytes = 0
         if isinstance(input_data, HttpRequest):
-            stream = CountedStream(input_data._stream, self, boundary)  # noqa: SLF001 -- Django gives no other hold
+            stream = CountedStream(input_data._stream, self, boundary)  # noqa: SLF001 -- Django has no public way
             input_data._stream = stream  # type: ignore[assignment]  # noqa: SLF001
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes:
-        """Content of a file, for the next handler."""
+        """Pass the content of a file on to the next handler."""
         self._file_bytes += len(raw_data)
         return raw_data
 
     def file_complete(self, file_size: int) -> "UploadedFile[Any] | None":
-        """Nothing: the next handler makes the file."""
+        """Return None: the next handler creates the file."""
         return None
 
-    def check(self, size: int, parts: int) -> None:
-        """Raise what Django raises for its own limits."""
+    def check_size(self, size: int, parts: int) -> None:
+        """Raise the exceptions that Django raises for its own limits."""
         if size - self._file_bytes > settings.REQUEST_MAX_FORM + READ_AHEAD:
-            raise RequestDataTooBig("More than REQUEST_MAX_FORM beside the files.")
+            raise RequestDataTooBig("More than REQUEST_MAX_FORM besides the files.")
         if parts > settings.DATA_UPLOAD_MAX_NUMBER_FIELDS + settings.DATA_UPLOAD_MAX_NUMBER_FILES + 1:
             raise TooManyFieldsSent("More parts than fields and files may be.")
 
 
 class CountedStream:
-    """The body, whose reading is counted."""
+    """The body as a stream that counts the bytes read."""
 
     def __init__(self, stream: Any, limits: LimitParts, boundary: bytes) -> None:
         self._stream = stream
@@ -59,11 +59,11 @@ class CountedStream:
         self._size = self._parts = 0
 
     def read(self, *size: int) -> bytes:
-        """The next bytes; raises what `LimitParts.check` raises."""
+        """Return the next bytes; raises as `LimitParts.check_size` does."""
         data: bytes = self._stream.read(*size)
         self._size += len(data)
         self._parts += data.count(self._boundary)
-        self._limits.check(self._size, self._parts)
+        self._limits.check_size(self._size, self._parts)
         return data
 
     def __getattr__(self, name: str) -> Any:

@@ -14,7 +14,7 @@ from .security_contacts import security_contacts
 
 ICON = "theme/favicon.ico"
 KEPT_FOR = 86_400
-# Members are found here, not by what machines collect; each page of theirs is their own to open or to close.
+# Search engines may read the public pages only, not those of members.
 ROBOTS = """\
 User-agent: *
 Allow: /$
@@ -26,15 +26,15 @@ Disallow: /
 """
 
 
-def _kept(response: HttpResponse) -> HttpResponse:
-    """The same for everybody, so that browsers and proxies may keep it for a day."""
+def _cacheable(response: HttpResponse) -> HttpResponse:
+    """Let browsers and proxies cache the response, which is the same for everyone, for a day."""
     response["Cache-Control"] = f"public, max-age={KEPT_FOR}"
     return response
 
 
 @require_safe
 def security_txt(request: HttpRequest) -> HttpResponse:
-    """Whom to tell of a hole (RFC 9116). It is good for SECURITY_TXT_DAYS from today."""
+    """Serve the security contacts (RFC 9116), valid for SECURITY_TXT_DAYS from today."""
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     expires = today + timedelta(days=settings.SECURITY_TXT_DAYS)
     lines = [
@@ -43,23 +43,23 @@ def security_txt(request: HttpRequest) -> HttpResponse:
         f"Preferred-Languages: {', '.join(code for code, _name in settings.LANGUAGES)}",
         f"Canonical: {settings.SITE_URL.rstrip('/')}{reverse('security_txt')}",
     ]
-    return _kept(HttpResponse("\n".join(lines) + "\n", content_type="text/plain; charset=utf-8"))
+    return _cacheable(HttpResponse("\n".join(lines) + "\n", content_type="text/plain; charset=utf-8"))
 
 
 @require_safe
 def robots_txt(request: HttpRequest) -> HttpResponse:
-    """What search engines may read: the door (RFC 9309)."""
-    return _kept(HttpResponse(ROBOTS, content_type="text/plain; charset=utf-8"))
+    """Serve the rules for search engines (RFC 9309)."""
+    return _cacheable(HttpResponse(ROBOTS, content_type="text/plain; charset=utf-8"))
 
 
 @require_safe
 def favicon(request: HttpRequest) -> HttpResponse:
-    """The icon, for programs that ask without having read a page."""
-    return _kept(HttpResponse(_icon(), content_type="image/x-icon"))
+    """Serve the icon for clients that request it without reading a page."""
+    return _cacheable(HttpResponse(_read_icon(), content_type="image/x-icon"))
 
 
 @cache
-def _icon() -> bytes:
+def _read_icon() -> bytes:
     found = finders.find(ICON)
     if not found:
         raise Http404
@@ -68,5 +68,5 @@ def _icon() -> bytes:
 
 @require_safe
 def change_password(request: HttpRequest) -> HttpResponse:
-    """Where password managers send their owner (W3C, A Well-Known URL for Changing Passwords)."""
-    return _kept(HttpResponseRedirect(reverse("account_change_password")))
+    """Redirect password managers to the form (W3C, A Well-Known URL for Changing Passwords)."""
+    return _cacheable(HttpResponseRedirect(reverse("account_change_password")))

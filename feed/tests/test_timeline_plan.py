@@ -52,7 +52,7 @@ def plan_cache_mode(request: pytest.FixtureRequest, db: None) -> None:
 def plan_of_page(member: User, before: int = timeline.NEWEST) -> Node:
     statement = timeline.newest_ids(connection.vendor, LIMIT)
     with connection.cursor() as query:
-        query.execute(f"PREPARE asked AS {statement.sql}", statement.numbered())
+        query.execute(f"PREPARE asked AS {statement.sql}", statement.numbered_parameters())
         top = plan("EXECUTE asked (%s, %s)", [member.pk, before])
         query.execute("DEALLOCATE asked")
     return top

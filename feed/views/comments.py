@@ -78,7 +78,7 @@ def edit_comment(request: MemberRequest, pk: int) -> HttpResponse:
     comment = _get_own_comment(request, pk)
     form = CommentForm(request.POST or None, initial={"text": comment.text})
     is_valid = request.method == "POST" and form.is_valid()
-    if is_valid and rate_limits.spend_in(form, "text", "comment", request.user.pk):
+    if is_valid and rate_limits.consume_or_add_error(form, "text", "comment", request.user.pk):
         text = render_text(form.cleaned_data["text"], author=comment.author)
         if consume_reach_in_form(form, "text", request.user, text.newly_mentioned(comment.html)):
             services.edit_comment(comment=comment, text=text)

@@ -4,7 +4,7 @@ from django.http import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_safe
 
-from core.web.media_views import deliver_column
+from core.web.media_views import deliver_column_file
 from users.http import HtmxRequest
 
 from ..models import Post, PostImage
@@ -15,4 +15,4 @@ def picture(request: HtmxRequest, pk: int, image: int) -> HttpResponseBase:
     """Serve a picture for display in a page (`?size=` 800 or 1600)."""
     readable = PostImage.objects.filter(post__in=Post.objects.visible_to(request.user).filter(pk=pk))
     found = get_object_or_404(readable, pk=image)
-    return deliver_column(request, found, PostImage.file.field)
+    return deliver_column_file(request, found, PostImage.file.field)

@@ -15,7 +15,7 @@ from core.database.pagination import CURSOR, oldest_first
 from core.files.storage import CannotStore
 from core.web import rate_limits
 from core.web.body_limits import accepts_files
-from core.web.media_views import deliver_column
+from core.web.media_views import deliver_column_file
 from core.web.responses import with_limit
 from network.reach import consume_reach
 from users.form_submissions import ChangedSinceSent, create_once
@@ -119,7 +119,7 @@ def history(request: HtmxRequest, pk: int) -> HttpResponse:
 def document(request: HtmxRequest, pk: int) -> HttpResponseBase:
     """Serve the PDF of a post to its readers, always as a download."""
     post = get_object_or_404(Post.objects.visible_to(request.user).exclude(document=""), pk=pk)
-    return deliver_column(request, post, Post.document.field, filename=post.document_name)
+    return deliver_column_file(request, post, Post.document.field, filename=post.document_name)
 
 
 def get_post_or_404(request: HtmxRequest, pk: int) -> Post:

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.html import strip_tags
 from django.utils.translation import gettext as _
 
-from core.database.pagination import Page, cut, id_cursor
+from core.database.pagination import Page, id_cursor, make_page
 from core.text.cleaning import clean_line
 from network.models import Member
 from users.models import User
@@ -76,7 +76,7 @@ def load_page(memberships: MembershipQuerySet, viewer: User, cursor: str | None)
         memberships = memberships.filter(place__lt=before)
     # Only conversations without a message have equal sort keys, and only their owner sees those.
     found = memberships.select_related("conversation").order_by("-place")[: PAGE_SIZE + 1]
-    return cut(list(found), PAGE_SIZE, lambda row: str(row.place))
+    return make_page(list(found), PAGE_SIZE, lambda row: str(row.place))
 
 
 @dataclass(frozen=True)

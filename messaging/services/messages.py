@@ -5,7 +5,7 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from core.text.cleaning import says_something
+from core.text.cleaning import has_visible_text
 from core.text.folding import search_key
 from users.models import User
 
@@ -24,7 +24,7 @@ def edit_message(*, entry: Entry, by: User, text: str) -> Entry:
     conversation, mine, memberships, message = _lock_own(entry, by)
     if flood := find_flood(mine):
         raise flood
-    if not (says_something(text) or message.attachments.exists()):
+    if not (has_visible_text(text) or message.attachments.exists()):
         raise EmptyMessage(_("A message needs words. Delete it instead."))
     if text != message.text:
         message.text, message.html, message.search_text = text, to_html(text), search_key(text)

@@ -17,7 +17,7 @@ from core.files import storage
 from core.files.fields import files_of_row
 from core.files.images import digest_of
 from core.text import markdown
-from core.text.cleaning import says_something
+from core.text.cleaning import has_visible_text
 from core.text.folding import search_key
 from network.models import Member
 from users.models import User
@@ -68,7 +68,7 @@ def send_message(
     gone), Unanswered, SendingRateLimited, ClientIdTaken (the same id with another content or conversation), CannotStore
     (core.files.storage), ValidationError for a picture that is damaged or cannot be processed now (core.files.images).
     """
-    if not (says_something(text) or pictures or files):
+    if not (has_visible_text(text) or pictures or files):
         raise EmptyMessage(_("Write something, or add a picture or a file."))
     digest = _digest(conversation.pk, text, pictures, files)
     entry = Entry(conversation=conversation, author=author, client_id=client_id, digest=digest, text=text)

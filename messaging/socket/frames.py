@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator
 
-from core.sockets.frames import Frame, FrameError, TabState, on_frame, on_quick_frame, whole
+from core.sockets.frames import Frame, FrameError, TabState, on_frame, on_quick_frame, read_number
 from core.sockets.publisher import publish
 
 from .. import presence
@@ -22,7 +22,7 @@ TYPING_SECONDS = 2.0
 @on_frame("messaging.watch", cost=10)
 def watch(tab: TabState, frame: Frame) -> Iterator[Frame]:
     """Open a conversation in the tab, which has all entries up to `seq`; answer with the newer ones."""
-    conversation_id, seq = whole(frame, "conversation"), whole(frame, "seq")
+    conversation_id, seq = read_number(frame, "conversation"), read_number(frame, "seq")
     mine = _membership_or_error(tab, conversation_id)
     view = open_conversation(tab, mine.conversation, seq)
     yield from new_entry_frames(tab, mine)
@@ -48,7 +48,7 @@ def show_list(tab: TabState, frame: Frame) -> None:
 @on_frame("messaging.typing")
 def typing(tab: TabState, frame: Frame) -> None:
     view, now = messaging_state(tab), time.monotonic()
-    if view.conversation != whole(frame, "conversation") or now < view.typed_at + TYPING_SECONDS:
+    if view.conversation != read_number(frame, "conversation") or now < view.typed_at + TYPING_SECONDS:
         return
     view.typed_at = now
     mine = _membership_or_error(tab, view.conversation)
@@ -62,14 +62,14 @@ def typing(tab: TabState, frame: Frame) -> None:
 @on_quick_frame("messaging.delivered")
 def delivered(tab: TabState, frame: Frame) -> None:
     receipts.record_cursor(
-        whole(frame, "conversation"), tab.member_id, CursorPosition(delivered=whole(frame, "seq"))
+        read_number(frame, "conversation"), tab.member_id, CursorPosition(delivered=read_number(frame, "seq"))
     )
 
 
 @on_quick_frame("messaging.read")
 def read(tab: TabState, frame: Frame) -> None:
     receipts.record_cursor(
-        whole(frame, "conversation"), tab.member_id, CursorPosition(read=whole(frame, "seq"))
+        read_number(frame, "conversation"), tab.member_id, CursorPosition(read=read_number(frame, "seq"))
     )
 
 

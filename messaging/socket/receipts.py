@@ -2,7 +2,7 @@
 
 from threading import Lock
 
-from core.sockets.frames import every
+from core.sockets.frames import run_every
 
 from ..services.cursors import CursorPosition, move_cursors
 
@@ -31,7 +31,7 @@ def clear_waiting() -> None:
         _waiting.clear()
 
 
-@every(MOMENT)
+@run_every(MOMENT)
 def flush() -> None:
     """Store what was collected; rows that are locked now wait for the next time."""
     with _lock:

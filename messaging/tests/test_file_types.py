@@ -11,7 +11,7 @@ from core.files.file_types import (
     kind_of,
 )
 from core.tests import pictures
-from core.text.file_names import LONGEST_NAME, safe_name, safe_stem, whole_name
+from core.text.file_names import LONGEST_NAME, printable_name, safe_name, safe_stem
 from messaging.tests.factories import PDF, archive
 from tests.cases import all_cases
 
@@ -181,6 +181,6 @@ def test_the_type_of_a_download_is_ours_whatever_the_server_knows() -> None:
 
 
 def test_a_refused_file_is_called_by_its_whole_name() -> None:
-    assert whole_name("C:\\Users\\me\\plan.final.exe") == "plan.final.exe"
-    assert whole_name("x\u202e\r\ny.pdf") == "xy.pdf"
-    assert whole_name("") == "file"
+    assert printable_name("C:\\Users\\me\\plan.final.exe") == "plan.final.exe"
+    assert printable_name("x\u202e\r\ny.pdf") == "xy.pdf"
+    assert printable_name("") == "file"

@@ -4,7 +4,7 @@ from django.http import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_safe
 
-from core.web.media_views import deliver_column
+from core.web.media_views import deliver_column_file
 from users.http import MemberRequest, member_required
 
 from ..models import Attachment
@@ -16,4 +16,4 @@ def attachment(request: MemberRequest, pk: int, file: int) -> HttpResponseBase:
     """A picture to be shown in the page (`?size=` 800 or 1600), any other file as a download."""
     readable = Attachment.objects.readable_by(request.user).filter(entry__conversation=pk)
     found = get_object_or_404(readable, pk=file)
-    return deliver_column(request, found, Attachment.stored.field, filename=found.name)
+    return deliver_column_file(request, found, Attachment.stored.field, filename=found.name)

@@ -4,7 +4,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from core.database.pagination import CURSOR, cut, id_cursor
+from core.database.pagination import CURSOR, id_cursor, make_page
 from core.text.cleaning import clean_parameter
 from core.web import rate_limits
 from users.http import MemberRequest, member_required
@@ -34,7 +34,7 @@ def search(request: MemberRequest, pk: int) -> HttpResponse:
         )
     if before is not None:
         found = found.filter(seq__lt=before)
-    page = cut(list(found.order_by("-seq")[: PAGE_SIZE + 1]), PAGE_SIZE, lambda entry: str(entry.seq))
+    page = make_page(list(found.order_by("-seq")[: PAGE_SIZE + 1]), PAGE_SIZE, lambda entry: str(entry.seq))
     context = {
         "conversation": mine.conversation,
         "mine": mine,

@@ -138,7 +138,7 @@ def _consume_search(request: MemberRequest, form: DirectoryForm) -> str:
             # A fragment cannot show the form's error: middleware answers with a page, which scripts show as a toast.
             rate_limits.consume("search", request.user.pk)
         else:
-            rate_limits.spend_in(form, "q", "search", request.user.pk)
+            rate_limits.consume_or_add_error(form, "q", "search", request.user.pk)
     return str(form.cleaned_data.get("q", ""))
 
 

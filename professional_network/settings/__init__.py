@@ -1,4 +1,4 @@
-"""Picks the settings module by DJANGO_ENVIRONMENT (R2.2); an unknown value is an error, never a fall-back."""
+"""Chooses the settings module by DJANGO_ENVIRONMENT (R2.2); an unknown value is an error, without a fallback."""
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -8,7 +8,7 @@ ENVIRONMENTS = ("development", "production", "test")
 
 DJANGO_ENVIRONMENT = env.text("DJANGO_ENVIRONMENT", "development")
 
-# Where DJANGO_SETTINGS_MODULE names one of the modules, Python imports this package on the way: nothing is picked then.
+# When DJANGO_SETTINGS_MODULE names one of the modules, Python also imports this package, which then chooses nothing.
 if env.text("DJANGO_SETTINGS_MODULE", __name__) != __name__:
     pass
 elif DJANGO_ENVIRONMENT == "development":

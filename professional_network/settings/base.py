@@ -1,4 +1,4 @@
-"""What every environment shares; the other modules override only what differs (R2.4)."""
+"""Settings of all environments; the other modules override only the differences (R2.4)."""
 
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ INSTALLED_APPS = [
     "django.forms",
     "core",
     "theme",
-    "users",  # before allauth: its pages are overridden here
+    "users",  # before allauth, whose templates it overrides
     "allauth",
     "allauth.account",
     "network",
@@ -37,14 +37,14 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    # Before all others, so that every line and every answer has the request's id.
+    # Before all others, so that every log line and every response has the request's id.
     "core.web.middleware.RequestId",
-    # Before all that answer something, so that refusals are counted and timed too.
+    # Before all that may respond, so that refused requests are counted and timed, too.
     "core.observability.metrics_views.MeasureRequests",
-    # First, so that an answer of any middleware below carries their headers too: a refused host, a redirect to HTTPS.
+    # Before all that may respond, so that all responses have their headers: a refused host, a redirect to HTTPS.
     "core.web.security_headers.SecurityHeadersMiddleware",
     "csp.middleware.CSPMiddleware",
-    # Before all that could answer or read: no address takes more than its limit.
+    # Before all that may read the body: no URL accepts more than its limit.
     "core.web.middleware.LimitBody",
     "core.observability.health_views.HealthMiddleware",
     "core.web.middleware.SecurityEvents",
@@ -62,7 +62,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    # Knows by then who is signed in, and that htmx asks.
+    # After those that set the member and htmx on the request.
     "users.middleware.PageMemberMiddleware",
 ]
 
@@ -91,7 +91,7 @@ TEMPLATES: list[dict[str, Any]] = [
         },
     },
 ]
-# What fills the slots of pages ({% slot "name" %}): here a page of a lower app and a part of a higher one meet.
+# Templates of slots ({% slot "name" %}), by which a page of a lower app includes a part of a higher one.
 TEMPLATE_SLOTS: dict[str, list[str]] = {
     "top_bar": ["site/_top_bar.html"],
     "bottom_bar": ["site/_bottom_bar.html"],
@@ -117,19 +117,19 @@ PASSWORD_HASHERS = [
     "users.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
-# So many passwords are hashed at once in one process. Each takes 100 MiB, so this bounds what a lecture hall that signs
-# in together, or a flood, takes: PASSWORD_HASHES_AT_ONCE x 100 MiB for each process, whatever WEB_THREADS is.
+# Passwords hashed at the same time in one process. Each takes 100 MiB, so this limits the memory when many sign in
+# at once, or in an attack: PASSWORD_HASHES_AT_ONCE x 100 MiB for each process, whatever WEB_THREADS is.
 PASSWORD_HASHES_AT_ONCE = env.number("PASSWORD_HASHES_AT_ONCE", 2)
-# Seconds for which the link of a forgotten password works.
+# How long the link for a new password is valid, in seconds.
 PASSWORD_RESET_TIMEOUT = 3600
-# Days after which `tidy_accounts` removes an account whose address was never confirmed; its name is free again.
+# Days until `tidy_accounts` deletes an account whose address was never confirmed; its username is then free again.
 UNCONFIRMED_ACCOUNT_DAYS = env.number("UNCONFIRMED_ACCOUNT_DAYS", 7)
-# Mail to people who are no members, which strangers bring about by signing up or asking for a reset; 0: without limit.
+# Mail to people who are not members, which strangers can trigger by signing up or a password reset; 0: no limit.
 MAIL_TO_NON_MEMBERS_PER_HOUR = env.number("MAIL_TO_NON_MEMBERS_PER_HOUR", 200)
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 SESSION_ENGINE = "core.database.session_store"
-# Shows that a member has signed in with this browser before (users.known_browsers).
+# Marks a browser that a member has used before (users.known_browsers).
 KNOWN_BROWSER_COOKIE_NAME = "known_browser"
 
 ACCOUNT_ADAPTER = "users.adapter.AccountAdapter"
@@ -148,7 +148,7 @@ ACCOUNT_FORMS = {
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_CHANGE_EMAIL = True
-# A session is not enough to take the account: the password is asked for once more, and the member is told by mail.
+# A stolen session is not enough to take over the account: the password is required again, and the member gets a mail.
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_PRESERVE_USERNAME_CASING = False
@@ -160,30 +160,30 @@ ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_USER_DISPLAY = "users.models.display_name_of"
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
-# Per address ("ip", see core.web.client_ip), per account or mail address ("key"), per signed-in member ("user"). Many
-# may sit behind one address: a lecture hall signs up together. What one account suffers is bounded tighter.
+# Per IP address ("ip", see core.web.client_ip), per account or mail address ("key"), per signed-in member ("user").
+# Many people may share an IP address, so the limits per account are stricter.
 ACCOUNT_RATE_LIMITS = {
     "login": "30/m/ip",
-    # Guessing (users.sign_in_limits): five wrong passwords in five minutes for one name, whoever sends them, and for
-    # one account; ten a minute from one address. Browsers that the member has used before have five of their own.
+    # Password guessing (users.sign_in_limits): five wrong passwords in five minutes for one username, and for one
+    # account; ten a minute from one IP address. Browsers that the member has used before have separate limits.
     "login_failed": "10/m/ip,5/5m/key",
     "login_failed_account": "5/5m/key",
     "login_failed_known_browser": "5/5m/key",
     "signup": "20/m/ip",
-    # Each one sends a mail: nobody's mailbox is filled by a stranger.
+    # Each one sends a mail: strangers must not fill a mailbox.
     "reset_password": "20/m/ip,5/15m/key",
     "confirm_email": "1/3m/key",
-    # All mails that strangers can bring about, to one mailbox however it is spelt (users.mail_limits).
+    # All mails that strangers can trigger, to one mailbox in any spelling (users.mail_limits).
     "mail_to_mailbox": "5/15m/key",
-    # Keys of mailed links are too long to guess; this only keeps the attempts cheap.
+    # Keys of links in mails are too long to guess; this only limits the cost of attempts.
     "reset_password_from_key": "20/m/ip",
-    # Behind sign-in, where a stolen session must not try passwords or addresses.
+    # After sign-in: a stolen session must not try passwords or addresses.
     "change_password": "5/m/user",
     "reauthenticate": "10/m/user",
     "manage_email": "10/m/user",
 }
 
-# What a member may do how often (core.web.rate_limits): (times, seconds). Messages: messaging.services.
+# Rate limits of members (core.web.rate_limits): (times, seconds). For messages see messaging.services.
 MEMBER_LIMITS = {
     # Posts, reposts and edits of them.
     "post": ((20, 60), (200, 86_400)),
@@ -193,12 +193,12 @@ MEMBER_LIMITS = {
     "reached": ((200, 86_400),),
     # The same in the first week of an account.
     "reached_when_new": ((20, 86_400),),
-    # By name in the directory, among connections, by words in a conversation.
+    # In the directory, in connections, and in a conversation.
     "search": ((120, 60),),
-    # Pictures, each of them: posts, messages, photo and cover.
+    # Pictures of posts and messages, photos and covers.
     "upload": ((40, 60), (600, 86_400)),
 }
-# So many times as much for everybody; 0 takes the limits away.
+# A factor for all limits; 0 disables them.
 MEMBER_LIMITS_FACTOR = env.number("MEMBER_LIMITS_FACTOR", 1, most=1_000_000)
 
 # -- Language and time ------------------------------------------------------------------------
@@ -207,7 +207,7 @@ LANGUAGES = [("en", _("English"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True
 USE_TZ = True
-# Whose clock pages show; what is stored is UTC.
+# The time zone of pages; times are stored in UTC.
 TIME_ZONE = env.time_zone("TIME_ZONE", "UTC")
 
 # -- Files ------------------------------------------------------------------------------------
@@ -215,7 +215,7 @@ STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "staticfiles"
 MEDIA_URL = "/media/"
 MEDIA_ROOT = DATA_DIR / "media"
-# Where nginx takes a private file over (X-Accel-Redirect); empty, the application streams it itself.
+# Where nginx serves private files (X-Accel-Redirect); when empty, the application streams them.
 MEDIA_ACCEL_PREFIX = ""
 STORAGES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -230,33 +230,33 @@ FILE_UPLOAD_HANDLERS = [
     "django.core.files.uploadhandler.MemoryFileUploadHandler",
     "django.core.files.uploadhandler.TemporaryFileUploadHandler",
 ]
-# The administration's largest form names some hundred permissions.
+# The largest form of the admin has some hundred permissions.
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
-# What the figures above bound is parsed already; these are asked for before (core.web.body_limits). nginx has the
-# first and the last one too (client_max_body_size in deploy/nginx/linkup.conf).
+# Django checks the limits above while it parses; these are checked before (core.web.body_limits). nginx has the first
+# and the last one, too (client_max_body_size in deploy/nginx/linkup.conf).
 # The longest text is 10,000 characters, 120 kB when it is encoded.
 REQUEST_MAX_FORM = 1024 * 1024
 REQUEST_MAX_JSON = 64 * 1024
-# The largest upload that any form makes: nine pictures of 10 MB and a document of 20 MB, rounded up.
+# The largest upload of any form: nine pictures of 10 MB and a document of 20 MB, rounded up.
 REQUEST_MAX_BODY = 128 * 1024 * 1024
 
-# How long copies may be kept, in seconds, by kind of data (R11.2). Files whose name holds their hash are kept for ever
-# (WhiteNoise); "static" is for those asked for by their plain name. Uploads never change under their name.
+# Cache times in seconds by kind of data (R11.2). Files with a hash in their name are cached for ever (WhiteNoise);
+# "static" is for their plain names. Uploads never change under their name.
 CACHE_TIMEOUTS = {"default": 300, "suggestions": 600, "static": 3600, "media": 604_800}
 
-# Whether `seed_demo` may run: its passwords are public, so only where a development or test module says so.
+# Whether `seed_demo` may run: its passwords are public, so only in development and tests.
 DEMO_NETWORK = False
 
 # -- Mail -------------------------------------------------------------------------------------
-# Where this network is reached: the beginning of every link in a mail about it.
+# The URL of the site, for links in mails.
 SITE_URL = env.origin("SITE_URL", "http://localhost:8000")
 DEFAULT_FROM_EMAIL = env.mailbox("DEFAULT_FROM_EMAIL", "LinkUp <no-reply@localhost>")
 EMAIL_TIMEOUT = 10
-# Tasks run in a thread of the process (core.tasks); off, the caller waits for them.
+# Tasks run in a thread of the process (core.tasks); when off, the caller waits for them.
 TASKS_IN_THREAD = True
 
-# -- Security that holds everywhere -----------------------------------------------------------
-# Proxies whose X-Forwarded-For is believed: addresses, ranges, or "unix" for a peer on a unix socket.
+# -- Security of all environments -------------------------------------------------------------
+# Proxies whose X-Forwarded-For is trusted: addresses, ranges, or "unix" for a peer on a unix socket.
 TRUSTED_PROXIES: list[str] = []
 X_FRAME_OPTIONS = "DENY"
 SECURE_CONTENT_TYPE_NOSNIFF = True
@@ -281,26 +281,26 @@ CONTENT_SECURITY_POLICY: dict[str, Any] = {
     },
 }
 
-# -- Whom to tell of a hole (/.well-known/security.txt) -----------------------------------------
-# Mail addresses or https:// addresses; empty, the administrators, else security@ this site.
+# -- Security contact (/.well-known/security.txt) ------------------------------------------------
+# Mail addresses or https:// URLs; when empty, the administrators, else security@ this site.
 SECURITY_CONTACT = env.items("SECURITY_CONTACT")
-# How long what stands there is good for, from the day on which it is read.
+# The validity of security.txt in days, from the day of the request.
 SECURITY_TXT_DAYS = env.number("SECURITY_TXT_DAYS", 180)
 
-# -- Figures (docs/MONITORING.md) ---------------------------------------------------------------
-# Who brings it may read /metrics; empty, there is no such page.
+# -- Metrics (docs/MONITORING.md) ----------------------------------------------------------------
+# Clients with this token may read /metrics; when empty, /metrics is a 404.
 METRICS_TOKEN = env.text("METRICS_TOKEN")
-# Where several processes count together; empty, each tells its own figures.
+# The folder of metrics that processes share; when empty, each process has its own.
 METRICS_FOLDER = env.path("PROMETHEUS_MULTIPROC_DIR")
 if METRICS_FOLDER and env.text("PROMETHEUS_MULTIPROC_DIR") != METRICS_FOLDER:
-    # The library reads the variable for itself, from whatever folder a process was started in.
-    env.faults.append("PROMETHEUS_MULTIPROC_DIR: malformed, begin it with a slash")
+    # The library reads the variable itself, relative to the working directory.
+    env.errors.append("PROMETHEUS_MULTIPROC_DIR: malformed, begin it with a slash")
 
 # -- Logs -------------------------------------------------------------------------------------
 LOGGING: dict[str, Any] = console_config()
 
 # -- Backups ----------------------------------------------------------------------------------
-# What `manage.py backup` encrypts with, and `restore` opens; empty, it needs --key-file or writes backups in the clear.
+# The key of `manage.py backup` and `restore`; when empty, use --key-file, or backups are not encrypted.
 BACKUP_KEY = env.text("BACKUP_KEY")
 
-env.keep_faults()
+env.keep_errors()

@@ -1,4 +1,4 @@
-"""A developer's machine: SQLite, everything in one process, mail on the console."""
+"""Development: SQLite, everything in one process, mail on the console."""
 
 import re
 import sys
@@ -9,18 +9,15 @@ from .base import DATA_DIR, INSTALLED_APPS
 from .sqlite import SQLITE_OPTIONS
 
 
-def _port(arguments: list[str]) -> str:
-    """Where this server listens: as `runserver` was told, else PORT, else 8000."""
-    told = (
-        [re.fullmatch(r"(?:.*:)?(\d+)", word) for word in arguments[2:]]
-        if "runserver" in arguments[1:2]
-        else []
-    )
-    return next((match[1] for match in told if match), str(env.port("PORT", 8000)))
+def _server_port(arguments: list[str]) -> str:
+    """Return the port of this server: the argument of `runserver`, else PORT, else 8000."""
+    is_server = "runserver" in arguments[1:2]
+    matches = [re.fullmatch(r"(?:.*:)?(\d+)", word) for word in arguments[2:]] if is_server else []
+    return next((match[1] for match in matches if match), str(env.port("PORT", 8000)))
 
 
-# Its runserver speaks HTTP and WebSocket, in the place of that of staticfiles. No other command needs it, and to load
-# it takes a third of the time in which one starts.
+# Its runserver serves HTTP and WebSocket, instead of that of staticfiles. No other command needs it, and loading it
+# takes a third of the start time of a command.
 if "runserver" in sys.argv[1:2]:
     INSTALLED_APPS = ["daphne", *INSTALLED_APPS]
 
@@ -28,8 +25,8 @@ DEBUG = True
 DEMO_NETWORK = True
 SECRET_KEY = env.text("SECRET_KEY", "development-only-never-use-this-key-on-a-server")
 ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
-# The links in mail lead to the port that serves.
-SITE_URL = env.origin("SITE_URL", f"http://localhost:{_port(sys.argv)}")
+# Links in mails use the port of the server.
+SITE_URL = env.origin("SITE_URL", f"http://localhost:{_server_port(sys.argv)}")
 
 DATABASES = {"default": env.any_database("DATABASE_URL", f"sqlite:///{DATA_DIR / 'db.sqlite3'}")}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
@@ -44,4 +41,4 @@ EMAIL_HOST = env.host("EMAIL_HOST", "")
 EMAIL_PORT = env.port("EMAIL_PORT", 25)
 EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'console'}.EmailBackend"
 
-env.refuse_faults()
+env.raise_errors()

@@ -1,4 +1,4 @@
-"""Logging of production (R9)."""
+"""Logging configurations (R9)."""
 
 from pathlib import Path
 from typing import Any
@@ -8,29 +8,28 @@ APPS = ("core", "theme", "users", "network", "feed", "messaging", "notifications
 MAX_BYTES = 10 * 1024 * 1024
 BACKUPS = 5
 
-LINE = "{asctime} {levelname} {name} {module} {process:d} {request_id} {message}"
-# The address of who asked stands in the security log alone.
-SECURITY_LINE = "{asctime} {levelname} {name} {module} {process:d} {request_id} {client} {message}"
+LINE_FORMAT = "{asctime} {levelname} {name} {module} {process:d} {request_id} {message}"
+# Only the security log contains the IP address of the client.
+SECURITY_LINE_FORMAT = "{asctime} {levelname} {name} {module} {process:d} {request_id} {client} {message}"
 
 
 def console_config() -> dict[str, Any]:
-    """The LOGGING dict of a machine without log files: INFO and above, on the console."""
+    """Return the LOGGING dict without log files: INFO and above, on the console."""
     return {
         "version": 1,
         "disable_existing_loggers": False,
         "filters": {"request": {"()": "core.observability.request_id.RequestContext"}},
-        "formatters": {"line": _formatter(LINE)},
-        "handlers": {"console": _handler("core.observability.log_files.Console", "line")},
+        "formatters": {"line": _formatter_config(LINE_FORMAT)},
+        "handlers": {"console": _handler_config("core.observability.log_files.Console", "line")},
         "root": {"handlers": ["console"], "level": "INFO"},
     }
 
 
 def logging_config(directory: str, *, level: str, json_console: bool) -> dict[str, Any]:
-    """The LOGGING dict that writes to `directory` and to the console.
+    """Return the LOGGING dict that writes to `directory` and to the console.
 
-    `level` (one of LEVELS) holds for general lines; security lines are kept from WARNING on, and go to a file of
-    their own. Errors are mailed to ADMINS, but for those of `django.security`: a stranger's forged Host must not
-    write to anybody.
+    `level` (one of LEVELS) is for general lines; security lines, WARNING and above, go to a separate file. Errors are
+    mailed to ADMINS, except those of `django.security`: a forged Host header of a stranger must not send mail.
     """
     general = {"handlers": ["console", "file", "mail_admins"], "level": level, "propagate": False}
     security = {"handlers": ["console", "security_file"], "level": "WARNING", "propagate": False}
@@ -43,14 +42,16 @@ def logging_config(directory: str, *, level: str, json_console: bool) -> dict[st
             "require_debug_false": {"()": "django.utils.log.RequireDebugFalse"},
         },
         "formatters": {
-            "line": _formatter(LINE),
-            "security_line": _formatter(SECURITY_LINE),
+            "line": _formatter_config(LINE_FORMAT),
+            "security_line": _formatter_config(SECURITY_LINE_FORMAT),
             "json": {"()": "core.observability.log_lines.JsonFormatter"},
         },
         "handlers": {
-            "console": _handler("core.observability.log_files.Console", "json" if json_console else "line"),
-            "file": _file(directory, "django.log", "line"),
-            "security_file": _file(directory, "security.log", "security_line", level="WARNING"),
+            "console": _handler_config(
+                "core.observability.log_files.Console", "json" if json_console else "line"
+            ),
+            "file": _file_config(directory, "django.log", "line"),
+            "security_file": _file_config(directory, "security.log", "security_line", level="WARNING"),
             "mail_admins": {
                 "class": "core.observability.log_mail.AdminMail",
                 "level": "ERROR",
@@ -66,17 +67,17 @@ def logging_config(directory: str, *, level: str, json_console: bool) -> dict[st
     }
 
 
-def _formatter(line: str) -> dict[str, Any]:
-    return {"class": "core.observability.log_lines.LineFormatter", "format": line, "style": "{"}
+def _formatter_config(line_format: str) -> dict[str, Any]:
+    return {"class": "core.observability.log_lines.LineFormatter", "format": line_format, "style": "{"}
 
 
-def _handler(kind: str, formatter: str) -> dict[str, Any]:
-    return {"class": kind, "formatter": formatter, "filters": ["request"]}
+def _handler_config(handler_class: str, formatter: str) -> dict[str, Any]:
+    return {"class": handler_class, "formatter": formatter, "filters": ["request"]}
 
 
-def _file(directory: str, name: str, formatter: str, *, level: str = "NOTSET") -> dict[str, Any]:
+def _file_config(directory: str, name: str, formatter: str, *, level: str = "NOTSET") -> dict[str, Any]:
     return {
-        **_handler("core.observability.log_files.RotatingFile", formatter),
+        **_handler_config("core.observability.log_files.RotatingFile", formatter),
         "filename": str(Path(directory) / name),
         "maxBytes": MAX_BYTES,
         "backupCount": BACKUPS,

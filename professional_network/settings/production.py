@@ -1,7 +1,7 @@
-"""A server: PostgreSQL and Redis from the environment, nothing shown to strangers.
+"""Production: PostgreSQL and Redis from the environment, no internals shown.
 
-Only what differs from base stands here (R2.4); docs/SETTINGS.md has the table. Every fault of the environment is
-gathered and named in one message at the end.
+It contains the differences from base only (R2.4); docs/SETTINGS.md has the table. All errors of the environment are
+collected and reported in one message at the end.
 """
 
 from pathlib import Path
@@ -16,7 +16,7 @@ from .logs import LEVELS, logging_config
 
 DEBUG = env.flag("DEBUG", default=False)
 SECRET_KEY = env.required("SECRET_KEY")
-# Keys that were in use before: what they signed holds on, nothing new is signed with them.
+# Earlier keys: their signatures stay valid, but nothing new is signed with them.
 SECRET_KEY_FALLBACKS = env.items("SECRET_KEY_FALLBACKS")
 ALLOWED_HOSTS = env.allowed_hosts("ALLOWED_HOSTS")
 CSRF_TRUSTED_ORIGINS = env.origins("CSRF_TRUSTED_ORIGINS")
@@ -24,21 +24,21 @@ CSRF_TRUSTED_ORIGINS = env.origins("CSRF_TRUSTED_ORIGINS")
 # -- PostgreSQL (R1) --------------------------------------------------------------------------
 _database = env.postgresql("DATABASE_URL")
 _behind_pgbouncer = env.flag("DB_BEHIND_PGBOUNCER")
-# Milliseconds for a statement, for waiting for a lock, and for a transaction that does nothing.
+# Milliseconds for a statement, for waiting for a lock, and for an idle transaction.
 DATABASE_LIMITS = {
     "statement_timeout": env.number("DB_STATEMENT_TIMEOUT", 15_000, least=1),
     "lock_timeout": 5_000,
     "idle_in_transaction_session_timeout": 30_000,
 }
-_asked = dict(_database.get("OPTIONS", {}))
+_options = dict(_database.get("OPTIONS", {}))
 if not _behind_pgbouncer:
     _limits = " ".join(f"-c {name}={value}" for name, value in DATABASE_LIMITS.items())
-    _asked["options"] = f"{_limits} {_asked.get('options', '')}".strip()
-elif "options" in _asked:
-    # PgBouncer refuses `options`, and no session there is anybody's own: the role has the limits (docs/SETTINGS.md).
-    env.faults.append("DATABASE_URL: options cannot pass through PgBouncer; set them on the role")
-if "connect_timeout" in _asked and env.text("DB_CONNECT_TIMEOUT"):
-    env.faults.append("DB_CONNECT_TIMEOUT, DATABASE_URL: connect_timeout is given in both")
+    _options["options"] = f"{_limits} {_options.get('options', '')}".strip()
+elif "options" in _options:
+    # PgBouncer refuses `options`, and its sessions are shared: the role has the limits (docs/SETTINGS.md).
+    env.errors.append("DATABASE_URL: options cannot pass through PgBouncer; set them on the role")
+if "connect_timeout" in _options and env.text("DB_CONNECT_TIMEOUT"):
+    env.errors.append("DB_CONNECT_TIMEOUT, DATABASE_URL: connect_timeout is given in both")
 DATABASES = {
     "default": {
         **_database,
@@ -47,13 +47,14 @@ DATABASES = {
         "CONN_HEALTH_CHECKS": True,
         "DISABLE_SERVER_SIDE_CURSORS": _behind_pgbouncer,
         "OPTIONS": {
-            # Nothing hangs: seconds to connect, milliseconds of silence on the wire. The URL's query may say otherwise.
+            # Timeouts: seconds to connect, milliseconds without a TCP acknowledgement. The URL's query may override
+            # them.
             "connect_timeout": env.number("DB_CONNECT_TIMEOUT", 2, least=1, most=600),
             "tcp_user_timeout": 3000,
             "keepalives_idle": 10,
             "keepalives_interval": 3,
             "keepalives_count": 3,
-            **_asked,
+            **_options,
         },
     }
 }
@@ -66,7 +67,7 @@ CACHES = {
         "BACKEND": "core.database.cache.FallbackCache",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "linkup",
-        # Entries of version 1 were pickled: while servers are replaced one by one, neither reads the other's.
+        # Entries of version 1 were pickled: during a rolling update, old and new servers do not share entries.
         "VERSION": 2,
         "TIMEOUT": CACHE_TIMEOUTS["default"],
         "OPTIONS": {
@@ -103,13 +104,13 @@ EMAIL_PORT = env.port("EMAIL_PORT", 25)
 EMAIL_HOST_USER = env.text("EMAIL_HOST_USER")
 EMAIL_HOST_PASSWORD = env.secret("EMAIL_HOST_PASSWORD")
 if bool(EMAIL_HOST_USER) != bool(EMAIL_HOST_PASSWORD):
-    # Django would not sign in at all, and the server refuse the mail.
-    env.faults.append("EMAIL_HOST_USER, EMAIL_HOST_PASSWORD: give both or neither")
+    # Django would not authenticate at all, and the server would refuse the mail.
+    env.errors.append("EMAIL_HOST_USER, EMAIL_HOST_PASSWORD: give both or neither")
 EMAIL_USE_TLS = env.flag("EMAIL_USE_TLS")
 EMAIL_USE_SSL = env.flag("EMAIL_USE_SSL")
 if EMAIL_USE_TLS and EMAIL_USE_SSL:
-    env.faults.append("EMAIL_USE_TLS, EMAIL_USE_SSL: use one of the two")
-# Mail to ADMINS says which site it is about.
+    env.errors.append("EMAIL_USE_TLS, EMAIL_USE_SSL: use one of the two")
+# Mail to ADMINS names the site.
 EMAIL_SUBJECT_PREFIX = f"[{urlsplit(SITE_URL).hostname}] "
 SERVER_EMAIL = env.mailbox("SERVER_EMAIL", DEFAULT_FROM_EMAIL)
 ADMINS = env.mailboxes("ADMINS")
@@ -118,11 +119,11 @@ ADMINS = env.mailboxes("ADMINS")
 SECURE_SSL_REDIRECT = env.flag("SECURE_SSL_REDIRECT", default=True)
 SECURE_HSTS_SECONDS = env.number("SECURE_HSTS_SECONDS", 31_536_000)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = env.flag("SECURE_HSTS_INCLUDE_SUBDOMAINS", default=True)
-# Hard to undo: browsers keep a preloaded name for months. docs/SETTINGS.md says when to turn it off.
+# Hard to undo: browsers keep preloaded names for months. docs/SETTINGS.md says when to turn it off.
 SECURE_HSTS_PRELOAD = env.flag("SECURE_HSTS_PRELOAD", default=True)
-# Trusted only because the proxy overwrites what a visitor sends (R13.6): deploy/nginx/linkup.conf always sets it.
+# Trusted only because the proxy overwrites the client's header (R13.6): deploy/nginx/linkup.conf always sets it.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-# Without effect since Django 4, which dropped the header; the content security policy protects in its place (R3.10).
+# Without effect since Django 4, which dropped the header; the content security policy replaces it (R3.10).
 SECURE_BROWSER_XSS_FILTER = True
 SESSION_COOKIE_SECURE = True
 SESSION_COOKIE_NAME = "__Host-session"
@@ -145,14 +146,14 @@ _after_security = MIDDLEWARE.index("django.middleware.security.SecurityMiddlewar
 MIDDLEWARE = [
     *MIDDLEWARE[:_after_security],
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    # Masks each answer anew, so that compressing pages with secrets tells nothing (BREACH); nginx leaves pages alone.
+    # It adds random padding, so that compressed pages reveal no secrets (BREACH); nginx does not compress pages.
     "django.middleware.gzip.GZipMiddleware",
     *MIDDLEWARE[_after_security:],
 ]
-# nginx takes over at this internal address (X-Accel-Redirect); empty, the application streams private files itself.
+# The internal path of nginx (X-Accel-Redirect); when empty, the application streams private files.
 MEDIA_ACCEL_PREFIX = env.text("MEDIA_ACCEL_PREFIX")
 if MEDIA_ACCEL_PREFIX and not (MEDIA_ACCEL_PREFIX.startswith("/") and MEDIA_ACCEL_PREFIX.endswith("/")):
-    env.faults.append("MEDIA_ACCEL_PREFIX: malformed, begin and end it with a slash: /protected-media/")
+    env.errors.append("MEDIA_ACCEL_PREFIX: malformed, begin and end it with a slash: /protected-media/")
 
 _bucket = env.text("AWS_STORAGE_BUCKET_NAME")
 if _bucket:
@@ -178,4 +179,4 @@ LOGGING = logging_config(LOG_DIR, level=LOG_LEVEL, json_console=env.flag("LOG_JS
 DRAIN_FILE = env.path("DRAIN_FILE", DATA_DIR / "drain")
 DRAIN_SECONDS = env.number("DRAIN_SECONDS", 10, most=3_600)
 
-env.refuse_faults()
+env.raise_errors()

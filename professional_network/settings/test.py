@@ -1,4 +1,4 @@
-"""The test run: SQLite unless DATABASE_URL names a server, quick hashing, mail kept in memory."""
+"""Tests: SQLite unless DATABASE_URL names a server, fast password hashing, mail in memory."""
 
 import atexit
 import os
@@ -15,8 +15,8 @@ DEMO_NETWORK = True
 SECRET_KEY = "test-only-key-with-no-secret-in-it-at-all-0123456789"
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
 
-# A folder of this process alone: runs beside each other, and workers of one run, never meet. By its name the next run
-# that starts a server (scripts.servers) finds the folder of a process that was killed, and removes it.
+# A folder per process, since runs and workers run in parallel. By its name the next run that starts a server
+# (scripts.servers) finds and removes the folders of killed processes.
 _scratch = Path(tempfile.mkdtemp(prefix=f"linkup-server-{os.getpid()}-"))
 atexit.register(shutil.rmtree, _scratch, ignore_errors=True)
 MEDIA_ROOT = _scratch / "media"
@@ -24,7 +24,7 @@ MEDIA_ROOT = _scratch / "media"
 DATABASES = {"default": env.any_database("DATABASE_URL", "sqlite:///:memory:")}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"]["OPTIONS"] = SQLITE_OPTIONS
-    # A file, not memory: threads of the race tests must share it.
+    # A file, since the threads of race tests must share it.
     DATABASES["default"]["TEST"] = {"NAME": str(_scratch / "test.sqlite3")}
 
 CACHES = {"default": {"BACKEND": "core.database.json_cache.JsonMemoryCache"}}

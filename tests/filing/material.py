@@ -21,5 +21,5 @@ def make_sheet(shelf: Shelf) -> Sheet:
         leaflet=Sheet.leaflet.field.store_file(PDF, "pdf"),
         contract=Sheet.contract.field.store_file(PDF, "pdf"),
         contract_size=len(PDF),
-        note=storage.store(storage.new_name("notes", "pdf"), PDF),
+        note=storage.store_file(storage.new_name("notes", "pdf"), PDF),
     )

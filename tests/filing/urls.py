@@ -4,19 +4,19 @@ from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.urls import include, path
 
-from core.web.media_views import deliver_column
+from core.web.media_views import deliver_column_file
 
 from .models import Sheet
 
 
 def sketch(request: HttpRequest, pk: int) -> HttpResponseBase:
     sheet = get_object_or_404(Sheet.objects.all(), pk=pk)
-    return deliver_column(request, sheet, Sheet.sketch.field)
+    return deliver_column_file(request, sheet, Sheet.sketch.field)
 
 
 def contract(request: HttpRequest, pk: int) -> HttpResponseBase:
     sheet = get_object_or_404(Sheet.objects.all(), pk=pk)
-    return deliver_column(request, sheet, Sheet.contract.field, filename="Contract.pdf")
+    return deliver_column_file(request, sheet, Sheet.contract.field, filename="Contract.pdf")
 
 
 views = [

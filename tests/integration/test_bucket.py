@@ -77,7 +77,7 @@ def body_of(response: Any) -> bytes:
 
 @pytest.mark.usefixtures("bucket")
 def test_what_is_stored_is_there_and_goes_again() -> None:
-    name = storage.store(storage.new_name("photos", "webp"), b"RIFF\x00\xff")
+    name = storage.store_file(storage.new_name("photos", "webp"), b"RIFF\x00\xff")
     with default_storage.open(name) as file:
         assert file.read() == b"RIFF\x00\xff"
     assert default_storage.exists(name)
@@ -170,7 +170,7 @@ def test_pictures_may_be_kept_by_browsers_and_private_files_may_not(server: str)
             ("photos/a.webp", "public, max-age=604800, immutable"),
             ("private/a.pdf", "private, no-store"),
         ):
-            stored = storage.store(name, b"x")
+            stored = storage.store_file(name, b"x")
             client = boto3.client(
                 "s3",
                 endpoint_url=server,
@@ -194,13 +194,13 @@ def test_a_bucket_is_tidied_as_a_disk_is(member: User, bucket: str) -> None:
         default_storage.delete(name)
     PostImage.objects.update(file=public)
     image.refresh_from_db()
-    lost = storage.store(storage.new_private_name("messages", "bin"), b"half")
+    lost = storage.store_file(storage.new_private_name("messages", "bin"), b"half")
     # As the command does it, without the day that it waits.
     unnamed = {found.name for found in tidy.unnamed_files(timezone.now() + timedelta(hours=1))}
     assert lost in unnamed
     assert not unnamed & set(files_of_row(image))
     storage.delete_files([lost])
-    assert [tidy.protect(row) for row in tidy.exposed_rows()] == [True]
+    assert [tidy.move_to_private(row) for row in tidy.exposed_rows()] == [True]
     call_command("tidy_uploads", "--delete")
     image.refresh_from_db()
     assert (image.file, default_storage.exists(lost)) == (f"private/{public}", False)

@@ -253,7 +253,7 @@ def _two_at_once_come_through_when_it_ends(installation: Installation) -> None:
     watcher.close()
     report.close()
     said = [command.finish().stdout for command in both]
-    assert sum("Another migrate runs" in words for words in said) == 1
+    assert sum("Another migrate is running" in words for words in said) == 1
     assert sum("Applying feed.0005_post_by_date... OK" in words for words in said) == 1
     assert columns_of_posts(installation) == {"document_name", "file_name"}
     assert installation.ask(

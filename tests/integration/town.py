@@ -133,7 +133,7 @@ class LockLog:
         before = time.monotonic()
         while not self._enough.wait(0.01):
             with self._connection.cursor() as cursor:
-                cursor.execute(LOCKS, [self._tables, migration_locks.IN_THE_WAY])
+                cursor.execute(LOCKS, [self._tables, migration_locks.BLOCKING_MODES])
                 rows = cursor.fetchall()
             now = time.monotonic()
             for row, since in began.items():

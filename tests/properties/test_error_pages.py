@@ -20,7 +20,7 @@ from .faults import Fault
 
 pytestmark = pytest.mark.urls("tests.properties.faults")
 
-TITLES = {403: "You may not do this", 404: "This page is not here", 500: "Something broke on our side"}
+TITLES = {403: "You cannot do this", 404: "Page not found", 500: "Something went wrong"}
 SENSITIVE = (
     "Traceback",
     "Exception",
@@ -99,6 +99,6 @@ def test_500(error: Callable[[str], Exception], detail: str, accept: str) -> Non
 
 def test_the_two_fixed_pages_look_alike() -> None:
     # R10: in the application's look, on 500 without touching database or cache.
-    styles = [page.text("x").split("<style>")[1].split("</style>")[0] for page in (BROKEN, AWAY)]
+    styles = [page.text_for("x").split("<style>")[1].split("</style>")[0] for page in (BROKEN, AWAY)]
     colours = [set(re.findall(r"#[0-9a-f]{3,6}", style)) for style in styles]
     assert colours[0] == colours[1]

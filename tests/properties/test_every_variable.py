@@ -85,6 +85,6 @@ def test_a_secret_in_the_wrong_line_is_not_repeated_by_any_variable() -> None:
             with pytest.raises(ImproperlyConfigured) as refusal:
                 loaded(environ)
             with fresh(environ):
-                told = "\n".join(runpy.run_path(SERVER)["env"].faults) + str(refusal.value)
+                told = "\n".join(runpy.run_path(SERVER)["env"].errors) + str(refusal.value)
             wrong += [(value, line) for line in told.splitlines() if SECRET in line]
     assert not wrong

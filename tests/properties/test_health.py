@@ -15,7 +15,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from core.observability.health import Probe, Status
-from core.observability.health_views import answer_of
+from core.observability.health_views import health_view
 from scripts.servers import HOST, Server, free_port, postgres_server, redis_server
 from scripts.stack import production_environment, running_gunicorn
 from tests.examples import of_a_property
@@ -72,7 +72,7 @@ def asking(outcome: str) -> Callable[[], Status]:
 @given(outcomes=outcomes)
 @of_a_property
 def test_a_failing_check_is_a_503_that_names_it_and_tells_no_more(outcomes: dict[str, str]) -> None:
-    view = answer_of(*(Probe(name, asking(outcome)) for name, outcome in outcomes.items()))
+    view = health_view(*(Probe(name, asking(outcome)) for name, outcome in outcomes.items()))
     request: HttpRequest = RequestFactory().get("/")
     answer = view(request)
     told = json.loads(answer.content)

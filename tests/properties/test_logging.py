@@ -200,7 +200,7 @@ def test_an_unhandled_error_leaves_its_whole_trace_in_the_log_and_a_friendly_pag
     answer = getattr(Client(raise_request_exception=False), method)("/fall/")
     assert answer.status_code == 500
     page = answer.content.decode()
-    assert "Something broke on our side" in page
+    assert "Something went wrong" in page
     assert not any(trace in page for trace in ("zqx", "zqy", "Traceback", "faults.py", kind.__name__))
     lines = logs.general.split("\n")[:-1]
     heads = [line for line in lines if not line.startswith("    ")]

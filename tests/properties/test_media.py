@@ -64,7 +64,7 @@ def fetched(client: Client, address: str, **headers: str) -> tuple[int, bytes]:
 @given(data=st.binary(max_size=4096), folder=folders, extension=extensions)
 @of_a_property
 def test_any_file_comes_back_byte_for_byte(data: bytes, folder: str, extension: str) -> None:
-    name = storage.store(storage.new_name(folder, extension), data)
+    name = storage.store_file(storage.new_name(folder, extension), data)
     lies_at = (Path(settings.MEDIA_ROOT) / name).resolve()
     assert lies_at.is_relative_to(Path(settings.MEDIA_ROOT).resolve())
     assert lies_at.read_bytes() == data
@@ -77,7 +77,7 @@ def test_any_file_comes_back_byte_for_byte(data: bytes, folder: str, extension: 
 @given(data=st.binary(min_size=1, max_size=2048), start=st.integers(0, 3000), length=st.integers(1, 3000))
 @of_a_property
 def test_any_part_is_that_part(data: bytes, start: int, length: int) -> None:
-    address = default_storage.url(storage.store(storage.new_name("files", "bin"), data))
+    address = default_storage.url(storage.store_file(storage.new_name("files", "bin"), data))
     status, part = fetched(Client(), address, Range=f"bytes={start}-{start + length - 1}")
     expected = data[start : start + length]
     assert (status, part) == ((206, expected) if expected else (416, b""))

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from scripts.programs import ROOT
 from tests.examples import of_a_property
-from tests.test_house import files_of_the_repository
+from tests.test_repository import files_of_the_repository
 
 LISTS = [
     "requirements.txt",

@@ -236,10 +236,10 @@ def test_a_fault_that_the_first_module_found_is_told_at_the_second_try_too() -> 
 
 def test_what_was_mended_is_not_told_again() -> None:
     environment = Environment()
-    environment.faults.append("PORT: malformed")
+    environment.errors.append("PORT: malformed")
     with pytest.raises(ImproperlyConfigured, match="PORT: malformed"):
-        environment.refuse_faults()
-    environment.refuse_faults()
+        environment.raise_errors()
+    environment.raise_errors()
 
 
 @pytest.mark.parametrize(

@@ -109,7 +109,7 @@ def test_a_form_sent_after_the_session_has_ended_leads_back_to_its_page(charlie:
 def test_an_address_that_takes_forms_alone_has_words_for_who_asks_for_a_page(as_alice: Client) -> None:
     response = as_alice.get("/posts/", headers={"accept": "text/html"})
     assert (response.status_code, response["Allow"]) == (405, "POST")
-    assert "This address takes forms only" in response.content.decode()
+    assert "This address is for forms only" in response.content.decode()
     assert as_alice.get("/posts/", headers={"accept": "application/json"}).json()["error"]
 
 

@@ -1,4 +1,4 @@
-"""`manage.py drain`: send visitors elsewhere before the servers stop. `--off` takes it back."""
+"""`manage.py drain`: make load balancers stop sending requests before the servers stop. `--off` undoes it."""
 
 import time
 from argparse import ArgumentParser
@@ -11,25 +11,25 @@ from core.observability.drain import drain_file
 
 
 class Command(BaseCommand):
-    """Write the drain file, and wait until load balancers have seen the 503 of `/readiness/`."""
+    """Create the drain file, and wait until load balancers have seen the 503 of `/readiness/`."""
 
-    help = "Make /readiness/ answer 503, then wait DRAIN_SECONDS, so that a load balancer stops sending visitors."
+    help = "Make /readiness/ return 503, then wait DRAIN_SECONDS, so that a load balancer stops sending requests."
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """`--off`, and the seconds for this once."""
-        parser.add_argument("--off", action="store_true", help="be ready again")
-        parser.add_argument("--seconds", type=float, help="wait so long instead of DRAIN_SECONDS")
+        """Add `--off` and `--seconds`."""
+        parser.add_argument("--off", action="store_true", help="become ready again")
+        parser.add_argument("--seconds", type=float, help="wait this long instead of DRAIN_SECONDS")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Raises CommandError where no DRAIN_FILE is configured, as in development."""
+        """Create or delete the drain file. Raises CommandError without a DRAIN_FILE, as in development."""
         path = drain_file()
         if path is None:
-            raise CommandError("There is no DRAIN_FILE in these settings; only production drains.")
+            raise CommandError("There is no DRAIN_FILE in these settings; use the production settings.")
         if options["off"]:
             path.unlink(missing_ok=True)
             return
-        # In a container the folder may be as new as the container.
+        # In a new container the folder may be missing.
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
         seconds = options["seconds"]

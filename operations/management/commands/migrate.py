@@ -45,14 +45,14 @@ class Command(Migrate):
         if connection.vendor != "postgresql" or only_looks or connection.in_atomic_block:
             super().handle(*args, **options)
             return
-        if not migration_locks.can_be_watched(connection):
+        if not migration_locks.can_be_monitored(connection):
             self.stderr.write(
                 "DB_BEHIND_PGBOUNCER is on: migrate can neither limit its locks nor keep a second one out. "
                 "Give this command a DATABASE_URL of PostgreSQL itself."
             )
             super().handle(*args, **options)
             return
-        with migration_locks.limits(connection, offline=options["offline"]):
+        with migration_locks.migration_limits(connection, offline=options["offline"]):
             self._migrate_with_retries(connection, args, options)
 
     def migration_progress_callback(self, action: str, migration: Any = None, fake: bool = False) -> None:
@@ -65,7 +65,7 @@ class Command(Migrate):
         self, connection: BaseDatabaseWrapper, args: tuple[Any, ...], options: dict[str, Any]
     ) -> None:
         try:
-            with migration_locks.watched(
+            with migration_locks.monitor_locks(
                 connection, self.stderr.write, offline=options["offline"]
             ) as monitor:
                 for number in range(1, options["tries"] + 1):
@@ -81,9 +81,9 @@ class Command(Migrate):
                         time.sleep(seconds)
                     else:
                         return
-        except migration_locks.TurnNeverCame as error:
+        except migration_locks.MigrationLockTimeout as error:
             raise CommandError(
-                f"Another migrate has been running for {migration_locks.TURN_WAIT / 60:.0f} minutes."
+                f"Another migrate has been running for {migration_locks.ADVISORY_LOCK_SECONDS / 60:.0f} minutes."
             ) from error
 
     def _explain_failure(

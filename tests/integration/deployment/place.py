@@ -21,7 +21,7 @@ from scripts.programs import ROOT, obtain
 from scripts.servers import HOST, Server, free_port, postgres_server, temporary_folder
 from scripts.stack import KEPT_VARIABLES, Stack, answers_health
 from tests.e2e.mailbox import Mailbox
-from tests.test_house import files_of_the_repository
+from tests.test_repository import files_of_the_repository
 
 from .blocks import GUIDE, Block, blocks_of
 from .shell import BlockFailed, Shell
