@@ -12,6 +12,7 @@ from core.sockets.frames import (
     on_heartbeat,
     on_open,
     read_number,
+    read_text,
 )
 from users.models import User
 

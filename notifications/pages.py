@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from core.database.pagination import make_page
 from users.models import User
 
 from .kinds import GROUPS

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from django.db.migrations import RunPython, RunSQL, SeparateDatabaseAndState
 from django.db.migrations.operations.base import Operation
 
-CURES = {
+HINTS = {
     "rename": "the old code knows the old name: add the new one, write both, move over (three versions)",
     "drop": "the old code still reads and writes it: take it out of the models first (SeparateDatabaseAndState with "
     "state_operations), and drop it in the next version",
@@ -85,7 +85,7 @@ class Fault:
         what = " ".join(self.operation.describe().split()) if self.operation else "the migration"
         kind = f"{type(self.operation).__name__}: " if self.operation else ""
         return (
-            f"{kind}{what}{f' ({self.where})' if self.where else ''}\n      {self.rule}: {CURES[self.rule]}"
+            f"{kind}{what}{f' ({self.where})' if self.where else ''}\n      {self.rule}: {HINTS[self.rule]}"
         )
 
 

@@ -89,8 +89,8 @@ def rendered(site: Site) -> str:
 
 def _mime_types(binary: Path) -> Path:
     """nginx's own list of types lies beside its own configuration."""
-    said = subprocess.run([str(binary), "-V"], capture_output=True, text=True, check=True).stderr
-    found = re.search(r"--conf-path=(\S+)", said)
+    output = subprocess.run([str(binary), "-V"], capture_output=True, text=True, check=True).stderr
+    found = re.search(r"--conf-path=(\S+)", output)
     return (Path(found[1]) if found else Path("/etc/nginx/nginx.conf")).parent / "mime.types"
 
 

@@ -55,7 +55,7 @@ def pgbouncer_server(postgres: Server) -> Iterator[Server]:
             yield server
 
 
-def tell_console(server: Server, command: str) -> None:
+def run_console_command(server: Server, command: str) -> None:
     """A command of PgBouncer's own, such as RECONNECT."""
     connection = psycopg2.connect(server.url.removesuffix("linkup") + "pgbouncer")
     try:

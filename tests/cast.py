@@ -80,6 +80,6 @@ def as_charlie(charlie: User) -> Client:
 def published(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """The hints that leave for the channel layer, at once instead of after the commit that a test never makes."""
     hints: list[dict[str, Any]] = []
-    monkeypatch.setattr(publisher, "post", hints.append)
+    monkeypatch.setattr(publisher, "enqueue", hints.append)
     monkeypatch.setattr(transaction, "on_commit", lambda act, **options: act())
     return hints

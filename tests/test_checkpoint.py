@@ -5,10 +5,10 @@ import re
 import pytest
 
 from scripts import checkpoint
-from scripts.checkpoint import OF_THE_CODE, OF_THE_SERVER, look_at, main
+from scripts.checkpoint import OF_THE_CODE, OF_THE_SERVER, check_lines, main
 from scripts.checks import page, repository
-from scripts.checks.page import CODE, HERE, PAGE, Line, lines_of, read
-from scripts.checks.rows import ELSEWHERE, CheckFailed, Row, look, table
+from scripts.checks.page import CODE, HERE, PAGE, Line, parse_lines, read_checklist
+from scripts.checks.rows import ELSEWHERE, CheckFailed, Row, format_table, run_check
 
 
 def broken() -> str:
@@ -21,7 +21,7 @@ def line(what: str, does: str, shows: str = "", where: str = HERE) -> Line:
 
 # -- The page -------------------------------------------------------------------------------
 def test_every_line_of_the_page_is_looked_at_or_marked() -> None:
-    lines = read()
+    lines = read_checklist()
     assert {one.where for one in lines} == {HERE, ELSEWHERE}
     for one in lines:
         functions = OF_THE_CODE if one.section == CODE else OF_THE_SERVER
@@ -30,16 +30,16 @@ def test_every_line_of_the_page_is_looked_at_or_marked() -> None:
 
 
 def test_no_check_is_without_its_line_and_no_line_stands_twice() -> None:
-    lines = [one for one in read() if one.where == HERE]
+    lines = [one for one in read_checklist() if one.where == HERE]
     assert set(OF_THE_CODE) <= {one.what for one in lines if one.section == CODE}
     assert set(OF_THE_SERVER) <= {one.what for one in lines if one.section != CODE}
-    assert len({one.what for one in read()}) == len(read())
+    assert len({one.what for one in read_checklist()}) == len(read_checklist())
 
 
 def test_every_table_of_the_page_is_read() -> None:
     written = [row for row in PAGE.read_text().splitlines() if row.startswith("|")]
     heads_and_rules = [row for row in written if re.fullmatch(r"\| what .*|[| -]+", row)]
-    assert len(read()) == len(written) - len(heads_and_rules) > 25
+    assert len(read_checklist()) == len(written) - len(heads_and_rules) > 25
 
 
 @pytest.mark.parametrize(
@@ -48,33 +48,33 @@ def test_every_table_of_the_page_is_read() -> None:
 )
 def test_a_torn_line_is_an_error(row: str) -> None:
     with pytest.raises(ValueError, match="no line of the checklist"):
-        lines_of(f"## The code\n\n| what | command | shows | where |\n| --- | --- | --- | --- |\n{row}\n")
+        parse_lines(f"## The code\n\n| what | command | shows | where |\n| --- | --- | --- | --- |\n{row}\n")
 
 
 def test_a_page_without_tables_is_no_success() -> None:
-    assert lines_of("# A page\n\nWords.\n") == []
+    assert parse_lines("# A page\n\nWords.\n") == []
     assert main(["--only", "words that stand in no line"]) == 1
 
 
 # -- The table ------------------------------------------------------------------------------
 def test_a_check_that_holds_is_ok() -> None:
-    row = look("it is there", lambda: "all of it")
+    row = run_check("it is there", lambda: "all of it")
     assert (row.holds, row.detail) == (True, "all of it")
-    assert table([row]).splitlines()[1].startswith("ok             it is there")
+    assert format_table([row]).splitlines()[1].startswith("ok             it is there")
 
 
 def test_a_check_that_fails_is_told_in_full() -> None:
-    row = look("it is there", broken)
-    told = table([row])
+    row = run_check("it is there", broken)
+    told = format_table([row])
     assert not row.holds
     assert "FAILED         it is there" in told
     assert told.endswith("it is there:\nthe first line\nand the rest")
 
 
 def test_a_line_for_the_operators_server_is_listed_and_never_run() -> None:
-    rows = look_at([line("the name leads here", "`touch /nowhere/at/all`", where=ELSEWHERE)])
+    rows = check_lines([line("the name leads here", "`touch /nowhere/at/all`", where=ELSEWHERE)])
     assert rows == [Row("the name leads here", ELSEWHERE, "`touch /nowhere/at/all`")]
-    assert table(rows).splitlines()[1].startswith("on your server the name leads here")
+    assert format_table(rows).splitlines()[1].startswith("on your server the name leads here")
 
 
 def test_one_that_fails_does_not_keep_the_others_from_being_made(
@@ -97,8 +97,8 @@ def test_a_server_that_does_not_start_fails_all_its_lines(monkeypatch: pytest.Mo
     def start() -> None:
         raise OSError("no room on the disk")
 
-    monkeypatch.setattr(checkpoint, "running_place", start)
-    rows = look_at([Line("The server", "pages answer", "`true`", "", HERE)])
+    monkeypatch.setattr(checkpoint, "start_site", start)
+    rows = check_lines([Line("The server", "pages answer", "`true`", "", HERE)])
     assert [(row.holds, row.detail) for row in rows] == [
         (False, "the stack did not start: no room on the disk")
     ]
@@ -109,7 +109,7 @@ ENVIRONMENT = {"PATH": "/usr/bin:/bin", "COLOUR": "green"}
 
 
 def ran(does: str, shows: str = "", **origins: str) -> str:
-    return page.run(line("x", does, shows), ENVIRONMENT, origins)
+    return page.run_command(line("x", does, shows), ENVIRONMENT, origins)
 
 
 def test_a_command_gets_its_environment_and_the_name_of_the_site() -> None:
@@ -128,7 +128,7 @@ def test_a_command_that_shows_something_else_fails() -> None:
 
 def test_a_command_of_the_site_may_be_another_program() -> None:
     one = line("x", "`nginx -t`", "`-c here -t`")
-    assert page.run(one, ENVIRONMENT, {}, 'nginx() { echo -c here "$@"; }') == "-c here -t"
+    assert page.run_command(one, ENVIRONMENT, {}, 'nginx() { echo -c here "$@"; }') == "-c here -t"
 
 
 def test_the_python_of_a_command_is_ours() -> None:

@@ -13,8 +13,8 @@ import pytest
 
 from scripts.checks import page, repository, server
 from scripts.checks.page import Line
-from scripts.checks.place import PDF, Place, Upload
 from scripts.checks.rows import CheckFailed
+from scripts.checks.running_site import PDF, RunningSite, Upload
 from scripts.programs import ROOT
 from scripts.servers import HOST
 from scripts.stack import production_environment
@@ -23,7 +23,7 @@ from scripts.visitor import UnexpectedAnswer
 
 pytestmark = pytest.mark.night
 
-HERE = {line.what: line for line in page.read() if line.where == page.HERE}
+HERE = {line.what: line for line in page.read_checklist() if line.where == page.HERE}
 
 
 # -- The code -------------------------------------------------------------------------------
@@ -105,7 +105,9 @@ def test_a_test_that_fails_or_is_skipped(tmp_path: Path) -> None:
 
 
 def test_settings_that_cannot_be_imported(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(repository, "NOWHERE", ("mysql://nobody@localhost/nothing", "redis://127.0.0.1:1/0"))
+    monkeypatch.setattr(
+        repository, "UNUSED_SERVERS", ("mysql://nobody@localhost/nothing", "redis://127.0.0.1:1/0")
+    )
     with pytest.raises(RuntimeError, match="DATABASE_URL"):
         repository.settings_can_be_imported()
 
@@ -120,15 +122,15 @@ BROKEN: list[tuple[str, dict[str, str], str]] = [
 
 @pytest.mark.parametrize(("what", "variables", "told"), BROKEN, ids=[what for what, _, _ in BROKEN])
 def test_a_command_finds_the_fault(what: str, variables: dict[str, str], told: str, tmp_path: Path) -> None:
-    environment = {**production_environment(*repository.NOWHERE, tmp_path), **variables}
+    environment = {**production_environment(*repository.UNUSED_SERVERS, tmp_path), **variables}
     environment = {name: value for name, value in environment.items() if value}
     with pytest.raises(CheckFailed, match=told):
-        page.run(HERE[what], environment, {})
+        page.run_command(HERE[what], environment, {})
 
 
 def test_a_configuration_that_nginx_does_not_read() -> None:
     with pytest.raises(CheckFailed, match="does not show 'test is successful'"):
-        page.run(HERE["nginx's files are well"], dict(os.environ), {}, "nginx() { echo emerg; }")
+        page.run_command(HERE["nginx's files are well"], dict(os.environ), {}, "nginx() { echo emerg; }")
 
 
 # -- A site that is not well ----------------------------------------------------------------
@@ -192,7 +194,7 @@ class Answering(http.server.BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-class Known(Place):
+class Known(RunningSite):
     """A place whose member and file are there already."""
 
     upload = UPLOAD
@@ -215,7 +217,7 @@ def place(tmp_path: Path, **changes: tuple[int, str]) -> Iterator[tuple[Known, S
 FAILED = (CheckFailed, UnexpectedAnswer)
 
 
-def failure(check: Callable[[Place], str], tmp_path: Path, **changes: tuple[int, str]) -> str:
+def failure(check: Callable[[RunningSite], str], tmp_path: Path, **changes: tuple[int, str]) -> str:
     """What a check says of a site that answers so."""
     with place(tmp_path, **changes) as (known, _), pytest.raises(FAILED) as failed:
         check(known)
@@ -249,7 +251,7 @@ def test_a_page_that_is_not_well(tmp_path: Path, path: str, status: int, text: s
 def test_a_health_address_that_is_not_well(tmp_path: Path, what: str, answer: tuple[int, str]) -> None:
     changes = {"GET /health/": answer, "GET /readiness/": answer}
     with place(tmp_path, **changes) as (known, _), pytest.raises(CheckFailed):
-        page.run(HERE[what], known.environment, known.origins)
+        page.run_command(HERE[what], known.environment, known.origins)
 
 
 @pytest.mark.parametrize("answer", [(200, "no TLS here"), (302, "")])
@@ -258,7 +260,7 @@ def test_a_site_that_does_not_lead_to_https(tmp_path: Path, answer: tuple[int, s
         place(tmp_path, **{"GET /": answer}) as (known, _),
         pytest.raises(CheckFailed, match="does not show"),
     ):
-        page.run(HERE["HTTP leads to HTTPS"], known.environment, known.origins)
+        page.run_command(HERE["HTTP leads to HTTPS"], known.environment, known.origins)
 
 
 @pytest.mark.parametrize("status", [200, 403, 502])
@@ -289,7 +291,7 @@ def test_a_letter_that_never_comes(tmp_path: Path) -> None:
 def test_a_letter_for_somebody_else(tmp_path: Path, letter: str) -> None:
     with place(tmp_path) as (known, site):
         site.when_asked = lambda: known.mails.append(letter)
-        with pytest.raises(CheckFailed, match="for somebody else, or has no link"):
+        with pytest.raises(CheckFailed, match="not for alice, or has no link"):
             server.mail_leaves(known)
 
 
@@ -337,14 +339,14 @@ def test_a_reload_that_loses_somebody(tmp_path: Path) -> None:
 
 
 def test_a_doctor_with_findings(tmp_path: Path) -> None:
-    environment = production_environment(*repository.NOWHERE, tmp_path)
+    environment = production_environment(*repository.UNUSED_SERVERS, tmp_path)
     sick = Known("https://localhost:1", "http://localhost:1", None, environment, tmp_path)
     with pytest.raises(CheckFailed, match=r"exit code 1:(.|\n)*failure +database"):
         server.doctor_finds_nothing(sick)
 
 
 def test_a_backup_that_cannot_be_made(tmp_path: Path) -> None:
-    environment = production_environment(*repository.NOWHERE, tmp_path)
+    environment = production_environment(*repository.UNUSED_SERVERS, tmp_path)
     sick = Known("https://localhost:1", "http://localhost:1", None, environment, tmp_path)
     with pytest.raises(RuntimeError, match=r"backup .*failed"):
         server.a_backup_is_restored(sick)
@@ -353,4 +355,4 @@ def test_a_backup_that_cannot_be_made(tmp_path: Path) -> None:
 def test_a_line_whose_program_is_missing() -> None:
     gone = Line("x", "x", "`a-program-that-nobody-has`", "", page.HERE)
     with pytest.raises(CheckFailed, match="exit code 127"):
-        page.run(gone, {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"}, {})
+        page.run_command(gone, {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"}, {})

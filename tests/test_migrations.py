@@ -14,7 +14,7 @@ from django.db.migrations.state import ProjectState
 from django.db.models.functions import Lower, Now
 
 from core.database import migration_operations
-from scripts.migration_rules import CURES, Fault, InUse, faults_of
+from scripts.migration_rules import HINTS, Fault, InUse, faults_of
 from scripts.migrations import Rules, in_use, lint, steps_of
 from scripts.programs import ROOT
 
@@ -255,7 +255,7 @@ def test_a_fault_is_refused_with_its_cure() -> None:
             with case(f"{rule}: {migration.operations}"):
                 faults = {fault.rule: fault for fault in run_probes(migration)}
                 assert rule in faults
-                assert CURES[rule] in str(faults[rule])
+                assert HINTS[rule] in str(faults[rule])
                 operation = faults[rule].operation
                 assert operation is None or type(operation).__name__ in str(faults[rule])
 
@@ -268,12 +268,12 @@ def test_a_cure_is_accepted() -> None:
 
 
 def test_every_rule_has_a_sample() -> None:
-    assert {rule for rule, _ in BAD} == set(CURES)
+    assert {rule for rule, _ in BAD} == set(HINTS)
 
 
 def test_every_rule_is_in_the_handbook() -> None:
     handbook = (ROOT / "docs" / "WRITING_MIGRATIONS.md").read_text()
-    assert [rule for rule in CURES if f"| `{rule}` |" not in handbook] == []
+    assert [rule for rule in HINTS if f"| `{rule}` |" not in handbook] == []
 
 
 def with_sample(*given: Operation) -> MigrationLoader:
@@ -298,7 +298,7 @@ def test_the_message_names_migration_operation_and_cure() -> None:
     assert line.splitlines() == [
         "feed.0099_sample",
         "   RenameField: Rename field text on post to words (feed_post)",
-        f"      rename: {CURES['rename']}",
+        f"      rename: {HINTS['rename']}",
     ]
 
 

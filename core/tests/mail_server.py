@@ -16,7 +16,7 @@ OK = "250 OK"
 
 
 class MailServer:
-    """Answers each step as told; keeps the subjects of what it took, and waits in DATA while `held`."""
+    """Responds to each command as configured; stores the subjects of accepted mail, and waits in DATA while `held`."""
 
     def __init__(self) -> None:
         self.to_sender = self.to_recipient = self.to_data = OK

@@ -79,7 +79,7 @@ def jpeg_claiming(width: int, height: int) -> bytes:
 
 
 def jpeg_in_scans(width: int, height: int) -> bytes:
-    """A baseline JPEG, grey all over, that has each of its three colours in a scan of its own."""
+    """A grey baseline JPEG with one scan for each of its three colours."""
     parts = [b"\xff\xd8", _segment(0xDB, b"\0" + b"\1" * 64)]
     colours = b"".join(bytes((number, 0x11, 0)) for number in (1, 2, 3))
     parts.append(_segment(0xC0, struct.pack(">BHHB", 8, height, width, 3) + colours))

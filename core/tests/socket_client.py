@@ -165,12 +165,12 @@ async def until(condition: Callable[[], bool]) -> None:
 
 
 async def until_up() -> None:
-    """Wait until hints reach this process."""
+    """Wait until events reach this process."""
     await until(lambda: hub.is_up)
 
 
 async def until_it_hears(tab: SocketClient, member: User) -> None:
-    """Wait until a hint to `member` reaches `tab`, which shows it; those before it may be lost."""
+    """Wait until an event to `member` reaches `tab`, which shows it; those before it may be lost."""
     async with asyncio.timeout(PATIENCE):
         for number in count():
             await in_database(published, member_topic(member.pk), number)

@@ -87,7 +87,7 @@ def test_a_page_of_a_host_that_is_not_ours_may_not(host: str) -> None:
 
 
 async def greeting(cookie: str, *, origin: str = "http://testserver", path: str = "/ws/") -> dict[str, Any]:
-    """What a tab is told first; raises Refused."""
+    """Return the first frame of a tab; raises Refused."""
     async with SocketClient(cookie, origin=origin, path=path) as tab:
         await tab.open()
         return await tab.next()

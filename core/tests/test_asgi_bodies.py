@@ -96,7 +96,7 @@ async def test_a_small_body_is_read_as_ever() -> None:
     assert client.taken == 100
 
 
-async def test_an_upload_while_the_database_is_away_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_upload_during_a_database_outage_gets_503(monkeypatch: pytest.MonkeyPatch) -> None:
     def away(*args: object) -> None:
         raise OperationalError("away")
 

@@ -83,7 +83,7 @@ FAULTS: list[tuple[str, str, Any]] = [
 ]
 
 
-def test_each_fault_is_told_with_what_to_do() -> None:
+def test_each_problem_has_a_hint() -> None:
     with all_cases() as case:
         for fault, setting, value in FAULTS:
             with case(f"{fault!r}, {setting!r}, {value!r}"):

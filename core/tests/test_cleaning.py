@@ -212,7 +212,7 @@ def test_what_pasting_leaves_at_the_ends_of_a_line_is_trimmed() -> None:
         refuse_invisible(clean_line(typed))
 
 
-def test_only_the_three_flags_of_tag_letters_that_exist_are_taken() -> None:
+def test_only_the_three_existing_flags_of_tag_characters_are_accepted() -> None:
     def flag(letters: str) -> str:
         return "\U0001f3f4" + "".join(chr(0xE0000 + ord(letter)) for letter in letters) + "\U000e007f"
 
@@ -226,7 +226,7 @@ def test_only_the_three_flags_of_tag_letters_that_exist_are_taken() -> None:
             refuse_invisible(name)
 
 
-# Marks of two classes in the wrong order are what sorting is slow for; some letters only come apart into such.
+# Marks of two classes in the wrong order are slow to sort; some letters decompose into such marks.
 PILES = [
     "\u0315\u0316",
     "\u0f73",

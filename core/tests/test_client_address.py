@@ -69,7 +69,7 @@ def test_behind_proxies_it_is_the_last_one_that_is_no_proxy(
     peer=trusted,
 )
 @example(forged=[], unknown="", path=[], peer="::ffff:127.0.0.1")
-def test_what_stands_before_a_client_that_a_proxy_does_not_name_is_not_believed(
+def test_entries_before_an_unnamed_client_are_not_trusted(
     forged: list[str], unknown: str, path: list[str], peer: str
 ) -> None:
     assert seen(peer, ", ".join([*forged, unknown, *path])) == str(parse_address((path or [peer])[0]))
@@ -125,7 +125,7 @@ def test_what_is_no_address_is_none() -> None:
                 assert parse_address(entry) is None
 
 
-def test_a_peer_on_a_unix_socket_is_trusted_only_when_told_so() -> None:
+def test_a_peer_on_a_unix_socket_is_trusted_only_when_configured() -> None:
     assert seen("", "203.0.113.9", ["unix"]) == "203.0.113.9"
     assert seen("", "203.0.113.9", ["127.0.0.1"]) == ""
     assert seen("", None, ["unix"]) == ""

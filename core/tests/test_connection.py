@@ -1,4 +1,4 @@
-"""One tab on the server's side: in which turn it is told things, and what it hears once it is closed."""
+"""One SocketConnection: the order of its frames, and frames after it is closed."""
 
 import json
 import threading
@@ -46,7 +46,7 @@ async def test_what_is_dear_costs_exactly_what_it_says(alice: User) -> None:
         assert await tab.closed() == FLOODED
 
 
-async def test_a_frame_does_not_wait_behind_all_hints_but_behind_a_few(alice: User) -> None:
+async def test_a_frame_waits_behind_a_few_events_only(alice: User) -> None:
     shows, go_on = threading.Event(), threading.Event()
 
     def show(tab: TabState, event: Event) -> list[Frame]:

@@ -228,7 +228,7 @@ async def test_what_was_answered_waits_no_more_however_much_it_was(alice: User) 
             assert await tab.next() == {"type": "tests.answer"}
 
 
-async def test_a_refusal_is_told_with_its_reason(alice: User) -> None:
+async def test_a_refusal_has_its_reason(alice: User) -> None:
     def refuse(tab: TabState, frame: Frame) -> None:
         read_number(frame, "id")
         raise FrameError("not_found", "There is no such thing.")
@@ -362,6 +362,6 @@ async def test_who_leaves_before_the_handshake_is_over_was_never_there(alice: Us
     assert await tab.knock({"type": "websocket.disconnect", "code": 1006}) == []
 
 
-async def test_hints_flow_as_soon_as_the_first_tab_is_there(alice: User) -> None:
+async def test_events_arrive_once_the_first_tab_is_open(alice: User) -> None:
     async with await SocketClient.of(alice):
         await until_up()

@@ -1,4 +1,4 @@
-"""A database that does not answer, told from a query that is wrong; and the line about it (R1.4, Property 9)."""
+"""Database outages, as opposed to wrong queries, and their log line (R1.4, Property 9)."""
 
 import logging
 import socket
@@ -138,7 +138,7 @@ def with_cause(error: Exception, cause: Exception) -> Exception:
 
 
 def coded(code: str | None, kind: type[Exception] = OperationalError) -> Exception:
-    """As Django hands on an error of PostgreSQL: psycopg2 lets nobody set the code of its own."""
+    """An error of PostgreSQL as Django raises it: the code of psycopg2's errors cannot be set."""
     cause = type("Coded", (psycopg2.OperationalError,), {"pgcode": code})("x")
     return with_cause(kind("x"), cause)
 

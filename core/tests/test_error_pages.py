@@ -68,7 +68,7 @@ def test_no_accept_header_breaks_the_answer(accept: str) -> None:
         assert answer["Content-Type"] in {HTML, JSON, TEXT}
 
 
-def test_refusals_have_a_page_of_their_own() -> None:
+def test_each_refusal_has_its_page() -> None:
     with all_cases() as case:
         for path_, status, words in [
             ("/nowhere/", 404, "Page not found"),
@@ -195,7 +195,7 @@ async def test_a_fault_of_ours_through_asgi_shows_the_id_too() -> None:
 def test_the_page_of_500_comes_up_without_templates_cache_database_or_static_files(
     visitor: Client, settings: Settings
 ) -> None:
-    # No django_db mark: whoever asks the database here fails.
+    # No django_db mark: any query fails.
     settings.TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "DIRS": ["/none"]}]
     settings.CACHES = {"default": {"BACKEND": "no.such.Cache"}}
     settings.STORAGES = {**settings.STORAGES, "staticfiles": {"BACKEND": "no.such.Storage"}}

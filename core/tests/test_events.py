@@ -20,7 +20,7 @@ pytestmark = [
 ]
 
 
-async def test_hints_are_shown_in_the_group_that_a_handler_joined(alice: User) -> None:
+async def test_events_of_a_topic_that_a_handler_added_are_rendered(alice: User) -> None:
     @frames.on_frame("tests.watch")
     def watch(tab: TabState, frame: Frame) -> list[Frame]:
         tab.topics = {"tests.room"} if frame["on"] else set()
@@ -38,7 +38,7 @@ async def test_hints_are_shown_in_the_group_that_a_handler_joined(alice: User) -
         assert await tab.is_silent()
 
 
-async def test_a_hint_that_comes_while_a_handler_reads_is_not_missed(alice: User) -> None:
+async def test_an_event_during_a_handler_is_not_missed(alice: User) -> None:
     reading, go_on = threading.Event(), threading.Event()
 
     @frames.on_frame("tests.watch")
@@ -63,7 +63,7 @@ async def test_a_hint_that_comes_while_a_handler_reads_is_not_missed(alice: User
         assert await tab.is_silent()
 
 
-async def test_equal_hints_that_wait_are_shown_once_and_in_order(alice: User) -> None:
+async def test_equal_queued_events_are_rendered_once_and_in_order(alice: User) -> None:
     go_on = threading.Event()
     frames.on_frame("tests.wait")(lambda tab, frame: go_on.wait(10) and None)
     frames.on_event("tests.look")(lambda tab, event: [{**event}])
@@ -76,9 +76,7 @@ async def test_equal_hints_that_wait_are_shown_once_and_in_order(alice: User) ->
         assert await tab.is_silent()
 
 
-async def test_a_renderer_that_fails_costs_its_hint_alone(
-    alice: User, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_a_failing_renderer_costs_its_event_only(alice: User, caplog: pytest.LogCaptureFixture) -> None:
     def show(tab: TabState, event: Event) -> list[Frame]:
         if event["id"] == 1:
             raise LookupError("a fault")
@@ -100,7 +98,7 @@ async def test_an_event_that_nobody_knows_is_nothing(alice: User) -> None:
         assert await tab.next() == {"type": "tests.look", "id": 2}
 
 
-async def test_who_has_too_many_hints_waiting_looks_for_everything(alice: User) -> None:
+async def test_too_many_queued_events_ask_for_a_resync(alice: User) -> None:
     go_on = threading.Event()
     frames.on_frame("tests.wait")(lambda tab, frame: go_on.wait(10) and None)
     frames.on_event("tests.look")(lambda tab, event: [{**event}])

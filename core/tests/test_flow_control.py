@@ -9,7 +9,7 @@ from core.sockets.flow_control import PING_BYTES, WINDOW_BYTES, MemberFlows, Tok
 
 
 class Clock:
-    """Time that goes on when told."""
+    """A clock that the test advances."""
 
     now = 0.0
 

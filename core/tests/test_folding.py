@@ -58,7 +58,7 @@ NAMES = {
 }
 
 
-def test_the_words_of_a_name_begin_at_anything_that_is_no_letter() -> None:
+def test_the_words_of_a_name_are_split_at_any_other_character() -> None:
     assert {name: name_key(name) for name in NAMES} == NAMES
 
 

@@ -105,7 +105,7 @@ def test_what_is_too_long_is_refused_before_it_is_cleaned() -> None:
 
 
 def test_what_grows_shorter_by_cleaning_is_taken() -> None:
-    # As a Mac and a Windows machine send it: letters apart, two characters for each line end.
+    # As a Mac and a Windows machine send it: decomposed letters, two characters for each line end.
     form = Writing({"line": "\u1112\u1161\u11ab" * 10, "block": "\r\n" * 4 + "e\u0301\r\n" * 5})
     assert form.is_valid()
     assert form.cleaned_data == {"line": "한" * 10, "block": "é\né\né\né\né"}
@@ -140,7 +140,7 @@ def test_no_file_is_fine_where_none_is_needed() -> None:
     assert ImageField(required=False).clean(None) is None
 
 
-def test_words_in_place_of_a_file_are_refused() -> None:
+def test_text_instead_of_a_file_is_refused() -> None:
     assert errors(Sending({"picture": "words"}), "picture") == ["required"]
 
 

@@ -13,7 +13,7 @@ from tests.cases import all_cases
 BIG = 2**62
 
 
-def test_a_tab_begins_with_the_group_of_its_member() -> None:
+def test_a_new_tab_subscribes_to_the_topic_of_its_member() -> None:
     tab = TabState(5)
     assert (tab.member_id, tab.topics, tab.visible, tab.state) == (5, {"member.5"}, False, {})
 
@@ -73,7 +73,7 @@ def test_anything_else_is_malformed() -> None:
                 assert refusal.value.reason == "malformed"
 
 
-def test_a_number_that_is_missing_or_too_large_for_its_place_is_malformed() -> None:
+def test_a_missing_or_too_large_number_is_malformed() -> None:
     for frame in ({}, {"id": 8}):
         with pytest.raises(FrameError):
             read_number(frame, "id", most=7)

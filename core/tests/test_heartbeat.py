@@ -135,7 +135,7 @@ async def test_a_tab_that_has_just_had_its_heartbeat_waits_for_the_next(
         monkeypatch.setattr(heartbeat, name, 1000)
     async with await SocketClient.of(alice) as tab:
         await until_up()
-        await tab.next_of("heartbeat")  # since hints travel now
+        await tab.next_of("heartbeat")  # since events travel now
         hub.request_resync()
         assert await tab.next() == {"type": "heartbeat"}
         assert await tab.is_silent()
@@ -161,7 +161,7 @@ async def test_tabs_beyond_those_that_are_asked_about_together_have_their_turn_a
     beating.cancel()
 
 
-async def test_a_hint_that_was_shown_is_not_shown_again_where_the_heartbeat_joins_another_of_its_groups(
+async def test_an_event_is_not_rendered_again_when_the_heartbeat_adds_another_of_its_topics(
     alice: User,
 ) -> None:
     asked, go_on = threading.Event(), threading.Event()
@@ -235,7 +235,7 @@ ENDS = [sign_out, let_time_pass, deactivate, suspend, change_password, delete]
 
 
 @pytest.mark.parametrize("end", ENDS)
-async def test_the_pulse_finds_a_session_that_has_ended(alice: User, charlie: User, end: Any) -> None:
+async def test_the_heartbeat_finds_an_ended_session(alice: User, charlie: User, end: Any) -> None:
     async with await SocketClient.of(alice) as tab, await SocketClient.of(charlie) as other:
         await in_database(end, alice, tab)
         assert await tab.closed() == 4401
@@ -244,7 +244,7 @@ async def test_the_pulse_finds_a_session_that_has_ended(alice: User, charlie: Us
 
 
 @pytest.mark.parametrize("end", ENDS)
-async def test_a_hint_ends_it_at_once(alice: User, end: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_event_ends_it_at_once(alice: User, end: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HEARTBEAT", "HEARTBEAT_ALONE"):
         monkeypatch.setattr(heartbeat, name, 1000)
     async with await SocketClient.of(alice) as tab, await SocketClient.of(alice) as other:

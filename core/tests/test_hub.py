@@ -35,7 +35,7 @@ pytestmark = [
 
 
 @pytest.mark.usefixtures("layer")
-async def test_a_hint_reaches_every_tab_of_the_member(alice: User, charlie: User) -> None:
+async def test_an_event_reaches_every_tab_of_the_member(alice: User, charlie: User) -> None:
     frames.on_event("tests.look")(echo)
     one, two, other = [await SocketClient.of(member) for member in (alice, alice, charlie)]
     await until_up()
@@ -49,9 +49,7 @@ async def test_a_hint_reaches_every_tab_of_the_member(alice: User, charlie: User
 
 
 @pytest.mark.usefixtures("layer")
-async def test_several_groups_are_told_at_once_and_a_tab_in_two_of_them_hears_it_once(
-    alice: User, charlie: User
-) -> None:
+async def test_a_tab_with_two_topics_of_an_event_gets_it_once(alice: User, charlie: User) -> None:
     frames.on_event("tests.look")(echo)
     frames.on_open(lambda tab: tab.topics.add("tests.room"))
     async with await SocketClient.of(alice) as one, await SocketClient.of(charlie) as two:
@@ -64,7 +62,7 @@ async def test_several_groups_are_told_at_once_and_a_tab_in_two_of_them_hears_it
 
 
 @pytest.mark.usefixtures("layer")
-async def test_many_hints_at_once_all_arrive_in_order(alice: User) -> None:
+async def test_many_events_at_once_arrive_in_order(alice: User) -> None:
     seen: list[Any] = []
     frames.on_event("tests.look")(lambda tab, event: seen.append(event["id"]))
 
@@ -108,7 +106,7 @@ async def test_who_comes_after_all_have_left_hears_again(alice: User) -> None:
         assert not hub.tabs
 
 
-async def test_work_that_fails_begins_anew(
+async def test_a_failed_task_restarts(
     alice: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(hubs, "DRAIN_EVERY", 0.02)
@@ -172,7 +170,7 @@ async def test_what_was_lost_is_made_good_by_a_heartbeat_once_the_layer_answers(
 
 
 @pytest.mark.usefixtures("quick_to_notice")
-async def test_who_may_have_missed_hints_is_told_to_ask_once_it_is_in_view(alice: User) -> None:
+async def test_a_tab_that_may_have_missed_events_resyncs_once_visible(alice: User) -> None:
     async with await SocketClient.of(alice) as tab:
         await until_up()
         await tab.next_of("heartbeat")
@@ -204,9 +202,9 @@ def test_too_many_at_once_are_dropped_and_said_once(caplog: pytest.LogCaptureFix
     assert slow.flush(0.01)
 
 
-async def test_hints_travel_fifty_together_and_those_lost_meanwhile_are_told_of(alice: User) -> None:
+async def test_events_are_sent_in_batches_of_fifty_and_losses_are_reported(alice: User) -> None:
     layer: Any = get_channel_layer()
-    hint = {"topics": [member_topic(alice.pk)], "event": {"type": "tests.look"}}
+    message = {"topics": [member_topic(alice.pk)], "event": {"type": "tests.look"}}
     loads: list[list[dict[str, Any]]] = []
     send = layer.group_send
 
@@ -214,14 +212,14 @@ async def test_hints_travel_fifty_together_and_those_lost_meanwhile_are_told_of(
         if message["type"] == "hub.events":
             if not loads:  # while these are on their way, more come than there is room for
                 for _ in range(MOST_WAITING + 1):
-                    publisher.enqueue(hint)
+                    publisher.enqueue(message)
             loads.append(message["events"])
         await send(group, message)
 
     layer.group_send = note
     async with await SocketClient.of(alice):
         await until_up()
-        publisher.enqueue(hint)
+        publisher.enqueue(message)
         await until(lambda: {"lost": True} in [event for load in loads for event in load])
         assert await asyncio.to_thread(flush)
     del layer.group_send

@@ -383,7 +383,7 @@ def test_a_long_comment_of_a_gif_is_passed_over() -> None:
 
 
 # -- One at a time ----------------------------------------------------------------------------
-def test_who_comes_when_enough_wait_is_told_to_come_again() -> None:
+def test_a_full_queue_refuses_further_pictures() -> None:
     with ExitStack() as others:
         for _place in range(DECODINGS_AT_ONCE + MOST_WAITING):
             assert images._queue.acquire(blocking=False)

@@ -28,7 +28,7 @@ pytestmark = [
 
 
 def is_down() -> bool:
-    """Whether this process has noticed that hints do not reach it."""
+    """Whether this process has noticed that events do not reach it."""
     return not hub.is_up
 
 
@@ -98,16 +98,16 @@ async def test_sockets_outlive_what_happens_to_redis(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Hints flow again, and of what was told in vain a heartbeat tells at once and not after 25 seconds."""
-    # Each part heals by itself: nothing is left to the last resort, which makes everything anew.
+    """Events arrive again, and a heartbeat reports lost ones at once instead of after 25 seconds."""
+    # Each part recovers by itself, without the last resort, which rebuilds everything.
     monkeypatch.setattr(layer_link, "TRIES", 1000)
     newest = [0]
     frames.on_event("tests.look")(echo)
     frames.on_heartbeat("tests")(lambda tabs: {tab: {"newest": newest[0]} for tab in tabs})
-    loses_hints = {restarted: True, frozen: True, emptied: layer == "core", disconnected: False}
+    loses_events = {restarted: True, frozen: True, emptied: layer == "core", disconnected: False}
     async with await SocketClient.of(alice) as tab:
         await until_it_hears(tab, alice)
-        for fault, is_lossy in loses_hints.items():
+        for fault, is_lossy in loses_events.items():
             newest[0] += 1
             async with fault(redis):
                 await in_database(published, member_topic(alice.pk), -1)
@@ -170,7 +170,7 @@ async def test_a_channel_that_hears_nothing_any_more_is_given_up(
 @leaves_streams
 @pytest.mark.usefixtures("layer", "quick_to_notice")
 @pytest.mark.parametrize("layer", WITH_REDIS[1:], indirect=True)
-async def test_where_everything_is_made_anew_old_connections_are_closed(
+async def test_a_rebuild_closes_old_connections(
     alice: User, redis: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The layer itself would keep one that is half dead."""

@@ -1,4 +1,4 @@
-"""Files that several processes write to, and what a broken disk costs the one who logs: nothing (R9.5, Property 8)."""
+"""Log files of several processes, and logging on a broken disk, which never raises (R9.5, Property 8)."""
 
 import io
 import logging

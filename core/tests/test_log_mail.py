@@ -62,7 +62,7 @@ def test_it_has_the_line_and_the_trace(handler: AdminMail) -> None:
     assert "ValueError: oops" in message.body
 
 
-def test_it_tells_nothing_that_the_visitor_sent_and_nothing_of_the_settings(handler: AdminMail) -> None:
+def test_it_contains_no_data_of_the_request_and_no_settings(handler: AdminMail) -> None:
     request = RequestFactory().post(
         "/accounts/login/?token=hunter2-hunter2",
         {"password": SECRETS[0], "body": SECRETS[2]},

@@ -1,4 +1,4 @@
-"""The one door for mail: what leaves, when, and what a broken mail server costs (nothing)."""
+"""core.mail: what is sent, when, and with a broken mail server."""
 
 import logging
 from pathlib import Path

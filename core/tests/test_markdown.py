@@ -62,7 +62,7 @@ def test_a_mention_becomes_a_link() -> None:
     assert html("thanks @bob!") == f'<p>thanks <a href="/members/bob/" class="mention" {REL}>@bob</a>!</p>'
 
 
-def test_a_mention_keeps_its_letters_and_links_to_the_name() -> None:
+def test_a_mention_keeps_its_spelling_and_links_to_the_name() -> None:
     assert f'<a href="/members/bob/" class="mention" {REL}>@BoB</a>' in html("@BoB")
 
 
@@ -210,7 +210,7 @@ MENTIONED = {
 }
 
 
-def test_a_name_is_mentioned_at_the_side_of_any_letter() -> None:
+def test_a_name_is_mentioned_beside_any_letter() -> None:
     assert {text: find_mentions(text) for text in MENTIONED} == MENTIONED
 
 
@@ -263,7 +263,7 @@ LINKED = {
 }
 
 
-def test_links_are_where_somebody_wrote_one() -> None:
+def test_only_written_links_are_links() -> None:
     found = {text: re.findall(r'href="([^"]*)"', html(text, known=False)) for text in LINKED}
     assert found == LINKED
 

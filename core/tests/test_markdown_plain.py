@@ -63,7 +63,7 @@ PLAIN = [
 NOT_PLAIN = [
     "", " Hello", "Hello ", "1. One", "- One", "*Hello*", "a_b_c", "see www.example.org", "a@b.org", "@alice", "#tag",
     "<b>", "a & b", "http://example.org", "a\tb", "`code`", "a\\*b", "a\u00a0b", "line \nline", "a\n b", "a\r\nb",
-    # In the middle of a line, what random texts hardly ever have before letters.
+    # Within a line, characters that random texts hardly ever have before letters.
     *(f"one {sign}two{sign} three" for sign in "#@*_`<>&[]~\\/|=+"),
 ]  # fmt: skip
 

@@ -32,7 +32,7 @@ def gzip() -> Iterator[None]:
 
 
 def stored(name: str, data: bytes = PICTURE) -> str:
-    """The address of a new file in a folder of its own."""
+    """Return the URL of a new file in a separate folder."""
     return settings.MEDIA_URL + default_storage.save(f"{uuid.uuid4().hex}/{name}", ContentFile(data))
 
 
@@ -258,7 +258,7 @@ def test_a_part_of_a_private_file_is_delivered_too(private: str) -> None:
 @pytest.mark.parametrize(
     "filename", ['a"; filename="x.html', "a\r\nSet-Cookie: x=y.pdf", "\u202efdp.exe", "é😀.pdf"]
 )
-def test_a_name_cannot_leave_its_place_in_the_header(private: str, filename: str) -> None:
+def test_a_name_cannot_break_out_of_the_header(private: str, filename: str) -> None:
     response = deliver_file(request(), private, filename=filename, content_type="application/pdf")
     body_of(response)
     assert response["Content-Disposition"].startswith("attachment; filename")
@@ -281,7 +281,7 @@ def test_a_file_that_is_gone_is_not_found(prefix: str) -> None:
         deliver_file(request(), "private/gone.pdf", filename="gone.pdf")
 
 
-# -- Private pictures, which stand in pages ------------------------------------------------------
+# -- Private pictures, which are shown in pages --------------------------------------------------
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""/metrics: who may read it, what stands there, and what each request and each mail adds to it."""
+"""/metrics: access, content, and the counts of requests and mails."""
 
 import asyncio
 import logging
@@ -38,7 +38,7 @@ TOKEN = "0123456789-figures-for-those-who-may"
 
 @pytest.fixture
 def token(settings: Settings) -> str:
-    """The house has figures to tell."""
+    """Configure a token, so that /metrics is on."""
     settings.METRICS_TOKEN = TOKEN
     return TOKEN
 
@@ -48,7 +48,7 @@ def ask(client: Client, brought: str = f"Bearer {TOKEN}", **headers: str) -> Any
 
 
 def value(name: str, **labels: str) -> float:
-    """What is told now under this name."""
+    """Return the current value of the metric."""
     found = [
         sample.value
         for metric in metrics.collect_metrics()
@@ -89,7 +89,7 @@ def test_whoever_brings_another_is_refused(client: Client, token: str, brought: 
     assert b"linkup_" not in answer.content
 
 
-def test_a_wrong_token_stands_in_the_security_log_without_itself(
+def test_a_wrong_token_is_logged_without_its_value(
     client: Client, token: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     ask(client, "")
@@ -100,7 +100,7 @@ def test_a_wrong_token_stands_in_the_security_log_without_itself(
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
-def test_whoever_brings_it_reads_the_figures(client: Client, token: str, scheme: str) -> None:
+def test_a_client_with_the_token_reads_the_metrics(client: Client, token: str, scheme: str) -> None:
     answer = ask(client, f"{scheme} {token}")
     assert (answer.status_code, answer["Cache-Control"]) == (200, "no-store")
     assert answer["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
@@ -132,7 +132,7 @@ def test_a_token_that_can_be_guessed_is_refused(settings: Settings, chosen: str,
 
 # -- The database
 @pytest.mark.django_db(transaction=True)
-def test_a_database_that_does_not_answer_is_told_and_nothing_is_told_of_it() -> None:
+def test_a_database_that_does_not_answer_is_reported_without_metrics() -> None:
     def refuse() -> list[Any]:
         raise OSError("no route")
 
@@ -149,7 +149,7 @@ def test_it_has_the_time_that_health_checks_have() -> None:
 
 @pytest.mark.postgres_only
 @pytest.mark.django_db(transaction=True)
-def test_connections_are_told_by_state_against_what_there_may_be() -> None:
+def test_connections_are_counted_by_state_with_their_maximum() -> None:
     connections[DEFAULT_DB_ALIAS].ensure_connection()
     told = {metric.name: metric for metric in database_metrics.collect_metrics()}
     states = {sample.labels["state"]: sample.value for sample in told["linkup_database_connections"].samples}
@@ -229,7 +229,7 @@ def test_what_middleware_refuses_is_counted_too(client: Client, alice: User) -> 
     assert [answers(status=status) for status in ("400", "403", "413")] == [count + 1 for count in before]
 
 
-def test_nothing_that_answers_stands_before_it() -> None:
+def test_no_middleware_before_it_responds() -> None:
     assert project.MIDDLEWARE.index("core.observability.metrics_views.MeasureRequests") == 1
 
 

@@ -1,4 +1,4 @@
-"""Where the figures lie and who reaches them, in each of the files of deploy/."""
+"""The folder of metrics and the access to /metrics, in each of the files of deploy/."""
 
 import re
 from pathlib import PurePosixPath

@@ -1,4 +1,4 @@
-"""What open tabs and their hints add to the figures."""
+"""Metrics of open tabs and their events."""
 
 import asyncio
 from typing import Any
@@ -27,7 +27,7 @@ pytestmark = [
 
 
 class Change:
-    """How much a figure has grown since."""
+    """The increase of a metric since the creation of this object."""
 
     def __init__(self, name: str, **labels: str) -> None:
         self._name, self._labels = name, labels
@@ -114,12 +114,12 @@ def test_a_tab_cannot_make_up_labels(code: int, told: object) -> None:
     assert counted() == 1
 
 
-def test_each_code_of_ours_is_told_from_the_start() -> None:
+def test_each_server_code_starts_at_zero() -> None:
     assert set(SERVER_CODES) == {RESTART, FLOODED, TOO_LARGE, SIGNED_OUT}
 
 
 @pytest.mark.usefixtures("layer")
-async def test_hints_that_the_layer_took_are_sent(alice: User) -> None:
+async def test_events_that_the_layer_accepted_are_sent(alice: User) -> None:
     def three() -> None:
         with transaction.atomic():
             for number in range(3):
@@ -139,7 +139,7 @@ async def test_hints_that_the_layer_took_are_sent(alice: User) -> None:
         assert dropped() == 0
 
 
-def test_hints_of_a_layer_that_is_away_are_dropped() -> None:
+def test_events_during_an_outage_of_the_layer_are_dropped() -> None:
     layer = {
         "BACKEND": "channels_redis.core.RedisChannelLayer",
         "CONFIG": {"hosts": ["redis://127.0.0.1:1/0"]},
@@ -160,14 +160,14 @@ def test_hints_of_a_layer_that_is_away_are_dropped() -> None:
     assert breaker.is_open
 
 
-def test_hints_that_find_no_room_are_dropped() -> None:
+def test_events_beyond_the_queue_are_dropped() -> None:
     slow, loop = Publisher(), asyncio.new_event_loop()
-    # A loop that has no time for hints: it does not run.
+    # A loop that has no time for events: it does not run.
     slow.serve_on(loop)
     dropped = Change("linkup_hints_total", outcome="dropped")
-    hint: dict[str, Any] = {"topics": ["tests"], "event": {"type": "tests.look"}}
+    message: dict[str, Any] = {"topics": ["tests"], "event": {"type": "tests.look"}}
     for _ in range(MOST_WAITING + 7):
-        slow.enqueue(hint)
+        slow.enqueue(message)
     loop.close()
     assert dropped() == 7
     assert publisher.overflow.has_tripped

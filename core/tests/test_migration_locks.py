@@ -1,4 +1,4 @@
-"""What `migrate` leans on beside visitors: limits of its own, its turn, and a watch over locks."""
+"""core.database.migration_locks: session limits, the advisory lock, and the lock monitor."""
 
 import time
 from collections.abc import Iterator

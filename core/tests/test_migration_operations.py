@@ -20,7 +20,7 @@ TABLE = "core_shelf"
 
 
 class Workshop:
-    """A table of its own, on which operations are tried."""
+    """A separate table for the operations."""
 
     def __init__(self) -> None:
         self.state = ProjectState()
@@ -113,7 +113,7 @@ def test_a_unique_constraint_holds(workshop: Workshop, constraint: models.Unique
         workshop.put("a", 6)
 
 
-def test_a_unique_constraint_of_columns_stands_in_the_table(workshop: Workshop) -> None:
+def test_a_unique_constraint_of_columns_is_a_table_constraint(workshop: Workshop) -> None:
     before = workshop.state
     adding = migration_operations.AddUniqueConcurrently("shelf", ONCE)
     workshop.do(adding)
@@ -125,7 +125,7 @@ def test_a_unique_constraint_of_columns_stands_in_the_table(workshop: Workshop) 
 
 @pytest.mark.postgres_only
 @pytest.mark.parametrize("constraint", [ONCE, LOWER], ids=["columns", "expression"])
-def test_what_broke_off_is_begun_anew(workshop: Workshop, constraint: models.UniqueConstraint) -> None:
+def test_an_interrupted_build_starts_again(workshop: Workshop, constraint: models.UniqueConstraint) -> None:
     workshop.put("a")
     workshop.put("a")
     adding = migration_operations.AddUniqueConcurrently("shelf", constraint)

@@ -1,4 +1,4 @@
-"""Processes that count in one folder: what they tell together, and what stays of those that have ended."""
+"""Metrics of processes with a shared folder: their sums, and the files of ended processes."""
 
 import signal
 import subprocess
@@ -18,7 +18,7 @@ from tests.cases import all_cases
 
 pytestmark = pytest.mark.slow
 
-# A process that does what it is told, a line at a time, and answers with a line.
+# A process that reads commands, one per line, and replies with a line.
 PROCESS = """
 import os, sys
 from django.conf import settings
@@ -102,7 +102,7 @@ def pair(folder: Path) -> Iterator[tuple[Process, Process]]:
         yield one, two
 
 
-def test_whichever_is_asked_tells_of_all(pair: tuple[Process, Process]) -> None:
+def test_each_process_reports_all(pair: tuple[Process, Process]) -> None:
     one, two = pair
     one.do("count 3")
     two.do("count 4")
@@ -157,7 +157,7 @@ def test_a_start_forgets_the_dead_and_nobody_else(pair: tuple[Process, Process],
     assert not list(folder.glob("*_[12].db"))
 
 
-def test_a_file_that_lost_its_end_is_begun_anew(folder: Path) -> None:
+def test_a_truncated_file_is_replaced(folder: Path) -> None:
     folder.mkdir(parents=True)
     torn = b"\xff\x00\x00\x00" + b"\x00" * 4 + b"\x07\x00\x00\x00not JSON" + b"\x00" * 300
     for content in (torn, b"x"):
@@ -175,7 +175,7 @@ def test_a_file_that_is_being_made_is_passed_over(pair: tuple[Process, Process],
     assert one.told == (2, 0, 2)
 
 
-def test_without_a_folder_each_tells_its_own() -> None:
+def test_without_a_folder_each_process_reports_itself() -> None:
     with all_cases() as case:
         for folder in ["/proc/nowhere/metrics", ""]:
             with case(folder):

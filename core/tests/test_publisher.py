@@ -34,7 +34,7 @@ def process() -> Iterator[str]:
 
 
 def heard(channel: str) -> list[dict[str, Any]]:
-    """The hints that wait on the channel, oldest first."""
+    """The events that wait on the channel, oldest first."""
     assert flush()
     layer = get_channel_layer()
     assert isinstance(layer, InMemoryChannelLayer)
@@ -47,17 +47,17 @@ def heard(channel: str) -> list[dict[str, Any]]:
     return found
 
 
-def hint(event: dict[str, Any], *groups: str) -> dict[str, Any]:
+def envelope(event: dict[str, Any], *groups: str) -> dict[str, Any]:
     """As it travels."""
     return {"topics": list(groups or [GROUP]), "event": event}
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_event_reaches_the_group_after_the_commit(process: str) -> None:
+def test_an_event_reaches_the_topic_after_commit(process: str) -> None:
     with transaction.atomic():
         publish(GROUP, {"type": "post.published", "id": 5})
         assert heard(process) == []
-    assert heard(process) == [hint({"type": "post.published", "id": 5})]
+    assert heard(process) == [envelope({"type": "post.published", "id": 5})]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -69,19 +69,19 @@ def test_nothing_is_said_after_a_rollback(process: str) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_several_groups_are_told_with_one_hint(process: str) -> None:
+def test_one_event_addresses_several_topics(process: str) -> None:
     publish([GROUP, "member.2"], {"type": "post.published", "id": 5})
-    assert heard(process) == [hint({"type": "post.published", "id": 5}, GROUP, "member.2")]
+    assert heard(process) == [envelope({"type": "post.published", "id": 5}, GROUP, "member.2")]
 
 
 @pytest.mark.django_db(transaction=True)
-def test_nobody_to_tell_is_nothing_to_say(process: str) -> None:
+def test_an_event_without_topics_is_not_sent(process: str) -> None:
     publish([], {"type": "post.published", "id": 5})
     assert heard(process) == []
 
 
 @pytest.mark.django_db(transaction=True)
-def test_hints_arrive_in_order_and_many_travel_together(process: str) -> None:
+def test_events_arrive_in_order_and_in_batches(process: str) -> None:
     with transaction.atomic():
         for number in range(500):
             publish(GROUP, {"type": "post.published", "id": number})
@@ -94,7 +94,7 @@ def test_what_the_caller_changes_later_is_not_sent(process: str) -> None:
     with transaction.atomic():
         publish(GROUP, event)
         event["id"] = 6
-    assert heard(process) == [hint({"type": "post.published", "id": 5})]
+    assert heard(process) == [envelope({"type": "post.published", "id": 5})]
 
 
 @pytest.mark.django_db
@@ -123,10 +123,10 @@ def test_a_text_that_is_longer_than_an_id_is_refused() -> None:
 @pytest.mark.parametrize("value", [0, None, "x" * LONGEST_VALUE, "0e8dc55a-8e0a-4d1c-9f2b-2f7b4b6a3c11"])
 def test_ids_of_every_kind_pass(process: str, value: int | str | None) -> None:
     publish(GROUP, {"type": "message.sent", "id": value})
-    assert heard(process) == [hint({"type": "message.sent", "id": value})]
+    assert heard(process) == [envelope({"type": "message.sent", "id": value})]
 
 
-def test_the_group_of_a_member_is_named_by_the_id() -> None:
+def test_the_topic_of_a_member_contains_the_id() -> None:
     assert member_topic(17) == "member.17"
 
 
@@ -216,7 +216,7 @@ def test_a_forked_process_carries_by_itself(process: str) -> None:
     if child == 0:
         from core.sockets.publisher import publisher  # noqa: PLC0415 -- the child's
 
-        publisher.enqueue(hint({"type": "post.published", "id": 6}))
+        publisher.enqueue(envelope({"type": "post.published", "id": 6}))
         os._exit(0 if flush(5) else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    assert heard(process) == [hint({"type": "post.published", "id": 5})]
+    assert heard(process) == [envelope({"type": "post.published", "id": 5})]

@@ -64,7 +64,7 @@ def test_the_longer_window_holds_too(clock: Clock) -> None:
     assert may()
 
 
-def test_one_who_was_refused_for_a_minute_has_not_spent_the_day(clock: Clock) -> None:
+def test_a_refusal_of_the_minute_does_not_consume_the_day(clock: Clock) -> None:
     assert [may() for _ in range(20)].count(True) == 2
     clock.now += 60
     assert may()
@@ -115,7 +115,7 @@ def test_what_was_counted_is_forgotten_with_its_window(clock: Clock, monkeypatch
     assert cache.get(key) is None
 
 
-def test_a_form_tells_it_and_the_answer_says_when() -> None:
+def test_a_form_shows_the_limit_and_the_response_has_retry_after() -> None:
     form = Words({"text": "Hello"})
     assert form.is_valid()
     assert rate_limits.consume_or_add_error(form, "text", "comment", 1)

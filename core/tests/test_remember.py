@@ -66,7 +66,7 @@ def test_another_language_or_zone_is_rendered_again() -> None:
     assert counted.times == 3
 
 
-def test_values_that_look_alike_are_told_apart() -> None:
+def test_values_that_look_alike_have_different_keys() -> None:
     with all_cases() as case:
         for one, other in [(1, True), (0, False), ("1", 1), (None, ""), ("a", "b")]:
             with case((one, other)):

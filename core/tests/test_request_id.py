@@ -35,7 +35,7 @@ def id_of(response: Any) -> str:
     return str(response["X-Request-ID"])
 
 
-def test_each_answer_has_an_id_of_its_own(client: Client) -> None:
+def test_each_response_has_an_id(client: Client) -> None:
     ids = {id_of(client.get("/health/")) for _ in range(5)}
     assert len(ids) == 5
     assert all(len(value) == 32 and is_valid_request_id(value) for value in ids)

@@ -126,7 +126,7 @@ def test_a_host_that_is_not_ours_is_noted(client: Client, security_log: Listener
 
 
 @pytest.mark.django_db
-def test_a_member_who_is_denied_is_named_by_id(as_alice: Client, alice: User, security_log: Listener) -> None:
+def test_a_denied_member_is_logged_by_id(as_alice: Client, alice: User, security_log: Listener) -> None:
     as_alice.get("/mine/")
     assert security_log.lines[0].endswith(f"GET /mine/ by user {alice.pk}")
 

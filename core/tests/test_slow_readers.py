@@ -17,7 +17,7 @@ pytestmark = [
 ]
 
 
-async def test_who_reads_slowly_costs_a_window_and_is_told_that_it_lags(alice: User) -> None:
+async def test_a_slow_reader_gets_one_window_and_then_lagged(alice: User) -> None:
     frames.on_frame("tests.ask")(lambda tab, frame: [{"type": "tests.much", "q": "漢" * 17_000}])
     shown: list[Event] = []
 
@@ -52,7 +52,7 @@ async def test_who_reads_slowly_costs_a_window_and_is_told_that_it_lags(alice: U
     assert [event["id"] for event in shown] == [2], "what cannot be sent is not even asked for"
 
 
-async def test_a_hint_for_a_tab_whose_window_is_full_makes_it_lag(alice: User) -> None:
+async def test_an_event_for_a_tab_with_a_full_window_makes_it_lag(alice: User) -> None:
     # Letters of three bytes each: what is on its way counts as it travels.
     much = "漢" * (PING_BYTES // 3 + 1)
     frames.on_frame("tests.ask")(lambda tab, frame: [{"type": "tests.much", "q": much}])

@@ -1,4 +1,4 @@
-"""Where uploads go: under names that tell nothing, and gone only once nothing points to them."""
+"""core.files.storage: random names, and deletion after the last reference is gone."""
 
 import gzip
 import re
@@ -52,7 +52,7 @@ def test_several_files_go_together_and_one_that_is_gone_is_no_error() -> None:
     assert not any(default_storage.exists(name) for name in names)
 
 
-def test_a_file_that_cannot_be_deleted_is_told_in_the_log_and_stops_nothing(
+def test_a_file_that_cannot_be_deleted_is_only_logged(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     done = []

@@ -26,7 +26,7 @@ def fields(client: Client) -> dict[str, list[str]]:
     return found
 
 
-def test_whoever_finds_a_hole_finds_somebody_to_tell(client: Client, settings: object) -> None:
+def test_security_txt_has_a_contact(client: Client, settings: object) -> None:
     settings.SECURITY_CONTACT = ["it@example.org", "https://example.org/security"]  # type: ignore[attr-defined]
     settings.SITE_URL = "https://network.example.org"  # type: ignore[attr-defined]
     said = fields(client)
@@ -45,7 +45,7 @@ def test_without_a_contact_it_is_the_administrators_and_then_the_site(
     cases = [
         ([], [], "mailto:security@network.example.org"),
         ([], [("", "root@example.org")], "mailto:root@example.org"),
-        # What is no contact never becomes a line of its own.
+        # An invalid contact never becomes a separate line.
         (["a@b.org\nContact: mailto:thief@example.org"], [], "mailto:security@network.example.org"),
     ]
     for given, administrators, expected in cases:

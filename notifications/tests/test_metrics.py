@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from core.observability.metrics_views import database_metrics
 from notifications.metrics import due_mail
 from notifications.models import Notification
 from users.models import User

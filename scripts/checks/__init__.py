@@ -1,1 +1,1 @@
-"""What `make checkpoint` looks at: the lines of docs/PRODUCTION_CHECKLIST.md, about the code and about a server."""
+"""The checks of `make checkpoint`: the lines of docs/PRODUCTION_CHECKLIST.md, of the code and of a server."""

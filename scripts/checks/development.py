@@ -1,4 +1,4 @@
-"""Whether LinkUp starts on a developer's machine."""
+"""Checks that LinkUp starts on a developer's machine."""
 
 import signal
 import sys
@@ -11,7 +11,7 @@ from .server import expect_health, expect_page
 
 
 def development_starts() -> str:
-    """migrate and runserver on a new SQLite file; a page and the health addresses answer."""
+    """Run migrate and runserver on a new SQLite file; request a page and the health endpoints."""
     with ExitStack() as until_the_end:
         folder = until_the_end.enter_context(temporary_folder(None))
         environment = production_environment("", "", folder, DJANGO_ENVIRONMENT="development")

@@ -1,4 +1,4 @@
-"""docs/PRODUCTION_CHECKLIST.md as data: the page says what is checked, by which command, and where."""
+"""Parses docs/PRODUCTION_CHECKLIST.md: what is checked, by which command, and where."""
 
 import os
 import re
@@ -32,48 +32,50 @@ class Line:
 
     @property
     def command(self) -> str:
-        """What a shell runs; empty when the line tells a person what to do."""
+        """The shell command; empty when the line is an instruction for a person."""
         found = re.fullmatch(r"`([^`]+)`", self.does)
         return found[1] if found else ""
 
     @property
     def expected(self) -> list[str]:
-        """What the command must print: all that `shows` has in code style."""
+        """What the command must print: everything in code style in `shows`."""
         return re.findall(r"`([^`]+)`", self.shows)
 
 
-def lines_of(text: str) -> list[Line]:
-    """The lines of all tables with our head. ValueError for one that is torn, or that says no place we know."""
+def parse_lines(text: str) -> list[Line]:
+    """Return the lines of all tables with our head. Raises ValueError for a malformed one."""
     lines = []
     section, inside = "", False
-    for written in text.splitlines():
-        if written.startswith("#"):
-            section = written.lstrip("# ")
-        cells = [cell.strip() for cell in written.strip().strip("|").split("|")]
-        if not written.startswith("|"):
+    for source in text.splitlines():
+        if source.startswith("#"):
+            section = source.lstrip("# ")
+        cells = [cell.strip() for cell in source.strip().strip("|").split("|")]
+        if not source.startswith("|"):
             inside = False
         elif cells == HEAD:
             inside = True
-        elif inside and set(written) - set("|- "):
+        elif inside and set(source) - set("|- "):
             if len(cells) != len(HEAD) or cells[3] not in {HERE, ELSEWHERE}:
-                raise ValueError(f"{PAGE.name}: {written!r} is no line of the checklist")
+                raise ValueError(f"{PAGE.name}: {source!r} is no line of the checklist")
             lines.append(Line(section, *cells))
     return lines
 
 
-def read() -> list[Line]:
-    """The lines of the page of this repository."""
-    return lines_of(PAGE.read_text())
+def read_checklist() -> list[Line]:
+    """Return the lines of the checklist of this repository."""
+    return parse_lines(PAGE.read_text())
 
 
-def run(line: Line, environment: Mapping[str, str], origins: Mapping[str, str], before: str = "") -> str:
+def run_command(
+    line: Line, environment: Mapping[str, str], origins: Mapping[str, str], before: str = ""
+) -> str:
     """Run the line's command as it stands, but for the name of the site; CheckFailed when it does not show what it
     should. `origins` are what `https://your.name.org` and its like stand for; `before` is run in the same shell.
     """
 
     def here(text: str) -> str:
-        for told, real in origins.items():
-            text = text.replace(told, real)
+        for written, real in origins.items():
+            text = text.replace(written, real)
         return text
 
     done = subprocess.run(
@@ -86,16 +88,16 @@ def run(line: Line, environment: Mapping[str, str], origins: Mapping[str, str], 
         timeout=LONGEST_COMMAND,
         check=False,
     )
-    said = f"{done.stdout}{done.stderr}".strip()
+    output = f"{done.stdout}{done.stderr}".strip()
     if done.returncode:
-        raise CheckFailed(f"exit code {done.returncode}: {line.command}\n{said}")
-    missing = [words for words in map(here, line.expected) if words not in said]
+        raise CheckFailed(f"exit code {done.returncode}: {line.command}\n{output}")
+    missing = [words for words in map(here, line.expected) if words not in output]
     if missing:
-        raise CheckFailed(f"does not show {missing[0]!r}: {line.command}\n{said}")
-    return said.splitlines()[-1].strip() if said else "exit code 0"
+        raise CheckFailed(f"does not show {missing[0]!r}: {line.command}\n{output}")
+    return output.splitlines()[-1].strip() if output else "exit code 0"
 
 
 def files_named(text: str) -> list[str]:
-    """Everything in code style that is a path or a file's name."""
+    """Return everything in code style that is a path or a file name."""
     tokens = re.findall(r"`([^`\s]+)`", text)
     return [token for token in tokens if re.search(r"[./]", token) and not Path(token).is_absolute()]

@@ -1,4 +1,4 @@
-"""What can be asked of the code alone: settings, variables, files, pages, tests."""
+"""Checks of the code: settings, variables, files, pages, tests."""
 
 import re
 import subprocess
@@ -13,8 +13,8 @@ from .page import files_named
 from .rows import CheckFailed
 
 REQUIRED = ("SECRET_KEY", "DATABASE_URL", "ALLOWED_HOSTS", "REDIS_URL")
-# Never asked: an import opens no connection.
-NOWHERE = ("postgres://linkup@127.0.0.1:1/linkup", "redis://127.0.0.1:1/0")
+# Servers that do not exist: an import opens no connection.
+UNUSED_SERVERS = ("postgres://linkup@127.0.0.1:1/linkup", "redis://127.0.0.1:1/0")
 TESTS = tuple(stage for stage in STAGES if stage.name in {"postgres", "sqlite"})
 # One of each kind that must never be in the repository (R6).
 SENSITIVE = (
@@ -25,18 +25,18 @@ SERVER_SECTION = "## On a server"
 NEEDED_LINKS = ("docs/DEPLOYMENT.md", "docs/DATABASE_MIGRATION.md", "docs/PRODUCTION_CHECKLIST.md")
 
 
-def faults_are_over_in_time() -> str:
-    """The tests that measure, their seconds judged: nothing runs beside them here."""
+def recovery_is_in_time() -> str:
+    """Run the tests that measure time, with their limits: nothing else runs at the same time here."""
     return all_tests_pass([MEASURED])
 
 
 def settings_can_be_imported() -> str:
-    """Every settings module, each in a process of its own."""
+    """Import every settings module, each in a separate process."""
     names = sorted(path.stem for path in (ROOT / "professional_network" / "settings").glob("*.py"))
     modules = [name for name in ("development", "production", "test") if name in names]
     with temporary_folder(None) as data:
         for module in modules:
-            environment = production_environment(*NOWHERE, data, DJANGO_ENVIRONMENT=module)
+            environment = production_environment(*UNUSED_SERVERS, data, DJANGO_ENVIRONMENT=module)
             if module != "production":
                 environment = {**environment, "DATABASE_URL": "sqlite:///:memory:"}
             manage(environment, "check")

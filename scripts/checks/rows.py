@@ -1,4 +1,4 @@
-"""A check, how it ended, and the table of all of them."""
+"""Runs checks, and formats their results as a table."""
 
 import http.client
 import subprocess
@@ -11,7 +11,7 @@ from ..servers import ServerStartError
 from ..visitor import NoAnswer, UnexpectedAnswer
 
 OK, FAILED, ELSEWHERE = "ok", "FAILED", "on your server"
-# What a check runs into when the thing is broken; anything else is a fault of the check itself.
+# Exceptions of a failed check; all others are errors of the check itself.
 TROUBLE = (
     ProgramMissingError,
     ServerStartError,
@@ -27,7 +27,7 @@ TROUBLE = (
 
 
 class CheckFailed(Exception):
-    """A check does not hold; the message says what is wrong."""
+    """A check failed; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,8 @@ class Row:
         return self.state != FAILED
 
 
-def look(check: str, function: Callable[[], str]) -> Row:
-    """Do one check; whatever goes wrong in it is its result."""
+def run_check(check: str, function: Callable[[], str]) -> Row:
+    """Run one check; an exception becomes its result."""
     started = time.monotonic()
     try:
         state, detail = OK, function()
@@ -54,8 +54,8 @@ def look(check: str, function: Callable[[], str]) -> Row:
     return Row(check, state, detail, time.monotonic() - started)
 
 
-def table(rows: list[Row]) -> str:
-    """The rows, one below the other; what failed is told in full below."""
+def format_table(rows: list[Row]) -> str:
+    """Format the rows as a table, followed by the full details of failures."""
     lines = [f"{'':<14} {'check':<54} {'seconds':>7}  detail"]
     for row in rows:
         detail = row.detail.splitlines()[0] if row.detail else ""

@@ -1,4 +1,4 @@
-"""What is asked of a running site where the page tells a person what to do, and what a command alone would not show."""
+"""Checks of a running site that a single command cannot make."""
 
 import http.client
 import json
@@ -19,8 +19,8 @@ from ..programs import ROOT
 from ..servers import HOST
 from ..stack import manage, release
 from ..visitor import Answer, NoAnswer
-from .place import ALICE, PDF, Place
 from .rows import CheckFailed
+from .running_site import ALICE, PDF, RunningSite
 
 HEALTH = ("/health/", "/health/db/", "/health/redis/", "/readiness/")
 LOGS = ("django.log", "security.log")
@@ -43,7 +43,7 @@ print("signed in:", answer.status_code, "home:", member.get("/", secure=True).st
 
 
 def ask(port: int, path: str, *, host: str = "anything.example") -> tuple[int, str]:
-    """Status and text of one page, as a proxy would ask for it that has spoken TLS."""
+    """Return status and text of one page, requested as by a proxy that terminates TLS."""
     with closing(http.client.HTTPConnection(HOST, port, timeout=10)) as connection:
         connection.request("GET", path, headers={"Host": host, "X-Forwarded-Proto": "https"})
         response = connection.getresponse()
@@ -51,7 +51,7 @@ def ask(port: int, path: str, *, host: str = "anything.example") -> tuple[int, s
 
 
 def expect_health(port: int) -> None:
-    """Each health address says that all is well; CheckFailed otherwise."""
+    """Raise CheckFailed unless each health endpoint reports success."""
     for path in HEALTH:
         status, text = ask(port, path)
         if status != http.HTTPStatus.OK or json.loads(text)["status"] != "ok":
@@ -59,26 +59,26 @@ def expect_health(port: int) -> None:
 
 
 def expect_page(port: int) -> None:
-    """The home page is there; CheckFailed otherwise."""
+    """Raise CheckFailed unless the home page is served."""
     status, text = ask(port, "/", host="localhost")
     if status != http.HTTPStatus.OK or "LinkUp" not in text:
         raise CheckFailed(f"the home page says {status}")
 
 
-def both_servers_answer(place: Place) -> str:
+def both_servers_answer(site: RunningSite) -> str:
     """gunicorn and daphne, past nginx."""
-    expect_page(place.ports[0])
-    for port in place.ports:
+    expect_page(site.ports[0])
+    for port in site.ports:
         expect_health(port)
     return "gunicorn, daphne, home page, health of both"
 
 
-def doctor_finds_nothing(place: Place) -> str:
-    """No failure, and no warning but the one that this place deserves."""
+def doctor_finds_nothing(site: RunningSite) -> str:
+    """Run the doctor: no failure, and only expected warnings."""
     done = subprocess.run(
         [sys.executable, "manage.py", "doctor", "--no-color"],
         cwd=ROOT,
-        env={**place.environment, **({"SSL_CERT_FILE": str(place.certificate)} if place.certificate else {})},
+        env={**site.environment, **({"SSL_CERT_FILE": str(site.certificate)} if site.certificate else {})},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -91,38 +91,38 @@ def doctor_finds_nothing(place: Place) -> str:
     return f"{len(found)} findings ok, warnings: {', '.join(warned) or 'none'}"
 
 
-def sockets_open(place: Place) -> str:
+def sockets_open(site: RunningSite) -> str:
     """A member's tab gets its socket through nginx, a visitor's does not stay."""
-    with place.member() as member:
-        status = member.ask("GET", "/ws/", headers={**HANDSHAKE, "Origin": place.origin}).status
+    with site.member() as member:
+        status = member.ask("GET", "/ws/", headers={**HANDSHAKE, "Origin": site.origin}).status
     if status != http.HTTPStatus.SWITCHING_PROTOCOLS:
         raise CheckFailed(f"the handshake says {status}")
     return "101 through nginx"
 
 
-def mail_leaves(place: Place) -> str:
-    """Who asks for a new password gets a letter with a link to this site."""
-    _ = place.upload
-    place.mails.clear()
-    with place.visitor() as visitor:
+def mail_leaves(site: RunningSite) -> str:
+    """A request for a new password sends a mail with a link to this site."""
+    _ = site.upload
+    site.mails.clear()
+    with site.visitor() as visitor:
         answer = visitor.submit("/accounts/password/reset/", email=f"{ALICE}@example.org")
     if answer.status != http.HTTPStatus.FOUND:
         raise CheckFailed(f"asking for a new password says {answer.status}")
-    letter = place.wait_for_mail().replace("=\r\n", "").replace("=\n", "")
-    if f"{ALICE}@example.org" not in letter or place.origin not in letter:
-        raise CheckFailed(f"the letter is for somebody else, or has no link to {place.origin}:\n{letter}")
-    return "a letter with a link"
+    mail = site.wait_for_mail().replace("=\r\n", "").replace("=\n", "")
+    if f"{ALICE}@example.org" not in mail or site.origin not in mail:
+        raise CheckFailed(f"the mail is not for {ALICE}, or has no link to {site.origin}:\n{mail}")
+    return "a mail with a link"
 
 
-def logs_are_written(place: Place) -> str:
-    """A failed sign-in is in the log of security; both logs belong to who runs the servers, and nobody else reads."""
-    _ = place.upload
-    security = place.folder / "logs" / "security.log"
+def logs_are_written(site: RunningSite) -> str:
+    """A failed sign-in is in the security log; only the user of the servers can read both logs."""
+    _ = site.upload
+    security = site.folder / "logs" / "security.log"
     before = security.stat().st_size if security.exists() else 0
-    with place.visitor() as visitor:
-        visitor.submit("/accounts/login/", login=ALICE, password=f"{place.password}?")
+    with site.visitor() as visitor:
+        visitor.submit("/accounts/login/", login=ALICE, password=f"{site.password}?")
     for name in LOGS:
-        _expect_log(place.folder / "logs" / name)
+        _expect_log(site.folder / "logs" / name)
     if security.stat().st_size <= before:
         raise CheckFailed("a failed sign-in is not in security.log")
     return ", ".join(LOGS)
@@ -136,42 +136,42 @@ def _expect_log(path: Path) -> None:
         raise CheckFailed(f"{path.name} belongs to user {found.st_uid}, mode {found.st_mode & 0o777:o}")
 
 
-def private_files_are_private(place: Place) -> str:
-    """A member gets the file; a visitor does not, by none of the ways to it."""
-    upload = place.upload
-    with place.member() as member:
-        _expect_file(place, member.get(upload.address))
+def private_files_are_private(site: RunningSite) -> str:
+    """A member gets the file; a visitor gets it by none of its URLs."""
+    upload = site.upload
+    with site.member() as member:
+        _expect_file(site, member.get(upload.address))
     ways = (upload.address, f"/media/{upload.name}", f"/protected-media/{upload.name}")
     for way in ways:
-        with place.visitor() as visitor:
+        with site.visitor() as visitor:
             answer = visitor.get(way)
         if answer.status == http.HTTPStatus.OK or PDF in answer.body:
             raise CheckFailed(f"a visitor gets {way}: {answer.status}")
     return f"a member gets it, a visitor on {len(ways)} ways not"
 
 
-def _expect_file(place: Place, answer: Answer) -> None:
+def _expect_file(site: RunningSite, answer: Answer) -> None:
     if answer.status != http.HTTPStatus.OK or answer.body != PDF:
-        raise CheckFailed(f"{place.upload.address} says {answer.status}, {len(answer.body)} bytes")
+        raise CheckFailed(f"{site.upload.address} says {answer.status}, {len(answer.body)} bytes")
 
 
-def uploads_outlive_a_restart(place: Place) -> str:
-    """gunicorn, daphne and nginx end and start again; the file is the same."""
-    with place.member() as member:
-        _expect_file(place, member.get(place.upload.address))
-    place.restart()
-    with place.member() as member:
-        _expect_file(place, member.get(place.upload.address))
+def uploads_outlive_a_restart(site: RunningSite) -> str:
+    """After a restart of gunicorn, daphne and nginx the file is the same."""
+    with site.member() as member:
+        _expect_file(site, member.get(site.upload.address))
+    site.restart()
+    with site.member() as member:
+        _expect_file(site, member.get(site.upload.address))
     return "the same bytes after all servers were stopped and started"
 
 
-def a_reload_loses_nobody(place: Place) -> str:
-    """Visitors ask without a pause while the servers take new code; each of them gets each page."""
+def a_reload_loses_nobody(site: RunningSite) -> str:
+    """Visitors send requests without a pause during reloads; all requests succeed."""
     enough = threading.Event()
     outcomes: Counter[str] = Counter()
 
     def visit() -> None:
-        with place.visitor() as visitor:
+        with site.visitor() as visitor:
             while not enough.is_set():
                 try:
                     outcomes[str(visitor.get("/accounts/login/").status)] += 1
@@ -183,7 +183,7 @@ def a_reload_loses_nobody(place: Place) -> str:
         try:
             for _ in range(RELOADS):
                 time.sleep(1)
-                place.reload()
+                site.reload()
             time.sleep(1)
         finally:
             enough.set()
@@ -194,28 +194,28 @@ def a_reload_loses_nobody(place: Place) -> str:
     return f"{outcomes['200']} requests during {RELOADS} reloads, 0 failed"
 
 
-def a_backup_is_restored(place: Place) -> str:
-    """A backup of this place, restored into an empty database and folder; a member signs in there."""
-    _ = place.upload
-    said = manage(place.environment, "backup", str(place.folder / "backups"), "--quiet")
-    there = _empty_place(place)
-    restored = manage(there, "restore", said.split()[-1], "--quiet")
+def a_backup_is_restored(site: RunningSite) -> str:
+    """A backup of this site, restored into an empty database and folder; a member signs in there."""
+    _ = site.upload
+    output = manage(site.environment, "backup", str(site.folder / "backups"), "--quiet")
+    there = _empty_environment(site)
+    restored = manage(there, "restore", output.split()[-1], "--quiet")
     if "The same as in the backup" not in restored:
         raise CheckFailed(restored)
-    if (Path(there["DATA_DIR"]) / "media" / place.upload.name).read_bytes() != PDF:
-        raise CheckFailed(f"{place.upload.name} is not what was uploaded")
+    if (Path(there["DATA_DIR"]) / "media" / site.upload.name).read_bytes() != PDF:
+        raise CheckFailed(f"{site.upload.name} is not what was uploaded")
     release(there)
-    seen = manage(there, "shell", "--command", RESTORED % place.password).splitlines()[-1]
+    seen = manage(there, "shell", "--command", RESTORED % site.password).splitlines()[-1]
     if seen != "signed in: 302 home: 200 1":
-        raise CheckFailed(f"in the restored place: {seen}")
+        raise CheckFailed(f"in the restored site: {seen}")
     return "the same rows and files; a member signs in"
 
 
-def _empty_place(place: Place) -> dict[str, str]:
-    url = place.environment["DATABASE_URL"]
+def _empty_environment(site: RunningSite) -> dict[str, str]:
+    url = site.environment["DATABASE_URL"]
     with closing(psycopg2.connect(url)) as connection:
         connection.autocommit = True
         with connection.cursor() as cursor:
             cursor.execute("CREATE DATABASE restored")
     other = f"{url.rpartition('/')[0]}/restored"
-    return {**place.environment, "DATABASE_URL": other, "DATA_DIR": str(place.folder / "restored")}
+    return {**site.environment, "DATABASE_URL": other, "DATA_DIR": str(site.folder / "restored")}

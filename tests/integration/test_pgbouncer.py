@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import psycopg2
 import pytest
 
-from scripts.pgbouncer import SESSIONS, pgbouncer_server, tell_console
+from scripts.pgbouncer import SESSIONS, pgbouncer_server, run_console_command
 from scripts.servers import Server
 from scripts.stack import Stack
 from scripts.visitor import Visitor
@@ -39,7 +39,7 @@ class Site:
         """Set the limits of the role, as docs/SETTINGS.md says."""
         for name in LIMITS:
             self.run(self.database.url, f"ALTER ROLE linkup SET {name} = '{value}'")
-        tell_console(self.pooler, "RECONNECT")
+        run_console_command(self.pooler, "RECONNECT")
 
 
 @pytest.fixture(scope="module")

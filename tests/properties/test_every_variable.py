@@ -43,7 +43,7 @@ def test_every_variable_reaches_its_setting() -> None:
     for name, rows in ROWS.items():
         beside = BESIDE.get(name, {})
         without, given = loaded(beside), loaded({**beside, name: rows[0][0]})
-        cores = without["gunicorn"]["cores"]()  # the default of WEB_CONCURRENCY
+        cores = without["gunicorn"]["count_cores"]()  # the default of WEB_CONCURRENCY
         for _value, place, default, expected in rows:
             default_here = cores if place == "gunicorn.workers" else default
             found = at(place, without), at(place, given)

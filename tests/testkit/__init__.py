@@ -1,1 +1,1 @@
-"""What tests are made with: databases, servers, clients, people."""
+"""Helpers for tests: databases, servers, clients, people."""

@@ -1,4 +1,4 @@
-"""A disk with little room."""
+"""Simulates a full disk."""
 
 import resource
 import signal
@@ -7,11 +7,11 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def small_disk(room: int) -> Iterator[None]:
-    """The kernel lets no file of this process and its children grow beyond `room` bytes."""
+def small_disk(max_bytes: int) -> Iterator[None]:
+    """Limit all files of this process and its children to `max_bytes`."""
     former = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (room, hard))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (max_bytes, hard))
     try:
         yield
     finally:

@@ -1,6 +1,6 @@
-"""Migrated databases and collected static files, made once for each state of the code; tests start on copies of them.
+"""Migrated databases and collected static files, prepared once per version of the code; tests use copies of them.
 
-They are kept in test-results/prepared/<fingerprint of the code>. Tests of the release itself do not use them.
+They are stored in test-results/prepared/<fingerprint of the code>. Tests of the release itself do not use them.
 """
 
 import fcntl
@@ -30,15 +30,15 @@ from scripts.stack import (
 from scripts.suite import APPS
 
 FOLDER = ROOT / "test-results" / "prepared"
-# A database without connections, which PostgreSQL can therefore copy at any time.
+# A database without connections, so that PostgreSQL can copy it at any time.
 MIGRATED = "migrated"
 # Migrations, content types, permissions and static files depend on these.
 CODE = (*APPS, "operations", "professional_network")
 
 
 @dataclass(frozen=True)
-class Prepared:
-    """Where the prepared files are.
+class PreparedFiles:
+    """Paths of the prepared files.
 
     `cluster` is the data of a stopped PostgreSQL with the migrated databases `linkup` and MIGRATED, `sqlite` a migrated
     file, `static` a filled STATIC_ROOT.
@@ -49,40 +49,40 @@ class Prepared:
     static: Path
 
 
-def fingerprint() -> str:
-    """A hash of the apps' code and of the installed packages."""
-    said = hashlib.sha256((ROOT / "requirements.txt").read_bytes())
+def fingerprint_code() -> str:
+    """Return a hash of the apps' code and of the installed packages."""
+    digest = hashlib.sha256((ROOT / "requirements.txt").read_bytes())
     files = (path for folder in CODE for path in (ROOT / folder).rglob("*") if path.is_file())
     for path in sorted(files):
         if path.suffix != ".pyc" and "tests" not in path.parts:
-            said.update(f"{path.relative_to(ROOT)}\0".encode())
-            said.update(path.read_bytes())
-    return said.hexdigest()[:16]
+            digest.update(f"{path.relative_to(ROOT)}\0".encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 @cache
-def prepared() -> Prepared:
-    """Return the prepared files of this code, and make them first where there are none.
+def prepare_files() -> PreparedFiles:
+    """Return the prepared files of this code; create them first if necessary.
 
-    A second run that asks meanwhile waits.
+    A second run waits meanwhile.
     """
     FOLDER.mkdir(parents=True, exist_ok=True)
-    place = FOLDER / fingerprint()
+    folder = FOLDER / fingerprint_code()
     with exclusive_lock(FOLDER / "lock"):
-        if not place.is_dir():
+        if not folder.is_dir():
             for old in FOLDER.iterdir():
                 if old.is_dir():
                     shutil.rmtree(old)
-            unfinished = place.with_suffix(".unfinished")
-            _make(unfinished)
-            unfinished.rename(place)
-    return Prepared(place / "cluster", place / "db.sqlite3", place / "static")
+            unfinished = folder.with_suffix(".unfinished")
+            _create_files(unfinished)
+            unfinished.rename(folder)
+    return PreparedFiles(folder / "cluster", folder / "db.sqlite3", folder / "static")
 
 
-def _make(place: Path) -> None:
-    place.mkdir()
+def _create_files(folder: Path) -> None:
+    folder.mkdir()
     with temporary_folder(None) as data, postgres_server() as server:
-        environment = production_environment(server.url, NO_REDIS, data, STATIC_ROOT=str(place / "static"))
+        environment = production_environment(server.url, NO_REDIS, data, STATIC_ROOT=str(folder / "static"))
         migrate(environment)
         collect_static(environment)
         with closing(
@@ -91,39 +91,39 @@ def _make(place: Path) -> None:
             administrator.autocommit = True
             administrator.cursor().execute(f"CREATE DATABASE {MIGRATED} TEMPLATE linkup")
         server.stop()
-        shutil.copytree(server.folder / "data", place / "cluster")
+        shutil.copytree(server.folder / "data", folder / "cluster")
         migrate(
-            {**environment, "DJANGO_ENVIRONMENT": "development", "DATABASE_URL": "", "DATA_DIR": str(place)}
+            {**environment, "DJANGO_ENVIRONMENT": "development", "DATABASE_URL": "", "DATA_DIR": str(folder)}
         )
 
 
 @contextmanager
 def exclusive_lock(lock: Path) -> Iterator[None]:
-    """Keep other processes out for the time of the block; the kernel frees the lock of a killed process."""
+    """Hold the lock file during the block; the kernel releases the lock of a killed process."""
     with lock.open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            print(f"Another run has {lock}. This one waits until it is done, or ended.", file=sys.stderr)
+            print(f"Another run holds {lock}. Waiting for it.", file=sys.stderr)
             fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
 @contextmanager
 def prepared_stack(**options: Any) -> Iterator[Stack]:
-    """The whole stack for the time of the block, on copies of what is prepared. `options`: see running_stack."""
-    made = prepared()
-    with running_stack(cluster=made.cluster, static=made.static, **options) as stack:
+    """Run the whole stack during the block, on copies of the prepared files. `options`: see running_stack."""
+    files = prepare_files()
+    with running_stack(cluster=files.cluster, static=files.static, **options) as stack:
         yield stack
 
 
 @contextmanager
 def prepared_postgres(**options: str) -> Iterator[Server]:
-    """A PostgreSQL for the time of the block; its `url` is that of a database with all tables. See postgres_server."""
-    with postgres_server(prepared().cluster, **options) as server:
+    """Run a PostgreSQL during the block; its `url` is that of a migrated database. See postgres_server."""
+    with postgres_server(prepare_files().cluster, **options) as server:
         yield server
 
 
 def prepared_sqlite(folder: Path) -> Path:
-    """Copy the migrated SQLite file to where an installation in `folder` expects it; returns its path."""
-    return Path(shutil.copy(prepared().sqlite, folder / "db.sqlite3"))
+    """Copy the migrated SQLite file into the installation in `folder`; return its path."""
+    return Path(shutil.copy(prepare_files().sqlite, folder / "db.sqlite3"))

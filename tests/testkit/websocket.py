@@ -1,4 +1,4 @@
-"""A WebSocket of a browser (RFC 6455), for tests that wait for one answer after the other."""
+"""A synchronous WebSocket client that behaves as a browser (RFC 6455)."""
 
 import json
 import socket
@@ -14,12 +14,12 @@ from websockets.typing import Origin
 from scripts.visitor import Site, Visitor, trusting
 
 SWITCHING_PROTOCOLS = 101
-# The library's words for an end without a code: none in the frame, and no frame at all.
+# The library's codes for an end without a code: none in the frame, and no frame at all.
 NO_CODE = {CloseCode.NO_STATUS_RCVD, CloseCode.ABNORMAL_CLOSURE}
 
 
 class Closed(ConnectionError):
-    """The server closed the socket; the first argument is its code, 0 when it gave none."""
+    """The server closed the socket; the first argument is its code, 0 without one."""
 
 
 def _closed(error: ConnectionClosed) -> Closed:
@@ -28,10 +28,10 @@ def _closed(error: ConnectionClosed) -> Closed:
 
 
 class WebSocket:
-    """One connection through nginx. `status` is the answer to the handshake: 101 when the socket is open.
+    """One connection through nginx. `status` is that of the handshake: 101 when the socket is open.
 
-    With `port` it goes past nginx, to a server of this machine, as nginx would. It reads one frame ahead of who asks,
-    no more, so that a tab can be slow.
+    With `port` it connects directly to a server of this machine, as nginx does. It reads at most one frame ahead, so
+    that a test can be a slow reader.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class WebSocket:
     ) -> None:
         parts = urlsplit(site.origin)
         headers = {"Cookie": cookies, "X-Forwarded-Proto": "https" if port else ""}
-        said = site.origin if origin is None else origin
+        sent_origin = site.origin if origin is None else origin
         self.status = SWITCHING_PROTOCOLS
         self._connection: ClientConnection | None = None
         try:
@@ -47,7 +47,7 @@ class WebSocket:
                 f"{'ws' if port else 'wss'}://{parts.netloc}{path}",
                 sock=socket.create_connection((parts.hostname or "", port or parts.port or 0), timeout=20),
                 ssl=None if port else trusting(site),
-                origin=Origin(said) if said else None,
+                origin=Origin(sent_origin) if sent_origin else None,
                 additional_headers={name: value for name, value in headers.items() if value},
                 user_agent_header=None,
                 compression=None,
@@ -65,7 +65,7 @@ class WebSocket:
 
     @classmethod
     def of(cls, visitor: Visitor, *, port: int = 0) -> Self:
-        """The socket of a tab of `visitor`."""
+        """Open the socket of a tab of `visitor`."""
         cookies = "; ".join(f"{k}={v}" for k, v in visitor.cookies.items())
         return cls(visitor.site, cookies=cookies, port=port)
 
@@ -79,25 +79,25 @@ class WebSocket:
 
     @property
     def _open(self) -> ClientConnection:
-        assert self._connection, f"the handshake says {self.status}"
+        assert self._connection, f"the handshake returned {self.status}"
         return self._connection
 
     def vanish(self) -> None:
-        """Go without a word, as a tab of a machine that loses its power."""
+        """Close the TCP connection without a close frame, as after a power failure."""
         if self._connection is not None:
             self._connection.close_socket()
             self._connection.recv_events_thread.join()
 
     def close(self, code: int) -> None:
-        """Say goodbye."""
+        """Close the socket with `code`."""
         self._open.close(code)
 
     def send(self, frame: dict[str, Any]) -> None:
-        """Send a JSON object. Closed when there is nobody to hear it."""
+        """Send a JSON object. Raises Closed when the server has closed the socket."""
         self.send_text(json.dumps(frame).encode())
 
     def send_text(self, text: bytes) -> None:
-        """Send a text frame of any bytes, whatever they say."""
+        """Send a text frame of any bytes."""
         try:
             self._open.send(text, text=True)
         except ConnectionClosed as error:
@@ -111,11 +111,11 @@ class WebSocket:
             raise _closed(error) from error
 
     def send_octets(self, octets: bytes) -> None:
-        """Send bytes as they are: frames that no client makes."""
+        """Send raw bytes, for frames that no client library creates."""
         self._open.socket.sendall(octets)
 
     def receive(self, seconds: float = 10.0) -> dict[str, Any]:
-        """The next JSON object; TimeoutError when none comes, Closed when the server closes."""
+        """Return the next JSON object. Raises TimeoutError, or Closed when the server closes the socket."""
         try:
             frame: dict[str, Any] = json.loads(self._open.recv(seconds))
         except ConnectionClosed as error:

@@ -15,7 +15,7 @@ from redis import Redis
 from scripts.programs import ROOT
 from scripts.servers import Server, free_port, redis_server, temporary_folder
 from scripts.stack import answers_health, manage, production_environment, web_command, ws_command
-from tests.testkit.prepared import prepared, prepared_postgres
+from tests.testkit.prepared import prepare_files, prepared_postgres
 
 from . import broken, clock
 from .cast import SCRIPT, Cast
@@ -149,7 +149,7 @@ def ground(casts: int) -> Iterator[Ground]:
             DELIVERY_HEARTBEAT=str(HEARTBEAT),
             SECURE_SSL_REDIRECT="true",
             LOG_LEVEL="WARNING",
-            STATIC_ROOT=str(prepared().static),
+            STATIC_ROOT=str(prepare_files().static),
         )
         yield Ground(postgres, cache, environment, operators, _casts(environment, casts))
 

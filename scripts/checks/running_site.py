@@ -1,4 +1,4 @@
-"""The server that the checks ask: the production stack of this machine, with a mail server beside it."""
+"""The server for the checks: the production stack on this machine, with a mail server."""
 
 import secrets
 import time
@@ -34,15 +34,15 @@ print(post.pk, post.document)
 
 @dataclass(frozen=True)
 class Upload:
-    """A private file: the address where members get it, and its name in the media folder."""
+    """A private file: its URL for members, and its name in the media folder."""
 
     address: str
     name: str
 
 
 @dataclass
-class Place:
-    """A site, and how its operator reaches it. `folder` holds its data, `ports` those of gunicorn and daphne."""
+class RunningSite:
+    """A running site and its controls. `folder` contains its data, `ports` are those of gunicorn and daphne."""
 
     origin: str
     http_origin: str
@@ -58,21 +58,21 @@ class Place:
 
     @property
     def origins(self) -> dict[str, str]:
-        """What the page's addresses stand for."""
+        """The real origins of the origins in the checklist."""
         return {f"https://{NAME}": self.origin, f"http://{NAME}": self.http_origin}
 
     @property
     def shell(self) -> str:
-        """What makes `nginx` in a command that of this place."""
+        """A shell function that makes `nginx` that of this site."""
         return f'nginx() {{ {self.nginx} "$@"; }}' if self.nginx else ""
 
     def visitor(self) -> Visitor:
-        """Somebody who has not signed in."""
+        """Return an anonymous visitor."""
         return Visitor(self)
 
     @contextmanager
     def member(self) -> Iterator[Visitor]:
-        """Alice, signed in."""
+        """Sign Alice in for the block."""
         _ = self.upload
         with self.visitor() as visitor:
             visitor.sign_in(ALICE, self.password)
@@ -80,15 +80,15 @@ class Place:
 
     @cached_property
     def upload(self) -> Upload:
-        """Made once, with the member whose it is."""
-        said = manage(
+        """A private file, created once, together with its owner."""
+        output = manage(
             self.environment, "shell", "--command", PREPARE.replace("PASSWORD", repr(self.password))
         )
-        number, name = said.split()[-2:]
+        number, name = output.split()[-2:]
         return Upload(f"/posts/{number}/document/", name)
 
     def wait_for_mail(self, seconds: float = 30.0) -> str:
-        """The next mail to Alice; CheckFailed when none comes."""
+        """Return the next mail. Raises CheckFailed when none comes."""
         until = time.monotonic() + seconds
         while not self.mails:
             if time.monotonic() > until:
@@ -97,8 +97,8 @@ class Place:
         return self.mails.pop(0)
 
 
-class _Box:
-    """A mail server that keeps what it gets."""
+class _MailServer:
+    """A mail server that stores its mails."""
 
     def __init__(self) -> None:
         self.mails: list[str] = []
@@ -110,19 +110,19 @@ class _Box:
 
 
 @contextmanager
-def running_place() -> Iterator[Place]:
-    """The whole stack for the time of the block. Raises what `running_stack` raises."""
-    box = _Box()
-    controller = Controller(box, hostname=HOST, port=free_port())
+def start_site() -> Iterator[RunningSite]:
+    """Run the whole stack during the block. Raises as `running_stack` does."""
+    mail_server = _MailServer()
+    controller = Controller(mail_server, hostname=HOST, port=free_port())
     controller.start()
     try:
         with running_stack(EMAIL_PORT=str(controller.port)) as stack:
-            yield _place(stack, box.mails)
+            yield _to_running_site(stack, mail_server.mails)
     finally:
         controller.stop()
 
 
-def _place(stack: Stack, mails: list[str]) -> Place:
+def _to_running_site(stack: Stack, mails: list[str]) -> RunningSite:
     folder = stack.site.folder
     nginx = f"{obtain('nginx')['nginx']} -p {folder} -e stderr -c {folder / 'nginx.conf'}"
 
@@ -132,7 +132,7 @@ def _place(stack: Stack, mails: list[str]) -> Place:
             server.start()
 
     def reload() -> None:
-        """Until none of the workers is an old one."""
+        """Reload, and wait until all old workers have ended."""
         before = set(stack.web.children())
         stack.reload_web()
         until = time.monotonic() + RELOAD_SECONDS
@@ -141,7 +141,7 @@ def _place(stack: Stack, mails: list[str]) -> Place:
                 raise CheckFailed(f"old workers are still there after {RELOAD_SECONDS:.0f} s")
             time.sleep(0.1)
 
-    return Place(
+    return RunningSite(
         origin=stack.origin,
         http_origin=stack.http_origin,
         certificate=stack.certificate,
