@@ -81,7 +81,7 @@ def test_one_that_fails_does_not_keep_the_others_from_being_made(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     lines = [line("one", "`false`"), line("two", "`echo fine`"), line("three", "x", where=ELSEWHERE)]
-    monkeypatch.setattr(page, "read", lambda: lines)
+    monkeypatch.setattr(page, "read_checklist", lambda: lines)
     assert main([]) == 1
     told = capsys.readouterr().out
     assert "FAILED         one" in told
@@ -89,7 +89,9 @@ def test_one_that_fails_does_not_keep_the_others_from_being_made(
 
 
 def test_all_that_hold_are_a_success(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(page, "read", lambda: [line("two", "`true`"), line("x", "y", where=ELSEWHERE)])
+    monkeypatch.setattr(
+        page, "read_checklist", lambda: [line("two", "`true`"), line("x", "y", where=ELSEWHERE)]
+    )
     assert main([]) == 0
 
 

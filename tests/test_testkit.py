@@ -116,7 +116,7 @@ def test_a_second_run_says_that_it_waits_and_goes_on_when_the_first_is_killed(tm
         with started(tmp_path / "lock") as second:
             assert second.stdout
             assert second.stderr
-            assert "waits until it is done, or ended" in second.stderr.readline()
+            assert "Waiting for it" in second.stderr.readline()
             first.kill()
             assert second.stdout.readline() == "mine\n"
             second.communicate("", timeout=10)
