@@ -24,7 +24,7 @@ def test_new_words_leave_a_mark(alice: User) -> None:
 def test_the_same_words_again_change_nothing(alice: User) -> None:
     comment = answer(say(alice), alice, "First")
     before = everything()
-    services.edit_comment(comment=comment, text="First")
+    assert services.edit_comment(comment=comment, text="First") == comment
     assert everything() == before
 
 

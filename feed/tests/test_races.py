@@ -15,6 +15,7 @@ from feed.events import comment_edited, post_edited
 from feed.models import Comment, Post, Reaction, SavedPost
 from tests.cast import client_of, make_member
 from users.models import User
+from users.tests.races import hold, meet
 
 from .material import HTMX, answer, at_once, heard, pass_on, react, say
 
@@ -312,3 +313,11 @@ def test_an_act_on_a_post_that_is_deleted_at_the_same_moment_is_a_404(alice: Use
         return press(client, f"/posts/{post.pk}/{act}/", data)
 
     assert at_once(delete, late) == [0, 302 if act == "delete" else 404]
+
+
+@pytest.mark.postgres_only
+def test_a_deletion_waits_for_no_other_post(alice: User) -> None:
+    post, other = say(alice), say(alice, "Other")
+    met = meet(hold(Post.objects.filter(pk=other.pk)), lambda: services.delete_post(post=post))
+    assert (met.waited, met.result) == (False, None)
+    assert Post.objects.get() == other
