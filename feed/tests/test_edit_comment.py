@@ -24,7 +24,7 @@ def test_a_new_text_is_marked_as_edited(alice: User) -> None:
 def test_the_same_text_changes_nothing(alice: User) -> None:
     comment = answer(say(alice), alice, "First")
     before = all_rows()
-    services.edit_comment(comment=comment, text="First")
+    assert services.edit_comment(comment=comment, text="First") == comment
     assert all_rows() == before
 
 

@@ -4,6 +4,7 @@ from itertools import product
 
 from django.core.files.storage import default_storage
 from django.test import Client
+from django.utils import timezone
 
 from feed.forms import DocumentField
 from feed.models import Post
@@ -147,3 +148,14 @@ def test_the_name_of_a_document_is_made_harmless() -> None:
                 assert document is not None
                 assert document.name == stored
                 assert document.data == PDF
+
+
+def test_a_text_is_long_beyond_700_characters_or_nine_line_breaks(alice: User) -> None:
+    now = timezone.now()
+    texts = {"x" * 700: False, "x" * 701: True, "\n" * 9: False, "\n" * 10: True}
+    post = Post(author=alice)
+    found = {}
+    for text in texts:
+        post.text = text
+        found[text] = post.cache_key(now).is_long
+    assert found == texts

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from feed import services
-from feed.models import Comment, Post, Reaction
+from feed.models import Comment, Post, Reaction, SavedPost
 from tests.cases import all_cases, rolled_back
 from users.audience import Audience
 from users.models import User
@@ -53,7 +53,8 @@ def world(alice: User, bob: User, charlie: User) -> World:
         for member in (alice, bob):
             react(post, member)
             services.save_post(post=post, member=member)
-        pass_on(post, by=charlie)
+        # As a database of former days has it: today the original is saved.
+        SavedPost.objects.create(post=pass_on(post, by=charlie), member=bob)
         pass_on(post, by=bob, text=f"{name} quote")
     return World({name: Post.objects.get(pk=post.pk) for name, post in posts.items()}, alice, bob, charlie)
 
@@ -106,7 +107,7 @@ ACTS: dict[str, tuple[Callable[[World], object], list[str]]] = {
     ),
     "delete the repost": (
         lambda world: services.delete_post(post=world.plain),
-        ["-Post charlie", "~Post post post again #post"],
+        ["-Post charlie", "-SavedPost bob", "~Post post post again #post"],
     ),
     "react": (
         lambda world: react(world.post, world.charlie),
@@ -131,7 +132,7 @@ ACTS: dict[str, tuple[Callable[[World], object], list[str]]] = {
     ),
     "unsave": (
         lambda world: services.unsave_post(post=world.plain, member=world.bob),
-        ["-SavedPost post bob"],
+        ["-SavedPost bob", "-SavedPost post bob"],
     ),
     "comment": (
         lambda world: answer(world.plain, world.alice, "New"),
@@ -174,9 +175,9 @@ def test_a_service_changes_the_rows_of_its_post_and_no_others(world: World) -> N
 def test_with_a_post_go_its_own_rows_alone(world: World) -> None:
     changed = changes(world, lambda world: services.delete_post(post=world.post))
     # The plain repost goes, and the quote stays without its original.
-    assert [line for line in changed if " post" not in line] == ["-Post charlie"]
+    assert [line for line in changed if " post" not in line] == ["-Post charlie", "-SavedPost bob"]
     assert [line for line in changed if line[0] != "-"] == ["~Post post quote"]
-    assert len(changed) == 14
+    assert len(changed) == 15
 
 
 def test_a_post_is_answered_by_others_who_answer_this_one(world: World, alice: User, bob: User) -> None:

@@ -15,6 +15,7 @@ from feed.events import comment_edited, post_edited
 from feed.models import Comment, Post, Reaction, SavedPost
 from tests.cast import client_of, make_member
 from users.models import User
+from users.tests.races import hold, meet
 
 from .factories import HTMX, answer, captured_signals, pass_on, react, run_concurrently, say
 
@@ -332,3 +333,11 @@ def test_an_action_on_a_concurrently_deleted_post_is_a_404(alice: User, act: str
         return press(client, f"/posts/{post.pk}/{act}/", data)
 
     assert run_concurrently(delete, late) == [0, 302 if act == "delete" else 404]
+
+
+@pytest.mark.postgres_only
+def test_a_deletion_waits_for_no_other_post(alice: User) -> None:
+    post, other = say(alice), say(alice, "Other")
+    met = meet(hold(Post.objects.filter(pk=other.pk)), lambda: services.delete_post(post=post))
+    assert (met.waited, met.result) == (False, None)
+    assert Post.objects.get() == other

@@ -13,7 +13,7 @@ from tests.cast import connect, make_member
 from users.audience import Audience
 from users.models import User
 
-from .factories import SCRIPT, all_rows, captured_signals, page_of, pass_on, say
+from .factories import SCRIPT, all_rows, captured_signals, image, page_of, pass_on, say
 
 
 def count(post: Post) -> int:
@@ -86,6 +86,12 @@ def test_what_was_narrowed_after_a_repost_vanishes_with_it(alice: User, bob: Use
     services.edit_post(post=post, text=post.text, audience=Audience.CONNECTIONS)
     with pytest.raises(NotRepostable):
         pass_on(shared, by=charlie)
+
+
+def test_a_post_of_pictures_alone_is_no_repost_and_can_be_passed_on(alice: User, bob: User) -> None:
+    post = say(alice, "", pictures=[services.Picture(image())])
+    assert (post.is_plain_repost, post.may_be_reposted) == (False, True)
+    assert pass_on(post, by=bob).original == post
 
 
 def test_a_member_can_pass_on_the_own_post(alice: User) -> None:
