@@ -15,8 +15,9 @@ from .material import SCRIPT, answer, everything, heard, page_of, say
 
 def test_new_words_leave_a_mark(alice: User) -> None:
     comment = answer(say(alice), alice, "Frist")
-    services.edit_comment(comment=comment, text="First #tag")
+    changed = services.edit_comment(comment=comment, text="First #tag")
     stored = Comment.objects.get()
+    assert (changed, changed.text) == (stored, "First #tag")
     assert (stored.text, stored.edited_at is not None) == ("First #tag", True)
     assert "/tags/tag/" in stored.html
 
@@ -40,7 +41,7 @@ def test_a_comment_deleted_meanwhile_gets_no_words_again(alice: User) -> None:
 def test_a_comment_gone_meanwhile_is_no_trouble(alice: User) -> None:
     comment = answer(say(alice), alice, "First")
     services.delete_comment(comment=Comment.objects.get(pk=comment.pk))
-    services.edit_comment(comment=comment, text="Second")
+    assert services.edit_comment(comment=comment, text="Second") is comment
     assert not Comment.objects.exists()
 
 
