@@ -187,12 +187,20 @@ def test_those_whom_the_new_words_of_a_comment_name_are_told_once(
     comment = answer(post, charlie, "With @mona")
     mark_all_read(member=mona)
     dan = make_member("dan")
+    # Who was told of something else is told of this as well.
+    react(say(dan), mona)
     for text in ("With @dan", "Without", "With @dan and @mona, says @charlie"):
         services.edit_comment(comment=comment, text=text)
-    assert told(dan) == ["Charlie mentioned you in a comment"]
-    assert Notification.objects.get(recipient=dan).facts.count() == 1
+    assert told(dan) == ["Charlie mentioned you in a comment", "Mona reacted to your post"]
+    assert Notification.objects.get(recipient=dan, kind="mention").facts.count() == 1
     assert Notification.objects.filter(recipient=mona).count() == 1
     assert told(charlie) == []
+
+
+def test_names_in_comments_are_one_line_for_each_post(post: Post, charlie: User, mona: User) -> None:
+    for each in (post, say(post.author, "Other"), post):
+        answer(each, charlie, "With @mona")
+    assert told(mona) == ["Charlie mentioned you in a comment"] * 2
 
 
 def test_who_heard_of_a_comment_does_not_hear_of_it_again_when_it_names_them(
