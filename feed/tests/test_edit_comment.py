@@ -15,8 +15,9 @@ from .factories import SCRIPT, all_rows, answer, captured_signals, page_of, say
 
 def test_a_new_text_is_marked_as_edited(alice: User) -> None:
     comment = answer(say(alice), alice, "Frist")
-    services.edit_comment(comment=comment, text="First #tag")
+    changed = services.edit_comment(comment=comment, text="First #tag")
     stored = Comment.objects.get()
+    assert (changed, changed.text) == (stored, "First #tag")
     assert (stored.text, stored.edited_at is not None) == ("First #tag", True)
     assert "/tags/tag/" in stored.html
 
@@ -40,7 +41,7 @@ def test_a_concurrently_deleted_comment_stays_empty(alice: User) -> None:
 def test_a_concurrently_deleted_comment_raises_no_error(alice: User) -> None:
     comment = answer(say(alice), alice, "First")
     services.delete_comment(comment=Comment.objects.get(pk=comment.pk))
-    services.edit_comment(comment=comment, text="Second")
+    assert services.edit_comment(comment=comment, text="Second") is comment
     assert not Comment.objects.exists()
 
 

@@ -55,7 +55,7 @@ def world(alice: User, bob: User, charlie: User) -> World:
             services.save_post(post=post, member=member)
         # As a database of former days has it: today the original is saved.
         SavedPost.objects.create(post=pass_on(post, by=charlie), member=bob)
-        pass_on(post, by=bob, text=f"{name} quote")
+        SavedPost.objects.create(post=pass_on(post, by=bob, text=f"{name} quote"), member=bob)
     return World({name: Post.objects.get(pk=post.pk) for name, post in posts.items()}, alice, bob, charlie)
 
 

@@ -185,12 +185,20 @@ def test_members_mentioned_by_a_comment_edit_are_notified_once(post: Post, charl
     comment = answer(post, charlie, "With @mona")
     mark_all_read(member=mona)
     dan = make_member("dan")
+    # Who was told of something else is told of this as well.
+    react(say(dan), mona)
     for text in ("With @dan", "Without", "With @dan and @mona, says @charlie"):
         services.edit_comment(comment=comment, text=text)
-    assert page_texts(dan) == ["Charlie mentioned you in a comment"]
-    assert Notification.objects.get(recipient=dan).facts.count() == 1
+    assert page_texts(dan) == ["Charlie mentioned you in a comment", "Mona reacted to your post"]
+    assert Notification.objects.get(recipient=dan, kind="mention").facts.count() == 1
     assert Notification.objects.filter(recipient=mona).count() == 1
     assert page_texts(charlie) == []
+
+
+def test_names_in_comments_are_one_line_for_each_post(post: Post, charlie: User, mona: User) -> None:
+    for each in (post, say(post.author, "Other"), post):
+        answer(each, charlie, "With @mona")
+    assert page_texts(mona) == ["Charlie mentioned you in a comment"] * 2
 
 
 def test_a_member_notified_of_a_comment_is_not_notified_of_a_later_mention_in_it(

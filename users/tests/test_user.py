@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from django.urls import reverse
 
 from tests.cases import all_cases, rolled_back
-from tests.cast import make_member
+from tests.cast import client_of, make_member
 from users.audience import Audience, Closeness
 from users.models import User, display_name_of
 from users.models.member_view import HUES
@@ -199,4 +199,6 @@ def test_open_tabs_check_their_session_after_what_may_end_it_and_after_nothing_e
     assert told_after(alice.save) == session
     assert told_after(lambda: alice.save(update_fields=["headline", "email"])) == []
     assert told_after(lambda: make_member("new")) == []
+    client = client_of(alice)
+    assert told_after(lambda: client.post("/accounts/logout/")) == session
     assert told_after(User.objects.get(pk=alice.pk).delete) == session
