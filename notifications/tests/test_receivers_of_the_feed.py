@@ -214,9 +214,12 @@ def test_who_heard_of_a_comment_does_not_hear_of_it_again_when_it_names_them(
 def test_a_reply_is_told_to_the_one_answered_and_to_those_in_the_thread(
     post: Post, charlie: User, mona: User
 ) -> None:
+    elsewhere = make_member("eve")
+    answer(say(elsewhere), elsewhere)
     top = answer(post, charlie)
     answer(post, mona, parent=top)
     assert told(charlie) == ["Mona replied to your comment"]
+    assert told(elsewhere) == []
     answer(post, make_member("dan"), parent=top)
     assert told(charlie) == ["Dan and Mona replied to your comment"]
     assert told(mona) == ["Dan replied where you commented"]
