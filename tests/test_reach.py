@@ -15,7 +15,9 @@ from messaging.models import Conversation, Membership
 from messaging.services import start_group
 from network.reach import DAY, consume_reach, reached_by_mail
 from network.services import follow_member, invite_member
+from notifications.kinds import Channel, Kind
 from notifications.models import Notification
+from notifications.services import choose
 from users.audience import Audience
 from users.models import User
 
@@ -122,6 +124,18 @@ def test_what_was_beyond_the_limit_of_a_new_account_takes_nothing_from_that_of_a
         assert reached_by_mail(fresh, ids) == set(ids[:2])
         fresh.joined_at = timezone.now() - WEEK
         assert reached_by_mail(fresh, ids) == set(ids[:4])
+
+
+def test_a_mail_that_its_recipient_does_not_want_counts_for_nothing(people: list[User]) -> None:
+    fresh = make_member("fresh")
+    posts = [publish_post(author=person, text="Post", audience=Audience.MEMBERS) for person in people[:4]]
+    for person in people[:2]:
+        choose(member=person, choices={(Kind.COMMENT, Channel.MAIL): False})
+    with override_settings(MEMBER_LIMITS=LIMITS):
+        for post in posts:
+            comment_on_post(post=post, author=fresh, text="Well")
+    mailed = Notification.objects.filter(facts__actor=fresh).exclude(mail_due_at=None)
+    assert set(mailed.values_list("recipient", flat=True)) == {person.pk for person in people[2:4]}
 
 
 def test_up_to_the_limit_a_reply_reaches_everybody_by_mail(people: list[User]) -> None:

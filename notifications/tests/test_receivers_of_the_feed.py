@@ -212,9 +212,12 @@ def test_a_member_notified_of_a_comment_is_not_notified_of_a_later_mention_in_it
 def test_the_parents_author_and_the_thread_are_notified_of_a_reply(
     post: Post, charlie: User, mona: User
 ) -> None:
+    elsewhere = make_member("eve")
+    answer(say(elsewhere), elsewhere)
     top = answer(post, charlie)
     answer(post, mona, parent=top)
     assert page_texts(charlie) == ["Mona replied to your comment"]
+    assert page_texts(elsewhere) == []
     answer(post, make_member("dan"), parent=top)
     assert page_texts(charlie) == ["Dan and Mona replied to your comment"]
     assert page_texts(mona) == ["Dan replied where you commented"]
