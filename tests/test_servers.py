@@ -40,7 +40,7 @@ def test_without_a_word_it_serves_pages_in_threads_to_a_proxy_on_this_machine() 
     assert config["proc_name"] == "linkup"
     assert config["max_requests"] > config["max_requests_jitter"] > 0
     assert min(config["timeout"], config["graceful_timeout"], config["keepalive"]) > 0
-    assert config["env"].faults == []
+    assert config["env"].errors == []
 
 
 @given(workers=st.integers(1, 64), threads=st.integers(1, 64), port=st.integers(1, 65535))
@@ -65,8 +65,8 @@ def test_only_addresses_of_trusted_proxies_reach_gunicorn() -> None:
     [{"WEB_SERVER": "flask"}, {"WEB_CONCURRENCY": "0"}, {"WEB_THREADS": "many"}, {"PORT": "-1"}],
 )
 def test_a_fault_is_noted_for_the_one_message(variables: dict[str, str]) -> None:
-    faults = configuration(**variables)["env"].faults
-    assert [fault.partition(":")[0] for fault in faults] == list(variables)
+    errors = configuration(**variables)["env"].errors
+    assert [error.partition(":")[0] for error in errors] == list(variables)
 
 
 def started(command: list[str], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:

@@ -115,13 +115,13 @@ def line(folder: ExportFolder, label: str, key: int) -> str:
 def test_a_column_of_nobody_is_reported(network: Network, tmp_path: Path) -> None:
     network.run_statement("ALTER TABLE feed_post ADD COLUMN mood text")
     notes: list[str] = []
-    network.export_to(tmp_path / "export", note=notes.append)
+    network.export_to(tmp_path / "export", add_note=notes.append)
     assert notes == ["Of the table feed_post no field of this version knows, and left out is: mood."]
 
 
 def test_a_network_without_a_column_more_has_nothing_to_tell(network: Network, tmp_path: Path) -> None:
     notes: list[str] = []
-    network.export_to(tmp_path / "export", note=notes.append)
+    network.export_to(tmp_path / "export", add_note=notes.append)
     assert notes == []
 
 

@@ -116,7 +116,7 @@ def test_files_may_be_listed_only(network: Network, tmp_path: Path) -> None:
 def test_an_unknown_table_is_reported(network: Network, tmp_path: Path) -> None:
     network.run_statement("CREATE TABLE leftover AS SELECT 1 AS one")
     notes: list[str] = []
-    network.export_to(tmp_path / "export", note=notes.append)
+    network.export_to(tmp_path / "export", add_note=notes.append)
     assert notes == ["The table leftover (1 rows) belongs to no model of this version and is left out."]
 
 
