@@ -17,7 +17,7 @@ from network.reach import DAY, consume_reach, reached_by_mail
 from network.services import follow_member, invite_member
 from notifications.kinds import Channel, Kind
 from notifications.models import Notification
-from notifications.services import choose
+from notifications.services import set_preferences
 from users.audience import Audience
 from users.models import User
 
@@ -130,7 +130,7 @@ def test_a_mail_that_its_recipient_does_not_want_counts_for_nothing(people: list
     fresh = make_member("fresh")
     posts = [publish_post(author=person, text="Post", audience=Audience.MEMBERS) for person in people[:4]]
     for person in people[:2]:
-        choose(member=person, choices={(Kind.COMMENT, Channel.MAIL): False})
+        set_preferences(member=person, choices={(Kind.COMMENT, Channel.MAIL): False})
     with override_settings(MEMBER_LIMITS=LIMITS):
         for post in posts:
             comment_on_post(post=post, author=fresh, text="Well")
