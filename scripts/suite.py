@@ -138,8 +138,7 @@ def run_stage(stage: Stage, *, print_at_end: bool = False) -> list[Outcome]:
 
 def run_lanes(stages: Sequence[Stage]) -> list[Outcome]:
     """The outcomes of all stages, lane by lane."""
-    by_name = {stage.name: stage for stage in stages}
-    lanes = [[by_name[name] for name in names if name in by_name] for names in LANES]
+    lanes = [[stage for stage in stages if stage.name in names] for names in LANES]
     beside = len([lane for lane in lanes if lane]) > 1
 
     def run_lane(lane: list[Stage]) -> list[Outcome]:
