@@ -75,7 +75,7 @@ def _media_of_this_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
 
 @pytest.fixture(autouse=True)
 def _empty_memories() -> None:
-    """Ids are given out anew in each test, so nothing kept for one of the last test may be found."""
+    """Ids start again in each test, so nothing kept for one of the last test may be found."""
     cache.clear()
     clear_caches()
 

@@ -79,7 +79,7 @@ def session_cookie(member: User) -> str:
 
 
 def fetch(server: Server, address: str, cookie: str) -> bytes:
-    """One answer, head and body, over a connection of its own. Raises AssertionError unless it is a 200."""
+    """One answer, head and body, over a separate connection. Raises AssertionError unless it is a 200."""
     request = f"GET {address} HTTP/1.1\r\nHost: localhost\r\nCookie: {cookie}\r\nConnection: close\r\n\r\n"
     parts = []
     with socket.create_connection((HOST, server.port), timeout=30) as line:

@@ -20,7 +20,7 @@ PAGE = "/accounts/login/"
 
 
 def fetch(port: int, address: str) -> int:
-    """Ask once, over a connection of its own, as a proxy that ended TLS would; returns the size of the answer in bytes.
+    """Ask once, over a separate connection, as a proxy that ended TLS would; returns the size of the answer in bytes.
 
     Raises AssertionError unless it is a 200.
     """

@@ -1,6 +1,6 @@
 """The bench of the move to PostgreSQL: `python -m bench.transfer --rows 1000000`.
 
-Fills a SQLite file of its own, exports it, brings it into a private PostgreSQL, and verifies it against the export and
+Fills a separate SQLite file, exports it, brings it into a private PostgreSQL, and verifies it against the export and
 against the file. Prints time and peak memory of each command, and ends with 1 when one takes more memory than the bar.
 """
 
@@ -45,7 +45,7 @@ class Figures:
 
 
 def environment(folder: Path, **variables: str) -> dict[str, str]:
-    """The variables of an installation in development settings, in a folder of its own."""
+    """The variables of an installation in development settings, in a separate folder."""
     kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
     return {**kept, "DJANGO_ENVIRONMENT": "development", "DATA_DIR": str(folder), **variables}
 

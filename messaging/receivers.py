@@ -30,7 +30,7 @@ def accept_request(sender: Any, connection: Connection, **values: Any) -> None:
 
 @receiver(member_blocked, dispatch_uid="messaging.mute_pair")
 def mute_pair(sender: Any, blocker: User, blocked: User, **values: Any) -> None:
-    """Open tabs of both look at their conversation anew: it takes nothing from now on, and nobody is there any more."""
+    """Let open tabs of both load their conversation again: it takes no messages, and nobody is online in it."""
     conversation = Conversation.objects.filter(pair=Conversation.pair_of(blocker.pk, blocked.pk)).first()
     if conversation is not None:
         for member in (blocker, blocked):

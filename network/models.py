@@ -174,12 +174,13 @@ def available_to(viewer: Viewer | OuterRef, path: str = "") -> Q:
 def connected_with(viewer: User | OuterRef, path: str = "") -> Q:
     """The condition that a member is a connection of `viewer`; `viewer` and `path` are those of available_to."""
     if isinstance(viewer, OuterRef):
-        return _is_connected(viewer, OuterRef(f"{path}_id" if path else "pk"))
+        return are_connected(viewer, OuterRef(f"{path}_id" if path else "pk"))
     # One viewer's connections are read once, not looked up for each row.
     return Q(**{f"{path or 'pk'}__in": Connection.objects.connected().other_ends(viewer.pk)})
 
 
-def _is_connected(one: MemberId, other: MemberId) -> Q:
+def are_connected(one: MemberId, other: MemberId) -> Q:
+    """The condition that two members are connected; both are ids, or references to columns."""
     connections = Connection.objects.connected()
     first, second = connections.filter(low=one, high=other), connections.filter(low=other, high=one)
     return Q(Exists(first)) | Q(Exists(second))
@@ -200,7 +201,7 @@ class MemberQuerySet(models.QuerySet["Member"]):
         return self._with_closeness(
             Case(
                 When(pk=viewer.pk, then=int(Closeness.SELF)),
-                When(_is_connected(viewer.pk, OuterRef("pk")), then=int(Closeness.CONNECTION)),
+                When(are_connected(viewer.pk, OuterRef("pk")), then=int(Closeness.CONNECTION)),
                 default=int(Closeness.MEMBER),
                 output_field=models.SmallIntegerField(),
             )

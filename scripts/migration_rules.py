@@ -16,12 +16,12 @@ HINTS = {
     "rename": "the old code knows the old name: add the new one, write both, move over (three versions)",
     "drop": "the old code still reads and writes it: take it out of the models first (SeparateDatabaseAndState with "
     "state_operations), and drop it in the next version",
-    "type": "every row is written anew under a lock: add a column of the new type, write both, move over",
+    "type": "every row is rewritten under a lock: add a column of the new type, write both, move over",
     "not-null": "the old code writes rows without it: give it a db_default; for a column that is there use "
     "migration_operations.AddConstraintNotValid with IS NOT NULL, then ValidateConstraint",
     "default": "a default of Python's is gone from the database at once, and the old code writes rows without it: "
     "use db_default",
-    "rewrite": "every row is written anew under a lock: add the column empty, fill it in batches "
+    "rewrite": "every row is rewritten under a lock: add the column empty, fill it in batches "
     "(migration_operations.in_batches)",
     "unique": "nobody can write while its index is built: migration_operations.AddUniqueConcurrently",
     "index": "nobody can write while it is built or dropped: migration_operations.AddIndexConcurrently or "
@@ -29,7 +29,7 @@ HINTS = {
     "constraint": "all rows are looked at under a lock: migration_operations.AddConstraintNotValid, then "
     "ValidateConstraint in a separate migration (a positive number: an integer with such a constraint)",
     "validate": "it looks at all rows, and the locks of the other operations stay until the end: put it into a "
-    "migration of its own",
+    "separate migration",
     "concurrently": "PostgreSQL refuses it inside a transaction: set atomic = False",
     "alone": "when the second fails, the first is done and not written down: without a transaction, one operation "
     "for each migration",

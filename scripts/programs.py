@@ -163,7 +163,7 @@ def _install_with_apt(packages: Iterable[str]) -> None:
     wanted = sorted(packages)
     if not wanted or os.geteuid() != 0 or not shutil.which("apt-get"):
         return
-    # RUNLEVEL keeps the packages from starting servers of their own; the tests start private ones.
+    # RUNLEVEL keeps the packages from starting their own servers; the tests start private ones.
     quiet = {"DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
     options = ["-q", "-y", "-o", "DPkg::Lock::Timeout=300"]
     _run(["apt-get", "update", "-q"], **quiet)

@@ -2,7 +2,7 @@
 
 A skipped test is a failure: what does not apply to a database is deselected by its marker instead. All tests run on
 PostgreSQL, as servers do; those with the marker `both` run on SQLite, the database of `make run`, too. Lanes of
-stages run beside each other: tests that compute fill the time in which those with servers of their own wait.
+stages run beside each other: tests that compute fill the time in which those with their own servers wait.
 """
 
 import os
@@ -59,7 +59,7 @@ class Outcome:
         return "/".join(parts[:2]) if parts[0] == "tests" and len(parts) > 2 else parts[0]
 
 
-# Two workers, each with servers of its own: a file stays in one of them, and the files come in their order.
+# Two workers, each with separate servers: a file stays in one of them, and the files come in their order.
 TWO_FILES = ("-n", "2", "--dist=loadfile", "--no-loadscope-reorder")
 # The second lane begins with servers, which wait often; both take about as long.
 LANES = (("postgres",), ("integration", "browser", "sqlite"))

@@ -34,7 +34,7 @@ make_venv() {
   base=$(find_python)
   echo "Making .venv with $("$base" --version) …"
   if "$base" -m venv --clear .venv; then return; fi
-  # Debian ships the venv module as a package of its own.
+  # Debian ships the venv module as a separate package.
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y python3-venv
     "$base" -m venv --clear .venv && return

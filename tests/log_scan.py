@@ -58,7 +58,7 @@ class Scan(logging.Handler):
         self._tokens |= tokens_of(secret)
 
     def learn_text(self, text: str, shortest: int = SHORTEST_TEXT) -> None:
-        # Repetitions such as "xxxxxxxx" stand in lines for reasons of their own.
+        # Repetitions such as "xxxxxxxx" stand in lines for other reasons.
         if len(text) >= shortest and len(set(text)) >= shortest // 2:
             self._texts.append(text)
 

@@ -54,7 +54,7 @@ def in_the_example(block: Block) -> bool:
 
 
 def what_is_said(block: Block) -> str:
-    """The end of the first line that a command is shown to say, from where it names nothing of its own."""
+    """The end of the first line that a command is shown to say, from where it names nothing particular."""
     return block.text.splitlines()[0].rpartition(" s ")[2]
 
 

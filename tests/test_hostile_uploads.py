@@ -1,7 +1,7 @@
 """Every form that takes a file, against every hostile file: none runs, none is served as a page (bar.md, uploads).
 
 A file is either refused with words at its field, and then nothing of it is stored; or it is accepted, and then what is
-stored is either made anew, pixel by pixel, or handed out as a download that no browser will run.
+stored is either made again, pixel by pixel, or handed out as a download that no browser will run.
 """
 
 import io

@@ -1,6 +1,7 @@
 """Templates, styles and scripts of an app name nothing of an app above it: what import-linter cannot see."""
 
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,16 +12,11 @@ from django.urls import Resolver404, get_resolver, resolve
 
 from scripts.programs import ROOT
 
-# From the lowest to the highest, as in the contract of import-linter; apps of one level do not know each other.
-LEVELS = [
-    {"core", "theme"},
-    {"users"},
-    {"network"},
-    {"feed", "messaging"},
-    {"notifications"},
-    {"demo", "operations"},
-    {"professional_network"},
+# The contract of import-linter, from the lowest layer to the highest; apps of one layer do not know each other.
+LAYERS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"][0][
+    "layers"
 ]
+LEVELS = [set(re.findall(r"\w+", layer)) for layer in reversed(LAYERS)]
 LEVEL_OF = {app: number for number, level in enumerate(LEVELS) for app in level}
 # The theme draws no socket, but its scripts may use core's.
 SAME_LEVEL = {("core", "theme"), ("theme", "core")}
@@ -118,7 +114,7 @@ def test_every_kind_of_reference_is_seen(tmp_path: Path, suffix: str, source: st
 
 
 def test_every_app_has_a_level() -> None:
-    assert set(LEVEL_OF) == {path.parent.name for path in ROOT.glob("*/apps.py")} | {"professional_network"}
+    assert {path.parent.name for path in ROOT.glob("*/apps.py")} | {"professional_network"} <= set(LEVEL_OF)
     spaces = set(get_resolver().namespace_dict) - {"admin"}
     assert spaces <= set(LEVEL_OF)
 

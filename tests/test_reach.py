@@ -100,7 +100,7 @@ def test_a_person_counts_once_a_day_and_a_refusal_counts_nobody(
     with override_settings(MEMBER_LIMITS=LIMITS):
         assert [post(3), post(3), post(5), post(6), post(4), post(4)] == [302, 302, 429, 429, 302, 302]
         post_of_four = Post.objects.latest("pk")
-        # An edit calls those only whom it names anew.
+        # An edit calls those only those that it newly mentions.
         edit = {"text": f"{names(people[:4])} again", "audience": 1}
         cache.clear()
         consume_reach(alice, range(10_000, 10_004))

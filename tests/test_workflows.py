@@ -86,7 +86,7 @@ def test_actions_are_pinned_and_rights_are_few(path: Path) -> None:
     for job in loaded["jobs"].values():
         assert job["permissions"]["contents"] == "read"
         if "uses" in job:
-            # Another of ours, of the same commit, which has limits of its own.
+            # Another of ours, of the same commit, which has other limits.
             assert (ROOT / job["uses"]).is_file()
         else:
             assert job["timeout-minutes"] <= 120

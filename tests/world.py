@@ -36,8 +36,8 @@ class World:
         return client_of(self.members[visitor]) if visitor in self.members else Client()
 
 
-def make_world(alice: User, mona: User) -> World:
-    """Alice owns everything in it (see tests.authorization); Mona is a moderator."""
+def make_visitors(alice: User, mona: User) -> dict[str, User]:
+    """The members who ask, by what they are to Alice."""
     members = {
         "owner": alice,
         "moderator": mona,
@@ -47,6 +47,12 @@ def make_world(alice: User, mona: User) -> World:
         "suspended": make_member("sam", suspended_at=timezone.now()),
     }
     connect(alice, members["connection"])
+    return members
+
+
+def make_world(alice: User, mona: User) -> World:
+    """Alice owns everything in it (see tests.authorization); Mona is a moderator."""
+    members = make_visitors(alice, mona)
     una = make_unconfirmed("una")
     asking, asked, foe, dora = (make_member(name) for name in ("asking", "asked", "foe", "dora"))
     connect(alice, dora)

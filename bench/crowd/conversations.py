@@ -20,7 +20,7 @@ from network.models import Connection
 from .people import SEED
 
 BATCH = 500
-# One conversation of two for so many members, one group for so many; BENCH has some of its own.
+# One conversation of two for so many members, one group for so many; BENCH has some, too.
 MEMBERS_TO_A_PAIR, MEMBERS_TO_A_GROUP = 4, 200
 BENCH_PAIRS = 12
 MOST_LINES = 11
@@ -195,7 +195,7 @@ def _since_last_words(speakers: list[int], member: int) -> int:
 
 
 def _picture() -> list[images.Encoded]:
-    """One picture in the sizes of an attachment; each message gets files of its own with these bytes."""
+    """One picture in the sizes of an attachment; each message gets its own files with these bytes."""
     return Attachment.stored.field.encode_picture(pictures.draw_picture("coast", seed=f"{SEED}:talks"))
 
 

@@ -70,7 +70,7 @@ def measured(on: Base, layer: str, chosen: steps.Options, wanted: Sequence[str])
             figures += steps.bare_memory(up, listener, chosen)
     for name in [name for name in STEPS if name in wanted]:
         say(f"  {layer}: {name} …")
-        # Servers of its own for each step: nothing of the one before is in their memory.
+        # Separate servers for each step: nothing of the one before is in their memory.
         with servers(on, layer, bare=False) as up, Remote() as listener, Remote() as writer:
             scene = steps.Scene(on, up, listener, writer, chosen)
             scene.begin()

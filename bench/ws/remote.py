@@ -12,7 +12,7 @@ from scripts.servers import die_with_parent
 
 
 class Remote:
-    """A generator in a process of its own."""
+    """A generator in a separate process."""
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(

@@ -189,7 +189,7 @@ def _flood(scene: Scene) -> list[Figure]:
 
 
 def idle(scene: Scene) -> list[Figure]:
-    """Very many tabs that do nothing; each a member of its own, in view."""
+    """Very many tabs that do nothing; each another member, in view."""
     people = [{**who, "watched": 0} for who in scene.people(scene.options.sockets)]
     warm = min(WARM, len(people) // 2)
     scene.listener.do("open", people=people[:warm])

@@ -131,7 +131,7 @@ class Socket(asyncio.Protocol):
 
 
 class _Request(asyncio.Protocol):
-    """One request on a connection of its own."""
+    """One request on a separate connection."""
 
     def __init__(self, request: bytes) -> None:
         self._request = request
@@ -173,7 +173,7 @@ class _Request(asyncio.Protocol):
 async def ask(
     port: int, path: str, headers: Mapping[str, str], form: bytes | None = None
 ) -> tuple[int, bytes]:
-    """Ask over a connection of its own, with POST where there is a `form`; returns status and body.
+    """Ask over a separate connection, with POST where there is a `form`; returns status and body.
 
     Raises OSError or TimeoutError when no answer comes.
     """

@@ -43,7 +43,7 @@ if says_yes "${SECURE_HSTS_PRELOAD:-}"; then hsts="$hsts; preload"; fi
 if [ "${SECURE_HSTS_SECONDS:-1}" -eq 0 ]; then hsts=""; fi
 
 # nginx asks for the address of an upstream's server once, when it starts; that of a variable it asks for again. A
-# container that was made anew has another address.
+# container that was made again has another address.
 address() {
     printf 'map "" $%s {\\n    default %s;\\n}' "$1" "$2"
 }

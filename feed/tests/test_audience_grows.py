@@ -73,10 +73,10 @@ def test_once_others_have_answered_the_audience_can_only_be_narrowed(
         form = page_of(as_alice, f"/posts/{post.pk}/edit/")
         assert "but not to more" in form, name
         assert 'value="0"' not in form, name
-        refused = as_alice.post(f"/posts/{post.pk}/edit/", {"text": "Typed anew", "audience": EVERYONE})
+        refused = as_alice.post(f"/posts/{post.pk}/edit/", {"text": "Typed again", "audience": EVERYONE})
         assert refused.status_code == 422, name
         assert "but not to more" in refused.content.decode(), name
-        assert "Typed anew" in refused.content.decode(), name
+        assert "Typed again" in refused.content.decode(), name
         with pytest.raises(AudienceHasAnswered):
             edit(post, "Mine", EVERYONE)
         assert edit(post, "Mine", CIRCLE).audience == CIRCLE

@@ -58,7 +58,7 @@ class EntryQuerySet(models.QuerySet["Entry"]):
         return self.filter(kind=Entry.Kind.MESSAGE)
 
     def lines(self) -> "EntryQuerySet":
-        """What a conversation shows in lines of its own: not the changes of what stands there already."""
+        """What a conversation shows as entries: no edits and deletions of messages."""
         return self.exclude(kind__in=[Entry.Kind.EDIT, Entry.Kind.DELETION])
 
 

@@ -9,7 +9,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from network.models import Block, Connection, Member, MemberId, available_to
+from network.models import Block, Member, MemberId, are_connected, available_to
 from users.models import PresenceAudience, User
 
 from .conversation import Membership
@@ -21,10 +21,6 @@ def may_see_presence(viewer: MemberId, member: MemberId) -> Q:
     Both must have agreed: they are connected, or both have accepted their direct conversation and show presence to
     members they write with. The stricter of the two settings holds for both: hiding means not seeing, either.
     """
-    connections = Connection.objects.connected()
-    connected = Exists(connections.filter(low=viewer, high=member)) | Exists(
-        connections.filter(low=member, high=viewer)
-    )
     accepted = Membership.objects.filter(
         member=viewer,
         accepted_at__isnull=False,
@@ -35,7 +31,7 @@ def may_see_presence(viewer: MemberId, member: MemberId) -> Q:
     blocked = Exists(Block.objects.filter(blocker=viewer, blocked=member)) | Exists(
         Block.objects.filter(blocker=member, blocked=viewer)
     )
-    in_touch = Q(connected) & _let_see(viewer, member, PresenceAudience.CONNECTIONS)
+    in_touch = are_connected(viewer, member) & _let_see(viewer, member, PresenceAudience.CONNECTIONS)
     talking = Q(Exists(accepted)) & _let_see(viewer, member, PresenceAudience.CONTACTS)
     return (in_touch | talking) & ~Q(blocked)
 

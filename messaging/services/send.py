@@ -75,7 +75,7 @@ def send_message(
     with storage.removed_on_failure():
         attachments: list[Attachment] = []
         if pictures or files:
-            # Files are dear: whatever speaks against the message is asked before they are processed, too.
+            # Processing files is expensive: refusals are checked before it, too.
             if before := _find_sent(entry):
                 return before
             check_may_send(conversation=conversation, author=author)
@@ -83,7 +83,7 @@ def send_message(
         refusal = _store_message(entry, author, attachments)
         if refusal is None:
             return SentMessage(entry, is_new=True)
-        # What was accepted once stays acknowledged, whatever speaks against it now.
+        # A message that was accepted once stays acknowledged, even if it would be refused now.
         before = _find_sent(entry)
         if before is None:
             raise refusal
@@ -108,7 +108,7 @@ def _store_message(entry: Entry, author: User, attachments: Sequence[Attachment]
     memberships = lock_sides(conversation, author)
     refusal = _find_refusal(conversation, author, memberships)
     if refusal is None:
-        # Only now: what is refused costs nothing.
+        # Rendered only now: a refused message costs nothing.
         entry.html, entry.search_text = to_html(entry.text), search_key(entry.text)
         refusal = None if insert_entry(entry) else _client_id_taken()
     if refusal:

@@ -1,4 +1,4 @@
-"""Several at the same moment, in threads with connections of their own, on a real database."""
+"""Several at the same moment, in threads with separate connections, on a real database."""
 
 import random
 import uuid

@@ -114,7 +114,7 @@ def check_email_addresses() -> Iterator[CheckResult]:
 def check_clock() -> Iterator[CheckResult]:
     """Compare the clock of this machine with that of the database."""
     if connection.vendor != "postgresql":
-        yield report_ok("the database has none of its own")
+        yield report_ok("the database uses the clock of this machine")
         return
     with connection.cursor() as cursor:
         cursor.execute("SELECT extract(epoch FROM clock_timestamp())")

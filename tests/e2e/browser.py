@@ -159,7 +159,7 @@ class ContextPool:
 
 @dataclass
 class Visitors:
-    """Opens pages, each as a visitor of its own with its own cookies, and remembers what went wrong on them."""
+    """Opens pages, each as a separate visitor with its own cookies, and remembers what went wrong on them."""
 
     context_pool: ContextPool
     site_url: str

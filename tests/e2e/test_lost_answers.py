@@ -29,7 +29,7 @@ class LosesAnswers:
 
 
 def posts(page: Page, text: str) -> int:
-    """How many there are, on a home page that was loaded anew."""
+    """How many there are, on a home page that was loaded again."""
     page.goto("/")
     live(page)
     return page.locator("article.post").filter(has_text=text).count()

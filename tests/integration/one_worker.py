@@ -1,4 +1,4 @@
-"""gunicorn with one worker and a world of its own beside the stack, and what each request costs that worker.
+"""gunicorn with one worker and its own world beside the stack, and what each request costs that worker.
 
 It is asked without nginx, whose limits would keep off what is to be measured; what members and visitors may do how
 often is forgotten before each form.

@@ -140,7 +140,7 @@ def places_of_forms(worker: OneWorker) -> Iterator[Place]:
 
 
 def places_of_addresses(words: dict[str, str]) -> Iterator[Place]:
-    """Every address with a field and a query of its own, and those of FORMS with the fields that they have."""
+    """Every address with its own field and query, and those of FORMS with the fields that they have."""
     for line in lines():
         address = line.address.format(**words)
         who = "anonymous" if ENDINGS.search(address) else "owner"

@@ -1,4 +1,4 @@
-"""A journey in a real browser through nginx and TLS: what production sends breaks none of its own policies."""
+"""A journey in a real browser through nginx and TLS: what production sends breaks none of its policies."""
 
 from playwright.sync_api import Page, expect, sync_playwright
 

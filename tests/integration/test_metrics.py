@@ -108,7 +108,7 @@ def until(true: Callable[[], bool]) -> None:
 
 
 def open_page(house: Stack, path: str = "/accounts/login/", cookies: str = "") -> int:
-    """Ask gunicorn for a page on a connection of its own, as nginx would."""
+    """Ask gunicorn for a page on a separate connection, as nginx would."""
     connection = http.client.HTTPConnection(HOST, house.site.web, timeout=15)
     try:
         headers = {"Host": "localhost", "X-Forwarded-Proto": "https", "Cookie": cookies}

@@ -1,6 +1,6 @@
 """The upgrades of docs/UPGRADING.md, one after the other, while members read, sign in, post and write to each other.
 
-The old version runs in a folder of its own, the new one is made ready beside it, as on a server. Each version's
+The old version runs in a separate folder, the new one is made ready beside it, as on a server. Each version's
 migrations and edits are those of the page.
 """
 
@@ -146,7 +146,7 @@ def served_from(folder: Path, stack: Stack) -> Iterator[Server]:
 
 @pytest.fixture
 def installation(stack: Stack) -> Iterator[Installation]:
-    """A network of its own behind the stack's nginx, with two members who are connected."""
+    """A separate network behind the stack's nginx, with two members who are connected."""
     maintenance = psycopg2.connect(stack.postgres.url)
     maintenance.autocommit = True
     name = f"upgrade_{uuid.uuid4().hex[:8]}"

@@ -106,7 +106,7 @@ def picture(width: int, height: int, kind: str, colour: tuple[int, int, int]) ->
     return out.getvalue()
 
 
-# Property 11 (R4.7), where what is stored is made anew
+# Property 11 (R4.7), where what is stored is made again
 @pytest.mark.django_db
 @given(
     width=st.integers(1, 300),

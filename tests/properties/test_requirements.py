@@ -111,7 +111,7 @@ def test_the_lists_name_no_place_to_download_from() -> None:
     assert [file for file in LISTS if re.search(places, (ROOT / file).read_text())] == []
 
 
-# What a person types in an environment of their own, for a tool that is no part of LinkUp.
+# What a person types in an environment other than LinkUp's, for a tool that is no part of LinkUp.
 BY_A_PERSON = "pip install git-filter-repo"
 # pip looks for hashes of what the lists name with other extras, and finds none, unless it is told that they are whole.
 WHOLE = {"--require-hashes", "--no-deps"}

@@ -1,6 +1,6 @@
 """Makes a small network in a SQLite file, with what is hard to carry: `python -m tests.transfer.network FOLDER`.
 
-A process of its own, so that the tests' database is left alone.
+A separate process, so that the tests' database is left alone.
 """
 
 import os

@@ -1,1 +1,1 @@
-"""Backup and restore as an operator does it: commands in processes of their own, real servers, a real sign-in."""
+"""Backup and restore as an operator does it: commands in separate processes, real servers, a real sign-in."""

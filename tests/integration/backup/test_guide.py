@@ -143,7 +143,7 @@ def test_what_it_says_can_be_read_in_the_code() -> None:
 
 
 def _beginning(words: str) -> str:
-    """Up to where a message names something of its own."""
+    """Up to where a message names something particular."""
     for ending in (": Permission", ": permission", "2", "LATIN1", ": …"):
         words = words.partition(ending)[0]
     return words

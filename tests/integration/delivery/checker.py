@@ -62,7 +62,7 @@ class Case:
 
     @cached_property
     def places(self) -> dict[Mark, tuple[int, int]]:
-        """Where each mark was first told: conversation and number, of an edit that of its own entry.
+        """Where each mark was first told: conversation and number, of an edit that of the edit's entry.
 
         A deleted message has no words any more: its send knows where it stands.
         """

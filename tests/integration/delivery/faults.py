@@ -31,7 +31,7 @@ class Planned:
 
 
 class Hand:
-    """Does what is planned. Each fault is a method of its own; those on one server come one after the other."""
+    """Does what is planned. Each fault is a separate method; those on one server come one after the other."""
 
     def __init__(self, site: Site, proxy: Proxy, history: History) -> None:
         self._site = site

@@ -108,7 +108,7 @@ async def hang_up(writer: asyncio.StreamWriter) -> None:
 async def ask(
     port: int, method: str, path: str, headers: Mapping[str, str], body: bytes = b"", *, seconds: float = 8.0
 ) -> Message:
-    """One request on a connection of its own; returns the whole answer. Raises NoAnswer."""
+    """One request on a separate connection; returns the whole answer. Raises NoAnswer."""
     sent = {**headers, "Connection": "close", "Content-Length": str(len(body))}
     writer: asyncio.StreamWriter | None = None
     try:

@@ -62,7 +62,7 @@ class Place:
 
     @property
     def media(self) -> Path:
-        """Where uploads lie: elsewhere than the code, as on a disk of their own."""
+        """Where uploads lie: elsewhere than the code, as on a separate disk."""
         return Path(self.variables["LINKUP_MEDIA"])
 
     @property

@@ -1,6 +1,6 @@
 """A network on SQLite, moved to PostgreSQL: `python -m …deployment.sample FOLDER URL MEMBERS`.
 
-A process of its own, so that it works while the guide is walked. It leaves `figures.json` in FOLDER: what each step
+A separate process, so that it works while the guide is walked. It leaves `figures.json` in FOLDER: what each step
 took.
 """
 

@@ -1,4 +1,4 @@
-"""nginx as compose.yaml starts it: it finds containers that were made anew, and visitors behind another proxy."""
+"""nginx as compose.yaml starts it: it finds containers that were made again, and visitors behind another proxy."""
 
 import http.client
 import http.server

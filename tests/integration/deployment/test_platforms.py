@@ -81,7 +81,7 @@ def test_linkup_starts_with_what_compose_gives_it(
 
 
 # -- Heroku
-# The platform adds an ending of its own to the name of each new app.
+# The platform adds an additional ending to the name of each new app.
 ON_HEROKU = "your-network-1a2b3c4d5e6f.herokuapp.com"
 
 

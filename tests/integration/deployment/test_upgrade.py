@@ -48,7 +48,7 @@ def test_a_block_of_the_page_runs_as_it_stands(place: Place, guest: Visitor, blo
     if block == THERE[-1]:
         assert guest.get("/static/theme/next.txt").status == 200
         assert not (place.linkup.parent / f"{place.linkup.name}-next").exists()
-        # What the operator has to write anew is named.
+        # What the operator has to write again is named.
         assert said.rstrip().endswith("deploy/systemd/linkup.target")
 
 

@@ -1,1 +1,1 @@
-"""The move from SQLite to PostgreSQL as an operator does it: with the scripts, in processes of their own."""
+"""The move from SQLite to PostgreSQL as an operator does it: with the scripts, in separate processes."""

@@ -239,7 +239,7 @@ function progressOf({ client_id, conversation, pictures, files }) {
   };
 }
 
-// {error, text}: a code, or the status where the page has words of its own for it, and the server's words if it gave any.
+// {error, text}: a code, or the status where the page has its own words for it, and the server's words if it gave any.
 function refusalOf({ status, body }) {
   const text = body?.text ?? Object.values(body?.errors ?? {}).flat().join(" ");
   return { error: text ? body.error : String(status), text };

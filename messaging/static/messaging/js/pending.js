@@ -10,7 +10,7 @@ import { cloneTemplate, words } from "./translations.js";
 
 // So many client ids are remembered as seen.
 const REMEMBERED = 200;
-// Statuses that the page has words of its own for.
+// Statuses that the page has its own words for.
 const REFUSALS = { 400: "refused", 403: "forbidden", 404: "gone", 413: "tooLarge" };
 
 const list = document.createElement("ol");

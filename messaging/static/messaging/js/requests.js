@@ -20,5 +20,5 @@ conversationEvents.on("entry", ({ kind, author }) => {
   if (author === memberId) accepted();
   else answered();
 });
-// The cursors of a member who has not accepted are not sent.
+// The server sends no cursors of a member before the request is accepted.
 conversationEvents.on("cursors", (cursors) => cursors.length && answered());
