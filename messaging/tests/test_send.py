@@ -45,6 +45,18 @@ def test_a_form_is_acknowledged_with_the_entry(
     assert entry["at"].endswith("Z")
 
 
+def test_a_page_of_another_member_sends_nothing(
+    as_alice: Client, address: str, alice: User, bob: User
+) -> None:
+    as_alice.defaults["HTTP_X_MEMBER"] = str(bob.pk)
+    assert post_json(as_alice, address, {"text": "Not mine"}).status_code == 403
+    cursors = as_alice.post(address.replace("send", "cursors"), {"read": 1})
+    assert cursors.status_code == 403
+    assert not Entry.objects.exists()
+    as_alice.defaults["HTTP_X_MEMBER"] = str(alice.pk)
+    assert post_json(as_alice, address, {"text": "Mine"}).status_code == 201
+
+
 def test_a_json_body_is_read_like_a_form(as_alice: Client, address: str) -> None:
     client_id = str(uuid.uuid4())
     response = post_json(as_alice, address, {"text": "Hello", "client_id": client_id})

@@ -1,7 +1,8 @@
-"""What all doors of conversations ask and answer in the same way."""
+"""Access to conversations, and responses that all their views share."""
 
 from collections.abc import Iterable
 
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse, JsonResponse
 
 from core.web.rate_limits import RateLimited
@@ -17,7 +18,13 @@ STATUS = {"client_id_taken": 409, "too_fast": 429, "not_in": 404}
 
 
 def mine_or_404(request: MemberRequest, pk: int) -> Membership:
-    """The viewer's membership of the conversation `pk`, else 404."""
+    """Return the viewer's membership of the conversation `pk`. Raises Http404 without one.
+
+    Scripts name the member of their page (X-Member): a page of a member who has signed out must not act for another
+    who has signed in since. Raises PermissionDenied then.
+    """
+    if request.headers.get("X-Member", str(request.user.pk)) != str(request.user.pk):
+        raise PermissionDenied
     mine = queries.membership_of(request.user, pk)
     if mine is None:
         raise Http404

@@ -32,6 +32,8 @@ export function post(url, fields, { signal, progress } = {}) {
     request.setRequestHeader("Accept", "application/json");
     request.setRequestHeader("X-Requested-With", "fetch");
     request.setRequestHeader("X-CSRFToken", token());
+    // The session may be another member's by now: the server refuses what this page's member did not send.
+    request.setRequestHeader("X-Member", document.body.dataset.member);
     const stop = () => request.abort();
     let patience = setTimeout(stop, STANDSTILL);
     const moved = () => {
