@@ -26,7 +26,7 @@ from .notification_view import NotificationView, build_views
 from .preferences import Delivery, mail_times, wanted_deliveries
 from .tokens import token_for
 
-# Mail to a member who has a page in view is delayed by this; it is sent if the notification is still unread then.
+# Delay of mail to members with a page in view; it is sent if the notification is still unread then.
 LATER = timedelta(minutes=15)
 # Minimum time between two mails about the same thing: for members who read it by mail alone, and where an actor undoes
 # and repeats an action.

@@ -91,7 +91,7 @@ class NotificationView:
         else:
             sentence = str(_SENTENCES[kind])
         # Only our own sentences are format strings; names are inserted as values, whatever they contain.
-        return insert(sentence, who=insert(who, first=first, second="".join(rest), count=others))
+        return insert(sentence, who=insert(who, first=first, second=rest[0] if rest else "", count=others))
 
     @property
     def excerpt(self) -> str:

@@ -112,6 +112,18 @@ def test_names_and_texts_are_escaped(alice: User) -> None:
     assert "{who}" in html
 
 
+def test_every_name_of_a_sentence_is_bold_and_escaped_once(alice: User, charlie: User, mona: User) -> None:
+    post = say(alice)
+    for member, name in ((charlie, "Charlie & Co"), (mona, "Mona")):
+        User.objects.filter(pk=member.pk).update(name=name)
+        react(post, member)
+    names = "<strong><bdi>{}</bdi></strong>"
+    mona_first = f"{names.format('Mona')} and {names.format('Charlie &amp; Co')} reacted"
+    assert mona_first in page_of(client_of(alice))
+    react(post, make_member("dan"))
+    assert f"{names.format('Dan')}, {names.format('Mona')} and 1 other reacted" in page_of(client_of(alice))
+
+
 def test_a_repost_shows_its_text_or_the_post(alice: User, charlie: User, mona: User) -> None:
     post = say(alice, "My day")
     pass_on(post, charlie)

@@ -22,6 +22,7 @@ shows it as text, and which text COPY reads. NULL is None everywhere.
 import ipaddress
 import re
 import uuid
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from datetime import UTC, datetime, time
 from decimal import Context, Decimal, DecimalException
@@ -61,7 +62,7 @@ def decode_text(data: bytes) -> str | BrokenText:
         return BrokenText(data)
 
 
-class Kind:
+class Kind(ABC):
     """How values of one kind are read on both sides; a subclass for each kind. No method gets NULL.
 
     `shown_by` is the SQL expression of the target, `{}` the column. `is_number` and `is_text` say how keys are sorted.
@@ -72,9 +73,9 @@ class Kind:
     is_text = False
     is_uuid = False
 
+    @abstractmethod
     def from_source(self, value: object) -> str:
         """Return the canonical text; raises UnconvertibleValue for what PostgreSQL or Django does not accept."""
-        raise NotImplementedError
 
     def from_target(self, text: str) -> str:
         """Return the canonical text of what `shown_by` gave."""
