@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the stylesheet with Tailwind; with "check" it builds beside and compares instead.
+# Builds the stylesheet with Tailwind, and the sprite of icons; with "check" it builds beside and compares instead.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -10,6 +10,7 @@ build() {
   .venv/bin/tailwindcss --input "$source" --output "$1" --minify 2>&1 | grep -v '^$' >&2
 }
 
+.venv/bin/python -m scripts.icon_sprite "$@"
 if [ "${1:-}" != check ]; then
   build "$built"
   exit 0

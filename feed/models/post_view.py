@@ -88,8 +88,3 @@ class PostActionsView(NamedTuple):
     @property
     def my_kind(self) -> Reaction.Kind | None:
         return Reaction.Kind(self.my_reaction) if self.my_reaction else None
-
-    @property
-    def kinds(self) -> list[Reaction.Kind]:
-        """The kinds of reactions to choose from."""
-        return list(Reaction.Kind)

@@ -7,7 +7,7 @@ from django.template import Context
 from django.utils.safestring import SafeString
 
 from ..cards import render_card, render_card_list
-from ..models import Post
+from ..models import Post, Reaction
 
 register = template.Library()
 
@@ -28,3 +28,9 @@ def post_list(context: Context, posts: Sequence[Post]) -> SafeString:
 def post_in_list(context: Context, post: Post) -> SafeString:
     """Render the card of one post as in a list."""
     return render_card_list([post], context["user"])
+
+
+@register.simple_tag
+def reaction_kinds() -> list[Reaction.Kind]:
+    """Return the kinds of reactions to choose from."""
+    return list(Reaction.Kind)

@@ -74,8 +74,16 @@ TEMPLATES: list[dict[str, Any]] = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "DIRS": [BASE_DIR / "templates", BASE_DIR / "professional_network" / "templates"],
-        "APP_DIRS": True,
         "OPTIONS": {
+            "loaders": [
+                (
+                    "theme.loaders.CompactLoader",
+                    [
+                        "django.template.loaders.filesystem.Loader",
+                        "django.template.loaders.app_directories.Loader",
+                    ],
+                ),
+            ],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
@@ -96,7 +104,7 @@ TEMPLATE_SLOTS: dict[str, list[str]] = {
     "top_bar": ["site/_top_bar.html"],
     "bottom_bar": ["site/_bottom_bar.html"],
     "settings_tabs": ["site/_settings_tabs.html"],
-    "scripts": ["site/_scripts.html"],
+    "scripts": ["feed/_post_menus.html", "site/_scripts.html"],
     "member_actions": ["messaging/_member_action.html"],
     "member_sections": ["feed/_member_section.html"],
 }

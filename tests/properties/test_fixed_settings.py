@@ -61,7 +61,7 @@ FIXED: dict[str, Any] = {
     # How long copies are good for.
     "CACHE_TIMEOUTS": {"default": 300, "suggestions": 600, "static": 3600, "media": 7 * DAY},
     "CONTENT_SECURITY_POLICY.DIRECTIVES.upgrade-insecure-requests": True,
-    "TEMPLATES.0.APP_DIRS": True,
+    "TEMPLATES.0.OPTIONS.loaders.0.0": "theme.loaders.CompactLoader",
     "USE_I18N": True,
     "USE_TZ": True,
 }

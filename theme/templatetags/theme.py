@@ -13,9 +13,11 @@ from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format, number_format
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext, ngettext
+
+from theme.modules import imported_modules
 
 register = template.Library()
 
@@ -23,29 +25,27 @@ ICONS = Path(__file__).resolve().parent.parent / "icons"
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 
 
-@lru_cache(maxsize=256)
-def _read_svg(name: str) -> str:
-    if not name.replace("-", "").isalnum():
-        raise template.TemplateSyntaxError(f"{name!r} is not the name of an icon.")
-    try:
-        return (ICONS / f"{name}.svg").read_text(encoding="utf-8").strip()
-    except FileNotFoundError as error:
-        raise template.TemplateSyntaxError(f"There is no icon named {name!r} in theme/icons.") from error
+@lru_cache(maxsize=1)
+def _icon_names() -> frozenset[str]:
+    return frozenset(path.stem for path in ICONS.glob("*.svg"))
 
 
 @lru_cache(maxsize=512)
-def _render_icon(name: str, classes: str) -> SafeString:
-    css = format_html("icon {}", classes) if classes else "icon"
-    # The files are trusted; only the class comes from a template, and it is escaped.
-    return mark_safe(
-        _read_svg(name).replace("<svg ", f'<svg class="{css}" aria-hidden="true" focusable="false" ', 1)
-    )
+def _render_icon(name: str, classes: str, label: str, sprite: str) -> SafeString:
+    if name not in _icon_names():
+        raise template.TemplateSyntaxError(f"There is no icon named {name!r} in theme/icons.")
+    css = f"icon {classes}" if classes else "icon"
+    purpose = format_html('role="img" aria-label="{}"', label) if label else mark_safe('aria-hidden="true"')
+    return format_html('<svg class="{}" {}><use href="{}#{}"/></svg>', css, purpose, sprite, name)
 
 
-@register.simple_tag
-def icon(name: str, classes: str = "") -> SafeString:
-    """Return the SVG of `theme/icons/<name>.svg` inline, hidden from screen readers, in the colour of the text."""
-    return _render_icon(str(name), str(classes))
+@register.simple_tag(name="icon")
+def icon_svg(name: str, classes: str = "", label: str = "") -> SafeString:
+    """Return the icon of `theme/icons/<name>.svg` in the colour of the text.
+
+    It is hidden from screen readers unless it has a `label`. scripts/icon_sprite.py builds the sprite.
+    """
+    return _render_icon(str(name), str(classes), str(label), asset("theme/icons.svg"))
 
 
 @register.simple_tag
@@ -170,6 +170,25 @@ def asset(path: str) -> str:
         return f"{settings.STATIC_URL}{path}"
 
 
+@register.simple_tag
+def module(*scripts: str, later: str = "") -> SafeString:
+    """Return the tags that run `scripts`, such as "theme/js/app.js", as modules.
+
+    All that they import is asked for at once, and the module `later` that one of them imports by `import()`: a browser
+    that finds an import only by reading the importer waits for one response after another.
+    """
+    imported = dict.fromkeys(each for script in scripts for each in imported_modules(script))
+    if later:
+        imported |= dict.fromkeys((later, *imported_modules(later)))
+    return format_html(
+        "{}{}",
+        format_html_join("\n", '<link rel="modulepreload" href="{}">', ((asset(each),) for each in imported)),
+        format_html_join(
+            "\n", '<script src="{}" type="module"></script>', ((asset(each),) for each in scripts)
+        ),
+    )
+
+
 def _render_component(context: Context, name: str, values: dict[str, Any]) -> SafeString:
     component = template.Engine.get_default().get_template(f"components/_{name}.html")
     # `new` keeps the language and escaping of the page, but not its variables.
@@ -230,7 +249,7 @@ def tab(
         '<a href="{}"{}>{}{}{}</a>',
         url,
         mark_safe(' aria-current="page"') if current else "",
-        _render_icon(icon, "") if icon else "",
+        icon_svg(icon) if icon else "",
         label,
         format_html(' <span class="badge">{}</span>', compact(count)) if count else "",
     )
