@@ -1,6 +1,6 @@
 # Commands for developers. The logic is in scripts/; this file only names it.
 .DEFAULT_GOAL := help
-.PHONY: help run stack checkpoint test test-night test-fast chaos lint security format css css-check coverage bench-ws requirements venv venv-dev
+.PHONY: help run stack checkpoint test test-night test-fast chaos lint security format css css-check coverage bench bench-ws requirements venv venv-dev
 PYTHON_OF_VENV := .venv/bin/python
 PORT ?= 8000
 HTTPS ?= 8443
@@ -50,6 +50,9 @@ css-check: venv-dev ## Fail when the committed CSS is outdated
 
 coverage: venv-dev ## Measure which lines the tests run, on both databases
 	@scripts/coverage.sh
+
+bench: venv-dev ## Measure pages, Lighthouse and messages, and write the table of docs/performance.md (about 15 minutes)
+	@$(PYTHON_OF_VENV) -m bench --minutes $(MINUTES)
 
 bench-ws: venv-dev ## Benchmark messages and sockets near their limit (MINUTES=10 for the full run; BENCH="--help")
 	@$(PYTHON_OF_VENV) -m bench.ws --minutes $(MINUTES) $(BENCH)

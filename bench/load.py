@@ -1,5 +1,6 @@
 """Rate and CPU of an address under gunicorn, asked by several clients with one connection per request."""
 
+import gzip
 import os
 import signal
 import socket
@@ -26,11 +27,20 @@ START_TIMEOUT = 30.0
 
 @dataclass(frozen=True)
 class Load:
-    """What came out of one round: requests a second, milliseconds of server CPU per request, median latency in ms."""
+    """What came out of one round: requests a second, milliseconds of server CPU per request, latency in ms."""
 
     rate: float
     cpu: float
-    latency: float
+    p50: float
+    p99: float
+
+
+@dataclass(frozen=True)
+class Page:
+    """One response: the bytes of its body as sent, and of its HTML."""
+
+    wire: int
+    html: int
 
 
 @dataclass(frozen=True)
@@ -80,7 +90,10 @@ def session_cookie(member: User) -> str:
 
 def fetch(server: Server, address: str, cookie: str) -> bytes:
     """One answer, head and body, over a separate connection. Raises AssertionError unless it is a 200."""
-    request = f"GET {address} HTTP/1.1\r\nHost: localhost\r\nCookie: {cookie}\r\nConnection: close\r\n\r\n"
+    request = (
+        f"GET {address} HTTP/1.1\r\nHost: localhost\r\nCookie: {cookie}\r\nAccept-Encoding: gzip\r\n"
+        "Connection: close\r\n\r\n"
+    )
     parts = []
     with socket.create_connection((HOST, server.port), timeout=30) as line:
         line.sendall(request.encode())
@@ -90,6 +103,13 @@ def fetch(server: Server, address: str, cookie: str) -> bytes:
     if not answer.startswith(b"HTTP/1.1 200"):
         raise AssertionError(f"{address} answered {answer[:200]!r}")
     return answer
+
+
+def fetch_page(server: Server, address: str, cookie: str) -> Page:
+    """The sizes of one response. Raises AssertionError unless it is a 200."""
+    head, _blank, body = fetch(server, address, cookie).partition(b"\r\n\r\n")
+    compressed = b"content-encoding: gzip" in head.lower()
+    return Page(len(body), len(gzip.decompress(body)) if compressed else len(body))
 
 
 def measured(server: Server, address: str, cookie: str, *, seconds: float) -> Load:
@@ -107,7 +127,13 @@ def measured(server: Server, address: str, cookie: str, *, seconds: float) -> Lo
     with ThreadPoolExecutor(CLIENTS) as clients:
         times = [taken for client in clients.map(ask, range(CLIENTS)) for taken in client]
     passed, used = time.monotonic() - started, server.cpu_seconds() - cpu
-    return Load(len(times) / passed, 1000 * used / len(times), 1000 * statistics.median(times))
+    times.sort()
+    return Load(
+        len(times) / passed,
+        1000 * used / len(times),
+        1000 * statistics.median(times),
+        1000 * times[int(0.99 * (len(times) - 1))],
+    )
 
 
 def _cpu_seconds(pid: int) -> float:

@@ -1,9 +1,13 @@
 """The bench of the home feed, step by step; every step prints its figures and returns what misses the bar."""
 
+import json
+import os
 import platform
 import statistics
 import sys
 import time
+from collections.abc import Sequence
+from dataclasses import asdict, astuple
 from urllib.parse import urlencode
 
 from django.core.management import call_command
@@ -13,15 +17,19 @@ from django.urls import reverse
 from feed import timeline
 from feed.models import Comment, Post, Reaction
 from network.models import Connection
+from scripts.programs import ROOT
 from users.models import User
 
 from . import crowd
 from .gthread import threads, workers
-from .load import CLIENTS, Load, Server, fetch, gunicorn, measured, session_cookie
+from .load import CLIENTS, Load, Server, fetch_page, gunicorn, measured, session_cookie
 from .pages import addresses, cost, signed_in
 from .plans import explained, explained_text, plans_of_page
 
+RESULT = ROOT / "test-results" / "bench-feed.json"
+HOME, BARE = "home", "bare view"
 LEAST_SHARE_OF_BARE = 0.5
+MOST_CPU = 5.0
 MOST_QUERIES = 12
 MOST_GROWTH = 1.3
 ROUNDS = 3
@@ -40,8 +48,8 @@ def run(*, members: int, posts: int, seconds: float, growth: bool) -> Faults:
     """The whole bench on the database of the settings; returns what misses the bar, in words."""
     call_command("migrate", verbosity=0)
     _seed(members, posts)
-    faults = [*_plan_of_the_feed(), *_plans_of_the_pages(), *_costs(), *_rates(seconds)]
-    return [*faults, *_growth(members)] if growth else faults
+    faults = [*_plan_of_the_feed(), *_plans_of_the_pages(), *_costs(), *_served(seconds)]
+    return [*faults, *_growth(members, seconds)] if growth else faults
 
 
 def _seed(members: int, posts: int) -> None:
@@ -103,49 +111,92 @@ def _costs() -> Faults:
     return faults
 
 
-def _rates(seconds: float) -> Faults:
+def _served(seconds: float) -> Faults:
+    """Every page under gunicorn beside the bare view, in turns, so that what disturbs the machine disturbs all."""
     say(
-        f"\n== Rate under gunicorn gthread {workers} × {threads}, {CLIENTS} clients, one connection per request"
+        f"\n== Pages under gunicorn gthread {workers} × {threads}, {CLIENTS} clients, one connection per request, "
+        "compressed"
     )
     cookie = session_cookie(User.objects.get(username=crowd.BENCH))
-    home = reverse("feed:home")
     with gunicorn() as server:
-        size = len(fetch(server, home, cookie).partition(b"\r\n\r\n")[2])
-        bare = f"{reverse('bench_bare')}?{urlencode({'bytes': size})}"
+        pages = addresses()
+        sizes = {name: fetch_page(server, address, cookie) for name, address in pages.items()}
+        bare = {BARE: f"{reverse('bench_bare')}?{urlencode({'bytes': sizes[HOME].html})}"}
+        wanted = bare | pages
+        sizes[BARE] = fetch_page(server, bare[BARE], cookie)
         rounds = [
-            _round(server, (bare, home), cookie, seconds / ROUNDS) for _round_number in range(1 + ROUNDS)
+            {
+                name: measured(server, address, cookie, seconds=seconds / ROUNDS)
+                for name, address in wanted.items()
+            }
+            for _round in range(1 + ROUNDS)
         ][1:]
-    best = {}
-    for name, loads in zip(("bare view", "home feed"), zip(*rounds, strict=True), strict=True):
-        best[name] = statistics.median(load.rate for load in loads)
+    loads = {name: _median([each[name] for each in rounds]) for name in wanted}
+    say(f"{'':<28} {'requests/s':>10} {'CPU ms':>7} {'p50 ms':>7} {'p99 ms':>7} {'HTML':>8} {'wire':>7}")
+    for name, load in loads.items():
         say(
-            f"{name:<12} {best[name]:>7.0f} requests/s {statistics.median(load.cpu for load in loads):>6.2f} ms CPU "
-            f"{statistics.median(load.latency for load in loads):>6.1f} ms median, {size:,} bytes"
+            f"{name:<28} {load.rate:>10.0f} {load.cpu:>7.2f} {load.p50:>7.1f} {load.p99:>7.1f} "
+            f"{sizes[name].html:>8,} {sizes[name].wire:>7,}"
         )
-    share = best["home feed"] / best["bare view"]
+    rows = {name: asdict(load) | asdict(sizes[name]) for name, load in loads.items()}
+    RESULT.parent.mkdir(exist_ok=True)
+    RESULT.write_text(json.dumps({"conditions": _conditions(seconds), "pages": rows}, indent=1))
+    share = loads[HOME].rate / loads[BARE].rate
     say(f"The home feed has {share:.2f} × the rate of the bare view; the bar is {LEAST_SHARE_OF_BARE}.")
-    if share >= LEAST_SHARE_OF_BARE:
-        return []
-    return [f"home feed: {share:.2f} × the rate of the bare view, the bar is {LEAST_SHARE_OF_BARE}"]
+    faults = [
+        f"{name}: {load.cpu:.1f} ms of CPU, the bar is {MOST_CPU}"
+        for name, load in loads.items()
+        if load.cpu > MOST_CPU
+    ]
+    if share < LEAST_SHARE_OF_BARE:
+        faults.append(f"home feed: {share:.2f} × the rate of the bare view, the bar is {LEAST_SHARE_OF_BARE}")
+    return faults
 
 
-def _round(server: Server, wanted: tuple[str, ...], cookie: str, seconds: float) -> list[Load]:
-    """The addresses one after the other, so that what disturbs the machine disturbs all of them."""
-    return [measured(server, address, cookie, seconds=seconds) for address in wanted]
+def _conditions(seconds: float) -> str:
+    """In which circumstances the figures came about."""
+    return (
+        f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the end, Python {platform.python_version()}, "
+        f"gunicorn gthread {workers} × {threads}, {CLIENTS} clients, {seconds:g} s each page, one connection per "
+        f"request, gzip; "
+        f"{User.objects.count():,} members, {Post.objects.count():,} posts"
+    )
 
 
-def _growth(members: int) -> Faults:
+def _median(loads: Sequence[Load]) -> Load:
+    return Load(*(statistics.median(values) for values in zip(*map(astuple, loads), strict=True)))
+
+
+def _growth(members: int, seconds: float) -> Faults:
+    """CPU of each page in a server that stays, while the data grows, in a new one, and in the process that seeded."""
     before = Post.objects.count()
-    say(f"\n== Growth from {before:,} to {GROWN_POSTS:,} posts (median time of a page, in process)")
-    client = signed_in()
-    small = {name: cost(client, address).milliseconds for name, address in addresses().items()}
-    crowd.make(members=members, posts=GROWN_POSTS, say=lambda words: say(f"  {words}"))
+    say(f"\n== Growth from {before:,} to {GROWN_POSTS:,} posts (milliseconds of CPU per page)")
+    cookie = session_cookie(User.objects.get(username=crowd.BENCH))
+
+    def cpu_of_pages(server: Server) -> dict[str, float]:
+        for address in addresses().values():
+            measured(server, address, cookie, seconds=seconds / 10)
+        return {
+            name: measured(server, address, cookie, seconds=seconds / ROUNDS).cpu
+            for name, address in addresses().items()
+        }
+
+    with gunicorn() as lasting:
+        small = cpu_of_pages(lasting)
+        crowd.make(members=members, posts=GROWN_POSTS, say=lambda words: say(f"  {words}"))
+        seeded = {name: cost(signed_in(), address).cpu for name, address in addresses().items()}
+        large = cpu_of_pages(lasting)
+    with gunicorn() as fresh:
+        new = cpu_of_pages(fresh)
     faults: Faults = []
-    for name, address in addresses().items():
-        large = cost(client, address).milliseconds
-        say(f"{name:<28} {small[name]:>7.1f} ms {large:>7.1f} ms {large / small[name]:>6.2f} ×")
-        if large > MOST_GROWTH * small[name]:
+    say(f"{'':<28} {'before':>7} {'same server':>12} {'new server':>11} {'this process':>13}")
+    for name, was in small.items():
+        say(
+            f"{name:<28} {was:>7.2f} {large[name]:>6.2f} {large[name] / was:>4.2f}× "
+            f"{new[name]:>5.2f} {new[name] / was:>4.2f}× {seeded[name]:>13.2f}"
+        )
+        if large[name] > MOST_GROWTH * was:
             faults.append(
-                f"{name}: {large / small[name]:.2f} × at {GROWN_POSTS:,} posts, the bar is {MOST_GROWTH}"
+                f"{name}: {large[name] / was:.2f} × at {GROWN_POSTS:,} posts, the bar is {MOST_GROWTH}"
             )
     return faults

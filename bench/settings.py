@@ -1,8 +1,10 @@
-"""The settings under which benches run: those of the tests, on a kept database connection, with the bare view."""
+"""The settings of benches: those of the tests, on a kept database connection, compressed, with the bare view."""
 
 from professional_network.settings.test import *  # noqa: F403 -- all of it, as the other settings do
-from professional_network.settings.test import DATABASES
+from professional_network.settings.test import DATABASES, MIDDLEWARE
 
+# As in production: compression is a part of what a page costs.
+MIDDLEWARE = ["django.middleware.gzip.GZipMiddleware", *MIDDLEWARE]
 ROOT_URLCONF = "bench.urls"
 DATABASES["default"] |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
 LOGGING = {"version": 1, "disable_existing_loggers": False}

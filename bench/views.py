@@ -15,5 +15,5 @@ def bare(request: MemberRequest) -> HttpResponse:
     """Session, user, one query of 20 rows, and as many bytes as `?bytes=` asks for."""
     size = int(request.GET["bytes"])
     rows = Post.objects.order_by("-pk").values_list("pk", "author_id", "created_at", "html")[:ROWS]
-    body = "".join(html for _pk, _author, _at, html in rows).encode()
-    return HttpResponse(body[:size].ljust(size))
+    body = "".join(html for _pk, _author, _at, html in rows).encode() or b" "
+    return HttpResponse((body * (size // len(body) + 1))[:size])

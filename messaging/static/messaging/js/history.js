@@ -66,7 +66,8 @@ export function start() {
   status.hidden = true;
   box.prepend(top, status);
   box.append(end);
-  part("older")?.remove();
+  // Its room stays: the entries below it do not move.
+  if (part("older")) part("older").style.visibility = "hidden";
   again();
   if (isInThePast()) observer.observe(end);
   conversationEvents.on("shortened", again);

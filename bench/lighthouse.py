@@ -1,0 +1,168 @@
+"""Lighthouse on the pages of the demo network, on the production stack, as a phone and as a desktop.
+
+`python -m bench.lighthouse [--pages home,post]`: npm installs Lighthouse into test-results/lighthouse first. Prints a
+table and writes test-results/lighthouse.json. Ends with 1 when a score misses its bar.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import sync_playwright
+
+from scripts.programs import ROOT, obtain
+from scripts.servers import free_port, temporary_folder
+from scripts.stack import Stack, running_stack, seed
+
+# The last version for node 20.
+VERSION = "12.8.2"
+FOLDER = ROOT / "test-results" / "lighthouse"
+PAGES = {
+    "sign-in": "/accounts/login/",
+    "home": "/",
+    "post": "/posts/197/",
+    "member": "/members/bob/",
+    "network": "/network/",
+    "connections": "/network/connections/",
+    "directory": "/members/",
+    "notifications": "/notifications/",
+    "messages": "/messages/",
+    "settings": "/settings/profile/",
+}
+# Pages for members are not for search engines; the others are.
+FOR_EVERYBODY = {"sign-in"}
+BARS = {"performance": 97, "accessibility": 100, "best-practices": 100, "seo": 100}
+CHROME = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--ignore-certificate-errors",
+)
+FIGURES = {
+    "LCP ms": "largest-contentful-paint",
+    "CLS": "cumulative-layout-shift",
+    "TBT ms": "total-blocking-time",
+    "wire": "total-byte-weight",
+    "nodes": "dom-size",
+}
+
+
+def obtain_lighthouse() -> Path:
+    """Return the command of Lighthouse, installed by npm when it is not there yet."""
+    command = FOLDER / "node_modules" / ".bin" / "lighthouse"
+    if not command.exists():
+        FOLDER.mkdir(parents=True, exist_ok=True)
+        npm = str(obtain("npm")["npm"])
+        arguments = ["install", "--prefix", str(FOLDER), "--ignore-scripts", "--no-audit", "--no-fund"]
+        subprocess.run([npm, *arguments, f"lighthouse@{VERSION}"], check=True)  # noqa: S603
+    return command
+
+
+def audit(command: Path, address: str, folder: Path, *, desktop: bool, port: int) -> dict[str, Any]:
+    """Return Lighthouse's report of the page at `address`, in the browser at `port`. Raises CalledProcessError."""
+    report = folder / "report.json"
+    arguments = [
+        str(command),
+        address,
+        "--quiet",
+        "--output=json",
+        f"--output-path={report}",
+        f"--port={port}",
+    ]
+    arguments += [f"--only-categories={','.join(BARS)}", *(["--preset=desktop"] if desktop else [])]
+    subprocess.run(arguments, check=True, timeout=180)  # noqa: S603
+    found: dict[str, Any] = json.loads(report.read_text())
+    return found
+
+
+def row_of(report: dict[str, Any]) -> dict[str, float]:
+    """Return the scores (0 to 100) and the figures of a report."""
+    scores = {name: round(100 * (report["categories"][name]["score"] or 0)) for name in BARS}
+    return scores | {name: report["audits"][audit]["numericValue"] for name, audit in FIGURES.items()}
+
+
+def misses_of(name: str, report: dict[str, Any]) -> list[str]:
+    """Return what keeps a page from its bars, with the audits that cost points."""
+    missed = []
+    for category, bar in BARS.items():
+        if category == "seo" and name not in FOR_EVERYBODY:
+            refs = [ref for ref in report["categories"]["seo"]["auditRefs"] if ref["id"] != "is-crawlable"]
+            score = 100 * all((report["audits"][ref["id"]]["score"] or 1) == 1 for ref in refs)
+        else:
+            score = round(100 * (report["categories"][category]["score"] or 0))
+        if score < bar:
+            audits = [
+                ref["id"]
+                for ref in report["categories"][category]["auditRefs"]
+                if ref["weight"] and (report["audits"][ref["id"]]["score"] or 0) < 1
+            ]
+            missed.append(f"{category} {score}, the bar is {bar}: {', '.join(audits)}")
+    return missed
+
+
+@contextmanager
+def browser_at(stack: Stack, folder: Path, *, signed_in: bool) -> Iterator[int]:
+    """Yield the port of a browser in which a member is signed in, or nobody: Lighthouse keeps its cookies."""
+    port = free_port()
+    with sync_playwright() as playwright:
+        context = playwright.chromium.launch_persistent_context(
+            folder / "profile",
+            executable_path=obtain("chromium")["chromium"],
+            args=[*CHROME, f"--remote-debugging-port={port}"],
+            ignore_https_errors=True,
+        )
+        if signed_in:
+            page = context.pages[0]
+            page.goto(f"{stack.origin}/accounts/login/")
+            page.fill("input[name=login]", "alice")
+            page.fill("input[name=password]", "linkup-demo")
+            page.press("input[name=password]", "Enter")
+            page.wait_for_load_state("networkidle")
+            page.goto("about:blank")
+        yield port
+        context.close()
+
+
+def measure(stack: Stack, pages: list[str]) -> tuple[dict[str, dict[str, float]], list[str]]:
+    """Return the rows of the table by page and form, and what misses its bar."""
+    command = obtain_lighthouse()
+    rows, missed = {}, []
+    for signed_in in (False, True):
+        chosen = [page for page in pages if (page not in FOR_EVERYBODY) == signed_in]
+        with temporary_folder(None) as folder, browser_at(stack, folder, signed_in=signed_in) as port:
+            for page, form in product(chosen, ("phone", "desktop")):
+                address = stack.origin + PAGES[page]
+                report = audit(command, address, folder, desktop=form == "desktop", port=port)
+                name = f"{page}, {form}"
+                rows[name] = row_of(report)
+                print(f"{name:<24}", *(f"{value:>8.6g}" for value in rows[name].values()), flush=True)
+                missed += [f"{name}: {words}" for words in misses_of(page, report)]
+    return rows, missed
+
+
+def main(arguments: list[str]) -> int:
+    """Print the table; 1 when a score misses its bar."""
+    parser = argparse.ArgumentParser(prog="python -m bench.lighthouse", description=__doc__)
+    parser.add_argument("--pages", default=",".join(PAGES), help="which pages, by name (all)")
+    pages = parser.parse_args(arguments).pages.split(",")
+    with running_stack() as stack:
+        seed(stack)
+        print(f"{'':<24}", *(f"{name[:8]:>8}" for name in (*BARS, *FIGURES)), flush=True)
+        rows, missed = measure(stack, pages)
+    (ROOT / "test-results" / "lighthouse.json").write_text(json.dumps(rows, indent=2))
+    print("\n".join(["Every score holds its bar."] if not missed else ["Below the bar:", *missed]))
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
