@@ -92,7 +92,20 @@ def kind_of(data: bytes, name: str) -> str | None:
     if data.startswith(b"{\\rtf"):
         return "rtf"
     # A text may begin with the signature of another type: "BM" starts a bitmap as well as a price list.
-    return _kind_of_text(data, name)
+    # UTF-8, UTF-16 with a byte order mark, or a single-byte encoding (cp1252, latin-1) without control characters.
+    try:
+        is_utf_16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        text = data.decode("utf-16" if is_utf_16 else "utf-8-sig")
+    except UnicodeDecodeError:
+        text = data.removeprefix(codecs.BOM_UTF8).decode("latin-1")
+    if CONTROLS.search(text) or RUNS.match(text):
+        return None
+    first_line = text[:200].lstrip().upper()
+    for signature, extension in TEXTS_BY_CONTENT.items():
+        if first_line.startswith(signature):
+            return extension
+    extension = _file_extension(name)
+    return extension if extension in TEXTS and extension not in TEXTS_BY_CONTENT.values() else "txt"
 
 
 def is_pdf(data: bytes, name: str) -> bool:
@@ -111,23 +124,6 @@ def is_pdf(data: bytes, name: str) -> bool:
 
 def _file_extension(name: str) -> str:
     return PurePath(name).suffix.lower().lstrip(".")
-
-
-def _kind_of_text(data: bytes, name: str) -> str | None:
-    # UTF-8, UTF-16 with a byte order mark, or a single-byte encoding (cp1252, latin-1) without control characters.
-    try:
-        is_utf_16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-        text = data.decode("utf-16" if is_utf_16 else "utf-8-sig")
-    except UnicodeDecodeError:
-        text = data.removeprefix(codecs.BOM_UTF8).decode("latin-1")
-    if CONTROLS.search(text) or RUNS.match(text):
-        return None
-    first_line = text[:200].lstrip().upper()
-    for signature, extension in TEXTS_BY_CONTENT.items():
-        if first_line.startswith(signature):
-            return extension
-    extension = _file_extension(name)
-    return extension if extension in TEXTS and extension not in TEXTS_BY_CONTENT.values() else "txt"
 
 
 def _kind_of_archive(data: bytes) -> str | None:

@@ -58,6 +58,13 @@ class AdminMail(QuietHandler, AdminEmailHandler):
         )
 
     def emit(self, record: logging.LogRecord) -> None:
+        def send_or_report() -> None:
+            try:
+                self.send_mail(subject, text, fail_silently=True)
+            except Exception as error:  # noqa: BLE001 -- logging it would send the next mail
+                with suppress(OSError, ValueError, AttributeError):
+                    sys.stderr.write(f"Mail to ADMINS failed ({type(error).__name__})\n")
+
         try:
             suppressed = self.limit.admit_mail(_error_key(record)) if settings.ADMINS else None
             if suppressed is None:
@@ -66,16 +73,9 @@ class AdminMail(QuietHandler, AdminEmailHandler):
             if suppressed:
                 text = f"{text}\n\n{suppressed} more since the last mail; see the logs."
             subject = f"{record.levelname}: {message_of(record)}"[:LONGEST_SUBJECT]
-            Thread(target=self._send_or_report, args=(subject, text), name="mail_admins").start()
+            Thread(target=send_or_report, name="mail_admins").start()
         except Exception:  # noqa: BLE001 -- a log line never breaks its caller
             self.handleError(record)
-
-    def _send_or_report(self, subject: str, text: str) -> None:
-        try:
-            self.send_mail(subject, text, fail_silently=True)
-        except Exception as error:  # noqa: BLE001 -- logging it would send the next mail
-            with suppress(OSError, ValueError, AttributeError):
-                sys.stderr.write(f"Mail to ADMINS failed ({type(error).__name__})\n")
 
     @property
     def target_name(self) -> str:

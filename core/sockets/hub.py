@@ -97,8 +97,17 @@ class Hub:
         for topic in tab.joined:
             self._drop_subscription(tab, topic)
         tab.joined = frozenset()
-        if not self.tabs and self._loop is asyncio.get_running_loop():
-            await self._stop_tasks()
+        if self.tabs or self._loop is not asyncio.get_running_loop():
+            return
+        # A tab that is added meanwhile starts the tasks again.
+        work, self._work, self._loop = self._work, set(), None
+        self._flows = MemberFlows()  # the next tab may be on another loop
+        for task in work:
+            task.cancel()
+        if work:
+            await asyncio.wait(work, timeout=STOP_SECONDS)
+        for _, chore in frames.chores:
+            await in_database(dispatch.run_chore, chore)
 
     def update_subscriptions(self, tab: SocketConnection, since: float) -> None:
         """Subscribe `tab` to `tab.topics`.
@@ -159,17 +168,6 @@ class Hub:
             tab.due = min(tab.due, now + random.uniform(0.0, over))  # noqa: S311 -- no secret
 
     # -- Tasks ---------------------------------------------------------------------------------
-
-    async def _stop_tasks(self) -> None:
-        """Stop the tasks. A tab that is added meanwhile starts them again."""
-        work, self._work, self._loop = self._work, set(), None
-        self._flows = MemberFlows()  # the next tab may be on another loop
-        for task in work:
-            task.cancel()
-        if work:
-            await asyncio.wait(work, timeout=STOP_SECONDS)
-        for _, chore in frames.chores:
-            await in_database(dispatch.run_chore, chore)
 
     async def _watch_drain(self) -> None:
         while True:

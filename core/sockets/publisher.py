@@ -112,7 +112,12 @@ class Publisher:
         try:
             while (batch := self._next_batch()) is not None:
                 if breaker.is_open:
-                    await self._wait_for_breaker()
+                    # Until it closes, or until a message is queued.
+                    self._pause = asyncio.Event()
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(breaker.rest):
+                            await self._pause.wait()
+                    self._pause = None
                 else:
                     await self._send_batch(batch)
         finally:
@@ -135,14 +140,6 @@ class Publisher:
             self._is_busy = bool(batch) and not breaker.is_open
             self._changed.notify_all()
             return batch or None
-
-    async def _wait_for_breaker(self) -> None:
-        """Wait until the breaker closes, or until a message is queued."""
-        self._pause = asyncio.Event()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(breaker.rest):
-                await self._pause.wait()
-        self._pause = None
 
     async def _send_batch(self, batch: list[Message]) -> None:
         number = len(batch) - ("lost" in batch[0])

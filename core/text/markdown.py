@@ -29,19 +29,14 @@ LinkFor = Callable[[str], str | None]
 Finder = Callable[[str], Iterable[tuple[re.Match[str], str]]]
 
 
-def _build_parser() -> MarkdownIt:
-    parser = MarkdownIt("commonmark", {"html": False, "breaks": True, "typographer": False})
-    parser.inline = UnspacedInline()
-    parser.configure("commonmark", {"html": False, "breaks": True, "typographer": False})
-    parser.inline.ruler.at("linkify", link_of_scheme)
-    parser.core.ruler.at("linkify", links_in_texts)
-    parser.enable(["linkify", "strikethrough"])
-    # Headings would break the page's outline, pictures are uploads, HTML is text.
-    parser.disable(["heading", "lheading", "image", "html_block", "html_inline", "hr", "reference"])
-    return parser
-
-
-_markdown = _build_parser()
+_markdown = MarkdownIt("commonmark", {"html": False, "breaks": True, "typographer": False})
+_markdown.inline = UnspacedInline()
+_markdown.configure("commonmark", {"html": False, "breaks": True, "typographer": False})
+_markdown.inline.ruler.at("linkify", link_of_scheme)
+_markdown.core.ruler.at("linkify", links_in_texts)
+_markdown.enable(["linkify", "strikethrough"])
+# Headings would break the page's outline, pictures are uploads, HTML is text.
+_markdown.disable(["heading", "lheading", "image", "html_block", "html_inline", "hr", "reference"])
 
 
 class ParsedText:

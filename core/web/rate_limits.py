@@ -30,9 +30,21 @@ class RateLimited(ValidationError):
     """
 
     def __init__(self, wait: int, words: str = "") -> None:
-        self.wait = wait
-        self.words = words or _limit_text(wait)
-        super().__init__(self.words, code=CODE, params={"wait": wait})
+        if not words and wait <= MINUTE:
+            words = ngettext(
+                "Too many at once. Try again in %(count)d second; what you typed stays here.",
+                "Too many at once. Try again in %(count)d seconds; what you typed stays here.",
+                wait,
+            ) % {"count": wait}
+        elif not words:
+            hours = math.ceil(wait / HOUR)
+            words = ngettext(
+                "Too many for one day. Try again in %(count)d hour; what you typed stays here.",
+                "Too many for one day. Try again in %(count)d hours; what you typed stays here.",
+                hours,
+            ) % {"count": hours}
+        self.wait, self.words = wait, words
+        super().__init__(words, code=CODE, params={"wait": wait})
 
 
 def consume(kind: str, member_id: int, times: int = 1) -> None:
@@ -72,18 +84,3 @@ def _increment(key: str, seconds: int, times: int = 1) -> int:
     except ValueError:
         # There is no count yet; when another process adds one at this moment, add() does not replace it.
         return times if cache.add(key, times, timeout=seconds) else cache.incr(key, times)
-
-
-def _limit_text(wait: int) -> str:
-    if wait <= MINUTE:
-        return ngettext(
-            "Too many at once. Try again in %(count)d second; what you typed stays here.",
-            "Too many at once. Try again in %(count)d seconds; what you typed stays here.",
-            wait,
-        ) % {"count": wait}
-    hours = math.ceil(wait / HOUR)
-    return ngettext(
-        "Too many for one day. Try again in %(count)d hour; what you typed stays here.",
-        "Too many for one day. Try again in %(count)d hours; what you typed stays here.",
-        hours,
-    ) % {"count": hours}
