@@ -53,27 +53,22 @@ def heartbeat_payloads(tabs: Sequence[TabState]) -> Mapping[TabState, Mapping[st
     unread: dict[int, int] = dict.fromkeys(members, 0)
     for member_id in Membership.objects.waiting().filter(member__in=members).values_list("member", flat=True):
         unread[member_id] = min(unread[member_id] + 1, MOST_COUNTED)
-    newest = _newest_numbers(tabs)
+    watched = {
+        (messaging_state(tab).conversation, tab.member_id)
+        for tab in tabs
+        if messaging_state(tab).conversation
+    }
+    watchers = Q(conversation__in={pair[0] for pair in watched}, member__in={pair[1] for pair in watched})
+    rows = Membership.objects.filter(watchers, left_at=None) if watched else Membership.objects.none()
+    newest = {
+        row[:2]: row[2] for row in rows.values_list("conversation_id", "member_id", "conversation__last_seq")
+    }
     pairs = presence.agreed_pairs(
         {(messaging_state(tab).conversation, tab.member_id) for tab in tabs if messaging_state(tab).other}
     )
     known = Presence.objects.in_bulk({member for _viewer, member in pairs})
     there = {pair: known[pair[1]] for pair in pairs if pair[1] in known}
     return {tab: {"unread": unread[tab.member_id], **_open_conversation(tab, newest, there)} for tab in tabs}
-
-
-def _newest_numbers(tabs: Sequence[TabState]) -> dict[tuple[int, int], int]:
-    """By conversation and member, for those who are in, the newest number of what a tab has open. One query."""
-    watched = {
-        (messaging_state(tab).conversation, tab.member_id)
-        for tab in tabs
-        if messaging_state(tab).conversation
-    }
-    pairs = Q(conversation__in={pair[0] for pair in watched}, member__in={pair[1] for pair in watched})
-    rows = Membership.objects.filter(pairs, left_at=None) if watched else Membership.objects.none()
-    return {
-        row[:2]: row[2] for row in rows.values_list("conversation_id", "member_id", "conversation__last_seq")
-    }
 
 
 def _open_conversation(
