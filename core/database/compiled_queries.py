@@ -125,7 +125,17 @@ class CompiledQuery(Generic[P, Row]):
             raise _wrong_names(self.name, self._names, kwargs, is_positional=bool(args))
         connection = connections[DEFAULT_DB_ALIAS]
         lengths, values = self._lengths_and_values(kwargs)
-        statement = self._statement_for((connection.alias, connection.vendor, *lengths), connection)
+        shape = (connection.alias, connection.vendor, *lengths)
+        if shape not in self._statements:
+            count = 0
+            arguments: dict[str, int | list[int] | None] = {}
+            for (name, is_list, _allows_none), length in zip(self._parameters, lengths, strict=True):
+                first = FIRST_PLACEHOLDER + count
+                count += length or 0
+                several = list(range(first, first + (length or 0)))
+                arguments[name] = None if length is None else several if is_list else first
+            self._statements[shape] = _compile_queryset(self._build(**arguments), count, connection)
+        statement = self._statements[shape]
         if statement is None:
             return []
         with connection.cursor() as cursor:
@@ -155,18 +165,6 @@ class CompiledQuery(Generic[P, Row]):
                 lengths.append(1)
                 values.append(value)
         return lengths, values
-
-    def _statement_for(self, shape: tuple[Any, ...], connection: BaseDatabaseWrapper) -> _Statement | None:
-        if shape not in self._statements:
-            count = 0
-            arguments: dict[str, int | list[int] | None] = {}
-            for (name, is_list, _allows_none), length in zip(self._parameters, shape[2:], strict=True):
-                first = FIRST_PLACEHOLDER + count
-                count += length or 0
-                several = list(range(first, first + (length or 0)))
-                arguments[name] = None if length is None else several if is_list else first
-            self._statements[shape] = _compile_queryset(self._build(**arguments), count, connection)
-        return self._statements[shape]
 
     def clear(self) -> None:
         """Forget what was compiled, for tools that exchange the code of `build`."""

@@ -66,7 +66,13 @@ class AdminMail(QuietHandler, AdminEmailHandler):
                     sys.stderr.write(f"Mail to ADMINS failed ({type(error).__name__})\n")
 
         try:
-            suppressed = self.limit.admit_mail(_error_key(record)) if settings.ADMINS else None
+            # Two records of the same error share logger, message, and where which exception was raised.
+            kind, _, trace = record.exc_info or (None, None, None)
+            while trace is not None and trace.tb_next is not None:
+                trace = trace.tb_next
+            raised_at = (trace.tb_frame.f_code.co_filename, trace.tb_lineno) if trace else None
+            error_key = (record.name, str(record.msg), kind, raised_at)
+            suppressed = self.limit.admit_mail(error_key) if settings.ADMINS else None
             if suppressed is None:
                 return
             text = self.format(record)
@@ -80,12 +86,3 @@ class AdminMail(QuietHandler, AdminEmailHandler):
     @property
     def target_name(self) -> str:
         return "Mail to ADMINS"
-
-
-def _error_key(record: logging.LogRecord) -> tuple[object, ...]:
-    """Return what two records of the same error share: logger, message, and where which exception was raised."""
-    kind, _, trace = record.exc_info or (None, None, None)
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    raised_at = (trace.tb_frame.f_code.co_filename, trace.tb_lineno) if trace else None
-    return (record.name, str(record.msg), kind, raised_at)

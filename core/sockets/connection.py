@@ -185,8 +185,14 @@ class SocketConnection(TabState):
     def _ensure_task(self) -> None:
         async def run() -> None:
             try:
-                while await self._handle_next():
+                while self._closing is None and await self._handle_next():
                     pass
+                if self._closing is not None:
+                    for queue in (self._frames, self._events, self._out):
+                        queue.clear()
+                    if not self._has_gone:
+                        self._has_gone = True
+                        await self._asgi_send({"type": "websocket.close", "code": self._closing})
             except Exception as error:  # noqa: BLE001 -- such as a server that cannot send to a closed socket
                 logger.warning("a frame could not be sent (%s)", type(error).__name__)
             finally:
@@ -197,9 +203,6 @@ class SocketConnection(TabState):
 
     async def _handle_next(self) -> bool:
         """Handle one queued item; return False when nothing is queued."""
-        if self._closing is not None:
-            await self._send_close(self._closing)
-            return False
         if self._is_new:
             self._is_new = False
             await self._run_and_send(dispatch.open_tab)
@@ -221,13 +224,6 @@ class SocketConnection(TabState):
         else:
             return False
         return True
-
-    async def _send_close(self, code: int) -> None:
-        for queue in (self._frames, self._events, self._out):
-            queue.clear()
-        if not self._has_gone:
-            self._has_gone = True
-            await self._asgi_send({"type": "websocket.close", "code": code})
 
     async def _run_and_send(self, function: Callable[..., list[str]], *arguments: Any) -> None:
         since = monotonic()

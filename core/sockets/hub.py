@@ -70,6 +70,21 @@ class Hub:
     # -- Tabs ----------------------------------------------------------------------------------
     def add_tab(self, tab: SocketConnection) -> None:
         """Register `tab`; the first one starts the tasks."""
+
+        async def watch_drain() -> None:
+            while True:
+                if drain.is_on:
+                    self.close_all()
+                await asyncio.sleep(DRAIN_EVERY)
+
+        async def keep_running(work: Work) -> None:
+            while True:
+                try:
+                    await work()
+                except Exception:
+                    logger.exception("a task of the socket hub failed and is restarted")
+                await asyncio.sleep(AGAIN_AFTER)
+
         loop = self._follow_loop()
         self.tabs.add(tab)
         metrics.tabs.set(len(self.tabs))
@@ -80,9 +95,9 @@ class Hub:
             publisher.serve_on(loop)
             drain.close_on_sigterm(self.close_all, lambda: not self.tabs)
             self._link = LayerLink(self._handle_message, self.request_resync)
-            works: list[Work] = [self._link.run, Heartbeat(self).run, self._watch_drain]
+            works: list[Work] = [self._link.run, Heartbeat(self).run, watch_drain]
             works += [partial(repeat_chore, seconds, chore) for seconds, chore in frames.chores]
-            self._work = {loop.create_task(_keep_running(work)) for work in works}
+            self._work = {loop.create_task(keep_running(work)) for work in works}
 
     def _follow_loop(self) -> asyncio.AbstractEventLoop:
         loop = asyncio.get_running_loop()
@@ -169,26 +184,10 @@ class Hub:
 
     # -- Tasks ---------------------------------------------------------------------------------
 
-    async def _watch_drain(self) -> None:
-        while True:
-            if drain.is_on:
-                self.close_all()
-            await asyncio.sleep(DRAIN_EVERY)
-
     def close_all(self) -> None:
         """Close every tab with RESTART; clients reconnect to another process."""
         for tab in self.tabs:
             tab.close(RESTART)
-
-
-async def _keep_running(work: Work) -> None:
-    """Run `work` until cancelled, again after an exception."""
-    while True:
-        try:
-            await work()
-        except Exception:
-            logger.exception("a task of the socket hub failed and is restarted")
-        await asyncio.sleep(AGAIN_AFTER)
 
 
 hub = Hub()
