@@ -81,26 +81,21 @@ def entries_as_json(entries: Sequence[Entry], mine: Membership, viewer: User) ->
     known = load_members(member_ids_in([*entries, *targets.values()]), viewer)
     once = list({entry.pk: entry for entry in shown if entry}.values())
     visible = {each.entry.pk: each for each in entries_for(once, mine, viewer, known)}
-    return [
-        _entry_as_json(entry, visible.get(row.pk) if row else None, {*known, viewer.pk})
-        for entry, row in zip(entries, shown, strict=True)
-    ]
-
-
-def _entry_as_json(entry: Entry, shown: EntryForViewer | None, known: Collection[int]) -> dict[str, Any]:
-    own = shown is not None and shown.is_mine and entry.client_id is not None
-    is_visible = shown is not None and not shown.is_hidden
-    return {
-        "seq": entry.seq,
-        "kind": entry.kind,
-        # Not even the id of an author who is not available to the viewer.
-        "author": entry.author_id if entry.author_id in known else None,
-        "client_id": str(entry.client_id) if own else None,
-        "target": shown.entry.seq if shown and entry.changes_another else None,
-        "at": entry.created_at.isoformat().replace("+00:00", "Z"),
-        "text": shown.entry.text if shown and is_visible else "",
-        "html": shown.__html__() if shown else "",
-    }
+    found = []
+    for entry, row in zip(entries, shown, strict=True):
+        now = visible.get(row.pk) if row else None
+        found.append({
+            "seq": entry.seq,
+            "kind": entry.kind,
+            # Not even the id of an author who is not available to the viewer.
+            "author": entry.author_id if entry.author_id in {*known, viewer.pk} else None,
+            "client_id": str(entry.client_id) if now and now.is_mine and entry.client_id is not None else None,
+            "target": now.entry.seq if now and entry.changes_another else None,
+            "at": entry.created_at.isoformat().replace("+00:00", "Z"),
+            "text": now.entry.text if now and not now.is_hidden else "",
+            "html": now.__html__() if now else "",
+        })  # fmt: skip
+    return found
 
 
 def load_members(ids: Collection[int], viewer: User) -> dict[int, Member]:

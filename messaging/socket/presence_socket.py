@@ -68,18 +68,13 @@ def heartbeat_payloads(tabs: Sequence[TabState]) -> Mapping[TabState, Mapping[st
     )
     known = Presence.objects.in_bulk({member for _viewer, member in pairs})
     there = {pair: known[pair[1]] for pair in pairs if pair[1] in known}
-    return {tab: {"unread": unread[tab.member_id], **_open_conversation(tab, newest, there)} for tab in tabs}
-
-
-def _open_conversation(
-    tab: TabState, newest: Mapping[tuple[int, int], int], there: Mapping[tuple[int, int], Any]
-) -> dict[str, Any]:
-    view = messaging_state(tab)
-    seq = newest.get((view.conversation, tab.member_id))
-    if seq is None:
-        return {}
-    payload = {"conversation": view.conversation, "newest": seq}
-    if not view.other:
-        return payload
-    seen = there.get((tab.member_id, view.other))
-    return {**payload, "presence": presence.describe(view.other, seen, timezone.now())}
+    payloads: dict[TabState, dict[str, Any]] = {tab: {"unread": unread[tab.member_id]} for tab in tabs}
+    for tab, payload in payloads.items():
+        view = messaging_state(tab)
+        seq = newest.get((view.conversation, tab.member_id))
+        if seq is not None:
+            payload |= {"conversation": view.conversation, "newest": seq}
+        if seq is not None and view.other:
+            seen = there.get((tab.member_id, view.other))
+            payload["presence"] = presence.describe(view.other, seen, timezone.now())
+    return payloads
