@@ -69,23 +69,14 @@ def draw_mountains(rng: random.Random, canvas: Canvas, colours: tuple[str, ...])
         canvas.draw_polygon([(0, canvas.height), *peaks, (canvas.width, canvas.height)], fill)
         if index == 0:
             for left, top, right in zip(peaks[::2], peaks[1::2], peaks[2::2], strict=False):
-                _draw_snow(canvas, left, top, right, colours[0])
-
-
-def _draw_snow(canvas: Canvas, left: Point, top: Point, right: Point, colour: str) -> None:
-    def point_towards(to: Point, share: float) -> Point:
-        return top[0] + (to[0] - top[0]) * share, top[1] + (to[1] - top[1]) * share
-
-    canvas.draw_polygon(
-        [
-            point_towards(left, 0.34),
-            top,
-            point_towards(right, 0.3),
-            point_towards(right, 0.16),
-            (top[0], point_towards(left, 0.36)[1]),
-        ],
-        colour,
-    )
+                # Snow: shares of the way from the top to the valleys on both sides.
+                ways = ((left, 0.34), (top, 0), (right, 0.3), (right, 0.16))
+                snow = [
+                    (top[0] + (to[0] - top[0]) * share, top[1] + (to[1] - top[1]) * share)
+                    for to, share in ways
+                ]
+                snow.append((top[0], top[1] + (left[1] - top[1]) * 0.36))
+                canvas.draw_polygon(snow, colours[0])
 
 
 @scene("coast", 0, 2, 5)
