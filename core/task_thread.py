@@ -52,9 +52,28 @@ class TaskThread:
 
     def start(self) -> None:
         """Start the thread, unless it is running."""
+
+        def run() -> None:
+            jobs = self._jobs
+            while True:
+                try:
+                    job = jobs.get(timeout=self._idle_seconds)
+                except Empty:
+                    job = self._when_idle
+                if job is None:
+                    return
+                # A broken or old connection must not fail the job, nor stay open until the next one.
+                close_old_connections()
+                try:
+                    job()
+                except Exception:
+                    logger.exception("a job of the task thread failed")
+                finally:
+                    close_old_connections()
+
         with self._lock:
             if self._thread is None:
-                self._thread = Thread(target=self._run, name="tasks", daemon=True)
+                self._thread = Thread(target=run, name="tasks", daemon=True)
                 self._thread.start()
                 atexit.register(self.stop)
 
@@ -72,21 +91,3 @@ class TaskThread:
                 break
         self._jobs.put(None)
         thread.join(seconds)
-
-    def _run(self) -> None:
-        jobs = self._jobs
-        while True:
-            try:
-                job = jobs.get(timeout=self._idle_seconds)
-            except Empty:
-                job = self._when_idle
-            if job is None:
-                return
-            # A broken or old connection must not fail the job, nor stay open until the next one.
-            close_old_connections()
-            try:
-                job()
-            except Exception:
-                logger.exception("a job of the task thread failed")
-            finally:
-                close_old_connections()

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import combinations
+from typing import TypeVar
 
 from network import services
 from network.models import Connection, Follow
@@ -15,6 +16,7 @@ from .content import ConnectionTexts, MemberText, PostText
 from .people import ADMINISTRATOR
 
 Pair = frozenset[str]
+Names = TypeVar("Names", Pair, tuple[str, str])
 
 # The chance that two members are connected: any two, two of one field of work, two who comment on each other.
 CHANCE, CHANCE_AT_WORK, CHANCE_IN_THREAD = 0.07, 0.2, 0.35
@@ -102,12 +104,24 @@ def create_connections(
     log: Callable[[str], None],
 ) -> None:
     """Invite, accept and follow in the order of time, and set the dates afterwards."""
-    _create_connections(planned.connected, members, joined, now, rng)
-    _create_follows(planned.follows, members, joined, now, rng)
-    for row in texts.invitations:
-        services.invite_member(
-            inviter=members[row["inviter"]], invitee=members[row["invitee"]], note=row.get("note", "")
-        )
+    connections = []
+    for at, pair in _with_times(planned.connected, joined, now, rng):
+        one, two = (members[name] for name in rng.sample(sorted(pair), 2))
+        row = services.accept_invitation(connection=services.invite_member(inviter=one, invitee=two), by=two)
+        row.connected_at, row.invited_at = at, at - timedelta(hours=rng.expovariate(1 / 20))
+        connections.append(row)
+    Connection.objects.bulk_update(connections, ["connected_at", "invited_at"], batch_size=100)
+    times = {}
+    for at, (follower, followed) in _with_times(planned.follows, joined, now, rng):
+        services.follow_member(follower=members[follower], followed=members[followed])
+        times[members[follower].pk, members[followed].pk] = at
+    follows = list(Follow.objects.filter(follower__in=members.values(), followed__in=members.values()))
+    for follow in follows:
+        follow.created_at = times[follow.follower_id, follow.followed_id]
+    Follow.objects.bulk_update(follows, ["created_at"], batch_size=100)
+    for text in texts.invitations:
+        inviter, invitee = members[text["inviter"]], members[text["invitee"]]
+        services.invite_member(inviter=inviter, invitee=invitee, note=text.get("note", ""))
     waiting = list(
         Connection.objects.filter(state=Connection.State.INVITED, inviter__in=members.values()).order_by("pk")
     )
@@ -119,46 +133,12 @@ def create_connections(
     )
 
 
-def _random_time(
-    names: Iterable[str], joined: Mapping[str, datetime], now: datetime, rng: random.Random
-) -> datetime:
-    """Return a moment after all of `names` have joined, more often early than late."""
-    start = max(joined[name] for name in names)
-    return start + (now - start) * rng.random() ** 2 * 0.97
-
-
-def _create_connections(
-    pairs: Iterable[Pair],
-    members: Mapping[str, User],
-    joined: Mapping[str, datetime],
-    now: datetime,
-    rng: random.Random,
-) -> None:
-    dated = sorted(
-        ((_random_time(pair, joined, now, rng), sorted(pair)) for pair in pairs), key=lambda item: item[0]
-    )
-    rows = []
-    for at, names in dated:
-        one, two = (members[name] for name in rng.sample(names, 2))
-        row = services.accept_invitation(connection=services.invite_member(inviter=one, invitee=two), by=two)
-        row.connected_at, row.invited_at = at, at - timedelta(hours=rng.expovariate(1 / 20))
-        rows.append(row)
-    Connection.objects.bulk_update(rows, ["connected_at", "invited_at"], batch_size=100)
-
-
-def _create_follows(
-    pairs: Iterable[tuple[str, str]],
-    members: Mapping[str, User],
-    joined: Mapping[str, datetime],
-    now: datetime,
-    rng: random.Random,
-) -> None:
-    dated = sorted(((_random_time(pair, joined, now, rng), pair) for pair in pairs), key=lambda item: item[0])
-    when = {}
-    for at, (follower, followed) in dated:
-        services.follow_member(follower=members[follower], followed=members[followed])
-        when[members[follower].pk, members[followed].pk] = at
-    rows = list(Follow.objects.filter(follower__in=members.values(), followed__in=members.values()))
-    for row in rows:
-        row.created_at = when[row.follower_id, row.followed_id]
-    Follow.objects.bulk_update(rows, ["created_at"], batch_size=100)
+def _with_times(
+    pairs: Iterable[Names], joined: Mapping[str, datetime], now: datetime, rng: random.Random
+) -> list[tuple[datetime, Names]]:
+    """Return `pairs` in the order of time: each gets a moment after both have joined, more often early than late."""
+    dated = []
+    for pair in pairs:
+        start = max(joined[name] for name in pair)
+        dated.append((start + (now - start) * rng.random() ** 2 * 0.97, pair))
+    return sorted(dated, key=lambda item: item[0])

@@ -31,7 +31,31 @@ class Player:
     def play_all(self, acts: Iterable[Act]) -> None:
         """Perform the acts in their order, then set the time of every row."""
         for act in acts:
-            self._perform(act)
+            match act:
+                case Publish(at, text):
+                    post = self._publish_post(text)
+                    post.created_at = at
+                    self.posts[text] = post
+                    if text.key:
+                        self._named[text.key] = post
+                case Rewrite(at, text):
+                    former = self.posts[text]
+                    post = services.edit_post(post=former, text=text.text, audience=former.audience)
+                    PostRevision.objects.filter(post=post).update(replaced_at=at)
+                    post.created_at, post.edited_at = former.created_at, at
+                    self.posts[text] = post
+                case WriteComment(at, text, comment, parent):
+                    self.comments[comment] = services.comment_on_post(
+                        post=self.posts[text],
+                        author=self.members[comment.author],
+                        text=comment.text,
+                        parent=self.comments[parent] if parent else None,
+                    )
+                    self.comments[comment].created_at = at
+                case React(at, text, name, kind):
+                    member = self.members[name]
+                    services.react_to_post(post=self.posts[text], member=member, kind=kind)
+                    self._reacted[self.posts[text].pk, member.pk] = at
         rows = list(Reaction.objects.filter(post__in=self.posts.values()))
         for row in rows:
             row.created_at = self._reacted[row.post_id, row.member_id]
@@ -44,33 +68,6 @@ class Player:
         post = self._named[key]
         services.save_post(post=post, member=self.members[member])
         SavedPost.objects.filter(post=post, member=self.members[member]).update(created_at=post.created_at)
-
-    def _perform(self, act: Act) -> None:
-        match act:
-            case Publish(at, text):
-                post = self._publish_post(text)
-                post.created_at = at
-                self.posts[text] = post
-                if text.key:
-                    self._named[text.key] = post
-            case Rewrite(at, text):
-                former = self.posts[text]
-                post = services.edit_post(post=former, text=text.text, audience=former.audience)
-                PostRevision.objects.filter(post=post).update(replaced_at=at)
-                post.created_at, post.edited_at = former.created_at, at
-                self.posts[text] = post
-            case WriteComment(at, text, comment, parent):
-                self.comments[comment] = services.comment_on_post(
-                    post=self.posts[text],
-                    author=self.members[comment.author],
-                    text=comment.text,
-                    parent=self.comments[parent] if parent else None,
-                )
-                self.comments[comment].created_at = at
-            case React(at, text, name, kind):
-                member = self.members[name]
-                services.react_to_post(post=self.posts[text], member=member, kind=kind)
-                self._reacted[self.posts[text].pk, member.pk] = at
 
     def _publish_post(self, text: PostText) -> Post:
         author, audience = self.members[text.author], Audience[text.audience.upper()]

@@ -69,7 +69,14 @@ def plan_acts(decks: Sequence[list[PostText]], now: datetime, rng: random.Random
     )
     posts = [decks[number][index] for _share, number, index in placed]
     acts: list[Act] = []
-    for post, at in zip(posts, _writing_times(len(posts), now, rng), strict=True):
+    # The latest posts have given times, the others random ones: fewer at night and at weekends.
+    times = [now - timedelta(hours=hours * rng.uniform(0.9, 1.1)) for hours in LATEST[: len(posts)]]
+    while len(times) < len(posts):
+        at = now - timedelta(days=rng.uniform(1, DAYS))
+        likely = (1 if at.weekday() < 5 else AT_WEEKENDS) * (1 if 6 <= at.hour < 22 else AT_NIGHT)
+        if rng.random() < likely:
+            times.append(at)
+    for post, at in zip(posts, sorted(times), strict=True):
         acts.append(Publish(at, post))
         if post.former:
             acts.append(Rewrite(at + min(timedelta(minutes=38), (now - at) / 2), post))
@@ -88,16 +95,26 @@ def plan_reactions(
     usernames = [member.username for member in members if not member.newcomer]
     planned: list[Act] = []
     for act in acts:
-        if isinstance(act, Publish) and (act.post.text or not act.post.repost):
-            for member in _choose_readers(act.post, usernames, connected, rng):
-                at = act.at + timedelta(hours=rng.expovariate(1 / 9), minutes=1)
-                if at >= now:
-                    at = act.at + (now - act.at) * rng.random()
-                lot = rng.random()
-                kind = Reaction.Kind(act.post.mood) if lot < 0.5 else Reaction.Kind.LIKE
-                if lot >= 0.88:
-                    kind = rng.choice(list(Reaction.Kind))
-                planned.append(React(at, act.post, member, kind))
+        if not isinstance(act, Publish) or (act.post.repost and not act.post.text):
+            continue
+        post = act.post
+        eligible = [name for name in usernames if name != post.author]
+        if post.audience == "connections":
+            eligible = [name for name in eligible if frozenset((name, post.author)) in connected]
+        wanted = round(rng.lognormvariate(1.3, 0.6)) + len(post.comments)
+        # Weighted draw without replacement (Efraimidis and Spirakis, 2006); connections are four times as likely.
+        weights = [4.0 if frozenset((name, post.author)) in connected else 1.0 for name in eligible]
+        lots = {name: rng.random() ** (1 / weight) for name, weight in zip(eligible, weights, strict=True)}
+        ranked = sorted(eligible, key=lots.__getitem__, reverse=True)
+        for member in ranked[: min(wanted, LONGEST_LIST_OF_REACTIONS)]:
+            at = act.at + timedelta(hours=rng.expovariate(1 / 9), minutes=1)
+            if at >= now:
+                at = act.at + (now - act.at) * rng.random()
+            lot = rng.random()
+            kind = Reaction.Kind(post.mood) if lot < 0.5 else Reaction.Kind.LIKE
+            if lot >= 0.88:
+                kind = rng.choice(list(Reaction.Kind))
+            planned.append(React(at, post, member, kind))
     return planned
 
 
@@ -117,16 +134,6 @@ def plan_joining_times(
     }
 
 
-def _writing_times(count: int, now: datetime, rng: random.Random) -> list[datetime]:
-    found = [now - timedelta(hours=hours * rng.uniform(0.9, 1.1)) for hours in LATEST[:count]]
-    while len(found) < count:
-        at = now - timedelta(days=rng.uniform(1, DAYS))
-        likely = (1 if at.weekday() < 5 else AT_WEEKENDS) * (1 if 6 <= at.hour < 22 else AT_NIGHT)
-        if rng.random() < likely:
-            found.append(at)
-    return sorted(found)
-
-
 def _plan_comments(
     post: PostText, start: datetime, now: datetime, rng: random.Random
 ) -> Iterator[WriteComment]:
@@ -143,17 +150,3 @@ def _plan_comments(
     pace = min(1.0, (end - start) / (latest - start)) if latest > start else 1.0
     for moment, comment, parent in planned:
         yield WriteComment(start + (moment - start) * pace, post, comment, parent)
-
-
-def _choose_readers(
-    post: PostText, members: Iterable[str], connected: Collection[Pair], rng: random.Random
-) -> Iterator[str]:
-    """Choose some of those who may read `post`; connections are four times as likely."""
-    eligible = [name for name in members if name != post.author]
-    if post.audience == "connections":
-        eligible = [name for name in eligible if frozenset((name, post.author)) in connected]
-    wanted = round(rng.lognormvariate(1.3, 0.6)) + len(post.comments)
-    weight = {name: 4.0 if frozenset((name, post.author)) in connected else 1.0 for name in eligible}
-    # Weighted draw without replacement (Efraimidis and Spirakis, 2006).
-    ranked = sorted(eligible, key=lambda name: rng.random() ** (1 / weight[name]), reverse=True)
-    return iter(ranked[: min(wanted, LONGEST_LIST_OF_REACTIONS)])

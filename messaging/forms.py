@@ -39,26 +39,28 @@ class ManyFilesField(forms.FileField):
     widget = ManyFilesInput(attrs={"accept": ACCEPT_FILES})
 
     def clean(self, data: Any, initial: Any = None) -> list[File]:
+        clean_upload = super().clean
+
+        def clean_file(upload: UploadedFile) -> File:
+            upload = clean_upload(upload, initial)
+            name = upload.name or ""
+            named = {"name": printable_name(name)}
+            if (upload.size or 0) > LARGEST_FILE:
+                raise ValidationError(_("%(name)s is larger than 20 MB."), code="too_large", params=named)
+            data = upload.read()
+            kind = kind_of(data, name)
+            if kind is None:
+                raise ValidationError(
+                    _("%(name)s cannot be sent. Choose a PDF, an office document, a text or a ZIP archive."),
+                    code="unknown",
+                    params=named,
+                )
+            return File(data, safe_name(name, kind))
+
         uploads = [upload for upload in data or [] if upload]
         if len(uploads) > MOST_FILES:
             raise ValidationError(_("A message holds at most five files."), code="too_many")
-        single = super().clean
-        return clean_each(uploads, lambda upload: self._checked(single(upload, initial)))
-
-    def _checked(self, upload: UploadedFile) -> File:
-        name = upload.name or ""
-        named = {"name": printable_name(name)}
-        if (upload.size or 0) > LARGEST_FILE:
-            raise ValidationError(_("%(name)s is larger than 20 MB."), code="too_large", params=named)
-        data = upload.read()
-        kind = kind_of(data, name)
-        if kind is None:
-            raise ValidationError(
-                _("%(name)s cannot be sent. Choose a PDF, an office document, a text or a ZIP archive."),
-                code="unknown",
-                params=named,
-            )
-        return File(data, safe_name(name, kind))
+        return clean_each(uploads, clean_file)
 
 
 class MessageForm(forms.Form):

@@ -6,7 +6,6 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
-from typing import Any
 
 from django.conf import settings
 from django.core.cache import cache
@@ -104,23 +103,12 @@ def _load_mutual_counts(viewer: User) -> Counter[int]:
     """
     connected = list(Connection.objects.connected().order_by("-pk").other_ends(viewer.pk)[:MAX_CONNECTIONS])
     key = f"network.mutual.{viewer.pk}.{zlib.crc32(repr(connected).encode())}"
-    counts = _parse_counts(cache.get(key))
-    if counts is None:
-        counts = _count_mutual(viewer, connected)
-        cache.set(key, counts, settings.CACHE_TIMEOUTS["suggestions"])
-    return counts
-
-
-def _parse_counts(entry: Any) -> Counter[int] | None:
-    """Return the counts of a cache entry, a JSON object with text keys; None when it has another shape."""
+    entry = cache.get(key)
     try:
+        # JSON has text keys; an entry of another shape counts as absent.
         return Counter({int(person): int(shared) for person, shared in entry.items()})
     except (AttributeError, TypeError, ValueError, OverflowError):
-        return None
-
-
-def _count_mutual(viewer: User, connected: list[int]) -> Counter[int]:
-    counts: Counter[int] = Counter()
+        counts: Counter[int] = Counter()
     for near, far in (("low", "high"), ("high", "low")):
         rows = (
             Connection.objects.connected()
@@ -131,4 +119,5 @@ def _count_mutual(viewer: User, connected: list[int]) -> Counter[int]:
             .order_by("-shared")[: 10 * MAX_CONNECTIONS]
         )
         counts.update({row["person"]: row["shared"] for row in rows})
+    cache.set(key, counts, settings.CACHE_TIMEOUTS["suggestions"])
     return counts

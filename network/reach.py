@@ -35,7 +35,15 @@ def consume_reach(member: User, people: Iterable[int]) -> None:
     if _add_to_counter(f"reached-count:{day}", len(new)) > most:
         _add_to_counter(f"reached-count:{day}", -len(new))
         wait = DAY - now % DAY
-        raise RateLimited(math.ceil(wait), _refusal_text(most, wait))
+        hours = math.ceil(wait / HOUR)
+        words = ngettext(
+            "You can contact %(most)d people a day. Mention, invite or write to fewer people, or try again in "
+            "%(count)d hour. Your text is kept.",
+            "You can contact %(most)d people a day. Mention, invite or write to fewer people, or try again in "
+            "%(count)d hours. Your text is kept.",
+            hours,
+        ) % {"most": most, "count": hours}
+        raise RateLimited(math.ceil(wait), words)
     # The count is exact under concurrency. Of two concurrent calls, the set may lose the people of one, which then
     # count again.
     cache.set(f"reached:{day}", sorted(known | new), DAY)
@@ -86,14 +94,3 @@ def _add_to_counter(key: str, count: int) -> int:
         return cache.incr(key, count)
     except ValueError:
         return count if cache.add(key, count, timeout=DAY) else cache.incr(key, count)
-
-
-def _refusal_text(most: int, wait: float) -> str:
-    hours = math.ceil(wait / HOUR)
-    return ngettext(
-        "You can contact %(most)d people a day. Mention, invite or write to fewer people, or try again in "
-        "%(count)d hour. Your text is kept.",
-        "You can contact %(most)d people a day. Mention, invite or write to fewer people, or try again in "
-        "%(count)d hours. Your text is kept.",
-        hours,
-    ) % {"most": most, "count": hours}

@@ -93,25 +93,23 @@ def parse_database_host(value: str) -> str:
 
 def _parse_servers(text: str) -> tuple[str, int | str]:
     """Return host and port, or lists of them in libpq's format."""
-    pairs = [_parse_server(item) for item in text.split(",")]
+    pairs: list[tuple[str, int]] = []
+    for item in text.split(","):
+        if item.startswith("["):
+            host, _, port = item[1:].partition("]")
+            port = port.removeprefix(":") if port.startswith(":") or not port else "no port"
+        else:
+            host, _, port = item.partition(":")
+        host = unquote(host)
+        try:
+            number = parse_number(port, *PORTS) if port else 0
+            pairs.append((host if host.startswith("/") else parse_name(host), number))
+        except ValueError:
+            raise ValueError(QUOTE) from None
     hosts, ports = ",".join(host for host, _ in pairs), [port for _, port in pairs]
     if len(pairs) == 1:
         return hosts, ports[0] or ""
     return hosts, ",".join(str(port or 5432) for port in ports)
-
-
-def _parse_server(text: str) -> tuple[str, int]:
-    if text.startswith("["):
-        host, _, port = text[1:].partition("]")
-        port = port.removeprefix(":") if port.startswith(":") or not port else "no port"
-    else:
-        host, _, port = text.partition(":")
-    host = unquote(host)
-    try:
-        number = parse_number(port, *PORTS) if port else 0
-        return (host if host.startswith("/") else parse_name(host)), number
-    except ValueError:
-        raise ValueError(QUOTE) from None
 
 
 def _parse_options(query: str) -> Database:

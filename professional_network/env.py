@@ -144,17 +144,16 @@ class Environment:
             return self._read(name, unusable, parse_postgres_url)
         names = ("DB_HOST", "DB_NAME", "DB_USER", "DB_PORT")
         password = self.secret("DB_PASSWORD")
-        if any(self._raw(part).strip() for part in names) or password:
-            return self._database_of_parts(password)
-        self.errors.append(f"{name}: missing (or give DB_HOST, DB_PORT, DB_NAME, DB_USER and DB_PASSWORD)")
-        return unusable
-
-    def _database_of_parts(self, password: str) -> dict[str, Any]:
-        required = {name: self._raw(name).strip() for name in ("DB_HOST", "DB_NAME", "DB_USER")}
+        if not (any(self._raw(part).strip() for part in names) or password):
+            self.errors.append(
+                f"{name}: missing (or give DB_HOST, DB_PORT, DB_NAME, DB_USER and DB_PASSWORD)"
+            )
+            return unusable
+        required = {part: self._raw(part).strip() for part in ("DB_HOST", "DB_NAME", "DB_USER")}
         if not required["DB_HOST"].startswith("/"):  # a socket may use peer authentication
             required["DB_PASSWORD"] = password
-        missing = [name for name, value in required.items() if not value]
-        self.errors.extend(f"{name}: missing (the other parts of the database are given)" for name in missing)
+        missing = [part for part, value in required.items() if not value]
+        self.errors.extend(f"{part}: missing (the other parts of the database are given)" for part in missing)
         return build_database(
             host=self._read("DB_HOST", "", parse_database_host),
             port=self.port("DB_PORT", 5432),

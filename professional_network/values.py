@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from email.utils import getaddresses
 from ipaddress import ip_address, ip_network
 from pathlib import Path
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from redis import Redis
 
@@ -60,20 +60,16 @@ def parse_name(value: str) -> str:
     # A trailing dot means the same name; Django and libraries compare without it.
     name = value.lower().removesuffix(".")
     if not name.isascii():
-        name = _encode_idna(name)
+        try:
+            if set(name) & set("ßς\u200c\u200d"):  # IDNA 2003 and 2008 differ on these
+                raise ValueError
+            name = name.encode("idna").decode("ascii")
+        except ValueError:
+            raise ValueError("use the form of the name that begins with xn--") from None
     # The last part is never a number: that would be a malformed address.
     if not _name.fullmatch(name) or len(name) > 253 or name.rpartition(".")[2].isdecimal():
         raise ValueError("use a name alone, such as network.example.org, without https://, port, path or *")
     return name
-
-
-def _encode_idna(name: str) -> str:
-    try:
-        if set(name) & set("ßς\u200c\u200d"):  # IDNA 2003 and 2008 differ on these
-            raise ValueError
-        return name.encode("idna").decode("ascii")
-    except ValueError:
-        raise ValueError("use the form of the name that begins with xn--") from None
 
 
 def parse_host(value: str) -> str:
@@ -91,17 +87,15 @@ def parse_allowed_hosts(value: str) -> list[str]:
     items = parse_items(value)
     if not items:
         raise ValueError("use at least one name")
-    return [_parse_allowed_host(item) for item in items]
-
-
-def _parse_allowed_host(item: str) -> str:
-    if item == "*":
-        return item  # `check --deploy` refuses it
-    if item.startswith("*."):
-        raise ValueError("write .example.org, with a dot and no *, for all names below example.org")
-    dot = "." if item.startswith(".") else ""
-    name = parse_name(item.removeprefix("."))
-    return f"[{name}]" if ":" in name else dot + name
+    hosts = []
+    for item in items:
+        if item.startswith("*."):
+            raise ValueError("write .example.org, with a dot and no *, for all names below example.org")
+        dot = "." if item.startswith(".") else ""
+        # `check --deploy` refuses "*".
+        name = item if item == "*" else parse_name(item.removeprefix("."))
+        hosts.append(f"[{name}]" if ":" in name else dot + name)
+    return hosts
 
 
 def parse_origin(value: str) -> str:
@@ -198,7 +192,10 @@ def parse_redis_url(value: str) -> str:
         if parts.scheme == "unix":
             is_valid = is_valid and not parts.hostname and parts.port is None and len(unquote(parts.path)) > 1
         else:
-            is_valid = is_valid and _is_redis_server(parts)
+            parse_name(parts.hostname or "")
+            number = parts.path.strip("/")
+            is_number = not number or number.isdecimal()
+            is_valid = is_valid and parts.port != 0 and "/" not in number and is_number
         if is_valid:
             # redis-py parses it with the options of the query, without connecting.
             Redis.from_url(value).connection_pool.make_connection()
@@ -210,12 +207,6 @@ def parse_redis_url(value: str) -> str:
             "such as @ / # ? in the password are written as %40 %2F %23 %3F"
         )
     return value
-
-
-def _is_redis_server(parts: SplitResult) -> bool:
-    parse_name(parts.hostname or "")
-    number = parts.path.strip("/")
-    return parts.port != 0 and "/" not in number and (not number or number.isdecimal())
 
 
 def choice_words(choices: Iterable[str]) -> str:

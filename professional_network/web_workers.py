@@ -25,16 +25,18 @@ class OverlappingWorker(ThreadWorker):  # type: ignore[misc]
 
     def handle_exit(self, sig: Any, frame: Any) -> None:
         """Stop at once, or once a new worker is ready, at the latest after half of `graceful_timeout`."""
-        if self.is_needed():
-            Thread(target=self._stop_when_replaced, args=(sig, frame), daemon=True).start()
-        else:
-            super().handle_exit(sig, frame)
+        stop = super().handle_exit
 
-    def _stop_when_replaced(self, sig: Any, frame: Any) -> None:
-        deadline = time.monotonic() + self.cfg.graceful_timeout / 2
-        while self.is_needed() and time.monotonic() < deadline:
-            time.sleep(POLL_SECONDS)
-        super().handle_exit(sig, frame)
+        def stop_when_replaced() -> None:
+            deadline = time.monotonic() + self.cfg.graceful_timeout / 2
+            while self.is_needed() and time.monotonic() < deadline:
+                time.sleep(POLL_SECONDS)
+            stop(sig, frame)
+
+        if self.is_needed():
+            Thread(target=stop_when_replaced, daemon=True).start()
+        else:
+            stop(sig, frame)
 
 
 class AccessLog(Logger):  # type: ignore[misc]

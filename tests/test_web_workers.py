@@ -32,6 +32,13 @@ def stopped(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return signals
 
 
+def wait_until_stopped(stopped: list[int]) -> None:
+    deadline = time.monotonic() + 10
+    while not stopped and time.monotonic() < deadline:
+        time.sleep(0.001)
+    assert stopped == [signal.SIGTERM]
+
+
 def test_a_worker_is_needed_from_a_reload_until_a_younger_one_is_ready() -> None:
     ages = {
         "no reload so far": (3, 0, 4, False),
@@ -56,15 +63,12 @@ def test_a_worker_stops_when_it_is_replaced_and_not_before(stopped: list[int]) -
     old.handle_exit(signal.SIGTERM, None)
     assert stopped == []
     old.ages[READY] = 5
-    deadline = time.monotonic() + 10
-    while not stopped and time.monotonic() < deadline:
-        time.sleep(0.001)
-    assert stopped == [signal.SIGTERM]
+    wait_until_stopped(stopped)
 
 
 def test_a_worker_does_not_wait_for_ever(stopped: list[int]) -> None:
-    worker(3, reloaded=4, ready=4, patience=0.01)._stop_when_replaced(signal.SIGTERM, None)
-    assert stopped == [signal.SIGTERM]
+    worker(3, reloaded=4, ready=4, patience=0.01).handle_exit(signal.SIGTERM, None)
+    wait_until_stopped(stopped)
 
 
 def test_the_access_log_has_no_query_and_no_key() -> None:

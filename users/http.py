@@ -51,7 +51,15 @@ def member_required(view: View) -> View:
             return view(request, *args, **named)
         if request.htmx:
             return signed_out_response()
-        return redirect_to_login(_return_path(request))
+        path = request.get_full_path()
+        if request.method not in SAFE_METHODS:
+            # After sign-in, a POST opens the page with the form.
+            referer = request.headers.get("Referer", "")
+            hosts, is_secure = {request.get_host()}, request.is_secure()
+            if url_has_allowed_host_and_scheme(referer, allowed_hosts=hosts, require_https=is_secure):
+                parts = urlsplit(referer)
+                path = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
+        return redirect_to_login(path)
 
     return cast(View, require_member)
 
@@ -74,19 +82,6 @@ def require_recent_password(request: HttpRequest) -> HttpResponse | None:
         return None
     messages.info(request, _("Enter your password again to continue."))
     return redirect(reverse("account_reauthenticate", query={"next": request.get_full_path()}))
-
-
-def _return_path(request: HttpRequest) -> str:
-    """Return the path to open after sign-in: that of the request, or for a POST that of the page with the form."""
-    path = request.get_full_path()
-    if request.method in SAFE_METHODS:
-        return path
-    referer = request.headers.get("Referer", "")
-    hosts = {request.get_host()}
-    if not url_has_allowed_host_and_scheme(referer, allowed_hosts=hosts, require_https=request.is_secure()):
-        return path
-    parts = urlsplit(referer)
-    return f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
 
 
 __all__ = [

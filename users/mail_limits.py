@@ -40,13 +40,8 @@ def may_send(request: HttpRequest | None, template: str, to: str, *, is_member: 
     if usage is None:
         limits.warning("rate limit hit: mail to one mailbox")
         return False
-    return is_member or _may_reach_a_non_member()
-
-
-def _may_reach_a_non_member() -> bool:
-    """Count a mail to a non-member; log an error at the first one above the hourly limit."""
     most = settings.MAIL_TO_NON_MEMBERS_PER_HOUR
-    if not most:
+    if is_member or not most:
         return True
     key = f"mail:non-members:{time.time() // HOUR:.0f}"
     cache.add(key, 0, timeout=HOUR)

@@ -1,7 +1,6 @@
 """Deletion of abandoned accounts and expired sessions."""
 
 import datetime
-from collections.abc import Iterator
 
 from allauth.account.models import EmailAddress
 from django.apps import apps
@@ -30,8 +29,13 @@ def abandoned_accounts() -> "models.QuerySet[User]":
     confirmed = EmailAddress.objects.filter(user=OuterRef("pk"), verified=True)
     pictured = Profile.objects.filter(~Q(cover=""), user=OuterRef("pk"))
     unused = bare.filter(~Exists(confirmed), ~Exists(pictured))
-    for rows in _related_rows():
-        unused = unused.filter(~Exists(rows))
+    # All models are searched, since relations to a proxy such as Member are not among the relations of User.
+    for model in apps.get_models(include_auto_created=True):
+        if issubclass(model, COMES_WITH_AN_ACCOUNT):
+            continue
+        for field in model._meta.local_fields:
+            if field.remote_field and field.remote_field.model._meta.concrete_model is User:
+                unused = unused.filter(~Exists(model._base_manager.filter(**{field.name: OuterRef("pk")})))
     return unused.order_by("pk")
 
 
@@ -59,16 +63,3 @@ def delete_expired_sessions() -> int:
     while keys := list(expired.values_list("pk", flat=True)[:BATCH]):
         deleted += Session.objects.filter(pk__in=keys).delete()[0]
     return deleted
-
-
-def _related_rows() -> "Iterator[models.QuerySet[models.Model]]":
-    """Yield, for each foreign key to an account in any table, the rows that refer to the account of the outer query.
-
-    All models are searched, since relations to a proxy such as Member are not among the relations of User.
-    """
-    for model in apps.get_models(include_auto_created=True):
-        if issubclass(model, COMES_WITH_AN_ACCOUNT):
-            continue
-        for field in model._meta.local_fields:
-            if field.remote_field and field.remote_field.model._meta.concrete_model is User:
-                yield model._base_manager.filter(**{field.name: OuterRef("pk")})

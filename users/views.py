@@ -1,7 +1,6 @@
 """The settings pages of a member: profile, pictures, entries and privacy."""
 
 from collections.abc import Callable
-from typing import Any
 
 from django import forms
 from django.contrib import messages
@@ -98,7 +97,16 @@ def remove_cover(request: MemberRequest) -> HttpResponse:
 def entries(request: MemberRequest, section: str) -> HttpResponse:
     kind = _get_section_or_404(section)
     form = kind.form(request.POST or None, instance=kind.model(user=request.user))
-    if request.method == "POST" and (_add_entry(request, form) if form.is_valid() else was_sent(request)):
+    is_added = False
+    if request.method == "POST" and form.is_valid():
+        try:
+            create_once(request, lambda: services.add_entry(user=request.user, entry=form.save(commit=False)))
+        except (services.ProfileError, ChangedSinceSent) as error:
+            form.add_error(None, error if isinstance(error, ChangedSinceSent) else str(error))
+        is_added = form.is_valid()
+    elif request.method == "POST":
+        is_added = was_sent(request)
+    if is_added:
         messages.success(request, _("Added to your profile."))
         return redirect(f"users:{kind.slug}")
     rows = kind.model._default_manager.filter(user=request.user)
@@ -168,17 +176,6 @@ def _store_picture(
     except CannotStore as error:
         form.add_error(field, str(error))
     return not form.errors
-
-
-def _add_entry(request: MemberRequest, form: "forms.BaseModelForm[Any]") -> bool:
-    """Add the entry and return whether it was added, now or by an earlier submission; else the form has the error."""
-    try:
-        create_once(request, lambda: services.add_entry(user=request.user, entry=form.save(commit=False)))
-    except services.ProfileError as error:
-        form.add_error(None, str(error))
-    except ChangedSinceSent as error:
-        form.add_error(None, error)
-    return form.is_valid()
 
 
 def _get_section_or_404(slug: str) -> Section:

@@ -100,7 +100,18 @@ class CompiledQuery(Generic[P, Row]):
         self.name = f"{build.__module__}.{build.__qualname__}"
         self._build: Callable[..., models.QuerySet[Any, Row]] = build
         self._pad_to = pad_to
-        self._parameters = _named_parameters(build, self.name)
+        annotations = get_type_hints(build)
+        self._parameters: list[_Named] = []
+        for name, parameter in signature(build).parameters.items():
+            if parameter.kind not in (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY):
+                raise TypeError(f"{self.name}: {parameter} cannot be given by name.")
+            if name not in annotations:
+                raise TypeError(f"{self.name}: {name} needs an annotation.")
+            alternatives = get_args(annotations[name])
+            kinds = alternatives if type(None) in alternatives else (annotations[name],)
+            origins = [get_origin(kind) or kind for kind in kinds]
+            is_list = any(isinstance(origin, type) and issubclass(origin, Collection) for origin in origins)
+            self._parameters.append(_Named(name, is_list, type(None) in kinds))
         self._names = {parameter.name for parameter in self._parameters}
         # Two threads may compile the same shape at once; the last one stays. None: no row can match.
         self._statements: dict[tuple[Any, ...], _Statement | None] = {}
@@ -114,7 +125,17 @@ class CompiledQuery(Generic[P, Row]):
             raise _wrong_names(self.name, self._names, kwargs, is_positional=bool(args))
         connection = connections[DEFAULT_DB_ALIAS]
         lengths, values = self._lengths_and_values(kwargs)
-        statement = self._statement_for((connection.alias, connection.vendor, *lengths), connection)
+        shape = (connection.alias, connection.vendor, *lengths)
+        if shape not in self._statements:
+            count = 0
+            arguments: dict[str, int | list[int] | None] = {}
+            for (name, is_list, _allows_none), length in zip(self._parameters, lengths, strict=True):
+                first = FIRST_PLACEHOLDER + count
+                count += length or 0
+                several = list(range(first, first + (length or 0)))
+                arguments[name] = None if length is None else several if is_list else first
+            self._statements[shape] = _compile_queryset(self._build(**arguments), count, connection)
+        statement = self._statements[shape]
         if statement is None:
             return []
         with connection.cursor() as cursor:
@@ -144,18 +165,6 @@ class CompiledQuery(Generic[P, Row]):
                 lengths.append(1)
                 values.append(value)
         return lengths, values
-
-    def _statement_for(self, shape: tuple[Any, ...], connection: BaseDatabaseWrapper) -> _Statement | None:
-        if shape not in self._statements:
-            count = 0
-            arguments: dict[str, int | list[int] | None] = {}
-            for (name, is_list, _allows_none), length in zip(self._parameters, shape[2:], strict=True):
-                first = FIRST_PLACEHOLDER + count
-                count += length or 0
-                several = list(range(first, first + (length or 0)))
-                arguments[name] = None if length is None else several if is_list else first
-            self._statements[shape] = _compile_queryset(self._build(**arguments), count, connection)
-        return self._statements[shape]
 
     def clear(self) -> None:
         """Forget what was compiled, for tools that exchange the code of `build`."""
@@ -197,22 +206,6 @@ class CompiledSQL:
     @property
     def _short_sql(self) -> str:
         return f"{' '.join(self.sql.split())[:60]!r}"
-
-
-def _named_parameters(build: Callable[..., Any], query: str) -> tuple[_Named, ...]:
-    annotations = get_type_hints(build)
-    named = []
-    for name, parameter in signature(build).parameters.items():
-        if parameter.kind not in (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY):
-            raise TypeError(f"{query}: {parameter} cannot be given by name.")
-        if name not in annotations:
-            raise TypeError(f"{query}: {name} needs an annotation.")
-        alternatives = get_args(annotations[name])
-        kinds = alternatives if type(None) in alternatives else (annotations[name],)
-        origins = [get_origin(kind) or kind for kind in kinds]
-        is_list = any(isinstance(origin, type) and issubclass(origin, Collection) for origin in origins)
-        named.append(_Named(name, is_list, type(None) in kinds))
-    return tuple(named)
 
 
 def _wrong_names(
@@ -293,23 +286,22 @@ def _value_indexes(sql: str, parameters: Sequence[Any], count: int) -> tuple[int
     """Which placeholder each parameter is. Raises CannotBeCompiledError unless each is found, unchanged."""
     if str(FIRST_PLACEHOLDER)[:13] in sql:
         raise CannotBeCompiledError("A value is written into the SQL.")
-    indexes = tuple(_value_index(parameter, count) for parameter in parameters)
+    indexes: list[int | None] = []
+    for parameter in parameters:
+        if type(parameter) is int and FIRST_PLACEHOLDER <= parameter < FIRST_PLACEHOLDER + count:
+            indexes.append(parameter - FIRST_PLACEHOLDER)
+            continue
+        if isinstance(parameter, int) and not isinstance(parameter, bool):
+            distance = abs(abs(parameter) - FIRST_PLACEHOLDER)
+            is_changed = distance < MAX_PLACEHOLDERS or abs(parameter) > FIRST_PLACEHOLDER
+        else:
+            is_changed = str(FIRST_PLACEHOLDER)[:13] in str(parameter)
+        if is_changed:
+            raise CannotBeCompiledError(f"A value was changed: {parameter!r}.")
+        indexes.append(None)
     if missing := set(range(count)) - set(indexes):
         raise CannotBeCompiledError(f"The values {sorted(missing)} are not among the parameters.")
-    return indexes
-
-
-def _value_index(parameter: Any, count: int) -> int | None:
-    if type(parameter) is int and FIRST_PLACEHOLDER <= parameter < FIRST_PLACEHOLDER + count:
-        return parameter - FIRST_PLACEHOLDER
-    if isinstance(parameter, int) and not isinstance(parameter, bool):
-        distance = abs(abs(parameter) - FIRST_PLACEHOLDER)
-        is_changed = distance < MAX_PLACEHOLDERS or abs(parameter) > FIRST_PLACEHOLDER
-    else:
-        is_changed = str(FIRST_PLACEHOLDER)[:13] in str(parameter)
-    if is_changed:
-        raise CannotBeCompiledError(f"A value was changed: {parameter!r}.")
-    return None
+    return tuple(indexes)
 
 
 def _to_rows(

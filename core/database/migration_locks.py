@@ -158,25 +158,21 @@ class LockMonitor:
         try:
             while not self._stopped.wait(POLL_SECONDS):
                 session = self._monitored.connection
-                if session is not None and not session.closed:
-                    pid = session.info.backend_pid
-                    self._check_blockers(pid)
-                    self._cancel_long_locks(pid)
+                if session is None or session.closed:
+                    continue
+                pid, now = session.info.backend_pid, time.monotonic()
+                blockers = self._fetch_sessions(_BLOCKERS, [pid])
+                self.blockers = blockers or self.blockers
+                if not blockers:
+                    self._waits_since = None
+                elif self._waits_since is None:
+                    self._waits_since = now
+                elif now - self._waits_since > LONG_WAIT:
+                    self._report(f"Still waiting for {'; '.join(map(str, blockers))}")
+                    self._waits_since = now + 30 - LONG_WAIT
+                self._cancel_long_locks(pid)
         except DatabaseError as error:
             self._report(f"Locks are no longer monitored: {error}".strip())
-
-    def _check_blockers(self, pid: int) -> None:
-        now = time.monotonic()
-        blockers = self._fetch_sessions(_BLOCKERS, [pid])
-        if not blockers:
-            self._waits_since = None
-            return
-        self.blockers = blockers
-        if self._waits_since is None:
-            self._waits_since = now
-        elif now - self._waits_since > LONG_WAIT:
-            self._report(f"Still waiting for {'; '.join(map(str, blockers))}")
-            self._waits_since = now + 30 - LONG_WAIT
 
     def _cancel_long_locks(self, pid: int) -> None:
         """Cancel the transaction that has locked a table for MAX_LOCK_SECONDS.

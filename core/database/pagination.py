@@ -66,11 +66,12 @@ def by_text_key(rows: "QuerySet[Row]", cursor: str | None, *, field: str, size: 
         # The first condition bounds the index scan; the second excludes equal values of earlier pages.
         rows = rows.filter(Q(**{f"{field}__gte": text}) & (Q(**{f"{field}__gt": text}) | Q(pk__gt=pk)))
     found = list(rows.order_by(field, "pk")[: size + 1])
-    return make_page(found, size, lambda row: _encode_cursor(getattr(row, field), row.pk))
 
+    def cursor_of(row: Row) -> str:
+        key = json.dumps([getattr(row, field), row.pk])
+        return base64.urlsafe_b64encode(key.encode()).decode().rstrip("=")
 
-def _encode_cursor(text: str, pk: int) -> str:
-    return base64.urlsafe_b64encode(json.dumps([text, pk]).encode()).decode().rstrip("=")
+    return make_page(found, size, cursor_of)
 
 
 def _decode_cursor(cursor: str) -> tuple[str, int]:

@@ -100,18 +100,18 @@ def limit_waiting() -> None:
     further attempt, at once, until the server responds again. COPY and large objects do not work in this mode
     (psycopg2's documentation, "Support for coroutine libraries"), so commands do not use it.
     """
+
+    def wait_for_server(connection: extensions.connection) -> None:
+        """Wait in place of psycopg2; raising closes the connection."""
+        if breaker.is_open:
+            raise OperationalError("PostgreSQL does not answer")
+        if breaker.has_tripped:
+            _refuse_if_silent()
+            breaker.reset()
+        health.wait_until_ready(connection, lambda: QUIET_SECONDS, _refuse_if_silent)
+
     if connections[DEFAULT_DB_ALIAS].vendor == "postgresql":
-        extensions.set_wait_callback(_wait_for_server)
-
-
-def _wait_for_server(connection: extensions.connection) -> None:
-    """psycopg2 calls this instead of waiting; raising closes the connection."""
-    if breaker.is_open:
-        raise OperationalError("PostgreSQL does not answer")
-    if breaker.has_tripped:
-        _refuse_if_silent()
-        breaker.reset()
-    health.wait_until_ready(connection, lambda: QUIET_SECONDS, _refuse_if_silent)
+        extensions.set_wait_callback(wait_for_server)
 
 
 def _refuse_if_silent() -> None:

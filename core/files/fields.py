@@ -15,6 +15,7 @@ from django.apps import apps
 from django.core.files.storage import default_storage
 from django.db import models, transaction
 from django.db.models.signals import class_prepared, post_delete
+from django.dispatch import receiver
 from django.urls import reverse
 
 from . import images, storage
@@ -237,14 +238,13 @@ def files_of_row(row: models.Model) -> list[str]:
     return [name for field in fields for name in field.files_of(getattr(row, field.attname))]
 
 
-def _delete_files(sender: type[models.Model], instance: models.Model, **_rest: Any) -> None:
-    storage.delete_on_commit(*files_of_row(instance))
+@receiver(class_prepared)
+def delete_files_with_rows(sender: type[models.Model], **_rest: Any) -> None:
+    """Let the deletion of a row of this model delete its files."""
 
+    def delete_files(sender: type[models.Model], instance: models.Model, **_rest: Any) -> None:
+        storage.delete_on_commit(*files_of_row(instance))
 
-def _connect_deletion(sender: type[models.Model], **_rest: Any) -> None:
     # Proxies too: the signal of a row that is deleted through a proxy names the proxy.
     if any(isinstance(field, StoredFileField) for field in sender._meta.concrete_fields):
-        post_delete.connect(_delete_files, sender=sender, weak=False, dispatch_uid="core.files.fields")
-
-
-class_prepared.connect(_connect_deletion)
+        post_delete.connect(delete_files, sender=sender, weak=False, dispatch_uid="core.files.fields")

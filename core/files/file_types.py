@@ -92,7 +92,20 @@ def kind_of(data: bytes, name: str) -> str | None:
     if data.startswith(b"{\\rtf"):
         return "rtf"
     # A text may begin with the signature of another type: "BM" starts a bitmap as well as a price list.
-    return _kind_of_text(data, name)
+    # UTF-8, UTF-16 with a byte order mark, or a single-byte encoding (cp1252, latin-1) without control characters.
+    try:
+        is_utf_16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        text = data.decode("utf-16" if is_utf_16 else "utf-8-sig")
+    except UnicodeDecodeError:
+        text = data.removeprefix(codecs.BOM_UTF8).decode("latin-1")
+    if CONTROLS.search(text) or RUNS.match(text):
+        return None
+    first_line = text[:200].lstrip().upper()
+    for signature, extension in TEXTS_BY_CONTENT.items():
+        if first_line.startswith(signature):
+            return extension
+    extension = _file_extension(name)
+    return extension if extension in TEXTS and extension not in TEXTS_BY_CONTENT.values() else "txt"
 
 
 def is_pdf(data: bytes, name: str) -> bool:
@@ -113,30 +126,12 @@ def _file_extension(name: str) -> str:
     return PurePath(name).suffix.lower().lstrip(".")
 
 
-def _kind_of_text(data: bytes, name: str) -> str | None:
-    # UTF-8, UTF-16 with a byte order mark, or a single-byte encoding (cp1252, latin-1) without control characters.
-    try:
-        is_utf_16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-        text = data.decode("utf-16" if is_utf_16 else "utf-8-sig")
-    except UnicodeDecodeError:
-        text = data.removeprefix(codecs.BOM_UTF8).decode("latin-1")
-    if CONTROLS.search(text) or RUNS.match(text):
-        return None
-    first_line = text[:200].lstrip().upper()
-    for signature, extension in TEXTS_BY_CONTENT.items():
-        if first_line.startswith(signature):
-            return extension
-    extension = _file_extension(name)
-    return extension if extension in TEXTS and extension not in TEXTS_BY_CONTENT.values() else "txt"
-
-
 def _kind_of_archive(data: bytes) -> str | None:
     """Return the kind of office document, or "zip"; None for documents with macros and unreadable archives."""
     # An archive ends with a directory, which must be short enough to read.
     end = data.rfind(END_OF_ARCHIVE, max(len(data) - END_LENGTH - LONGEST_COMMENT, 0))
-    if end < 0 or end + END_LENGTH > len(data):
-        return None
-    if struct.unpack_from("<L", data, end + 12)[0] > LONGEST_CONTENTS:
+    is_whole = 0 <= end <= len(data) - END_LENGTH
+    if not is_whole or struct.unpack_from("<L", data, end + 12)[0] > LONGEST_CONTENTS:
         return None
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
@@ -146,17 +141,13 @@ def _kind_of_archive(data: bytes) -> str | None:
             kinds = {kind for folder, kind in OOXML.items() if any(name.startswith(folder) for name in names)}
             if "[content_types].xml" in names and len(kinds) == 1:
                 return kinds.pop()
-            return _kind_of_open_document(archive) or "zip"
+            if "mimetype" in archive.namelist():
+                # The kind that an OpenDocument declares in this short file.
+                entry = archive.getinfo("mimetype")
+                if entry.file_size <= LONGEST_TYPE and entry.compress_type in READABLE_PACKINGS:
+                    with archive.open(entry) as file:
+                        declared = file.read(LONGEST_TYPE).decode("ascii", "replace").strip()
+                    return OPEN_DOCUMENT.get(declared, "zip")
+            return "zip"
     except (zipfile.BadZipFile, ValueError, NotImplementedError, RuntimeError, EOFError, OSError):
         return None
-
-
-def _kind_of_open_document(archive: zipfile.ZipFile) -> str | None:
-    """Return the kind that an OpenDocument declares in its short file `mimetype`."""
-    if "mimetype" not in archive.namelist():
-        return None
-    entry = archive.getinfo("mimetype")
-    if entry.file_size > LONGEST_TYPE or entry.compress_type not in READABLE_PACKINGS:
-        return None
-    with archive.open(entry) as file:
-        return OPEN_DOCUMENT.get(file.read(LONGEST_TYPE).decode("ascii", "replace").strip())

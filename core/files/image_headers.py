@@ -65,7 +65,15 @@ def _read_jpeg(data: bytes) -> Header:
     parts, frame = [slice(0, 2)], None
     for code, offset, end in _iterate_segments(data):
         if code == 0xDA:
-            return _read_scans(data, offset, parts, frame)
+            mark = data.find(END_OF_JPEG, offset)
+            scan = slice(offset, len(data) if mark < 0 else mark + 2)
+            scans = data.count(b"\xff\xda", scan.start, scan.stop)
+            if frame is None or scans > MOST_SCANS:
+                raise UnreadableHeader("no frame, or too many scans")
+            kind, width, height = frame
+            # Unless it is baseline in one scan, decoders keep the coefficients of all pixels, and scale later.
+            is_progressive = kind not in {0xC0, 0xC1} or scans > 1
+            return Header("JPEG", width, height, (*parts, scan), is_progressive)
         if 0xC0 <= code <= 0xCF and code not in {0xC4, 0xC8, 0xCC}:
             if frame:
                 break
@@ -95,18 +103,6 @@ def _iterate_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
                 return
             yield code, offset, end
             offset = end
-
-
-def _read_scans(data: bytes, scan: int, parts: list[slice], frame: tuple[int, int, int] | None) -> Header:
-    end = data.find(END_OF_JPEG, scan)
-    end = len(data) if end < 0 else end + 2
-    scans = data.count(b"\xff\xda", scan, end)
-    if frame is None or scans > MOST_SCANS:
-        raise UnreadableHeader("no frame, or too many scans")
-    code, width, height = frame
-    # Unless it is baseline in one scan, decoders keep the coefficients of all pixels in memory, and scale only later.
-    is_progressive = code not in {0xC0, 0xC1} or scans > 1
-    return Header("JPEG", width, height, (*parts, slice(scan, end)), is_progressive)
 
 
 def _read_png(data: bytes) -> Header:

@@ -154,7 +154,16 @@ def encode_image(source: Source, *shapes: Fit | Crop) -> list[Encoded]:
     """
     with _decoding_slot():
         image = source if isinstance(source, Image.Image) else _decode(source, shapes)
-        return [_encode_webp(shape.apply(image)) for shape in shapes]
+        encoded = []
+        for shape in shapes:
+            shaped = shape.apply(image)
+            # A new image contains pixels only, without EXIF, XMP, comments and profiles.
+            bare = Image.new(shaped.mode, shaped.size)
+            bare.paste(shaped)
+            out = io.BytesIO()
+            bare.save(out, "WEBP", quality=WEBP_QUALITY, method=4)
+            encoded.append(Encoded(out.getvalue(), *bare.size))
+        return encoded
 
 
 def digest_of(source: Source) -> str:
@@ -191,40 +200,29 @@ def _decode(upload: ImageUpload, shapes: tuple[Fit | Crop, ...]) -> Image.Image:
         # A truncated JPEG gets an end mark: missing pixels are grey, as in a browser.
         is_cut = upload.header.format == "JPEG" and not data.endswith(END_OF_JPEG)
         image = Image.open(io.BytesIO(data + END_OF_JPEG * is_cut), formats=(upload.header.format,))
-        return _normalise(image, shapes, is_cut=is_cut)
+        orientation = image.getexif().get(ExifTags.Base.Orientation, 1) if "exif" in image.info else 1
+        is_sideways = orientation in SIDEWAYS
+        # The size, as stored in the file, from which all shapes can be made.
+        sizes = [shape.scaled_size(*(image.size[::-1] if is_sideways else image.size)) for shape in shapes]
+        size = (max(width for width, _height in sizes), max(height for _width, height in sizes))
+        size = size[::-1] if is_sideways else size
+        image.draft("RGB", size)
+        if image.width * image.height > LARGEST_PIXELS:
+            raise ValueError("too many pixels to decode")
+        image.load()
+        if is_cut and image.mode in GREY:
+            # Decoders fill the missing part with grey.
+            box = ImageChops.difference(image, Image.new(image.mode, image.size, GREY[image.mode])).getbbox()
+            if box is None or box[3] < image.height * (1 - MOST_MISSING):
+                raise ValueError("too much is missing")
+        profile = image.info.get("icc_profile")
+        # Keep only the pixels, without the other data of the decoder.
+        pixels = _to_scalable_mode(image).resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
+        pixels = _to_srgb(pixels, profile)
+        return pixels.transpose(TURNS[orientation]) if orientation in TURNS else pixels
     except Exception as error:
         message = _("%(name)s is damaged or incomplete. Please send it again.")
         raise _invalid_picture(message, "damaged", upload.name) from error
-
-
-def _normalise(image: Image.Image, shapes: tuple[Fit | Crop, ...], *, is_cut: bool) -> Image.Image:
-    orientation = image.getexif().get(ExifTags.Base.Orientation, 1) if "exif" in image.info else 1
-    is_sideways = orientation in SIDEWAYS
-    # The size, as stored in the file, from which all shapes can be made.
-    sizes = [shape.scaled_size(*(image.size[::-1] if is_sideways else image.size)) for shape in shapes]
-    size = (max(width for width, _height in sizes), max(height for _width, height in sizes))
-    size = size[::-1] if is_sideways else size
-    image.draft("RGB", size)
-    if image.width * image.height > LARGEST_PIXELS:
-        raise ValueError("too many pixels to decode")
-    image.load()
-    if is_cut:
-        _refuse_truncated(image)
-    profile = image.info.get("icc_profile")
-    # Keep only the pixels, without the other data of the decoder.
-    image = _to_scalable_mode(image)
-    image = _to_srgb(image.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0), profile)
-    return image.transpose(TURNS[orientation]) if orientation in TURNS else image
-
-
-def _refuse_truncated(image: Image.Image) -> None:
-    """Raise ValueError when a large part of a truncated picture is missing, which decoders fill with grey."""
-    if image.mode not in GREY:
-        return
-    grey = Image.new(image.mode, image.size, GREY[image.mode])
-    box = ImageChops.difference(image, grey).getbbox()
-    if box is None or box[3] < image.height * (1 - MOST_MISSING):
-        raise ValueError("too much is missing")
 
 
 def _to_scalable_mode(image: Image.Image) -> Image.Image:
@@ -259,12 +257,3 @@ def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     if alpha is not None:
         image.putalpha(alpha)
     return image
-
-
-def _encode_webp(image: Image.Image) -> Encoded:
-    # A new image contains pixels only, without EXIF, XMP, comments and profiles.
-    bare = Image.new(image.mode, image.size)
-    bare.paste(image)
-    out = io.BytesIO()
-    bare.save(out, "WEBP", quality=WEBP_QUALITY, method=4)
-    return Encoded(out.getvalue(), *bare.size)

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Event, Lock, Thread
-from typing import Any, Literal
+from typing import Literal
 
 import psycopg2
 import psycopg2.extensions
@@ -71,11 +71,24 @@ class Probe:
 
     def start_check(self) -> _Check:
         """Return the running check, or start a new one."""
+
+        def run_check(check: _Check) -> None:
+            status: Status = "failing"
+            is_silent = False
+            try:
+                status = self._ask()
+            except Exception as error:  # noqa: BLE001 -- whatever it is, the server does not answer
+                is_silent = isinstance(error, TimeoutError)
+                self._log_failure(describe_redis_error(error))
+            seconds = time.monotonic() - check.started
+            check.result = ProbeResult(status, round(seconds * 1000, 1), is_silent)
+            check.finished.set()
+
         with self._lock:
             check = self._check
             if check is None or check.finished.is_set():
                 check = self._check = _Check()
-                Thread(target=self._run_check, args=(check,), name=f"health-{self.name}", daemon=True).start()
+                Thread(target=run_check, args=(check,), name=f"health-{self.name}", daemon=True).start()
             return check
 
     def wait_for_result(self, check: _Check) -> ProbeResult:
@@ -85,18 +98,6 @@ class Probe:
             return check.result
         self._log_failure(f"does not answer (no answer within {self._timeout:.1f} s)")
         return ProbeResult("failing", is_silent=True)
-
-    def _run_check(self, check: _Check) -> None:
-        status: Status = "failing"
-        is_silent = False
-        try:
-            status = self._ask()
-        except Exception as error:  # noqa: BLE001 -- whatever it is, the server does not answer
-            is_silent = isinstance(error, TimeoutError)
-            self._log_failure(describe_redis_error(error))
-        seconds = time.monotonic() - check.started
-        check.result = ProbeResult(status, round(seconds * 1000, 1), is_silent)
-        check.finished.set()
 
     def _log_failure(self, reason: str) -> None:
         """Warn at most once a minute, without the text of the error, which may contain a URL with a password."""
@@ -132,35 +133,28 @@ def _time_out() -> None:
     raise TimeoutError
 
 
-def _ask_postgres(parameters: dict[str, Any]) -> None:
-    """Run SELECT 1 on a new connection. Asynchronous, because libpq's own timeouts are at least two seconds."""
-    until = time.monotonic() + TIMEOUT_SECONDS * 0.9
-
-    def seconds_left() -> float:
-        return until - time.monotonic()
-
-    plain = {name: value for name, value in parameters.items() if name != "cursor_factory"}
-    connection = psycopg2.connect(**plain, async_=True)
-    try:
-        wait_until_ready(connection, seconds_left, _time_out)
-        cursor = connection.cursor()
-        cursor.execute("SELECT 1")
-        wait_until_ready(connection, seconds_left, _time_out)
-        if cursor.fetchone() != (1,):
-            raise ValueError
-    finally:
-        connection.close()
-
-
 def ask_database() -> Status:
     """Make a round trip to the database on a new connection; raises when it does not respond (R15.2)."""
     wrapper = connections[DEFAULT_DB_ALIAS]
+    parameters = wrapper.get_connection_params()
     if wrapper.vendor == "postgresql":
-        _ask_postgres(wrapper.get_connection_params())
+        # Asynchronous, because libpq's own timeouts are at least two seconds.
+        until = time.monotonic() + TIMEOUT_SECONDS * 0.9
+        parameters.pop("cursor_factory", None)
+        server = psycopg2.connect(**parameters, async_=True)
+        try:
+            wait_until_ready(server, lambda: until - time.monotonic(), _time_out)
+            cursor = server.cursor()
+            cursor.execute("SELECT 1")
+            wait_until_ready(server, lambda: until - time.monotonic(), _time_out)
+            if cursor.fetchone() != (1,):
+                raise ValueError
+        finally:
+            server.close()
         return "ok"
     # Not through Django: this thread ends soon, and a cached connection proves nothing.
     connection = sqlite3.connect(
-        wrapper.get_connection_params()["database"],
+        parameters["database"],
         uri=True,
         timeout=TIMEOUT_SECONDS,
         check_same_thread=False,

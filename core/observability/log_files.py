@@ -54,20 +54,19 @@ class RotatingFile(QuietHandler, ConcurrentRotatingFileHandler):
         super().__init__(filename, encoding="utf-8", chmod=MODE, **options)
 
     def _do_lock(self) -> None:
-        if self.stream_lock is not None and not self.is_locked and self._lock_file_is_another():
-            self.stream_lock.close()
-            self.stream_lock = None
+        if self.stream_lock is not None and not self.is_locked:
+            # New processes would use another lock file if this one was deleted or replaced.
+            try:
+                held = os.fstat(self.stream_lock.fileno())
+                is_current = os.path.samestat(held, Path(self.lockFilename).stat())
+            except (OSError, ValueError):
+                is_current = False
+            if not is_current:
+                self.stream_lock.close()
+                self.stream_lock = None
         if self.stream_lock is None:
             Path(self.lockFilename).parent.mkdir(parents=True, exist_ok=True)
         super()._do_lock()
-
-    def _lock_file_is_another(self) -> bool:
-        """Return whether the lock file was deleted or replaced, so that new processes would use another one."""
-        try:
-            held = os.fstat(self.stream_lock.fileno()) if self.stream_lock else None
-            return held is None or not os.path.samestat(held, Path(self.lockFilename).stat())
-        except (OSError, ValueError):
-            return True
 
     def do_write(self, msg: str) -> None:
         """Append all of `msg` or nothing; raises OSError. The caller holds the lock of all processes."""

@@ -58,34 +58,31 @@ class AdminMail(QuietHandler, AdminEmailHandler):
         )
 
     def emit(self, record: logging.LogRecord) -> None:
+        def send_or_report() -> None:
+            try:
+                self.send_mail(subject, text, fail_silently=True)
+            except Exception as error:  # noqa: BLE001 -- logging it would send the next mail
+                with suppress(OSError, ValueError, AttributeError):
+                    sys.stderr.write(f"Mail to ADMINS failed ({type(error).__name__})\n")
+
         try:
-            suppressed = self.limit.admit_mail(_error_key(record)) if settings.ADMINS else None
+            # Two records of the same error share logger, message, and where which exception was raised.
+            kind, _, trace = record.exc_info or (None, None, None)
+            while trace is not None and trace.tb_next is not None:
+                trace = trace.tb_next
+            raised_at = (trace.tb_frame.f_code.co_filename, trace.tb_lineno) if trace else None
+            error_key = (record.name, str(record.msg), kind, raised_at)
+            suppressed = self.limit.admit_mail(error_key) if settings.ADMINS else None
             if suppressed is None:
                 return
             text = self.format(record)
             if suppressed:
                 text = f"{text}\n\n{suppressed} more since the last mail; see the logs."
             subject = f"{record.levelname}: {message_of(record)}"[:LONGEST_SUBJECT]
-            Thread(target=self._send_or_report, args=(subject, text), name="mail_admins").start()
+            Thread(target=send_or_report, name="mail_admins").start()
         except Exception:  # noqa: BLE001 -- a log line never breaks its caller
             self.handleError(record)
-
-    def _send_or_report(self, subject: str, text: str) -> None:
-        try:
-            self.send_mail(subject, text, fail_silently=True)
-        except Exception as error:  # noqa: BLE001 -- logging it would send the next mail
-            with suppress(OSError, ValueError, AttributeError):
-                sys.stderr.write(f"Mail to ADMINS failed ({type(error).__name__})\n")
 
     @property
     def target_name(self) -> str:
         return "Mail to ADMINS"
-
-
-def _error_key(record: logging.LogRecord) -> tuple[object, ...]:
-    """Return what two records of the same error share: logger, message, and where which exception was raised."""
-    kind, _, trace = record.exc_info or (None, None, None)
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    raised_at = (trace.tb_frame.f_code.co_filename, trace.tb_lineno) if trace else None
-    return (record.name, str(record.msg), kind, raised_at)

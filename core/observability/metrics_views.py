@@ -67,24 +67,24 @@ class MeasureRequests:
             markcoroutinefunction(self)
 
     def __call__(self, request: HttpRequest) -> HttpResponse | Awaitable[HttpResponse]:
+        async def serve() -> HttpResponse:
+            started = time.perf_counter()
+            metrics.under_way.inc()
+            try:
+                response = await cast(AsyncGetResponse, self.get_response)(request)
+            finally:
+                metrics.under_way.dec()  # also after a cancellation, when the client has disconnected
+            _count_request(request, response, started)
+            return response
+
         if self.is_async:
-            return self._serve_async(request)
+            return serve()
         started = time.perf_counter()
         metrics.under_way.inc()
         try:
             response = cast(GetResponse, self.get_response)(request)
         finally:
             metrics.under_way.dec()
-        _count_request(request, response, started)
-        return response
-
-    async def _serve_async(self, request: HttpRequest) -> HttpResponse:
-        started = time.perf_counter()
-        metrics.under_way.inc()
-        try:
-            response = await cast(AsyncGetResponse, self.get_response)(request)
-        finally:
-            metrics.under_way.dec()  # also after a cancellation, when the client has disconnected
         _count_request(request, response, started)
         return response
 
@@ -134,37 +134,34 @@ class DatabaseMetrics:
         return [up, *self._metrics] if is_up else [up]
 
     def _run_queries(self) -> health.Status:
+        collected: list[Metric] = []
+        rows: dict[str, float] = {}
+        connection = connections[DEFAULT_DB_ALIAS]
         try:
-            collected = _connection_metrics()
+            with connection.cursor() as cursor:
+                cursor.execute(CONNECTIONS if connection.vendor == "postgresql" else "SELECT 1")
+                if connection.vendor == "postgresql":
+                    rows = {name: float(number) for name, number in cursor.fetchall()}
+            if rows:
+                used, limit = "linkup_database_server_connections", "linkup_database_server_connections_max"
+                all_of_them, most = rows.pop("all"), rows.pop("most")
+                states = GaugeMetricFamily(
+                    "linkup_database_connections", "Connections to this database.", labels=["state"]
+                )
+                for state, number in {**dict.fromkeys(STATES, 0.0), **rows}.items():
+                    states.add_metric([state], number)
+                collected = [
+                    states,
+                    GaugeMetricFamily(used, "Connections of all clients of the server.", value=all_of_them),
+                    GaugeMetricFamily(limit, "Connections that the server allows.", value=most),
+                ]
             for function in self.queries:
                 collected += function()
             self._metrics = collected
         finally:
             # The thread of the probe ends now.
-            connections[DEFAULT_DB_ALIAS].close()
+            connection.close()
         return "ok"
-
-
-def _connection_metrics() -> list[Metric]:
-    connection = connections[DEFAULT_DB_ALIAS]
-    with connection.cursor() as cursor:
-        if connection.vendor != "postgresql":
-            cursor.execute("SELECT 1")
-            return []
-        cursor.execute(CONNECTIONS)
-        rows = {name: float(number) for name, number in cursor.fetchall()}
-    all_of_them, most = rows.pop("all"), rows.pop("most")
-    states = GaugeMetricFamily(
-        "linkup_database_connections", "Connections to this database.", labels=["state"]
-    )
-    for state, number in {**dict.fromkeys(STATES, 0.0), **rows}.items():
-        states.add_metric([state], number)
-    used, limit = "linkup_database_server_connections", "linkup_database_server_connections_max"
-    return [
-        states,
-        GaugeMetricFamily(used, "Connections of all clients of the server.", value=all_of_them),
-        GaugeMetricFamily(limit, "Connections that the server allows.", value=most),
-    ]
 
 
 database_metrics = DatabaseMetrics()

@@ -79,11 +79,11 @@ def redact(text: str) -> str:
     It masks too much rather than too little: random names of files in a path become `[masked]` as well.
     """
     if settings.configured:
-        for secret in _longest_first(
+        for secret in _secrets_to_mask(
+            str(getattr(settings, "REDIS_URL", "")),
             settings.SECRET_KEY,
             settings.EMAIL_HOST_PASSWORD,
             *(str(database.get("PASSWORD") or "") for database in settings.DATABASES.values()),
-            *_passwords_in(str(getattr(settings, "REDIS_URL", ""))),
             str(settings.STORAGES["default"].get("OPTIONS", {}).get("secret_key") or ""),
         ):
             text = text.replace(secret, MASK)
@@ -109,16 +109,14 @@ class Redaction(logging.Filter):
 
 
 @lru_cache(maxsize=16)
-def _longest_first(*secrets: str) -> tuple[str, ...]:
-    # Short secrets are left out. The longest comes first: one secret may be a part of another.
-    return tuple(sorted({s for s in secrets if len(s) >= SHORTEST_SECRET}, key=len, reverse=True))
+def _secrets_to_mask(redis_url: str, *secrets: str) -> tuple[str, ...]:
+    """Return the `secrets` and the password in `redis_url`, as written and without percent-encoding.
 
-
-@lru_cache(maxsize=16)
-def _passwords_in(url: str) -> tuple[str, ...]:
-    """Return the password in `url` as written and without percent-encoding."""
+    Short ones are left out. The longest comes first: one secret may be a part of another.
+    """
     try:
-        password = urlsplit(url).password or ""
+        password = urlsplit(redis_url).password or ""
     except ValueError:
-        return ()
-    return (password, unquote(password))
+        password = ""
+    found = {s for s in (*secrets, password, unquote(password)) if len(s) >= SHORTEST_SECRET}
+    return tuple(sorted(found, key=len, reverse=True))

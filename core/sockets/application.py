@@ -38,7 +38,13 @@ async def socket_application(scope: Any, receive: Any, send: Any) -> None:
     """
     visitor = None
     if scope["path"] == PATH and not drain.is_on and is_own_origin(scope):
-        visitor = await _load_visitor_from_cookie(scope)
+        cookies = b"; ".join(value for name, value in scope["headers"] if name == b"cookie")
+        session_key = parse_cookie(cookies.decode("latin-1")).get(settings.SESSION_COOKIE_NAME)
+        try:
+            visitor = await in_database(load_visitor, session_key) if session_key else None
+        except DatabaseError as error:
+            # The client retries.
+            logger.warning("a socket was refused: the database does not answer (%s)", type(error).__name__)
     if visitor is None:
         await reject_handshake(receive, send)
     else:
@@ -103,17 +109,3 @@ def is_own_origin(scope: Any) -> bool:
     except DisallowedHost:
         return False
     return origin in {f"{request.scheme}://{host}", *settings.CSRF_TRUSTED_ORIGINS}
-
-
-async def _load_visitor_from_cookie(scope: Any) -> Visitor | None:
-    """Return the member of the session cookie, read on a connection of the pool."""
-    cookies = b"; ".join(value for name, value in scope["headers"] if name == b"cookie")
-    session_key = parse_cookie(cookies.decode("latin-1")).get(settings.SESSION_COOKIE_NAME)
-    if not session_key:
-        return None
-    try:
-        return await in_database(load_visitor, session_key)
-    except DatabaseError as error:
-        # The client retries.
-        logger.warning("a socket was refused: the database does not answer (%s)", type(error).__name__)
-        return None

@@ -183,28 +183,35 @@ class SocketConnection(TabState):
 
     # -- The task ------------------------------------------------------------------------------
     def _ensure_task(self) -> None:
-        if self._task is None and not self._has_gone:
-            self._task = asyncio.get_running_loop().create_task(self._run())
+        async def run() -> None:
+            try:
+                while self._closing is None and await self._handle_next():
+                    pass
+                if self._closing is not None:
+                    for queue in (self._frames, self._events, self._out):
+                        queue.clear()
+                    if not self._has_gone:
+                        self._has_gone = True
+                        await self._asgi_send({"type": "websocket.close", "code": self._closing})
+            except Exception as error:  # noqa: BLE001 -- such as a server that cannot send to a closed socket
+                logger.warning("a frame could not be sent (%s)", type(error).__name__)
+            finally:
+                self._task = None
 
-    async def _run(self) -> None:
-        try:
-            while await self._handle_next():
-                pass
-        except Exception as error:  # noqa: BLE001 -- such as a server that cannot send to a closed socket
-            logger.warning("a frame could not be sent (%s)", type(error).__name__)
-        finally:
-            self._task = None
+        if self._task is None and not self._has_gone:
+            self._task = asyncio.get_running_loop().create_task(run())
 
     async def _handle_next(self) -> bool:
         """Handle one queued item; return False when nothing is queued."""
-        if self._closing is not None:
-            await self._send_close(self._closing)
-            return False
         if self._is_new:
             self._is_new = False
             await self._run_and_send(dispatch.open_tab)
         elif self._heartbeat or self._out:
-            await self._send_pending()
+            heartbeat, self._heartbeat = self._heartbeat, ""
+            if heartbeat:
+                await self._send_now(heartbeat)
+            texts, self._out = self._out, []
+            await self._send(*texts)
         elif self._frames:
             frame, size = self._frames.pop(0)
             self._waiting_bytes -= size
@@ -217,20 +224,6 @@ class SocketConnection(TabState):
         else:
             return False
         return True
-
-    async def _send_close(self, code: int) -> None:
-        for queue in (self._frames, self._events, self._out):
-            queue.clear()
-        if not self._has_gone:
-            self._has_gone = True
-            await self._asgi_send({"type": "websocket.close", "code": code})
-
-    async def _send_pending(self) -> None:
-        heartbeat, self._heartbeat = self._heartbeat, ""
-        if heartbeat:
-            await self._send_now(heartbeat)
-        texts, self._out = self._out, []
-        await self._send(*texts)
 
     async def _run_and_send(self, function: Callable[..., list[str]], *arguments: Any) -> None:
         since = monotonic()
@@ -283,14 +276,14 @@ def is_too_large(text: str) -> bool:
 
 def parse_frame(text: str | None) -> Frame | None:
     """Return the frame in `text`, a JSON object with a type; None for anything else."""
+
+    def refuse_constant(constant: str) -> None:
+        raise ValueError(f"{constant} is not JSON")
+
     if text is None:
         return None
     try:
-        frame = json.loads(text, parse_constant=_refuse_constant)
+        frame = json.loads(text, parse_constant=refuse_constant)
     except (ValueError, RecursionError):
         return None
     return frame if isinstance(frame, dict) and isinstance(frame.get("type"), str) else None
-
-
-def _refuse_constant(constant: str) -> None:
-    raise ValueError(f"{constant} is not JSON")

@@ -23,40 +23,33 @@ def limit_frames() -> None:
     """
     daphne = sys.modules.get("daphne.ws_protocol")
     if daphne is not None:
-        _limit_daphne(daphne.WebSocketProtocol)
+        begin = daphne.WebSocketProtocol.onFrameBegin
+
+        def count_then_begin(self: Any) -> None:
+            if _is_allowed(self):
+                begin(self)
+            elif not getattr(self, "muted", False):
+                self.muted = True
+                self.sendCloseFrame(code=FLOODED)
+                # The rest of the buffer is not parsed.
+                self.wasNotCleanReason = "too many frames"
+                self.data = b""
+                self.current_frame = None
+                self.dropConnection(abort=False)
+
+        daphne.WebSocketProtocol.onFrameBegin = count_then_begin
     if "gunicorn.asgi.protocol" in sys.modules:
-        _limit_gunicorn(importlib.import_module("gunicorn.asgi.websocket").WebSocketProtocol)
+        gunicorn = importlib.import_module("gunicorn.asgi.websocket").WebSocketProtocol
+        read = gunicorn._read_frame  # noqa: SLF001 -- there is no public hook
 
+        async def read_then_count(self: Any) -> Any:
+            frame = await read(self)
+            if frame is not None and not _is_allowed(self):
+                await self._send_close(FLOODED)
+                return None
+            return frame
 
-def _limit_daphne(protocol: Any) -> None:
-    begin = protocol.onFrameBegin
-
-    def count_then_begin(self: Any) -> None:
-        if _is_allowed(self):
-            begin(self)
-        elif not getattr(self, "muted", False):
-            self.muted = True
-            self.sendCloseFrame(code=FLOODED)
-            # The rest of the buffer is not parsed.
-            self.wasNotCleanReason = "too many frames"
-            self.data = b""
-            self.current_frame = None
-            self.dropConnection(abort=False)
-
-    protocol.onFrameBegin = count_then_begin
-
-
-def _limit_gunicorn(protocol: Any) -> None:
-    read = protocol._read_frame  # noqa: SLF001 -- there is no public hook
-
-    async def read_then_count(self: Any) -> Any:
-        frame = await read(self)
-        if frame is not None and not _is_allowed(self):
-            await self._send_close(FLOODED)
-            return None
-        return frame
-
-    protocol._read_frame = read_then_count  # noqa: SLF001
+        gunicorn._read_frame = read_then_count  # noqa: SLF001
 
 
 def _is_allowed(connection: Any) -> bool:

@@ -43,28 +43,23 @@ class Heartbeat:
         for tab in tabs:
             tab.due = monotonic() + HEARTBEAT
         since = monotonic()
-        ended, heartbeats = await self._collect_heartbeats(tabs)
+        if self._collecting is None:
+            self._collecting = asyncio.create_task(in_database(dispatch.collect_heartbeats, tabs))
+        collecting = self._collecting
+        await asyncio.wait({collecting}, timeout=COLLECT_SECONDS)
+        ended, heartbeats = set[TabState](), dict[TabState, str]()
+        if collecting.done():
+            self._collecting = None
+            ended, heartbeats = collecting.result()
+        if not all(tab in ended or tab in heartbeats for tab in tabs):
+            # The database takes too long, or the result is that of an earlier batch.
+            ended, heartbeats = set(), dict.fromkeys(tabs, dispatch.BARE_HEARTBEAT)
         for tab in tabs:
             if tab in ended:
                 tab.close(SIGNED_OUT)
             else:
                 tab.send_heartbeat(heartbeats[tab])
                 self._hub.update_subscriptions(tab, since)
-
-    async def _collect_heartbeats(
-        self, tabs: Sequence[SocketConnection]
-    ) -> tuple[set[TabState], dict[TabState, str]]:
-        """Return ended tabs and the heartbeats of the others; bare ones when the database takes too long."""
-        if self._collecting is None:
-            self._collecting = asyncio.create_task(in_database(dispatch.collect_heartbeats, tabs))
-        collecting = self._collecting
-        await asyncio.wait({collecting}, timeout=COLLECT_SECONDS)
-        if collecting.done():
-            self._collecting = None
-            ended, heartbeats = collecting.result()
-            if all(tab in ended or tab in heartbeats for tab in tabs):
-                return ended, heartbeats
-        return set(), dict.fromkeys(tabs, dispatch.BARE_HEARTBEAT)
 
 
 def first_heartbeat() -> float:

@@ -70,6 +70,21 @@ class Hub:
     # -- Tabs ----------------------------------------------------------------------------------
     def add_tab(self, tab: SocketConnection) -> None:
         """Register `tab`; the first one starts the tasks."""
+
+        async def watch_drain() -> None:
+            while True:
+                if drain.is_on:
+                    self.close_all()
+                await asyncio.sleep(DRAIN_EVERY)
+
+        async def keep_running(work: Work) -> None:
+            while True:
+                try:
+                    await work()
+                except Exception:
+                    logger.exception("a task of the socket hub failed and is restarted")
+                await asyncio.sleep(AGAIN_AFTER)
+
         loop = self._follow_loop()
         self.tabs.add(tab)
         metrics.tabs.set(len(self.tabs))
@@ -80,9 +95,9 @@ class Hub:
             publisher.serve_on(loop)
             drain.close_on_sigterm(self.close_all, lambda: not self.tabs)
             self._link = LayerLink(self._handle_message, self.request_resync)
-            works: list[Work] = [self._link.run, Heartbeat(self).run, self._watch_drain]
+            works: list[Work] = [self._link.run, Heartbeat(self).run, watch_drain]
             works += [partial(repeat_chore, seconds, chore) for seconds, chore in frames.chores]
-            self._work = {loop.create_task(_keep_running(work)) for work in works}
+            self._work = {loop.create_task(keep_running(work)) for work in works}
 
     def _follow_loop(self) -> asyncio.AbstractEventLoop:
         loop = asyncio.get_running_loop()
@@ -97,8 +112,17 @@ class Hub:
         for topic in tab.joined:
             self._drop_subscription(tab, topic)
         tab.joined = frozenset()
-        if not self.tabs and self._loop is asyncio.get_running_loop():
-            await self._stop_tasks()
+        if self.tabs or self._loop is not asyncio.get_running_loop():
+            return
+        # A tab that is added meanwhile starts the tasks again.
+        work, self._work, self._loop = self._work, set(), None
+        self._flows = MemberFlows()  # the next tab may be on another loop
+        for task in work:
+            task.cancel()
+        if work:
+            await asyncio.wait(work, timeout=STOP_SECONDS)
+        for _, chore in frames.chores:
+            await in_database(dispatch.run_chore, chore)
 
     def update_subscriptions(self, tab: SocketConnection, since: float) -> None:
         """Subscribe `tab` to `tab.topics`.
@@ -160,37 +184,10 @@ class Hub:
 
     # -- Tasks ---------------------------------------------------------------------------------
 
-    async def _stop_tasks(self) -> None:
-        """Stop the tasks. A tab that is added meanwhile starts them again."""
-        work, self._work, self._loop = self._work, set(), None
-        self._flows = MemberFlows()  # the next tab may be on another loop
-        for task in work:
-            task.cancel()
-        if work:
-            await asyncio.wait(work, timeout=STOP_SECONDS)
-        for _, chore in frames.chores:
-            await in_database(dispatch.run_chore, chore)
-
-    async def _watch_drain(self) -> None:
-        while True:
-            if drain.is_on:
-                self.close_all()
-            await asyncio.sleep(DRAIN_EVERY)
-
     def close_all(self) -> None:
         """Close every tab with RESTART; clients reconnect to another process."""
         for tab in self.tabs:
             tab.close(RESTART)
-
-
-async def _keep_running(work: Work) -> None:
-    """Run `work` until cancelled, again after an exception."""
-    while True:
-        try:
-            await work()
-        except Exception:
-            logger.exception("a task of the socket hub failed and is restarted")
-        await asyncio.sleep(AGAIN_AFTER)
 
 
 hub = Hub()

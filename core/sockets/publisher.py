@@ -89,8 +89,26 @@ class Publisher:
             self._start_on(self._own_loop())
 
     def _start_on(self, loop: asyncio.AbstractEventLoop) -> None:
+        async def run() -> None:
+            try:
+                while (batch := self._next_batch()) is not None:
+                    if not breaker.is_open:
+                        await self._send_batch(batch)
+                        continue
+                    # Wait until it closes, or until a message is queued.
+                    self._pause = asyncio.Event()
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(breaker.rest):
+                            await self._pause.wait()
+                    self._pause = None
+            finally:
+                with self._changed:
+                    self._running_on = None
+                    self._is_busy = False
+                    self._changed.notify_all()
+
         def start_task() -> None:
-            self._task = loop.create_task(self._run())
+            self._task = loop.create_task(run())
 
         loop.call_soon_threadsafe(start_task)
         self._running_on = loop
@@ -108,19 +126,6 @@ class Publisher:
             Thread(target=run_loop, name="publisher", daemon=True).start()
         return self._own
 
-    async def _run(self) -> None:
-        try:
-            while (batch := self._next_batch()) is not None:
-                if breaker.is_open:
-                    await self._wait_for_breaker()
-                else:
-                    await self._send_batch(batch)
-        finally:
-            with self._changed:
-                self._running_on = None
-                self._is_busy = False
-                self._changed.notify_all()
-
     def _next_batch(self) -> list[Message] | None:
         """Return the next batch, with a notice first when events were lost; None when there is nothing to send."""
         with self._changed:
@@ -135,14 +140,6 @@ class Publisher:
             self._is_busy = bool(batch) and not breaker.is_open
             self._changed.notify_all()
             return batch or None
-
-    async def _wait_for_breaker(self) -> None:
-        """Wait until the breaker closes, or until a message is queued."""
-        self._pause = asyncio.Event()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(breaker.rest):
-                await self._pause.wait()
-        self._pause = None
 
     async def _send_batch(self, batch: list[Message]) -> None:
         number = len(batch) - ("lost" in batch[0])

@@ -3,6 +3,7 @@
 import base64
 import os
 import pickle
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ from scripts.servers import Server
 pytestmark = [pytest.mark.both, pytest.mark.django_db]
 
 NESTED = "[" * 100_000
+DAY = 86_400
+TWO_A_DAY = {"test": [(2, DAY)]}
 VALUES: list[Any] = [0, 7, -1, 2**70, 1.5, True, False, None, "", "ä☃\x00", [1.5, 2.5], {"a": [1]}, []]
 
 
@@ -87,6 +90,14 @@ def test_it_adds_counts_touches_and_deletes_wherever_it_is_kept(each_cache: dict
     assert not wrong
 
 
+def is_allowed() -> bool:
+    try:
+        rate_limits.consume("test", member_id=1)
+    except rate_limits.RateLimited:
+        return False
+    return True
+
+
 def test_a_limit_counts_alike_over_redis_and_over_the_table(redis: Server) -> None:
     request = RequestFactory().post("/", REMOTE_ADDR="203.0.113.4")
     backends = {
@@ -99,13 +110,14 @@ def test_a_limit_counts_alike_over_redis_and_over_the_table(redis: Server) -> No
     for away in (False, True):
         over_redis(redis)
         CacheEntry.objects.all().delete()
-        with override_settings(CACHES=backends, ACCOUNT_RATE_LIMITS={"change_password": "3/m/ip"}):
+        limits = {"ACCOUNT_RATE_LIMITS": {"change_password": "3/m/ip"}, "MEMBER_LIMITS": TWO_A_DAY}
+        with override_settings(CACHES=backends, **limits):
             if away:
                 breaker.trip(ConnectionError())
             told = [ratelimit.consume(request, action="change_password") for _ in range(5)]
-            counted = [rate_limits._increment("quota:test", 60) for _ in range(3)]
+            counted = [is_allowed() for _ in range(3)]
         breaker.reset()
-        assert (away, told, counted) == (away, [True] * 3 + [False] * 2, [1, 2, 3])
+        assert (away, told, counted) == (away, [True] * 3 + [False] * 2, [True, True, False])
 
 
 def poisons(proof: Path) -> dict[str, bytes]:
@@ -169,12 +181,13 @@ def test_a_counter_under_a_forged_key_begins_again(redis: Server, tmp_path: Path
         }
     }
     over_redis(redis)
-    with override_settings(CACHES=backends), redis_py.Redis.from_url(redis.url) as client:
+    limited = override_settings(CACHES=backends, MEMBER_LIMITS=TWO_A_DAY)
+    with limited, redis_py.Redis.from_url(redis.url) as client:
         wrong: list[tuple[Any, ...]] = []
         for name, poison in {**poisons(tmp_path / "proof"), "a list": b"[]", "a word": b'"x"'}.items():
-            client.set("linkup:1:quota:test", poison)
-            counted = [rate_limits._increment("quota:test", 60) for _ in range(3)]
-            if counted != [1, 2, 3]:
+            client.set(f"linkup:1:quota:test:1:{DAY}:{time.time() // DAY:.0f}", poison)
+            counted = [is_allowed() for _ in range(3)]
+            if counted != [True, True, False]:
                 wrong.append((name, counted))
         assert not wrong
         cache.clear()

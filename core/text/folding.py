@@ -30,7 +30,17 @@ class _Folded(dict[int, str]):
         parts = unicodedata.normalize("NFKD", chr(code))
         base = "".join(part for part in parts if not _is_mark(part)).casefold()
         parts = "".join(part for part in unicodedata.normalize("NFKD", base) if not _is_mark(part))
-        folded = "".join(_to_plain_character(part) for part in parts.translate(REPLACEMENTS))
+        folded = ""
+        for char in parts.translate(REPLACEMENTS):
+            kind = unicodedata.category(char)
+            if kind == "Nd":
+                folded += str(unicodedata.decimal(char))
+            elif kind == "Pd":
+                folded += "-"
+            else:
+                # The Latin letter without stroke or hook ("ł", "ø", "ɗ").
+                signed = WITH_A_SIGN.match(unicodedata.name(char, ""))
+                folded += signed[1].lower() if signed else char
         if code < FIRST_UNCACHED:
             self[code] = folded
         return folded
@@ -41,17 +51,6 @@ def _is_mark(char: str) -> bool:
     if unicodedata.combining(char) or unicodedata.category(char) in {"Cf", "Me"}:
         return True
     return "\ufe00" <= char <= "\ufe0f" or "\U000e0100" <= char <= "\U000e01ef"
-
-
-def _to_plain_character(char: str) -> str:
-    """Return the Latin letter without stroke or hook ("ł", "ø", "ɗ"), any decimal digit as 0 to 9, any dash as "-"."""
-    kind = unicodedata.category(char)
-    if kind == "Nd":
-        return str(unicodedata.decimal(char))
-    if kind == "Pd":
-        return "-"
-    signed = WITH_A_SIGN.match(unicodedata.name(char, ""))
-    return signed[1].lower() if signed else char
 
 
 class _Words(dict[int, str]):

@@ -29,19 +29,14 @@ LinkFor = Callable[[str], str | None]
 Finder = Callable[[str], Iterable[tuple[re.Match[str], str]]]
 
 
-def _build_parser() -> MarkdownIt:
-    parser = MarkdownIt("commonmark", {"html": False, "breaks": True, "typographer": False})
-    parser.inline = UnspacedInline()
-    parser.configure("commonmark", {"html": False, "breaks": True, "typographer": False})
-    parser.inline.ruler.at("linkify", link_of_scheme)
-    parser.core.ruler.at("linkify", links_in_texts)
-    parser.enable(["linkify", "strikethrough"])
-    # Headings would break the page's outline, pictures are uploads, HTML is text.
-    parser.disable(["heading", "lheading", "image", "html_block", "html_inline", "hr", "reference"])
-    return parser
-
-
-_markdown = _build_parser()
+_markdown = MarkdownIt("commonmark", {"html": False, "breaks": True, "typographer": False})
+_markdown.inline = UnspacedInline()
+_markdown.configure("commonmark", {"html": False, "breaks": True, "typographer": False})
+_markdown.inline.ruler.at("linkify", link_of_scheme)
+_markdown.core.ruler.at("linkify", links_in_texts)
+_markdown.enable(["linkify", "strikethrough"])
+# Headings would break the page's outline, pictures are uploads, HTML is text.
+_markdown.disable(["heading", "lheading", "image", "html_block", "html_inline", "hr", "reference"])
 
 
 class ParsedText:
@@ -50,7 +45,22 @@ class ParsedText:
     def __init__(self, text: str) -> None:
         self._plain = text if PLAIN.fullmatch(text) else None
         self._tokens = [] if self._plain is not None else _markdown.parse(text)
-        _number_items(self._tokens)
+        # Each item of an ordered list gets its typed number, and the list enough width for the longest one.
+        lists: list[tuple[Token, list[int]]] = []
+        for token in self._tokens:
+            if token.type in {"ordered_list_open", "bullet_list_open"}:
+                lists.append((token, []))
+            elif token.type == "list_item_open" and token.info:
+                opened, numbers = lists[-1]
+                number = int(token.info)
+                if numbers and number != numbers[-1] + 1:
+                    token.attrSet("value", str(number))
+                numbers.append(number)
+            elif token.type in {"ordered_list_close", "bullet_list_close"}:
+                opened, numbers = lists.pop()
+                digits = len(str(max(numbers, default=0)))
+                if digits > 1:
+                    opened.attrSet("class", f"digits-{digits}")
 
     @cached_property
     def mentions(self) -> set[str]:
@@ -118,25 +128,6 @@ def to_html(text: str, *, mention: LinkFor, hashtag: LinkFor) -> str:
 
 def _inline_tokens(tokens: Iterable[Token]) -> Iterable[Token]:
     return (token for token in tokens if token.type == "inline")
-
-
-def _number_items(tokens: Iterable[Token]) -> None:
-    """Give each item of an ordered list its typed number, and the list enough width for the longest one."""
-    lists: list[tuple[Token, list[int]]] = []
-    for token in tokens:
-        if token.type in {"ordered_list_open", "bullet_list_open"}:
-            lists.append((token, []))
-        elif token.type == "list_item_open" and token.info:
-            opened, numbers = lists[-1]
-            number = int(token.info)
-            if numbers and number != numbers[-1] + 1:
-                token.attrSet("value", str(number))
-            numbers.append(number)
-        elif token.type in {"ordered_list_close", "bullet_list_close"}:
-            opened, numbers = lists.pop()
-            digits = len(str(max(numbers, default=0)))
-            if digits > 1:
-                opened.attrSet("class", f"digits-{digits}")
 
 
 def _plain_texts(children: list[Token]) -> Iterable[tuple[int, Token]]:

@@ -110,17 +110,17 @@ def limit_daphne_bodies() -> None:
     By default it writes a body of any size to the disk before the application sees the request. Has no effect under
     other servers.
     """
+
+    def handle_chunk(self: Any, data: bytes) -> None:
+        # daphne parses the path only after the body.
+        path = unquote(self.channel._path.partition(b"?")[0].decode("latin-1"))  # noqa: SLF001
+        most = settings.REQUEST_MAX_BODY if path_accepts_files(path) else settings.REQUEST_MAX_FORM
+        if self.content.tell() + len(data) <= most:
+            self.content.write(data)
+        else:
+            self.channel.transport.write(TOO_LARGE)
+            self.channel.loseConnection()
+
     daphne = sys.modules.get("daphne.http_protocol")
     if daphne is not None:
-        daphne.WebRequest.handleContentChunk = _handle_chunk
-
-
-def _handle_chunk(self: Any, data: bytes) -> None:
-    # daphne parses the path only after the body.
-    path = unquote(self.channel._path.partition(b"?")[0].decode("latin-1"))  # noqa: SLF001
-    most = settings.REQUEST_MAX_BODY if path_accepts_files(path) else settings.REQUEST_MAX_FORM
-    if self.content.tell() + len(data) <= most:
-        self.content.write(data)
-    else:
-        self.channel.transport.write(TOO_LARGE)
-        self.channel.loseConnection()
+        daphne.WebRequest.handleContentChunk = handle_chunk

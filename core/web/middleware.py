@@ -58,29 +58,24 @@ class RequestId:
             markcoroutinefunction(self)
 
     def __call__(self, request: HttpRequest) -> HttpResponse | Awaitable[HttpResponse]:
+        sent = request.META.get("HTTP_X_REQUEST_ID", "")
+        request_id = sent if is_valid_request_id(sent) and from_trusted_proxy(request) else new_request_id()
+        # The address is empty for an untrusted peer on a unix socket.
+        request_info = RequestInfo(request_id, client_address(request) or UNKNOWN)
+        request.META[META_KEY] = request_info
+
+        async def serve() -> HttpResponse:
+            with logging_request(request_info):
+                response = await cast(AsyncGetResponse, self.get_response)(request)
+            response[HEADER] = request_info.request_id
+            return response
+
         if self.is_async:
-            return self._serve_async(request)
-        request_info = _identify_request(request)
+            return serve()
         with logging_request(request_info):
             response = cast(GetResponse, self.get_response)(request)
         response[HEADER] = request_info.request_id
         return response
-
-    async def _serve_async(self, request: HttpRequest) -> HttpResponse:
-        request_info = _identify_request(request)
-        with logging_request(request_info):
-            response = await cast(AsyncGetResponse, self.get_response)(request)
-        response[HEADER] = request_info.request_id
-        return response
-
-
-def _identify_request(request: HttpRequest) -> RequestInfo:
-    sent = request.META.get("HTTP_X_REQUEST_ID", "")
-    request_id = sent if is_valid_request_id(sent) and from_trusted_proxy(request) else new_request_id()
-    # The address is empty for an untrusted peer on a unix socket.
-    request_info = RequestInfo(request_id, client_address(request) or UNKNOWN)
-    request.META[META_KEY] = request_info
-    return request_info
 
 
 class SecurityEvents:

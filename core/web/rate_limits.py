@@ -30,9 +30,21 @@ class RateLimited(ValidationError):
     """
 
     def __init__(self, wait: int, words: str = "") -> None:
-        self.wait = wait
-        self.words = words or _limit_text(wait)
-        super().__init__(self.words, code=CODE, params={"wait": wait})
+        if not words and wait <= MINUTE:
+            words = ngettext(
+                "Too many at once. Try again in %(count)d second; what you typed stays here.",
+                "Too many at once. Try again in %(count)d seconds; what you typed stays here.",
+                wait,
+            ) % {"count": wait}
+        elif not words:
+            hours = math.ceil(wait / HOUR)
+            words = ngettext(
+                "Too many for one day. Try again in %(count)d hour; what you typed stays here.",
+                "Too many for one day. Try again in %(count)d hours; what you typed stays here.",
+                hours,
+            ) % {"count": hours}
+        self.wait, self.words = wait, words
+        super().__init__(words, code=CODE, params={"wait": wait})
 
 
 def consume(kind: str, member_id: int, times: int = 1) -> None:
@@ -45,7 +57,14 @@ def consume(kind: str, member_id: int, times: int = 1) -> None:
     for most, seconds in settings.MEMBER_LIMITS[kind]:
         limit = most * settings.MEMBER_LIMITS_FACTOR
         key = f"quota:{kind}:{member_id}:{seconds}:{now // seconds:.0f}"
-        if limit and _increment(key, seconds, times) > limit:
+        if not limit:
+            continue
+        try:
+            count = cache.incr(key, times)
+        except ValueError:
+            # There is no count yet; when another process adds one at this moment, add() does not replace it.
+            count = times if cache.add(key, times, timeout=seconds) else cache.incr(key, times)
+        if count > limit:
             raise RateLimited(math.ceil(seconds - now % seconds))
 
 
@@ -63,27 +82,3 @@ def wait_of(form: BaseForm) -> int:
     """Return the wait in seconds of a RateLimited error of the form; 0 when there is none."""
     refusals = (error for errors in form.errors.as_data().values() for error in errors)
     return next((error.params["wait"] for error in refusals if error.code == CODE and error.params), 0)
-
-
-def _increment(key: str, seconds: int, times: int = 1) -> int:
-    """Add `times` to the count at `key`, which expires with its window; return the count. Atomic in Redis."""
-    try:
-        return cache.incr(key, times)
-    except ValueError:
-        # There is no count yet; when another process adds one at this moment, add() does not replace it.
-        return times if cache.add(key, times, timeout=seconds) else cache.incr(key, times)
-
-
-def _limit_text(wait: int) -> str:
-    if wait <= MINUTE:
-        return ngettext(
-            "Too many at once. Try again in %(count)d second; what you typed stays here.",
-            "Too many at once. Try again in %(count)d seconds; what you typed stays here.",
-            wait,
-        ) % {"count": wait}
-    hours = math.ceil(wait / HOUR)
-    return ngettext(
-        "Too many for one day. Try again in %(count)d hour; what you typed stays here.",
-        "Too many for one day. Try again in %(count)d hours; what you typed stays here.",
-        hours,
-    ) % {"count": hours}

@@ -11,6 +11,7 @@ from .canvas import Colour, Point
 
 SIZE = (1200, 750)
 LEFT, TOP, RIGHT, BOTTOM = 90, 150, 1130, 640
+CURVE_STEPS = 14
 PAPER, INK, MUTED, GRID_COLOUR, ACCENT, SOFT = (
     "#fbfaf7",
     "#15201e",
@@ -90,22 +91,19 @@ def draw_curve(rng: random.Random, *, title: str, values: Sequence[float], unit:
         sheet.draw.line([(LEFT, y), (RIGHT, y)], fill=GRID_COLOUR, width=2)
         sheet.write_text((LEFT - 14, y + 9), format_number(scale * share), 24, MUTED, anchor="rs")
     sheet.write_text((LEFT, TOP - 22), unit, 24, MUTED)
-    points = _smooth_curve([
+    corners = [
         (LEFT + (RIGHT - LEFT) * index / (len(values) - 1), BOTTOM - (BOTTOM - TOP) * value / scale)
         for index, value in enumerate(values)
-    ])  # fmt: skip
+    ]
+    # With eased points between the corners the curve is smooth and never overshoots.
+    points: list[Point] = []
+    for (x, y), (next_x, next_y) in pairwise(corners):
+        for step in range(CURVE_STEPS):
+            share = step / CURVE_STEPS
+            eased = share * share * (3 - 2 * share)
+            points.append((x + (next_x - x) * share, y + (next_y - y) * eased))
+    points.append(corners[-1])
     sheet.draw.polygon([(LEFT, BOTTOM), *points, (RIGHT, BOTTOM)], fill="#e0f0ec")
     sheet.draw.line(points, fill=ACCENT, width=6, joint="curve")
     sheet.draw.line([(LEFT, BOTTOM), (RIGHT, BOTTOM)], fill=INK, width=3)
     return sheet.image
-
-
-def _smooth_curve(points: list[Point], steps: int = 14) -> list[Point]:
-    """Add eased points between the given ones: the curve is smooth and never overshoots."""
-    smooth: list[Point] = []
-    for (x, y), (next_x, next_y) in pairwise(points):
-        for index in range(steps):
-            share = index / steps
-            eased = share * share * (3 - 2 * share)
-            smooth.append((x + (next_x - x) * share, y + (next_y - y) * eased))
-    return [*smooth, points[-1]]

@@ -55,45 +55,28 @@ def draw_hills(rng: random.Random, canvas: Canvas, colours: tuple[str, ...]) -> 
 @scene("mountains", 2, 3, 7)
 def draw_mountains(rng: random.Random, canvas: Canvas, colours: tuple[str, ...]) -> None:
     _draw_sun(rng, canvas, colours, 0.26)
+    count = max(3, round(canvas.width / canvas.height * 2.6))
+    spacing = canvas.width / count
     for index, level in enumerate((0.46, 0.6, 0.76)):
-        peaks = _plan_peaks(rng, canvas, level, 0.2 - 0.04 * index)
+        # Valleys and peaks in turn, from beyond the left edge to beyond the right one.
+        peaks: list[Point] = []
+        for number in range(-1, count + 2):
+            x = number * spacing + rng.uniform(-0.2, 0.2) * spacing
+            peaks.append((x, canvas.height * (level + rng.uniform(0.02, 0.08))))
+            rise = (0.2 - 0.04 * index) * rng.uniform(0.6, 1.3)
+            peaks.append(((number + 0.5) * spacing, canvas.height * (level - rise)))
         fill = mix_colours(colours[1], colours[4], 0.3 + 0.3 * index)
         canvas.draw_polygon([(0, canvas.height), *peaks, (canvas.width, canvas.height)], fill)
         if index == 0:
             for left, top, right in zip(peaks[::2], peaks[1::2], peaks[2::2], strict=False):
-                _draw_snow(canvas, left, top, right, colours[0])
-
-
-def _plan_peaks(rng: random.Random, canvas: Canvas, level: float, height: float) -> list[Point]:
-    """Return valleys and peaks in turn, from beyond the left edge to beyond the right one."""
-    count = max(3, round(canvas.width / canvas.height * 2.6))
-    spacing = canvas.width / count
-    points: list[Point] = []
-    for index in range(-1, count + 2):
-        points.append(
-            (
-                index * spacing + rng.uniform(-0.2, 0.2) * spacing,
-                canvas.height * (level + rng.uniform(0.02, 0.08)),
-            )
-        )
-        points.append(((index + 0.5) * spacing, canvas.height * (level - height * rng.uniform(0.6, 1.3))))
-    return points
-
-
-def _draw_snow(canvas: Canvas, left: Point, top: Point, right: Point, colour: str) -> None:
-    def point_towards(to: Point, share: float) -> Point:
-        return top[0] + (to[0] - top[0]) * share, top[1] + (to[1] - top[1]) * share
-
-    canvas.draw_polygon(
-        [
-            point_towards(left, 0.34),
-            top,
-            point_towards(right, 0.3),
-            point_towards(right, 0.16),
-            (top[0], point_towards(left, 0.36)[1]),
-        ],
-        colour,
-    )
+                # Snow: shares of the way from the top to the valleys on both sides.
+                ways = ((left, 0.34), (top, 0), (right, 0.3), (right, 0.16))
+                snow = [
+                    (top[0] + (to[0] - top[0]) * share, top[1] + (to[1] - top[1]) * share)
+                    for to, share in ways
+                ]
+                snow.append((top[0], top[1] + (left[1] - top[1]) * 0.36))
+                canvas.draw_polygon(snow, colours[0])
 
 
 @scene("coast", 0, 2, 5)
@@ -318,15 +301,13 @@ def draw_clinic(rng: random.Random, canvas: Canvas, colours: tuple[str, ...]) ->
         else:
             canvas.draw_box(x - 30, top + 54, x + 30, top + 124, "#8fb9c4")
     for share, tall in ((0.1, 0.5), (0.88, 0.58), (0.96, 0.4)):
-        _draw_palm(rng, canvas, canvas.width * share, ground + 16, canvas.height * tall)
-
-
-def _draw_palm(rng: random.Random, canvas: Canvas, x: float, foot: float, tall: float) -> None:
-    lean = rng.uniform(-40, 40)
-    crown = (x + lean, foot - tall)
-    canvas.draw_line([(x, foot), (x + lean * 0.35, foot - tall * 0.5), crown], "#6b4a32", 13)
-    for leaf in range(9):
-        angle = math.tau * leaf / 9 + rng.uniform(-0.2, 0.2)
-        tip = (crown[0] + 120 * math.cos(angle), crown[1] + 62 * math.sin(angle) + 34)
-        middle = ((crown[0] + tip[0]) / 2, (crown[1] + tip[1]) / 2 - 38)
-        canvas.draw_line([crown, middle, tip], "#2f6b4a" if leaf % 2 else "#3f8560", 12)
+        # A palm.
+        x, foot, lean = canvas.width * share, ground + 16, rng.uniform(-40, 40)
+        crown = (x + lean, foot - canvas.height * tall)
+        bend = (x + lean * 0.35, foot - canvas.height * tall * 0.5)
+        canvas.draw_line([(x, foot), bend, crown], "#6b4a32", 13)
+        for leaf in range(9):
+            angle = math.tau * leaf / 9 + rng.uniform(-0.2, 0.2)
+            tip = (crown[0] + 120 * math.cos(angle), crown[1] + 62 * math.sin(angle) + 34)
+            middle = ((crown[0] + tip[0]) / 2, (crown[1] + tip[1]) / 2 - 38)
+            canvas.draw_line([crown, middle, tip], "#2f6b4a" if leaf % 2 else "#3f8560", 12)

@@ -22,7 +22,12 @@ def post_readable_by(viewer: Viewer | OuterRef, path: str = "") -> Q:
     available = available_to(viewer, author)
     if isinstance(viewer, AnonymousUser):
         return available & post_readable_at(Closeness.VISITOR, path)
-    is_own = Q(**{author: _viewer_value(viewer)})
+    own: Any = viewer
+    if isinstance(viewer, OuterRef):
+        # As a value of the query itself, where an OuterRef is one level too deep.
+        column = cast(Any, viewer).name
+        own = column if isinstance(column, F) else F(column)
+    is_own = Q(**{author: own})
     # "=" instead of "<=": PostgreSQL then expects few such posts and looks their connections up one by one.
     for_connections = Q(**{audience: Audience.CONNECTIONS}) & connected_with(viewer, author)
     is_shown = Q(**{_lookup(path, "hidden_at"): None})
@@ -47,11 +52,3 @@ def comment_is_shown(path: str = "") -> Q:
 
 def _lookup(path: str, name: str) -> str:
     return f"{path}__{name}" if path else name
-
-
-def _viewer_value(viewer: Viewer | OuterRef) -> Any:
-    """The viewer as a value of the query itself, where an OuterRef is one level too deep."""
-    if not isinstance(viewer, OuterRef):
-        return viewer
-    column = cast(Any, viewer).name
-    return column if isinstance(column, F) else F(column)

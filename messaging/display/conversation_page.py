@@ -168,7 +168,14 @@ def build_entry_rows(
             not is_divided and entry.is_message and not shown.is_mine and entry.seq > mine.read_seq
         )
         is_divided = is_divided or is_first_unread
-        follows = not is_new_day and not is_first_unread and _is_same_run(before, shown)
+        # The author is not named again above a message that follows the last one closely.
+        follows = (
+            before is not None
+            and not (is_new_day or is_first_unread)
+            and (before.entry.is_message and entry.is_message)
+            and before.entry.author_id == entry.author_id
+            and entry.created_at - before.entry.created_at < NAME_AGAIN_AFTER
+        )
         mark = mark_of(entry.seq, cursors) if shown.is_mine and entry.is_message else ""
         rows.append(EntryRow(shown, _day_of(shown) if is_new_day else None, is_first_unread, follows, mark))
         before = shown
@@ -185,11 +192,3 @@ def mark_of(seq: int, cursors: Sequence[dict[str, int]]) -> str:
 
 def _day_of(shown: EntryForViewer) -> date:
     return timezone.localdate(shown.entry.created_at)
-
-
-def _is_same_run(before: EntryForViewer | None, shown: EntryForViewer) -> bool:
-    """Whether `shown` follows a message of the same author so closely that the author is not named again."""
-    if before is None or not (before.entry.is_message and shown.entry.is_message):
-        return False
-    is_same = before.entry.author_id == shown.entry.author_id
-    return is_same and shown.entry.created_at - before.entry.created_at < NAME_AGAIN_AFTER

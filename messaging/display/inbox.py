@@ -111,37 +111,21 @@ def build_rows(
     `data` of load_inbox_data."""
     found = data or load_inbox_data(memberships, viewer)
     online = online_ids(found.presences)
-    return [
-        _build_row(
-            membership,
-            viewer,
-            found.newest.get(membership.conversation_id),
-            found.others,
-            found.known,
-            online,
-        )
-        for membership in memberships
-    ]
+    rows = []
+    for membership in memberships:
+        newest = found.newest.get(membership.conversation_id)
+        other = found.known.get(found.others.get(membership.conversation_id, 0))
+        is_mine = newest is not None and newest.author_id == viewer.pk
+        speaker = None if newest is None or is_mine else found.known.get(newest.author_id or 0)
+        is_online = other is not None and other.pk in online
+        rows.append(InboxRow(membership, other, newest, speaker, is_mine, is_online))
+    return rows
 
 
 def online_ids(presences: dict[int, Presence]) -> set[int]:
     """Return the ids of the members who are online."""
     now = timezone.now()
     return {pk for pk, row in presences.items() if row.until > now}
-
-
-def _build_row(
-    membership: Membership,
-    viewer: User,
-    newest: Entry | None,
-    others: dict[int, int],
-    known: dict[int, Member],
-    online: set[int],
-) -> InboxRow:
-    other = known.get(others.get(membership.conversation_id, 0))
-    is_mine = newest is not None and newest.author_id == viewer.pk
-    speaker = None if newest is None or is_mine else known.get(newest.author_id or 0)
-    return InboxRow(membership, other, newest, speaker, is_mine, other is not None and other.pk in online)
 
 
 def render_row(membership: Membership, viewer: User) -> str:

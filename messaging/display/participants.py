@@ -36,9 +36,12 @@ def load_participants(conversation: Conversation, viewer: User) -> list[Particip
         is_online = member is not None and bool(description["online"])
         words = str(description["words"]) if member else ""
         found.append(Participant(row, member, row.member_id == viewer.pk, is_online, words))
-    return sorted(found, key=_sort_key)
-
-
-def _sort_key(person: Participant) -> tuple[bool, bool, str, int]:
-    name = person.member.sort_name if person.member else ""
-    return not person.is_me, person.member is None, name, person.membership.pk
+    return sorted(
+        found,
+        key=lambda person: (
+            not person.is_me,
+            person.member is None,
+            person.member.sort_name if person.member else "",
+            person.membership.pk,
+        ),
+    )

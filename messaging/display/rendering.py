@@ -52,23 +52,19 @@ def entries_for(
         [entry for entry in entries if entry.attached and not entry.deleted_at], "attachments"
     )
     direct = mine.conversation.is_direct
-    return [_entry_for(entry, known, viewer, direct=direct) for entry in entries]
+    shown = []
+    for entry in entries:
+        author = known.get(entry.author_id or 0)
+        is_hidden = entry.is_message and author is None and entry.author_id is not None and not direct
+        is_mine = entry.author_id == viewer.pk
+        subject = known.get(entry.subject_id or 0)
+        shown.append(EntryForViewer(entry, author, subject, is_mine=is_mine, is_hidden=is_hidden))
+    return shown
 
 
 def member_ids_in(entries: Iterable[Entry]) -> set[int]:
     """Return the ids of the authors, and of members who joined or left."""
     return {pk for entry in entries for pk in (entry.author_id, entry.subject_id) if pk}
-
-
-def _entry_for(entry: Entry, known: dict[int, Member], viewer: User, *, direct: bool) -> EntryForViewer:
-    author = known.get(entry.author_id or 0)
-    return EntryForViewer(
-        entry,
-        author,
-        known.get(entry.subject_id or 0),
-        is_mine=entry.author_id == viewer.pk,
-        is_hidden=entry.is_message and author is None and entry.author_id is not None and not direct,
-    )
 
 
 def entries_as_json(entries: Sequence[Entry], mine: Membership, viewer: User) -> list[dict[str, Any]]:
@@ -83,31 +79,23 @@ def entries_as_json(entries: Sequence[Entry], mine: Membership, viewer: User) ->
     }
     shown = [targets.get(entry.target_id or 0) if entry.changes_another else entry for entry in entries]
     known = load_members(member_ids_in([*entries, *targets.values()]), viewer)
-    visible = {each.entry.pk: each for each in entries_for(_without_repeats(shown), mine, viewer, known)}
-    return [
-        _entry_as_json(entry, visible.get(row.pk) if row else None, {*known, viewer.pk})
-        for entry, row in zip(entries, shown, strict=True)
-    ]
-
-
-def _without_repeats(entries: Iterable[Entry | None]) -> list[Entry]:
-    return list({entry.pk: entry for entry in entries if entry}.values())
-
-
-def _entry_as_json(entry: Entry, shown: EntryForViewer | None, known: Collection[int]) -> dict[str, Any]:
-    own = shown is not None and shown.is_mine and entry.client_id is not None
-    is_visible = shown is not None and not shown.is_hidden
-    return {
-        "seq": entry.seq,
-        "kind": entry.kind,
-        # Not even the id of an author who is not available to the viewer.
-        "author": entry.author_id if entry.author_id in known else None,
-        "client_id": str(entry.client_id) if own else None,
-        "target": shown.entry.seq if shown and entry.changes_another else None,
-        "at": entry.created_at.isoformat().replace("+00:00", "Z"),
-        "text": shown.entry.text if shown and is_visible else "",
-        "html": shown.__html__() if shown else "",
-    }
+    once = list({entry.pk: entry for entry in shown if entry}.values())
+    visible = {each.entry.pk: each for each in entries_for(once, mine, viewer, known)}
+    found = []
+    for entry, row in zip(entries, shown, strict=True):
+        now = visible.get(row.pk) if row else None
+        found.append({
+            "seq": entry.seq,
+            "kind": entry.kind,
+            # Not even the id of an author who is not available to the viewer.
+            "author": entry.author_id if entry.author_id in {*known, viewer.pk} else None,
+            "client_id": str(entry.client_id) if now and now.is_mine and entry.client_id is not None else None,
+            "target": now.entry.seq if now and entry.changes_another else None,
+            "at": entry.created_at.isoformat().replace("+00:00", "Z"),
+            "text": now.entry.text if now and not now.is_hidden else "",
+            "html": now.__html__() if now else "",
+        })  # fmt: skip
+    return found
 
 
 def load_members(ids: Collection[int], viewer: User) -> dict[int, Member]:

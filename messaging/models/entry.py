@@ -156,11 +156,10 @@ class Entry(models.Model):
             self.client_id if is_mine else None,
             self.text if self.kind == self.Kind.RENAMED else "",
             self.html if has_content else "",
-            self._attachments_cache_key() if has_content and self.attached else (),
+            tuple(attachment.cache_key() for attachment in self.attachments.all())
+            if has_content and self.attached
+            else (),
         )
-
-    def _attachments_cache_key(self) -> tuple[AttachmentView, ...]:
-        return tuple(attachment.cache_key() for attachment in self.attachments.all())
 
     @property
     def changes_another(self) -> bool:

@@ -30,21 +30,22 @@ def store_attachments(pictures: Sequence[Picture], files: Sequence[File]) -> lis
     Raises CannotStore, and ValidationError for a picture that is damaged or cannot be worked on now
     (core.files.images). Call it within storage.removed_on_failure.
     """
-    return [*(_stored_picture(picture) for picture in pictures), *(_stored_file(file) for file in files)]
-
-
-def _stored_picture(picture: Picture) -> Attachment:
-    stored = Attachment.stored.field.store_picture(picture.image)
-    return Attachment(
-        kind=Attachment.Kind.PICTURE,
-        stored=stored.value,
-        name=picture.name,
-        size=stored.length,
-        width=stored.width,
-        height=stored.height,
-    )
-
-
-def _stored_file(file: File) -> Attachment:
-    stored = Attachment.stored.field.store_file(file.data, "bin")
-    return Attachment(kind=Attachment.Kind.FILE, stored=stored, name=file.name, size=len(file.data))
+    field, attachments = Attachment.stored.field, []
+    for picture in pictures:
+        stored = field.store_picture(picture.image)
+        attachments.append(
+            Attachment(
+                kind=Attachment.Kind.PICTURE,
+                stored=stored.value,
+                name=picture.name,
+                size=stored.length,
+                width=stored.width,
+                height=stored.height,
+            )
+        )
+    for file in files:
+        value = field.store_file(file.data, "bin")
+        attachments.append(
+            Attachment(kind=Attachment.Kind.FILE, stored=value, name=file.name, size=len(file.data))
+        )
+    return attachments

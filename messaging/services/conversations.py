@@ -37,7 +37,19 @@ def start_direct(*, by: User, other: User) -> Conversation:
         raise NotReachable(_("This member cannot be reached."))
     known = Connection.objects.connected().between(by.pk, other.pk).exists()
     if not known:
-        _refuse_many_requests(by)
+        day = timedelta(days=1)
+        begun = Conversation.objects.filter(
+            created_by=by,
+            created_at__gt=timezone.now() - day,
+            memberships__accepted_at=None,  # in a group, all have accepted
+        )
+        if begun.count() >= MOST_REQUESTS:
+            raise SendingRateLimited(
+                _(
+                    "You have written to many people today. Wait until tomorrow, or until some of them answer."
+                ),
+                wait=int(day.total_seconds()),
+            )
     conversation, created = Conversation.objects.get_or_create(pair=pair, defaults={"created_by": by})
     if created:
         now = timezone.now()
@@ -55,7 +67,12 @@ def start_group(*, by: User, members: Sequence[User], title: str = "") -> Conver
     chosen = _connections(by, members)
     if len(chosen) + 1 > MOST_IN_A_GROUP:
         raise TooMany(_("A conversation holds at most %(most)d members.") % {"most": MOST_IN_A_GROUP})
-    conversation = Conversation.objects.create(created_by=by, title=title or _named_after([by, *chosen]))
+    if not title:
+        names = [member.display_name for member in (by, *chosen)]
+        more = len(names) - TITLE_NAMES
+        shown = ", ".join(names[:TITLE_NAMES])
+        title = (f"{shown} +{more}" if more > 0 else shown)[:120]
+    conversation = Conversation.objects.create(created_by=by, title=title)
     now = timezone.now()
     Membership.objects.create(conversation=conversation, member=by, accepted_at=now, is_owner=True)
     Membership.objects.bulk_create(
@@ -82,7 +99,22 @@ def add_members(*, conversation: Conversation, by: User, members: Sequence[User]
         raise TooMany(_("A conversation holds at most %(most)d members.") % {"most": MOST_IN_A_GROUP})
     for member in coming:
         entry = append_entry(conversation, kind=Entry.Kind.JOINED, author=by, subject=member)
-        _take_in(entry, member)
+        now = timezone.now()
+        # Added or added again: the history starts at `entry`. Leaving has ended the ownership already.
+        Membership.objects.update_or_create(
+            conversation=conversation,
+            member=member,
+            defaults={
+                "first_seq": entry.seq,
+                "delivered_seq": entry.seq - 1,
+                "read_seq": entry.seq - 1,
+                "joined_at": now,
+                "accepted_at": now,
+                "left_at": None,
+                "muted": False,
+                "unread": 0,
+            },
+        )
         present.add(member.pk)
     if coming:
         Membership.objects.within(conversation).update(place=entry.pk)
@@ -178,20 +210,6 @@ def _set_muted(conversation: Conversation, member: User, *, muted: bool) -> None
         notify_own_tabs(conversation.pk, member.pk)
 
 
-def _refuse_many_requests(by: User) -> None:
-    day = timedelta(days=1)
-    begun = Conversation.objects.filter(
-        created_by=by,
-        created_at__gt=timezone.now() - day,
-        memberships__accepted_at=None,  # in a group, all have accepted
-    )
-    if begun.count() >= MOST_REQUESTS:
-        raise SendingRateLimited(
-            _("You have written to many people today. Wait until tomorrow, or until some of them answer."),
-            wait=int(day.total_seconds()),
-        )
-
-
 def _group(conversation: Conversation) -> Conversation:
     conversation = lock_conversation(conversation)
     if conversation.is_direct:
@@ -209,32 +227,6 @@ def _connections(by: User, members: Iterable[User]) -> list[Member]:
     if not wanted or len(chosen) < len(wanted):
         raise NotReachable(_("Choose people from your connections."))
     return chosen
-
-
-def _named_after(members: Sequence[User]) -> str:
-    names = [member.display_name for member in members]
-    more = len(names) - TITLE_NAMES
-    shown = ", ".join(names[:TITLE_NAMES])
-    return (f"{shown} +{more}" if more > 0 else shown)[:120]
-
-
-def _take_in(entry: Entry, member: User) -> None:
-    """Add or re-add a member; their history starts at `entry`. Leaving has ended their ownership already."""
-    now = timezone.now()
-    Membership.objects.update_or_create(
-        conversation=entry.conversation,
-        member=member,
-        defaults={
-            "first_seq": entry.seq,
-            "delivered_seq": entry.seq - 1,
-            "read_seq": entry.seq - 1,
-            "joined_at": now,
-            "accepted_at": now,
-            "left_at": None,
-            "muted": False,
-            "unread": 0,
-        },
-    )
 
 
 def _take_out(conversation: Conversation, member: User, *, by: User) -> None:

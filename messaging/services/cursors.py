@@ -40,8 +40,12 @@ def move_cursors(positions: Mapping[Pair, CursorPosition], *, patient: bool = Tr
     """
     if not positions:
         return set()
-    wanted = list(positions)[:AT_ONCE]
-    membership_ids = _membership_ids(wanted)
+    wanted = set(list(positions)[:AT_ONCE])
+    members = Membership.objects.filter(
+        conversation__in={pair[0] for pair in wanted}, member__in={pair[1] for pair in wanted}, left_at=None
+    )
+    found = members.values_list("conversation_id", "member_id", "pk")
+    membership_ids = {row[:2]: row[2] for row in found if row[:2] in wanted}
     # Sending updates these rows after storing the message, so the newest number read below includes every message
     # that is counted in `unread`, and no other.
     rows = list(
@@ -54,10 +58,14 @@ def move_cursors(positions: Mapping[Pair, CursorPosition], *, patient: bool = Tr
     moves = [
         move for row in rows if (move := _find_move(row, positions[_pair(row)], newest[row.conversation_id]))
     ]
-    _update_cursors(moves)
+    if moves:
+        # One statement, which SQLite and PostgreSQL both understand.
+        values = [value for move in moves for value in (move.row.pk, move.delivered, move.read, move.unread)]
+        with connection.cursor() as query:
+            query.execute(_MOVE % ", ".join(["(%s, %s, %s, %s)"] * len(moves)), values)
     _notify_of_moves(moves)
     held = set() if patient else set(membership_ids) - {_pair(row) for row in rows}
-    return held | (set(positions) - set(wanted))
+    return held | (set(positions) - wanted)
 
 
 @dataclass(frozen=True)
@@ -72,14 +80,6 @@ class _CursorMove:
 
 def _pair(row: Membership) -> Pair:
     return (row.conversation_id, row.member_id)
-
-
-def _membership_ids(wanted: Collection[Pair]) -> dict[Pair, int]:
-    """Return the ids of the memberships of those pairs, without former members."""
-    conversations, members = {pair[0] for pair in wanted}, {pair[1] for pair in wanted}
-    found = Membership.objects.filter(conversation__in=conversations, member__in=members, left_at=None)
-    rows = found.values_list("conversation_id", "member_id", "pk")
-    return {(row[0], row[1]): row[2] for row in rows if (row[0], row[1]) in set(wanted)}
 
 
 def _find_move(row: Membership, to: CursorPosition, newest: int) -> _CursorMove | None:
@@ -98,16 +98,6 @@ _MOVE = """
 UPDATE messaging_membership SET delivered_seq = moved.column2, read_seq = moved.column3, unread = moved.column4
 FROM (VALUES %s) AS moved WHERE messaging_membership.id = moved.column1
 """
-
-
-def _update_cursors(moves: Collection[_CursorMove]) -> None:
-    """Store the cursors of the locked rows with one statement, which SQLite and PostgreSQL both understand."""
-    if not moves:
-        return
-    rows = ", ".join(["(%s, %s, %s, %s)"] * len(moves))
-    values = [value for move in moves for value in (move.row.pk, move.delivered, move.read, move.unread)]
-    with connection.cursor() as query:
-        query.execute(_MOVE % rows, values)
 
 
 def _notify_of_moves(moves: Collection[_CursorMove]) -> None:

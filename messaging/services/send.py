@@ -120,7 +120,12 @@ def _store_message(entry: Entry, author: User, attachments: Sequence[Attachment]
     if attachments:
         Attachment.objects.bulk_create(attachments)
     mine, others = split_members(memberships, author.pk)
-    _count_message(entry, mine)
+    # One unread message more for all others, and the conversation moves to the top for all.
+    with connection.cursor() as query:
+        query.execute(_COUNT, [entry.pk, mine.member_id, entry.conversation_id])
+    if mine.is_request:
+        # Answering is accepting.
+        Membership.objects.filter(pk=mine.pk).update(accepted_at=timezone.now(), declined_at=None)
     # Notified first: what receivers do when it is stored, such as mail, takes time.
     notify_members(entry, [membership.member_id for membership in memberships])
     first_unread = [
@@ -221,11 +226,3 @@ _COUNT = """
 UPDATE messaging_membership SET place = %s, unread = CASE WHEN member_id = %s THEN unread ELSE unread + 1 END
 WHERE conversation_id = %s AND left_at IS NULL
 """
-
-
-def _count_message(entry: Entry, mine: Membership) -> None:
-    """Add one unread message for all others and move the conversation to the top for all. Answering is accepting."""
-    with connection.cursor() as query:
-        query.execute(_COUNT, [entry.pk, mine.member_id, entry.conversation_id])
-    if mine.is_request:
-        Membership.objects.filter(pk=mine.pk).update(accepted_at=timezone.now(), declined_at=None)

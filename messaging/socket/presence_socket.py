@@ -53,38 +53,28 @@ def heartbeat_payloads(tabs: Sequence[TabState]) -> Mapping[TabState, Mapping[st
     unread: dict[int, int] = dict.fromkeys(members, 0)
     for member_id in Membership.objects.waiting().filter(member__in=members).values_list("member", flat=True):
         unread[member_id] = min(unread[member_id] + 1, MOST_COUNTED)
-    newest = _newest_numbers(tabs)
-    pairs = presence.agreed_pairs(
-        {(messaging_state(tab).conversation, tab.member_id) for tab in tabs if messaging_state(tab).other}
-    )
-    known = Presence.objects.in_bulk({member for _viewer, member in pairs})
-    there = {pair: known[pair[1]] for pair in pairs if pair[1] in known}
-    return {tab: {"unread": unread[tab.member_id], **_open_conversation(tab, newest, there)} for tab in tabs}
-
-
-def _newest_numbers(tabs: Sequence[TabState]) -> dict[tuple[int, int], int]:
-    """By conversation and member, for those who are in, the newest number of what a tab has open. One query."""
     watched = {
         (messaging_state(tab).conversation, tab.member_id)
         for tab in tabs
         if messaging_state(tab).conversation
     }
-    pairs = Q(conversation__in={pair[0] for pair in watched}, member__in={pair[1] for pair in watched})
-    rows = Membership.objects.filter(pairs, left_at=None) if watched else Membership.objects.none()
-    return {
+    watchers = Q(conversation__in={pair[0] for pair in watched}, member__in={pair[1] for pair in watched})
+    rows = Membership.objects.filter(watchers, left_at=None) if watched else Membership.objects.none()
+    newest = {
         row[:2]: row[2] for row in rows.values_list("conversation_id", "member_id", "conversation__last_seq")
     }
-
-
-def _open_conversation(
-    tab: TabState, newest: Mapping[tuple[int, int], int], there: Mapping[tuple[int, int], Any]
-) -> dict[str, Any]:
-    view = messaging_state(tab)
-    seq = newest.get((view.conversation, tab.member_id))
-    if seq is None:
-        return {}
-    payload = {"conversation": view.conversation, "newest": seq}
-    if not view.other:
-        return payload
-    seen = there.get((tab.member_id, view.other))
-    return {**payload, "presence": presence.describe(view.other, seen, timezone.now())}
+    pairs = presence.agreed_pairs(
+        {(messaging_state(tab).conversation, tab.member_id) for tab in tabs if messaging_state(tab).other}
+    )
+    known = Presence.objects.in_bulk({member for _viewer, member in pairs})
+    there = {pair: known[pair[1]] for pair in pairs if pair[1] in known}
+    payloads: dict[TabState, dict[str, Any]] = {tab: {"unread": unread[tab.member_id]} for tab in tabs}
+    for tab, payload in payloads.items():
+        view = messaging_state(tab)
+        seq = newest.get((view.conversation, tab.member_id))
+        if seq is not None:
+            payload |= {"conversation": view.conversation, "newest": seq}
+        if seq is not None and view.other:
+            seen = there.get((tab.member_id, view.other))
+            payload["presence"] = presence.describe(view.other, seen, timezone.now())
+    return payloads

@@ -26,7 +26,10 @@ def edit(request: MemberRequest, pk: int, seq: int) -> HttpResponse:
         try:
             changed = services.edit_message(entry=entry, by=request.user, text=form.cleaned_data["text"])
         except MessagingError as error:
-            return _refused(request, entry, form, error)
+            if wants_json(request):
+                return refusal(error)
+            form.add_error("text", str(error))
+            return _form_page(request, entry, form, status_of(error))
         return _done(request, pk, changed)
     if form.is_bound and wants_json(request):
         errors = {name: [str(error) for error in errors] for name, errors in form.errors.items()}
@@ -69,13 +72,6 @@ def _done(request: MemberRequest, pk: int, entry: Entry) -> HttpResponse:
         return JsonResponse({"conversation": pk, "entry": payload})
     (shown,) = entries_for([entry], mine, request.user)
     return HttpResponse(shown.__html__())
-
-
-def _refused(request: MemberRequest, entry: Entry, form: WordsForm, error: MessagingError) -> HttpResponse:
-    if wants_json(request):
-        return refusal(error)
-    form.add_error("text", str(error))
-    return _form_page(request, entry, form, status_of(error))
 
 
 def _form_page(request: MemberRequest, entry: Entry, form: WordsForm, status: int) -> HttpResponse:

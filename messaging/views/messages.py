@@ -41,7 +41,17 @@ def send(request: MemberRequest, pk: int) -> HttpResponse:
     try:
         sent = _send_form(request, mine, form) if form.is_valid() else None
     except MessagingError as error:
-        return refusal(error) if wants_json(request) else _refused_page(request, pk, form, error)
+        if wants_json(request):
+            return refusal(error)
+        if isinstance(error, NotIn):
+            raise Http404 from error
+        words = str(error)
+        if isinstance(error, ClientIdTaken):
+            # Sent from a page that had sent something already, after going back to it: the next time it is another one.
+            form.data = {**dict(form.data.items()), "client_id": str(uuid.uuid4())}
+            words = _("You changed something that was sent already. Send it again as a new message.")
+        form.add_error("text", words)
+        return refuse(error, conversation_page(request, pk, form, status_of(error)))
     if not wants_json(request):
         return redirect("messaging:conversation", pk) if sent else conversation_page(request, pk, form, 422)
     if sent is None:
@@ -100,21 +110,6 @@ def _send_form(request: MemberRequest, mine: Membership, form: MessageForm) -> s
     except (EmptyMessage, CannotStore) as error:
         form.add_error("text", str(error))
     return None
-
-
-def _refused_page(request: MemberRequest, pk: int, form: MessageForm, error: MessagingError) -> HttpResponse:
-    """The page again, with what was typed and why it was not sent."""
-    if isinstance(error, NotIn):
-        raise Http404 from error
-    if isinstance(error, ClientIdTaken):
-        # Sent from a page that had sent something already, after going back to it: the next time it is another one.
-        form.data = {**dict(form.data.items()), "client_id": str(uuid.uuid4())}
-        form.add_error(
-            "text", _("You changed something that was sent already. Send it again as a new message.")
-        )
-    else:
-        form.add_error("text", str(error))
-    return refuse(error, conversation_page(request, pk, form, status_of(error)))
 
 
 def _posted_values(request: MemberRequest) -> Mapping[str, Any]:

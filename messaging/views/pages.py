@@ -43,9 +43,18 @@ def inbox(request: MemberRequest) -> HttpResponse:
 def conversation(request: MemberRequest, pk: int) -> HttpResponse:
     """Show the conversation; scripts get older entries (`?before=`) alone."""
     before = id_cursor(request.GET.get("before"))
-    if before is not None and wants_part(request):
-        return _older_entries(request, mine_or_404(request, pk), before)
-    return conversation_page(request, pk)
+    if before is None or not wants_part(request):
+        return conversation_page(request, pk)
+    mine = mine_or_404(request, pk)
+    window = history.load_before(mine, before)
+    entries = entries_for(window.entries, mine, request.user)
+    cursors = queries.cursors_of_others(mine, request.user)
+    context = {
+        "entry_rows": display.build_entry_rows(entries, mine, cursors),
+        "more": window.has_older,
+        "is_part": True,
+    }
+    return render(request, "messaging/_entries.html", context)
 
 
 @member_required
@@ -85,15 +94,3 @@ def conversation_page(
 def empty_form() -> MessageForm:
     """Return a form with its own client id: pressing the button twice sends once."""
     return MessageForm(initial={"client_id": uuid.uuid4()})
-
-
-def _older_entries(request: MemberRequest, mine: Membership, before: int) -> HttpResponse:
-    window = history.load_before(mine, before)
-    entries = entries_for(window.entries, mine, request.user)
-    cursors = queries.cursors_of_others(mine, request.user)
-    context = {
-        "entry_rows": display.build_entry_rows(entries, mine, cursors),
-        "more": window.has_older,
-        "is_part": True,
-    }
-    return render(request, "messaging/_entries.html", context)

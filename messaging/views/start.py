@@ -68,7 +68,14 @@ def _first(request: MemberRequest, form: FirstWordsForm, people: Sequence[User])
     """The message that was sent now, or by an earlier press on the same button."""
     data = form.cleaned_data
     client_id = data["client_id"] or uuid.uuid4()
-    count_reach(request.user, _called(request.user, people, title=data.get("title", "")))
+    # The first words reach everybody who is taken into a group, and a stranger who was not written to before.
+    contacted = {person.pk for person in people}
+    if len(people) == 1 and not data.get("title", ""):
+        me, (other,) = request.user.pk, contacted
+        known = Connection.objects.connected().between(me, other).exists()
+        if known or Conversation.objects.filter(pair=Conversation.pair_of(me, other)).exists():
+            contacted = set()
+    count_reach(request.user, contacted)
     try:
         return services.send_first_message(
             by=request.user,
@@ -84,17 +91,6 @@ def _first(request: MemberRequest, form: FirstWordsForm, people: Sequence[User])
             form.data = {**dict(form.data.items()), "client_id": str(uuid.uuid4())}
             raise
         return sent
-
-
-def _called(by: User, people: Sequence[User], *, title: str) -> set[int]:
-    """Whom the first words call: everybody taken into a group, and a stranger who was not written to before."""
-    ids = {person.pk for person in people}
-    if len(people) > 1 or title:
-        return ids
-    (other,) = ids
-    known = Connection.objects.connected().between(by.pk, other).exists()
-    known = known or Conversation.objects.filter(pair=Conversation.pair_of(by.pk, other)).exists()
-    return set() if known else ids
 
 
 def _new_page(

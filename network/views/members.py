@@ -30,7 +30,13 @@ PAGE_SIZE = 24
 @require_safe
 def directory(request: MemberRequest) -> HttpResponse:
     form = DirectoryForm(request.GET)
-    words = _consume_search(request, form)
+    if form.is_valid() and form.cleaned_data["q"]:
+        if request.htmx:
+            # A fragment cannot show the form's error: middleware answers with a page, which scripts show as a toast.
+            rate_limits.consume("search", request.user.pk)
+        else:
+            rate_limits.consume_or_add_error(form, "q", "search", request.user.pk)
+    words = str(form.cleaned_data.get("q", ""))
     everybody = Member.objects.visible_to(request.user).for_display(request.user)
     people = everybody.none() if rate_limits.wait_of(form) else everybody.named(words)
     page: Page[Member] = by_text_key(people, request.GET.get(CURSOR), field="sort_name", size=PAGE_SIZE)
@@ -129,17 +135,6 @@ def unblock(request: MemberRequest, username: str) -> HttpResponse:
     services.unblock_member(blocker=request.user, blocked=other)
     messages.success(request, _("Unblocked."))
     return back_or(request, "/network/blocked/")
-
-
-def _consume_search(request: MemberRequest, form: DirectoryForm) -> str:
-    """Count a search and return its words; above the limit, return "" with an error in the form."""
-    if form.is_valid() and form.cleaned_data["q"]:
-        if request.htmx:
-            # A fragment cannot show the form's error: middleware answers with a page, which scripts show as a toast.
-            rate_limits.consume("search", request.user.pk)
-        else:
-            rate_limits.consume_or_add_error(form, "q", "search", request.user.pk)
-    return str(form.cleaned_data.get("q", ""))
 
 
 def _visible_members(request: HtmxRequest) -> MemberQuerySet:

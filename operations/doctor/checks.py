@@ -136,28 +136,28 @@ def check_disk() -> Iterator[CheckResult]:
         "static files": settings.STATIC_ROOT,
     }
     for what, path in paths.items():
-        if path:
-            yield _check_folder(what, Path(path), is_written=what != "static files")
-
-
-def _check_folder(what: str, path: Path, *, is_written: bool) -> CheckResult:
-    # The folder itself, or the nearest one above it that exists.
-    folder = next((parent for parent in (path, *path.parents) if parent.is_dir()), Path("/"))
-    if is_written:
-        try:
-            with TemporaryFile(dir=folder):
-                pass
-        except OSError as error:
-            error.filename = str(path)
-            return report_failure(f"{what}: {path} cannot be written ({error.strerror})", hint_for(error))
-    free = shutil.disk_usage(folder).free
-    text = f"{free / 1024**3:.1f} GB free for {what}"
-    if free < MIN_FREE_BYTES:
-        hint = f"Make room, or give it a larger disk: uploads are refused when it is full ({path})."
-        return report_failure(text, hint)
-    if free < LOW_FREE_BYTES:
-        return report_warning(text, f"Make room soon: {path}")
-    return report_ok(text)
+        if not path:
+            continue
+        # The folder itself, or the nearest one above it that exists.
+        folder = next((place for place in (Path(path), *Path(path).parents) if place.is_dir()), Path("/"))
+        if what != "static files":
+            try:
+                with TemporaryFile(dir=folder):
+                    pass
+            except OSError as error:
+                error.filename = str(path)
+                text = f"{what}: {path} cannot be written ({error.strerror})"
+                yield report_failure(text, hint_for(error))
+                continue
+        free = shutil.disk_usage(folder).free
+        text = f"{free / 1024**3:.1f} GB free for {what}"
+        if free < MIN_FREE_BYTES:
+            hint = f"Make room, or give it a larger disk: uploads are refused when it is full ({path})."
+            yield report_failure(text, hint)
+        elif free < LOW_FREE_BYTES:
+            yield report_warning(text, f"Make room soon: {path}")
+        else:
+            yield report_ok(text)
 
 
 def check_nginx() -> Iterator[CheckResult]:

@@ -76,33 +76,26 @@ REDIS = (
 def hint_for(error: BaseException) -> str:
     """Return one sentence on what to do."""
     if isinstance(error, DatabaseError | psycopg2.Error):
-        return _database_hint(str(error).lower())
+        text = str(error).lower()
+        known = (
+            hint
+            for words, hint in DATABASE
+            if words in text and (words not in MISSING or "does not exist" in text)
+        )
+        is_unmigrated = "relation" in text or "column" in text
+        return next(known, "Run: python manage.py migrate" if is_unmigrated else UNKNOWN)
     if isinstance(error, RedisError):
         words = describe_redis_error(error)
         return next(hint for word, hint in REDIS if word in words)
     if isinstance(error, OSError) and not isinstance(error, ssl.SSLError | socket.gaierror | ConnectionError):
-        return _file_hint(error)
-    return UNKNOWN
-
-
-def _database_hint(text: str) -> str:
-    for words, hint in DATABASE:
-        if words in text and (words not in MISSING or "does not exist" in text):
-            return hint
-    if "relation" in text or "column" in text:
-        return "Run: python manage.py migrate"
-    return UNKNOWN
-
-
-def _file_hint(error: OSError) -> str:
-    path = error.filename2 or error.filename or "the folder"
-    if error.errno in FULL:
-        return f"Make room, or give it a larger disk: {path}"
-    if error.errno in FORBIDDEN or error.errno == errno.ENOENT:
-        user = "of the service"
-        with suppress(OSError, KeyError):
-            user = getpass.getuser()
-        return f"Let the user {user} write there (chown, ReadWritePaths of the unit), or name another: {path}"
+        path = error.filename2 or error.filename or "the folder"
+        if error.errno in FULL:
+            return f"Make room, or give it a larger disk: {path}"
+        if error.errno in FORBIDDEN or error.errno == errno.ENOENT:
+            user = "of the service"
+            with suppress(OSError, KeyError):
+                user = getpass.getuser()
+            return f"Let the user {user} write there (chown, ReadWritePaths of the unit), or name another: {path}"
     return UNKNOWN
 
 

@@ -11,7 +11,7 @@ from django.core.mail import EmailMessage, get_connection
 from django.core.mail.backends.smtp import EmailBackend
 from django.db import connection
 from redis import Redis
-from redis.exceptions import AuthenticationError, RedisError
+from redis.exceptions import RedisError
 
 from core.observability.health import write_probe
 from core.observability.redis_errors import describe_redis_error
@@ -82,25 +82,21 @@ def check_redis() -> Iterator[CheckResult]:
     if tuple(int(part) for part in number.split(".")[:2]) < OLDEST_REDIS:
         yield report_failure(f"Redis {number}", "Use Redis 6.2 or newer.")
     yield report_ok(f"Redis {number}, took a key in {milliseconds:.0f} ms")
-    if not url.startswith("unix:") and _allows_anonymous(url):
+    if url.startswith("unix:"):
+        return
+    client = Redis.from_url(url, socket_timeout=TIMEOUT_SECONDS, socket_connect_timeout=TIMEOUT_SECONDS)
+    client.connection_pool.connection_kwargs.update(username=None, password=None)
+    try:
+        allows_anonymous = bool(client.ping())
+    except RedisError:
+        allows_anonymous = False  # it wants a password, or the client's certificate
+    finally:
+        client.close()
+    if allows_anonymous:
         hint = (
             "Set requirepass in redis.conf and the password in REDIS_URL, or use a unix socket of mode 770."
         )
         yield report_warning("it answers without a password whoever reaches its port", hint)
-
-
-def _allows_anonymous(url: str) -> bool:
-    """Return whether the server at `url` answers a client without user and password."""
-    client = Redis.from_url(url, socket_timeout=TIMEOUT_SECONDS, socket_connect_timeout=TIMEOUT_SECONDS)
-    client.connection_pool.connection_kwargs.update(username=None, password=None)
-    try:
-        return bool(client.ping())
-    except AuthenticationError:
-        return False
-    except RedisError:
-        return False  # such as a server that wants the client's certificate
-    finally:
-        client.close()
 
 
 def check_mail() -> Iterator[CheckResult]:

@@ -48,35 +48,32 @@ class _RowComparison:
                 self._add_difference(left.key, ("", "is lost: the target does not have it"))
                 left = next(self._source, None)
             elif left is None or right.key < left.key:
-                self._add_target_only(right)
+                self.found.target.add_row(row_hash(right.line))
+                if right.key == self._latest:
+                    self._add_difference(right.key, ("", "is doubled: the target has it twice"))
+                elif not self.found.table.predefined:  # a newer content type or permission is no loss
+                    self._add_difference(right.key, ("", "is in the target only"))
+                self._latest = right.key
                 right = next(self._target, None)
             else:
-                self._compare_pair(left, right)
+                source_hash, target_hash = row_hash(left.line), row_hash(right.line)
+                self.found.source.add_row(source_hash)
+                self.found.target.add_row(target_hash)
+                self._latest = right.key
+                if source_hash != target_hash:
+                    columns = self.found.table.columns
+                    values = zip(columns, decode_values(left.line), decode_values(right.line), strict=True)
+                    changes = [
+                        (
+                            column.name,
+                            "differs (not shown)" if column.hidden else _describe_difference(one, other),
+                        )
+                        for column, one, other in values
+                        if one != other
+                    ]
+                    self._add_difference(left.key, *changes)
                 left, right = next(self._source, None), next(self._target, None)
         return self.found
-
-    def _add_target_only(self, row: Row) -> None:
-        self.found.target.add_row(row_hash(row.line))
-        if row.key == self._latest:
-            self._add_difference(row.key, ("", "is doubled: the target has it twice"))
-        elif not self.found.table.predefined:  # a newer content type or permission is no loss
-            self._add_difference(row.key, ("", "is in the target only"))
-        self._latest = row.key
-
-    def _compare_pair(self, left: Row, right: Row) -> None:
-        source_hash, target_hash = row_hash(left.line), row_hash(right.line)
-        self.found.source.add_row(source_hash)
-        self.found.target.add_row(target_hash)
-        self._latest = right.key
-        if source_hash != target_hash:
-            columns = self.found.table.columns
-            pairs = zip(columns, decode_values(left.line), decode_values(right.line), strict=True)
-            changes = [
-                (column.name, "differs (not shown)" if column.hidden else _describe_difference(one, other))
-                for column, one, other in pairs
-                if one != other
-            ]
-            self._add_difference(left.key, *changes)
 
     def _add_difference(self, key: Key, *changes: tuple[str, str]) -> None:
         self.found.differing += 1

@@ -104,7 +104,15 @@ class _Import:
             shown.finish()
         self._commit()
         if not filled:
-            self._gather_statistics()
+            # For good plans of the first queries. The import is committed: a failure is harmless.
+            try:
+                target.run_statement(SESSION_SETTINGS)
+                for table in self._carried:
+                    target.run_statement(f"ANALYZE {quote_name(table.name)}")
+                target.connection.commit()
+            except psycopg2.Error as error:
+                words = f"ANALYZE failed ({first_line(error)}); PostgreSQL does it by itself later"
+                self._progress(f"import: {words}")
         return Outcome(folder.manifest.rows, self._installer.installed, bool(filled))
 
     def _commit(self) -> None:
@@ -212,18 +220,6 @@ class _Import:
             return ids[name]
 
         return id_of
-
-    def _gather_statistics(self) -> None:
-        """Run ANALYZE for good plans of the first queries. The import is committed: a failure is harmless."""
-        try:
-            self._target.run_statement(SESSION_SETTINGS)
-            for table in self._carried:
-                self._target.run_statement(f"ANALYZE {quote_name(table.name)}")
-            self._target.connection.commit()
-        except psycopg2.Error as error:
-            self._progress(
-                f"import: ANALYZE failed ({first_line(error)}); PostgreSQL does it by itself later"
-            )
 
 
 class CopyStream:

@@ -21,10 +21,6 @@ def _parse_number(text: str) -> Decimal:
     return number or number.copy_abs()
 
 
-def _refuse_constant(name: str) -> Any:
-    raise UnconvertibleValue(f"holds JSON with {name}, which is not a JSON value", None)
-
-
 def _write_json(value: Any) -> str:
     match value:
         case Decimal():
@@ -46,13 +42,17 @@ def canonical_json(text: str) -> str:
 
     Raises UnconvertibleValue for what jsonb refuses: NaN, Infinity, NUL, lone surrogates, and what is not JSON.
     """
+
+    def refuse_constant(name: str) -> Any:
+        raise UnconvertibleValue(f"holds JSON with {name}, which is not a JSON value", None)
+
     try:
         value = json.loads(
             text,
             parse_float=_parse_number,
             # jsonb keeps whole numbers of any length, but no negative zero.
             parse_int=lambda digits: Decimal(digits) if digits != "-0" else Decimal(0),
-            parse_constant=_refuse_constant,
+            parse_constant=refuse_constant,
         )
         canonical = _write_json(value)
         canonical.encode()

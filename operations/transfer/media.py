@@ -195,7 +195,19 @@ class FileInstaller:
         self._names.write(f"{file.name}\n")
         self._names.flush()
         if isinstance(self._storage, FileSystemStorage):
-            _copy_file(path, self._storage, file.name)
+            # The name belongs to the whole file, or to none.
+            target = Path(self._storage.path(file.name))
+            unfinished = target.with_name(target.name + UNFINISHED)
+            mode = self._storage.directory_permissions_mode
+            try:
+                target.parent.mkdir(parents=True, exist_ok=True, **({"mode": mode} if mode else {}))
+                shutil.copyfile(path, unfinished)
+                if self._storage.file_permissions_mode is not None:
+                    unfinished.chmod(self._storage.file_permissions_mode)
+                unfinished.replace(target)
+            except OSError:
+                unfinished.unlink(missing_ok=True)
+                raise
         else:
             with path.open("rb") as opened:
                 self._storage.save(file.name, File(opened))
@@ -219,19 +231,3 @@ class FileInstaller:
 
     def close(self) -> None:
         self._names.close()
-
-
-def _copy_file(path: Path, storage: FileSystemStorage, name: str) -> None:
-    """Copy atomically: the name belongs to the whole file, or to none."""
-    target = Path(storage.path(name))
-    unfinished = target.with_name(target.name + UNFINISHED)
-    mode = storage.directory_permissions_mode
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True, **({"mode": mode} if mode else {}))
-        shutil.copyfile(path, unfinished)
-        if storage.file_permissions_mode is not None:
-            unfinished.chmod(storage.file_permissions_mode)
-        unfinished.replace(target)
-    except OSError:
-        unfinished.unlink(missing_ok=True)
-        raise

@@ -32,21 +32,6 @@ SET LOCAL standard_conforming_strings = on;
 """
 
 
-def _connection_parameters() -> dict[str, Any]:
-    """Return the connection parameters of the database of the settings."""
-    wrapper = connections[DEFAULT_DB_ALIAS]
-    if wrapper.vendor != "postgresql":
-        raise TransferRefused(
-            "The target must be PostgreSQL: set DATABASE_URL to postgres://user:password@host:5432/name."
-        )
-    parameters = wrapper.get_connection_params()
-    parameters.pop("cursor_factory", None)
-    if "tcp_user_timeout" in parameters:
-        # Requests have a limit of seconds; a server that writes a million rows may be silent for longer.
-        parameters["tcp_user_timeout"] = 120_000
-    return parameters
-
-
 def first_line(error: BaseException) -> str:
     """Return the message of PostgreSQL without the lines that repeat the values of a row."""
     return str(error).strip().partition("\n")[0] or type(error).__name__
@@ -60,7 +45,16 @@ class Target:
 
     def __init__(self, tables: list[Table], *, read_only: bool) -> None:
         self.tables = tables
-        parameters = _connection_parameters()
+        wrapper = connections[DEFAULT_DB_ALIAS]
+        if wrapper.vendor != "postgresql":
+            raise TransferRefused(
+                "The target must be PostgreSQL: set DATABASE_URL to postgres://user:password@host:5432/name."
+            )
+        parameters = wrapper.get_connection_params()
+        parameters.pop("cursor_factory", None)
+        if "tcp_user_timeout" in parameters:
+            # Requests have a limit of seconds; a server that writes a million rows may be silent for longer.
+            parameters["tcp_user_timeout"] = 120_000
         where = parameters.get("host") or "the local socket"
         self.description = f"PostgreSQL {parameters.get('dbname', '')} at {where}"
         try:
@@ -162,15 +156,16 @@ class Target:
         """Read `names` again after adding names."""
         self.__dict__.pop("names", None)
 
-    def _value_reader(self, column: Column) -> Callable[[str], str]:
-        if not column.named_by:
-            return column.kind.from_target
-        names = self.names[column.named_by]
-        return lambda text: names.get(int(text), f"(none with the id {text})")
-
     def read_rows(self, table: Table) -> Iterator[Row]:
         """Yield the rows in the order of their keys, few at a time."""
-        readers = [self._value_reader(column) for column in table.columns]
+
+        def reader_of(column: Column) -> Callable[[str], str]:
+            if not column.named_by:
+                return column.kind.from_target
+            names = self.names[column.named_by]
+            return lambda text: names.get(int(text), f"(none with the id {text})")
+
+        readers = [reader_of(column) for column in table.columns]
         key_of = table.key_of
 
         def row_of(raw: tuple[Any, ...]) -> Row:

@@ -8,14 +8,6 @@ from .base import *
 from .base import DATA_DIR, INSTALLED_APPS
 from .sqlite import SQLITE_OPTIONS
 
-
-def _server_port(arguments: list[str]) -> str:
-    """Return the port of this server: the argument of `runserver`, else PORT, else 8000."""
-    is_server = "runserver" in arguments[1:2]
-    matches = [re.fullmatch(r"(?:.*:)?(\d+)", word) for word in arguments[2:]] if is_server else []
-    return next((match[1] for match in matches if match), str(env.port("PORT", 8000)))
-
-
 # Its runserver serves HTTP and WebSocket, instead of that of staticfiles. No other command needs it, and loading it
 # takes a third of the start time of a command.
 if "runserver" in sys.argv[1:2]:
@@ -25,8 +17,11 @@ DEBUG = True
 DEMO_NETWORK = True
 SECRET_KEY = env.text("SECRET_KEY", "development-only-never-use-this-key-on-a-server")
 ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
-# Links in mails use the port of the server.
-SITE_URL = env.origin("SITE_URL", f"http://localhost:{_server_port(sys.argv)}")
+# Links in mails use the port of this server: the argument of `runserver`, else PORT, else 8000.
+_words = sys.argv[2:] if "runserver" in sys.argv[1:2] else []
+_matches = [re.fullmatch(r"(?:.*:)?(\d+)", word) for word in _words]
+_port = next((match[1] for match in _matches if match), str(env.port("PORT", 8000)))
+SITE_URL = env.origin("SITE_URL", f"http://localhost:{_port}")
 
 DATABASES = {"default": env.any_database("DATABASE_URL", f"sqlite:///{DATA_DIR / 'db.sqlite3'}")}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):

@@ -37,7 +37,13 @@ class Command(BaseCommand):
             raise CommandError(
                 f"--older-than {older_than}: at least {SHORTEST_AGE} hour, for running requests."
             )
-        moved, lost = self._move_exposed(act=delete)
+        moved = lost = 0
+        for exposed in tidy.exposed_rows():
+            if delete and not tidy.move_to_private(exposed):
+                lost += 1
+                continue
+            moved += 1
+            self._print_limited(moved, f"public: {exposed}")
         files, size = self._remove_unnamed(older_than, act=delete)
         done = "Deleted" if delete else "Found"
         self.stdout.write(f"{done} {files:,} files ({size:,} bytes) that no row references.")
@@ -48,17 +54,6 @@ class Command(BaseCommand):
             )
         if not delete and (files or moved):
             self.stdout.write("Nothing was changed. Run it again with --delete.")
-
-    def _move_exposed(self, *, act: bool) -> tuple[int, int]:
-        """Return how many rows were, or would be, moved, and how many have missing files."""
-        moved = lost = 0
-        for exposed in tidy.exposed_rows():
-            if act and not tidy.move_to_private(exposed):
-                lost += 1
-                continue
-            moved += 1
-            self._print_limited(moved, f"public: {exposed}")
-        return moved, lost
 
     def _remove_unnamed(self, hours: int, *, act: bool) -> tuple[int, int]:
         """Return how many files and bytes no row references; delete them when `act` is set."""
