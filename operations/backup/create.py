@@ -125,22 +125,22 @@ class _BackupWriter:
         return missing
 
     def _write_tables(self, database: Database) -> dict[str, TableFacts]:
-        shown = Progress(self._progress, "backup", sum(map(database.count_rows, database.tables)))
+        progress = Progress(self._progress, "backup", sum(map(database.count_rows, database.tables)))
         facts = {}
         for table in database.tables:
-            rows = shown.count_rows(database.read_rows(table), table.label)
+            rows = progress.track_rows(database.read_rows(table), table.label)
             facts[table.label] = self._writer.add_table(table.label, rows, database.last_issued_id(table))
-        shown.finish()
+        progress.finish()
         return facts
 
     def _write_files(self) -> tuple[MediaFacts, dict[str, int]]:
-        shown = Progress(self._progress, "files", total_size(default_storage), "bytes")
+        progress = Progress(self._progress, "files", total_size(default_storage), "bytes")
         names: dict[str, int] = {}
 
         def add_file(size: int, name: str) -> None:
             names[name] = names.get(name, 0) + size
-            shown.add_units(size, name)
+            progress.add_units(size, name)
 
         facts = self._writer.add_files(list_names(default_storage), default_storage, add_file)
-        shown.finish()
+        progress.finish()
         return facts, names

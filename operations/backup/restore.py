@@ -19,7 +19,7 @@ from ..transfer.media import FileInstaller, MediaFile, hash_file
 from ..transfer.problems import NO_ROOM, TransferRefused, describe_os_error
 from ..transfer.progress import Progress
 from ..transfer.target import first_line
-from ..transfer.verification import Findings, Verification, verify_target
+from ..transfer.verification import Verification, VerificationResult, verify_target
 from .backup_file import BackupFile
 from .databases import is_sqlite, sqlite_file
 from .files import refuse_bucket_errors
@@ -37,7 +37,7 @@ class RestoreResult:
     rows: int
     files: int
     was_there: bool
-    findings: Findings
+    findings: VerificationResult
     forward: int
 
 
@@ -62,7 +62,7 @@ def restore_backup(backup: BackupFile, *, progress: WriteMessage = lambda _words
                     findings = Verification(backup, target, progress=progress).compare_all()  # type: ignore[arg-type]  # it has what is used
             else:
                 findings = verify_target(backup, progress=progress)
-        if findings.same:
+        if findings.is_same:
             if newer:
                 progress(f"restore: {len(newer)} migrations are newer than the backup; they run now")
             try:

@@ -67,11 +67,11 @@ def fill_database(backup: BackupFile, installer: FileInstaller, progress: Callab
     The files of `installer` are kept from the commit on.
     """
     connection = connections[DEFAULT_DB_ALIAS]
-    shown = Progress(progress, "restore", backup.manifest.rows)
+    tracked = Progress(progress, "restore", backup.manifest.rows)
     try:
         with transaction.atomic():
             for table in backup.tables:
-                rows = shown.count_rows(backup.read_rows(table), table.label)
+                rows = tracked.track_rows(backup.read_rows(table), table.label)
                 if table.predefined:
                     _add_missing_names(table, rows)
                 else:
@@ -87,7 +87,7 @@ def fill_database(backup: BackupFile, installer: FileInstaller, progress: Callab
     except Error:
         installer.allow_undo()  # the commit was refused
         raise
-    shown.finish()
+    tracked.finish()
     connection.close()
     return Outcome(backup.manifest.rows, 0, was_there=False)
 

@@ -187,20 +187,22 @@ class _ExportWriter:
 
     def _write_tables(self, found: ProblemList) -> dict[str, TableFacts]:
         source = self._source
-        shown = Progress(self._progress, "export", sum(source.count_rows(table) for table in source.tables))
+        progress = Progress(
+            self._progress, "export", sum(source.count_rows(table) for table in source.tables)
+        )
         facts = {}
         for table in source.tables:
-            rows = shown.count_rows(source.read_rows(table, found.add_problem), table.label)
+            rows = progress.track_rows(source.read_rows(table, found.add_problem), table.label)
             facts[table.label] = TableFile(self._folder, table).write_rows(
                 rows, source.last_issued_id(table, found.add_problem)
             )
-        shown.finish()
+        progress.finish()
         return facts
 
     def _write_media(self, *, copy_media: bool) -> MediaFacts:
         root = self._source.media_root
         total = sum(file_size(root / name) for name in names_below(root))
-        shown = Progress(self._progress, "files", total, "bytes")
+        progress = Progress(self._progress, "files", total, "bytes")
         files = size = 0
         listed = hashlib.sha256()
         with (self._folder / FILE_LIST).open("wb") as out:
@@ -211,10 +213,10 @@ class _ExportWriter:
                 listed.update(line)
                 files, size = files + 1, size + file.size
                 self._files[file.name] = file.size
-                shown.add_units(file.size, file.name)
+                progress.add_units(file.size, file.name)
             out.flush()
             os.fsync(out.fileno())
-        shown.finish()
+        progress.finish()
         return MediaFacts(files, size, listed.hexdigest(), copy_media)
 
 
@@ -278,8 +280,8 @@ class ExportFolder:
                     content = json.loads(line)
                     listed = MediaFile(str(content["name"]), int(content["size"]), str(content["sha256"]))
                 except (ValueError, KeyError, TypeError) as error:
-                    shown = shorten_value(line.decode(errors="replace"))
-                    problem = Problem(FILE_LIST, "", "", f"has a line that tells of no file: {shown}")
+                    progress = shorten_value(line.decode(errors="replace"))
+                    problem = Problem(FILE_LIST, "", "", f"has a line that tells of no file: {progress}")
                     raise TransferRefused("The export is damaged:", [problem]) from error
                 if not is_safe_name(listed.name):
                     problem = Problem(
@@ -291,7 +293,7 @@ class ExportFolder:
     def check_all(self, progress: WriteMessage = _ignore_message) -> None:
         """Read all of the export; raises TransferRefused that names each damaged file."""
         self.check_tables()
-        shown = Progress(progress, "check of the files", self.manifest.media.bytes, "bytes")
+        tracked = Progress(progress, "check of the files", self.manifest.media.bytes, "bytes")
         problems = []
         for file in self.list_files() if self.media_folder else ():
             try:
@@ -301,8 +303,8 @@ class ExportFolder:
             except OSError as error:
                 what = f"cannot be read: {error.strerror}"
             problems += [Problem(MEDIA, file.name, "", what)] if what else []
-            shown.add_units(file.size, file.name)
-        shown.finish()
+            tracked.add_units(file.size, file.name)
+        tracked.finish()
         if problems:
             raise TransferRefused("The export is damaged:", problems)
 

@@ -99,9 +99,9 @@ class _Import:
         for table in self._carried:
             target.raise_sequence(table, folder.last_issued_id(table))
         if folder.media_folder is not None:
-            shown = Progress(self._progress, "files", folder.manifest.media.bytes, "bytes")
-            self._installer.install_all(folder.list_files(), folder.media_folder, shown.add_units)
-            shown.finish()
+            progress = Progress(self._progress, "files", folder.manifest.media.bytes, "bytes")
+            self._installer.install_all(folder.list_files(), folder.media_folder, progress.add_units)
+            progress.finish()
         self._commit()
         if not filled:
             # For good plans of the first queries. The import is committed: a failure is harmless.
@@ -133,16 +133,16 @@ class _Import:
     def _refuse_unless_same(self, filled: dict[str, int]) -> None:
         counts = {table.label: self._folder.count_rows(table) for table in self._carried}
         if filled == {label: count for label, count in counts.items() if count}:
-            shown = Progress(self._progress, "comparison", self._folder.manifest.rows)
+            progress = Progress(self._progress, "comparison", self._folder.manifest.rows)
             same = all(
                 compare_rows(
                     table,
-                    shown.count_rows(self._folder.read_rows(table), table.label),
+                    progress.track_rows(self._folder.read_rows(table), table.label),
                     self._target.read_rows(table),
                 ).same
                 for table in self._folder.tables
             )
-            shown.finish()
+            progress.finish()
             if same:
                 return
         problems = [Problem(label, "", "", f"holds {count} rows") for label, count in sorted(filled.items())]
@@ -153,9 +153,9 @@ class _Import:
         )
 
     def _fill_tables(self) -> None:
-        shown = Progress(self._progress, "import", self._folder.manifest.rows)
+        progress = Progress(self._progress, "import", self._folder.manifest.rows)
         for table in self._folder.tables:
-            rows = shown.count_rows(self._folder.read_rows(table), table.label)
+            rows = progress.track_rows(self._folder.read_rows(table), table.label)
             if table.predefined:
                 self._add_missing_names(table, rows)
             else:
@@ -166,7 +166,7 @@ class _Import:
             self._target.run_statement("SET CONSTRAINTS ALL IMMEDIATE")
         except psycopg2.Error as error:
             raise refuse_by_server(error, find_orphan(error, self._folder)) from error
-        shown.finish()
+        progress.finish()
 
     def _add_missing_names(self, table: Table, rows: Iterator[Row]) -> None:
         """Add the content types and permissions that only the source has: `migrate` has created most of them."""

@@ -32,7 +32,7 @@ class Progress:
         """Write the last line."""
         self._report("done")
 
-    def count_rows(self, rows: Iterable[Row], item: str) -> Iterator[Row]:
+    def track_rows(self, rows: Iterable[Row], item: str) -> Iterator[Row]:
         """Yield the rows, and count them."""
         pending = 0
         for row in rows:

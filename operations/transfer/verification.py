@@ -19,8 +19,8 @@ from .target import Target, first_line
 
 
 @dataclass
-class Findings:
-    """The result of a verification. `notes` are no differences."""
+class VerificationResult:
+    """The result of a verification. `notes` do not count as differences."""
 
     tables: list[TableComparison] = field(default_factory=list)
     differences: list[Problem] = field(default_factory=list)
@@ -30,11 +30,11 @@ class Findings:
     references: int = 0
 
     @property
-    def same(self) -> bool:
+    def is_same(self) -> bool:
         return not self.differences
 
     @property
-    def compared(self) -> str:
+    def summary(self) -> str:
         """How much was compared, for a message."""
         rows = sum(table.source.rows for table in self.tables)
         return (
@@ -60,19 +60,17 @@ class Verification:
         self._storage = storage
         self._max_named = max_named
         self._progress = progress
-        self.findings = Findings()
+        self.findings = VerificationResult()
 
-    def compare_all(self) -> Findings:
+    def compare_all(self) -> VerificationResult:
         """Run all comparisons. Raises TransferRefused when one side cannot be read."""
         try:
-            others = manifest.compare_migrations(
+            migration_differences = manifest.compare_migrations(
                 self._source.migrations, self._target.migrations, "the source", "the target"
             )
-            if others:
-                self.findings.differences += others
-                self.findings.notes.append(
-                    "Rows were not compared: the tables are those of different versions."
-                )
+            if migration_differences:
+                self.findings.differences += migration_differences
+                self.findings.notes.append("Nothing else was compared: the migrations differ.")
                 return self.findings
             self.compare_schema()
             self.compare_tables()
@@ -88,33 +86,33 @@ class Verification:
 
     def compare_schema(self) -> None:
         """Compare columns, constraints, indexes, triggers and sequences with those that the migrations create."""
-        parts = self._target.read_schema()
-        if parts is None:
+        target_schema = self._target.read_schema()
+        if target_schema is None:
             return
         expected = load_description()
-        # Migrations of other apps are none of ours: their tables are not compared.
+        # Migrations of other apps are ignored: their tables are not compared.
         apps = {app for app, _ in expected.migrations}
         if {(app, name) for app, name in self._target.migrations if app in apps} != expected.migrations:
             self.findings.notes.append(
-                "Constraints and indexes were not compared: their description is of other migrations."
+                "Constraints and indexes were not compared: the stored schema belongs to other migrations."
             )
             return
-        self.findings.differences += compare_schemas(expected.parts, parts)
+        self.findings.differences += compare_schemas(expected.parts, target_schema)
 
     def compare_tables(self) -> None:
         """Compare counts and rows."""
-        shown = Progress(
+        progress = Progress(
             self._progress, "verification", sum(map(self._source.count_rows, self._source.tables))
         )
         for table in self._source.tables:
-            rows = shown.count_rows(self._source.read_rows(table), table.label)
+            rows = progress.track_rows(self._source.read_rows(table), table.label)
             found = compare_rows(table, rows, self._target.read_rows(table), self._max_named)
             self.findings.tables.append(found)
             self.findings.differences += found.problems
             if found.differing > self._max_named:
                 more = found.differing - self._max_named
                 self.findings.differences.append(Problem(table.label, "", "", f"{more} more rows differ"))
-        shown.finish()
+        progress.finish()
 
     def compare_sequence(self, table: Table) -> None:
         """Check that the next id is free, and note when it was issued before."""
@@ -129,39 +127,39 @@ class Verification:
         next_id, highest = self._target.next_id(sequence), self._target.highest_id(table)
         issued = self._source.last_issued_id(table)
         if next_id <= highest:
-            what = f"the sequence is behind: it would give out {next_id}, and {highest} is taken"
-            self.findings.differences.append(Problem(table.label, "", name, what))
+            description = f"the sequence is behind: the next id is {next_id}, but {highest} already exists"
+            self.findings.differences.append(Problem(table.label, "", name, description))
         elif next_id <= issued:
             self.findings.notes.append(
                 f"{table.label}: ids from {next_id} to {issued} belonged to rows that were deleted, "
-                "and will be given out again."
+                "and will be reused."
             )
 
     def check_references(self, table: Table) -> None:
-        """Check that foreign keys exist, are validated, and hold."""
+        """Check that foreign keys exist, are validated, and have no violations."""
         self.findings.references += len(table.references)
         self.findings.differences += self._target.invalid_references(table)
 
     def compare_files(self) -> None:
         """Check that every file of the source is in the target's storage, with the same content."""
-        shown = Progress(self._progress, "files", 0, "bytes")
-        wrong = 0
+        progress = Progress(self._progress, "files", 0, "bytes")
+        differing = 0
         for file in self._source.list_files():
-            what = find_file_problem(file, self._storage)
+            problem = find_file_problem(file, self._storage)
             self.findings.files += 1
-            shown.add_units(file.size, file.name)
-            wrong += bool(what)
-            if what and wrong <= self._max_named:
-                self.findings.differences.append(Problem(MEDIA, file.name, "", what))
-        if wrong > self._max_named:
+            progress.add_units(file.size, file.name)
+            differing += bool(problem)
+            if problem and differing <= self._max_named:
+                self.findings.differences.append(Problem(MEDIA, file.name, "", problem))
+        if differing > self._max_named:
             self.findings.differences.append(
-                Problem(MEDIA, "", "", f"{wrong - self._max_named} more files differ")
+                Problem(MEDIA, "", "", f"{differing - self._max_named} more files differ")
             )
 
 
 def verify_target(
     source: Source, *, max_named: int = MAX_NAMED_ROWS, progress: Callable[[str], None] = lambda _words: None
-) -> Findings:
+) -> VerificationResult:
     """Compare `source` with the database and the storage of the settings; see Verification."""
     with closing(Target(source.tables, read_only=True)) as target:
         return Verification(source, target, max_named=max_named, progress=progress).compare_all()

@@ -137,7 +137,7 @@ def filled(plain: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Se
     """The network on a server, to be read and copied only."""
     with new_server(tmp_path_factory.mktemp("filled")) as server:
         with use_server(server):
-            assert restore_backup(BackupFile(plain, "")).findings.same
+            assert restore_backup(BackupFile(plain, "")).findings.is_same
         yield server
 
 

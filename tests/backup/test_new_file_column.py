@@ -56,7 +56,7 @@ def test_a_backup_takes_the_files_along_and_names_those_that_are_missing(
     assert columns_of(made.missing) == []
     assert {*files_of_row(sheet)} <= {name for name, _content in made.backup.read_files()}
     with new_server(tmp_path) as server, use_server(server):
-        assert restore_backup(BackupFile(made.file, "")).findings.same
+        assert restore_backup(BackupFile(made.file, "")).findings.is_same
         assert files_of_row(Sheet.objects.get()) == files_of_row(sheet)
         assert {*files_of_row(sheet)} <= set(server.files())
     lose_one_of_each(sheet)

@@ -58,7 +58,7 @@ def test_an_encrypted_one_is_restored_the_same(
     prepared: Server, encrypted: Path, plain: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     done = restore_backup(BackupFile(encrypted, KEY))
-    assert done.findings.same
+    assert done.findings.is_same
     assert capsys.readouterr().out == "", "only the command speaks"
     assert (done.files, done.was_there, done.forward) == (len(FILES) + 1, False, 0)
     assert {
@@ -95,7 +95,7 @@ def test_sessions_stay_behind(prepared: Server, plain: Path) -> None:
 @pytest.mark.postgres_only
 def test_run_again_it_says_that_all_is_there(network: Server, plain: Path) -> None:
     done = restore_backup(BackupFile(plain, ""))
-    assert (done.was_there, done.files, done.findings.same) == (True, 0, True)
+    assert (done.was_there, done.files, done.findings.is_same) == (True, 0, True)
 
 
 def test_after_a_cut_between_files_and_rows_it_is_completed(
@@ -109,7 +109,7 @@ def test_after_a_cut_between_files_and_rows_it_is_completed(
         break
     (prepared.media / f"half{UNFINISHED}").write_bytes(b"half")
     done = restore_backup(backup)
-    assert done.findings.same
+    assert done.findings.is_same
     assert done.files == len(FILES)
 
 
@@ -123,7 +123,7 @@ def test_after_a_cut_while_it_was_prepared_it_is_completed(
     assert empty.tables() == {targets.UNFINISHED_TABLE}
     call_command("migrate", "contenttypes", verbosity=0)
     assert "django_content_type" in empty.tables()
-    assert restore_backup(BackupFile(plain, "")).findings.same
+    assert restore_backup(BackupFile(plain, "")).findings.is_same
     assert targets.UNFINISHED_TABLE not in empty.tables()
     assert empty.count("users_user") == MEMBERS
 
@@ -236,7 +236,7 @@ def test_a_connection_that_is_cut_undoes_everything(prepared: Server, plain: Pat
     with pytest.raises(TransferRefused, match="nothing of it is in the target"):
         restore_backup(BackupFile(plain, ""), progress=cut)
     assert (prepared.files(), prepared.count("users_user")) == ({}, 0)
-    assert restore_backup(BackupFile(plain, "")).findings.same
+    assert restore_backup(BackupFile(plain, "")).findings.is_same
 
 
 @pytest.mark.postgres_only
@@ -285,7 +285,7 @@ def test_a_connection_cut_while_it_is_committed_keeps_the_files_and_the_next_run
         restore_backup(BackupFile(plain, ""))
     assert set(prepared.files()) == {*FILES, BIG}
     again = restore_backup(BackupFile(plain, ""))
-    assert (again.was_there, again.files, again.findings.same) == (not before, 0, True)
+    assert (again.was_there, again.files, again.findings.is_same) == (not before, 0, True)
 
 
 @once

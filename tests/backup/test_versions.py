@@ -32,7 +32,7 @@ def next_version() -> Iterator[None]:
 def test_an_older_one_is_restored_as_it_was_and_brought_forward(prepared: Server, plain: Path) -> None:
     with next_version():
         done = restore_backup(BackupFile(plain, ""))
-    assert (done.findings.same, done.forward) == (True, 1)
+    assert (done.findings.is_same, done.forward) == (True, 1)
     assert sorted(prepared.run("SELECT name, color FROM feed_tag")) == [
         ("größe", "none"),
         ("next_version", "blue"),
@@ -54,7 +54,7 @@ def test_what_differs_from_the_backup_is_not_brought_forward(
     monkeypatch.setattr(restore, "_import_rows", import_and_spoil)
     with next_version():
         done = restore_backup(BackupFile(plain, ""))
-    assert not done.findings.same
+    assert not done.findings.is_same
     assert prepared.run("SELECT count(*) FROM django_migrations WHERE name = '0004_next_version'") == [(0,)]
 
 
@@ -74,7 +74,7 @@ def test_a_database_in_which_another_backup_was_begun_is_refused(
             restore_backup(BackupFile(plain, ""))
         assert "feed.0004_next_version" in str(refused.value)
         assert empty.tables() == before >= {targets.UNFINISHED_TABLE, "feed_later"}
-        assert restore_backup(newer).findings.same
+        assert restore_backup(newer).findings.is_same
 
 
 def test_a_newer_one_is_refused_with_what_to_do(network: Server, tmp_path: Path) -> None:
@@ -101,7 +101,7 @@ def test_what_migrations_put_in_is_there_once(network: Server, empty: Server, tm
     """`empty` is the server of the settings here."""
     with next_version():
         done = restore_backup(_create_newer_backup(network, tmp_path))
-        assert (done.findings.same, done.forward) == (True, 0)
+        assert (done.findings.is_same, done.forward) == (True, 0)
     assert sorted(empty.run("SELECT name, color FROM feed_tag")) == [("größe", "none"), ("mine", "red")]
 
 

@@ -21,7 +21,7 @@ from operations.transfer.exports import ExportFolder, export_network
 from operations.transfer.imports import import_export
 from operations.transfer.source import SqliteSource
 from operations.transfer.tables import all_tables
-from operations.transfer.verification import Findings, verify_target
+from operations.transfer.verification import VerificationResult, verify_target
 from scripts.programs import ROOT
 
 from .network import build_network, process_environment
@@ -126,7 +126,7 @@ class Database:
     def import_export(self, folder: Path) -> None:
         import_export(ExportFolder(folder, all_tables()))
 
-    def verify_with(self, folder: Path) -> Findings:
+    def verify_with(self, folder: Path) -> VerificationResult:
         return verify_target(ExportFolder(folder, all_tables()))
 
 

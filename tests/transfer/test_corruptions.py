@@ -14,7 +14,7 @@ import pytest
 from operations.transfer.exports import ExportFolder
 from operations.transfer.tables import all_tables
 from operations.transfer.target import Target
-from operations.transfer.verification import Findings, Verification
+from operations.transfer.verification import Verification, VerificationResult
 
 from .conftest import Database
 from .network import FILES, MEMBERS, POSTS, SECRET
@@ -246,7 +246,7 @@ def apply_corruption(target: Target, statement: str, media: Path) -> None:
         path.write_bytes(bytes([data[0] ^ 4]) + data[1:])
 
 
-def found_with(moved: Database, export: Path, corruptions: list[Corruption]) -> Findings:
+def found_with(moved: Database, export: Path, corruptions: list[Corruption]) -> VerificationResult:
     """What the verification says of a target with these corruptions, which is whole again afterwards."""
     folder = ExportFolder(export, all_tables())
     with closing(Target(folder.tables, read_only=False)) as target:
@@ -260,7 +260,7 @@ def found_with(moved: Database, export: Path, corruptions: list[Corruption]) -> 
     return findings
 
 
-def places_of(findings: Findings) -> set[Location]:
+def places_of(findings: VerificationResult) -> set[Location]:
     return {(problem.table, problem.row, problem.field) for problem in findings.differences}
 
 
@@ -269,7 +269,7 @@ def is_besides(problem: str) -> bool:
     return any(words in problem for words in ("refers to", "the target lacks: ", "the target has besides: "))
 
 
-def find_missed(findings: Findings, corruption: Corruption) -> bool:
+def find_missed(findings: VerificationResult, corruption: Corruption) -> bool:
     locations = places_of(findings)
     if corruption.kind == "ids swapped":  # comments may agree in some fields
         return not any(location in locations for location in corruption.locations)

@@ -65,13 +65,13 @@ def test_run_again_it_says_that_all_is_there(moved: Database, built_export: Path
     again = import_export(ExportFolder(built_export, all_tables()))
     assert (again.was_there, again.files) == (True, 0)
     assert moved.count_rows("users_user") == MEMBERS
-    assert moved.verify_with(built_export).same
+    assert moved.verify_with(built_export).is_same
 
 
 def test_run_again_it_brings_files_that_were_lost(moved: Database, built_export: Path) -> None:
     (moved.media / next(iter(FILES))).unlink()
     assert import_export(ExportFolder(built_export, all_tables())).files == 1
-    assert moved.verify_with(built_export).same
+    assert moved.verify_with(built_export).is_same
 
 
 def test_ids_go_on_where_they_were(moved: Database) -> None:
@@ -99,7 +99,7 @@ def test_content_types_and_permissions_find_their_ids_again(database: Database, 
     assert database.run_statement(
         "SELECT count(*) FROM auth_group_permissions WHERE permission_id > 1000"
     ) == [(3,)]
-    assert database.verify_with(built_export).same
+    assert database.verify_with(built_export).is_same
 
 
 def test_a_renamed_permission_keeps_its_name(database: Database, network: Network, tmp_path: Path) -> None:
@@ -341,7 +341,7 @@ def test_a_disk_that_fills_with_files_undoes_all(database: Database, built_expor
     assert f"the disk is full ({database.media}" in output
     assert str(built_export) not in output
     database.import_export(built_export)
-    assert database.verify_with(built_export).same
+    assert database.verify_with(built_export).is_same
 
 
 def test_another_file_under_the_same_name_is_left_alone(database: Database, built_export: Path) -> None:
@@ -373,4 +373,4 @@ def test_files_that_are_only_listed_are_left_to_the_operator(
     assert database.list_files() == set()
     assert len(database.verify_with(tmp_path / "export").differences) == len(FILES)
     shutil.copytree(network.media, database.media, dirs_exist_ok=True)
-    assert database.verify_with(tmp_path / "export").same
+    assert database.verify_with(tmp_path / "export").is_same

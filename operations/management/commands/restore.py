@@ -53,12 +53,12 @@ class Command(BaseCommand):
             self.stdout.write(f"Note: {note}")
         for difference in findings.differences:
             self.stdout.write(f"Different: {difference}")
-        if not findings.same:
+        if not findings.is_same:
             raise CommandError(
-                f"What was restored differs from the backup (compared: {findings.compared}).",
+                f"What was restored differs from the backup (compared: {findings.summary}).",
                 returncode=DIFFERENT,
             )
-        self.stdout.write(f"The same as in the backup: {findings.compared}.")
+        self.stdout.write(f"The same as in the backup: {findings.summary}.")
         if result.forward:
             self.stdout.write(f"Migrations that are newer than the backup were run: {result.forward}.")
         self.stdout.write("Nobody is signed in. Empty Redis, or name a new one, and start the servers.")

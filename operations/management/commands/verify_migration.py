@@ -16,7 +16,7 @@ from operations.transfer.problems import TransferRefused
 from operations.transfer.source import SqliteSource
 from operations.transfer.tables import all_tables
 from operations.transfer.uploads import ReferencedFiles
-from operations.transfer.verification import Findings, verify_target
+from operations.transfer.verification import VerificationResult, verify_target
 
 DIFFERENT = 1
 NOT_COMPARED = 2
@@ -71,13 +71,13 @@ class Command(BaseCommand):
             self.stdout.write(f"Note: {note}")
         for difference in findings.differences:
             self.stdout.write(f"Different: {difference}")
-        if not findings.same:
+        if not findings.is_same:
             raise CommandError(
-                f"The target differs from the source (compared: {findings.compared}).", returncode=DIFFERENT
+                f"The target differs from the source (compared: {findings.summary}).", returncode=DIFFERENT
             )
-        self.stdout.write(f"The same: {findings.compared}.")
+        self.stdout.write(f"The same: {findings.summary}.")
 
-    def _compare(self, path: Path, root: Path, missing_allowed: int, **options: Any) -> Findings:
+    def _compare(self, path: Path, root: Path, missing_allowed: int, **options: Any) -> VerificationResult:
         if path.is_dir():
             folder = ExportFolder(path, all_tables())
             folder.check_tables()
