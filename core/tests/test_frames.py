@@ -50,6 +50,8 @@ def test_a_frame_costs_what_the_dearest_of_its_hearers_says() -> None:
         for cost in costs:
             frames.on_frame(f"tests.{costs}", cost=cost)(dict)
     assert set(frames.frame_costs.values()) == {10}
+    frames.on_frame("tests.usual")(dict)
+    assert frames.frame_costs["tests.usual"] == 1
 
 
 @pytest.mark.usefixtures("registry")
@@ -57,6 +59,10 @@ def test_a_part_of_the_heartbeat_has_one_owner() -> None:
     frames.on_heartbeat("tests")(dict)
     with pytest.raises(ValueError, match="tests"):
         frames.on_heartbeat("tests")(dict)
+
+
+def test_a_refusal_is_logged_by_its_reason() -> None:
+    assert str(FrameError("not_found", "There is no such thing.")) == "not_found"
 
 
 @given(st.integers(0, BIG))
