@@ -99,7 +99,7 @@ def test_a_title_is_changed_once(group: Conversation, alice: User, bob: User) ->
 def test_a_title_is_as_long_as_it_may_be_and_changes_in_one_group(
     alice: User, bob: User, group: Conversation
 ) -> None:
-    people = [make_member(f"member{turn}", name=f"{turn}" * 50) for turn in range(3)]
+    people = [make_member(f"member{turn}", name=f"{turn}" * 60) for turn in range(3)]
     for member in people:
         connect(alice, member)
     other = services.start_group(by=alice, members=people)
