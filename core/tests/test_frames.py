@@ -32,12 +32,13 @@ def test_apps_register_each_kind() -> None:
 
     for function in (one, two):
         assert frames.on_frame("visible")(function) is function
+        assert frames.on_quick_frame("visible")(function) is function
         assert frames.on_event("tests.look")(function) is function
         assert frames.on_open(function) is function
         assert frames.on_close(function) is function
         assert frames.run_every(0.2)(function) is function
         assert frames.on_heartbeat(function.__name__)(function) is function
-    assert frames.frame_handlers == {"visible": [one, two]}
+    assert frames.frame_handlers == frames.quick_handlers == {"visible": [one, two]}
     assert frames.event_renderers == {"tests.look": [one, two]}
     assert (frames.openers, frames.closers) == ([one, two], [one, two])
     assert frames.chores == [(0.2, one), (0.2, two)]
