@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from core.sockets import frames
@@ -67,6 +67,8 @@ def test_a_refusal_is_logged_by_its_reason() -> None:
 
 
 @given(st.integers(0, BIG))
+@example(0)
+@example(BIG)
 def test_a_whole_number_is_read(number: int) -> None:
     assert read_number({"id": number}, "id") == number
 
@@ -88,6 +90,7 @@ def test_a_missing_or_too_large_number_is_malformed() -> None:
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=20))
+@example("x" * 20)
 def test_a_text_is_read(value: str) -> None:
     assert read_text({"q": value}, "q", 20) == value
 
