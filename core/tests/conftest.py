@@ -72,6 +72,7 @@ def no_heartbeats(monkeypatch: pytest.MonkeyPatch) -> None:
     """No heartbeat comes by itself: it would send what nothing else has sent."""
     monkeypatch.setattr(heartbeat, "HEARTBEAT", 600.0)
     monkeypatch.setattr(heartbeat, "HEARTBEAT_ALONE", 600.0)
+    monkeypatch.setattr(heartbeat, "TICK", 600.0)  # nor the one after events were lost
 
 
 @pytest.fixture

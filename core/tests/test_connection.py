@@ -3,6 +3,7 @@
 import asyncio
 import json
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -59,6 +60,30 @@ async def test_what_waits_is_not_done_any_more_once_the_client_has_gone(alice: U
     assert (done, tab.rest()) == ([0], [])
     live.start()
     assert live._task is None
+
+
+async def test_apps_hear_of_the_end_after_what_is_being_sent(alice: User) -> None:
+    heard: list[str] = []
+    sending, go_on = asyncio.Event(), asyncio.Event()
+
+    async def send_slowly(message: object) -> None:
+        sending.set()
+        await go_on.wait()
+        heard.append("sent")
+
+    frames.on_close(lambda tab: heard.append("close"))
+    frames.on_frame("tests.ask")(lambda tab, frame: [{"type": "tests.answer"}])
+    tab = await SocketClient.of(alice)
+    live = tab.live
+    live._asgi_send = send_slowly
+    tab.say({"type": "tests.ask"})
+    await sending.wait()
+    leaving = asyncio.create_task(tab.leave())
+    await until(lambda: live._has_gone)
+    await in_database(time.sleep, 0.1)
+    go_on.set()
+    await leaving
+    assert heard == ["sent", "close"]
 
 
 async def test_what_is_dear_costs_exactly_what_it_says(alice: User) -> None:
