@@ -162,7 +162,7 @@ class SocketConnection(TabState):
         if frame["type"] not in frames.frame_handlers:
             return
         self._waiting_bytes += size
-        more = frames.frame_costs.get(frame["type"], 1) - 1
+        more = frames.frame_costs[frame["type"]] - 1
         if self._waiting_bytes > WAITING_BYTES or not self._flow.tokens.consume(more):
             self._close_for("flood", FLOODED)
             return

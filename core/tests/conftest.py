@@ -68,7 +68,15 @@ def layer(request: pytest.FixtureRequest, fresh_breakers: None) -> Iterator[str]
 
 
 @pytest.fixture
-def quick_to_notice(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_heartbeats(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No heartbeat comes by itself: it would send what nothing else has sent."""
+    monkeypatch.setattr(heartbeat, "HEARTBEAT", 600.0)
+    monkeypatch.setattr(heartbeat, "HEARTBEAT_ALONE", 600.0)
+    monkeypatch.setattr(heartbeat, "TICK", 600.0)  # nor the one after events were lost
+
+
+@pytest.fixture
+def quick_to_notice(monkeypatch: pytest.MonkeyPatch, no_heartbeats: None) -> None:
     """What takes seconds takes moments; and no heartbeat comes by itself."""
     for module, name, seconds in (
         (layer_link, "PROBE_EVERY", 0.05),
@@ -78,7 +86,5 @@ def quick_to_notice(monkeypatch: pytest.MonkeyPatch) -> None:
         (publisher, "SEND_SECONDS", 0.5),
         (publisher.breaker, "rest", 0.1),
         (heartbeat, "TICK", 0.05),
-        (heartbeat, "HEARTBEAT", 600.0),
-        (heartbeat, "HEARTBEAT_ALONE", 600.0),
     ):
         monkeypatch.setattr(module, name, seconds)

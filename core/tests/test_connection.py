@@ -1,7 +1,9 @@
 """One SocketConnection: the order of its frames, and frames after it is closed."""
 
+import asyncio
 import json
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -15,11 +17,11 @@ from core.sockets.hub import hub
 from core.sockets.publisher import member_topic
 from users.models import User
 
-from .socket_client import SocketClient
+from .socket_client import SocketClient, until
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
-    pytest.mark.usefixtures("registry", "fresh_breakers"),
+    pytest.mark.usefixtures("registry", "fresh_breakers", "no_heartbeats"),
 ]
 
 
@@ -33,6 +35,55 @@ async def test_a_tab_is_closed_for_the_first_reason_and_hears_nothing_more(alice
         live.handle_message(json.dumps({"type": "tests.note"}))
         assert await tab.closed() == FLOODED
     assert noted == []
+
+
+async def test_what_waits_is_not_done_any_more_once_the_client_has_gone(alice: User) -> None:
+    done: list[int] = []
+    begun, go_on = threading.Event(), threading.Event()
+
+    @frames.on_frame("tests.ask")
+    def ask(tab: TabState, frame: Frame) -> list[Frame]:
+        done.append(frame["n"])
+        begun.set()
+        go_on.wait(10)
+        return [{"type": "tests.answer"}]
+
+    tab = await SocketClient.of(alice)
+    live = tab.live
+    for number in range(3):
+        tab.say({"type": "tests.ask", "n": number})
+    assert await in_database(begun.wait, 10)
+    leaving = asyncio.create_task(tab.leave())
+    await until(lambda: live._has_gone)
+    go_on.set()
+    await leaving
+    assert (done, tab.rest()) == ([0], [])
+    live.start()
+    assert live._task is None
+
+
+async def test_apps_hear_of_the_end_after_what_is_being_sent(alice: User) -> None:
+    heard: list[str] = []
+    sending, go_on = asyncio.Event(), asyncio.Event()
+
+    async def send_slowly(message: object) -> None:
+        sending.set()
+        await go_on.wait()
+        heard.append("sent")
+
+    frames.on_close(lambda tab: heard.append("close"))
+    frames.on_frame("tests.ask")(lambda tab, frame: [{"type": "tests.answer"}])
+    tab = await SocketClient.of(alice)
+    live = tab.live
+    live._asgi_send = send_slowly
+    tab.say({"type": "tests.ask"})
+    await sending.wait()
+    leaving = asyncio.create_task(tab.leave())
+    await until(lambda: live._has_gone)
+    await in_database(time.sleep, 0.1)
+    go_on.set()
+    await leaving
+    assert heard == ["sent", "close"]
 
 
 async def test_what_is_dear_costs_exactly_what_it_says(alice: User) -> None:

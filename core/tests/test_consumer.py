@@ -22,7 +22,7 @@ from .socket_client import Closed, SocketClient, cookie_of, until, until_up
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
-    pytest.mark.usefixtures("registry", "fresh_breakers"),
+    pytest.mark.usefixtures("registry", "fresh_breakers", "no_heartbeats"),
 ]
 
 MALFORMED = {"type": "error", "reason": "malformed"}

@@ -16,7 +16,7 @@ from .socket_client import SocketClient
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
-    pytest.mark.usefixtures("registry", "fresh_breakers"),
+    pytest.mark.usefixtures("registry", "fresh_breakers", "no_heartbeats"),
 ]
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from core.sockets import frames
@@ -32,12 +32,13 @@ def test_apps_register_each_kind() -> None:
 
     for function in (one, two):
         assert frames.on_frame("visible")(function) is function
+        assert frames.on_quick_frame("visible")(function) is function
         assert frames.on_event("tests.look")(function) is function
         assert frames.on_open(function) is function
         assert frames.on_close(function) is function
         assert frames.run_every(0.2)(function) is function
         assert frames.on_heartbeat(function.__name__)(function) is function
-    assert frames.frame_handlers == {"visible": [one, two]}
+    assert frames.frame_handlers == frames.quick_handlers == {"visible": [one, two]}
     assert frames.event_renderers == {"tests.look": [one, two]}
     assert (frames.openers, frames.closers) == ([one, two], [one, two])
     assert frames.chores == [(0.2, one), (0.2, two)]
@@ -50,6 +51,8 @@ def test_a_frame_costs_what_the_dearest_of_its_hearers_says() -> None:
         for cost in costs:
             frames.on_frame(f"tests.{costs}", cost=cost)(dict)
     assert set(frames.frame_costs.values()) == {10}
+    frames.on_frame("tests.usual")(dict)
+    assert frames.frame_costs["tests.usual"] == 1
 
 
 @pytest.mark.usefixtures("registry")
@@ -59,7 +62,13 @@ def test_a_part_of_the_heartbeat_has_one_owner() -> None:
         frames.on_heartbeat("tests")(dict)
 
 
+def test_a_refusal_is_logged_by_its_reason() -> None:
+    assert str(FrameError("not_found", "There is no such thing.")) == "not_found"
+
+
 @given(st.integers(0, BIG))
+@example(0)
+@example(BIG)
 def test_a_whole_number_is_read(number: int) -> None:
     assert read_number({"id": number}, "id") == number
 
@@ -81,6 +90,7 @@ def test_a_missing_or_too_large_number_is_malformed() -> None:
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=20))
+@example("x" * 20)
 def test_a_text_is_read(value: str) -> None:
     assert read_text({"q": value}, "q", 20) == value
 

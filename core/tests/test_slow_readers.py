@@ -13,7 +13,7 @@ from .socket_client import SocketClient, until
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
-    pytest.mark.usefixtures("registry", "fresh_breakers"),
+    pytest.mark.usefixtures("registry", "fresh_breakers", "no_heartbeats"),
 ]
 
 

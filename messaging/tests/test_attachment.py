@@ -2,6 +2,7 @@
 
 import io
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -190,16 +191,61 @@ def test_a_file_that_was_lost_is_not_found(as_bob: Client, conversation: Convers
 
 
 def test_a_refused_message_leaves_no_file(
-    conversation: Conversation, alice: User, bob: User, django_capture_on_commit_callbacks: object
+    conversation: Conversation,
+    alice: User,
+    bob: User,
+    monkeypatch: pytest.MonkeyPatch,
+    django_capture_on_commit_callbacks: object,
 ) -> None:
     block_member(blocker=bob, blocked=alice)
     before = stored_files()
+    asked: list[object] = []
+    monkeypatch.setattr(default_storage, "save", lambda *arguments: asked.append(arguments))
     with (
         django_capture_on_commit_callbacks(execute=True),  # type: ignore[operator]
         pytest.raises(NotReachable),
     ):
         carry(conversation, alice)
-    assert stored_files() == before
+    assert (stored_files(), asked) == (before, []), "nothing was worked on in vain"
+
+
+def test_a_picture_or_a_file_alone_is_a_message(conversation: Conversation, alice: User) -> None:
+    image = Image.new("RGB", (20, 10), "teal")
+    alone: dict[str, dict[str, Any]] = {
+        "picture": {"pictures": [Picture(image, "Harbour")]},
+        "file": {"files": [File(PDF, "The plan.pdf")]},
+    }
+    for kind, values in alone.items():
+        entry = send(conversation, alice, "", **values)
+        assert (entry.attached, [each.kind for each in entry.attachments.all()]) == (1, [kind])
+
+
+def test_the_same_picture_twice_at_the_same_moment_leaves_the_files_of_one(
+    conversation: Conversation,
+    alice: User,
+    monkeypatch: pytest.MonkeyPatch,
+    django_capture_on_commit_callbacks: object,
+) -> None:
+    client_id, before, save = uuid4(), stored_files(), default_storage.save
+    begun: list[str] = []
+    sent: list[Entry] = []
+
+    def send_it() -> Entry:
+        return send(conversation, alice, client_id=client_id, pictures=[Picture(pictures.halves(), "a")])
+
+    def be_quicker(name: str, content: Any) -> str:
+        if not begun:
+            begun.append(name)
+            sent.append(send_it())
+        return save(name, content)
+
+    monkeypatch.setattr(default_storage, "save", be_quicker)
+    with django_capture_on_commit_callbacks(execute=True):  # type: ignore[operator]
+        sent.append(send_it())
+    assert sent[0] == sent[1]
+    assert stored_files() - before == {
+        Path(settings.MEDIA_ROOT) / name for name in files_of_row(sent[0].attachments.get())
+    }
 
 
 def test_where_there_is_no_room_nothing_is_left(

@@ -45,6 +45,7 @@ def test_the_newest_lines_stand_there_in_order(
     page = page_of(as_alice, conversation)
     assert lines_of(page) == list(range(6, PAGE_SIZE + 6))
     assert (told(page, "seq"), told(page, "first"), told(page, "more")) == (str(PAGE_SIZE + 5), "6", "true")
+    assert told(page, "later") == "false"
     assert f'href="/messages/{conversation.pk}/?before=6"' in page
 
 
@@ -74,17 +75,22 @@ def test_older_lines_come_alone_to_scripts(
     assert re.findall(r'data-more="(\w+)"', page_of(as_alice, conversation, "?before=55", **headers)) == [
         "true"
     ]
+    first_page = page_of(as_alice, conversation, f"?before={PAGE_SIZE + 1}", **headers)
+    assert (len(lines_of(first_page)), 'data-more="false"' in first_page) == (PAGE_SIZE, True)
 
 
 def test_older_lines_are_a_page_without_scripts(
-    as_alice: Client, conversation: Conversation, bob: User
+    as_alice: Client, conversation: Conversation, group: Conversation, bob: User
 ) -> None:
+    send(group, bob, "Elsewhere")
     for number in range(PAGE_SIZE + 5):
         send(conversation, bob, f"Line {number}")
     page = page_of(as_alice, conversation, "?before=6")
     assert lines_of(page) == [1, 2, 3, 4, 5]
     assert (told(page, "later"), told(page, "more"), told(page, "seq")) == ("true", "false", "5")
     assert "To the newest" in page
+    empty = page_of(as_alice, conversation, "?before=1")
+    assert (lines_of(empty), told(empty, "first"), told(empty, "seq")) == ([], "0", "0")
 
 
 @pytest.mark.both
@@ -98,7 +104,15 @@ def test_a_found_line_stands_among_its_neighbours_and_is_marked(
     (found,) = re.findall(r'class="entry[^"]*is-found[^"]*"\s+id="entry-(\d+)"', page)
     assert int(found) == AROUND + 10
     assert (told(page, "more"), told(page, "later")) == ("true", "true")
-    assert told(page_of(as_alice, conversation, "?around=3"), "more") == "false"
+    for seq, more, later in (
+        (3, "false", "true"),
+        (AROUND + 1, "false", "true"),
+        (AROUND + 2, "true", "true"),
+        (AROUND + 19, "true", "true"),
+        (AROUND + 20, "true", "false"),
+    ):
+        page = page_of(as_alice, conversation, f"?around={seq}")
+        assert (seq, told(page, "more"), told(page, "later")) == (seq, more, later)
     assert told(page_of(as_alice, conversation, f"?around={10**17}"), "later") == "false"
 
 

@@ -1,13 +1,15 @@
 """What a message costs in statements: the same in a long conversation and in a large group."""
 
 import json
+import re
 import uuid
 
 import pytest
 from django.test import Client
 
 from core.database.lru_cache import clear_caches
-from messaging import services
+from messaging import queries, services
+from messaging.display import history, inbox
 from messaging.models import Conversation, Entry
 from messaging.tests.factories import many, post_json, read, send, statements_of, told_since
 from tests.cast import connect, make_member
@@ -67,6 +69,21 @@ def test_catching_up_costs_the_same_for_one_and_for_a_hundred(
     Conversation.objects.filter(pk=group.pk).update(last_seq=89)
     services.edit_message(entry=entry, by=alice, text="changed again")
     assert len(few) == len(ask()) <= MOST_FOR_SINCE, "\n".join(few)
+
+
+def test_a_page_reads_one_row_more_than_it_shows(
+    as_alice: Client, conversation: Conversation, bob: User
+) -> None:
+    send(conversation, bob)
+    read = {
+        inbox.PAGE_SIZE: statements_of(lambda: as_alice.get("/messages/")),
+        history.PAGE_SIZE: statements_of(lambda: as_alice.get(f"/messages/{conversation.pk}/")),
+        queries.AT_ONCE: [str(queries._after_query(conversation.pk, 0).query)],
+    }
+    limits = {size: re.findall(r"LIMIT (\d+)$", "\n".join(made), re.MULTILINE) for size, made in read.items()}
+    assert {size: str(size + 1) in found for size, found in limits.items()} == dict.fromkeys(read, True), (
+        limits
+    )
 
 
 def test_cursors_cost_the_same_for_one_and_for_many(

@@ -2,6 +2,8 @@
 
 import json
 import uuid
+from collections.abc import Callable
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -133,6 +135,12 @@ def test_many_move_with_one_statement_and_strangers_are_passed_over(
     assert services.move_cursors({**pairs, **strange}) == set()
     assert stands(conversation, bob) == (1, 1, 0)
     assert stands(group, bob) == stands(group, dora) == (3, 3, 0)
+    # Of two pairs, the member of one is in the conversation of the other as well.
+    send(group, alice)
+    send(conversation, alice)
+    services.move_cursors({(conversation.pk, bob.pk): far, (group.pk, alice.pk): far})
+    assert stands(conversation, bob) == (2, 2, 0)
+    assert stands(group, bob) == (3, 3, 1)
     assert not Membership.objects.filter(conversation=conversation, member=dora).exists()
 
 
@@ -174,13 +182,17 @@ def test_what_is_too_much_at_once_is_left_for_the_next_time(
 def test_who_has_left_moves_nothing(group: Conversation, alice: User, bob: User) -> None:
     send(group, alice)
     services.leave_conversation(conversation=group, member=bob)
-    assert services.move_cursors({(group.pk, bob.pk): CursorPosition(read=3)}) == set()
+    for patient in (True, False):
+        moved = services.move_cursors({(group.pk, bob.pk): CursorPosition(read=3)}, patient=patient)
+        assert moved == set(), "nothing to try again"
     assert side_of(group, bob).read_seq == 0
 
 
 def test_unread_counts_messages_of_others_that_stand(
-    conversation: Conversation, alice: User, bob: User
+    conversation: Conversation, group: Conversation, alice: User, bob: User
 ) -> None:
+    for _turn in range(3):
+        send(group, alice)
     entries = [send(conversation, who, str(turn)) for turn, who in enumerate((alice, bob, alice, alice))]
     services.edit_message(entry=entries[0], by=alice, text="changed")
     assert unread_of(conversation, bob) == 3
@@ -201,6 +213,24 @@ def test_what_was_read_takes_nothing_away_when_it_is_deleted(
     send(conversation, alice)
     services.delete_message(entry=first, by=alice)
     assert unread_of(conversation, bob) == unread_by_definition(conversation, bob) == 1
+    services.delete_message(entry=send(conversation, bob), by=bob)
+    assert unread_of(conversation, bob) == 1, "an own message was not counted"
+
+
+def test_what_was_said_before_one_s_coming_is_never_unread(
+    conversation: Conversation, alice: User, bob: User
+) -> None:
+    entries = [send(conversation, alice) for _turn in range(4)]
+    # Coming counts what was before as read; here the history alone says where it begins.
+    Membership.objects.filter(conversation=conversation, member=bob).update(first_seq=3)
+    read(conversation, bob, 1)
+    assert unread_of(conversation, bob) == unread_by_definition(conversation, bob) == 2
+    services.delete_message(entry=entries[1], by=alice)
+    assert unread_of(conversation, bob) == 2
+    # A count that is too small keeps nobody from deleting.
+    Membership.objects.filter(conversation=conversation, member=bob).update(unread=0)
+    services.delete_message(entry=entries[3], by=alice)
+    assert unread_of(conversation, bob) == 0
 
 
 # -- What tabs say, gathered (messaging.receipts) -----------------------------------------------
@@ -219,6 +249,41 @@ def test_the_furthest_of_what_was_noted_is_stored(conversation: Conversation, al
     receipts.flush()
     assert stands(conversation, bob) == (3, 1, 2)
     assert statements_of(receipts.flush) == [], "nothing is stored twice"
+    receipts.record_cursor(conversation.pk, bob.pk, CursorPosition(read=2))
+    receipts.clear_waiting()
+    receipts.flush()
+    assert stands(conversation, bob) == (3, 1, 2)
+
+
+def test_what_is_delivered_is_stored_without_counting_what_is_unread(
+    conversation: Conversation, alice: User, bob: User
+) -> None:
+    send(conversation, alice)
+    send(conversation, alice)
+    read(conversation, bob, 1)
+    pair = (conversation.pk, bob.pk)
+    made = statements_of(lambda: services.move_cursors({pair: CursorPosition(delivered=2)}))
+    assert stands(conversation, bob) == (2, 1, 1)
+    assert [sql for sql in made if "messaging_entry" in sql] == []
+
+
+def test_what_tabs_say_waits_while_what_was_said_is_taken() -> None:
+    acts: list[Callable[[], object]] = [
+        lambda: receipts.record_cursor(1, 1, CursorPosition(1)),
+        receipts.flush,
+        receipts.clear_waiting,
+    ]
+    for act in acts:
+        thread = Thread(target=act)
+        with receipts._lock:
+            receipts._waiting.clear()
+            thread.start()
+            thread.join(0.05)
+            assert thread.is_alive(), act
+            receipts._waiting.clear()
+        thread.join(10)
+        assert not thread.is_alive()
+        receipts.clear_waiting()
 
 
 def test_what_could_not_be_stored_waits(
@@ -257,7 +322,7 @@ def test_of_endless_conversations_the_first_ones_are_kept_and_move_on(
     send(conversation, alice)
     send(group, alice)
     receipts.record_cursor(conversation.pk, bob.pk, CursorPosition(delivered=1))
-    for number in range(receipts.MOST_OF_ONE):
+    for number in range(receipts.MOST_OF_ONE - 1):
         receipts.record_cursor(10**12 + number, bob.pk, CursorPosition(read=1))
     receipts.record_cursor(group.pk, bob.pk, CursorPosition(read=3))
     receipts.record_cursor(conversation.pk, bob.pk, CursorPosition(read=1))
@@ -270,6 +335,8 @@ def test_what_came_while_one_was_away_is_delivered_when_a_tab_opens(
 ) -> None:
     for _turn in range(3):
         send(conversation, alice)
+    assert queries.undelivered_conversations(bob.pk) == [(conversation.pk, 3)]
+    assert queries.undelivered_conversations(alice.pk) == []
     open_tab(bob)
     assert stands(conversation, bob) == (3, 0, 3)
     assert not queries.undelivered_conversations(bob.pk)

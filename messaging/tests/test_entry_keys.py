@@ -72,10 +72,14 @@ def drawn(conversation: Conversation, viewer: User) -> list[EntryForViewer]:
 def test_readers_share_an_entry_only_where_it_looks_the_same(
     group: Conversation, alice: User, bob: User, dora: User
 ) -> None:
+    file = services.File(b"%PDF-1.4", "plan.pdf")
     for author in (alice, bob, dora):
-        send(group, author, f"Words of {author}")
-    services.delete_message(entry=send(group, alice, "Gone"), by=alice)
-    services.edit_message(entry=send(group, bob, "Befor"), by=bob, text="Before")
+        send(group, author, f"Words of {author}", files=[file])
+    for author in (alice, bob, dora):
+        services.edit_message(entry=send(group, author, "Befor"), by=author, text="Before")
+    deleted = send(group, alice, "Gon")
+    services.edit_message(entry=deleted, by=alice, text="Gone")
+    services.delete_message(entry=deleted, by=alice)
     block_member(blocker=dora, blocked=bob)
     shown = [line for viewer in (alice, bob, dora) for line in drawn(group, viewer)]
     cached = [line.__html__() for line in shown]
@@ -86,6 +90,12 @@ def test_readers_share_an_entry_only_where_it_looks_the_same(
         assert keys.setdefault(line.view, html) == html
     assert len(shown) > len(keys) == len(set(keys.values()))
     hidden = [line.view for line in shown if line.is_hidden]
-    assert {(view.html, view.author_id, view.author, view.attachments) for view in hidden} == {
-        ("", None, None, ())
+    assert {
+        (view.html, view.author_id, view.author, view.attachments, view.is_edited) for view in hidden
+    } == {("", None, None, (), False)}
+    assert {line.view.is_edited for line in shown if line.view.is_deleted} == {False}
+    # Nobody's own name is part of what the member's pages show.
+    own = [line.view for line in shown if line.is_mine and line.view.is_message]
+    assert {(view.author_id, view.author) for view in own} == {
+        (pk, None) for pk in (alice.pk, bob.pk, dora.pk)
     }

@@ -93,6 +93,41 @@ def test_declining_twice_is_once(as_alice: Client, request_of_charlie: Conversat
         assert response["Location"] == "/messages/?box=requests"
 
 
+def test_what_one_decides_is_of_one_conversation_and_is_told_to_own_tabs_once(
+    request_of_charlie: Conversation, alice: User, published: list[Any]
+) -> None:
+    other = services.start_direct(by=make_member("eve"), other=alice)
+    acts = {
+        "decline": (services.decline_conversation, "declined_at"),
+        "accept": (services.accept_conversation, "accepted_at"),
+        "mute": (services.mute_conversation, "muted"),
+        "unmute": (services.unmute_conversation, "muted"),
+    }
+    own = {"topics": [f"member.{alice.pk}"]}
+    mine = {"type": "messaging.mine", "conversation": request_of_charlie.pk}
+    for name, (act, field) in acts.items():
+        found = []
+        before = side_of(other, alice)
+        for _turn in range(2):
+            published.clear()
+            act(conversation=request_of_charlie, member=alice)
+            told = [each for each in published if each["event"]["type"] == "messaging.mine"]
+            found.append((told, getattr(side_of(request_of_charlie, alice), field)))
+        (first, value), (second, again) = found
+        assert (first, second, again) == ([{**own, "event": mine}], [], value), name
+        assert getattr(side_of(other, alice), field) == getattr(before, field), name
+
+
+def test_what_was_answered_is_not_declined_where_another_request_was(
+    request_of_charlie: Conversation, alice: User
+) -> None:
+    other = services.start_direct(by=make_member("eve"), other=alice)
+    assert services.decline_conversation(conversation=other, member=alice)
+    send(request_of_charlie, alice)
+    assert not services.decline_conversation(conversation=request_of_charlie, member=alice)
+    assert side_of(other, alice).is_request, "one answer accepts one request"
+
+
 def test_what_was_declined_and_then_accepted_is_a_conversation_like_any_other(
     request_of_charlie: Conversation, alice: User, charlie: User
 ) -> None:
@@ -115,6 +150,7 @@ def test_a_connection_accepts_the_request_whoever_of_the_two_signed_up_first(
 def test_requests_of_yesterday_count_no_more(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(services.conversations, "MOST_REQUESTS", 1)
     strangers = [make_member(name) for name in ("one", "two")]
+    services.start_direct(by=strangers[0], other=strangers[1])  # counts for the one who begins it
     begun = services.start_direct(by=alice, other=strangers[0])
     with pytest.raises(SendingRateLimited):
         services.start_direct(by=alice, other=strangers[1])

@@ -9,7 +9,9 @@ from django.utils import timezone
 from core.sockets.publisher import member_topic
 from messaging import services
 from messaging.models import Conversation, Entry, Membership
-from messaging.tests.factories import send, side_of
+from messaging.tests.factories import numbers_are_whole, send, side_of, told_since
+from tests.cases import all_cases, rolled_back
+from tests.cast import connect, make_member
 from users.models import User
 
 pytestmark = pytest.mark.django_db
@@ -54,6 +56,56 @@ def test_who_comes_again_comes_like_a_new_one(group: Conversation, alice: User, 
     services.add_members(conversation=group, by=alice, members=[bob])
     side = side_of(group, bob)
     assert (side.muted, side.left_at, side.joined_at > moment) == (False, None, True)
+    assert (side.first_seq, side.delivered_seq, side.read_seq) == (4, 3, 3)
+
+
+def test_a_group_that_is_left_is_the_only_one_that_changes(
+    conversation: Conversation, group: Conversation, alice: User, bob: User
+) -> None:
+    for where in (conversation, group):
+        send(where, alice)
+    services.leave_conversation(conversation=group, member=bob)
+    assert (side_of(group, bob).unread, side_of(conversation, bob).unread) == (0, 1)
+    assert side_of(conversation, bob).left_at is None
+
+
+def test_who_comes_moves_the_group_to_the_top_for_all(group: Conversation, alice: User, erin: User) -> None:
+    send(group, alice)
+    services.add_members(conversation=group, by=alice, members=[alice, erin])
+    newest = Entry.objects.latest("pk")
+    assert (newest.kind, newest.subject_id) == (Entry.Kind.JOINED, erin.pk)
+    assert set(Membership.objects.within(group).values_list("place", flat=True)) == {newest.pk}
+
+
+def test_without_a_title_it_is_called_by_its_first_names(alice: User) -> None:
+    with all_cases() as case:
+        for count, title in [(2, "Alice Álvarez, A, B"), (3, "Alice Álvarez, A, B +1")]:
+            with case((count, title)), rolled_back():
+                members = [make_member(f"m{name}", name=name) for name in "ABC"[:count]]
+                for member in members:
+                    connect(alice, member)
+                assert services.start_group(by=alice, members=members).title == title
+
+
+def test_a_title_is_changed_once(group: Conversation, alice: User, bob: User) -> None:
+    for _turn in range(2):
+        group.refresh_from_db()
+        services.rename_conversation(conversation=group, by=bob, title="Quay")
+    assert Conversation.objects.get(pk=group.pk).title == "Quay"
+    assert told_since(group, alice)[-1]["text"] == "Quay"
+    assert numbers_are_whole(group) == 3
+
+
+def test_a_title_is_as_long_as_it_may_be_and_changes_in_one_group(
+    alice: User, bob: User, group: Conversation
+) -> None:
+    people = [make_member(f"member{turn}", name=f"{turn}" * 60) for turn in range(3)]
+    for member in people:
+        connect(alice, member)
+    other = services.start_group(by=alice, members=people)
+    assert len(other.title) == 120
+    services.rename_conversation(conversation=group, by=bob, title="Quay")
+    assert Conversation.objects.get(pk=other.pk).title == other.title
 
 
 def test_of_each_entry_all_tabs_of_all_members_hear_those_of_its_author_too(

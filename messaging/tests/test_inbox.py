@@ -1,15 +1,19 @@
 """GET /messages/: the list of conversations, and the requests apart from it."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from messaging import services
-from messaging.display.inbox import PAGE_SIZE
-from messaging.models import Conversation, Membership
+from messaging.display.inbox import PAGE_SIZE, InboxData, build_rows
+from messaging.models import Conversation, Entry, Membership, Presence
 from messaging.tests.factories import read, send
+from network.models import Member
 from network.services import block_member
+from tests.cases import all_cases
 from tests.cast import client_of, connect, make_member
 from users.models import User
 
@@ -72,7 +76,57 @@ def test_a_conversation_with_somebody_blocked_keeps_its_row_without_a_name(
     block_member(blocker=alice, blocked=bob)
     page = as_alice.get("/messages/").content.decode()
     assert "Member not available" in page
+    assert "Well said" in page
     assert bob.display_name not in page
+
+
+ANN, BEN, EVE = Member(pk=1, name="Ann"), Member(pk=2, name="Ben"), Member(pk=3, name="Eve")
+HIDDEN = "A message of a member who is not available to you"
+# What Ann's list says of a conversation: its pair, if it is of two, its newest entry, who exists for her; and
+# the title, the snippet, whether it is hidden, who speaks, and whether the words are Ann's own.
+ROWS = {
+    "with Ben, nothing said": ("1:2", None, [BEN], "Ben", "", False, None, False),
+    "words of Ben": ("1:2", Entry(author_id=2, html="<p>A &amp; b</p>"), [BEN], "Ben", "A & b", False, BEN, False),
+    "own words": ("1:2", Entry(author_id=1, html="Hi"), [ANN, BEN], "Ben", "Hi", False, None, True),
+    "words of Ben who is gone": ("1:2", Entry(html="Hi"), [ANN], "Member not available", "Hi", False, None, False),
+    "words of Ben who is out of sight": (
+        "1:2", Entry(author_id=2, html="Hi"), [], "Member not available", "Hi", False, None, False),
+    "a file of Ben": ("1:2", Entry(author_id=2, attached=1), [BEN], "Ben", "Attachment", False, BEN, False),
+    "words with a file": ("1:2", Entry(author_id=2, html="Hi", attached=1), [BEN], "Ben", "Hi", False, BEN, False),
+    "words without any": ("1:2", Entry(author_id=2), [BEN], "Ben", "", False, BEN, False),
+    "a group, nothing said": (None, None, [BEN], "Quay", "", False, None, False),
+    "words of Ben in a group": (None, Entry(author_id=2, html="Hi"), [BEN], "Quay", "Hi", False, BEN, False),
+    "own words in a group": (None, Entry(author_id=1, html="Hi"), [ANN], "Quay", "Hi", False, None, True),
+    "words in a group of one who is gone": (None, Entry(html="Hi"), [ANN], "Quay", "Hi", False, None, False),
+    "words in a group of one who is out of sight": (
+        None, Entry(author_id=2, html="Hi"), [EVE], "Quay", HIDDEN, True, None, False),
+    "a group into which one who is out of sight took somebody": (
+        None, Entry(author_id=2, kind=Entry.Kind.JOINED), [], "Quay", "New members", False, None, False),
+    "what Ben deleted": (
+        None, Entry(author_id=2, deleted_at=timezone.now()), [BEN], "Quay", "Message deleted", False, BEN, False),
+}  # fmt: skip
+
+
+def test_a_row_says_no_more_than_the_viewer_may_know() -> None:
+    with all_cases() as case:
+        for name, (pair, newest, known, *said) in ROWS.items():
+            mine = Membership(conversation=Conversation(pk=7, pair=pair, title="" if pair else "Quay"))
+            data = InboxData(
+                {7: newest} if newest else {}, {7: 2} if pair else {}, {each.pk: each for each in known}, {}
+            )
+            with case(name):
+                (row,) = build_rows([mine], User(pk=1), data)
+                assert [row.title, row.snippet, row.is_hidden, row.speaker, row.is_mine] == said
+
+
+def test_only_the_other_of_two_who_is_there_now_is_shown_as_online() -> None:
+    moments = {1: timedelta(minutes=1), 2: timedelta(minutes=1), 3: timedelta(minutes=-1)}
+    presences = {pk: Presence(member_id=pk, until=timezone.now() + until) for pk, until in moments.items()}
+    people = {each.pk: each for each in (ANN, BEN, EVE)}
+    pairs = {7: "1:2", 8: "1:3", 9: None, 10: "1:4"}
+    mine = [Membership(conversation=Conversation(pk=pk, pair=pair)) for pk, pair in pairs.items()]
+    rows = build_rows(mine, User(pk=1), InboxData({}, {7: 2, 8: 3, 10: 4}, people, presences))
+    assert [row.is_online for row in rows] == [True, False, False, False]
 
 
 def test_requests_stand_apart_and_are_counted(as_alice: Client, alice: User, charlie: User) -> None:

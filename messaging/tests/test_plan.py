@@ -119,6 +119,16 @@ def test_how_fast_somebody_writes_and_who_is_in(crowded: Conversation, alice: Us
     assert sum(node["Actual Rows"] * node["Actual Loops"] for node in probe) <= services.send.MOST_MESSAGES
 
 
+def test_cursors_read_the_rows_of_their_pairs_alone(crowded: Conversation) -> None:
+    # In each conversation, with two others.
+    busy, where = User.objects.get(username="m0"), Conversation.objects.get(title="m7")
+    pair = (where.pk, busy.pk)
+    with CaptureQueriesContext(connection) as captured:
+        services.move_cursors({pair: services.CursorPosition(read=1)})
+    selects = [query["sql"] for query in captured.captured_queries if query["sql"].startswith("SELECT")]
+    assert [plan(sql)["Actual Rows"] for sql in selects] == [1, 1, 1]
+
+
 def test_what_is_unread_after_a_number(crowded: Conversation, alice: User) -> None:
     mine = queries.membership_of(alice, crowded.pk)
     assert mine is not None

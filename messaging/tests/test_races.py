@@ -319,6 +319,35 @@ def test_whatever_happens_in_a_conversation_takes_the_rows_of_its_members_by_the
     assert wrong == []
 
 
+@pytest.mark.postgres_only
+def test_what_adds_an_entry_waits_for_the_conversation_before_it_takes_its_members(
+    alice: User, bob: User, erin: User
+) -> None:
+    late = make_member("late")
+    connect(alice, late)
+    where = start(alice, [bob, late])
+    entry = send(where, bob)
+    conversation, members = (
+        Conversation.objects.filter(pk=where.pk),
+        Membership.objects.filter(conversation=where),
+    )
+    acts: dict[str, Act] = {
+        "send": partial(send, where, bob),
+        "edit": partial(services.edit_message, entry=entry, by=bob, text="Changed"),
+        "delete": partial(services.delete_message, entry=entry, by=bob),
+        "rename": partial(services.rename_conversation, conversation=where, by=bob, title="Quay"),
+        "add": partial(services.add_members, conversation=where, by=alice, members=[erin]),
+        "remove": partial(services.remove_member, conversation=where, by=alice, member=erin),
+        "leave": partial(services.leave_conversation, conversation=where, member=alice),
+    }
+    wrong = []
+    for name, act in acts.items():
+        met = meet(hold(conversation), act, look=partial(is_free, members))
+        if not (met.waited and met.seen) or isinstance(met.result, Exception):
+            wrong.append((name, met))
+    assert wrong == []
+
+
 def start(by: User, others: list[User]) -> Conversation:
     if len(others) == 1:
         return services.start_direct(by=by, other=others[0])

@@ -112,13 +112,15 @@ def test_titles_and_comings_are_no_messages(as_bob: Client, group: Conversation,
 
 
 def test_words_of_a_blocked_other_and_of_a_deleted_account_are_found(
-    as_alice: Client, conversation: Conversation, alice: User, bob: User
+    as_alice: Client, conversation: Conversation, group: Conversation, alice: User, bob: User
 ) -> None:
-    send(conversation, bob, "old words")
+    for where in (conversation, group):
+        send(where, bob, "old words")
     block_member(blocker=bob, blocked=alice)
     assert search(as_alice, conversation, "old") == ["old words"]
     bob.delete()
-    assert search(as_alice, conversation, "old") == ["old words"]
+    for where in (conversation, group):
+        assert search(as_alice, where, "old") == ["old words"]
 
 
 def test_pages_follow_each_other_by_key(as_bob: Client, conversation: Conversation, alice: User) -> None:

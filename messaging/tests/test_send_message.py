@@ -8,8 +8,10 @@ import pytest
 
 from messaging import services
 from messaging.errors import ClientIdTaken, EmptyMessage, NotReachable, Unanswered
+from messaging.events import message_sent
 from messaging.models import Conversation, Entry, Membership
 from network.services import block_member
+from tests.cast import connect, make_member
 from users.models import User
 
 pytestmark = pytest.mark.both
@@ -46,6 +48,8 @@ def test_the_same_send_gives_the_first_result(conversation: Conversation, alice:
     assert (first.is_new, again.is_new) == (True, False)
     assert first.entry == again.entry
     assert Entry.objects.count() == 1
+    # As if Django had stored it.
+    assert (first.entry._state.adding, first.entry._state.db) == (False, "default")
 
 
 def test_the_same_client_id_with_other_words_is_refused(conversation: Conversation, alice: User) -> None:
@@ -53,6 +57,41 @@ def test_the_same_client_id_with_other_words_is_refused(conversation: Conversati
     send(conversation, alice, "Once", client_id)
     with pytest.raises(ClientIdTaken):
         send(conversation, alice, "Twice", client_id)
+
+
+def test_a_client_id_is_one_of_its_author(conversation: Conversation, alice: User, bob: User) -> None:
+    client_id = uuid.uuid4()
+    services.send_message(conversation=conversation, author=alice, client_id=client_id, text="Once")
+    assert services.was_sent(author=alice, client_id=client_id)
+    assert not services.was_sent(author=alice, client_id=uuid.uuid4())
+    assert not services.was_sent(author=bob, client_id=client_id)
+    file = services.File(b"%PDF-1.4", "plan.pdf")
+    sent = services.send_message(
+        conversation=conversation, author=bob, client_id=client_id, text="Once", files=[file]
+    )
+    assert (sent.is_new, sent.entry.author_id) == (True, bob.pk)
+
+
+def test_those_are_named_to_whom_a_message_is_the_first_unread_one(
+    alice: User, bob: User, charlie: User
+) -> None:
+    connect(alice, charlie)
+    group = services.start_group(by=alice, members=[bob, charlie])
+    services.mute_conversation(conversation=group, member=charlie)
+    named: list[list[int]] = []
+
+    def listen(sender: object, first_unread_of: list[Membership], **facts: object) -> None:
+        named.append([each.member_id for each in first_unread_of])
+
+    message_sent.connect(listen, weak=False)
+    try:
+        last = [send(group, alice).seq for _turn in range(2)][-1]
+        services.move_cursors({(group.pk, bob.pk): services.CursorPosition(read=last)})
+        send(group, alice)
+        send(group, bob)
+    finally:
+        message_sent.disconnect(listen)
+    assert named == [[bob.pk], [], [bob.pk], [alice.pk]]
 
 
 def test_a_message_is_unread_for_the_other_until_read(
@@ -76,7 +115,10 @@ def test_a_blocked_pair_sends_nothing(conversation: Conversation, alice: User, b
 
 
 def test_a_request_holds_a_few_messages_until_answered(alice: User, charlie: User) -> None:
-    request = services.start_direct(by=charlie, other=alice)
+    request, elsewhere = (
+        services.start_direct(by=charlie, other=other) for other in (alice, make_member("eve"))
+    )
+    send(elsewhere, charlie)
     for _ in range(5):
         send(request, charlie)
     with pytest.raises(Unanswered):

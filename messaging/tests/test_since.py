@@ -136,10 +136,23 @@ def test_who_came_later_learns_nothing_of_what_was_before(
     assert (edit["target"], edit["text"], edit["html"]) == (None, "", "")
 
 
-def test_who_was_taken_out_gets_404(as_bob: Client, group: Conversation, alice: User, bob: User) -> None:
+def test_who_was_taken_out_gets_404_and_is_in_nobody_s_cursors(
+    as_alice: Client,
+    as_bob: Client,
+    conversation: Conversation,
+    group: Conversation,
+    alice: User,
+    bob: User,
+    dora: User,
+) -> None:
+    def members() -> list[int]:
+        return [cursor["member"] for cursor in since(as_alice, group, 0)["cursors"]]
+
     since(as_bob, group, 0)
+    assert members() == [bob.pk, dora.pk]
     services.remove_member(conversation=group, by=alice, member=bob)
     since(as_bob, group, 0, status=404)
+    assert members() == [dora.pk]
 
 
 def test_words_of_a_blocked_author_in_a_group_are_hidden(
