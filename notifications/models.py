@@ -109,17 +109,14 @@ class FactQuerySet(models.QuerySet["Fact"]):
         The actor is the comment's author, so availability is checked once; the notification checks its post.
         """
         recipient = OuterRef("notification__recipient")
-        is_pending = Q(
-            notification__kind=Kind.INVITATION,
-            connection__state=Connection.State.INVITED,
-            connection__ignored_at=None,
-        )
-        is_connected = Q(notification__kind=Kind.CONNECTION, connection__state=Connection.State.CONNECTED)
+        is_pending = Q(connection__state=Connection.State.INVITED, connection__ignored_at=None)
+        # A connection ends with its row, so the state of a row that is there need not be asked.
+        is_accepted = Q(notification__kind=Kind.CONNECTION)
         return self.filter(
             available_to(recipient, "actor"),
             Q(shared=None) | post_readable_by(recipient, "shared"),
             Q(comment=None) | comment_is_shown("comment") & Q(comment__deleted_at=None),
-            Q(connection=None) | is_pending | is_connected,
+            Q(connection=None) | is_pending | is_accepted,
         )
 
     def latest_actors(self, notification_ids: Collection[int], *, most: int) -> "models.QuerySet[Any, Any]":

@@ -138,6 +138,22 @@ def test_a_mail_that_its_recipient_does_not_want_counts_for_nothing(people: list
     assert set(mailed.values_list("recipient", flat=True)) == {person.pk for person in people[2:4]}
 
 
+def test_invitations_are_mailed_beyond_the_reach_of_answers_and_take_nothing_from_it(
+    people: list[User],
+) -> None:
+    fresh = make_member("fresh")
+    posts = [publish_post(author=person, text="Post", audience=Audience.MEMBERS) for person in people[:3]]
+    with override_settings(MEMBER_LIMITS=LIMITS):
+        for person in people[3:]:
+            invite_member(inviter=fresh, invitee=person)
+        for post in posts:
+            comment_on_post(post=post, author=fresh, text="Well")
+    mailed = Notification.objects.filter(facts__actor=fresh).exclude(mail_due_at=None)
+    assert set(mailed.values_list("recipient", flat=True)) == {
+        person.pk for person in (*people[:2], *people[3:])
+    }
+
+
 def test_up_to_the_limit_a_reply_reaches_everybody_by_mail(people: list[User]) -> None:
     fresh = make_member("fresh")
     with override_settings(MEMBER_LIMITS=LIMITS):

@@ -67,7 +67,7 @@ def clear_counts(request: HttpRequest, user: User) -> None:
         BY_KNOWN_BROWSER: (f"account:{user.pk}",),
     }
     for action, names in keys.items():
-        rates = str(app_settings.RATE_LIMITS.get(action) or "").split(",")
+        rates = str(app_settings.RATE_LIMITS.get(action, "")).split(",")
         by_key = {action: ",".join(rate for rate in rates if rate.strip().endswith("/key"))}
         for name in names:
             ratelimit.clear(request, app=APP, action=action, config=by_key, key=fold_identifier(name))

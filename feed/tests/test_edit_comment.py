@@ -18,6 +18,7 @@ def test_a_new_text_is_marked_as_edited(alice: User) -> None:
     changed = services.edit_comment(comment=comment, text="First #tag")
     stored = Comment.objects.get()
     assert (changed, changed.text) == (stored, "First #tag")
+    assert Comment.post.is_cached(changed), "receivers need not fetch the post, which was locked"
     assert (stored.text, stored.edited_at is not None) == ("First #tag", True)
     assert "/tags/tag/" in stored.html
 

@@ -36,8 +36,8 @@ def chat(alice: User, bob: User) -> Conversation:
     return start_direct(by=bob, other=alice)
 
 
-def test_a_message_is_mailed_and_is_on_no_page(
-    chat: Conversation, alice: User, bob: User, committed: Commit
+def test_a_message_is_mailed_to_its_readers_and_is_on_no_page(
+    chat: Conversation, alice: User, bob: User, charlie: User, committed: Commit
 ) -> None:
     with committed():
         send(chat, bob, "Are you there?")
@@ -46,6 +46,7 @@ def test_a_message_is_mailed_and_is_on_no_page(
     assert f"http://localhost:8000/messages/{chat.pk}/" in message.body
     assert "Are you there" not in message.body
     assert not Notification.objects.visible_to(alice).exists()
+    assert [row.recipient for row in Notification.objects.all()] == [alice]
 
 
 def test_a_conversation_is_mailed_again_only_after_it_was_read(

@@ -88,6 +88,21 @@ def test_another_line_is_left_alone_be_it_of_another_member_kind_or_key(
     assert Notification.objects.count() == 4
 
 
+def test_the_latest_actors_are_those_of_the_asked_line_and_each_counts_once(
+    alice: User, bob: User, charlie: User, mona: User
+) -> None:
+    Notification.objects.all().delete()
+    for actor, key in ((bob, "a"), (charlie, "a"), (mona, "a"), (charlie, "b"), (bob, "a")):
+        notify_members(actor=actor, drafts=[NotificationDraft(alice.pk, Kind.REPLY, key)])
+    line = Notification.objects.get(key="a")
+    found = Fact.objects.latest_actors([line.pk], most=2)
+    assert [(row["notification_id"], row["actor_id"], row["people"]) for row in found] == [
+        (line.pk, bob.pk, 3),
+        (line.pk, mona.pk, 3),
+    ]
+    assert next(iter(found))["latest"] == line.place
+
+
 def test_what_was_not_mailed_at_first_is_mailed_when_it_comes_from_near(
     alice: User, bob: User, charlie: User
 ) -> None:

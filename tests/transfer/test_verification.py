@@ -8,6 +8,7 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
+from operations.transfer import progress
 from operations.transfer.comparison import TableComparison, compare_rows
 from operations.transfer.exports import ExportFolder
 from operations.transfer.problems import TransferRefused
@@ -161,6 +162,29 @@ def test_it_may_be_run_again_and_writes_nothing(moved: Database, built_export: P
     moved.run_statement(f"ALTER DATABASE {moved.name} SET default_transaction_read_only = on")
     assert run_verification(built_export) == run_verification(built_export)
     assert run_verification(built_export)[0] == 0
+
+
+@postgres_only
+def test_it_sees_one_state_of_the_target_and_reports_its_progress(
+    moved: Database, built_export: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output: list[str] = []
+
+    def report(line: str) -> None:
+        output.append(line)
+        if line.startswith("verification: 100 %") and line.endswith(" done"):
+            moved.run_statement("INSERT INTO feed_tag (id, name) VALUES (1000000, 'later')")
+
+    monkeypatch.setattr(progress, "REPORT_SECONDS", 0.0)
+    # The new row is above the sequence, which is looked at after the rows.
+    findings = verify_target(ExportFolder(built_export, all_tables()), progress=report)
+    assert findings.is_same, findings.differences
+    assert not verify_target(ExportFolder(built_export, all_tables())).is_same
+    rows, size = sum(table.source.rows for table in findings.tables), sum(map(len, FILES.values()))
+    last, *files = output[-1 - len(FILES) :]
+    assert last.startswith(f"verification: 100 %, {rows:,} rows, ")
+    assert sorted(line.rpartition(", ")[2] for line in files) == sorted(FILES)
+    assert files[-1].startswith(f"files: 100 %, {size:,} bytes, ")
 
 
 @postgres_only

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from core.files.fields import files_of_row
 from core.tests.pictures import halves
+from network.models import Follow
 from tests.cast import PASSWORD, make_member
 from users import services, tidying
 from users.email_addresses import change_address
@@ -85,6 +86,33 @@ def test_two_concurrent_entries_do_not_exceed_the_limit() -> None:
     assert Skill.objects.filter(user=alice).count() == Skill.MOST
 
 
+@pytest.mark.postgres_only
+def test_a_locked_account_keeps_its_own_changes_waiting_and_no_new_reference(alice: User) -> None:
+    """A message to a member, or a follower, need not wait until the account or an entry is stored."""
+    bob = make_member("bob")
+
+    def adding(name: str) -> Any:
+        return lambda: services.add_entry(user=alice, entry=Skill(name=name))
+
+    def editing() -> None:
+        services.edit_account(user=User.objects.get(pk=alice.pk))
+
+    def following() -> None:
+        Follow.objects.create(follower=bob, followed=alice)
+        Follow.objects.all().delete()
+
+    met = {
+        "another entry": meet(adding("Go"), adding("Rust")).waited,
+        "a follower beside an entry": meet(adding("C"), following).waited,
+        "a follower beside an edit": meet(editing, following).waited,
+    }
+    assert met == {
+        "another entry": True,
+        "a follower beside an entry": False,
+        "a follower beside an edit": False,
+    }
+
+
 def test_the_same_skill_at_once_is_one_skill_and_no_fault() -> None:
     alice = make_member("alice")
     browsers = [Client(raise_request_exception=False) for _number in range(2)]
@@ -147,6 +175,7 @@ def test_of_pictures_that_come_and_go_at_once_only_the_files_of_the_last_stay(tm
 
 @pytest.mark.postgres_only
 def test_an_account_that_is_confirmed_while_the_abandoned_are_deleted_stays() -> None:
+    member = make_member("member")
     una, ula = (
         make_unconfirmed(name, date_joined=timezone.now() - timedelta(days=8)) for name in ("una", "ula")
     )
@@ -156,11 +185,11 @@ def test_an_account_that_is_confirmed_while_the_abandoned_are_deleted_stays() ->
     met = meet(
         lambda: services.confirm_address(user=una, email=una.email),
         tidying.delete_abandoned_accounts,
-        look=lambda: is_free(rows[1]),
+        look=lambda: (is_free(rows[1]), is_free(User.objects.filter(pk=member.pk))),
     )
-    # The other one waits for the first to be free, instead of keeping the second meanwhile.
-    assert (met.waited, met.seen, met.result) == (True, True, 1)
-    assert User.objects.get() == una
+    # The other one waits for the first to be free, instead of keeping the second meanwhile, and locks no member.
+    assert (met.waited, met.seen, met.result) == (True, (True, True), 1)
+    assert set(User.objects.all()) == {member, una}
 
 
 @pytest.mark.postgres_only

@@ -8,7 +8,7 @@ import pytest
 from django.core import mail
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
-from django.test import Client, RequestFactory
+from django.test import Client, RequestFactory, override_settings
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from tests.cast import PASSWORD, make_member
@@ -204,6 +204,12 @@ def test_attempts_count_for_their_account_and_name_until_they_are_taken_back(
         begin_attempt(request, None, "GHOST" if number % 2 else "ghost")
     with pytest.raises(ValidationError):
         begin_attempt(request, None, "ghost")
+    # With fewer guesses for an account than for a name, a name without an account gets the same.
+    with override_settings(
+        ACCOUNT_RATE_LIMITS={"login_failed": "5/m/key", "login_failed_account": "1/m/key"}
+    ):
+        assert [begin_attempt(request, None, "spirit").is_refused for _time in range(2)] == [False, True]
+    assert caplog.messages[-1] == "rate limit hit: wrong passwords for account (unknown)"
 
 
 def guess(times: int, login: str = "alice") -> None:

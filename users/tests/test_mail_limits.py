@@ -1,5 +1,7 @@
 """Limits on mail that strangers trigger, to one mailbox and in total, and its content."""
 
+import time
+
 import pytest
 from django.core import mail
 from django.test import RequestFactory, override_settings
@@ -27,7 +29,7 @@ def test_spellings_of_one_mailbox_get_five_mails_together() -> None:
     assert len(mail.outbox) == 5
 
 
-def test_mail_without_a_request_counts_too() -> None:
+def test_mail_without_a_request_counts_too(caplog: pytest.LogCaptureFixture) -> None:
     template = "account/email/password_reset_key"
     for request in (None, RequestFactory().get("/")):
         address = f"{request is None}@example.org"
@@ -37,8 +39,9 @@ def test_mail_without_a_request_counts_too() -> None:
     # A limit by address is that of the request.
     with override_settings(ACCOUNT_RATE_LIMITS={"mail_to_mailbox": "1/m/ip"}):
         requests = [RequestFactory().get("/", REMOTE_ADDR=f"203.0.113.{number}") for number in (1, 2, 2)]
-        sent = [may_send(request, template, "x@example.org", is_member=True) for request in requests]
-        assert sent == [True, True, False]
+        sent = [may_send(request, template, "x@example.org", is_member=True) for request in (*requests, None)]
+        assert sent == [True, True, False, True]
+    assert caplog.messages == ["rate limit hit: mail to one mailbox"] * 3
 
 
 def test_what_counts_as_one_mailbox() -> None:
@@ -94,6 +97,17 @@ def test_above_the_most_in_an_hour_only_members_get_mail(caplog: pytest.LogCaptu
     alarms = [record for record in caplog.records if "mail to non-members stopped" in record.getMessage()]
     assert [(record.name, record.levelname) for record in alarms] == [("security.limit", "ERROR")]
     assert "next hour: 3 were sent" in alarms[0].getMessage()
+
+
+@override_settings(MAIL_TO_NON_MEMBERS_PER_HOUR=1)
+def test_with_the_next_hour_mail_to_strangers_begins_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent = {}
+    for second in (7200, 10_799, 10_800, 14_399, 14_400):
+        monkeypatch.setattr(time, "time", lambda second=second: float(second))
+        sent[second] = may_send(
+            None, "account/email/unknown_account", f"{second}@example.org", is_member=False
+        )
+    assert sent == {7200: True, 10_799: False, 10_800: True, 14_399: False, 14_400: True}
 
 
 @override_settings(MAIL_TO_NON_MEMBERS_PER_HOUR=0)

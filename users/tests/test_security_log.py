@@ -6,7 +6,8 @@ from django.db import connection
 from django.test import Client, override_settings
 from django.test.utils import CaptureQueriesContext
 
-from tests.cast import PASSWORD
+from tests.cases import all_cases
+from tests.cast import PASSWORD, make_member
 from users.models import User
 
 from .accounts import CHANGE_PASSWORD, REAUTHENTICATE, sign_in
@@ -44,14 +45,25 @@ def test_a_good_sign_in_is_not_written(client: Client, alice: User, caplog: pyte
     assert lines_of(caplog, "security.login") == []
 
 
-@pytest.mark.parametrize(
-    "credentials", [{}, {"username": None}, {"username": "x\x00y"}, {"email": "y" * 9999}]
-)
-def test_strange_credentials_break_nothing(
-    credentials: dict[str, object], caplog: pytest.LogCaptureFixture
-) -> None:
-    user_login_failed.send(sender="tests", credentials=credentials, request=None)
-    assert "(unknown " in lines_of(caplog, "security.login")[0]
+def test_any_credentials_are_logged_by_what_they_name(alice: User, caplog: pytest.LogCaptureFixture) -> None:
+    make_member("none")  # None is no name
+    nobody, account = "(unknown ", "alice"
+    cases: list[tuple[dict[str, object], str]] = [
+        ({}, nobody),
+        ({"username": None}, nobody),
+        ({"username": "", "email": None}, nobody),
+        ({"username": "x\x00y"}, nobody),
+        ({"email": "y" * 9999}, nobody),
+        ({"username": "alice"}, account),
+        ({"email": "alice@example.org"}, account),
+        ({"username": "alice", "email": "nobody@example.org"}, account),
+    ]
+    with all_cases() as case:
+        for credentials, name in cases:
+            with case(credentials):
+                caplog.clear()
+                user_login_failed.send(sender="tests", credentials=credentials, request=None)
+                assert lines_of(caplog, "security.login")[0].startswith(f"sign-in failed: account {name}")
 
 
 @pytest.mark.parametrize("address", [REAUTHENTICATE, CHANGE_PASSWORD])

@@ -5,7 +5,9 @@ from itertools import product
 from typing import Any
 
 import pytest
+from django.contrib.auth.signals import user_logged_out
 from django.db import IntegrityError, transaction
+from django.http import HttpRequest
 from django.urls import reverse
 
 from tests.cases import all_cases, rolled_back
@@ -202,3 +204,19 @@ def test_open_tabs_check_their_session_after_what_may_end_it_and_after_nothing_e
     client = client_of(alice)
     assert told_after(lambda: client.post("/accounts/logout/")) == session
     assert told_after(User.objects.get(pk=alice.pk).delete) == session
+
+
+def test_a_session_has_ended_when_open_tabs_are_told_of_the_sign_out(alice: User) -> None:
+    ended: list[bool] = []
+
+    def look(request: HttpRequest, **_facts: object) -> None:
+        """Runs after our receiver, and before Django ends the session itself."""
+        ended.append(request.session.is_empty())
+
+    client = client_of(alice)
+    user_logged_out.connect(look)
+    try:
+        client.post("/accounts/logout/")
+    finally:
+        user_logged_out.disconnect(look)
+    assert ended == [True]
