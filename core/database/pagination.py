@@ -62,11 +62,24 @@ def by_text_key(rows: "QuerySet[Row]", cursor: str | None, *, field: str, size: 
     The cursor contains both values; a malformed one raises BadRequest (400).
     """
     if cursor:
-        text, pk = _decode_cursor(cursor)
-        # The first condition bounds the index scan; the second excludes equal values of earlier pages.
-        rows = rows.filter(Q(**{f"{field}__gte": text}) & (Q(**{f"{field}__gt": text}) | Q(pk__gt=pk)))
-    found = list(rows.order_by(field, "pk")[: size + 1])
-    return make_page(found, size, lambda row: _encode_cursor(getattr(row, field), row.pk))
+        rows = rows.filter(after_text_key(field, *read_text_cursor(cursor)))
+    return make_text_page(list(rows.order_by(field, "pk")[: size + 1]), field=field, size=size)
+
+
+def read_text_cursor(cursor: str | None) -> tuple[str, int]:
+    """Return the text and the id after which the page begins: ("", 0) is the first one. Raises BadRequest (400)."""
+    return _decode_cursor(cursor) if cursor else ("", 0)
+
+
+def after_text_key(field: str, text: str, pk: int) -> Q:
+    """The condition that a row comes after these values in the order of (`field`, id)."""
+    # The first condition bounds the index scan; the second excludes equal values of earlier pages.
+    return Q(**{f"{field}__gte": text}) & (Q(**{f"{field}__gt": text}) | Q(pk__gt=pk))
+
+
+def make_text_page(rows: list[Row], *, field: str, size: int) -> Page[Row]:
+    """Return a page of up to `size` + 1 fetched rows, which come in the order of (`field`, id)."""
+    return make_page(rows, size, lambda row: _encode_cursor(getattr(row, field), row.pk))
 
 
 def _encode_cursor(text: str, pk: int) -> str:
