@@ -7,7 +7,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import connection
 
 from core.database.compiled_queries import CompiledQuery, CompiledSQL
-from core.database.pagination import Page, id_cursor
+from core.database.pagination import NEWEST, Page, id_cursor
 from network.models import Connection, Member, MemberQuerySet, Viewer
 from users.audience import Audience
 from users.models import User
@@ -53,8 +53,6 @@ SELECT post.id FROM followed JOIN feed_post AS post ON post.author_id = followed
 WHERE post.id < %(before)s AND post.audience <= followed.audience AND post.hidden_at IS NULL
 ORDER BY post.id DESC LIMIT {limit:d}
 """
-
-NEWEST = 2**63 - 1
 
 
 @cache

@@ -14,6 +14,8 @@ Row = TypeVar("Row", bound=Model)
 
 # The query parameter of every list that contains the cursor.
 CURSOR = "page"
+# Above all ids: the first page of a list whose newest rows come first is that before it.
+NEWEST = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ def newest_first(rows: "QuerySet[Row]", cursor: str | None, *, size: int) -> Pag
     before = id_cursor(cursor)
     if before is not None:
         rows = rows.filter(pk__lt=before)
-    return make_page(list(rows.order_by("-pk")[: size + 1]), size, lambda row: str(row.pk))
+    return make_id_page(list(rows.order_by("-pk")[: size + 1]), size=size)
 
 
 def oldest_first(rows: "QuerySet[Row]", cursor: str | None, *, size: int) -> Page[Row]:
@@ -53,7 +55,12 @@ def oldest_first(rows: "QuerySet[Row]", cursor: str | None, *, size: int) -> Pag
     after = id_cursor(cursor)
     if after is not None:
         rows = rows.filter(pk__gt=after)
-    return make_page(list(rows.order_by("pk")[: size + 1]), size, lambda row: str(row.pk))
+    return make_id_page(list(rows.order_by("pk")[: size + 1]), size=size)
+
+
+def make_id_page(rows: list[Row], *, size: int) -> Page[Row]:
+    """Return a page of up to `size` + 1 fetched rows, which come in the order of their ids or against it."""
+    return make_page(rows, size, lambda row: str(row.pk))
 
 
 def by_text_key(rows: "QuerySet[Row]", cursor: str | None, *, field: str, size: int) -> Page[Row]:

@@ -9,13 +9,14 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from core.database.pagination import CURSOR, Page, newest_first
+from core.database.pagination import CURSOR, Page
 from core.web.responses import back_or
 from users.http import MemberRequest, member_required
 
 from .. import services
 from ..graph import suggest_members
-from ..member_queries import PAGE_SIZE, blocked_page, connections_page, following_page, load_members
+from ..invitation_queries import received_page, sent_page
+from ..member_queries import blocked_page, connections_page, following_page, load_members
 from ..models import Connection, ConnectionQuerySet, Member
 from ..relations import Relation, build_relation, load_relation, load_relations
 
@@ -26,8 +27,7 @@ SUGGESTED_BESIDE = 3
 @member_required
 @require_safe
 def overview(request: MemberRequest) -> HttpResponse:
-    received = Connection.objects.received_by(request.user)
-    page = newest_first(received.available_to(request.user), request.GET.get(CURSOR), size=PAGE_SIZE)
+    page = received_page(request.user, request.GET.get(CURSOR))
     context = {
         "invitations": _with_people(request, page.rows),
         "next": page.next,
@@ -39,8 +39,7 @@ def overview(request: MemberRequest) -> HttpResponse:
 @member_required
 @require_safe
 def sent(request: MemberRequest) -> HttpResponse:
-    invitations = Connection.objects.sent_by(request.user)
-    page = newest_first(invitations.available_to(request.user), request.GET.get(CURSOR), size=PAGE_SIZE)
+    page = sent_page(request.user, request.GET.get(CURSOR))
     context = {"invitations": _with_people(request, page.rows), "next": page.next}
     return render(request, "network/sent.html", context)
 
