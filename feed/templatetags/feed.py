@@ -7,7 +7,8 @@ from django.template import Context
 from django.utils.safestring import SafeString
 
 from ..cards import render_card, render_card_list
-from ..models import Post
+from ..comment_rows import render_comments
+from ..models import Comment, Post
 
 register = template.Library()
 
@@ -28,3 +29,15 @@ def post_list(context: Context, posts: Sequence[Post]) -> SafeString:
 def post_in_list(context: Context, post: Post) -> SafeString:
     """Render the card of one post as in a list."""
     return render_card_list([post], context["user"])
+
+
+@register.simple_tag(takes_context=True)
+def comment_list(context: Context, comments: Sequence[Comment], post: Post) -> SafeString:
+    """Render comments with their first replies."""
+    return render_comments(comments, post, context["user"], context.get("csrf_token"))
+
+
+@register.simple_tag(takes_context=True)
+def reply_list(context: Context, replies: Sequence[Comment], post: Post) -> SafeString:
+    """Render replies."""
+    return render_comments(replies, post, context["user"], context.get("csrf_token"), are_replies=True)
