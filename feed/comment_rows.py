@@ -74,7 +74,7 @@ class CommentView(NamedTuple):
 def render_comments(
     comments: Iterable[Comment], post: Post, viewer: Viewer, token: object, *, are_replies: bool = False
 ) -> SafeString:
-    """Render comments on `post`, fetched for the viewer by feed.comment_queries, one after the other.
+    """Render comments on `post`, fetched for the viewer by feed.queries.comments, one after the other.
 
     `token` is the page's CSRF token, for the forms of replies.
     """

@@ -90,6 +90,11 @@ def load_for_display(ids: Collection[int], viewer: Viewer) -> list[Post]:
 
     Plain reposts whose original the viewer may not read are left out. Pictures are not fetched: cached cards need none.
     """
+    return [post for post in load_posts(ids, viewer) if post.has_content]
+
+
+def load_posts(ids: Collection[int], viewer: Viewer) -> list[Post]:
+    """The same with plain reposts whose original the viewer may not read."""
     rows = _POSTS.fetch(viewer=viewer.pk, posts=ids)
     # A separate statement: for many ids at once, PostgreSQL prefers to read all members.
     original_ids = {post.original_id for post in rows if post.original_id}
@@ -101,7 +106,7 @@ def load_for_display(ids: Collection[int], viewer: Viewer) -> list[Post]:
     for post in loaded:
         if post.original_id:
             _ORIGINAL.set_cached_value(post, readable.get(post.original_id))
-    return [post for post in loaded if post.has_content]
+    return loaded
 
 
 def _set_authors(posts: list[Post], authors: dict[int, Member]) -> list[Post]:

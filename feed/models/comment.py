@@ -63,7 +63,7 @@ class Comment(models.Model):
 
     @cached_property
     def first_replies(self) -> list["Comment"]:
-        """Set by feed.comment_queries; empty for a reply."""
+        """Set by feed.queries.comments; empty for a reply."""
         return []
 
     @property

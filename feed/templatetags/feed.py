@@ -6,9 +6,12 @@ from django import template
 from django.template import Context
 from django.utils.safestring import SafeString
 
+from network.models import Member
+from network.person_rows import person_row, render_rows
+
 from ..cards import render_card, render_card_list
 from ..comment_rows import render_comments
-from ..models import Comment, Post
+from ..models import Comment, Post, Reaction
 
 register = template.Library()
 
@@ -41,3 +44,9 @@ def comment_list(context: Context, comments: Sequence[Comment], post: Post) -> S
 def reply_list(context: Context, replies: Sequence[Comment], post: Post) -> SafeString:
     """Render replies."""
     return render_comments(replies, post, context["user"], context.get("csrf_token"), are_replies=True)
+
+
+@register.simple_tag
+def reaction_rows(rows: Sequence[tuple[Reaction.Kind, Member]]) -> SafeString:
+    """Render members with their reactions."""
+    return render_rows([person_row(member, note=str(kind.label)) for kind, member in rows])

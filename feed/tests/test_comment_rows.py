@@ -12,9 +12,9 @@ from django.test import Client
 from django.urls import reverse
 
 from core.database.lru_cache import clear_caches
-from feed.comment_queries import comments_page
 from feed.comment_rows import CommentedPost, CommentView, build_comment_view, render_comments
 from feed.models import Comment, Post
+from feed.queries.comments import comments_page
 from network.models import Viewer
 from tests.cases import all_cases
 from tests.cast import client_of, make_member

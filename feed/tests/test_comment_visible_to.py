@@ -4,8 +4,8 @@ import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.utils import timezone
 
-from feed.comment_queries import comments_page
 from feed.models import Comment, Post
+from feed.queries.comments import comments_page
 from feed.services import delete_comment
 from network.models import Viewer
 from network.services import block_member

@@ -13,10 +13,10 @@ from users.form_submissions import ChangedSinceSent, create_once
 from users.http import HtmxRequest, MemberRequest, member_required
 
 from .. import services
-from ..comment_queries import latest_comments, load_comment, replies_page
 from ..errors import FeedError
 from ..forms import CommentForm, NewCommentForm
 from ..models import Comment, Post
+from ..queries.comments import find_parent, latest_comments, load_comment, replies_page
 from ..rendering import render_text
 from .posts import get_original_or_404, get_post_or_404, gone_is_404, post_page
 
@@ -61,8 +61,9 @@ def comment(request: MemberRequest, pk: int) -> HttpResponse:
 
 @require_safe
 def replies(request: HtmxRequest, pk: int) -> HttpResponse:
-    visible = Comment.objects.visible_to(request.user).top_level().select_related("post")
-    parent = get_object_or_404(visible, pk=pk)
+    parent = find_parent(pk, request.user)
+    if parent is None:
+        raise Http404
     page = replies_page(parent, request.user, request.GET.get(CURSOR))
     context = {"parent": parent, "replies": page, "post": get_post_or_404(request, parent.post_id)}
     return render(request, "feed/_replies_page.html" if request.htmx else "feed/replies.html", context)

@@ -10,7 +10,7 @@ from network.member_queries import find_member
 from users.http import HtmxRequest, MemberRequest, member_required
 
 from ..forms import PostForm
-from ..post_lists import member_page, saved_page, tag_page
+from ..queries.post_lists import member_page, saved_page, tag_page
 from ..timeline import home_page
 
 _PAGE = "feed/_posts_page.html"

@@ -22,12 +22,12 @@ from users.form_submissions import ChangedSinceSent, create_once
 from users.http import HtmxRequest, MemberRequest, member_required
 
 from .. import services
-from ..comment_queries import comments_page
 from ..errors import FeedError
 from ..forms import CommentForm, EditPostForm, PostForm
 from ..models import Comment, Post, PostRevision
+from ..queries.comments import comments_page
 from ..rendering import render_text
-from ..timeline import home_page, load_for_display
+from ..timeline import home_page, load_for_display, load_posts
 
 View = Callable[[MemberRequest, int], HttpResponse]
 
@@ -150,10 +150,6 @@ def post_page(
     return with_limit(form, render(request, template, context, status=422 if form.is_bound else 200))
 
 
-def _get_visible_post(request: HtmxRequest, pk: int) -> Post:
-    return get_object_or_404(Post.objects.visible_to(request.user).for_display(request.user), pk=pk)
-
-
 def _create_post(request: MemberRequest, form: PostForm) -> int | None:
     """Create the post and return its id, or add the error to the form and return None."""
 
@@ -184,7 +180,10 @@ def _create_post(request: MemberRequest, form: PostForm) -> int | None:
 
 def _get_own_post(request: MemberRequest, pk: int) -> Post:
     """The viewer's own post, even without its original; 404 if it is not visible, 403 if it is another member's."""
-    post = _get_visible_post(request, pk)
+    found = load_posts([pk], request.user)
+    if not found:
+        raise Http404
+    [post] = found
     if post.author_id != request.user.pk:
         get_post_or_404(request, pk)
         raise PermissionDenied

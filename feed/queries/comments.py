@@ -12,7 +12,7 @@ from network.member_queries import load_members
 from network.models import Viewer
 from users.models import User
 
-from .models import Comment, CommentQuerySet, Post
+from ..models import Comment, CommentQuerySet, Post
 
 PAGE_SIZE = 20
 # The number of comments below a post in a list.
@@ -42,6 +42,12 @@ def replies_page(parent: Comment, viewer: Viewer, cursor: str | None) -> Page[Co
     found = _REPLIES.fetch(viewer=viewer.pk, parent=parent.pk, after=id_cursor(cursor) or 0)
     page = make_id_page(found, size=PAGE_SIZE)
     return Page(_with_authors(page.rows, viewer), page.next)
+
+
+def find_parent(pk: int, viewer: Viewer) -> Comment | None:
+    """Return a comment, with its post, if the viewer may read it and it may have replies. One query."""
+    found = _PARENT.fetch(viewer=viewer.pk, comment=pk)
+    return found[0] if found else None
 
 
 def load_comment(pk: int, viewer: Viewer) -> Comment | None:
@@ -75,8 +81,17 @@ def _with_authors(comments: list[Comment], viewer: Viewer) -> list[Comment]:
     return [comment for comment in comments if comment.author_id in authors]
 
 
+def _viewer_for(pk: int | None) -> Viewer:
+    return AnonymousUser() if pk is None else User(pk=pk)
+
+
 def _readable(viewer: int | None) -> CommentQuerySet:
-    return Comment.objects.readable_by(AnonymousUser() if viewer is None else User(pk=viewer))
+    return Comment.objects.readable_by(_viewer_for(viewer))
+
+
+def _parent_query(viewer: int | None, comment: int) -> CommentQuerySet:
+    visible = Comment.objects.visible_to(_viewer_for(viewer)).top_level()
+    return visible.filter(pk=comment).select_related("post")
 
 
 def _comments_query(viewer: int | None, post: int, after: int) -> CommentQuerySet:
@@ -98,6 +113,7 @@ def _first_replies_query(viewer: int | None, parents: Collection[int]) -> Commen
     return found.filter(number__lte=FIRST_REPLIES).order_by("pk")
 
 
+_PARENT = CompiledQuery(_parent_query)
 _COMMENTS = CompiledQuery(_comments_query)
 _LATEST = CompiledQuery(_latest_query)
 _REPLIES = CompiledQuery(_replies_query)

@@ -11,8 +11,8 @@ from core.text.names import fold_tag
 from network.models import Member, Viewer
 from users.models import User
 
-from .models import Post, SavedPost
-from .timeline import PAGE_SIZE, load_for_display
+from ..models import Post, SavedPost
+from ..timeline import PAGE_SIZE, load_for_display
 
 
 def member_page(member: Member, viewer: Viewer, cursor: str | None) -> Page[Post]:
