@@ -5,10 +5,10 @@ from collections.abc import Collection
 from django.contrib.auth.models import AnonymousUser
 
 from core.database.compiled_queries import CompiledQuery
-from core.database.pagination import Page, after_text_key, by_text_key, make_text_page, read_text_cursor
+from core.database.pagination import Page, after_text_key, make_text_page, read_text_cursor
 from users.models import User
 
-from .models import Member, MemberQuerySet, Viewer
+from .models import Member, MemberQuerySet, Viewer, name_patterns
 
 PAGE_SIZE = 24
 _ORDER = "sort_name"
@@ -27,12 +27,11 @@ def find_member(username: str, viewer: Viewer) -> Member | None:
 
 def directory_page(viewer: User, words: str, cursor: str | None) -> Page[Member]:
     """Return a page of the members visible to the viewer whose names begin with `words`; of all without words."""
-    if words:
-        # The words decide which conditions the query has, so it cannot be compiled once.
-        found = Member.objects.visible_to(viewer).for_display(viewer).named(words)
-        return by_text_key(found, cursor, field=_ORDER, size=PAGE_SIZE)
     text, pk = read_text_cursor(cursor)
-    return _make_page(_DIRECTORY.fetch(viewer=viewer.pk, text=text, pk=pk))
+    patterns = name_patterns(words)
+    if words and not patterns:
+        return Page([])
+    return _make_page(_DIRECTORY.fetch(viewer=viewer.pk, patterns=patterns, text=text, pk=pk))
 
 
 def connections_page(viewer: User, cursor: str | None) -> Page[Member]:
@@ -79,9 +78,9 @@ def _page_query(members: MemberQuerySet, text: str, pk: int) -> MemberQuerySet:
     return members.filter(after_text_key(_ORDER, text, pk)).order_by(_ORDER, "pk")[: PAGE_SIZE + 1]
 
 
-def _directory_query(viewer: int, text: str, pk: int) -> MemberQuerySet:
+def _directory_query(viewer: int, patterns: list[str], text: str, pk: int) -> MemberQuerySet:
     me = User(pk=viewer)
-    return _page_query(Member.objects.visible_to(me).for_display(me), text, pk)
+    return _page_query(Member.objects.visible_to(me).for_display(me).matching(patterns), text, pk)
 
 
 def _connections_query(viewer: int, text: str, pk: int) -> MemberQuerySet:
@@ -101,7 +100,8 @@ def _blocked_query(viewer: int, text: str, pk: int) -> MemberQuerySet:
 
 _MEMBERS = CompiledQuery(_members_query)
 _NAMED = CompiledQuery(_named_query)
-_DIRECTORY = CompiledQuery(_directory_query)
+# Once for each number of words.
+_DIRECTORY = CompiledQuery(_directory_query, pad_to=1)
 _CONNECTIONS = CompiledQuery(_connections_query)
 _FOLLOWED = CompiledQuery(_followed_query)
 _BLOCKED = CompiledQuery(_blocked_query)

@@ -90,11 +90,11 @@ class _Named(NamedTuple):
 class CompiledQuery(Generic[P, Row]):
     """A QuerySet that is compiled once for each shape of its values; `build` makes it of them.
 
-    The parameters of `build` are the names of the values: whole numbers such as ids, lists of them, and texts, as their
-    annotations say. `build` must use them in conditions only: it is called once for each shape, with placeholders that
-    represent the values. It gives rows of a model, with annotations and select_related but without prefetch_related, or
-    a values_list. A placeholder that is missing from the parameters of the SQL, or is there in another form, is a
-    CannotBeCompiledError: so is a text in `startswith` or `icontains`.
+    The parameters of `build` are the names of the values: whole numbers such as ids, texts, and lists of either, as
+    their annotations say. `build` must use them in conditions only: it is called once for each shape, with
+    placeholders that represent the values. It gives rows of a model, with annotations and select_related but without
+    prefetch_related, or a values_list. A placeholder that is missing from the parameters of the SQL, or is there in
+    another form, is a CannotBeCompiledError: so is a text in `startswith` or `icontains`.
 
     None is another shape: `build` gets it where the annotation allows it (`viewer: int | None`); elsewhere `fetch`
     refuses it, since "= NULL" finds nothing. So is the empty list.
@@ -218,10 +218,11 @@ def _named_parameters(build: Callable[..., Any], query: str) -> tuple[_Named, ..
         alternatives = get_args(annotations[name])
         kinds = alternatives if type(None) in alternatives else (annotations[name],)
         origins = [get_origin(kind) or kind for kind in kinds]
-        is_text = str in origins
-        is_list = not is_text and any(
-            isinstance(origin, type) and issubclass(origin, Collection) for origin in origins
+        is_list = any(
+            origin is not str and isinstance(origin, type) and issubclass(origin, Collection)
+            for origin in origins
         )
+        is_text = str in {*kinds, *(each for kind in kinds for each in get_args(kind))}
         named.append(_Named(name, is_list, is_text, type(None) in kinds))
     return tuple(named)
 

@@ -142,6 +142,10 @@ def test_texts_are_values_too(people: list[User]) -> None:
         found = User.objects.filter(username__gte=name).exclude(pk=pk).order_by("username")
         return found if other is None else found.exclude(username=other)
 
+    def among(names: list[str]) -> QuerySet[User]:
+        return User.objects.filter(username__in=names).order_by("pk")
+
+    assert CompiledQuery(among).fetch(names=["member3", "x", "member1"]) == [people[1], people[3]]
     compiled, first = CompiledQuery(after), people[0]
     for name, other in (("member3", None), ("", "member5"), ("' OR 1=1 --", None), ("7377%", "text7377")):
         found = compiled.fetch(name=name, other=other, pk=first.pk)
