@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from feed.models import Post, PostTag, Tag
 from feed.timeline import home_page
-from network.models import Member
+from network.models import Connection, Member
 from users.audience import Audience
 from users.models import User
 
@@ -43,6 +43,8 @@ def addresses() -> dict[str, str]:
     """The pages by name, each the busiest of its kind that BENCH may see."""
     bench = User.objects.get(username=BENCH)
     friend = Member.objects.connected_to(bench.pk).order_by("pk")[0]
+    paired = Connection.objects.other_ends(bench.pk)
+    stranger = Member.objects.visible_to(bench).exclude(pk=bench.pk).exclude(pk__in=paired).order_by("pk")[0]
     writer = User.objects.get(pk=_most_frequent(Post.objects.all(), "author"))
     tag = Tag.objects.get(pk=_most_frequent(PostTag.objects.all(), "tag"))
     post = Post.objects.filter(audience=Audience.PUBLIC, is_repost=False).latest("pk")
@@ -50,6 +52,7 @@ def addresses() -> dict[str, str]:
         "home": reverse("feed:home"),
         "home, page 2": f"{reverse('feed:home')}?page={_home_cursor(bench)}",
         "member (connection)": friend.get_absolute_url(),
+        "member (stranger)": stranger.get_absolute_url(),
         "member (me)": bench.get_absolute_url(),
         "posts of the busiest member": reverse("feed:by_member", args=[writer.username]),
         "busiest tag": reverse("feed:tag", args=[tag.name]),
@@ -59,6 +62,9 @@ def addresses() -> dict[str, str]:
         "connections": reverse("network:connections"),
         "directory": reverse("network:directory"),
         "directory, search": f"{reverse('network:directory')}?q=ma",
+        "reactions": reverse("feed:reactions", args=[post.pk]),
+        "notifications": reverse("notifications:page"),
+        "settings, privacy": reverse("users:privacy"),
     }
 
 

@@ -7,8 +7,9 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import connection
 
 from core.database.compiled_queries import CompiledQuery, CompiledSQL
-from core.database.pagination import Page, id_cursor
-from network.models import Connection, Member, MemberQuerySet, Viewer
+from core.database.pagination import NEWEST, Page, id_cursor
+from network.member_queries import load_members
+from network.models import Connection, Member, Viewer
 from users.audience import Audience
 from users.models import User
 
@@ -54,8 +55,6 @@ WHERE post.id < %(before)s AND post.audience <= followed.audience AND post.hidde
 ORDER BY post.id DESC LIMIT {limit:d}
 """
 
-NEWEST = 2**63 - 1
-
 
 @cache
 def newest_ids(vendor: str, limit: int) -> CompiledSQL:
@@ -91,18 +90,23 @@ def load_for_display(ids: Collection[int], viewer: Viewer) -> list[Post]:
 
     Plain reposts whose original the viewer may not read are left out. Pictures are not fetched: cached cards need none.
     """
+    return [post for post in load_posts(ids, viewer) if post.has_content]
+
+
+def load_posts(ids: Collection[int], viewer: Viewer) -> list[Post]:
+    """The same with plain reposts whose original the viewer may not read."""
     rows = _POSTS.fetch(viewer=viewer.pk, posts=ids)
     # A separate statement: for many ids at once, PostgreSQL prefers to read all members.
     original_ids = {post.original_id for post in rows if post.original_id}
     originals = _POSTS.fetch(viewer=viewer.pk, posts=original_ids)
     people = {post.author_id for post in (*rows, *originals)}
-    authors = {member.pk: member for member in _AUTHORS.fetch(viewer=viewer.pk, members=people)}
+    authors = load_members(people, viewer)
     readable = {post.pk: post for post in _set_authors(originals, authors)}
     loaded = _set_authors(rows, authors)
     for post in loaded:
         if post.original_id:
             _ORIGINAL.set_cached_value(post, readable.get(post.original_id))
-    return [post for post in loaded if post.has_content]
+    return loaded
 
 
 def _set_authors(posts: list[Post], authors: dict[int, Member]) -> list[Post]:
@@ -113,20 +117,11 @@ def _set_authors(posts: list[Post], authors: dict[int, Member]) -> list[Post]:
     return present
 
 
-def _viewer_for(pk: int | None) -> Viewer:
-    return AnonymousUser() if pk is None else User(pk=pk)
-
-
 def _posts_query(viewer: int | None, posts: Collection[int]) -> PostQuerySet:
-    reader = _viewer_for(viewer)
+    reader = AnonymousUser() if viewer is None else User(pk=viewer)
     return Post.objects.filter(pk__in=posts).visible_to(reader).with_viewer_state(reader).order_by("-pk")
 
 
-def _authors_query(viewer: int | None, members: Collection[int]) -> MemberQuerySet:
-    return Member.objects.filter(pk__in=members).for_display(_viewer_for(viewer))
-
-
 _POSTS = CompiledQuery(_posts_query)
-_AUTHORS = CompiledQuery(_authors_query)
 _AUTHOR = Post._meta.get_field("author")
 _ORIGINAL = Post._meta.get_field("original")

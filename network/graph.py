@@ -6,17 +6,22 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
+from typing import cast
 
 from django.conf import settings
 from django.core.cache import cache
-from django.db.models import Count, Exists, F, OuterRef, Q, Window
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Window
 
+from core.database.compiled_queries import CompiledQuery
 from users.models import User
 
-from .models import Connection, Follow, Member, available_to
+from .models import Connection, Follow, Member, MemberQuerySet, available_to
 
 # Suggestions use at most this many connections, the latest ones: more make them slower, not better.
 MAX_CONNECTIONS = 500
+MAX_SUGGESTIONS = 12
+# How many mutual connections a page names.
+FIRST_MUTUAL = 3
 
 
 @dataclass(frozen=True)
@@ -32,17 +37,9 @@ class Mutual:
         return max(self.count - 1, 0)
 
 
-def mutual_connections(viewer: User, member: User, *, first: int = 3) -> Mutual:
+def mutual_connections(viewer: User, member: User) -> Mutual:
     """Return the connections that `viewer` and `member` share and that exist for the viewer. One query."""
-    shared = (
-        Member.objects.visible_to(viewer)
-        .connected_to(viewer.pk)
-        .connected_to(member.pk)
-        .for_display(viewer)
-        .annotate(total=Window(Count("pk")))
-        .order_by("sort_name", "pk")[:first]
-    )
-    found = list(shared)
+    found = _SHARED.fetch(viewer=viewer.pk, member=member.pk)
     return Mutual(count=found[0].total if found else 0, first=found)  # type: ignore[attr-defined]
 
 
@@ -52,10 +49,7 @@ def find_degree(viewer: User, member: User, *, connected: bool, mutual: int) -> 
         return 1
     if mutual:
         return 2
-    connections = Connection.objects.connected()
-    mine, theirs = connections.other_ends(viewer.pk), connections.other_ends(member.pk)
-    bridge = Q(low__in=mine, high__in=theirs) | Q(low__in=theirs, high__in=mine)
-    return 3 if connections.filter(bridge).exists() else None
+    return 3 if _BRIDGES.fetch(viewer=viewer.pk, member=member.pk) else None
 
 
 def within_two_degrees(member: User, ids: Collection[int]) -> set[int]:
@@ -76,20 +70,16 @@ def within_two_degrees(member: User, ids: Collection[int]) -> set[int]:
 def suggest_members(viewer: User, *, most: int) -> list[Member]:
     """Return people `viewer` may know: by mutual connections (set as `.mutual`), then the latest to join.
 
+    `most` is at most MAX_SUGGESTIONS.
     Members with any connection row are left out, also those with an open or ignored invitation. Up to five queries.
     """
     counts = _load_mutual_counts(viewer)
-    paired = Connection.objects.other_ends(viewer.pk)
-    candidates = (
-        Member.objects.visible_to(viewer).exclude(pk=viewer.pk).exclude(pk__in=paired).for_display(viewer)
-    )
     best = [pk for pk, _count in counts.most_common(most * 4)]
-    found = sorted(candidates.filter(pk__in=best), key=lambda member: (-counts[member.pk], member.sort_name))[
-        :most
-    ]
+    candidates = _CANDIDATES.fetch(viewer=viewer.pk, members=best)
+    found = sorted(candidates, key=lambda member: (-counts[member.pk], member.sort_name))[:most]
     if len(found) < most:
         known = [member.pk for member in found]
-        found += list(candidates.exclude(pk__in=known).order_by("-pk")[: most - len(found)])
+        found += _LATEST.fetch(viewer=viewer.pk, known=known)[: most - len(found)]
     for member in found:
         member.mutual = counts[member.pk]
     return found
@@ -101,7 +91,7 @@ def _load_mutual_counts(viewer: User) -> Counter[int]:
     The counts are cached for some minutes. The key contains the viewer's connections, so a change of those shows at
     once; a change of other members' connections shows when the entry expires.
     """
-    connected = list(Connection.objects.connected().order_by("-pk").other_ends(viewer.pk)[:MAX_CONNECTIONS])
+    connected = [pk for (pk,) in _CONNECTED.fetch(viewer=viewer.pk)]
     key = f"network.mutual.{viewer.pk}.{zlib.crc32(repr(connected).encode())}"
     entry = cache.get(key)
     try:
@@ -121,3 +111,44 @@ def _load_mutual_counts(viewer: User) -> Counter[int]:
         counts.update({row["person"]: row["shared"] for row in rows})
     cache.set(key, counts, settings.CACHE_TIMEOUTS["suggestions"])
     return counts
+
+
+def _connected_query(viewer: int) -> QuerySet[Connection, tuple[int]]:
+    ends = Connection.objects.connected().order_by("-pk").other_ends(viewer)[:MAX_CONNECTIONS]
+    # The same as tuples.
+    return cast("QuerySet[Connection, tuple[int]]", ends)
+
+
+def _candidates_of(viewer: int) -> MemberQuerySet:
+    """Members without any connection row with the viewer."""
+    me, paired = User(pk=viewer), Connection.objects.other_ends(viewer)
+    return Member.objects.visible_to(me).exclude(pk=viewer).exclude(pk__in=paired).for_display(me)
+
+
+def _candidates_query(viewer: int, members: Collection[int]) -> MemberQuerySet:
+    return _candidates_of(viewer).filter(pk__in=members)
+
+
+def _latest_query(viewer: int, known: Collection[int]) -> MemberQuerySet:
+    return _candidates_of(viewer).exclude(pk__in=known).order_by("-pk")[:MAX_SUGGESTIONS]
+
+
+def _shared_query(viewer: int, member: int) -> MemberQuerySet:
+    me = User(pk=viewer)
+    shared = Member.objects.visible_to(me).connected_to(viewer).connected_to(member).for_display(me)
+    return shared.annotate(total=Window(Count("pk"))).order_by("sort_name", "pk")[:FIRST_MUTUAL]
+
+
+def _bridges_query(viewer: int, member: int) -> QuerySet[Connection, tuple[int]]:
+    """A connection between the connections of the two."""
+    connections = Connection.objects.connected()
+    mine, theirs = connections.other_ends(viewer), connections.other_ends(member)
+    bridge = Q(low__in=mine, high__in=theirs) | Q(low__in=theirs, high__in=mine)
+    return connections.filter(bridge).values_list("pk")[:1]
+
+
+_CONNECTED = CompiledQuery(_connected_query)
+_CANDIDATES = CompiledQuery(_candidates_query)
+_LATEST = CompiledQuery(_latest_query)
+_SHARED = CompiledQuery(_shared_query)
+_BRIDGES = CompiledQuery(_bridges_query)

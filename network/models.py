@@ -1,5 +1,7 @@
 """Connections, follows and blocks between members, and members as a viewer may see them."""
 
+import re
+from collections.abc import Sequence
 from typing import ClassVar
 
 from django.conf import settings
@@ -222,17 +224,44 @@ class MemberQuerySet(models.QuerySet["Member"]):
 
     def named(self, typed: str) -> "MemberQuerySet":
         """Members whose name or username has, for each word in `typed`, a word that begins with it; all without any."""
-        words = name_key(typed).split()[:MOST_WORDS]
-        if typed and not words:
-            return self.none()
+        patterns = name_patterns(typed)
+        return self.none() if typed and not patterns else self.matching(patterns)
+
+    def matching(self, patterns: Sequence[str]) -> "MemberQuerySet":
+        """Members who match, for each word, one of its patterns of name_patterns."""
         found = self
-        for word in words:
-            begins = Q(sort_name__startswith=word) | Q(sort_name__contains=f" {word}")
-            for between in ("", ".", "-", "_"):
-                is_first = "startswith" if not between else "contains"
-                begins |= Q(**{f"username__{is_first}": between + word})
+        for start in range(0, len(patterns), len(_WORD_PATTERNS)):
+            begins = Q()
+            for (column, _pattern), pattern in zip(_WORD_PATTERNS, patterns[start:], strict=False):
+                begins |= Q(_Like(F(column), Value(pattern, output_field=models.TextField())))
             found = found.filter(begins)
         return found
+
+
+# Where a word begins: at the start, or after a blank or a sign.
+_WORD_PATTERNS = (
+    ("sort_name", "{}%"),
+    ("sort_name", "% {}%"),
+    ("username", "{}%"),
+    ("username", "%.{}%"),
+    ("username", "%-{}%"),
+    ("username", "%\\_{}%"),
+)
+
+
+class _Like(models.Func):
+    """SQL's LIKE, whose pattern is a value as it is: `startswith` and `contains` make it of theirs."""
+
+    template = "(%(expressions)s ESCAPE '\\')"
+    arg_joiner = " LIKE "
+    arity = 2
+    output_field = models.BooleanField()
+
+
+def name_patterns(typed: str) -> list[str]:
+    """Return the patterns of LIKE for each word in `typed`, the same number for each."""
+    escaped = [re.sub(r"([\\%_])", r"\\\1", word) for word in name_key(typed).split()[:MOST_WORDS]]
+    return [pattern.format(word) for word in escaped for _column, pattern in _WORD_PATTERNS]
 
 
 class Member(User):

@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from django import forms
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from core.database.lru_cache import LRUCache
 from users.models import User
 
 from .kinds import KIND_INFO, Channel, Kind, KindInfo, channels_of
@@ -20,6 +22,25 @@ class TimeInput(forms.TimeInput):
     """An input of type time, for the browser's time picker."""
 
     input_type = "time"
+
+
+class ZoneSelect(forms.Select):
+    """A list of some hundred choices, rendered once for the same chosen one."""
+
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
+        if len(str(value)) > MAX_ZONE:
+            return super().render(name, value, attrs, renderer)
+        # Everything that the list shows; lazy texts are compared in the language of the request.
+        key = (name, value, str({**self.attrs, **(attrs or {})}), tuple(self.choices))
+        return _ZONE_SELECTS.get_or_make(
+            key, lambda: super(ZoneSelect, self).render(name, value, attrs, renderer)
+        )
+
+
+# A client may send any text as a zone: longer ones are not kept.
+MAX_ZONE = 64
+# About 40 kB each.
+_ZONE_SELECTS: LRUCache[SafeString] = LRUCache(20)
 
 
 class PreferencesForm(forms.Form):
@@ -54,7 +75,7 @@ class PreferencesForm(forms.Form):
         # A zone that was chosen before remains a choice, even if it is no longer known.
         names = sorted({*zone_names(), *([hours.zone] if hours else [])})
         choices = [("", _("Choose one")), *((name, name.replace("_", " ")) for name in names)]
-        self.fields["zone"] = forms.ChoiceField(label=_("Time zone"), choices=choices)
+        self.fields["zone"] = forms.ChoiceField(label=_("Time zone"), choices=choices, widget=ZoneSelect)
 
     def switch_rows(self) -> Iterator[tuple[Kind, KindInfo, dict[str, forms.BoundField]]]:
         """For each kind: its info, and the switch of each of its channels."""

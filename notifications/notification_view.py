@@ -2,22 +2,30 @@
 
 import unicodedata
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from html import unescape
+from typing import NamedTuple
 
-from django.db.models import prefetch_related_objects
-from django.template.loader import get_template
+from django.db.models import QuerySet, prefetch_related_objects
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.html import format_html, strip_tags
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from feed.models import Reaction
+from core.database.compiled_queries import CompiledQuery
+from core.web.address_formats import AddressFormat
+from core.web.fragments import FragmentCache
+from feed.models import Comment, Post, Reaction
+from network.member_queries import load_members
 from network.models import Member
-from users.models import User
+from theme.templatetags.theme import measure_age
+from users.models import MemberView, User
 
 from .kinds import Kind
 from .models import Fact, Notification
@@ -28,9 +36,24 @@ EXCERPT = 160
 # Lists of mails show about 60 characters of a subject: a name of this length leaves space for what happened.
 NAME_IN_SUBJECT = 30
 
+# About 2 kB each: about 4 MB of a server process.
+MAX_ROWS = 2000
+
 Format = Callable[..., str]
 
-_SENTENCES = {
+_ROWS = FragmentCache("notifications/_row.html", "row", max_entries=MAX_ROWS)
+
+_follow_address = AddressFormat("notifications:follow")
+_read_address = AddressFormat("notifications:read")
+_conversation_address = AddressFormat("messaging:conversation")
+
+# Sentences that depend on more than the kind.
+_MENTION_IN_COMMENT = "mention_in_comment"
+_REPLY_TO_COMMENT = "reply_to_comment"
+# By kind, or by one of the names above. Only our own sentences are format strings; names are inserted as values.
+_SENTENCES: dict[str, Promise] = {
+    _MENTION_IN_COMMENT: gettext_lazy("{who} mentioned you in a comment"),
+    _REPLY_TO_COMMENT: gettext_lazy("{who} replied to your comment"),
     Kind.INVITATION: gettext_lazy("{who} asked to connect with you"),
     Kind.CONNECTION: gettext_lazy("{who} accepted your invitation"),
     Kind.FOLLOW: gettext_lazy("{who} started following you"),
@@ -66,44 +89,46 @@ class NotificationView:
     @property
     def html(self) -> str:
         """The sentence as escaped HTML, with the names in bold."""
-        names = [format_html("<strong><bdi>{}</bdi></strong>", member.display_name) for member in self.people]
+        names = [_bold(member.display_name) for member in self.people]
         return self._sentence(names, format_html)
 
     def _sentence(self, names: Sequence[str], insert: Format) -> str:
-        first, *rest = names
-        others = self.count - len(names)
-        if rest and others:
-            who = ngettext(
-                "{first}, {second} and {count} other", "{first}, {second} and {count} others", others
-            )
-        elif rest:
-            who = _("{first} and {second}")
-        elif others:
-            who = ngettext("{first} and {count} other", "{first} and {count} others", others)
-        else:
-            who = "{first}"
-        comment, kind = self.fact.comment, Kind(self.notification.kind)
+        return _write_sentence(self.sentence_name, names, self.count, insert)
+
+    @property
+    def sentence_name(self) -> str:
+        """The key of its sentence."""
+        comment, kind = self.fact.comment, self.notification.kind
+        if kind == Kind.MENTION and comment:
+            return _MENTION_IN_COMMENT
         recipient = self.notification.recipient_id
-        if kind is Kind.MENTION and comment:
-            sentence = _("{who} mentioned you in a comment")
-        elif kind is Kind.REPLY and comment and comment.parent and comment.parent.author_id == recipient:
-            sentence = _("{who} replied to your comment")
-        else:
-            sentence = str(_SENTENCES[kind])
-        # Only our own sentences are format strings; names are inserted as values, whatever they contain.
-        return insert(sentence, who=insert(who, first=first, second=rest[0] if rest else "", count=others))
+        if kind == Kind.REPLY and comment and comment.parent and comment.parent.author_id == recipient:
+            return _REPLY_TO_COMMENT
+        return kind
 
     @property
     def excerpt(self) -> str:
         """The beginning of the comment, quote or post; for a single member, the invitation's note or the headline."""
-        fact = self.fact
-        source = fact.comment or (fact.shared if fact.shared and fact.shared.text else self.notification.post)
-        if source:
-            return _shorten(unescape(strip_tags(source.html)))
-        if self.count > 1 or self.notification.kind == Kind.MESSAGE:
+        return _write_excerpt(self.source_html, self.note)
+
+    @property
+    def source_html(self) -> str:
+        """The HTML of the comment, quote or post, or ""."""
+        source = self._source
+        return source.html if source else ""
+
+    @property
+    def note(self) -> str:
+        """Without a comment, quote or post: the single member's note of the invitation or headline; else ""."""
+        if self._source or self.count > 1 or self.notification.kind == Kind.MESSAGE:
             return ""
-        invitation = fact.connection if self.notification.kind == Kind.INVITATION else None
-        return _shorten((invitation.note if invitation else "") or self.people[0].headline)
+        invitation = self.fact.connection if self.notification.kind == Kind.INVITATION else None
+        return (invitation.note if invitation else "") or self.people[0].headline
+
+    @property
+    def _source(self) -> Comment | Post | None:
+        fact = self.fact
+        return fact.comment or (fact.shared if fact.shared and fact.shared.text else self.notification.post)
 
     @property
     def icon(self) -> str:
@@ -118,7 +143,7 @@ class NotificationView:
             return target.get_absolute_url()
         kind = self.notification.kind
         if kind == Kind.MESSAGE:
-            return reverse("messaging:conversation", args=[self.notification.key.partition(":")[2]])
+            return _conversation_address(self.notification.key.partition(":")[2])
         if kind == Kind.INVITATION:
             return reverse("network:overview")
         if kind == Kind.CONNECTION and self.count > 1:
@@ -128,28 +153,127 @@ class NotificationView:
     @property
     def row_html(self) -> SafeString:
         """The row of the page. It needs no request, so that the socket can send the same HTML."""
-        return mark_safe(
-            get_template("notifications/_row.html").render({"view": self, "row": self.notification})
+        return render_rows([self])
+
+    def cache_key(self, now: datetime, year: int) -> "NotificationRow":
+        """What the row of the page shows at `now`."""
+        row = self.notification
+        return NotificationRow(
+            row.pk,
+            row.place,
+            row.kind,
+            self.icon,
+            row.is_unread,
+            row.latest_at,
+            measure_age(row.latest_at, now),
+            year,
+            tuple(member.cache_key() for member in self.people),
+            self.count,
+            self.sentence_name,
+            self.source_html,
+            self.note,
         )
+
+
+class NotificationRow(NamedTuple):
+    """Everything that the row of a notification shows."""
+
+    pk: int
+    place: int
+    kind: str
+    icon: str
+    is_unread: bool
+    latest_at: datetime
+    # Its age, by theme.templatetags.theme.measure_age.
+    age: tuple[str, int]
+    # The current year: dates of this year are shown without it.
+    year: int
+    # The latest members, and the number of all.
+    people: tuple[MemberView, ...]
+    people_count: int
+    sentence_name: str
+    source_html: str
+    note: str
+
+    @property
+    def sentence(self) -> str:
+        """The sentence as escaped HTML, with the names in bold."""
+        names = [_bold(member.display_name) for member in self.people]
+        return _write_sentence(self.sentence_name, names, self.people_count, format_html)
+
+    @property
+    def excerpt(self) -> str:
+        return _write_excerpt(self.source_html, self.note)
+
+    @property
+    def address(self) -> str:
+        return _follow_address(self.pk)
+
+    @property
+    def read_address(self) -> str:
+        return _read_address(self.pk)
+
+
+def render_rows(views: Sequence[NotificationView]) -> SafeString:
+    """Render rows of the page, one after the other."""
+    now, year = timezone.now(), timezone.localtime().year
+    return _ROWS.render_joined([view.cache_key(now, year) for view in views])
 
 
 def build_views(rows: Sequence[Notification], viewer: User) -> list[NotificationView]:
     """The views of `rows`, which are visible to `viewer`, in the same order. Up to four queries."""
     ranked = defaultdict(list)
-    for actor in Fact.objects.still_valid().latest_actors([row.pk for row in rows], most=NAMED):
-        ranked[actor["notification_id"]].append(actor)
-    found = Fact.objects.select_related("comment__parent", "reaction", "shared", "connection")
-    facts = found.in_bulk([actor["latest"] for actors in ranked.values() for actor in actors])
-    people = Member.objects.for_display(viewer).in_bulk({fact.actor_id for fact in facts.values()})
+    for notification, actor, latest, _rank, count in _ACTORS.fetch(notifications=[row.pk for row in rows]):
+        ranked[notification].append((actor, latest, count))
+    wanted = [latest for actors in ranked.values() for _actor, latest, _count in actors]
+    facts = {fact.pk: fact for fact in _FACTS.fetch(facts=wanted)}
+    people = load_members({fact.actor_id for fact in facts.values()}, viewer)
     prefetch_related_objects(list(rows), "post")
     views = []
     for row in rows:
         # A notification whose facts were deleted between the queries has no actors and is left out.
-        actors = [each for each in ranked[row.pk] if each["actor_id"] in people and each["latest"] in facts]
+        actors = [each for each in ranked[row.pk] if each[0] in people and each[1] in facts]
         if actors:
-            named = [people[actor["actor_id"]] for actor in actors]
-            views.append(NotificationView(row, named, actors[0]["people"], facts[actors[0]["latest"]]))
+            _actor, latest, count = actors[0]
+            views.append(NotificationView(row, [people[each[0]] for each in actors], count, facts[latest]))
     return views
+
+
+def _actors_query(notifications: Collection[int]) -> QuerySet[Fact, tuple[int, int, int, int, int]]:
+    return Fact.objects.still_valid().latest_actors(notifications, most=NAMED)
+
+
+def _facts_query(facts: Collection[int]) -> QuerySet[Fact]:
+    found = Fact.objects.filter(pk__in=facts)
+    return found.select_related("comment__parent", "reaction", "shared", "connection")
+
+
+_ACTORS = CompiledQuery(_actors_query)
+_FACTS = CompiledQuery(_facts_query)
+
+
+def _write_sentence(sentence: str, names: Sequence[str], count: int, insert: Format) -> str:
+    """Write the sentence with the names; `count` members include those that are not named."""
+    first, *rest = names
+    others = count - len(names)
+    if rest and others:
+        who = ngettext("{first}, {second} and {count} other", "{first}, {second} and {count} others", others)
+    elif rest:
+        who = _("{first} and {second}")
+    elif others:
+        who = ngettext("{first} and {count} other", "{first} and {count} others", others)
+    else:
+        who = "{first}"
+    inserted = insert(who, first=first, second=rest[0] if rest else "", count=others)
+    return insert(str(_SENTENCES[sentence]), who=inserted)
+
+
+def _write_excerpt(source_html: str, note: str) -> str:
+    return _shorten(unescape(strip_tags(source_html)) if source_html else note)
+
+
+def _bold(name: str) -> SafeString:
+    return format_html("<strong><bdi>{}</bdi></strong>", name)
 
 
 def _isolate(name: str) -> str:

@@ -1,16 +1,19 @@
 """Pages of notifications, newest first, with filters."""
 
 from dataclasses import dataclass
+from functools import cache
 
 from django.utils.functional import Promise
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from core.database.pagination import make_page
+from core.database.compiled_queries import CompiledQuery
+from core.database.pagination import NEWEST, make_page
 from users.models import User
 
 from .kinds import GROUPS
 from .models import Notification, NotificationQuerySet
-from .notification_view import NotificationView, build_views
+from .notification_view import NotificationView, build_views, render_rows
 
 PAGE_SIZE = 20
 ALL, UNREAD = "all", "unread"
@@ -31,6 +34,10 @@ class NotificationPage:
     newest: int
     next: str
 
+    @property
+    def rows_html(self) -> SafeString:
+        return render_rows(self.views)
+
 
 def filtered_for(viewer: User, show: str) -> NotificationQuerySet:
     """The visible notifications of `viewer` that match the filter `show`, a key of FILTERS."""
@@ -42,11 +49,20 @@ def filtered_for(viewer: User, show: str) -> NotificationQuerySet:
 
 def page_of(viewer: User, show: str, *, before: int | None = None) -> NotificationPage:
     """One page of the notifications that match `show`, below the sort key `before`. Up to six queries."""
-    rows = filtered_for(viewer, show)
-    if before is not None:
-        rows = rows.filter(place__lt=before)
-    page = make_page(list(rows.order_by("-place")[: PAGE_SIZE + 1]), PAGE_SIZE, lambda row: str(row.place))
+    found = _page_query(show).fetch(viewer=viewer.pk, before=NEWEST if before is None else before)
+    page = make_page(found, PAGE_SIZE, lambda row: str(row.place))
     return NotificationPage(build_views(page.rows, viewer), page.rows[0].place if page.rows else 0, page.next)
+
+
+@cache
+def _page_query(show: str) -> "CompiledQuery[..., Notification]":
+    """The query of a page that matches `show`, by `viewer` and `before`."""
+
+    def page_query(viewer: int, before: int) -> NotificationQuerySet:
+        rows = filtered_for(User(pk=viewer), show).filter(place__lt=before)
+        return rows.select_related("post").order_by("-place")[: PAGE_SIZE + 1]
+
+    return CompiledQuery(page_query)
 
 
 def newer_than(viewer: User, show: str, newest: int) -> list[NotificationView]:

@@ -18,6 +18,7 @@ from weakref import WeakKeyDictionary
 from django.core.exceptions import EmptyResultSet
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models.query import get_related_populators
 from psycopg2.extensions import AsIs
 
 P = ParamSpec("P")
@@ -26,8 +27,10 @@ Row = TypeVar("Row")
 # Lists are padded to a multiple of this, so that few shapes serve all lengths.
 PAD_TO = 20
 # Placeholders are whole numbers from here on: beyond any id, and inside the range of every database's integers.
+# Those of texts are such a number with TEXT before it.
 FIRST_PLACEHOLDER = 7_377_000_000_000_000_000
 MAX_PLACEHOLDERS = 1_000_000
+TEXT = "text"
 
 # PostgreSQL's codes for: the plan is gone, is there already, or no longer fits the tables (after a migration).
 PLAN_REFUSED = {"26000", "42P05", "0A000"}
@@ -53,6 +56,8 @@ class _Statement:
     model: type[models.Model] | None
     fields: tuple[str, ...]
     annotations: tuple[tuple[str, int], ...]
+    # What sets the rows of select_related.
+    populators: tuple[Any, ...]
 
     @cached_property
     def name(self) -> str:
@@ -66,7 +71,7 @@ class _Statement:
             for fixed, index in zip(self.fixed, self.indexes, strict=True)
         ]
 
-    def parameters_for(self, values: Sequence[int]) -> list[Any]:
+    def parameters_for(self, values: Sequence[int | str]) -> list[Any]:
         return [
             fixed if index is None else values[index]
             for fixed, index in zip(self.fixed, self.indexes, strict=True)
@@ -78,17 +83,18 @@ class _Named(NamedTuple):
 
     name: str
     is_list: bool
+    is_text: bool
     allows_none: bool
 
 
 class CompiledQuery(Generic[P, Row]):
     """A QuerySet that is compiled once for each shape of its values; `build` makes it of them.
 
-    The parameters of `build` are the names of the values: whole numbers such as ids, and lists of them, as their
-    annotations say. `build` must use them in conditions only: it is called once for each shape, with placeholders that
-    represent the values. It gives rows of a model, with annotations but without select_related and prefetch_related, or
-    a values_list. A placeholder that is missing from the parameters of the SQL, or is there in another form, is a
-    CannotBeCompiledError.
+    The parameters of `build` are the names of the values: whole numbers such as ids, texts, and lists of either, as
+    their annotations say. `build` must use them in conditions only: it is called once for each shape, with
+    placeholders that represent the values. It gives rows of a model, with annotations and select_related but without
+    prefetch_related, or a values_list. A placeholder that is missing from the parameters of the SQL, or is there in
+    another form, is a CannotBeCompiledError: so is a text in `startswith` or `icontains`.
 
     None is another shape: `build` gets it where the annotation allows it (`viewer: int | None`); elsewhere `fetch`
     refuses it, since "= NULL" finds nothing. So is the empty list.
@@ -100,18 +106,7 @@ class CompiledQuery(Generic[P, Row]):
         self.name = f"{build.__module__}.{build.__qualname__}"
         self._build: Callable[..., models.QuerySet[Any, Row]] = build
         self._pad_to = pad_to
-        annotations = get_type_hints(build)
-        self._parameters: list[_Named] = []
-        for name, parameter in signature(build).parameters.items():
-            if parameter.kind not in (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY):
-                raise TypeError(f"{self.name}: {parameter} cannot be given by name.")
-            if name not in annotations:
-                raise TypeError(f"{self.name}: {name} needs an annotation.")
-            alternatives = get_args(annotations[name])
-            kinds = alternatives if type(None) in alternatives else (annotations[name],)
-            origins = [get_origin(kind) or kind for kind in kinds]
-            is_list = any(isinstance(origin, type) and issubclass(origin, Collection) for origin in origins)
-            self._parameters.append(_Named(name, is_list, type(None) in kinds))
+        self._parameters = _named_parameters(build, self.name)
         self._names = {parameter.name for parameter in self._parameters}
         # Two threads may compile the same shape at once; the last one stays. None: no row can match.
         self._statements: dict[tuple[Any, ...], _Statement | None] = {}
@@ -125,17 +120,7 @@ class CompiledQuery(Generic[P, Row]):
             raise _wrong_names(self.name, self._names, kwargs, is_positional=bool(args))
         connection = connections[DEFAULT_DB_ALIAS]
         lengths, values = self._lengths_and_values(kwargs)
-        shape = (connection.alias, connection.vendor, *lengths)
-        if shape not in self._statements:
-            count = 0
-            arguments: dict[str, int | list[int] | None] = {}
-            for (name, is_list, _allows_none), length in zip(self._parameters, lengths, strict=True):
-                first = FIRST_PLACEHOLDER + count
-                count += length or 0
-                several = list(range(first, first + (length or 0)))
-                arguments[name] = None if length is None else several if is_list else first
-            self._statements[shape] = _compile_queryset(self._build(**arguments), count, connection)
-        statement = self._statements[shape]
+        statement = self._statement_for((connection.alias, connection.vendor, *lengths), connection)
         if statement is None:
             return []
         with connection.cursor() as cursor:
@@ -144,11 +129,11 @@ class CompiledQuery(Generic[P, Row]):
             found = cursor.fetchall()
         return cast(list[Row], _to_rows(statement, found, connection))
 
-    def _lengths_and_values(self, arguments: Mapping[str, Any]) -> tuple[list[int | None], list[int]]:
+    def _lengths_and_values(self, arguments: Mapping[str, Any]) -> tuple[list[int | None], list[int | str]]:
         """Return the number of values of each parameter (None for None), and all values, with lists padded."""
         lengths: list[int | None] = []
-        values: list[int] = []
-        for name, is_list, allows_none in self._parameters:
+        values: list[int | str] = []
+        for name, is_list, _is_text, allows_none in self._parameters:
             value = arguments[name]
             if value is None:
                 if not allows_none:
@@ -165,6 +150,20 @@ class CompiledQuery(Generic[P, Row]):
                 lengths.append(1)
                 values.append(value)
         return lengths, values
+
+    def _statement_for(self, shape: tuple[Any, ...], connection: BaseDatabaseWrapper) -> _Statement | None:
+        if shape not in self._statements:
+            placeholders: list[int | str] = []
+            arguments: dict[str, int | str | list[int | str] | None] = {}
+            for parameter, length in zip(self._parameters, shape[2:], strict=True):
+                numbers = range(FIRST_PLACEHOLDER + len(placeholders), FIRST_PLACEHOLDER + MAX_PLACEHOLDERS)
+                several = [_placeholder(number, parameter) for number in numbers[: length or 0]]
+                placeholders += several
+                arguments[parameter.name] = (
+                    None if length is None else several if parameter.is_list else several[0]
+                )
+            self._statements[shape] = _compile_queryset(self._build(**arguments), placeholders, connection)
+        return self._statements[shape]
 
     def clear(self) -> None:
         """Forget what was compiled, for tools that exchange the code of `build`."""
@@ -206,6 +205,30 @@ class CompiledSQL:
     @property
     def _short_sql(self) -> str:
         return f"{' '.join(self.sql.split())[:60]!r}"
+
+
+def _named_parameters(build: Callable[..., Any], query: str) -> tuple[_Named, ...]:
+    annotations = get_type_hints(build)
+    named = []
+    for name, parameter in signature(build).parameters.items():
+        if parameter.kind not in (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY):
+            raise TypeError(f"{query}: {parameter} cannot be given by name.")
+        if name not in annotations:
+            raise TypeError(f"{query}: {name} needs an annotation.")
+        alternatives = get_args(annotations[name])
+        kinds = alternatives if type(None) in alternatives else (annotations[name],)
+        origins = [get_origin(kind) or kind for kind in kinds]
+        is_list = any(
+            origin is not str and isinstance(origin, type) and issubclass(origin, Collection)
+            for origin in origins
+        )
+        is_text = str in {*kinds, *(each for kind in kinds for each in get_args(kind))}
+        named.append(_Named(name, is_list, is_text, type(None) in kinds))
+    return tuple(named)
+
+
+def _placeholder(number: int, parameter: _Named) -> int | str:
+    return f"{TEXT}{number}" if parameter.is_text else number
 
 
 def _wrong_names(
@@ -256,11 +279,11 @@ def _execute_plan(
 
 
 def _compile_queryset(
-    rows: "models.QuerySet[Any, Any]", count: int, connection: BaseDatabaseWrapper
+    rows: "models.QuerySet[Any, Any]", placeholders: Sequence[int | str], connection: BaseDatabaseWrapper
 ) -> _Statement | None:
-    """The statement of a QuerySet with `count` placeholders; None where Django knows that no row can match."""
-    if rows.query.select_related or vars(rows).get("_prefetch_related_lookups"):
-        raise CannotBeCompiledError("Related rows are not fetched along.")
+    """The statement of a QuerySet with `placeholders`; None where Django knows that no row can match."""
+    if vars(rows).get("_prefetch_related_lookups"):
+        raise CannotBeCompiledError("Related rows are not prefetched.")
     compiler = rows.query.get_compiler(connection=connection)
     try:
         sql, parameters = compiler.as_sql()
@@ -272,50 +295,69 @@ def _compile_queryset(
     return _Statement(
         sql=sql,
         fixed=tuple(parameters),
-        indexes=_value_indexes(sql, parameters, count),
+        indexes=_value_indexes(sql, parameters, placeholders),
         converted=tuple(
             (index, column) for index, column in enumerate(columns) if compiler.get_converters([column])
         ),
         model=info["model"] if info else None,
         fields=tuple(fields),
         annotations=tuple((compiler.annotation_col_map or {}).items()) if info else (),
+        populators=tuple(_related_populators(info, compiler, connection)) if info else (),
     )
 
 
-def _value_indexes(sql: str, parameters: Sequence[Any], count: int) -> tuple[int | None, ...]:
+def _related_populators(
+    info: Mapping[str, Any], compiler: Any, connection: BaseDatabaseWrapper
+) -> Sequence[Any]:
+    # django-stubs knows an argument of a later Django.
+    return get_related_populators(info, compiler.select, connection.alias)  # type: ignore[call-arg,arg-type]
+
+
+def _value_indexes(
+    sql: str, parameters: Sequence[Any], placeholders: Sequence[int | str]
+) -> tuple[int | None, ...]:
     """Which placeholder each parameter is. Raises CannotBeCompiledError unless each is found, unchanged."""
     if str(FIRST_PLACEHOLDER)[:13] in sql:
         raise CannotBeCompiledError("A value is written into the SQL.")
-    indexes: list[int | None] = []
-    for parameter in parameters:
-        if type(parameter) is int and FIRST_PLACEHOLDER <= parameter < FIRST_PLACEHOLDER + count:
-            indexes.append(parameter - FIRST_PLACEHOLDER)
-            continue
-        if isinstance(parameter, int) and not isinstance(parameter, bool):
-            distance = abs(abs(parameter) - FIRST_PLACEHOLDER)
-            is_changed = distance < MAX_PLACEHOLDERS or abs(parameter) > FIRST_PLACEHOLDER
-        else:
-            is_changed = str(FIRST_PLACEHOLDER)[:13] in str(parameter)
-        if is_changed:
-            raise CannotBeCompiledError(f"A value was changed: {parameter!r}.")
-        indexes.append(None)
-    if missing := set(range(count)) - set(indexes):
+    known = {placeholder: index for index, placeholder in enumerate(placeholders)}
+    indexes = tuple(_value_index(parameter, known) for parameter in parameters)
+    if missing := set(known.values()) - set(indexes):
         raise CannotBeCompiledError(f"The values {sorted(missing)} are not among the parameters.")
-    return tuple(indexes)
+    return indexes
+
+
+def _value_index(parameter: Any, known: Mapping[int | str, int]) -> int | None:
+    if type(parameter) in {int, str} and parameter in known:
+        return known[parameter]
+    if isinstance(parameter, int) and not isinstance(parameter, bool):
+        distance = abs(abs(parameter) - FIRST_PLACEHOLDER)
+        is_changed = distance < MAX_PLACEHOLDERS or abs(parameter) > FIRST_PLACEHOLDER
+    else:
+        is_changed = str(FIRST_PLACEHOLDER)[:13] in str(parameter)
+    if is_changed:
+        raise CannotBeCompiledError(f"A value was changed: {parameter!r}.")
+    return None
+
+
+def _convert(
+    converted: Sequence[tuple[int, Any]], rows: list[tuple[Any, ...]], connection: BaseDatabaseWrapper
+) -> list[tuple[Any, ...]]:
+    if not converted:
+        return rows
+    changed = [list(row) for row in rows]
+    for index, column in converted:
+        backend = connection.ops.get_db_converters(column)
+        for convert in [*backend, *column.get_db_converters(connection)]:
+            for values in changed:
+                values[index] = convert(values[index], column, connection)
+    return [tuple(values) for values in changed]
 
 
 def _to_rows(
     statement: _Statement, rows: list[tuple[Any, ...]], connection: BaseDatabaseWrapper
 ) -> list[Any]:
     """Rows as Python wants them: instances of the model with their annotations, or tuples."""
-    if statement.converted:
-        changed = [list(row) for row in rows]
-        for index, column in statement.converted:
-            backend = connection.ops.get_db_converters(column)
-            for convert in [*backend, *column.get_db_converters(connection)]:
-                for values in changed:
-                    values[index] = convert(values[index], column, connection)
-        rows = [tuple(values) for values in changed]
+    rows = _convert(statement.converted, rows, connection)
     if statement.model is None:
         return rows
     fields, width = statement.fields, len(statement.fields)
@@ -324,5 +366,7 @@ def _to_rows(
         instance = statement.model.from_db(connection.alias, fields, row[:width])
         for name, index in statement.annotations:
             setattr(instance, name, row[index])
+        for populator in statement.populators:
+            populator.populate(row, instance)
         instances.append(instance)
     return instances

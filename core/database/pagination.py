@@ -14,6 +14,8 @@ Row = TypeVar("Row", bound=Model)
 
 # The query parameter of every list that contains the cursor.
 CURSOR = "page"
+# Above all ids: the first page of a list whose newest rows come first is that before it.
+NEWEST = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ def newest_first(rows: "QuerySet[Row]", cursor: str | None, *, size: int) -> Pag
     before = id_cursor(cursor)
     if before is not None:
         rows = rows.filter(pk__lt=before)
-    return make_page(list(rows.order_by("-pk")[: size + 1]), size, lambda row: str(row.pk))
+    return make_id_page(list(rows.order_by("-pk")[: size + 1]), size=size)
 
 
 def oldest_first(rows: "QuerySet[Row]", cursor: str | None, *, size: int) -> Page[Row]:
@@ -53,7 +55,12 @@ def oldest_first(rows: "QuerySet[Row]", cursor: str | None, *, size: int) -> Pag
     after = id_cursor(cursor)
     if after is not None:
         rows = rows.filter(pk__gt=after)
-    return make_page(list(rows.order_by("pk")[: size + 1]), size, lambda row: str(row.pk))
+    return make_id_page(list(rows.order_by("pk")[: size + 1]), size=size)
+
+
+def make_id_page(rows: list[Row], *, size: int) -> Page[Row]:
+    """Return a page of up to `size` + 1 fetched rows, which come in the order of their ids or against it."""
+    return make_page(rows, size, lambda row: str(row.pk))
 
 
 def by_text_key(rows: "QuerySet[Row]", cursor: str | None, *, field: str, size: int) -> Page[Row]:
@@ -62,16 +69,28 @@ def by_text_key(rows: "QuerySet[Row]", cursor: str | None, *, field: str, size: 
     The cursor contains both values; a malformed one raises BadRequest (400).
     """
     if cursor:
-        text, pk = _decode_cursor(cursor)
-        # The first condition bounds the index scan; the second excludes equal values of earlier pages.
-        rows = rows.filter(Q(**{f"{field}__gte": text}) & (Q(**{f"{field}__gt": text}) | Q(pk__gt=pk)))
-    found = list(rows.order_by(field, "pk")[: size + 1])
+        rows = rows.filter(after_text_key(field, *read_text_cursor(cursor)))
+    return make_text_page(list(rows.order_by(field, "pk")[: size + 1]), field=field, size=size)
 
-    def cursor_of(row: Row) -> str:
-        key = json.dumps([getattr(row, field), row.pk])
-        return base64.urlsafe_b64encode(key.encode()).decode().rstrip("=")
 
-    return make_page(found, size, cursor_of)
+def read_text_cursor(cursor: str | None) -> tuple[str, int]:
+    """Return the text and the id after which the page begins: ("", 0) is the first one. Raises BadRequest (400)."""
+    return _decode_cursor(cursor) if cursor else ("", 0)
+
+
+def after_text_key(field: str, text: str, pk: int) -> Q:
+    """The condition that a row comes after these values in the order of (`field`, id)."""
+    # The first condition bounds the index scan; the second excludes equal values of earlier pages.
+    return Q(**{f"{field}__gte": text}) & (Q(**{f"{field}__gt": text}) | Q(pk__gt=pk))
+
+
+def make_text_page(rows: list[Row], *, field: str, size: int) -> Page[Row]:
+    """Return a page of up to `size` + 1 fetched rows, which come in the order of (`field`, id)."""
+    return make_page(rows, size, lambda row: _encode_cursor(getattr(row, field), row.pk))
+
+
+def _encode_cursor(text: str, pk: int) -> str:
+    return base64.urlsafe_b64encode(json.dumps([text, pk]).encode()).decode().rstrip("=")
 
 
 def _decode_cursor(cursor: str) -> tuple[str, int]:

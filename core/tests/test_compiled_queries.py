@@ -6,7 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Permission
 from django.db import connection, transaction
 from django.db.models import Case, CharField, F, QuerySet, Value, When
 from django.db.models.functions import Cast
@@ -15,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from core.database import compiled_queries
 from core.database.compiled_queries import CannotBeCompiledError, CompiledQuery, CompiledSQL
 from tests.cases import all_cases
-from users.models import User
+from users.models import Profile, User
 
 pytestmark = [pytest.mark.both, pytest.mark.django_db]
 
@@ -122,18 +121,50 @@ def fetched_along(one: int | None, ids: list[int]) -> QuerySet[User]:
     return of_ids(one, ids).prefetch_related("groups")
 
 
-def selected_along(one: int | None, ids: list[int]) -> QuerySet[Permission]:
-    return Permission.objects.filter(pk__in=ids).exclude(pk=one or 0).select_related("content_type")
+def text_with_more(one: int | None, ids: list[int], word: str = "") -> QuerySet[User]:
+    return of_ids(one, ids).filter(username__startswith=word)
 
 
 def test_what_hides_its_values_is_refused() -> None:
     builders: list[Callable[..., QuerySet[Any]]] = [
-        in_text, changed, negative, left_out, list_cut, as_limit, joined, fetched_along, selected_along
+        in_text, changed, negative, left_out, list_cut, as_limit, joined, fetched_along, text_with_more
     ]  # fmt: skip
     with all_cases() as case:
         for build in builders:
             with case(build.__name__), pytest.raises(CannotBeCompiledError):
-                CompiledQuery(build).fetch(one=1, ids=[1])
+                CompiledQuery(build).fetch(
+                    one=1, ids=[1], **({"word": "a"} if build is text_with_more else {})
+                )
+
+
+def test_texts_are_values_too(people: list[User]) -> None:
+    def after(name: str, other: str | None, pk: int) -> QuerySet[User]:
+        found = User.objects.filter(username__gte=name).exclude(pk=pk).order_by("username")
+        return found if other is None else found.exclude(username=other)
+
+    def among(names: list[str]) -> QuerySet[User]:
+        return User.objects.filter(username__in=names).order_by("pk")
+
+    assert CompiledQuery(among).fetch(names=["member3", "x", "member1"]) == [people[1], people[3]]
+    compiled, first = CompiledQuery(after), people[0]
+    for name, other in (("member3", None), ("", "member5"), ("' OR 1=1 --", None), ("7377%", "text7377")):
+        found = compiled.fetch(name=name, other=other, pk=first.pk)
+        assert [row.pk for row in found] == [row.pk for row in after(name, other, first.pk)]
+
+
+def test_rows_of_select_related_are_fetched_along(people: list[User]) -> None:
+    def of_profile(ids: list[int]) -> QuerySet[User]:
+        known = User.objects.filter(pk__in=ids).select_related("profile").order_by("pk")
+        return known.annotate(**{"twice": F("pk") * 2})  # noqa: PIE804
+
+    ids = sorted(member.pk for member in people[:3])
+    Profile.objects.create(user_id=ids[0], about="Baker", links_audience=2)
+    with CaptureQueriesContext(connection) as captured:
+        rows = CompiledQuery(of_profile).fetch(ids=ids)
+        assert (rows[0].profile.about, rows[0].profile.user) == ("Baker", rows[0])
+        assert [row.twice for row in rows] == [2 * pk for pk in ids]  # type: ignore[attr-defined]
+        assert not hasattr(rows[1], "profile")
+    assert len(captured) == 1
 
 
 def test_a_database_of_another_kind_gets_its_own_statement(

@@ -82,6 +82,13 @@ class FragmentCache:
 
         return self._store.get_or_render_all(views, values_of, self._render_template)
 
+    def render_joined(self, views: Sequence[FragmentView]) -> SafeString:
+        """The HTML of all views, one after the other."""
+        parts = self._store.get_or_render_all(
+            views, lambda missing: [{self._name: views[index]} for index in missing], self._render_template
+        )
+        return mark_safe("".join(parts))
+
     def _render_template(self, values: Mapping[str, Any]) -> str:
         return get_template(self._template).render(dict(values))
 

@@ -1,12 +1,13 @@
 """Posts, comments, reactions and saved posts."""
 
-from .comment import Comment, with_authors
+from .comment import Comment, CommentQuerySet
 from .post import Post, PostImage, PostRevision, PostTag, Tag, readers_among
 from .post_view import PictureView, PostActionsView, PostConstants, PostView
 from .reaction import Reaction, SavedPost
 
 __all__ = [
     "Comment",
+    "CommentQuerySet",
     "PictureView",
     "Post",
     "PostActionsView",
@@ -19,5 +20,4 @@ __all__ = [
     "SavedPost",
     "Tag",
     "readers_among",
-    "with_authors",
 ]

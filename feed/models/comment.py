@@ -4,18 +4,14 @@ from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Prefetch, prefetch_related_objects
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
-from network.models import Member, Viewer
+from network.models import Viewer
 
 from .post import Post
 from .visibility import comment_readable_by, post_readable_by
-
-# The number of replies shown below a comment; the rest is loaded on request.
-FIRST_REPLIES = 3
 
 
 class CommentQuerySet(models.QuerySet["Comment"]):
@@ -31,11 +27,6 @@ class CommentQuerySet(models.QuerySet["Comment"]):
 
     def top_level(self) -> "CommentQuerySet":
         return self.filter(parent=None)
-
-    def for_display(self, viewer: Viewer) -> "CommentQuerySet":
-        """Prefetch the first replies in one query. `with_authors` adds the authors."""
-        replies = Comment.objects.readable_by(viewer).order_by("pk")[:FIRST_REPLIES]
-        return self.prefetch_related(Prefetch("replies", replies, to_attr="first_replies"))  # type: ignore[no-redef]
 
 
 class Comment(models.Model):
@@ -72,17 +63,10 @@ class Comment(models.Model):
 
     @cached_property
     def first_replies(self) -> list["Comment"]:
-        """Set by CommentQuerySet.for_display; empty for a reply. Django takes a plain attribute for fetched rows."""
+        """Set by feed.queries.comments; empty for a reply."""
         return []
 
     @property
     def more_replies(self) -> int:
         """The number of replies after the first ones."""
         return max(self.reply_count - len(self.first_replies), 0)
-
-
-def with_authors(comments: list[Comment], viewer: Viewer) -> list[Comment]:
-    """Prefetch the authors of `comments` and their first replies as the viewer may see them; return `comments`."""
-    replies = [reply for comment in comments for reply in comment.first_replies]
-    prefetch_related_objects([*comments, *replies], Prefetch("author", Member.objects.for_display(viewer)))
-    return comments

@@ -8,7 +8,6 @@ from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.db.models import Exists, OuterRef, Prefetch, Q, Subquery
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -19,7 +18,7 @@ from theme.templatetags.theme import measure_age
 from users.audience import Audience
 from users.models import User
 
-from .post_view import IMAGE_SIZES, PictureView, PostActionsView, PostConstants, PostView
+from .post_view import IMAGE_SIZES, PictureView, PostActionsView, PostConstants, PostView, post_address
 from .reaction import Reaction, SavedPost
 from .visibility import post_readable_at, post_readable_by
 
@@ -134,7 +133,7 @@ class Post(models.Model):
         return f"post {self.pk}"
 
     def get_absolute_url(self) -> str:
-        return reverse("feed:post", args=[self.pk])
+        return post_address(self.pk)
 
     def cache_key(self, now: datetime) -> PostView:
         """What a card shows of the post at `now`, for the viewer for whom this row was fetched."""

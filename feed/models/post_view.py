@@ -3,14 +3,16 @@
 from datetime import datetime
 from typing import NamedTuple
 
-from django.urls import reverse
-
 from core.files.fields import sized_url
+from core.web.address_formats import AddressFormat
 from users.models import MemberView
 
 from .reaction import Reaction
 
 IMAGE_SIZES = (1600, 800)
+
+post_address = AddressFormat("feed:post")
+picture_address = AddressFormat("feed:picture")
 
 
 class PictureView(NamedTuple):
@@ -28,7 +30,7 @@ class PictureView(NamedTuple):
 
     @property
     def full_url(self) -> str:
-        return reverse("feed:picture", args=[self.post, self.pk])
+        return picture_address(self.post, self.pk)
 
 
 class PostConstants(NamedTuple):
@@ -56,7 +58,7 @@ class PostView(NamedTuple):
 
     def get_absolute_url(self) -> str:
         """The address of the post's page."""
-        return reverse("feed:post", args=[self.pk])
+        return post_address(self.pk)
 
 
 class PostActionsView(NamedTuple):
@@ -73,7 +75,7 @@ class PostActionsView(NamedTuple):
 
     def get_absolute_url(self) -> str:
         """The address of the post's page."""
-        return reverse("feed:post", args=[self.pk])
+        return post_address(self.pk)
 
     @property
     def reaction_count(self) -> int:

@@ -6,8 +6,12 @@ from django import template
 from django.template import Context
 from django.utils.safestring import SafeString
 
+from network.models import Member
+from network.person_rows import person_row, render_rows
+
 from ..cards import render_card, render_card_list
-from ..models import Post, Reaction
+from ..comment_rows import render_comments
+from ..models import Comment, Post, Reaction
 
 register = template.Library()
 
@@ -34,3 +38,21 @@ def post_in_list(context: Context, post: Post) -> SafeString:
 def reaction_kinds() -> list[Reaction.Kind]:
     """Return the kinds of reactions to choose from."""
     return list(Reaction.Kind)
+
+
+@register.simple_tag(takes_context=True)
+def comment_list(context: Context, comments: Sequence[Comment], post: Post) -> SafeString:
+    """Render comments with their first replies."""
+    return render_comments(comments, post, context["user"], context.get("csrf_token"))
+
+
+@register.simple_tag(takes_context=True)
+def reply_list(context: Context, replies: Sequence[Comment], post: Post) -> SafeString:
+    """Render replies."""
+    return render_comments(replies, post, context["user"], context.get("csrf_token"), are_replies=True)
+
+
+@register.simple_tag
+def reaction_rows(rows: Sequence[tuple[Reaction.Kind, Member]]) -> SafeString:
+    """Render members with their reactions."""
+    return render_rows([person_row(member, note=str(kind.label)) for kind, member in rows])

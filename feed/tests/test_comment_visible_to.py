@@ -5,6 +5,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.utils import timezone
 
 from feed.models import Comment, Post
+from feed.queries.comments import comments_page
 from feed.services import delete_comment
 from network.models import Viewer
 from network.services import block_member
@@ -105,9 +106,9 @@ def test_the_first_replies_leave_out_what_the_viewer_may_not_see(alice: User, bo
     top = answer(post, alice)
     hers, his = answer(post, dora, parent=top), answer(post, bob, parent=top)
     block_member(blocker=bob, blocked=dora)
-    (shown,) = Comment.objects.top_level().for_display(bob)
+    (shown,) = comments_page(post, bob, None).rows
     assert shown.first_replies == [his]
-    (shown,) = Comment.objects.top_level().for_display(alice)
+    (shown,) = comments_page(post, alice, None).rows
     assert shown.first_replies == [hers, his]
 
 
@@ -115,7 +116,7 @@ def test_three_replies_are_shown_below_a_comment_and_the_rest_is_counted(alice: 
     post = say(alice)
     top = answer(post, alice)
     replies = [answer(post, alice, str(number), parent=top) for number in range(5)]
-    (shown,) = Comment.objects.top_level().for_display(alice)
+    (shown,) = comments_page(post, alice, None).rows
     assert shown.first_replies == replies[:3]
     assert shown.more_replies == 2
     assert Comment.objects.get(pk=replies[0].pk).more_replies == 0

@@ -246,5 +246,5 @@ def test_a_plain_repost_offers_edit_of_the_original_to_its_author_only(
     post = say(alice)
     shared = pass_on(post, by=bob)
     page = page_of(as_alice, "/")
-    assert f"/posts/{post.pk}/edit/" in page
-    assert f"/posts/{shared.pk}/edit/" not in page
+    assert f'data-action="/posts/{post.pk}/"' in page
+    assert f'data-action="/posts/{shared.pk}/"' not in page

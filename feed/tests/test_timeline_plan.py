@@ -3,6 +3,7 @@
 import pytest
 from django.db import connection
 
+from core.database.pagination import NEWEST
 from feed import timeline
 from feed.models import Post
 from network.models import Connection, Follow
@@ -49,7 +50,7 @@ def plan_cache_mode(request: pytest.FixtureRequest, db: None) -> None:
         query.execute(f"SET LOCAL plan_cache_mode = {request.param}")
 
 
-def plan_of_page(member: User, before: int = timeline.NEWEST) -> Node:
+def plan_of_page(member: User, before: int = NEWEST) -> Node:
     statement = timeline.newest_ids(connection.vendor, LIMIT)
     with connection.cursor() as query:
         query.execute(f"PREPARE asked AS {statement.sql}", statement.numbered_parameters())
@@ -64,7 +65,7 @@ def on_posts(top: Node) -> list[Node]:
 
 @pytest.mark.parametrize("deep", [False, True], ids=["first page", "deep page"])
 def test_the_feed_reads_the_index_and_never_all_posts(alice: User, crowd: list[User], deep: bool) -> None:
-    before = Post.objects.order_by("pk")[POSTS // 2].pk if deep else timeline.NEWEST
+    before = Post.objects.order_by("pk")[POSTS // 2].pk if deep else NEWEST
     top = plan_of_page(alice, before)
     scans = on_posts(top)
     assert scans
@@ -107,5 +108,5 @@ def test_the_statement_finds_what_the_naive_query_finds(alice: User, crowd: list
         for pk, author, audience in Post.objects.order_by("-pk").values_list("pk", "author", "audience")
         if author in circle and (audience <= Audience.MEMBERS or author in near)
     ][:LIMIT]
-    found = timeline.newest_ids(connection.vendor, LIMIT).fetch(me=alice.pk, before=timeline.NEWEST)
+    found = timeline.newest_ids(connection.vendor, LIMIT).fetch(me=alice.pk, before=NEWEST)
     assert [pk for (pk,) in found] == expected

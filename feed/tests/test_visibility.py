@@ -9,11 +9,12 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import connection
 from django.db.models import OuterRef
 
+from core.database.pagination import NEWEST
 from core.sockets.frames import TabState
 from feed import frames
 from feed.models import Comment, Post, SavedPost, readers_among
 from feed.models.visibility import post_readable_by
-from feed.timeline import NEWEST, home_page, newest_ids
+from feed.timeline import home_page, newest_ids
 from network.models import Member
 from tests.cast import make_member
 from users.audience import Audience

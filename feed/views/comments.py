@@ -1,11 +1,11 @@
 """Views of comments and replies."""
 
 from django.core.exceptions import PermissionDenied
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from core.database.pagination import CURSOR, id_cursor, oldest_first
+from core.database.pagination import CURSOR, id_cursor
 from core.web import rate_limits
 from core.web.responses import with_limit
 from network.reach import consume_reach, consume_reach_in_form
@@ -15,11 +15,10 @@ from users.http import HtmxRequest, MemberRequest, member_required
 from .. import services
 from ..errors import FeedError
 from ..forms import CommentForm, NewCommentForm
-from ..models import Comment, Post, with_authors
+from ..models import Comment, Post
+from ..queries.comments import find_parent, latest_comments, load_comment, replies_page
 from ..rendering import render_text
 from .posts import get_original_or_404, get_post_or_404, gone_is_404, post_page
-
-REPLIES = 20
 
 
 @require_safe
@@ -28,10 +27,8 @@ def inline_comments(request: HtmxRequest, pk: int) -> HttpResponse:
     post = get_original_or_404(request, pk)
     if not request.htmx:
         return redirect(post)
-    readable = Comment.objects.readable_by(request.user).filter(post=post).top_level()
-    latest = list(readable.for_display(request.user).order_by("-pk")[:4])
-    comments = with_authors(latest[2::-1], request.user)
-    context = {"post": post, "comments": comments, "more": len(latest) > 3, "form": CommentForm()}
+    comments, more = latest_comments(post, request.user)
+    context = {"post": post, "comments": comments, "more": more, "form": CommentForm()}
     return render(request, "feed/_inline_comments.html", context)
 
 
@@ -54,19 +51,20 @@ def comment(request: MemberRequest, pk: int) -> HttpResponse:
     if request.htmx:
         fresh = get_post_or_404(request, post.pk)
         context = {"post": fresh, "actions": fresh.actions_cache_key()}
-        new = get_object_or_404(Comment, pk=comment_id)
-        context |= {"comment": with_authors([new], request.user)[0], "parent": parent}
+        new = load_comment(comment_id, request.user)
+        if new is None:
+            raise Http404
+        context |= {"comments": [new], "parent_id": new.parent_id, "parent": parent}
         return render(request, "feed/_commented.html", context)
     return redirect(get_object_or_404(Comment, pk=comment_id))
 
 
 @require_safe
 def replies(request: HtmxRequest, pk: int) -> HttpResponse:
-    visible = Comment.objects.visible_to(request.user).top_level().select_related("post")
-    parent = get_object_or_404(visible, pk=pk)
-    found = Comment.objects.readable_by(request.user).filter(parent=parent)
-    page = oldest_first(found, request.GET.get(CURSOR), size=REPLIES)
-    with_authors(page.rows, request.user)
+    parent = find_parent(pk, request.user)
+    if parent is None:
+        raise Http404
+    page = replies_page(parent, request.user, request.GET.get(CURSOR))
     context = {"parent": parent, "replies": page, "post": get_post_or_404(request, parent.post_id)}
     return render(request, "feed/_replies_page.html" if request.htmx else "feed/replies.html", context)
 

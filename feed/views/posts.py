@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from core.database.pagination import CURSOR, oldest_first
+from core.database.pagination import CURSOR
 from core.files.storage import CannotStore
 from core.web import rate_limits
 from core.web.body_limits import accepts_files
@@ -24,11 +24,10 @@ from users.http import HtmxRequest, MemberRequest, member_required
 from .. import services
 from ..errors import FeedError
 from ..forms import CommentForm, EditPostForm, PostForm
-from ..models import Comment, Post, PostRevision, with_authors
+from ..models import Comment, Post, PostRevision
+from ..queries.comments import comments_page
 from ..rendering import render_text
-from ..timeline import home_page
-
-COMMENTS = 20
+from ..timeline import home_page, load_for_display, load_posts
 
 View = Callable[[MemberRequest, int], HttpResponse]
 
@@ -124,10 +123,10 @@ def document(request: HtmxRequest, pk: int) -> HttpResponseBase:
 
 def get_post_or_404(request: HtmxRequest, pk: int) -> Post:
     """The post for the request's viewer, or 404; also for a plain repost whose original is not visible."""
-    post = _get_visible_post(request, pk)
-    if not post.has_content:
+    found = load_for_display([pk], request.user)
+    if not found:
         raise Http404
-    return post
+    return found[0]
 
 
 def get_original_or_404(request: HtmxRequest, pk: int) -> Post:
@@ -143,20 +142,12 @@ def post_page(
 
     A plain repost redirects to its original, unless it has comments itself (from earlier versions).
     """
-    comments = (
-        Comment.objects.readable_by(request.user).filter(post=post).top_level().for_display(request.user)
-    )
-    page = oldest_first(comments, request.GET.get(CURSOR), size=COMMENTS)
+    page = comments_page(post, request.user, request.GET.get(CURSOR))
     if post.is_plain_repost and post.original and not page.rows:
         return redirect(post.original)
-    with_authors(page.rows, request.user)
     template = "feed/_comments_page.html" if request.htmx and request.GET.get(CURSOR) else "feed/post.html"
     context = {"post": post, "comments": page, "form": form, "parent": parent}
     return with_limit(form, render(request, template, context, status=422 if form.is_bound else 200))
-
-
-def _get_visible_post(request: HtmxRequest, pk: int) -> Post:
-    return get_object_or_404(Post.objects.visible_to(request.user).for_display(request.user), pk=pk)
 
 
 def _create_post(request: MemberRequest, form: PostForm) -> int | None:
@@ -189,7 +180,10 @@ def _create_post(request: MemberRequest, form: PostForm) -> int | None:
 
 def _get_own_post(request: MemberRequest, pk: int) -> Post:
     """The viewer's own post, even without its original; 404 if it is not visible, 403 if it is another member's."""
-    post = _get_visible_post(request, pk)
+    found = load_posts([pk], request.user)
+    if not found:
+        raise Http404
+    [post] = found
     if post.author_id != request.user.pk:
         get_post_or_404(request, pk)
         raise PermissionDenied

@@ -7,10 +7,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from core.database.pagination import CURSOR, newest_first
+from core.database.pagination import CURSOR
 from core.web import rate_limits
 from core.web.responses import back_or, with_limit
-from network.models import Member, available_to
+from network.member_queries import load_members
 from network.reach import consume_reach
 from users.audience import Audience
 from users.form_submissions import ChangedSinceSent, create_once
@@ -20,10 +20,9 @@ from .. import services
 from ..errors import FeedError
 from ..forms import ReactionForm, RepostForm
 from ..models import Post, Reaction
+from ..queries.reactions import reactions_page
 from ..rendering import render_text
 from .posts import get_original_or_404, gone_is_404
-
-PEOPLE = 50
 
 
 @member_required
@@ -51,12 +50,9 @@ def unreact(request: MemberRequest, pk: int) -> HttpResponse:
 def reactions(request: HtmxRequest, pk: int) -> HttpResponse:
     """The members available to the viewer who reacted, newest first."""
     post = get_original_or_404(request, pk)
-    found = Reaction.objects.filter(available_to(request.user, "member"), post=post)
-    page = newest_first(found, request.GET.get(CURSOR), size=PEOPLE)
-    people = (
-        Member.objects.filter(pk__in=[row.member_id for row in page.rows]).for_display(request.user).in_bulk()
-    )
-    rows = [(Reaction.Kind(row.kind), people[row.member_id]) for row in page.rows]
+    page = reactions_page(post, request.user, request.GET.get(CURSOR))
+    people = load_members([row.member_id for row in page.rows], request.user)
+    rows = [(Reaction.Kind(row.kind), people[row.member_id]) for row in page.rows if row.member_id in people]
     return render(request, "feed/reactions.html", {"post": post, "rows": rows, "next": page.next})
 
 

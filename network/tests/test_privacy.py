@@ -193,5 +193,5 @@ def test_sections_that_are_hidden_are_not_even_asked_for(dora: User) -> None:
     for section in ("about", "experience", "education", "skills", "links"):
         choose(dora, Audience.ME, section)
     page = browser_of("visitor", dora).get("/members/dora/").context["page"]
-    assert page.is_empty
+    assert page.sections.is_empty
     assert (page.relation, page.mutual, page.degree, page.is_mine) == (None, None, None, False)

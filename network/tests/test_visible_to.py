@@ -8,7 +8,7 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from network.models import Block, Connection, Follow, Member, available_to, connected_with
-from network.relations import load_relations
+from network.relations import load_relation, load_relations
 from network.services import block_member, follow_member, invite_member
 from tests.cases import all_cases, rolled_back
 from tests.cast import connect, make_member
@@ -113,9 +113,11 @@ def test_connections_are_those_of_the_pair_whoever_else_is_connected(db: None) -
             "self" if other == number else "connected" if other in others else states[other]
             for other in range(5)
         ], number
-        assert [relation.following for relation in relations] == [
+        alone = [load_relation(viewer, relation.member) for relation in relations]
+        assert [relation.state for relation in alone] == [relation.state for relation in relations], number
+        assert [relation.following for relation in alone] == [
             (number, other) == (3, 2) for other in range(5)
-        ]
+        ], number
 
 
 def test_a_member_fetched_without_a_viewer_has_the_closeness_of_a_visitor(alice: User) -> None:

@@ -9,16 +9,17 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from core.database.pagination import CURSOR, by_text_key, newest_first
+from core.database.pagination import CURSOR, Page
 from core.web.responses import back_or
 from users.http import MemberRequest, member_required
 
 from .. import services
 from ..graph import suggest_members
-from ..models import Connection, ConnectionQuerySet, Member, MemberQuerySet
+from ..invitation_queries import received_page, sent_page
+from ..member_queries import blocked_page, connections_page, following_page, load_members
+from ..models import Connection, ConnectionQuerySet, Member
 from ..relations import Relation, build_relation, load_relation, load_relations
 
-PAGE_SIZE = 24
 SUGGESTED = 9
 SUGGESTED_BESIDE = 3
 
@@ -26,8 +27,7 @@ SUGGESTED_BESIDE = 3
 @member_required
 @require_safe
 def overview(request: MemberRequest) -> HttpResponse:
-    received = Connection.objects.received_by(request.user)
-    page = newest_first(received.available_to(request.user), request.GET.get(CURSOR), size=PAGE_SIZE)
+    page = received_page(request.user, request.GET.get(CURSOR))
     context = {
         "invitations": _with_people(request, page.rows),
         "next": page.next,
@@ -39,8 +39,7 @@ def overview(request: MemberRequest) -> HttpResponse:
 @member_required
 @require_safe
 def sent(request: MemberRequest) -> HttpResponse:
-    invitations = Connection.objects.sent_by(request.user)
-    page = newest_first(invitations.available_to(request.user), request.GET.get(CURSOR), size=PAGE_SIZE)
+    page = sent_page(request.user, request.GET.get(CURSOR))
     context = {"invitations": _with_people(request, page.rows), "next": page.next}
     return render(request, "network/sent.html", context)
 
@@ -48,20 +47,21 @@ def sent(request: MemberRequest) -> HttpResponse:
 @member_required
 @require_safe
 def connections(request: MemberRequest) -> HttpResponse:
-    return _render_people(request, Member.objects.connected_to(request.user.pk), "network/connections.html")
+    page = connections_page(request.user, request.GET.get(CURSOR))
+    return _render_people(request, page, "network/connections.html")
 
 
 @member_required
 @require_safe
 def following(request: MemberRequest) -> HttpResponse:
-    return _render_people(request, Member.objects.followed_by(request.user), "network/following.html")
+    page = following_page(request.user, request.GET.get(CURSOR))
+    return _render_people(request, page, "network/following.html")
 
 
 @member_required
 @require_safe
 def blocked(request: MemberRequest) -> HttpResponse:
-    people = Member.objects.blocked_by(request.user).for_display(request.user)
-    page = by_text_key(people, request.GET.get(CURSOR), field="sort_name", size=PAGE_SIZE)
+    page = blocked_page(request.user, request.GET.get(CURSOR))
     return render(request, "network/blocked.html", {"people": page.rows, "next": page.next})
 
 
@@ -121,7 +121,7 @@ def _change_invitation(
     if request.htmx:
         people = Member.objects.visible_to(request.user).for_display(request.user)
         member = get_object_or_404(people, pk=invitation.other_id_for(request.user))
-        context = {"relation": load_relation(request.user, member), "refusal": refusal}
+        context = {"relation": load_relation(request.user, member).cache_key(), "refusal": refusal}
         return render(request, "network/_relation.html", context)
     if refusal:
         messages.error(request, refusal)
@@ -133,15 +133,13 @@ def _change_invitation(
 def _with_people(request: MemberRequest, invitations: list[Connection]) -> list[tuple[Relation, str]]:
     """Return the relation and the note of each invitation."""
     ids = [invitation.other_id_for(request.user) for invitation in invitations]
-    people = Member.objects.filter(pk__in=ids).for_display(request.user).in_bulk()
+    people = load_members(ids, request.user)
     return [
         (build_relation(request.user, people[pk], invitation), invitation.note)
         for invitation, pk in zip(invitations, ids, strict=True)
     ]
 
 
-def _render_people(request: MemberRequest, people: MemberQuerySet, template: str) -> HttpResponse:
-    shown = people.visible_to(request.user).for_display(request.user)
-    page = by_text_key(shown, request.GET.get(CURSOR), field="sort_name", size=PAGE_SIZE)
+def _render_people(request: MemberRequest, page: Page[Member], template: str) -> HttpResponse:
     context = {"people": load_relations(request.user, page.rows), "next": page.next}
     return render(request, "network/_people_page.html" if request.htmx else template, context)

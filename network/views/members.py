@@ -5,12 +5,12 @@ from collections.abc import Callable
 from django.contrib import messages
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from core.database.pagination import CURSOR, Page, by_text_key
+from core.database.pagination import CURSOR, Page
 from core.web import rate_limits
 from core.web.responses import back_or, with_limit
 from users.form_submissions import ChangedSinceSent, create_once
@@ -18,28 +18,20 @@ from users.http import HtmxRequest, MemberRequest, member_required
 
 from .. import services
 from ..forms import DirectoryForm, InvitationForm
-from ..models import Connection, Member, MemberQuerySet
+from ..member_queries import directory_page, find_member
+from ..models import Connection, Member
 from ..pages import load_member_page
 from ..reach import consume_reach
 from ..relations import load_relation, load_relations
-
-PAGE_SIZE = 24
 
 
 @member_required
 @require_safe
 def directory(request: MemberRequest) -> HttpResponse:
     form = DirectoryForm(request.GET)
-    if form.is_valid() and form.cleaned_data["q"]:
-        if request.htmx:
-            # A fragment cannot show the form's error: middleware answers with a page, which scripts show as a toast.
-            rate_limits.consume("search", request.user.pk)
-        else:
-            rate_limits.consume_or_add_error(form, "q", "search", request.user.pk)
-    words = str(form.cleaned_data.get("q", ""))
-    everybody = Member.objects.visible_to(request.user).for_display(request.user)
-    people = everybody.none() if rate_limits.wait_of(form) else everybody.named(words)
-    page: Page[Member] = by_text_key(people, request.GET.get(CURSOR), field="sort_name", size=PAGE_SIZE)
+    words = _consume_search(request, form)
+    cursor = request.GET.get(CURSOR)
+    page = Page[Member]([]) if rate_limits.wait_of(form) else directory_page(request.user, words, cursor)
     context = {
         "form": form,
         "words": form.cleaned_data.get("q", ""),
@@ -53,11 +45,12 @@ def directory(request: MemberRequest) -> HttpResponse:
 @require_safe
 def member(request: HtmxRequest, username: str) -> HttpResponse:
     """Show the page of a member; redirect visitors that may not see it to sign-in, also if there is no such member."""
-    found = _visible_members(request).filter(username=username.lower()).first()
+    found = find_member(username, request.user)
     if found is None and isinstance(request.user, AnonymousUser):
         return redirect_to_login(request.get_full_path())
-    shown = found or _get_member_or_404(request, username)
-    context = {"page": load_member_page(request.user, shown), "form": InvitationForm()}
+    if found is None:
+        raise Http404
+    context = {"page": load_member_page(request.user, found), "form": InvitationForm()}
     return render(request, "network/member.html", context)
 
 
@@ -137,12 +130,22 @@ def unblock(request: MemberRequest, username: str) -> HttpResponse:
     return back_or(request, "/network/blocked/")
 
 
-def _visible_members(request: HtmxRequest) -> MemberQuerySet:
-    return Member.objects.visible_to(request.user).for_display(request.user).select_related("profile")
+def _consume_search(request: MemberRequest, form: DirectoryForm) -> str:
+    """Count a search and return its words; above the limit, return "" with an error in the form."""
+    if form.is_valid() and form.cleaned_data["q"]:
+        if request.htmx:
+            # A fragment cannot show the form's error: middleware answers with a page, which scripts show as a toast.
+            rate_limits.consume("search", request.user.pk)
+        else:
+            rate_limits.consume_or_add_error(form, "q", "search", request.user.pk)
+    return str(form.cleaned_data.get("q", ""))
 
 
-def _get_member_or_404(request: HtmxRequest, username: str) -> Member:
-    return get_object_or_404(_visible_members(request), username=username.lower())
+def _get_member_or_404(request: MemberRequest, username: str) -> Member:
+    found = find_member(username, request.user)
+    if found is None:
+        raise Http404
+    return found
 
 
 def _run_action(
@@ -155,7 +158,7 @@ def _run_action(
     except services.NetworkError as error:
         refusal = str(error)
     if request.htmx:
-        context = {"relation": load_relation(request.user, other), "refusal": refusal}
+        context = {"relation": load_relation(request.user, other).cache_key(), "refusal": refusal}
         return render(request, "network/_relation.html", context)
     if refusal:
         messages.error(request, refusal)

@@ -1,5 +1,11 @@
-from django import forms
+from itertools import product
+from typing import Any
 
+from django import forms
+from django.forms.renderers import TemplatesSetting
+from django.utils.translation import gettext_lazy
+
+from tests.cases import all_cases
 from theme.samples import SampleForm
 
 
@@ -87,3 +93,42 @@ def test_a_file_that_is_there_can_be_seen_and_removed() -> None:
     html = str(Upload(initial={"document": Stored()}))
     assert 'href="/media/a.pdf"' in html
     assert 'name="document-clear"' in html
+
+
+def test_a_remembered_widget_is_what_django_renders() -> None:
+    """Each twice, the second time from the cache, with values that are equal but shown differently."""
+    choices = [
+        (1, "one"),
+        ("1", gettext_lazy("Name")),
+        (True, "<b>"),
+        (None, "none"),
+        ("Group", [("a", "A")]),
+    ]
+    widgets = [forms.Select(choices=choices), forms.RadioSelect(choices=choices), forms.CheckboxInput()]
+    attributes: list[dict[str, Any]] = [
+        {},
+        {"id": "x", "required": True},
+        {"id": "x", "required": False},
+        {"data-x": 1},
+    ]
+    with all_cases() as case:
+        for widget, value, attrs in product(
+            widgets, [None, "", 1, True, "1", "a", "<i>", "x" * 400], attributes
+        ):
+            with case((type(widget).__name__, value, attrs)):
+                wanted = widget.render("field", value, attrs, TemplatesSetting())
+                assert [widget.render("field", value, attrs) for _time in range(2)] == [wanted] * 2
+
+
+def test_a_widget_with_values_that_may_change_is_not_remembered() -> None:
+    class Shout:
+        text = "a"
+
+        def __str__(self) -> str:
+            return self.text
+
+    shout = Shout()
+    widget = forms.Select(choices=[(1, shout)])
+    assert ">a<" in widget.render("field", 1)
+    shout.text = "b"
+    assert ">b<" in widget.render("field", 1)

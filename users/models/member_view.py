@@ -3,12 +3,14 @@
 import zlib
 from typing import NamedTuple
 
-from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from core.files.fields import picture_url
+from core.web.address_formats import AddressFormat
 
 HUES = 12
+
+member_address = AddressFormat("network:member")
 
 
 class MemberView(NamedTuple):
@@ -22,7 +24,7 @@ class MemberView(NamedTuple):
 
     def get_absolute_url(self) -> str:
         """The address of the member's page."""
-        return reverse("network:member", args=[self.username])
+        return member_address(self.username)
 
     @property
     def display_name(self) -> str:

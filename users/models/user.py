@@ -6,7 +6,6 @@ from django.apps import apps
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.db import models, transaction
 from django.db.models.functions import Lower
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
@@ -17,7 +16,7 @@ from core.text.folding import name_key
 from ..audience import Audience, Closeness, PresenceAudience
 from ..identifiers import fold_address, fold_username
 from ..validators import USERNAME_VALIDATORS
-from .member_view import UNNAMED, MemberView, hue_of, initials_of
+from .member_view import UNNAMED, MemberView, hue_of, initials_of, member_address
 from .profile import Profile
 
 PHOTO_SIZES = (512, 192, 64)
@@ -116,7 +115,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.username
 
     def get_absolute_url(self) -> str:
-        return reverse("network:member", args=[self.username])
+        return member_address(self.username)
 
     @property
     def display_name(self) -> str:

@@ -1,0 +1,29 @@
+"""Reactions to a post, by a query that is compiled once."""
+
+from django.contrib.auth.models import AnonymousUser
+from django.db.models import QuerySet
+
+from core.database.compiled_queries import CompiledQuery
+from core.database.pagination import NEWEST, Page, id_cursor, make_id_page
+from network.models import Viewer, available_to
+from users.models import User
+
+from ..models import Post, Reaction
+
+PAGE_SIZE = 50
+
+
+def reactions_page(post: Post, viewer: Viewer, cursor: str | None) -> Page[Reaction]:
+    """Return a page of the reactions of members available to the viewer, newest first."""
+    before = id_cursor(cursor)
+    found = _REACTIONS.fetch(viewer=viewer.pk, post=post.pk, before=NEWEST if before is None else before)
+    return make_id_page(found, size=PAGE_SIZE)
+
+
+def _reactions_query(viewer: int | None, post: int, before: int) -> QuerySet[Reaction]:
+    reader = AnonymousUser() if viewer is None else User(pk=viewer)
+    found = Reaction.objects.filter(available_to(reader, "member"), post=post, pk__lt=before)
+    return found.order_by("-pk")[: PAGE_SIZE + 1]
+
+
+_REACTIONS = CompiledQuery(_reactions_query)

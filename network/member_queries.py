@@ -1,0 +1,107 @@
+"""Members as a viewer sees them, by queries that are compiled once: by id, by name, and in the lists by name."""
+
+from collections.abc import Collection
+
+from django.contrib.auth.models import AnonymousUser
+
+from core.database.compiled_queries import CompiledQuery
+from core.database.pagination import Page, after_text_key, make_text_page, read_text_cursor
+from users.models import User
+
+from .models import Member, MemberQuerySet, Viewer, name_patterns
+
+PAGE_SIZE = 24
+_ORDER = "sort_name"
+
+
+def load_members(ids: Collection[int], viewer: Viewer) -> dict[int, Member]:
+    """Return the members with these ids as the viewer may see them, by id. One query."""
+    return {member.pk: member for member in _MEMBERS.fetch(viewer=viewer.pk, members=ids)}
+
+
+def find_member(username: str, viewer: Viewer) -> Member | None:
+    """Return the member if it is visible to the viewer, with the profile. One query."""
+    found = _NAMED.fetch(viewer=viewer.pk, username=username.lower())
+    return found[0] if found else None
+
+
+def directory_page(viewer: User, words: str, cursor: str | None) -> Page[Member]:
+    """Return a page of the members visible to the viewer whose names begin with `words`; of all without words."""
+    text, pk = read_text_cursor(cursor)
+    patterns = name_patterns(words)
+    if words and not patterns:
+        return Page([])
+    return _make_page(_DIRECTORY.fetch(viewer=viewer.pk, patterns=patterns, text=text, pk=pk))
+
+
+def connections_page(viewer: User, cursor: str | None) -> Page[Member]:
+    """Return a page of the viewer's connections."""
+    text, pk = read_text_cursor(cursor)
+    return _make_page(_CONNECTIONS.fetch(viewer=viewer.pk, text=text, pk=pk))
+
+
+def following_page(viewer: User, cursor: str | None) -> Page[Member]:
+    """Return a page of the members whom the viewer follows."""
+    text, pk = read_text_cursor(cursor)
+    return _make_page(_FOLLOWED.fetch(viewer=viewer.pk, text=text, pk=pk))
+
+
+def blocked_page(viewer: User, cursor: str | None) -> Page[Member]:
+    """Return a page of the members whom the viewer has blocked."""
+    text, pk = read_text_cursor(cursor)
+    return _make_page(_BLOCKED.fetch(viewer=viewer.pk, text=text, pk=pk))
+
+
+def _make_page(members: list[Member]) -> Page[Member]:
+    return make_text_page(members, field=_ORDER, size=PAGE_SIZE)
+
+
+def _viewer_for(pk: int | None) -> Viewer:
+    return AnonymousUser() if pk is None else User(pk=pk)
+
+
+def _members_query(viewer: int | None, members: Collection[int]) -> MemberQuerySet:
+    return Member.objects.filter(pk__in=members).for_display(_viewer_for(viewer))
+
+
+def _named_query(viewer: int | None, username: str) -> MemberQuerySet:
+    reader = _viewer_for(viewer)
+    return (
+        Member.objects.visible_to(reader)
+        .for_display(reader)
+        .filter(username=username)
+        .select_related("profile")
+    )
+
+
+def _page_query(members: MemberQuerySet, text: str, pk: int) -> MemberQuerySet:
+    return members.filter(after_text_key(_ORDER, text, pk)).order_by(_ORDER, "pk")[: PAGE_SIZE + 1]
+
+
+def _directory_query(viewer: int, patterns: list[str], text: str, pk: int) -> MemberQuerySet:
+    me = User(pk=viewer)
+    return _page_query(Member.objects.visible_to(me).for_display(me).matching(patterns), text, pk)
+
+
+def _connections_query(viewer: int, text: str, pk: int) -> MemberQuerySet:
+    me = User(pk=viewer)
+    return _page_query(Member.objects.connected_to(viewer).visible_to(me).for_display(me), text, pk)
+
+
+def _followed_query(viewer: int, text: str, pk: int) -> MemberQuerySet:
+    me = User(pk=viewer)
+    return _page_query(Member.objects.followed_by(me).visible_to(me).for_display(me), text, pk)
+
+
+def _blocked_query(viewer: int, text: str, pk: int) -> MemberQuerySet:
+    me = User(pk=viewer)
+    return _page_query(Member.objects.blocked_by(me).for_display(me), text, pk)
+
+
+_MEMBERS = CompiledQuery(_members_query)
+_NAMED = CompiledQuery(_named_query)
+# Once for each number of words.
+_DIRECTORY = CompiledQuery(_directory_query, pad_to=1)
+_CONNECTIONS = CompiledQuery(_connections_query)
+_FOLLOWED = CompiledQuery(_followed_query)
+_BLOCKED = CompiledQuery(_blocked_query)
