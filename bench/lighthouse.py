@@ -48,6 +48,7 @@ CHROME = (
     "--disable-sync",
     "--ignore-certificate-errors",
 )
+ATTEMPTS = 3
 FIGURES = {
     "LCP ms": "largest-contentful-paint",
     "CLS": "cumulative-layout-shift",
@@ -80,7 +81,11 @@ def audit(command: Path, address: str, folder: Path, *, desktop: bool, port: int
         f"--port={port}",
     ]
     arguments += [f"--only-categories={','.join(BARS)}", *(["--preset=desktop"] if desktop else [])]
-    subprocess.run(arguments, check=True, timeout=180)  # noqa: S603
+    for attempt in range(ATTEMPTS):
+        # Now and then it misses the beginning of a page (NO_NAVSTART), and asks to be run again.
+        ended = subprocess.run(arguments, check=attempt == ATTEMPTS - 1, timeout=180)  # noqa: S603
+        if ended.returncode == 0:
+            break
     found: dict[str, Any] = json.loads(report.read_text())
     return found
 

@@ -1,5 +1,6 @@
 """GET and POST /messages/to/<username>/: the conversation with one member, or its first words."""
 
+import re
 import uuid
 
 from django.test import Client
@@ -9,6 +10,16 @@ from messaging.models import Conversation, Entry, Membership
 from network.services import block_member
 from tests.cast import make_member
 from users.models import User
+
+
+def test_writing_is_the_first_thing_to_do_with_a_connection_alone(
+    as_alice: Client, bob: User, charlie: User
+) -> None:
+    for member, classes in ((bob, "btn btn-primary"), (charlie, "btn")):
+        page = as_alice.get(member.get_absolute_url()).content.decode()
+        link = re.search(r'<a class="([^"]+)"\s+href="/messages/to/', page)
+        assert link, member.username
+    assert link[1] == classes, member.username
 
 
 def test_it_leads_to_the_conversation_where_there_is_one(
