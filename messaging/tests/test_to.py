@@ -19,7 +19,7 @@ def test_writing_is_the_first_thing_to_do_with_a_connection_alone(
         page = as_alice.get(member.get_absolute_url()).content.decode()
         link = re.search(r'<a class="([^"]+)"\s+href="/messages/to/', page)
         assert link, member.username
-    assert link[1] == classes, member.username
+        assert link[1] == classes, member.username
 
 
 def test_it_leads_to_the_conversation_where_there_is_one(
