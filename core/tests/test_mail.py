@@ -11,6 +11,7 @@ from django.template.exceptions import TemplateDoesNotExist
 from pytest_django import Settings
 
 from core import mail
+from tests.cases import all_cases
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -71,12 +72,17 @@ def test_headers_travel_along() -> None:
     assert ("List-Unsubscribe", "<https://x.example/u>") in headers_on_the_wire(only_mail())
 
 
-@pytest.mark.parametrize("line_break", ["\n", "\r\n", "\r", "\x0b", "\x0c", "\x85", "\u2028", "\n\n"])
-def test_a_line_break_in_the_subject_adds_no_header(line_break: str) -> None:
-    mail.send_mail(to="bob@example.org", subject=f"Hi{line_break}Bcc: everyone@example.org", text="x")
-    assert only_mail().subject == "Hi Bcc: everyone@example.org"
-    assert "Bcc" not in dict(headers_on_the_wire(only_mail()))
-    assert only_mail().recipients() == ["bob@example.org"]
+def test_a_line_break_in_the_subject_adds_no_header() -> None:
+    with all_cases() as case:
+        for line_break in ["\n", "\r\n", "\r", "\x0b", "\x0c", "\x85", "\u2028", "\n\n"]:
+            with case(line_break.encode()):
+                outgoing.outbox.clear()
+                mail.send_mail(
+                    to="bob@example.org", subject=f"Hi{line_break}Bcc: everyone@example.org", text="x"
+                )
+                assert only_mail().subject == "Hi Bcc: everyone@example.org"
+                assert "Bcc" not in dict(headers_on_the_wire(only_mail()))
+                assert only_mail().recipients() == ["bob@example.org"]
 
 
 def test_a_line_break_in_a_header_sends_nothing_and_does_not_fail_the_caller(
@@ -90,12 +96,13 @@ def test_a_line_break_in_a_header_sends_nothing_and_does_not_fail_the_caller(
     assert "was not sent, and is not tried again" in caplog.text
 
 
-@pytest.mark.parametrize(
-    "text", ["Zażółć gęślą jaźń", "مرحبا", "👩‍👩‍👧", "O'Brien & Söhne", "delete from orders"]
-)
-def test_honest_text_arrives_unharmed(text: str) -> None:
-    mail.send_mail(to="bob@example.org", subject=text, text=text)
-    assert (only_mail().subject, only_mail().body) == (text, text)
+def test_honest_text_arrives_unharmed() -> None:
+    with all_cases() as case:
+        for text in ["Zażółć gęślą jaźń", "مرحبا", "👩‍👩‍👧", "O'Brien & Söhne", "delete from orders"]:
+            with case(text):
+                outgoing.outbox.clear()
+                mail.send_mail(to="bob@example.org", subject=text, text=text)
+                assert (only_mail().subject, only_mail().body) == (text, text)
 
 
 @pytest.fixture
