@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from core.database.thread_pool import in_database
 from core.sockets.application import is_own_origin, socket_application
 from professional_network.asgi import application
+from tests.cases import all_cases
+from tests.cast import make_member
 from users.models import User
 
 from .socket_client import Refused, SocketClient, cookie_of
@@ -40,36 +42,34 @@ def _as_in_production() -> Any:
         yield
 
 
-@pytest.mark.parametrize(
-    ("origin", "host", "proto"),
-    [
-        (ORIGIN, "network.example.org", "https"),
-        ("https://localhost:8443", "localhost:8443", "https"),
-        ("http://localhost:8000", "localhost:8000", "http"),
-        ("https://partner.example", "network.example.org", "https"),
-    ],
-)
-def test_our_own_pages_may_open_a_socket(origin: str, host: str, proto: str) -> None:
-    assert is_own_origin(scope(origin, host=host, proto=proto))
+def test_our_own_pages_may_open_a_socket() -> None:
+    with all_cases() as case:
+        for origin, host, proto in [
+            (ORIGIN, "network.example.org", "https"),
+            ("https://localhost:8443", "localhost:8443", "https"),
+            ("http://localhost:8000", "localhost:8000", "http"),
+            ("https://partner.example", "network.example.org", "https"),
+        ]:
+            with case((origin, host, proto)):
+                assert is_own_origin(scope(origin, host=host, proto=proto))
 
 
-@pytest.mark.parametrize(
-    "origin",
-    [
-        None,
-        "",
-        "null",
-        "http://network.example.org",
-        "https://network.example.org:8443",
-        "https://network.example.org.evil.example",
-        "https://evil.example",
-        "https://[::1",
-        "https://network.example.org/",
-        "network.example.org",
-    ],
-)
-def test_other_pages_may_not(origin: str | None) -> None:
-    assert not is_own_origin(scope(origin))
+def test_other_pages_may_not() -> None:
+    with all_cases() as case:
+        for origin in [
+            None,
+            "",
+            "null",
+            "http://network.example.org",
+            "https://network.example.org:8443",
+            "https://network.example.org.evil.example",
+            "https://evil.example",
+            "https://[::1",
+            "https://network.example.org/",
+            "network.example.org",
+        ]:
+            with case(origin):
+                assert not is_own_origin(scope(origin))
 
 
 @given(st.text(st.characters(codec="latin-1", exclude_categories=["Cc"]), max_size=80))
@@ -105,13 +105,14 @@ async def test_the_cookie_is_found_among_others(alice: User) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize(
-    "cookie", ["", "sessionid=forged", "sessionid=", "sessionid", "é=è", 'sessionid="a b"']
-)
-async def test_without_a_session_there_is_no_socket(cookie: str, caplog: pytest.LogCaptureFixture) -> None:
-    with pytest.raises(Refused):
-        await greeting(cookie)
-    assert caplog.records == []
+async def test_without_a_session_there_is_no_socket(caplog: pytest.LogCaptureFixture) -> None:
+    with all_cases() as case:
+        for cookie in ["", "sessionid=forged", "sessionid=", "sessionid", "é=è", 'sessionid="a b"']:
+            with case(cookie):
+                caplog.clear()
+                with pytest.raises(Refused):
+                    await greeting(cookie)
+                assert caplog.records == []
 
 
 def deactivate(member: User) -> None:
@@ -128,12 +129,15 @@ def change_password(member: User) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("end", [deactivate, suspend, change_password])
-async def test_who_may_not_be_signed_in_gets_no_socket(alice: User, end: Any) -> None:
-    cookie = await cookie_of(alice)
-    await in_database(end, alice)
-    with pytest.raises(Refused):
-        await greeting(cookie)
+async def test_who_may_not_be_signed_in_gets_no_socket() -> None:
+    with all_cases() as case:
+        for end in [deactivate, suspend, change_password]:
+            with case(end.__name__):
+                member = await in_database(make_member, end.__name__)
+                cookie = await cookie_of(member)
+                await in_database(end, member)
+                with pytest.raises(Refused):
+                    await greeting(cookie)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -146,21 +150,23 @@ async def test_a_session_of_an_old_key_opens_a_socket(alice: User) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("origin", ["https://evil.example", "", "null", "https://testserver"])
-async def test_a_foreign_page_is_refused_even_with_a_session(alice: User, origin: str) -> None:
-    with pytest.raises(Refused):
-        await greeting(await cookie_of(alice), origin=origin)
+async def test_a_foreign_page_is_refused_even_with_a_session(alice: User) -> None:
+    with all_cases() as case:
+        for origin in ["https://evil.example", "", "null", "https://testserver"]:
+            with case(origin), pytest.raises(Refused):
+                await greeting(await cookie_of(alice), origin=origin)
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("at", ["/ws", "/ws/nothing/", "/", "/admin/", "//ws/"])
-async def test_every_other_address_is_refused_quietly(
-    alice: User, at: str, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_every_other_address_is_refused_quietly(alice: User, caplog: pytest.LogCaptureFixture) -> None:
     cookie = await cookie_of(alice)
-    with caplog.at_level(logging.WARNING), pytest.raises(Refused):
-        await greeting(cookie, path=at)
-    assert caplog.records == []
+    with all_cases() as case:
+        for at in ["/ws", "/ws/nothing/", "/", "/admin/", "//ws/"]:
+            with case(at):
+                caplog.clear()
+                with caplog.at_level(logging.WARNING), pytest.raises(Refused):
+                    await greeting(cookie, path=at)
+                assert caplog.records == []
 
 
 async def test_a_foreign_page_is_refused_before_the_database_is_asked() -> None:

@@ -10,6 +10,7 @@ from django.db import OperationalError
 
 from core.web.asgi_bodies import ascii_only
 from professional_network.asgi import application
+from tests.cases import all_cases
 from users.models import User
 
 from .socket_client import cookie_of
@@ -58,15 +59,21 @@ class Client:
         return int(self.sent[0]["status"])
 
 
-@pytest.mark.parametrize("length", ["", "314572800"], ids=["without a length", "with a length"])
-@pytest.mark.parametrize("cookie", ["", "sessionid=" + "a" * 32], ids=["stranger", "forged cookie"])
-async def test_of_300_megabytes_of_a_stranger_next_to_nothing_is_read(length: str, cookie: str) -> None:
-    for path, kind in (("/accounts/login/", FORM), ("/posts/", MULTIPART), ("/nowhere/", b"text/plain")):
-        client = Client(300 * 2**20)
-        assert await client.post(path, kind=kind, length=length, cookie=cookie) == 413
-        assert client.taken <= (0 if length else settings.REQUEST_MAX_FORM + len(CHUNK)), path
-        names = {name.lower() for name, _value in client.sent[0]["headers"]}
-        assert {b"content-security-policy", b"x-request-id"} <= names
+async def test_of_300_megabytes_of_a_stranger_next_to_nothing_is_read() -> None:
+    with all_cases() as case:
+        for length in ["", "314572800"]:
+            for cookie in ["", "sessionid=" + "a" * 32]:
+                with case((length, cookie)):
+                    for path, kind in (
+                        ("/accounts/login/", FORM),
+                        ("/posts/", MULTIPART),
+                        ("/nowhere/", b"text/plain"),
+                    ):
+                        client = Client(300 * 2**20)
+                        assert await client.post(path, kind=kind, length=length, cookie=cookie) == 413
+                        assert client.taken <= (0 if length else settings.REQUEST_MAX_FORM + len(CHUNK)), path
+                        names = {name.lower() for name, _value in client.sent[0]["headers"]}
+                        assert {b"content-security-policy", b"x-request-id"} <= names
 
 
 async def test_json_has_a_smaller_limit() -> None:

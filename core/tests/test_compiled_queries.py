@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 
 from core.database import compiled_queries
 from core.database.compiled_queries import CannotBeCompiledError, CompiledQuery, CompiledSQL
-from tests.cases import all_cases
+from tests.cases import all_cases, rolled_back
 from users.models import Profile, User
 
 pytestmark = [pytest.mark.both, pytest.mark.django_db]
@@ -39,17 +39,23 @@ def make_people(db: None) -> Callable[[int], list[User]]:
     return make
 
 
-@pytest.mark.parametrize("count", [1, 2, 19, 20, 21, 40, 45])
-def test_rows_are_those_of_the_query_set_for_any_length_of_list(people: list[User], count: int) -> None:
-    ids = [member.pk for member in people[:count]]
-    plain = list(of_ids(ids[0], ids))
-    rows = CompiledQuery(of_ids).fetch(one=ids[0], ids=ids)
-    assert [vars(row) | {"_state": None} for row in rows] == [vars(row) | {"_state": None} for row in plain]
-    assert {type(row.date_joined.tzinfo) for row in rows} == {type(row.date_joined.tzinfo) for row in plain}
-    assert [row.is_one for row in rows].count(True) == 1  # type: ignore[attr-defined]
-    rows[0].name = "Another"
-    rows[0].save()  # it is known to be stored
-    assert User.objects.count() == len(people)
+def test_rows_are_those_of_the_query_set_for_any_length_of_list(people: list[User]) -> None:
+    with all_cases() as case:
+        for count in [1, 2, 19, 20, 21, 40, 45]:
+            with case(count), rolled_back():
+                ids = [member.pk for member in people[:count]]
+                plain = list(of_ids(ids[0], ids))
+                rows = CompiledQuery(of_ids).fetch(one=ids[0], ids=ids)
+                assert [vars(row) | {"_state": None} for row in rows] == [
+                    vars(row) | {"_state": None} for row in plain
+                ]
+                assert {type(row.date_joined.tzinfo) for row in rows} == {
+                    type(row.date_joined.tzinfo) for row in plain
+                }
+                assert [row.is_one for row in rows].count(True) == 1  # type: ignore[attr-defined]
+                rows[0].name = "Another"
+                rows[0].save()  # it is known to be stored
+                assert User.objects.count() == len(people)
 
 
 def test_the_query_set_is_built_once_for_lists_of_about_the_same_length(people: list[User]) -> None:
@@ -220,21 +226,20 @@ def test_outside_of_transactions_postgresql_plans_once(people: list[User]) -> No
 
 @pytest.mark.postgres_only
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize(
-    "spoiling",
-    ["DEALLOCATE ALL", "ALTER TABLE users_user ALTER name TYPE varchar(90)"],
-)
-def test_a_plan_that_is_gone_or_fits_no_more_is_done_without(people: list[User], spoiling: str) -> None:
-    compiled, ids = CompiledQuery(of_ids), [member.pk for member in people[:5]]
-    compiled.fetch(one=ids[0], ids=ids)
-    with connection.cursor() as cursor:
-        cursor.execute(spoiling)
-    try:
-        for _time in range(3):
-            assert len(compiled.fetch(one=ids[0], ids=ids)) == 5
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute("ALTER TABLE users_user ALTER name TYPE varchar(80)")
+def test_a_plan_that_is_gone_or_fits_no_more_is_done_without(people: list[User]) -> None:
+    with all_cases() as case:
+        for spoiling in ["DEALLOCATE ALL", "ALTER TABLE users_user ALTER name TYPE varchar(90)"]:
+            with case(spoiling):
+                compiled, ids = CompiledQuery(of_ids), [member.pk for member in people[:5]]
+                compiled.fetch(one=ids[0], ids=ids)
+                with connection.cursor() as cursor:
+                    cursor.execute(spoiling)
+                try:
+                    for _time in range(3):
+                        assert len(compiled.fetch(one=ids[0], ids=ids)) == 5
+                finally:
+                    with connection.cursor() as cursor:
+                        cursor.execute("ALTER TABLE users_user ALTER name TYPE varchar(80)")
 
 
 def rows_in_transaction(compiled: CompiledQuery[..., User], ids: list[int]) -> list[dict[str, object]]:
@@ -289,16 +294,24 @@ def of_both(authors: list[int], near: int, hidden: list[int], other: int) -> Que
     return shown.order_by("pk").values_list("pk", is_near)
 
 
-@pytest.mark.parametrize(("authors", "hidden"), [(3, 2), (21, 5), (2, 25), (0, 3), (3, 0), (0, 0)])
-def test_any_number_of_values_and_lists_is_given_by_name(
-    people: list[User], authors: int, hidden: int
-) -> None:
+def test_any_number_of_values_and_lists_is_given_by_name(people: list[User]) -> None:
     ids = sorted(member.pk for member in people)
-    values = {"authors": ids[:authors], "near": ids[30], "hidden": ids[1 : 1 + hidden], "other": ids[0]}
-    compiled = CompiledQuery(of_both)
-    for turned in (values, dict(reversed(values.items()))):  # names say which is which, not the order
-        assert compiled.fetch(**turned) == list(of_both(**values))  # type: ignore[arg-type]
-    assert compiled.fetch(**(values | {"near": ids[31]}))[-1:] == [(ids[31], 1)]  # type: ignore[arg-type]
+    with all_cases() as case:
+        for authors, hidden in [(3, 2), (21, 5), (2, 25), (0, 3), (3, 0), (0, 0)]:
+            with case((authors, hidden)):
+                values = {
+                    "authors": ids[:authors],
+                    "near": ids[30],
+                    "hidden": ids[1 : 1 + hidden],
+                    "other": ids[0],
+                }
+                compiled = CompiledQuery(of_both)
+                for turned in (
+                    values,
+                    dict(reversed(values.items())),
+                ):  # names say which is which, not the order
+                    assert compiled.fetch(**turned) == list(of_both(**values))  # type: ignore[arg-type]
+                assert compiled.fetch(**(values | {"near": ids[31]}))[-1:] == [(ids[31], 1)]  # type: ignore[arg-type]
 
 
 def test_names_that_do_not_fit_are_refused_with_the_name_of_the_query(db: None) -> None:

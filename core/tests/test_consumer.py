@@ -5,7 +5,6 @@ import json
 import logging
 import threading
 import time
-from typing import Any
 
 import pytest
 from django.db import OperationalError
@@ -16,6 +15,7 @@ from core.sockets import dispatch, frames
 from core.sockets.flow_control import BURST, FRAME_BYTES, TABS_EACH, WAITING_BYTES
 from core.sockets.frames import Frame, FrameError, TabState, read_number
 from core.sockets.hub import hub
+from tests.cases import all_cases
 from users.models import User
 
 from .socket_client import Closed, SocketClient, cookie_of, until, until_up
@@ -99,20 +99,34 @@ async def test_several_apps_hear_one_type_and_the_tab_is_visible_by_then(alice: 
 DEEP = "[" * 60_000
 
 
-@pytest.mark.parametrize(
-    "said",
-    ["", "x", "{", "[]", "1", '"text"', "null", "NaN", '{"type": NaN}', "{}", '{"type": 1}', '{"type": null}',
-     '{"type": ["a"]}', '{"type": "tests.ask", "n": Infinity}', DEEP, '{"type":' + DEEP,
-     '{"type": "x", "n": ' + "9" * 5000 + "}"],
-    ids=lambda said: said[:20],
-)  # fmt: skip
-async def test_what_is_no_frame_is_answered_and_the_socket_stays(alice: User, said: str) -> None:
+async def test_what_is_no_frame_is_answered_and_the_socket_stays(alice: User) -> None:
     frames.on_frame("tests.ask")(lambda tab, frame: [{"type": "tests.answer"}])
-    async with await SocketClient.of(alice) as tab:
-        tab.say_text(said)
-        assert await tab.next() == MALFORMED
-        tab.say({"type": "tests.ask"})
-        assert await tab.next() == {"type": "tests.answer"}
+    with all_cases() as case:
+        for said in [
+            "",
+            "x",
+            "{",
+            "[]",
+            "1",
+            '"text"',
+            "null",
+            "NaN",
+            '{"type": NaN}',
+            "{}",
+            '{"type": 1}',
+            '{"type": null}',
+            '{"type": ["a"]}',
+            '{"type": "tests.ask", "n": Infinity}',
+            DEEP,
+            '{"type":' + DEEP,
+            '{"type": "x", "n": ' + "9" * 5000 + "}",
+        ]:
+            with case(said):
+                async with await SocketClient.of(alice) as tab:
+                    tab.say_text(said)
+                    assert await tab.next() == MALFORMED
+                    tab.say({"type": "tests.ask"})
+                    assert await tab.next() == {"type": "tests.answer"}
 
 
 async def test_a_binary_frame_is_malformed(alice: User) -> None:
@@ -196,18 +210,20 @@ async def test_a_member_takes_one_thread_of_the_pool_at_the_most(alice: User, ch
     assert most == [1]
 
 
-@pytest.mark.parametrize("letter", ["x", "ü", "漢", "🙂"])
-async def test_a_frame_may_have_64_kib_and_not_a_byte_more(alice: User, letter: str) -> None:
+async def test_a_frame_may_have_64_kib_and_not_a_byte_more(alice: User) -> None:
     frames.on_frame("tests.ask")(lambda tab, frame: [{"type": "tests.answer"}])
     empty = len(json.dumps({"type": "tests.ask", "q": ""}))
     room = FRAME_BYTES - empty
-    size = len(letter.encode())
-    async with await SocketClient.of(alice) as tab:
-        fill = letter * (room // size)
-        tab.say_text(json.dumps({"type": "tests.ask", "q": fill}, ensure_ascii=False))
-        assert await tab.next() == {"type": "tests.answer"}
-        tab.say_text(json.dumps({"type": "tests.ask", "q": fill + letter}, ensure_ascii=False))
-        assert await tab.closed() == 1009
+    with all_cases() as case:
+        for letter in ["x", "ü", "漢", "🙂"]:
+            with case(letter):
+                size = len(letter.encode())
+                async with await SocketClient.of(alice) as tab:
+                    fill = letter * (room // size)
+                    tab.say_text(json.dumps({"type": "tests.ask", "q": fill}, ensure_ascii=False))
+                    assert await tab.next() == {"type": "tests.answer"}
+                    tab.say_text(json.dumps({"type": "tests.ask", "q": fill + letter}, ensure_ascii=False))
+                    assert await tab.closed() == 1009
 
 
 async def test_who_sends_much_that_must_wait_is_closed(alice: User) -> None:
@@ -262,12 +278,15 @@ async def test_a_fault_is_logged_with_its_trace_and_without_what_was_said(
     assert tab.cookie.partition("=")[2] not in caplog.text
 
 
-@pytest.mark.parametrize("answer", [object(), {"type": "x", "n": float("nan")}, {"type": "x", "q": "\ud800"}])
-async def test_an_answer_that_cannot_travel_is_a_fault_of_the_app(alice: User, answer: Any) -> None:
-    frames.on_frame("tests.ask")(lambda tab, frame: [answer])
-    async with await SocketClient.of(alice) as tab:
-        tab.say({"type": "tests.ask"})
-        assert await tab.next() == {"type": "error", "reason": "failed"}
+async def test_an_answer_that_cannot_travel_is_a_fault_of_the_app(alice: User) -> None:
+    with all_cases() as case:
+        for answer in [object(), {"type": "x", "n": float("nan")}, {"type": "x", "q": "\ud800"}]:
+            with case(repr(answer)):
+                frames.frame_handlers.clear()
+                frames.on_frame("tests.ask")(lambda tab, frame, answer=answer: [answer])
+                async with await SocketClient.of(alice) as tab:
+                    tab.say({"type": "tests.ask"})
+                    assert await tab.next() == {"type": "error", "reason": "failed"}
 
 
 def away(*_: object) -> None:

@@ -12,43 +12,41 @@ from tests.cases import all_cases, rolled_back
 
 
 # Property 14 (R15.1)
-def test_it_is_well_while_it_can_answer(client: Client) -> None:
-    answer = client.get("/health/")
-    assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
-    assert answer["Content-Type"] == "application/json"
-    assert answer["Cache-Control"] == "no-store"
-
-
-def test_the_host_does_not_matter() -> None:
+def test_it_is_well_however_it_is_asked() -> None:
     with all_cases() as case:
+        with case("it is well while it can answer"):
+            client = Client()
+            answer = client.get("/health/")
+            assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+            assert answer["Content-Type"] == "application/json"
+            assert answer["Cache-Control"] == "no-store"
         for host in ["evil.example", "10.0.0.7:8000", "not a host", "", "a" * 300]:
             with case(host):
                 client = Client()
                 assert client.get("/health/", headers={"host": host}).status_code == 200
-
-
-def test_another_page_does_mind_the_host(client: Client) -> None:
-    assert client.get("/accounts/login/", headers={"host": "evil.example"}).status_code == 400
-
-
-def test_it_answers_before_the_redirect_to_https(client: Client) -> None:
-    with override_settings(SECURE_SSL_REDIRECT=True):
-        assert Client().get("/health/").status_code == 200
-        assert Client().get("/accounts/login/").status_code == 301
-
-
-def test_head_is_answered_without_a_body(client: Client) -> None:
-    answer = client.head("/health/")
-    assert (answer.status_code, answer.content) == (200, b"")
+        with case("another page does mind the host"):
+            client = Client()
+            assert client.get("/accounts/login/", headers={"host": "evil.example"}).status_code == 400
+        with case("it answers before the redirect to https"):
+            client = Client()
+            with override_settings(SECURE_SSL_REDIRECT=True):
+                assert Client().get("/health/").status_code == 200
+                assert Client().get("/accounts/login/").status_code == 301
+        with case("head is answered without a body"):
+            client = Client()
+            answer = client.head("/health/")
+            assert (answer.status_code, answer.content) == (200, b"")
+        with case("it sets no cookie"):
+            client = Client()
+            assert not client.get("/health/").cookies
+        with case("a query changes nothing"):
+            client = Client()
+            assert client.get("/health/?page=abc").status_code == 200
 
 
 def test_it_asks_no_database(client: Client, django_assert_num_queries: Callable[..., Any], db: None) -> None:
     with django_assert_num_queries(0):
         client.get("/health/")
-
-
-def test_it_sets_no_cookie(client: Client) -> None:
-    assert not client.get("/health/").cookies
 
 
 @pytest.mark.django_db
@@ -58,10 +56,6 @@ def test_other_methods_are_refused() -> None:
             with case(method), rolled_back():
                 client = Client()
                 assert getattr(client, method)("/health/").status_code == 405
-
-
-def test_a_query_changes_nothing(client: Client) -> None:
-    assert client.get("/health/?page=abc").status_code == 200
 
 
 @pytest.mark.django_db

@@ -23,6 +23,8 @@ from core.sockets.heartbeat import Heartbeat
 from core.sockets.hub import RESYNC_SECONDS, Hub, hub
 from core.sockets.publisher import member_topic
 from core.sockets.sessions import Visitor, tabs_with_ended_session
+from tests.cases import all_cases
+from tests.cast import make_member
 from users.models import User
 
 from .socket_client import SocketClient, cookie_of, until, until_up
@@ -234,13 +236,16 @@ def delete(member: User, tab: SocketClient) -> None:
 ENDS = [sign_out, let_time_pass, deactivate, suspend, change_password, delete]
 
 
-@pytest.mark.parametrize("end", ENDS)
-async def test_the_heartbeat_finds_an_ended_session(alice: User, charlie: User, end: Any) -> None:
-    async with await SocketClient.of(alice) as tab, await SocketClient.of(charlie) as other:
-        await in_database(end, alice, tab)
-        assert await tab.closed() == 4401
-        for _ in range(2):
-            await other.next_of("heartbeat")
+async def test_the_heartbeat_finds_an_ended_session(charlie: User) -> None:
+    with all_cases() as case:
+        for end in ENDS:
+            with case(end.__name__):
+                member = await in_database(make_member, end.__name__)
+                async with await SocketClient.of(member) as tab, await SocketClient.of(charlie) as other:
+                    await in_database(end, member, tab)
+                    assert await tab.closed() == 4401
+                    for _ in range(2):
+                        await other.next_of("heartbeat")
 
 
 @pytest.mark.parametrize("end", ENDS)

@@ -69,15 +69,16 @@ def test_each_accepted_format_is_opened() -> None:
                 assert near(image.getpixel((75, 35)), BLUE, 40)
 
 
-def test_what_is_no_picture_is_refused_by_its_content() -> None:
+def test_files_that_are_no_whole_pictures_are_refused() -> None:
     with all_cases() as case:
         for name, data in pictures.NO_PICTURES.items():
             with case(name):
                 assert refusal(data) in {"not_an_image", "damaged"}
-
-
-def test_an_empty_file_is_refused() -> None:
-    assert refusal(b"") == "not_an_image"
+        with case("an empty file is refused"):
+            assert refusal(b"") == "not_an_image"
+        with case("a truncated jpeg is called damaged"):
+            data = encoded(Image.effect_noise((120, 90), 80), "JPEG")
+            assert refusal(data[: len(data) // 2]) == "damaged"
 
 
 def test_a_truncated_picture_is_refused() -> None:
@@ -94,44 +95,31 @@ def test_a_truncated_picture_is_refused() -> None:
                         assert refusal(cut) in {"damaged", "not_an_image"}
 
 
-def test_a_truncated_jpeg_is_called_damaged() -> None:
-    data = encoded(Image.effect_noise((120, 90), 80), "JPEG")
-    assert refusal(data[: len(data) // 2]) == "damaged"
-
-
-def test_a_hundred_megapixels_are_refused_without_decoding() -> None:
-    bomb = pictures.png_bomb()
-    assert len(bomb) < 20_000
-    started = time.process_time()
-    assert refusal(bomb) == "too_many_pixels"
-    assert time.process_time() - started < 0.5
-
-
-def test_more_pixels_than_the_budget_are_refused() -> None:
+def test_the_limits_of_pixels_and_bytes_hold() -> None:
     with all_cases() as case:
+        with case("a hundred megapixels are refused without decoding"):
+            bomb = pictures.png_bomb()
+            assert len(bomb) < 20_000
+            started = time.process_time()
+            assert refusal(bomb) == "too_many_pixels"
+            assert time.process_time() - started < 0.5
         for width, height in [(24_001, 1_000), (8_000, 6_251), (100_000, 100_000)]:
             with case((width, height)):
                 assert refusal(pictures.png_claiming(width, height)) == "too_many_pixels"
+        with case("a picture of the whole budget is taken and scaled down"):
+            image = opened(pictures.png_bomb(6_000, 4_000))
+            assert image.size == (1600, 1067)
+        with case("more than ten megabytes are refused"):
+            assert refusal(png(), size=LARGEST_BYTES + 1) == "too_large"
+        with case("ten megabytes are taken"):
+            (made,) = made_of(png(), size=LARGEST_BYTES)
+            assert (made.width, made.height) == (80, 40)
 
 
 def test_the_budget_holds_without_pillow_s_own_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its warning is turned into an error for all threads together, so one thread may miss it."""
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", None)
     assert refusal(pictures.png_bomb()) == "too_many_pixels"
-
-
-def test_a_picture_of_the_whole_budget_is_taken_and_scaled_down() -> None:
-    image = opened(pictures.png_bomb(6_000, 4_000))
-    assert image.size == (1600, 1067)
-
-
-def test_more_than_ten_megabytes_are_refused() -> None:
-    assert refusal(png(), size=LARGEST_BYTES + 1) == "too_large"
-
-
-def test_ten_megabytes_are_taken() -> None:
-    (made,) = made_of(png(), size=LARGEST_BYTES)
-    assert (made.width, made.height) == (80, 40)
 
 
 def test_each_refusal_has_words_that_say_what_to_do() -> None:
@@ -189,36 +177,41 @@ def test_a_picture_with_a_program_behind_it_loses_the_program() -> None:
     assert b"script" not in made.data
 
 
-def test_a_colour_profile_is_applied() -> None:
-    """In a space whose red and blue have changed places, the file's red is the screen's blue."""
-    swapped = pictures.swapped_profile()
-    image = opened(encoded(Image.new("RGB", (8, 8), RED), "PNG", icc_profile=swapped))
-    assert near(image.getpixel((4, 4)), BLUE)
-
-
-def test_a_broken_colour_profile_costs_only_the_profile() -> None:
+def test_colours_come_out_as_they_are_on_the_screen() -> None:
     with all_cases() as case:
+        with case("a colour profile is applied"):
+            # In a space whose red and blue have changed places, the file's red is the screen's blue.
+            swapped = pictures.swapped_profile()
+            image = opened(encoded(Image.new("RGB", (8, 8), RED), "PNG", icc_profile=swapped))
+            assert near(image.getpixel((4, 4)), BLUE)
         for profile in [b"garbage", b"", b"\x00" * 200]:
             with case(profile):
                 image = opened(encoded(halves(), "PNG", icc_profile=profile))
                 assert near(image.getpixel((5, 5)), RED)
+        with case("a profile of another kind of picture costs only the profile"):
+            image = opened(
+                encoded(halves(left=0, right=255, mode="L"), "PNG", icc_profile=pictures.srgb_profile())
+            )
+            assert (image.mode, image.size) == ("RGB", (80, 40))
+        with case("cmyk becomes rgb"):
+            image = opened(
+                encoded(
+                    halves(left=(0, 255, 255, 0), right=(255, 255, 0, 0), mode="CMYK"), "JPEG", quality=95
+                )
+            )
+            assert image.mode == "RGB"
+            assert near(image.getpixel((5, 5)), RED, 40)
+            assert near(image.getpixel((75, 35)), BLUE, 40)
+        with case("sixteen bits of grey keep their shade"):
+            image = opened(encoded(Image.new("I;16", (6, 4), 32_768), "PNG"))
+            assert near(image.getpixel((1, 1)), (128, 128, 128), 3)
+        with case("sixteen bits of grey are shrunk"):
+            image = opened(encoded(Image.new("I;16", (3000, 2000), 32_768), "PNG"))
+            assert image.size == (1600, 1067)
+            assert near(image.getpixel((800, 500)), (128, 128, 128), 3)
 
 
-def test_a_profile_of_another_kind_of_picture_costs_only_the_profile() -> None:
-    image = opened(encoded(halves(left=0, right=255, mode="L"), "PNG", icc_profile=pictures.srgb_profile()))
-    assert (image.mode, image.size) == ("RGB", (80, 40))
-
-
-def test_cmyk_becomes_rgb() -> None:
-    image = opened(
-        encoded(halves(left=(0, 255, 255, 0), right=(255, 255, 0, 0), mode="CMYK"), "JPEG", quality=95)
-    )
-    assert image.mode == "RGB"
-    assert near(image.getpixel((5, 5)), RED, 40)
-    assert near(image.getpixel((75, 35)), BLUE, 40)
-
-
-def test_of_an_animation_the_first_picture_is_kept() -> None:
+def test_of_several_pictures_in_a_file_the_first_is_kept() -> None:
     with all_cases() as case:
         for kind in ["GIF", "WEBP", "PNG"]:
             with case(kind):
@@ -229,6 +222,9 @@ def test_of_an_animation_the_first_picture_is_kept() -> None:
                 image = opened(data)
                 assert near(image.getpixel((5, 5)), RED, 40)
                 assert getattr(decoded(fitted(image, 30)), "n_frames", 1) == 1
+        with case("a multi picture file of a camera is its first picture"):
+            data = encoded(halves(), "MPO", save_all=True, append_images=[halves(left=BLUE, right=RED)])
+            assert near(opened(data).getpixel((5, 5)), RED, 40)
 
 
 def test_a_palette_with_a_transparent_colour_stays_transparent() -> None:
@@ -251,27 +247,16 @@ def test_every_mode_of_a_png_is_read() -> None:
                 assert image.mode == ("RGBA" if mode in {"LA", "RGBA"} else "RGB")
 
 
-def test_sixteen_bits_of_grey_keep_their_shade() -> None:
-    image = opened(encoded(Image.new("I;16", (6, 4), 32_768), "PNG"))
-    assert near(image.getpixel((1, 1)), (128, 128, 128), 3)
-
-
-def test_one_pixel_is_a_picture() -> None:
-    image = opened(png((1, 1)))
-    assert decoded(fitted(image, 64)).size == (1, 1)
-    assert decoded(cropped(image, 64, 64)).size == (64, 64)
-
-
-def test_a_cropped_picture_has_exactly_the_size_asked_for() -> None:
+def test_a_picture_has_the_size_asked_for() -> None:
     with all_cases() as case:
+        with case("one pixel is a picture"):
+            image = opened(png((1, 1)))
+            assert decoded(fitted(image, 64)).size == (1, 1)
+            assert decoded(cropped(image, 64, 64)).size == (64, 64)
         for wanted in [(512, 512), (64, 64), (1500, 375)]:
             for size in [(80, 40), (40, 80), (3000, 10), (10, 3000), (64, 64)]:
                 with case((size, wanted)):
                     assert decoded(cropped(opened(png(size)), *wanted)).size == wanted
-
-
-def test_a_fitted_picture_keeps_its_shape_and_never_grows() -> None:
-    with all_cases() as case:
         for size, longest, expected in [
             ((80, 40), 40, (40, 20)),
             ((40, 80), 40, (20, 40)),
@@ -280,31 +265,36 @@ def test_a_fitted_picture_keeps_its_shape_and_never_grows() -> None:
         ]:
             with case((size, longest, expected)):
                 assert decoded(fitted(opened(png(size)), longest)).size == expected
-
-
-def test_encoding_leaves_the_given_picture_as_it_was() -> None:
-    image = opened(png((80, 40)))
-    fitted(image, 10)
-    cropped(image, 10, 10)
-    assert image.size == (80, 40)
+        with case("encoding leaves the given picture as it was"):
+            image = opened(png((80, 40)))
+            fitted(image, 10)
+            cropped(image, 10, 10)
+            assert image.size == (80, 40)
 
 
 # -- Pictures as people have them -------------------------------------------------------------
-def test_texts_in_a_png_are_passed_over() -> None:
-    """An editor's history, a diagram's source: megabytes once they are unpacked."""
-    packed = b"Raw profile type xmp\0\0" + zlib.compress(b"x" * 2_000_000)
-    international = b"source\0\x01\0\0\0" + zlib.compress(b"x" * 2_000_000)
-    profile = b"huge\0\0" + zlib.compress(b"x" * 2_000_000)
-    plain = b"k\0" + b"x" * 2_000_000
-    chunks = {b"zTXt": packed, b"iTXt": international, b"tEXt": plain, b"iCCP": profile}
-    for kind, content in chunks.items():
-        assert opened(pictures.png_with(kind, content)).size == (80, 40), kind
-
-
-def test_a_jpeg_without_its_end_mark_is_shown() -> None:
-    data = jpeg((400, 300))
-    for cut in (1, 2, 20):
-        assert opened(data[:-cut]).size == (400, 300)
+def test_what_is_in_a_file_beside_the_picture_is_passed_over() -> None:
+    with all_cases() as case:
+        with case("texts in a png are passed over"):
+            # An editor's history, a diagram's source: megabytes once they are unpacked.
+            packed = b"Raw profile type xmp\0\0" + zlib.compress(b"x" * 2_000_000)
+            international = b"source\0\x01\0\0\0" + zlib.compress(b"x" * 2_000_000)
+            profile = b"huge\0\0" + zlib.compress(b"x" * 2_000_000)
+            plain = b"k\0" + b"x" * 2_000_000
+            chunks = {b"zTXt": packed, b"iTXt": international, b"tEXt": plain, b"iCCP": profile}
+            for kind, content in chunks.items():
+                assert opened(pictures.png_with(kind, content)).size == (80, 40), kind
+        with case("a jpeg without its end mark is shown"):
+            data = jpeg((400, 300))
+            for cut in (1, 2, 20):
+                assert opened(data[:-cut]).size == (400, 300)
+        with case("a long comment of a gif is passed over"):
+            data = encoded(Image.new("P", (30, 20)), "GIF")
+            head = 13 + (3 << (data[10] & 7) + 1 if data[10] & 0x80 else 0)
+            comment = b"\x21\xfe" + (b"\xff" + b"a" * 255) * 30_000 + b"\x00"
+            started = time.process_time()
+            assert opened(data[:head] + comment + data[head:]).size == (30, 20)
+            assert time.process_time() - started < 2
 
 
 def test_jpegs_of_telephones_are_taken_and_others_of_that_size_are_not() -> None:
@@ -315,17 +305,6 @@ def test_jpegs_of_telephones_are_taken_and_others_of_that_size_are_not() -> None
     assert refusal(pictures.jpeg_in_scans(6001, 4001)) == "too_many_pixels"
     assert opened(pictures.jpeg_in_scans(600, 400)).size == (600, 400)
     assert refusal(pictures.png_claiming(6001, 4001)) == "too_many_pixels"
-
-
-def test_a_multi_picture_file_of_a_camera_is_its_first_picture() -> None:
-    data = encoded(halves(), "MPO", save_all=True, append_images=[halves(left=BLUE, right=RED)])
-    assert near(opened(data).getpixel((5, 5)), RED, 40)
-
-
-def test_sixteen_bits_of_grey_are_shrunk() -> None:
-    image = opened(encoded(Image.new("I;16", (3000, 2000), 32_768), "PNG"))
-    assert image.size == (1600, 1067)
-    assert near(image.getpixel((800, 500)), (128, 128, 128), 3)
 
 
 def test_black_and_white_and_palettes_are_smoothed_when_they_shrink() -> None:
@@ -373,25 +352,16 @@ def test_a_file_of_endless_metadata_is_refused_before_a_decoder_loops() -> None:
     assert time.process_time() - started < 5
 
 
-def test_a_long_comment_of_a_gif_is_passed_over() -> None:
-    data = encoded(Image.new("P", (30, 20)), "GIF")
-    head = 13 + (3 << (data[10] & 7) + 1 if data[10] & 0x80 else 0)
-    comment = b"\x21\xfe" + (b"\xff" + b"a" * 255) * 30_000 + b"\x00"
-    started = time.process_time()
-    assert opened(data[:head] + comment + data[head:]).size == (30, 20)
-    assert time.process_time() - started < 2
-
-
 # -- One at a time ----------------------------------------------------------------------------
-def test_a_full_queue_refuses_further_pictures() -> None:
-    with ExitStack() as others:
-        for _place in range(DECODINGS_AT_ONCE + MOST_WAITING):
-            assert images._queue.acquire(blocking=False)
-            others.callback(images._queue.release)
-        assert refusal(png()) == "busy"
-    assert opened(png()).size == (80, 40)
-
-
-def test_a_damaged_picture_gives_its_turn_back() -> None:
-    for _time in range(2 * (DECODINGS_AT_ONCE + MOST_WAITING)):
-        assert refusal(png()[:-30]) == "damaged"
+def test_pictures_are_decoded_a_few_at_a_time() -> None:
+    with all_cases() as case:
+        with case("a full queue refuses further pictures"):
+            with ExitStack() as others:
+                for _place in range(DECODINGS_AT_ONCE + MOST_WAITING):
+                    assert images._queue.acquire(blocking=False)
+                    others.callback(images._queue.release)
+                assert refusal(png()) == "busy"
+            assert opened(png()).size == (80, 40)
+        with case("a damaged picture gives its turn back"):
+            for _time in range(2 * (DECODINGS_AT_ONCE + MOST_WAITING)):
+                assert refusal(png()[:-30]) == "damaged"

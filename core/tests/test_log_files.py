@@ -16,6 +16,7 @@ import pytest
 from core.observability.log_files import Console, RotatingFile
 from core.observability.log_lines import LineFormatter
 from scripts.programs import ROOT
+from tests.cases import all_cases
 
 from .log_writer import LINE_END
 
@@ -139,15 +140,17 @@ def test_a_full_disk_breaks_nothing_and_is_complained_of_once(
     handler.close()
 
 
-@pytest.mark.parametrize("place", ["is_a_file/logs/django.log", "/proc/no/such/folder/django.log"])
 def test_a_folder_that_cannot_be_made_breaks_nothing(
-    tmp_path: Path, place: str, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "is_a_file").touch()
-    handler = handler_of(tmp_path / place)
-    for _ in range(3):
-        handler.handle(record_of("hello"))
-    assert capsys.readouterr().err.count("cannot be written") == 1
+    with all_cases() as case:
+        for place in ["is_a_file/logs/django.log", "/proc/no/such/folder/django.log"]:
+            with case(place):
+                handler = handler_of(tmp_path / place)
+                for _ in range(3):
+                    handler.handle(record_of("hello"))
+                assert capsys.readouterr().err.count("cannot be written") == 1
 
 
 def test_a_line_that_fits_only_in_part_is_taken_back_and_the_next_that_fits_is_whole(tmp_path: Path) -> None:

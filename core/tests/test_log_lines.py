@@ -32,21 +32,35 @@ def record_of_error(error: Exception) -> logging.LogRecord:
         return record_of("it failed", exc_info=sys.exc_info())
 
 
-def test_a_line_has_time_level_logger_module_process_and_request_id() -> None:
-    # R9.3
-    with logging_request(RequestInfo("a1b2c3d4", "192.0.2.7")):
-        record = record_of("hello %s", "Bob", created=1_700_000_000.25, process=42)
-    assert LineFormatter(LINE_FORMAT).format(record) == (
-        "2023-11-14T22:13:20.250Z WARNING core.tasks tasks 42 a1b2c3d4 hello Bob"
-    )
-    assert LineFormatter(SECURITY_LINE_FORMAT).format(record) == (
-        "2023-11-14T22:13:20.250Z WARNING core.tasks tasks 42 a1b2c3d4 192.0.2.7 hello Bob"
-    )
-
-
-def test_a_record_that_no_filter_saw_has_dashes() -> None:
-    record = logging.LogRecord("core", logging.INFO, "/x/tasks.py", 7, "hi", (), None)
-    assert LineFormatter("{request_id} {client} {message}").format(record) == "- - hi"
+def test_a_line_shows_what_the_record_holds() -> None:
+    with all_cases() as case:
+        with case("a line has time level logger module process and request id"):
+            # R9.3
+            with logging_request(RequestInfo("a1b2c3d4", "192.0.2.7")):
+                record = record_of("hello %s", "Bob", created=1_700_000_000.25, process=42)
+            assert LineFormatter(LINE_FORMAT).format(record) == (
+                "2023-11-14T22:13:20.250Z WARNING core.tasks tasks 42 a1b2c3d4 hello Bob"
+            )
+            assert LineFormatter(SECURITY_LINE_FORMAT).format(record) == (
+                "2023-11-14T22:13:20.250Z WARNING core.tasks tasks 42 a1b2c3d4 192.0.2.7 hello Bob"
+            )
+        with case("a record that no filter saw has dashes"):
+            record = logging.LogRecord("core", logging.INFO, "/x/tasks.py", 7, "hi", (), None)
+            assert LineFormatter("{request_id} {client} {message}").format(record) == "- - hi"
+        with case("a message without end is cut"):
+            line = LineFormatter("{message}").format(record_of("é" * 100_000))
+            assert len(line) < LONGEST_MESSAGE + 10
+            assert line.endswith("… (cut)")
+        with case("secrets are masked in message and trace"):
+            line = LineFormatter(LINE_FORMAT).format(record_of_error(ValueError("postgres://u:hunter2@db/x")))
+            assert "hunter2" not in line
+            assert "password=[masked]" in LineFormatter(LINE_FORMAT).format(
+                record_of("password=%s", "hunter2")
+            )
+        for arguments in [(), ("a", "b"), ("word",), ({"other": 1},)]:
+            for formatter in [LineFormatter(LINE_FORMAT), JsonFormatter()]:
+                with case((formatter, arguments)):
+                    assert "count %d" in formatter.format(record_of("count %d %(name)s", *arguments))
 
 
 @given(texts)
@@ -74,46 +88,38 @@ def test_each_line_of_a_trace_is_indented_so_that_no_error_text_passes_for_a_lin
     assert not any(line_end.search(line) for line in lines)
 
 
-def test_a_trace_shows_every_error_of_the_chain() -> None:
-    try:
-        try:
-            raise KeyError("inner")
-        except KeyError as inner:
-            raise ValueError("outer") from inner
-    except ValueError as outer:
-        line = LineFormatter(LINE_FORMAT).format(
-            record_of("x", exc_info=(ValueError, outer, outer.__traceback__))
-        )
-    assert "KeyError: 'inner'" in line
-    assert "The above exception was the direct cause" in line
-    assert "    ValueError: outer" in line
-
-
-def test_a_text_trace_and_a_stack_are_written_too() -> None:
-    record = record_of("x", exc_text="Traceback kept as text", stack_info="Stack (most recent call last):")
-    assert LineFormatter("{message}").format(record) == (
-        "x\n    Traceback kept as text\n    Stack (most recent call last):"
-    )
-
-
-def test_formatters_do_not_disturb_each_other() -> None:
-    record = record_of_error(ValueError("oops"))
-    first = LineFormatter(LINE_FORMAT).format(record)
-    JsonFormatter().format(record)
-    assert LineFormatter(LINE_FORMAT).format(record) == first
-    assert record.exc_text is None
-
-
-def test_secrets_are_masked_in_message_and_trace() -> None:
-    line = LineFormatter(LINE_FORMAT).format(record_of_error(ValueError("postgres://u:hunter2@db/x")))
-    assert "hunter2" not in line
-    assert "password=[masked]" in LineFormatter(LINE_FORMAT).format(record_of("password=%s", "hunter2"))
-
-
-def test_a_message_without_end_is_cut() -> None:
-    line = LineFormatter("{message}").format(record_of("é" * 100_000))
-    assert len(line) < LONGEST_MESSAGE + 10
-    assert line.endswith("… (cut)")
+def test_a_trace_is_written_whole_in_text_and_in_json() -> None:
+    with all_cases() as case:
+        with case("a trace shows every error of the chain"):
+            try:
+                try:
+                    raise KeyError("inner")
+                except KeyError as inner:
+                    raise ValueError("outer") from inner
+            except ValueError as outer:
+                line = LineFormatter(LINE_FORMAT).format(
+                    record_of("x", exc_info=(ValueError, outer, outer.__traceback__))
+                )
+            assert "KeyError: 'inner'" in line
+            assert "The above exception was the direct cause" in line
+            assert "    ValueError: outer" in line
+        with case("a text trace and a stack are written too"):
+            record = record_of(
+                "x", exc_text="Traceback kept as text", stack_info="Stack (most recent call last):"
+            )
+            assert LineFormatter("{message}").format(record) == (
+                "x\n    Traceback kept as text\n    Stack (most recent call last):"
+            )
+        with case("formatters do not disturb each other"):
+            record = record_of_error(ValueError("oops"))
+            first = LineFormatter(LINE_FORMAT).format(record)
+            JsonFormatter().format(record)
+            assert LineFormatter(LINE_FORMAT).format(record) == first
+            assert record.exc_text is None
+        with case("json holds the trace"):
+            trace = json.loads(JsonFormatter().format(record_of_error(ValueError("oops"))))["trace"]
+            assert trace.startswith("Traceback (most recent call last):\n")
+            assert trace.endswith("ValueError: oops")
 
 
 @given(texts)
@@ -134,17 +140,3 @@ def test_json_is_one_line_with_the_same_facts(text: str) -> None:
         "request_id": "a1b2c3d4",
         "client": "192.0.2.7",
     }
-
-
-def test_json_holds_the_trace() -> None:
-    trace = json.loads(JsonFormatter().format(record_of_error(ValueError("oops"))))["trace"]
-    assert trace.startswith("Traceback (most recent call last):\n")
-    assert trace.endswith("ValueError: oops")
-
-
-def test_wrong_arguments_cost_no_line() -> None:
-    with all_cases() as case:
-        for arguments in [(), ("a", "b"), ("word",), ({"other": 1},)]:
-            for formatter in [LineFormatter(LINE_FORMAT), JsonFormatter()]:
-                with case((formatter, arguments)):
-                    assert "count %d" in formatter.format(record_of("count %d %(name)s", *arguments))

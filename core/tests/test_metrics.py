@@ -70,23 +70,23 @@ def test_without_a_token_in_the_settings_there_is_no_such_page(client: Client, s
     assert client.post("/metrics").status_code == 404
 
 
-@pytest.mark.parametrize(
-    "brought",
-    [
-        "",
-        "Bearer",
-        "Bearer ",
-        TOKEN,
-        f"Bearer {TOKEN[:-1]}",
-        f"Bearer {TOKEN}x",
-        f"Basic {TOKEN}",
-        "Bearer é☃",
-    ],
-)
-def test_whoever_brings_another_is_refused(client: Client, token: str, brought: str) -> None:
-    answer = ask(client, brought)
-    assert (answer.status_code, answer["WWW-Authenticate"]) == (401, 'Bearer realm="metrics"')
-    assert b"linkup_" not in answer.content
+def test_whoever_brings_another_is_refused(token: str) -> None:
+    with all_cases() as case:
+        for brought in [
+            "",
+            "Bearer",
+            "Bearer ",
+            TOKEN,
+            f"Bearer {TOKEN[:-1]}",
+            f"Bearer {TOKEN}x",
+            f"Basic {TOKEN}",
+            "Bearer é☃",
+        ]:
+            with case(brought):
+                client = Client()
+                answer = ask(client, brought)
+                assert (answer.status_code, answer["WWW-Authenticate"]) == (401, 'Bearer realm="metrics"')
+                assert b"linkup_" not in answer.content
 
 
 def test_a_wrong_token_is_logged_without_its_value(
@@ -99,15 +99,23 @@ def test_a_wrong_token_is_logged_without_its_value(
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
-def test_a_client_with_the_token_reads_the_metrics(client: Client, token: str, scheme: str) -> None:
-    answer = ask(client, f"{scheme} {token}")
-    assert (answer.status_code, answer["Cache-Control"]) == (200, "no-store")
-    assert answer["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
-    names = {family.name for family in text_string_to_metric_families(answer.content.decode())}
-    assert names >= {"linkup_http_requests", "linkup_database_up", "linkup_build_info", "linkup_mail_due"}
-    assert "linkup_redis_up" not in names  # there is none here
-    assert not [name for name in names if name.endswith("_created")]
+def test_a_client_with_the_token_reads_the_metrics(token: str) -> None:
+    with all_cases() as case:
+        for scheme in ["Bearer", "bearer", "BEARER"]:
+            with case(scheme):
+                client = Client()
+                answer = ask(client, f"{scheme} {token}")
+                assert (answer.status_code, answer["Cache-Control"]) == (200, "no-store")
+                assert answer["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+                names = {family.name for family in text_string_to_metric_families(answer.content.decode())}
+                assert names >= {
+                    "linkup_http_requests",
+                    "linkup_database_up",
+                    "linkup_build_info",
+                    "linkup_mail_due",
+                }
+                assert "linkup_redis_up" not in names  # there is none here
+                assert not [name for name in names if name.endswith("_created")]
 
 
 def test_other_methods_are_refused(client: Client, token: str) -> None:
@@ -115,19 +123,26 @@ def test_other_methods_are_refused(client: Client, token: str) -> None:
         assert method("/metrics", headers={"authorization": f"Bearer {token}"}).status_code == 405
 
 
-@pytest.mark.parametrize("host", ["evil.example", "10.0.0.7:8000", "not a host", ""])
-def test_it_is_answered_before_the_host_check_and_the_redirect(token: str, host: str) -> None:
-    with override_settings(SECURE_SSL_REDIRECT=True):
-        assert Client().get("/metrics", headers={"host": host}).status_code == 401
+def test_it_is_answered_before_the_host_check_and_the_redirect(token: str) -> None:
+    with all_cases() as case:
+        for host in ["evil.example", "10.0.0.7:8000", "not a host", ""]:
+            with case(host), override_settings(SECURE_SSL_REDIRECT=True):
+                assert Client().get("/metrics", headers={"host": host}).status_code == 401
 
 
-@pytest.mark.parametrize(
-    ("chosen", "fault"), [("", False), ("short", True), ("a" * 50, True), (TOKEN, False), (TOKEN[:31], True)]
-)
-def test_a_token_that_can_be_guessed_is_refused(settings: Settings, chosen: str, fault: bool) -> None:
-    settings.METRICS_TOKEN = chosen
-    found = {message.id for message in run_checks(tags=[TAG], include_deployment_checks=True)}
-    assert ("linkup.E011" in found) is fault
+def test_a_token_that_can_be_guessed_is_refused(settings: Settings) -> None:
+    with all_cases() as case:
+        for chosen, fault in [
+            ("", False),
+            ("short", True),
+            ("a" * 50, True),
+            (TOKEN, False),
+            (TOKEN[:31], True),
+        ]:
+            with case(chosen):
+                settings.METRICS_TOKEN = chosen
+                found = {message.id for message in run_checks(tags=[TAG], include_deployment_checks=True)}
+                assert ("linkup.E011" in found) is fault
 
 
 # -- The database
@@ -208,14 +223,17 @@ COUNTED = [
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize(("path", "view", "status"), COUNTED)
-def test_an_answer_is_counted_by_its_view(client: Client, path: str, view: str, status: int) -> None:
-    before = answers(method="GET", view=view, status=str(status))
-    timed = value("linkup_http_request_duration_seconds_count", view=view)
-    client.get(path)
-    assert answers(method="GET", view=view, status=str(status)) == before + 1
-    assert value("linkup_http_request_duration_seconds_count", view=view) == timed + 1
-    assert value("linkup_http_requests_in_progress") == 0
+def test_an_answer_is_counted_by_its_view() -> None:
+    with all_cases() as case:
+        for path, view, status in COUNTED:
+            with case(path):
+                client = Client()
+                before = answers(method="GET", view=view, status=str(status))
+                timed = value("linkup_http_request_duration_seconds_count", view=view)
+                client.get(path)
+                assert answers(method="GET", view=view, status=str(status)) == before + 1
+                assert value("linkup_http_request_duration_seconds_count", view=view) == timed + 1
+                assert value("linkup_http_requests_in_progress") == 0
 
 
 @pytest.mark.django_db

@@ -10,6 +10,7 @@ from django.db import DEFAULT_DB_ALIAS, OperationalError, connections, transacti
 from psycopg2 import errors
 
 from core.database import migration_locks
+from tests.cases import all_cases
 
 pytestmark = [pytest.mark.postgres_only, pytest.mark.django_db(transaction=True)]
 
@@ -121,27 +122,25 @@ def dawdle() -> None:
 
 
 @pytest.mark.usefixtures("impatient")
-@pytest.mark.parametrize(
-    ("statement", "offline"),
-    [
-        (f"ALTER TABLE {TABLE} ADD COLUMN more integer; SELECT pg_sleep(1.5)", True),
-        (
-            "CREATE TABLE newcomer (); ALTER TABLE newcomer ADD COLUMN more integer; SELECT pg_sleep(1.5)",
-            False,
-        ),
-        ("SELECT * FROM core_cacheentry FOR UPDATE; SELECT pg_sleep(1.5)", False),
-    ],
-    ids=["nobody is there", "nobody knows the table", "nobody waits for it"],
-)
-def test_what_is_in_nobodys_way_may_take_its_time(statement: str, offline: bool) -> None:
-    with (
-        migration_locks.migration_limits(connection),
-        migration_locks.monitor_locks(connection, say_nothing, offline=offline) as watch,
-    ):
-        with transaction.atomic():
-            connection.cursor().execute(statement)
-            transaction.set_rollback(True)
-        assert watch.cancelled == []
+def test_what_is_in_nobodys_way_may_take_its_time() -> None:
+    with all_cases() as case:
+        for statement, offline in [
+            (f"ALTER TABLE {TABLE} ADD COLUMN more integer; SELECT pg_sleep(1.5)", True),
+            (
+                "CREATE TABLE newcomer (); ALTER TABLE newcomer ADD COLUMN more integer; SELECT pg_sleep(1.5)",
+                False,
+            ),
+            ("SELECT * FROM core_cacheentry FOR UPDATE; SELECT pg_sleep(1.5)", False),
+        ]:
+            with (
+                case(statement),
+                migration_locks.migration_limits(connection),
+                migration_locks.monitor_locks(connection, say_nothing, offline=offline) as watch,
+            ):
+                with transaction.atomic():
+                    connection.cursor().execute(statement)
+                    transaction.set_rollback(True)
+                assert watch.cancelled == []
 
 
 @pytest.mark.usefixtures("impatient")

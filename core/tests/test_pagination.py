@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Callable
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -53,13 +54,15 @@ def people(db: None) -> list[User]:
     return [make_member(f"person{number}", name=name) for number, name in enumerate(names)]
 
 
-@pytest.mark.parametrize("size", [1, 2, 3, 5, 12, 13, 14, 100])
-def test_by_text_each_row_comes_once_and_in_order(people: list[User], size: int) -> None:
-    pages = walk(lambda cursor: by_text_key(User.objects.all(), cursor, field="sort_name", size=size))
-    rows = [row for page in pages for row in page]
-    assert rows == list(User.objects.order_by("sort_name", "pk"))
-    assert all(len(page) == size for page in pages[:-1])
-    assert 1 <= len(pages[-1]) <= size
+def test_by_text_each_row_comes_once_and_in_order(people: list[User]) -> None:
+    with all_cases() as case:
+        for size in [1, 2, 3, 5, 12, 13, 14, 100]:
+            with case(size):
+                pages = walk(partial(by_text_key, User.objects.all(), field="sort_name", size=size))
+                rows = [row for page in pages for row in page]
+                assert rows == list(User.objects.order_by("sort_name", "pk"))
+                assert all(len(page) == size for page in pages[:-1])
+                assert 1 <= len(pages[-1]) <= size
 
 
 def test_by_text_rows_that_all_tie_come_once(db: None) -> None:
@@ -83,16 +86,20 @@ def test_a_row_that_goes_between_two_pages_hides_no_other(people: list[User]) ->
     assert len(first.rows) + len(second.rows) == len(people)
 
 
-@pytest.mark.parametrize("size", [1, 4, 13])
-def test_newest_first_walks_down_the_ids(people: list[User], size: int) -> None:
-    pages = walk(lambda cursor: newest_first(User.objects.all(), cursor, size=size))
-    assert [row for page in pages for row in page] == people[::-1]
+def test_newest_first_walks_down_the_ids(people: list[User]) -> None:
+    with all_cases() as case:
+        for size in [1, 4, 13]:
+            with case(size):
+                pages = walk(partial(newest_first, User.objects.all(), size=size))
+                assert [row for page in pages for row in page] == people[::-1]
 
 
-@pytest.mark.parametrize("size", [1, 4, 13])
-def test_oldest_first_walks_up_the_ids(people: list[User], size: int) -> None:
-    pages = walk(lambda cursor: oldest_first(User.objects.all(), cursor, size=size))
-    assert [row for page in pages for row in page] == people
+def test_oldest_first_walks_up_the_ids(people: list[User]) -> None:
+    with all_cases() as case:
+        for size in [1, 4, 13]:
+            with case(size):
+                pages = walk(partial(oldest_first, User.objects.all(), size=size))
+                assert [row for page in pages for row in page] == people
 
 
 @pytest.mark.django_db
@@ -113,12 +120,14 @@ def test_a_page_costs_one_query_and_counts_nothing(
     assert "OFFSET" not in sql
 
 
-@pytest.mark.parametrize(("found", "more"), [(0, False), (3, False), (4, True)])
-def test_a_cut_page_has_a_cursor_only_when_there_is_more(found: int, more: bool) -> None:
-    rows: Any = [SimpleNamespace(pk=number) for number in range(found)]
-    page: Any = make_page(rows, 3, lambda row: f"after {row.pk}")
-    assert page.rows == rows[:3]
-    assert page.next == ("after 2" if more else "")
+def test_a_cut_page_has_a_cursor_only_when_there_is_more() -> None:
+    with all_cases() as case:
+        for found, more in [(0, False), (3, False), (4, True)]:
+            with case((found, more)):
+                rows: Any = [SimpleNamespace(pk=number) for number in range(found)]
+                page: Any = make_page(rows, 3, lambda row: f"after {row.pk}")
+                assert page.rows == rows[:3]
+                assert page.next == ("after 2" if more else "")
 
 
 def test_no_cursor_is_the_first_page() -> None:

@@ -5,6 +5,7 @@ import string
 import sys
 import time
 from itertools import permutations
+from typing import Any
 
 import pytest
 from django.contrib.auth.hashers import make_password
@@ -106,23 +107,22 @@ def test_tokens_without_a_name_are_masked() -> None:
 
 
 SECRET = "correct horse battery staple"
+SETTINGS: list[dict[str, Any]] = [
+    {"SECRET_KEY": SECRET},
+    {"EMAIL_HOST_PASSWORD": SECRET},
+    {"REDIS_URL": f"redis://:{SECRET}@h/0"},
+    {"REDIS_URL": "redis://:correct%20horse%20battery%20staple@h/0"},
+    {"DATABASES": {"default": {"PASSWORD": SECRET}}},
+    {"STORAGES": {"default": {"OPTIONS": {"secret_key": SECRET}}}},
+]
 
 
-@pytest.mark.parametrize(
-    "values",
-    [
-        {"SECRET_KEY": SECRET},
-        {"EMAIL_HOST_PASSWORD": SECRET},
-        {"REDIS_URL": f"redis://:{SECRET}@h/0"},
-        {"REDIS_URL": "redis://:correct%20horse%20battery%20staple@h/0"},
-        {"DATABASES": {"default": {"PASSWORD": SECRET}}},
-        {"STORAGES": {"default": {"OPTIONS": {"secret_key": SECRET}}}},
-    ],
-)
 @pytest.mark.filterwarnings("ignore:Overriding setting DATABASES")
-def test_secrets_of_the_settings_are_masked_wherever_they_stand(values: dict[str, object]) -> None:
-    with override_settings(**values):
-        assert redact(f"could not use {SECRET}!") == f"could not use {MASK}!"
+def test_secrets_of_the_settings_are_masked_wherever_they_stand() -> None:
+    with all_cases() as case:
+        for values in SETTINGS:
+            with case(values), override_settings(**values):
+                assert redact(f"could not use {SECRET}!") == f"could not use {MASK}!"
 
 
 def test_an_address_that_is_none_hides_nothing_and_breaks_nothing() -> None:
