@@ -3,11 +3,13 @@
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django_htmx.http import reselect, retarget
 
 from core.database.pagination import CURSOR, id_cursor, oldest_first
 from core.web import rate_limits
-from core.web.responses import with_limit
+from core.web.responses import with_limit, with_toast
 from network.reach import consume_reach, consume_reach_in_form
 from users.form_submissions import ChangedSinceSent, create_once
 from users.http import HtmxRequest, MemberRequest, member_required
@@ -82,7 +84,7 @@ def edit_comment(request: MemberRequest, pk: int) -> HttpResponse:
         text = render_text(form.cleaned_data["text"], author=comment.author)
         if consume_reach_in_form(form, "text", request.user, text.newly_mentioned(comment.html)):
             services.edit_comment(comment=comment, text=text)
-            return redirect(comment)
+            return _render_edited(request, pk) if request.htmx else redirect(comment)
     context = {"comment": comment, "form": form}
     status = 422 if form.is_bound else 200
     return with_limit(form, render(request, "feed/edit_comment.html", context, status=status))
@@ -96,7 +98,7 @@ def delete_comment(request: MemberRequest, pk: int) -> HttpResponse:
     if request.method != "POST":
         return render(request, "feed/delete_comment.html", {"comment": comment})
     services.delete_comment(comment=comment)
-    return redirect(comment.post)
+    return _render_deleted(request, comment) if request.htmx else redirect(comment.post)
 
 
 def _create_comment(
@@ -123,6 +125,31 @@ def _create_comment(
     except FeedError as error:
         form.add_error("text", str(error))
     return None
+
+
+def _render_edited(request: MemberRequest, pk: int) -> HttpResponse:
+    """Render the text of an edited comment for htmx."""
+    comment = get_object_or_404(Comment.objects.readable_by(request.user).select_related("post"), pk=pk)
+    with_authors([comment], request.user)
+    response = render(request, "feed/_edited_comment.html", {"comment": comment, "post": comment.post})
+    return with_toast(
+        retarget(reselect(response, ".comment-body"), f"#comment-{pk} .comment-body"), _("Comment updated.")
+    )
+
+
+def _render_deleted(request: MemberRequest, deleted: Comment) -> HttpResponse:
+    """Render for htmx what is left of a deleted comment, and the counts of its post."""
+    post = get_post_or_404(request, deleted.post_id)
+    left = list(Comment.objects.readable_by(request.user).for_display(request.user).filter(pk=deleted.pk))
+    with_authors(left, request.user)
+    parent_id = deleted.parent_id
+    context = {
+        "post": post,
+        "actions": post.actions_cache_key(),
+        "comment": left[0] if left else None,
+        "empty_parent": parent_id and not Comment.objects.filter(pk=parent_id).exists() and parent_id,
+    }
+    return with_toast(render(request, "feed/_deleted_comment.html", context), _("Comment deleted."))
 
 
 def _get_own_comment(request: MemberRequest, pk: int) -> Comment:
