@@ -1,5 +1,6 @@
 """Views of one post: publish, show, edit, delete, history and document."""
 
+import re
 from collections.abc import Callable
 from functools import wraps
 
@@ -12,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django_htmx.http import reselect
 
-from core.database.pagination import CURSOR, id_cursor, oldest_first
+from core.database.pagination import CURSOR, oldest_first
 from core.files.storage import CannotStore
 from core.web import rate_limits
 from core.web.body_limits import accepts_files
@@ -30,6 +31,8 @@ from ..rendering import render_text
 from ..timeline import home_page
 
 COMMENTS = 20
+# The element of a card.
+_CARD_ID = re.compile(r"post-([0-9]{1,18})", re.ASCII)
 
 View = Callable[[MemberRequest, int], HttpResponse]
 
@@ -200,9 +203,10 @@ def _store_edit(request: MemberRequest, post: Post, form: EditPostForm) -> bool:
 
 def _render_card(request: MemberRequest, post: Post) -> HttpResponse:
     """Render the card that htmx replaces: the post's in a list, or that of a plain repost of it."""
-    shown_id = id_cursor((request.htmx.target or "").removeprefix("post-"))
-    posts = Post.objects.visible_to(request.user).for_display(request.user)
-    shown = posts.filter(pk=shown_id or 0, original=post).first() or get_post_or_404(request, post.pk)
+    reposts = Post.objects.visible_to(request.user).filter(original=post).for_display(request.user)
+    target = _CARD_ID.fullmatch(request.htmx.target or "")
+    repost = reposts.filter(pk=int(target[1])).first() if target else None
+    shown = repost or get_post_or_404(request, post.pk)
     return reselect(render(request, "feed/_edited.html", {"post": shown}), ".post")
 
 
