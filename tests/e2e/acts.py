@@ -339,6 +339,8 @@ with transaction.atomic():
     for number in range(25):
         comment(talk, known[1], f"Reply {number}", parent=asked)
     alone = comment(quiet, fia, "The only comment")
+    liked = say(omar, "A post to react to")
+    tooled = comment(liked, fia, "A comment with tools")
     for each in known[:22]:
         chat = messaging.start_direct(by=fia, other=each)
         entry = append_entry(chat, author=each, text="Line", html="<p>Line</p>", search_text="line")

@@ -10,7 +10,7 @@ from playwright.sync_api import Error, Page, Route, expect
 from tests.cases import all_cases
 
 from .acts import ACTS, ADDRESSES, Act, acts_in_templates
-from .browser import PHONE, Visitors
+from .browser import DESKTOP, PHONE, Visitors
 from .site import Site
 
 # Counts the requests of htmx on every page.
@@ -136,6 +136,40 @@ def test_a_plain_form_leads_back_to_what_was_acted_on(
                 with page.expect_navigation():
                     page.locator(last).press("Enter")
                 page.wait_for_function(HAS_FOCUS, arg=focused, timeout=5000)
+
+
+def test_the_tools_of_a_post_and_of_a_comment_stay_where_they_are(
+    visitors: Visitors, site: Site, acts_world: dict[str, Any]
+) -> None:
+    ids = acts_world["ids"]
+    with all_cases() as tried:
+        for viewport in (DESKTOP, PHONE):
+            page = visitors(viewport=viewport)
+            sign_in(page, site, acts_world["session"])
+            page.goto("/")
+            post, bar = "#post-{liked} ".format(**ids), "#post-{liked} .action-bar > *".format(**ids)
+            page.locator(bar).first.scroll_into_view_if_needed()
+            with tried(f"reactions {viewport}"):
+                before = positions(page, bar)
+                for step in ("[aria-label='Other reactions']", "[value='insightful']"):
+                    page.locator(f"{post} {step}").press("Enter")
+                expect(page.locator(f"{post} [aria-pressed='true']")).to_be_focused()
+                assert positions(page, bar) == before
+                page.locator(f"{post} [aria-pressed='true']").press("Enter")
+                expect(page.locator(f"{post} [value='like']")).to_be_focused()
+            page.goto("/posts/{liked}/".format(**ids))
+            tools = "#comment-{tooled} .comment-actions > a, #comment-{tooled} summary".format(**ids)
+            with tried(f"a reply {viewport}"):
+                before = positions(page, tools)
+                page.locator("#comment-{tooled} summary".format(**ids)).press("Enter")
+                expect(page.locator("#comment-{tooled} textarea".format(**ids))).to_be_focused()
+                assert positions(page, tools) == before
+
+
+def positions(page: Page, selector: str) -> list[tuple[int, int]]:
+    """Where these elements are in the window."""
+    boxes = [element.bounding_box() for element in page.locator(selector).all()]
+    return [(round(box["x"]), round(box["y"])) for box in boxes if box]
 
 
 def test_the_focus_can_be_seen_everywhere(visitors: Visitors, site: Site, acts_world: dict[str, Any]) -> None:

@@ -28,7 +28,10 @@ async function openPage(link) {
     const source = link.closest("details[data-menu]") ?? link;
     await window.htmx.ajax("GET", link.href, { source, target: dialog, swap: "innerHTML" });
   } catch { /* no answer: a toast says so */ }
-  if (!dialog.querySelector("form")) return dialog.remove();
+  const form = dialog.querySelector("form");
+  if (!form) return dialog.remove();
+  // Sent without htmx, it goes to its own page, not to this one.
+  if (!form.hasAttribute("action")) form.action = link.href;
   dialog.showModal();
   const field = firstField(dialog);
   if (field) focusField(field);
