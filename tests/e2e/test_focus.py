@@ -121,14 +121,14 @@ def test_a_plain_form_leads_back_to_what_was_acted_on(
         "/members/s1/ form[action$='/unfollow/'] button": "[action$='/follow/'] button",
         "/network/blocked/ form[action$='/b10/unblock/'] button": "h1, .person a, .person button",
         "/notifications/ [data-read-all]": "h1",
-        "/posts/{quiet}/ a[href$='/edit/'] > [data-page-dialog] form .btn-primary": "summary",
+        "/posts/{quiet}/ .post-head a[href$='/edit/'] > [data-page-dialog] form .btn-primary": "summary",
     }
     with all_cases() as tried:
         for case, focused in cases.items():
             with tried(case):
                 path, _space, selectors = case.format(**acts_world["ids"]).partition(" ")
                 page.goto(path)
-                if ".post" in selectors or "[data-page-dialog]" in selectors:
+                if ".post-head" in selectors:
                     page.locator(".post-head summary").press("Enter")
                 *openers, last = selectors.split(" > ")
                 for opener in openers:
@@ -136,6 +136,39 @@ def test_a_plain_form_leads_back_to_what_was_acted_on(
                 with page.expect_navigation():
                     page.locator(last).press("Enter")
                 page.wait_for_function(HAS_FOCUS, arg=focused, timeout=5000)
+
+
+def test_a_field_in_which_the_member_writes_keeps_the_focus(
+    visitors: Visitors, site: Site, acts_world: dict[str, Any]
+) -> None:
+    page = visitors()
+    page.add_init_script(COUNT)
+    sign_in(page, site, acts_world["session"])
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.goto("/")
+    page.route("**/save/", hold)
+    page.locator("#post-{liked} [formaction$='/save/']".format(**acts_world["ids"])).press("Enter")
+    words = page.get_by_label("What do you want to say?")
+    words.press_sequentially("Words")
+    held[0].continue_()
+    expect(page.locator("#post-{liked} [formaction$='/unsave/']".format(**acts_world["ids"]))).to_be_visible()
+    expect(words).to_be_focused()
+    page.goto("/posts/{liked}/".format(**acts_world["ids"]))
+    reply = page.locator("#comment-{tooled} summary".format(**acts_world["ids"]))
+    field = page.locator("#comment-{tooled} textarea".format(**acts_world["ids"]))
+    reply.press("Enter")
+    field.press_sequentially("More")
+    # Escape closes an empty field only.
+    field.press("Escape")
+    expect(field).to_be_focused()
+    field.fill("")
+    field.press("Escape")
+    expect(reply).to_be_focused()
+    expect(field).to_be_hidden()
 
 
 def test_the_tools_of_a_post_and_of_a_comment_stay_where_they_are(

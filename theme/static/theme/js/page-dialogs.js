@@ -1,6 +1,6 @@
-// <a data-in-dialog=".post" href="/posts/5/edit/">: the form of that page opens in a dialog of this page. Its response replaces
-// the closest element that matches the selector, and the focus comes back to it. Where none matches, the form is sent as on
-// its own page; without JavaScript the link leads there.
+// <a data-in-dialog=".row" href="…/edit/">: the form of that page opens in a dialog of this page. Its response replaces the closest
+// element that matches the selector, and the focus comes back to it. Where none matches, the form is sent as on its own page;
+// without JavaScript the link leads there.
 import { firstField, focusField, focusOn, isFocusLost, shownPart } from "./controls.js";
 
 const openers = new WeakMap();
