@@ -3,6 +3,7 @@
 from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.http import url_has_allowed_host_and_scheme
+from django_htmx.http import trigger_client_event
 
 from . import rate_limits
 
@@ -21,6 +22,11 @@ def rate_limited(response: HttpResponse, wait: int) -> HttpResponse:
     response.status_code = 429
     response["Retry-After"] = str(wait)
     return response
+
+
+def with_toast(response: HttpResponse, text: str) -> HttpResponse:
+    """Return the htmx `response`, with which the page shows `text` as a toast."""
+    return trigger_client_event(response, "toast", {"text": text, "level": "success"})
 
 
 def with_limit(form: BaseForm, response: HttpResponse) -> HttpResponse:

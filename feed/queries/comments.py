@@ -56,6 +56,12 @@ def load_comment(pk: int, viewer: Viewer) -> Comment | None:
     return _with_authors([comment], viewer)[0] if comment else None
 
 
+def load_readable_comment(pk: int, viewer: Viewer) -> list[Comment]:
+    """Return a comment with its first replies, in a list that is empty if the viewer may not read it."""
+    found = list(Comment.objects.readable_by(viewer).filter(pk=pk))
+    return _with_authors(_with_first_replies(found, viewer), viewer)
+
+
 def _with_first_replies(comments: list[Comment], viewer: Viewer) -> list[Comment]:
     """Set the first replies of each comment; return `comments`."""
     parents = {comment.pk: comment for comment in comments}

@@ -12,7 +12,7 @@ from feed.services import Document, Picture
 from users.audience import Audience
 from users.models import User
 
-from .factories import PDF, all_rows, answer, image, page_of, pass_on, react, say
+from .factories import HTMX, PDF, all_rows, answer, image, page_of, pass_on, react, say
 
 
 def test_it_goes_with_all_that_hangs_on_it(alice: User, bob: User) -> None:
@@ -138,3 +138,13 @@ def test_a_repost_can_be_deleted_from_the_list(alice: User, bob: User, as_bob: C
     assert f"/posts/{shared.pk}/delete/" in page_of(as_bob, "/")
     as_bob.post(f"/posts/{shared.pk}/delete/")
     assert list(Post.objects.all()) == [post]
+
+
+def test_in_a_dialog_nothing_takes_the_place_of_a_deleted_post(alice: User, as_alice: Client) -> None:
+    post = say(alice)
+    response = as_alice.post(f"/posts/{post.pk}/delete/", headers=HTMX)
+    assert (response.status_code, response.content) == (200, b"")
+    assert "Post deleted." in response["HX-Trigger"]
+    assert not Post.objects.exists()
+    # The page after it does not say so again.
+    assert "Post deleted." not in page_of(as_alice, "/")

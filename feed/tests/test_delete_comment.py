@@ -9,7 +9,7 @@ from tests.cases import all_cases, rolled_back
 from users.audience import Audience
 from users.models import User
 
-from .factories import all_rows, answer, page_of, say
+from .factories import HTMX, all_rows, answer, page_of, say
 from .test_comment import comments_on, replies_to
 
 
@@ -129,3 +129,24 @@ def test_a_visitor_is_sent_to_sign_in(alice: User, client: Client) -> None:
     response = client.post(f"/comments/{comment.pk}/delete/")
     assert response["Location"].startswith("/accounts/login/")
     assert Comment.objects.exists()
+
+
+def test_in_a_dialog_the_response_is_what_is_left_and_the_counts(
+    alice: User, bob: User, as_bob: Client
+) -> None:
+    post = say(alice)
+    comment = answer(post, bob, "Regretted")
+    reply = answer(post, bob, "A reply", parent=comment)
+
+    def delete_by_htmx(deleted: Comment) -> str:
+        response = as_bob.post(f"/comments/{deleted.pk}/delete/", headers=HTMX)
+        assert "Comment deleted." in response["HX-Trigger"]
+        return response.content.decode()
+
+    emptied = delete_by_htmx(comment)
+    assert "This comment was deleted." in emptied
+    assert "A reply" in emptied
+    assert f'id="post-foot-{post.pk}"' in emptied
+    last = delete_by_htmx(reply)
+    assert f'<div id="comment-{comment.pk}" hx-swap-oob="delete">' in last
+    assert 'class="comment"' not in last

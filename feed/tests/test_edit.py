@@ -13,7 +13,7 @@ from tests.cast import make_member
 from users.audience import Audience
 from users.models import User
 
-from .factories import PDF, SCRIPT, all_rows, captured_signals, image, page_of, pass_on, say
+from .factories import HTMX, PDF, SCRIPT, all_rows, captured_signals, image, page_of, pass_on, say
 
 
 def edit(post: Post, text: str, audience: int = Audience.MEMBERS) -> Post:
@@ -225,3 +225,34 @@ def test_opening_the_form_changes_nothing(alice: User, as_alice: Client) -> None
     before = all_rows()
     page_of(as_alice, f"/posts/{post.pk}/edit/")
     assert all_rows() == before
+
+
+def test_in_a_dialog_the_form_is_a_fragment_and_its_response_the_card(
+    alice: User, bob: User, as_alice: Client
+) -> None:
+    post = say(alice, "Mine")
+    shared = pass_on(post, by=bob)
+    address = f"/posts/{post.pk}/edit/"
+    form = page_of(as_alice, address, headers=HTMX)
+    assert "<html" not in form
+    assert 'id="page-dialog-title"' in form
+    refused = as_alice.post(address, {"text": "", "audience": 1}, headers=HTMX)
+    assert (refused.status_code, b"<html" in refused.content) == (422, False)
+    for shown in (post, shared):
+        data = {"text": f"Below {shown.pk}", "audience": 1}
+        response = as_alice.post(address, data, headers={**HTMX, "HX-Target": f"post-{shown.pk}"})
+        card = response.content.decode()
+        assert (f'id="post-{shown.pk}"' in card, f"Below {shown.pk}" in card) == (True, True)
+        assert response["HX-Reselect"] == ".post"
+        assert "Post updated." in response["HX-Trigger"]
+
+
+def test_the_card_of_another_post_is_not_rendered_for_an_edited_one(
+    alice: User, bob: User, as_alice: Client
+) -> None:
+    post, other = say(alice, "Mine"), say(bob, "Theirs")
+    for target in (f"post-{other.pk}", "post-999", "post-x", "main"):
+        response = as_alice.post(
+            f"/posts/{post.pk}/edit/", {"text": "New", "audience": 1}, headers={**HTMX, "HX-Target": target}
+        )
+        assert f'id="post-{post.pk}"' in response.content.decode()

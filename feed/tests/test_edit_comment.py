@@ -10,7 +10,7 @@ from tests.cases import all_cases, rolled_back
 from users.audience import Audience
 from users.models import User
 
-from .factories import SCRIPT, all_rows, answer, captured_signals, page_of, say
+from .factories import HTMX, SCRIPT, all_rows, answer, captured_signals, page_of, say
 
 
 def test_a_new_text_is_marked_as_edited(alice: User) -> None:
@@ -149,3 +149,16 @@ def test_a_reply_below_a_comment_that_is_not_visible_is_404_for_others(
             # One's own can be taken back wherever it hangs.
             assert as_alice.get(f"/comments/{mine.pk}/{act}/").status_code == 200
         block_member(blocker=charlie, blocked=alice)
+
+
+def test_in_a_dialog_the_response_is_the_text_of_the_comment(
+    alice: User, bob: User, as_alice: Client
+) -> None:
+    post = say(bob)
+    comment = answer(post, alice, "Frist")
+    answer(post, bob, "A reply", parent=comment)
+    response = as_alice.post(f"/comments/{comment.pk}/edit/", {"text": "First"}, headers=HTMX)
+    assert response["HX-Retarget"] == f"#comment-{comment.pk} .comment-body"
+    assert response["HX-Reselect"] == ".comment-body"
+    body = response.content.decode()
+    assert (body.count('class="comment-body"'), "First" in body, "A reply" in body) == (1, True, False)

@@ -13,7 +13,7 @@ from tests.cast import connect, make_member
 from users.audience import Audience
 from users.models import User
 
-from .factories import SCRIPT, all_rows, captured_signals, image, page_of, pass_on, say
+from .factories import HTMX, SCRIPT, all_rows, captured_signals, image, page_of, pass_on, say
 
 
 def count(post: Post) -> int:
@@ -246,5 +246,16 @@ def test_a_plain_repost_offers_edit_of_the_original_to_its_author_only(
     post = say(alice)
     shared = pass_on(post, by=bob)
     page = page_of(as_alice, "/")
+    # The menu of the author, whose links follow this address.
     assert f'data-action="/posts/{post.pk}/"' in page
     assert f'data-action="/posts/{shared.pk}/"' not in page
+
+
+def test_in_a_dialog_the_response_is_the_actions_of_the_post(alice: User, bob: User, as_bob: Client) -> None:
+    post = say(alice)
+    response = as_bob.post(f"/posts/{post.pk}/repost/", {"text": "", "audience": 1}, headers=HTMX)
+    assert f'id="post-foot-{post.pk}"' in response.content.decode()
+    assert "shared once" in response.content.decode()
+    assert "Shared." in response["HX-Trigger"]
+    again = as_bob.post(f"/posts/{post.pk}/repost/", {"text": "", "audience": 1}, headers=HTMX)
+    assert (again.status_code, b"<html" in again.content) == (422, False)

@@ -3,11 +3,13 @@
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django_htmx.http import reselect, retarget
 
 from core.database.pagination import CURSOR, id_cursor
 from core.web import rate_limits
-from core.web.responses import with_limit
+from core.web.responses import with_limit, with_toast
 from network.reach import consume_reach, consume_reach_in_form
 from users.form_submissions import ChangedSinceSent, create_once
 from users.http import HtmxRequest, MemberRequest, member_required
@@ -16,7 +18,7 @@ from .. import services
 from ..errors import FeedError
 from ..forms import CommentForm, NewCommentForm
 from ..models import Comment, Post
-from ..queries.comments import find_parent, latest_comments, load_comment, replies_page
+from ..queries.comments import find_parent, latest_comments, load_comment, load_readable_comment, replies_page
 from ..rendering import render_text
 from .posts import get_original_or_404, get_post_or_404, gone_is_404, post_page
 
@@ -80,7 +82,7 @@ def edit_comment(request: MemberRequest, pk: int) -> HttpResponse:
         text = render_text(form.cleaned_data["text"], author=comment.author)
         if consume_reach_in_form(form, "text", request.user, text.newly_mentioned(comment.html)):
             services.edit_comment(comment=comment, text=text)
-            return redirect(comment)
+            return _render_edited(request, pk) if request.htmx else redirect(comment)
     context = {"comment": comment, "form": form}
     status = 422 if form.is_bound else 200
     return with_limit(form, render(request, "feed/edit_comment.html", context, status=status))
@@ -94,7 +96,7 @@ def delete_comment(request: MemberRequest, pk: int) -> HttpResponse:
     if request.method != "POST":
         return render(request, "feed/delete_comment.html", {"comment": comment})
     services.delete_comment(comment=comment)
-    return redirect(comment.post)
+    return _render_deleted(request, comment) if request.htmx else redirect(comment.post)
 
 
 def _create_comment(
@@ -121,6 +123,31 @@ def _create_comment(
     except FeedError as error:
         form.add_error("text", str(error))
     return None
+
+
+def _render_edited(request: MemberRequest, pk: int) -> HttpResponse:
+    """Render the text of an edited comment for htmx."""
+    found = load_readable_comment(pk, request.user)
+    if not found:
+        raise Http404
+    context = {"comments": found, "post": get_post_or_404(request, found[0].post_id)}
+    response = render(request, "feed/_edited_comment.html", context)
+    return with_toast(
+        retarget(reselect(response, ".comment-body"), f"#comment-{pk} .comment-body"), _("Comment updated.")
+    )
+
+
+def _render_deleted(request: MemberRequest, deleted: Comment) -> HttpResponse:
+    """Render for htmx what is left of a deleted comment, and the counts of its post."""
+    post = get_post_or_404(request, deleted.post_id)
+    parent_id = deleted.parent_id
+    context = {
+        "post": post,
+        "actions": post.actions_cache_key(),
+        "comments": load_readable_comment(deleted.pk, request.user),
+        "empty_parent": parent_id and not Comment.objects.filter(pk=parent_id).exists() and parent_id,
+    }
+    return with_toast(render(request, "feed/_deleted_comment.html", context), _("Comment deleted."))
 
 
 def _get_own_comment(request: MemberRequest, pk: int) -> Comment:

@@ -1,5 +1,6 @@
 """Views of one post: publish, show, edit, delete, history and document."""
 
+import re
 from collections.abc import Callable
 from functools import wraps
 
@@ -10,13 +11,14 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django_htmx.http import reselect
 
 from core.database.pagination import CURSOR
 from core.files.storage import CannotStore
 from core.web import rate_limits
 from core.web.body_limits import accepts_files
 from core.web.media_views import deliver_column_file
-from core.web.responses import with_limit
+from core.web.responses import with_limit, with_toast
 from network.reach import consume_reach
 from users.form_submissions import ChangedSinceSent, create_once
 from users.http import HtmxRequest, MemberRequest, member_required
@@ -28,6 +30,9 @@ from ..models import Comment, Post, PostRevision
 from ..queries.comments import comments_page
 from ..rendering import render_text
 from ..timeline import home_page, load_for_display, load_posts
+
+# The element of a card.
+_CARD_ID = re.compile(r"post-([0-9]{1,18})", re.ASCII)
 
 View = Callable[[MemberRequest, int], HttpResponse]
 
@@ -75,22 +80,11 @@ def post(request: HtmxRequest, pk: int) -> HttpResponse:
 def edit(request: MemberRequest, pk: int) -> HttpResponse:
     post = _get_own_post(request, pk)
     form = EditPostForm(request.POST or None, post=post)
-    if request.method == "POST" and form.is_valid():
-        try:
-            rate_limits.consume("post", request.user.pk)
-            text = render_text(form.cleaned_data["text"], author=post.author)
-            audience = form.cleaned_data["audience"]
-            # With a wider audience, members mentioned before count as newly mentioned.
-            known_html = post.html if audience >= post.audience else ""
-            consume_reach(request.user, text.newly_mentioned(known_html))
-            services.edit_post(post=post, text=text, audience=audience)
-        except rate_limits.RateLimited as error:
-            form.add_error("text", error)
-        except FeedError as error:
-            form.add_error("text", str(error))
-        else:
-            messages.success(request, _("Post updated."))
-            return redirect(post)
+    if request.method == "POST" and form.is_valid() and _store_edit(request, post, form):
+        if request.htmx:
+            return with_toast(_render_card(request, post), _("Post updated."))
+        messages.success(request, _("Post updated."))
+        return redirect(post)
     status = 422 if form.is_bound else 200
     return with_limit(form, render(request, "feed/edit.html", {"post": post, "form": form}, status=status))
 
@@ -102,6 +96,8 @@ def delete(request: MemberRequest, pk: int) -> HttpResponse:
     if request.method != "POST":
         return render(request, "feed/delete.html", {"post": post})
     services.delete_post(post=post)
+    if request.htmx:
+        return with_toast(HttpResponse(), _("Post deleted."))
     messages.success(request, _("Post deleted."))
     return redirect("feed:home")
 
@@ -176,6 +172,34 @@ def _create_post(request: MemberRequest, form: PostForm) -> int | None:
     except CannotStore as error:
         form.add_error("images", str(error))
     return None
+
+
+def _store_edit(request: MemberRequest, post: Post, form: EditPostForm) -> bool:
+    """Store the text and audience, or add the error to the form and return False."""
+    try:
+        rate_limits.consume("post", request.user.pk)
+        text = render_text(form.cleaned_data["text"], author=post.author)
+        audience = form.cleaned_data["audience"]
+        # With a wider audience, members mentioned before count as newly mentioned.
+        known_html = post.html if audience >= post.audience else ""
+        consume_reach(request.user, text.newly_mentioned(known_html))
+        services.edit_post(post=post, text=text, audience=audience)
+    except rate_limits.RateLimited as error:
+        form.add_error("text", error)
+    except FeedError as error:
+        form.add_error("text", str(error))
+    else:
+        return True
+    return False
+
+
+def _render_card(request: MemberRequest, post: Post) -> HttpResponse:
+    """Render the card that htmx replaces: the post's in a list, or that of a plain repost of it."""
+    reposts = Post.objects.visible_to(request.user).filter(original=post).for_display(request.user)
+    target = _CARD_ID.fullmatch(request.htmx.target or "")
+    repost = reposts.filter(pk=int(target[1])).first() if target else None
+    shown = repost or get_post_or_404(request, post.pk)
+    return reselect(render(request, "feed/_edited.html", {"post": shown}), ".post")
 
 
 def _get_own_post(request: MemberRequest, pk: int) -> Post:

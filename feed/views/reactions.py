@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from core.database.pagination import CURSOR
 from core.web import rate_limits
-from core.web.responses import back_or, with_limit
+from core.web.responses import back_or, with_limit, with_toast
 from network.member_queries import load_members
 from network.reach import consume_reach
 from users.audience import Audience
@@ -96,6 +96,8 @@ def repost(request: MemberRequest, pk: int) -> HttpResponse:
         except FeedError as error:
             form.add_error(None, str(error))
         else:
+            if request.htmx:
+                return with_toast(_render_actions(request, post), _("Shared."))
             messages.success(request, _("Shared."))
             return redirect("feed:home")
     status = 422 if form.is_bound else 200

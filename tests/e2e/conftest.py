@@ -1,11 +1,13 @@
 """Fixtures of the browser tests: a site, its mailbox, a browser and its visitors."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from .acts import WORLD
 from .browser import RESULTS, ContextPool, Visitors, picture, running_browser
 from .mailbox import Mailbox
 from .site import Site, running_site
@@ -65,6 +67,13 @@ def page(visitors: Visitors) -> Page:
 def pairs(site: Site) -> dict[str, Any]:
     """Pairs of members who may talk to each other."""
     return make_pairs(site)
+
+
+@pytest.fixture(scope="session")
+def acts_world(site: Site) -> dict[str, Any]:
+    """The ids of what tests of all acts use, and the sessions of a member with all of it and of a new member."""
+    printed: dict[str, Any] = json.loads(site.manage("shell", "--no-imports", "-c", WORLD).splitlines()[-1])
+    return printed
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 // The bell's unread count on every page, and the rows of an open notifications page.
 import { send, socketEvents, state } from "../../core/js/socket.js";
+import { rememberFocus } from "../../theme/js/controls.js";
 
 const MOST = 99;
 // Without a socket, the count is polled at this interval (milliseconds).
@@ -19,9 +20,11 @@ function showCount(unread) {
 }
 
 function markRead(row) {
+  const moveFocus = rememberFocus(row);
   row.classList.remove("notification-unread");
   row.querySelector(".notification-read")?.remove();
   row.querySelector(".notification-sentence > .sr-only")?.remove();
+  moveFocus(row);
 }
 
 const list = () => document.querySelector("[data-notifications]");
@@ -39,6 +42,7 @@ function showRow({ id, html }) {
   const template = document.createElement("template");
   template.innerHTML = html;
   const row = template.content.firstElementChild;
+  const moveFocus = rememberFocus(former);
   if (!row) former?.remove();
   else if (former && former.dataset.sortKey === row.dataset.sortKey) former.replaceWith(row);
   else if (former || row.classList.contains("notification-unread")) {
@@ -49,7 +53,10 @@ function showRow({ id, html }) {
     if (older || !more) rows.insertBefore(row, older ?? null);
     if (!former && row.isConnected) announce(row);
   } else return;
-  if (row?.isConnected) window.htmx?.process(row);
+  if (row?.isConnected) {
+    window.htmx?.process(row);
+    moveFocus(row);
+  }
   document.querySelector("[data-empty]").hidden = rows.querySelector(".notification") !== null;
   for (const button of document.querySelectorAll("[data-read-all]")) button.value = newest(rows);
 }

@@ -10,8 +10,12 @@ document.addEventListener("click", (event) => {
     dialog.showModal();
     return;
   }
-  if (event.target.closest("[data-dialog-close]")) event.target.closest("dialog")?.close();
-  else if (event.target.matches("dialog[open]") && isOutside(event, event.target)) event.target.close();
+  const closer = event.target.closest("dialog [data-dialog-close]");
+  if (closer) {
+    // A link leads back where there is no dialog.
+    event.preventDefault();
+    closer.closest("dialog").close();
+  } else if (event.target.matches("dialog[open]") && isOutside(event, event.target)) event.target.close();
 });
 
 function isOutside(event, dialog) {

@@ -7,7 +7,7 @@ const openMenus = () => document.querySelectorAll("details[data-menu][open]");
 const openShared = (link) => {
   const menu = document.createElement("details");
   menu.className = link.classList.contains("menu-end") ? "menu" : "menu menu-start";
-  menu.dataset.menu = "";
+  menu.dataset.menu = link.dataset.menuTemplate;
   menu.open = true;
   const summary = menu.appendChild(document.createElement("summary"));
   summary.className = link.className;
@@ -36,6 +36,8 @@ document.addEventListener("click", (event) => {
 });
 
 document.addEventListener("click", (event) => {
+  // The link that a menu has just replaced is outside of it.
+  if (!event.target.isConnected) return;
   for (const menu of openMenus()) {
     const chosen = event.target.closest(".menu-panel a, .menu-panel button");
     if (!menu.contains(event.target) || chosen) menu.open = false;
