@@ -51,7 +51,7 @@ def find_parent(pk: int, viewer: Viewer) -> Comment | None:
 
 
 def load_comment(pk: int, viewer: Viewer) -> Comment | None:
-    """Return a comment that the viewer has just written, without replies."""
+    """Return a comment that the viewer has just written or edited, without replies."""
     comment = Comment.objects.filter(pk=pk).first()
     return _with_authors([comment], viewer)[0] if comment else None
 

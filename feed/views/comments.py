@@ -127,10 +127,10 @@ def _create_comment(
 
 def _render_edited(request: MemberRequest, pk: int) -> HttpResponse:
     """Render the text of an edited comment for htmx."""
-    found = load_readable_comment(pk, request.user)
-    if not found:
+    found = load_comment(pk, request.user)
+    if found is None:
         raise Http404
-    context = {"comments": found, "post": get_post_or_404(request, found[0].post_id)}
+    context = {"comments": [found], "post": get_post_or_404(request, found.post_id)}
     response = render(request, "feed/_edited_comment.html", context)
     return with_toast(
         retarget(reselect(response, ".comment-body"), f"#comment-{pk} .comment-body"), _("Comment updated.")
