@@ -8,6 +8,7 @@ turn plans each statement once for a connection.
 
 import hashlib
 import re
+import threading
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,12 +17,13 @@ from typing import Any, Generic, NamedTuple, ParamSpec, TypeVar, cast, get_args,
 from weakref import WeakKeyDictionary
 
 from django.core.exceptions import EmptyResultSet
-from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections, models
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections, models, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg2.extensions import AsIs
 
 P = ParamSpec("P")
 Row = TypeVar("Row")
+T = TypeVar("T")
 
 # Lists are padded to a multiple of this, so that few shapes serve all lengths.
 PAD_TO = 20
@@ -34,6 +36,9 @@ PLAN_REFUSED = {"26000", "42P05", "0A000"}
 
 # The names of the statements that each open connection to PostgreSQL has plans for.
 _planned: "WeakKeyDictionary[Any, set[str]]" = WeakKeyDictionary()
+
+# `is_on` while this thread is in a transaction that may use plans (run_with_plans).
+_plans_in_transaction = threading.local()
 
 
 class CannotBeCompiledError(Exception):
@@ -175,10 +180,12 @@ class CompiledSQL:
     """Written SQL, whose values are its placeholders `%(name)s`; a name may occur several times.
 
     PostgreSQL must be able to infer their types from their positions. What is the same in all calls belongs in the SQL.
+    `allows_none` is for values that are stored, not compared.
     """
 
-    def __init__(self, sql: str) -> None:
+    def __init__(self, sql: str, *, allows_none: bool = False) -> None:
         self.sql = sql
+        self._allows_none = allows_none
         self._names = tuple(dict.fromkeys(re.findall(r"%\((\w+)\)s", sql)))
         self._known = set(self._names)
         self.name = _statement_name(sql, self._names)
@@ -186,12 +193,12 @@ class CompiledSQL:
     def fetch(self, **values: Any) -> list[tuple[Any, ...]]:
         """The rows for these values, as the database gives them.
 
-        Raises TypeError for unknown and missing values, and for None.
+        Raises TypeError for unknown and missing values, and for None where it is not allowed.
         """
         if values.keys() != self._known:
             raise _wrong_names(self._short_sql, self._known, values)
         ordered = [values[name] for name in self._names]
-        if None in ordered:
+        if None in ordered and not self._allows_none:
             raise _none_refused(self._short_sql, self._names[ordered.index(None)])
         connection = connections[DEFAULT_DB_ALIAS]
         with connection.cursor() as cursor:
@@ -206,6 +213,30 @@ class CompiledSQL:
     @property
     def _short_sql(self) -> str:
         return f"{' '.join(self.sql.split())[:60]!r}"
+
+
+def run_with_plans(function: Callable[[], T]) -> T:
+    """Return `function()`, run in a transaction whose compiled queries use plans.
+
+    Where PostgreSQL refuses a plan, the transaction is rolled back and runs once more without plans. Inside another
+    transaction, which could not run again, none are used.
+    """
+    if not connections[DEFAULT_DB_ALIAS].in_atomic_block:
+        _plans_in_transaction.is_on = True
+        try:
+            with transaction.atomic():
+                return function()
+        except DatabaseError as error:
+            if not _is_refused(error):
+                raise
+        finally:
+            _plans_in_transaction.is_on = False
+    with transaction.atomic():
+        return function()
+
+
+def _is_refused(error: DatabaseError) -> bool:
+    return getattr(error.__cause__, "pgcode", None) in PLAN_REFUSED
 
 
 def _wrong_names(
@@ -233,10 +264,13 @@ def _execute_plan(
 ) -> bool:
     """Let PostgreSQL use the plan that it made for this connection before; False where it has none and may make none.
 
-    Inside a transaction none is used: a plan that is refused would end the transaction. Nor behind PgBouncer, where
-    the next statement may run in a session that does not have the plan.
+    Inside a transaction none is used, since a plan that is refused ends the transaction, unless it can run again
+    (run_with_plans). Nor behind PgBouncer, where the next statement may run in a session that does not have the plan.
     """
-    if connection.vendor != "postgresql" or connection.in_atomic_block or not connection.autocommit:
+    if connection.vendor != "postgresql":
+        return False
+    in_transaction = connection.in_atomic_block or not connection.autocommit
+    if in_transaction and not getattr(_plans_in_transaction, "is_on", False):
         return False
     if connection.settings_dict.get("DISABLE_SERVER_SIDE_CURSORS"):
         return False
@@ -248,9 +282,11 @@ def _execute_plan(
         placeholders = ", ".join(["%s"] * len(values))
         cursor.execute(f"EXECUTE {statement.name} ({placeholders})", values)
     except DatabaseError as error:
-        if getattr(error.__cause__, "pgcode", None) not in PLAN_REFUSED:
+        if not _is_refused(error):
             raise
         known.discard(statement.name)
+        if in_transaction:
+            raise
         return False
     return True
 
