@@ -1,9 +1,10 @@
 """Queries on conversations for pages, the socket and programs."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS
-from django.db.models import F, QuerySet
+from django.db.models import F, IntegerField, QuerySet, Subquery
 
 from core.database.compiled_queries import CompiledQuery
 from network.models import available_to
@@ -22,16 +23,25 @@ MOST_COUNTED = 100
 def membership_of(viewer: User, conversation_id: int) -> Membership | None:
     """Return the viewer's membership with its conversation, or None for a non-member. One query."""
     for row in _MINE.fetch(viewer=viewer.pk, conversation=conversation_id):
-        mine = Membership.from_db(DEFAULT_DB_ALIAS, _OF_MEMBERSHIP, row[: len(_OF_MEMBERSHIP)])
-        mine.conversation = Conversation.from_db(
-            DEFAULT_DB_ALIAS, _OF_CONVERSATION, row[len(_OF_MEMBERSHIP) :]
-        )
-        return mine
+        return _membership_in(row)
     return None
+
+
+def membership_and_unread(viewer: User, conversation_id: int) -> tuple[Membership | None, int]:
+    """Return membership_of, and for a member count_unread_conversations. One query."""
+    for *row, unread in _MINE_AND_UNREAD.fetch(viewer=viewer.pk, conversation=conversation_id):
+        return _membership_in(row), unread
+    return None, 0
 
 
 _OF_MEMBERSHIP = [field.attname for field in Membership._meta.concrete_fields]
 _OF_CONVERSATION = [field.attname for field in Conversation._meta.concrete_fields]
+
+
+def _membership_in(row: Sequence[Any]) -> Membership:
+    mine = Membership.from_db(DEFAULT_DB_ALIAS, _OF_MEMBERSHIP, row[: len(_OF_MEMBERSHIP)])
+    mine.conversation = Conversation.from_db(DEFAULT_DB_ALIAS, _OF_CONVERSATION, row[len(_OF_MEMBERSHIP) :])
+    return mine
 
 
 def _mine_query(viewer: int, conversation: int) -> "QuerySet[Membership, tuple[Any, ...]]":
@@ -40,6 +50,21 @@ def _mine_query(viewer: int, conversation: int) -> "QuerySet[Membership, tuple[A
 
 
 _MINE = CompiledQuery(_mine_query)
+
+
+class _RowCount(Subquery):
+    """The number of rows of a subquery that has a limit."""
+
+    template = "(SELECT COUNT(*) FROM (%(subquery)s) counted)"
+    output_field = IntegerField()
+
+
+def _mine_and_unread_query(viewer: int, conversation: int) -> "QuerySet[Membership, tuple[Any, ...]]":
+    waiting = Membership.objects.waiting().filter(member=viewer).values("pk")[:MOST_COUNTED]
+    return _mine_query(viewer, conversation).annotate(unread_conversations=_RowCount(waiting))
+
+
+_MINE_AND_UNREAD = CompiledQuery(_mine_and_unread_query)
 
 
 def entries_since(mine: Membership, viewer: User, seq: int) -> dict[str, Any]:

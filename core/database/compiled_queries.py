@@ -6,20 +6,20 @@ with placeholders instead of values, and the positions of the placeholders among
 turn plans each statement once for a connection.
 """
 
-import hashlib
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from inspect import Parameter, signature
 from typing import Any, Generic, NamedTuple, ParamSpec, TypeVar, cast, get_args, get_origin, get_type_hints
-from weakref import WeakKeyDictionary
 
 from django.core.exceptions import EmptyResultSet
-from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections, models
+from django.db import DEFAULT_DB_ALIAS, connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.query import get_related_populators
 from psycopg2.extensions import AsIs
+
+from .plans import execute_plan, statement_name
 
 P = ParamSpec("P")
 Row = TypeVar("Row")
@@ -31,12 +31,6 @@ PAD_TO = 20
 FIRST_PLACEHOLDER = 7_377_000_000_000_000_000
 MAX_PLACEHOLDERS = 1_000_000
 TEXT = "text"
-
-# PostgreSQL's codes for: the plan is gone, is there already, or no longer fits the tables (after a migration).
-PLAN_REFUSED = {"26000", "42P05", "0A000"}
-
-# The names of the statements that each open connection to PostgreSQL has plans for.
-_planned: "WeakKeyDictionary[Any, set[str]]" = WeakKeyDictionary()
 
 
 class CannotBeCompiledError(Exception):
@@ -62,7 +56,7 @@ class _Statement:
     @cached_property
     def name(self) -> str:
         """The name of the statement for PostgreSQL."""
-        return _statement_name(self.sql, self.fixed)
+        return statement_name(self.sql, self.fixed)
 
     def numbered_parameters(self) -> list[Any]:
         """Parameters that make `sql` what PREPARE takes: $1, $2 … instead of the values."""
@@ -124,7 +118,7 @@ class CompiledQuery(Generic[P, Row]):
         if statement is None:
             return []
         with connection.cursor() as cursor:
-            if not _execute_plan(statement, values, cursor, connection):
+            if not execute_plan(statement, values, cursor, connection):
                 cursor.execute(statement.sql, statement.parameters_for(values))
             found = cursor.fetchall()
         return cast(list[Row], _to_rows(statement, found, connection))
@@ -174,27 +168,29 @@ class CompiledSQL:
     """Written SQL, whose values are its placeholders `%(name)s`; a name may occur several times.
 
     PostgreSQL must be able to infer their types from their positions. What is the same in all calls belongs in the SQL.
+    `allows_none` is for values that are stored, not compared.
     """
 
-    def __init__(self, sql: str) -> None:
+    def __init__(self, sql: str, *, allows_none: bool = False) -> None:
         self.sql = sql
+        self._allows_none = allows_none
         self._names = tuple(dict.fromkeys(re.findall(r"%\((\w+)\)s", sql)))
         self._known = set(self._names)
-        self.name = _statement_name(sql, self._names)
+        self.name = statement_name(sql, self._names)
 
     def fetch(self, **values: Any) -> list[tuple[Any, ...]]:
         """The rows for these values, as the database gives them.
 
-        Raises TypeError for unknown and missing values, and for None.
+        Raises TypeError for unknown and missing values, and for None where it is not allowed.
         """
         if values.keys() != self._known:
             raise _wrong_names(self._short_sql, self._known, values)
         ordered = [values[name] for name in self._names]
-        if None in ordered:
+        if None in ordered and not self._allows_none:
             raise _none_refused(self._short_sql, self._names[ordered.index(None)])
         connection = connections[DEFAULT_DB_ALIAS]
         with connection.cursor() as cursor:
-            if not _execute_plan(self, ordered, cursor, connection):
+            if not execute_plan(self, ordered, cursor, connection):
                 cursor.execute(self.sql, values)
             return list(cursor.fetchall())
 
@@ -244,38 +240,6 @@ def _wrong_names(
 
 def _none_refused(query: str, name: str) -> TypeError:
     return TypeError(f"{query}: {name} must not be None, which SQL's = and IN never match.")
-
-
-def _statement_name(sql: str, others: tuple[Any, ...]) -> str:
-    """A name that is the same for the same SQL, in every process."""
-    return f"compiled_{hashlib.sha256(repr((sql, others)).encode()).hexdigest()[:24]}"
-
-
-def _execute_plan(
-    statement: _Statement | CompiledSQL, values: Sequence[Any], cursor: Any, connection: BaseDatabaseWrapper
-) -> bool:
-    """Let PostgreSQL use the plan that it made for this connection before; False where it has none and may make none.
-
-    Inside a transaction none is used: a plan that is refused would end the transaction. Nor behind PgBouncer, where
-    the next statement may run in a session that does not have the plan.
-    """
-    if connection.vendor != "postgresql" or connection.in_atomic_block or not connection.autocommit:
-        return False
-    if connection.settings_dict.get("DISABLE_SERVER_SIDE_CURSORS"):
-        return False
-    known = _planned.setdefault(connection.connection, set())
-    try:
-        if statement.name not in known:
-            cursor.execute(f"PREPARE {statement.name} AS {statement.sql}", statement.numbered_parameters())
-            known.add(statement.name)
-        placeholders = ", ".join(["%s"] * len(values))
-        cursor.execute(f"EXECUTE {statement.name} ({placeholders})", values)
-    except DatabaseError as error:
-        if getattr(error.__cause__, "pgcode", None) not in PLAN_REFUSED:
-            raise
-        known.discard(statement.name)
-        return False
-    return True
 
 
 def _compile_queryset(

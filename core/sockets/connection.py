@@ -125,7 +125,7 @@ class SocketConnection(TabState):
 
     def enqueue_event(self, event: Event) -> None:
         """Queue an event. Equal events are merged; types that no app registered are ignored."""
-        if event["type"] != SESSION and event["type"] not in frames.event_renderers:
+        if event["type"] != SESSION and not frames.is_event_for(self, event):
             return
         self._events[tuple(sorted(event.items()))] = event
         if len(self._events) > WAITING_EVENTS:

@@ -46,6 +46,7 @@ class FrameError(Exception):
 
 FrameHandler = Callable[[TabState, Frame], Frames]
 EventRenderer = Callable[[TabState, Event], Frames]
+EventFilter = Callable[[TabState, Event], bool]
 TabFunction = Callable[[TabState], Frames]
 HeartbeatPart = Callable[[Sequence[TabState]], Mapping[TabState, Mapping[str, Any]]]
 Chore = Callable[[], None]
@@ -55,6 +56,7 @@ frame_handlers: dict[str, list[FrameHandler]] = {}
 frame_costs: dict[str, int] = {}
 quick_handlers: dict[str, list[FrameHandler]] = {}
 event_renderers: dict[str, list[EventRenderer]] = {}
+event_filters: dict[str, EventFilter] = {}
 openers: list[TabFunction] = []
 closers: list[TabFunction] = []
 heartbeat_parts: dict[str, HeartbeatPart] = {}
@@ -89,18 +91,28 @@ def on_quick_frame(frame_type: str) -> Callable[[F], F]:
     return register
 
 
-def on_event(event_type: str) -> Callable[[F], F]:
+def on_event(event_type: str, *, only: EventFilter | None = None) -> Callable[[F], F]:
     """Register `f(tab, event) -> frames | None`: the frames of a tab for an event of one of its topics.
 
     The event contains ids only: the function reads the rows from the database, for `tab.member_id`. Equal events that
-    are queued together are rendered once.
+    are queued together are rendered once. A tab for which `only(tab, event)` is False does not get the event; it is
+    called on the loop of all sockets, so it must only compare ids. A type has one such condition.
     """
 
     def register(function: F) -> F:
+        if only is not None:
+            event_filters[event_type] = only
         event_renderers.setdefault(event_type, []).append(function)
         return function
 
     return register
+
+
+def is_event_for(tab: TabState, event: Event) -> bool:
+    """Return whether an app renders events of this type, and `tab` gets this one."""
+    kind = str(event["type"])
+    only = event_filters.get(kind)
+    return kind in event_renderers and (only is None or only(tab, event))
 
 
 def on_open(function: F) -> F:

@@ -24,7 +24,14 @@ WITH_REDIS = [pytest.param(name, marks=pytest.mark.postgres_only) for name in ("
 @pytest.fixture
 def registry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is registered for sockets but what the test registers."""
-    for name in ("frame_handlers", "frame_costs", "quick_handlers", "event_renderers", "heartbeat_parts"):
+    for name in (
+        "frame_handlers",
+        "frame_costs",
+        "quick_handlers",
+        "event_renderers",
+        "event_filters",
+        "heartbeat_parts",
+    ):
         monkeypatch.setattr(frames, name, {})
     for name in ("openers", "closers", "chores"):
         monkeypatch.setattr(frames, name, [])

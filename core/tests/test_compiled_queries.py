@@ -12,7 +12,12 @@ from django.db.models.functions import Cast
 from django.test.utils import CaptureQueriesContext
 
 from core.database import compiled_queries
-from core.database.compiled_queries import CannotBeCompiledError, CompiledQuery, CompiledSQL
+from core.database.compiled_queries import (
+    CannotBeCompiledError,
+    CompiledQuery,
+    CompiledSQL,
+)
+from core.database.plans import run_with_plans
 from tests.cases import all_cases, rolled_back
 from users.models import Profile, User
 
@@ -285,6 +290,35 @@ def test_postgresql_plans_written_sql_once_and_again_when_the_plan_is_gone(
     with connection.cursor() as query:
         query.execute("DEALLOCATE ALL")
     assert [named.fetch(pk=member.pk) for _time in range(2)] == [[(member.username,)]] * 2
+
+
+@pytest.mark.postgres_only
+@pytest.mark.django_db(transaction=True)
+def test_a_transaction_uses_plans_and_runs_again_where_one_is_refused(people: list[User]) -> None:
+    compiled, ids = CompiledQuery(of_ids), [member.pk for member in people[:5]]
+    runs: list[int] = []
+
+    def rename() -> list[str]:
+        runs.append(1)
+        User.objects.filter(pk=ids[0]).update(name=F("username"))
+        return [row.name for row in compiled.fetch(one=ids[0], ids=ids) if row.pk == ids[0]]
+
+    for _time in range(7):
+        with CaptureQueriesContext(connection) as captured:
+            assert run_with_plans(rename) == [people[0].username]
+    assert [query["sql"].split()[0] for query in captured.captured_queries][:3] == [
+        "BEGIN",
+        "UPDATE",
+        "EXECUTE",
+    ]
+    with connection.cursor() as query:
+        query.execute("DEALLOCATE ALL")
+    runs.clear()
+    assert run_with_plans(rename) == [people[0].username]
+    assert len(runs) == 2
+    with transaction.atomic(), CaptureQueriesContext(connection) as captured:
+        run_with_plans(rename)  # the outer transaction could not run again
+    assert not any("EXECUTE" in query["sql"] for query in captured.captured_queries)
 
 
 def of_both(authors: list[int], near: int, hidden: list[int], other: int) -> QuerySet[User, tuple[int, int]]:

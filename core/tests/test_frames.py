@@ -46,6 +46,24 @@ def test_apps_register_each_kind() -> None:
 
 
 @pytest.mark.usefixtures("registry")
+def test_a_tab_gets_only_the_events_that_an_app_wants_for_it() -> None:
+    def is_of_another(tab: TabState, event: frames.Event) -> bool:
+        return event.get("member") != tab.member_id
+
+    frames.on_event("tests.look")(dict)
+    frames.on_event("tests.moved", only=is_of_another)(dict)
+    events: list[frames.Event] = [
+        {"type": "tests.look", "member": 5},
+        {"type": "tests.moved", "member": 5},
+        {"type": "tests.moved", "member": 6},
+        {"type": "tests.moved"},
+        {"type": "tests.unknown"},
+    ]
+    tab = TabState(5, "key")
+    assert [frames.is_event_for(tab, event) for event in events] == [True, False, True, True, False]
+
+
+@pytest.mark.usefixtures("registry")
 def test_a_frame_costs_what_the_dearest_of_its_hearers_says() -> None:
     for costs in ((10, 1), (1, 10)):
         for cost in costs:

@@ -129,7 +129,7 @@ def build_conversation_page(
         .order_by("pk")
     )
     other_id = conversation.other_id(viewer.pk) if conversation.is_direct else 0
-    data = inbox.load_inbox_data([*sidebar.memberships, mine], viewer, member_ids_in(window.entries))
+    data = inbox.load_inbox_data([*sidebar.memberships, mine], viewer, member_ids_in(window.entries, viewer))
     cursors = [
         {"member": row.member_id, "delivered": row.delivered_seq, "read": row.read_seq}
         for row in others

@@ -8,16 +8,17 @@ from django.db.models import prefetch_related_objects
 from django.utils.safestring import SafeString
 
 from core.database.compiled_queries import CompiledQuery
-from core.web.fragments import FragmentCache
+from core.web.fragments import FragmentStore
 from network.models import Member, MemberQuerySet
 from users.models import User
 
 from ..models import Entry, EntryView, Membership
+from .entry_html import render_entry
 
 # About 2 kB each: a few megabytes of a server process.
 MAX_ENTRIES = 2000
 
-_ENTRIES = FragmentCache("messaging/_entry.html", "entry", max_entries=MAX_ENTRIES)
+_ENTRIES = FragmentStore(MAX_ENTRIES)
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,8 @@ class EntryForViewer:
 
     def __html__(self) -> SafeString:
         """Render `_entry.html`, cached: many tabs show the same message at the same moment."""
-        return _ENTRIES.render(self.view)
+        view = self.view
+        return _ENTRIES.get_or_render(view, {"entry": view}, lambda values: render_entry(values["entry"]))
 
 
 def entries_for(
@@ -47,7 +49,7 @@ def entries_for(
     """Return `entries` of one conversation as `viewer` sees them, whose membership is `mine`. Up to two queries, one
     less where the members are `known` (load_members)."""
     if known is None:
-        known = load_members(member_ids_in(entries), viewer)
+        known = load_members(member_ids_in(entries, viewer), viewer)
     prefetch_related_objects(
         [entry for entry in entries if entry.attached and not entry.deleted_at], "attachments"
     )
@@ -55,16 +57,19 @@ def entries_for(
     shown = []
     for entry in entries:
         author = known.get(entry.author_id or 0)
-        is_hidden = entry.is_message and author is None and entry.author_id is not None and not direct
         is_mine = entry.author_id == viewer.pk
+        is_hidden = (
+            entry.is_message and author is None and entry.author_id is not None and not (direct or is_mine)
+        )
         subject = known.get(entry.subject_id or 0)
         shown.append(EntryForViewer(entry, author, subject, is_mine=is_mine, is_hidden=is_hidden))
     return shown
 
 
-def member_ids_in(entries: Iterable[Entry]) -> set[int]:
-    """Return the ids of the authors, and of members who joined or left."""
-    return {pk for entry in entries for pk in (entry.author_id, entry.subject_id) if pk}
+def member_ids_in(entries: Iterable[Entry], viewer: User) -> set[int]:
+    """Return the ids of the other authors, and of members who joined or left: nobody is named to themselves."""
+    authors = {entry.author_id for entry in entries if entry.author_id != viewer.pk}
+    return {pk for pk in authors | {entry.subject_id for entry in entries} if pk}
 
 
 def entries_as_json(entries: Sequence[Entry], mine: Membership, viewer: User) -> list[dict[str, Any]]:
@@ -78,7 +83,7 @@ def entries_as_json(entries: Sequence[Entry], mine: Membership, viewer: User) ->
         for target in (Entry.objects.filter(pk__in=changed, seq__gte=mine.first_seq) if changed else ())
     }
     shown = [targets.get(entry.target_id or 0) if entry.changes_another else entry for entry in entries]
-    known = load_members(member_ids_in([*entries, *targets.values()]), viewer)
+    known = load_members(member_ids_in([*entries, *targets.values()], viewer), viewer)
     once = list({entry.pk: entry for entry in shown if entry}.values())
     visible = {each.entry.pk: each for each in entries_for(once, mine, viewer, known)}
     found = []
@@ -100,7 +105,10 @@ def entries_as_json(entries: Sequence[Entry], mine: Membership, viewer: User) ->
 
 def load_members(ids: Collection[int], viewer: User) -> dict[int, Member]:
     """Return the members among `ids` who are available to the viewer, as the viewer may see them. One query."""
-    return {member.pk: member for member in _PEOPLE.fetch(viewer=viewer.pk, members=ids)} if ids else {}
+    if not ids:
+        return {}
+    query = _ONE_PERSON if len(ids) == 1 else _PEOPLE
+    return {member.pk: member for member in query.fetch(viewer=viewer.pk, members=ids)}
 
 
 def _people_query(viewer: int, members: Collection[int]) -> MemberQuerySet:
@@ -109,3 +117,5 @@ def _people_query(viewer: int, members: Collection[int]) -> MemberQuerySet:
 
 
 _PEOPLE = CompiledQuery(_people_query)
+# Most new entries are of one author.
+_ONE_PERSON = CompiledQuery(_people_query, pad_to=1)

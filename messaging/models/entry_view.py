@@ -1,10 +1,14 @@
 """What a conversation shows of an entry: plain values, which are the key by which its HTML is cached."""
 
 from datetime import datetime
+from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
 
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import get_language
 
 from core.files.fields import sized_url
 from users.models import MemberView
@@ -37,6 +41,15 @@ class AttachmentView(NamedTuple):
         return self.name
 
 
+class EntryTimes(NamedTuple):
+    """The time of an entry as a page shows it, in the current time zone and language."""
+
+    iso: str
+    zone: str
+    day: str
+    clock: str
+
+
 class EntryView(NamedTuple):
     """An entry as one viewer may see it; of what is hidden or deleted neither words nor files."""
 
@@ -66,3 +79,14 @@ class EntryView(NamedTuple):
     @property
     def is_message(self) -> bool:
         return self.kind == "message"
+
+    @property
+    def times(self) -> EntryTimes:
+        return _times_of(self.created_at, timezone.get_current_timezone_name(), get_language())
+
+
+@lru_cache(maxsize=1000)
+def _times_of(created_at: datetime, zone: str, language: str | None) -> EntryTimes:
+    """The times in the zone and the language that are current now, which are named so that the key has them."""
+    at = timezone.localtime(created_at)
+    return EntryTimes(at.isoformat(), date_format(at, "T"), date_format(at, "DATE_FORMAT"), f"{at:%H:%M}")

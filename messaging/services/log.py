@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db import connection
 
+from core.database.compiled_queries import CompiledSQL
 from core.sockets.publisher import member_topic, publish
 
 from ..errors import NotIn
@@ -12,11 +13,16 @@ from ..models import Conversation, Entry, Membership
 
 # Taking the number locks the row, in one statement. A repeated client id stores nothing, without an error that would
 # end the transaction. SQLite and PostgreSQL understand both.
-_NUMBER = "UPDATE messaging_conversation SET last_seq = last_seq + 1 WHERE id = %s RETURNING last_seq"
+_NUMBER = CompiledSQL(
+    "UPDATE messaging_conversation SET last_seq = last_seq + 1 WHERE id = %(conversation)s RETURNING last_seq"
+)
 _FIELDS = [field for field in Entry._meta.concrete_fields if not field.primary_key]
-_INSERT = (
-    f"INSERT INTO messaging_entry ({', '.join(str(field.column) for field in _FIELDS)})"  # noqa: S608 -- our own columns
-    f" VALUES ({', '.join(['%s'] * len(_FIELDS))}) ON CONFLICT (author_id, client_id) DO NOTHING RETURNING id"
+_COLUMNS = [str(field.column) for field in _FIELDS]
+_INSERT = CompiledSQL(
+    f"INSERT INTO messaging_entry ({', '.join(_COLUMNS)})"  # noqa: S608 -- our own columns
+    f" VALUES ({', '.join(f'%({column})s' for column in _COLUMNS)})"
+    " ON CONFLICT (author_id, client_id) DO NOTHING RETURNING id",
+    allows_none=True,
 )
 
 
@@ -50,24 +56,18 @@ def split_members(memberships: Iterable[Membership], member_id: int) -> tuple[Me
 def take_number(conversation: Conversation) -> int:
     """Return the next number of the conversation, whose row stays locked until the transaction ends. Raises NotIn where
     the conversation is deleted."""
-    with connection.cursor() as query:
-        query.execute(_NUMBER, [conversation.pk])
-        row = query.fetchone()
-    if row is None:
-        raise NotIn
-    return int(row[0])
+    for (number,) in _NUMBER.fetch(conversation=conversation.pk):
+        return int(number)
+    raise NotIn
 
 
 def insert_entry(entry: Entry) -> bool:
     """Insert a new entry; return False where its author has one with the same client id already."""
-    with connection.cursor() as query:
-        query.execute(
-            _INSERT, [field.get_db_prep_save(getattr(entry, field.attname), connection) for field in _FIELDS]
-        )
-        row = query.fetchone()
-    if row is None:
+    values = [field.get_db_prep_save(getattr(entry, field.attname), connection) for field in _FIELDS]
+    rows = _INSERT.fetch(**dict(zip(_COLUMNS, values, strict=True)))
+    if not rows:
         return False
-    entry.pk = row[0]
+    ((entry.pk,),) = rows
     # As Model.save does.
     entry._state.adding, entry._state.db = False, connection.alias  # noqa: SLF001
     return True

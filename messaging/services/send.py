@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Exists, OuterRef, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from core.database.compiled_queries import CompiledQuery
+from core.database.compiled_queries import CompiledQuery, CompiledSQL
+from core.database.plans import run_with_plans
 from core.files import storage
 from core.files.fields import files_of_row
 from core.files.images import digest_of
@@ -80,7 +81,7 @@ def send_message(
                 return before
             check_may_send(conversation=conversation, author=author)
             attachments = store_attachments(pictures, files)
-        refusal = _store_message(entry, author, attachments)
+        refusal = run_with_plans(lambda: _store_message(entry, author, attachments))
         if refusal is None:
             return SentMessage(entry, is_new=True)
         # A message that was accepted once stays acknowledged, even if it would be refused now.
@@ -99,10 +100,9 @@ def check_may_send(*, conversation: Conversation, author: User) -> None:
         raise refusal
 
 
-@transaction.atomic
 def _store_message(entry: Entry, author: User, attachments: Sequence[Attachment]) -> MessagingError | None:
-    """Number the message, store it, count it and notify the members; the reason where it may not be sent, with
-    nothing changed."""
+    """Number the message, store it, count it and notify the members, in a transaction; the reason where it may not be
+    sent, with nothing changed."""
     conversation = entry.conversation
     entry.attached, entry.seq = len(attachments), take_number(conversation)
     memberships = lock_sides(conversation, author)
@@ -121,8 +121,7 @@ def _store_message(entry: Entry, author: User, attachments: Sequence[Attachment]
         Attachment.objects.bulk_create(attachments)
     mine, others = split_members(memberships, author.pk)
     # One unread message more for all others, and the conversation moves to the top for all.
-    with connection.cursor() as query:
-        query.execute(_COUNT, [entry.pk, mine.member_id, entry.conversation_id])
+    _COUNT.fetch(entry=entry.pk, author=mine.member_id, conversation=entry.conversation_id)
     if mine.is_request:
         # Answering is accepting.
         Membership.objects.filter(pk=mine.pk).update(accepted_at=timezone.now(), declined_at=None)
@@ -222,7 +221,8 @@ def _digest(conversation: int, text: str, pictures: Sequence[Picture], files: Se
     return hashlib.sha256(json.dumps([conversation, text, shown, carried]).encode()).hexdigest()
 
 
-_COUNT = """
-UPDATE messaging_membership SET place = %s, unread = CASE WHEN member_id = %s THEN unread ELSE unread + 1 END
-WHERE conversation_id = %s AND left_at IS NULL
-"""
+_COUNT = CompiledSQL(
+    "UPDATE messaging_membership SET place = %(entry)s,"
+    " unread = CASE WHEN member_id = %(author)s THEN unread ELSE unread + 1 END"
+    " WHERE conversation_id = %(conversation)s AND left_at IS NULL RETURNING id"
+)

@@ -11,6 +11,7 @@ from ..queries import (
     count_unread_conversations,
     cursors_of_others,
     entries_since,
+    membership_and_unread,
     membership_of,
     undelivered_conversations,
 )
@@ -29,38 +30,46 @@ def greet_new_tab(tab: TabState) -> list[Frame]:
 
 def badge_frames(tab: TabState) -> list[Frame]:
     """The badge."""
-    return [{"type": "messaging.badge", "unread": count_unread_conversations(tab.member_id)}]
+    return [_badge_frame(count_unread_conversations(tab.member_id))]
+
+
+def _badge_frame(unread: int) -> Frame:
+    return {"type": "messaging.badge", "unread": unread}
 
 
 @on_event("messaging.entry")
 def entry_came(tab: TabState, event: Event) -> Iterator[Frame]:
-    mine = membership_of(viewer_of(tab), id_in_event(event, "conversation"))
+    mine, unread = membership_and_unread(viewer_of(tab), id_in_event(event, "conversation"))
     if mine is None:
         return
     if messaging_state(tab).conversation == mine.conversation_id:
         yield from new_entry_frames(tab, mine)
-    yield from inbox_row_frames(tab, mine)
+    yield from _inbox_row_frames(tab, mine, unread)
 
 
 @on_event("messaging.mine")
 def my_side_changed(tab: TabState, event: Event) -> Iterator[Frame]:
-    mine = membership_of(viewer_of(tab), id_in_event(event, "conversation"))
+    mine, unread = membership_and_unread(viewer_of(tab), id_in_event(event, "conversation"))
     if mine is not None:
-        yield from inbox_row_frames(tab, mine)
+        yield from _inbox_row_frames(tab, mine, unread)
 
 
-@on_event("messaging.cursors")
+def _is_of_another(tab: TabState, event: Event) -> bool:
+    return event.get("member") != tab.member_id
+
+
+@on_event("messaging.cursors", only=_is_of_another)
 def cursors_moved(tab: TabState, event: Event) -> Iterator[Frame]:
-    mine = _open_membership(tab, event) if event.get("member") != tab.member_id else None
+    mine = _open_membership(tab, event)
     if mine is not None:
         batch = cursors_of_others(mine, viewer_of(tab))
         yield {"type": "messaging.cursors", "conversation": mine.conversation_id, "cursors": batch}
 
 
-@on_event("messaging.typing")
+@on_event("messaging.typing", only=_is_of_another)
 def somebody_types(tab: TabState, event: Event) -> Iterator[Frame]:
     mine, member_id = _open_membership(tab, event), id_in_event(event, "member")
-    if mine is None or member_id == tab.member_id:
+    if mine is None:
         return
     there = Membership.objects.within(mine.conversation).filter(member=member_id)
     who = Member.objects.visible_to(viewer_of(tab)).filter(pk__in=there.values("member")).first()
@@ -88,12 +97,12 @@ def new_entry_frames(tab: TabState, mine: Membership) -> Iterator[Frame]:
         yield {"type": "messaging.entries", **batch}
 
 
-def inbox_row_frames(tab: TabState, mine: Membership) -> Iterator[Frame]:
-    """The line of the list and the badge."""
+def _inbox_row_frames(tab: TabState, mine: Membership, unread: int) -> Iterator[Frame]:
+    """The line of the list and the badge, with `unread` conversations."""
     frame = {"type": "messaging.inbox", "conversation": mine.conversation_id, "unread": mine.unread}
     html = render_row(mine, viewer_of(tab)) if messaging_state(tab).list_shown else ""
     yield {**frame, "seq": mine.conversation.last_seq, "muted": mine.muted, "html": html}
-    yield from badge_frames(tab)
+    yield _badge_frame(unread)
 
 
 def _open_membership(tab: TabState, event: Event) -> Membership | None:

@@ -29,6 +29,8 @@ def say(tab: TabState, frame_type: str, **values: Any) -> list[dict[str, Any]]:
 def hint(tab: TabState, event_type: str, **ids: int) -> list[dict[str, Any]]:
     """What the tab is shown when a hint comes."""
     event: Event = {"type": event_type, **ids}
+    if not registry.is_event_for(tab, event):
+        return []
     return [answer for show in registry.event_renderers[event_type] for answer in told(show(tab, event))]
 
 

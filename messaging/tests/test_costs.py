@@ -3,21 +3,25 @@
 import json
 import re
 import uuid
+from functools import partial
 
 import pytest
 from django.test import Client
 
 from core.database.lru_cache import clear_caches
+from core.sockets.frames import TabState
 from messaging import queries, services
 from messaging.display import history, inbox
 from messaging.models import Conversation, Entry
 from messaging.tests.factories import many, post_json, read, send, statements_of, told_since
+from messaging.tests.socket_tabs import entry_hint, watching
 from tests.cast import connect, make_member
 from users.models import User
 
 pytestmark = pytest.mark.django_db
 
-MOST_FOR_SEND, MOST_FOR_SINCE = 14, 7
+MOST_FOR_SEND, MOST_FOR_SINCE = 9, 7
+MOST_FOR_OPEN_TAB, MOST_FOR_OTHER_TAB = 3, 1
 
 
 def cost_of_send(client: Client, conversation: Conversation) -> list[str]:
@@ -48,6 +52,22 @@ def test_a_send_costs_the_same_in_a_large_group(as_alice: Client, alice: User, b
         send(group, alice)  # the first unread one is told to others
         cost_of_send(as_alice, group)
     assert len(cost_of_send(as_alice, small)) == len(cost_of_send(as_alice, large)) <= MOST_FOR_SEND
+
+
+def test_a_new_message_costs_a_tab_the_same_in_a_pair_and_in_a_large_group(
+    conversation: Conversation, alice: User, bob: User
+) -> None:
+    people = [make_member(f"member{turn}") for turn in range(10)]
+    for member in people:
+        connect(alice, member)
+    large = services.start_group(by=alice, members=[bob, *people])
+    for talk in (conversation, large):
+        tabs = [watching(bob, talk, 1000), TabState(bob.pk)]
+        send(talk, alice)
+        entry_hint(tabs[0], talk)
+        send(talk, alice)
+        costs = [len(statements_of(partial(entry_hint, tab, talk))) for tab in tabs]
+        assert costs == [MOST_FOR_OPEN_TAB, MOST_FOR_OTHER_TAB]
 
 
 def test_catching_up_costs_the_same_for_one_and_for_a_hundred(

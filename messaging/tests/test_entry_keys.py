@@ -6,9 +6,11 @@ from uuid import UUID
 
 import pytest
 from django.template.loader import get_template
+from django.utils import timezone
 
 from core.database.lru_cache import clear_caches
 from messaging import services
+from messaging.display.entry_html import render_entry
 from messaging.display.rendering import EntryForViewer, entries_for
 from messaging.models import AttachmentView, Conversation, Entry, EntryView, Membership
 from messaging.tests.factories import send
@@ -59,6 +61,28 @@ def test_each_value_of_an_entry_is_in_its_key_and_is_shown() -> None:
     unseen = {"subject.username", "subject.photo", "subject.is_unnamed"}
     unseen |= {"attachments.0.size", "attachments.1.width", "attachments.1.height"}
     assert same_html == unseen
+
+
+def test_a_message_looks_the_same_with_and_without_the_template() -> None:
+    mine = entry_view(is_mine=True, author=None, client_id=UUID(int=9), attachments=())
+    named = MemberView("eve", "<Eve> & 'Co' 100000000000000001", "")
+    other = entry_view(author=named, attachments=())
+    views = [mine, other, mine._replace(client_id=None), other._replace(author=None, author_id=None)]
+    views += [view._replace(is_edited=False, html="<p>\\1 {} %s</p>", seq=10**18 - 1) for view in views]
+    views += [view._replace(author_id=7, conversation=8, seq=9) for view in views]
+    views += [
+        view._replace(created_at=datetime(2025, 12, 31, 23, 59, 58, 123456, tzinfo=UTC)) for view in views
+    ]
+    views += [
+        entry_view(),
+        mine._replace(is_deleted=True, html=""),
+        entry_view(kind="renamed", title="Friends"),
+    ]
+    for zone in ("UTC", "Asia/Kathmandu"):
+        with timezone.override(zone):
+            # The second time from what the first one has cut.
+            differing = [view for view in [*views, *views] if render_entry(view) != html_of(view)]
+            assert differing == []
 
 
 def drawn(conversation: Conversation, viewer: User) -> list[EntryForViewer]:
