@@ -18,6 +18,14 @@ INCLUDE = re.compile(r'\{% include "components/_(action_button|pager)\.html" wit
 URL = re.compile(r'\{% url "([\w:]+)"')
 # Of what is included with an address, the including template says whose address it is.
 COMPONENTS = ("components/_action_button.html", "components/_pager.html")
+# Rows of lists have their addresses from formats: "_edit_address = AddressFormat("feed:edit_comment")".
+FORMAT = re.compile(r'^_(\w+_address) = AddressFormat\("([\w:]+)"\)', re.MULTILINE)
+# The modules of these rows, by the name that the template has for a row.
+ROWS = {
+    "comment": ROOT / "feed" / "comment_rows.py",
+    "action": ROOT / "network" / "relations.py",
+    "row": ROOT / "notifications" / "notification_view.py",
+}
 # What the script of the home page requests itself.
 BY_SCRIPT = {"feed:home"}
 
@@ -50,8 +58,8 @@ def _acts_of_tag(name: str, text: str, tag: str) -> Iterator[str]:
         href = HREF.search(tag)
         assert href, f"{name}: a dialog without a page: {tag}"
         # Of the menus that posts share, the links are relative to the address of the post.
-        names = URL.findall(href[1]) or [resolve(urljoin("/posts/1/", href[1])).view_name]
-        yield from names
+        names = URL.findall(href[1]) or _formats(href[1])
+        yield from names or [resolve(urljoin("/posts/1/", href[1])).view_name]
     for attribute, value in REQUEST.findall(tag):
         if 'rel="next"' in tag:
             yield f"pager of {name}"
@@ -62,11 +70,20 @@ def _acts_of_tag(name: str, text: str, tag: str) -> Iterator[str]:
 
 def _names(name: str, text: str, value: str) -> set[str]:
     """The names of the URLs in an attribute, or of those that the template gives to its variable."""
-    if named := URL.findall(value):
+    if named := URL.findall(value) or _formats(value):
         return set(named)
     variable = re.search(r"\{\{ (\w+)", value)
     by_tag = variable and set(re.findall(rf'\{{% url "([\w:]+)"[^%]* as {variable[1]} %\}}', text))
     return by_tag or {f"{value} in {name}"}
+
+
+def _formats(value: str) -> set[str]:
+    """The names of the URLs that the address of a row, `{{ comment.edit_address }}`, can have."""
+    found = re.fullmatch(r"\{\{ (\w+)\.(\w*address) \}\}", value)
+    if not found or found[1] not in ROWS:
+        return set()
+    formats = FORMAT.findall(ROWS[found[1]].read_text(encoding="utf-8"))
+    return {name for each, name in formats if found[2] in (each, "address")}
 
 
 # Runs in the page: the addresses of the acts on it, but for the links to more rows.
