@@ -19,7 +19,7 @@ from scripts.programs import ROOT
 from scripts.servers import HOST
 from scripts.stack import production_environment
 from scripts.suite import Stage
-from scripts.visitor import UnexpectedAnswer
+from scripts.visitor import UnexpectedResponse
 
 pytestmark = pytest.mark.night
 
@@ -214,7 +214,7 @@ def place(tmp_path: Path, **changes: tuple[int, str]) -> Iterator[tuple[Known, S
         site.server_close()
 
 
-FAILED = (CheckFailed, UnexpectedAnswer)
+FAILED = (CheckFailed, UnexpectedResponse)
 
 
 def failure(check: Callable[[RunningSite], str], tmp_path: Path, **changes: tuple[int, str]) -> str:
@@ -243,7 +243,7 @@ def test_a_site_that_is_well_is_found_well(tmp_path: Path) -> None:
     ],
 )
 def test_a_page_that_is_not_well(tmp_path: Path, path: str, status: int, text: str) -> None:
-    assert "says" in failure(server.both_servers_answer, tmp_path, **{f"GET {path}": (status, text)})
+    assert "returned" in failure(server.both_servers_answer, tmp_path, **{f"GET {path}": (status, text)})
 
 
 @pytest.mark.parametrize("what", ["pages answer", "database and Redis answer"])
@@ -266,18 +266,18 @@ def test_a_site_that_does_not_lead_to_https(tmp_path: Path, answer: tuple[int, s
 @pytest.mark.parametrize("status", [200, 403, 502])
 def test_a_socket_that_does_not_open(tmp_path: Path, status: int) -> None:
     told = failure(server.sockets_open, tmp_path, **{"GET /ws/": (status, "")})
-    assert told == f"the handshake says {status}"
+    assert told == f"the handshake returned {status}"
 
 
 def test_a_sign_in_that_does_not_work(tmp_path: Path) -> None:
     told = failure(server.sockets_open, tmp_path, **{"POST /accounts/login/": (200, "wrong password")})
-    assert told == "signing in says 200: wrong password"
+    assert told == "signing in returned 200: wrong password"
 
 
 @pytest.mark.parametrize("status", [200, 429, 500])
 def test_a_letter_that_cannot_be_asked_for(tmp_path: Path, status: int) -> None:
     told = failure(server.mail_leaves, tmp_path, **{"POST /accounts/password/reset/": (status, "")})
-    assert told == f"asking for a new password says {status}"
+    assert told == f"asking for a new password returned {status}"
 
 
 def test_a_letter_that_never_comes(tmp_path: Path) -> None:
@@ -320,14 +320,14 @@ def test_a_private_file_for_everybody(tmp_path: Path) -> None:
 
 def test_a_private_file_for_nobody(tmp_path: Path) -> None:
     told = failure(server.private_files_are_private, tmp_path, **{f"GET {UPLOAD.address}": (200, "")})
-    assert told == "/posts/1/document/ says 200, 0 bytes"
+    assert told == "/posts/1/document/ returned 200, 0 bytes"
 
 
 @pytest.mark.parametrize("after", [(404, ""), (200, "other bytes")])
 def test_an_upload_that_is_gone_after_a_restart(tmp_path: Path, after: tuple[int, str]) -> None:
     with place(tmp_path) as (known, site):
         known.restart = lambda: site.answers.update({f"GET {UPLOAD.address}": after})
-        with pytest.raises(CheckFailed, match=f"says {after[0]}, {len(after[1])} bytes"):
+        with pytest.raises(CheckFailed, match=f"returned {after[0]}, {len(after[1])} bytes"):
             server.uploads_outlive_a_restart(known)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ..programs import ProgramMissingError
 from ..servers import ServerStartError
-from ..visitor import NoAnswer, UnexpectedAnswer
+from ..visitor import NoResponse, UnexpectedResponse
 
 OK, FAILED, ELSEWHERE = "ok", "FAILED", "on your server"
 # Exceptions of a failed check; all others are errors of the check itself.
@@ -20,8 +20,8 @@ TROUBLE = (
     ValueError,
     LookupError,
     http.client.HTTPException,
-    NoAnswer,
-    UnexpectedAnswer,
+    NoResponse,
+    UnexpectedResponse,
     subprocess.SubprocessError,
 )
 

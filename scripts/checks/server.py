@@ -18,7 +18,7 @@ import psycopg2
 from ..programs import ROOT
 from ..servers import HOST
 from ..stack import manage, release
-from ..visitor import Answer, NoAnswer
+from ..visitor import NoResponse, Response
 from .rows import CheckFailed
 from .running_site import ALICE, PDF, RunningSite
 
@@ -37,8 +37,8 @@ RESTORED = f"""
 from django.test import Client
 from users.models import User
 member = Client(SERVER_NAME="localhost")
-answer = member.post("/accounts/login/", {{"login": "{ALICE}", "password": %r}}, secure=True)
-print("signed in:", answer.status_code, "home:", member.get("/", secure=True).status_code, User.objects.count())
+response = member.post("/accounts/login/", {{"login": "{ALICE}", "password": %r}}, secure=True)
+print("signed in:", response.status_code, "home:", member.get("/", secure=True).status_code, User.objects.count())
 """
 
 
@@ -55,14 +55,14 @@ def expect_health(port: int) -> None:
     for path in HEALTH:
         status, text = ask(port, path)
         if status != http.HTTPStatus.OK or json.loads(text)["status"] != "ok":
-            raise CheckFailed(f"{path} says {status}: {text[:200]}")
+            raise CheckFailed(f"{path} returned {status}: {text[:200]}")
 
 
 def expect_page(port: int) -> None:
     """Raise CheckFailed unless the home page is served."""
     status, text = ask(port, "/", host="localhost")
     if status != http.HTTPStatus.OK or "LinkUp" not in text:
-        raise CheckFailed(f"the home page says {status}")
+        raise CheckFailed(f"the home page returned {status}")
 
 
 def both_servers_answer(site: RunningSite) -> str:
@@ -94,9 +94,9 @@ def doctor_finds_nothing(site: RunningSite) -> str:
 def sockets_open(site: RunningSite) -> str:
     """A member's tab gets its socket through nginx, a visitor's does not stay."""
     with site.member() as member:
-        status = member.ask("GET", "/ws/", headers={**HANDSHAKE, "Origin": site.origin}).status
+        status = member.send_request("GET", "/ws/", headers={**HANDSHAKE, "Origin": site.origin}).status
     if status != http.HTTPStatus.SWITCHING_PROTOCOLS:
-        raise CheckFailed(f"the handshake says {status}")
+        raise CheckFailed(f"the handshake returned {status}")
     return "101 through nginx"
 
 
@@ -105,9 +105,9 @@ def mail_leaves(site: RunningSite) -> str:
     _ = site.upload
     site.mails.clear()
     with site.visitor() as visitor:
-        answer = visitor.submit("/accounts/password/reset/", email=f"{ALICE}@example.org")
-    if answer.status != http.HTTPStatus.FOUND:
-        raise CheckFailed(f"asking for a new password says {answer.status}")
+        response = visitor.submit_form("/accounts/password/reset/", email=f"{ALICE}@example.org")
+    if response.status != http.HTTPStatus.FOUND:
+        raise CheckFailed(f"asking for a new password returned {response.status}")
     mail = site.wait_for_mail().replace("=\r\n", "").replace("=\n", "")
     if f"{ALICE}@example.org" not in mail or site.origin not in mail:
         raise CheckFailed(f"the mail is not for {ALICE}, or has no link to {site.origin}:\n{mail}")
@@ -120,7 +120,7 @@ def logs_are_written(site: RunningSite) -> str:
     security = site.folder / "logs" / "security.log"
     before = security.stat().st_size if security.exists() else 0
     with site.visitor() as visitor:
-        visitor.submit("/accounts/login/", login=ALICE, password=f"{site.password}?")
+        visitor.submit_form("/accounts/login/", login=ALICE, password=f"{site.password}?")
     for name in LOGS:
         _expect_log(site.folder / "logs" / name)
     if security.stat().st_size <= before:
@@ -144,15 +144,15 @@ def private_files_are_private(site: RunningSite) -> str:
     ways = (upload.address, f"/media/{upload.name}", f"/protected-media/{upload.name}")
     for way in ways:
         with site.visitor() as visitor:
-            answer = visitor.get(way)
-        if answer.status == http.HTTPStatus.OK or PDF in answer.body:
-            raise CheckFailed(f"a visitor gets {way}: {answer.status}")
+            response = visitor.get(way)
+        if response.status == http.HTTPStatus.OK or PDF in response.body:
+            raise CheckFailed(f"a visitor gets {way}: {response.status}")
     return f"a member gets it, a visitor on {len(ways)} ways not"
 
 
-def _expect_file(site: RunningSite, answer: Answer) -> None:
-    if answer.status != http.HTTPStatus.OK or answer.body != PDF:
-        raise CheckFailed(f"{site.upload.address} says {answer.status}, {len(answer.body)} bytes")
+def _expect_file(site: RunningSite, response: Response) -> None:
+    if response.status != http.HTTPStatus.OK or response.body != PDF:
+        raise CheckFailed(f"{site.upload.address} returned {response.status}, {len(response.body)} bytes")
 
 
 def uploads_outlive_a_restart(site: RunningSite) -> str:
@@ -175,7 +175,7 @@ def a_reload_loses_nobody(site: RunningSite) -> str:
             while not enough.is_set():
                 try:
                     outcomes[str(visitor.get("/accounts/login/").status)] += 1
-                except NoAnswer as error:
+                except NoResponse as error:
                     outcomes[type(error).__name__] += 1
 
     with ThreadPoolExecutor(VISITORS) as pool:
@@ -190,7 +190,7 @@ def a_reload_loses_nobody(site: RunningSite) -> str:
         for one in visits:
             one.result()
     if set(outcomes) != {"200"}:
-        raise CheckFailed(f"answers: {dict(outcomes)}")
+        raise CheckFailed(f"responses: {dict(outcomes)}")
     return f"{outcomes['200']} requests during {RELOADS} reloads, 0 failed"
 
 

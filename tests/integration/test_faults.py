@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import pytest
 
 from scripts.stack import Stack
-from scripts.visitor import NoAnswer, Visitor
+from scripts.visitor import NoResponse, Visitor
 
 from .conftest import FaultTable
 from .people import PASSWORD
@@ -29,7 +29,7 @@ def answers(visitor: Visitor, path: str, status: int = 200) -> bool:
     """Whether the page is there; a connection that breaks is a no."""
     try:
         return visitor.get(path).status == status
-    except NoAnswer:
+    except NoResponse:
         return False
 
 
@@ -56,10 +56,10 @@ class Crowd:
         with Visitor(stack) as visitor:
             while not self._enough.is_set():
                 try:
-                    answer = visitor.get("/accounts/login/")
-                    self.outcomes[str(answer.status)] += 1
-                    self.slowest = max(self.slowest, answer.seconds)
-                except NoAnswer as error:
+                    response = visitor.get("/accounts/login/")
+                    self.outcomes[str(response.status)] += 1
+                    self.slowest = max(self.slowest, response.seconds)
+                except NoResponse as error:
                     self.outcomes[type(error).__name__] += 1
 
     def go_home(self) -> Counter[str]:
@@ -128,8 +128,8 @@ def test_without_postgresql_pages_say_503_and_come_back(
         found = {
             path: alice.get(path) for path in ("/health/", "/health/db/", "/health/redis/", "/readiness/")
         }
-        assert [answer.status for answer in found.values()] == [200, 503, 200, 503]
-        fault_table.note(name, "slowest health answer", max(answer.seconds for answer in found.values()))
+        assert [response.status for response in found.values()] == [200, 503, 200, 503]
+        fault_table.note(name, "slowest health answer", max(response.seconds for response in found.values()))
     back = seconds_until(lambda: answers(alice, "/") and answers(alice, "/readiness/"))
     fault_table.note(name, "pages are back after", back, most=5)
 
@@ -175,7 +175,7 @@ def test_without_redis_pages_are_there_and_members_sign_in(
         found = {
             path: alice.get(path) for path in ("/health/", "/health/db/", "/health/redis/", "/readiness/")
         }
-        assert [answer.status for answer in found.values()] == [200, 200, 503, 503]
+        assert [response.status for response in found.values()] == [200, 200, 503, 503]
     back = seconds_until(lambda: answers(alice, "/readiness/"))
     fault_table.note(name, "readiness is back after", back, most=10)
 

@@ -241,7 +241,7 @@ def test_tabs_are_counted_when_they_come_and_go(house: Stack) -> None:
             finally:
                 house.redis.start()
             before = web(house).value("linkup_hints_total")
-            alice.submit("/accounts/logout/")
+            alice.submit_form("/accounts/logout/")
             assert {hear(two), hear(three)} == {4401}
     with WebSocket(house) as nobody:
         assert nobody.status == 403

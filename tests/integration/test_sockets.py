@@ -132,7 +132,7 @@ def test_an_unknown_socket_is_refused_without_an_error_in_the_log(stack: Stack, 
 
 def test_signing_out_closes_the_socket(stack: Stack, alice: Visitor) -> None:
     with opened(alice) as socket:
-        alice.submit("/accounts/logout/")
+        alice.submit_form("/accounts/logout/")
         assert close_code(socket, 5) == 4401
 
 

@@ -174,7 +174,7 @@ def installation(stack: Stack) -> Iterator[Installation]:
 def town(installation: Installation) -> Iterator[Town]:
     with Visitor(installation.stack) as bob:
         bob.sign_in("bob", PASSWORD)
-        bob.submit("/messages/to/alice/", text="Hello")
+        bob.submit_form("/messages/to/alice/", text="Hello")
     living = Town(installation.stack)
     yield living
     living.go_home()
