@@ -168,7 +168,7 @@ def test_nginx_slows_those_who_try_passwords_and_nobody_else(stack: Stack) -> No
 
 def test_visitors_who_hang_up_are_counted_until_they_are_answered(stack: Stack) -> None:
     """Or one who begins and gives up requests would have LinkUp work on as many as can be begun."""
-    stack.web.freeze()
+    stack.web.pause()
     try:
         for _ in range(130):
             with _connected(stack) as secure:
@@ -177,15 +177,15 @@ def test_visitors_who_hang_up_are_counted_until_they_are_answered(stack: Stack) 
             secure.sendall(b"GET /nowhere/ HTTP/1.1\r\nHost: localhost\r\n\r\n")
             assert secure.recv(200).split()[1] == b"429"
     finally:
-        stack.web.thaw()
+        stack.web.resume()
 
 
 def test_what_is_no_socket_never_reaches_the_server_of_sockets(stack: Stack, visitor: Visitor) -> None:
-    stack.ws.freeze()
+    stack.ws.pause()
     try:
         found = {path: visitor.get(path).status for path in ("/ws/", "/ws/nothing/", "/ws/?a=b")}
     finally:
-        stack.ws.thaw()
+        stack.ws.resume()
     assert set(found.values()) == {404}
 
 
@@ -195,8 +195,8 @@ def _connected(stack: Stack) -> ssl.SSLSocket:
 
 
 def _eighty_at_once(stack: Stack, path: str) -> Counter[str]:
-    with ExitStack() as until_the_end:
-        sockets = [until_the_end.enter_context(_connected(stack)) for _ in range(80)]
+    with ExitStack() as exit_stack:
+        sockets = [exit_stack.enter_context(_connected(stack)) for _ in range(80)]
         for secure in sockets:
             secure.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
         return Counter(secure.recv(200).split()[1].decode() for secure in sockets)

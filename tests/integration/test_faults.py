@@ -107,7 +107,7 @@ def postgres_fault(
     """How PostgreSQL goes, and how it comes back."""
     if request.param == "stopped":
         return "PostgreSQL stopped", stack.postgres.stop, stack.postgres.start
-    return "PostgreSQL frozen", stack.postgres.freeze, stack.postgres.thaw
+    return "PostgreSQL frozen", stack.postgres.pause, stack.postgres.resume
 
 
 def test_without_postgresql_pages_say_503_and_come_back(
@@ -138,7 +138,7 @@ def test_health_answers_while_a_frozen_postgresql_holds_every_thread(
     stack: Stack, visitor: Visitor, fault_table: FaultTable
 ) -> None:
     crowd = Crowd(stack, 16)
-    with without(stack.postgres.freeze, stack.postgres.thaw):
+    with without(stack.postgres.pause, stack.postgres.resume):
         time.sleep(3)
         slowest = max(visitor.get("/health/").seconds for _ in range(20))
     crowd.go_home()
@@ -152,7 +152,7 @@ def redis_fault(
     """How Redis goes, and how it comes back."""
     if request.param == "stopped":
         return "Redis stopped", stack.redis.stop, stack.redis.start
-    return "Redis frozen", stack.redis.freeze, stack.redis.thaw
+    return "Redis frozen", stack.redis.pause, stack.redis.resume
 
 
 def test_without_redis_pages_are_there_and_members_sign_in(
@@ -181,8 +181,8 @@ def test_without_redis_pages_are_there_and_members_sign_in(
 
 
 def test_a_drained_server_is_not_ready_but_serves(stack: Stack, visitor: Visitor) -> None:
-    stack.manage("drain")
+    stack.run_manage_command("drain")
     assert visitor.get("/readiness/").status == 503
     assert visitor.get("/accounts/login/").status == 200
-    stack.manage("drain", "--off")
+    stack.run_manage_command("drain", "--off")
     assert visitor.get("/readiness/").status == 200

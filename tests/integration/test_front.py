@@ -131,13 +131,13 @@ def test_a_body_of_300_megabytes_is_refused_at_once(stack: Stack, fault_table: F
 @pytest.fixture
 def slow_clients(stack: Stack) -> Iterator[int]:
     """A hundred at five other addresses who send a header byte by byte, and a body that never comes."""
-    with ExitStack() as until_the_end:
+    with ExitStack() as exit_stack:
         for number in range(100):
             elsewhere = (f"127.0.0.{2 + number % 5}", 0)
             plain_socket = socket.create_connection(
                 (HOST, stack.site.https), timeout=10, source_address=elsewhere
             )
-            secure = until_the_end.enter_context(
+            secure = exit_stack.enter_context(
                 create_ssl_context(stack).wrap_socket(plain_socket, server_hostname="localhost")
             )
             half = (

@@ -202,5 +202,5 @@ def test_cookies_are_closed_to_scripts_other_sites_and_plain_http(stack: Stack) 
 
 
 def test_the_deploy_check_is_clean(stack: Stack) -> None:
-    said = stack.manage("check", "--deploy", "--fail-level", "WARNING")
+    said = stack.run_manage_command("check", "--deploy", "--fail-level", "WARNING")
     assert "no issues" in said

@@ -22,7 +22,7 @@ print(post.pk, post.document)
 @pytest.fixture(scope="module")
 def document(stack: Stack) -> tuple[str, str]:
     """The address of a document that members may read, and the name under which it is stored."""
-    pk, name = stack.manage("shell", "--command", POST).split()[-2:]
+    pk, name = stack.run_manage_command("shell", "--command", POST).split()[-2:]
     return f"/posts/{pk}/document/", name
 
 

@@ -101,7 +101,7 @@ class Site:
             return
         if server.process is None:
             server.start()
-        server.freeze() if state == "frozen" else server.thaw()
+        server.pause() if state == "frozen" else server.resume()
 
     def ask(self, path: str, *, host: str = "anything.example") -> tuple[int, dict[str, Any], float]:
         """Status, body and seconds of one answer, over plain HTTP."""

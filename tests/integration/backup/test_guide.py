@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from scripts.programs import ROOT, obtain
+from scripts.programs import ROOT, find_or_install
 from scripts.servers import HOST, free_port
 from scripts.stack import KEPT_VARIABLES, NO_REDIS, production_environment
 from scripts.visitor import SimpleSite, Visitor
@@ -56,7 +56,7 @@ def shell(installation: Installation, server: str, tmp_path: Path) -> Iterator[S
         "LINKUP": str(ROOT),
         "LINKUP_ENV": str(tmp_path / "etc" / "environment"),
         "LINKUP_USER": pwd.getpwuid(os.getuid()).pw_name,
-        "LINKUP_PSQL": str(obtain("postgresql")["postgresql"] / "psql"),
+        "LINKUP_PSQL": str(find_or_install("postgresql")["postgresql"] / "psql"),
         "PGHOST": address.hostname or "",
         "PGPORT": str(address.port),
         "PGUSER": address.username or "",

@@ -1,4 +1,4 @@
-"""Runs checks, and formats their results as a table."""
+"""Runs checks and formats their results as a table."""
 
 import http.client
 import subprocess
@@ -12,7 +12,7 @@ from ..visitor import NoResponse, UnexpectedResponse
 
 OK, FAILED, ELSEWHERE = "ok", "FAILED", "on your server"
 # Exceptions of a failed check; all others are errors of the check itself.
-TROUBLE = (
+CHECK_ERRORS = (
     ProgramMissingError,
     ServerStartError,
     RuntimeError,
@@ -31,8 +31,8 @@ class CheckFailed(Exception):
 
 
 @dataclass(frozen=True)
-class Row:
-    """One line of the table; `state` is OK, FAILED or ELSEWHERE."""
+class CheckResult:
+    """The result of one check; `state` is OK, FAILED or ELSEWHERE."""
 
     check: str
     state: str
@@ -40,25 +40,25 @@ class Row:
     seconds: float = 0.0
 
     @property
-    def holds(self) -> bool:
+    def succeeded(self) -> bool:
         return self.state != FAILED
 
 
-def run_check(check: str, function: Callable[[], str]) -> Row:
-    """Run one check; an exception becomes its result."""
+def run_check(check: str, function: Callable[[], str]) -> CheckResult:
+    """Run one check; an expected exception becomes a FAILED result."""
     started = time.monotonic()
     try:
         state, detail = OK, function()
-    except (CheckFailed, *TROUBLE) as error:
+    except (CheckFailed, *CHECK_ERRORS) as error:
         state, detail = FAILED, str(error) or type(error).__name__
-    return Row(check, state, detail, time.monotonic() - started)
+    return CheckResult(check, state, detail, time.monotonic() - started)
 
 
-def format_table(rows: list[Row]) -> str:
-    """Format the rows as a table, followed by the full details of failures."""
+def format_table(results: list[CheckResult]) -> str:
+    """Format the results as a table, followed by the full details of failures."""
     lines = [f"{'':<14} {'check':<54} {'seconds':>7}  detail"]
-    for row in rows:
-        detail = row.detail.splitlines()[0] if row.detail else ""
-        lines.append(f"{row.state:<14} {row.check:<54} {row.seconds:>7.1f}  {detail[:100]}")
-    lines += [f"\n{row.check}:\n{row.detail}" for row in rows if not row.holds]
+    for result in results:
+        detail = result.detail.splitlines()[0] if result.detail else ""
+        lines.append(f"{result.state:<14} {result.check:<54} {result.seconds:>7.1f}  {detail[:100]}")
+    lines += [f"\n{result.check}:\n{result.detail}" for result in results if not result.succeeded]
     return "\n".join(lines)
