@@ -16,9 +16,9 @@ from typing import Any
 
 from playwright.sync_api import sync_playwright
 
-from scripts.programs import ROOT, obtain
+from scripts.programs import ROOT, find_or_install
 from scripts.servers import free_port, temporary_folder
-from scripts.stack import Stack, running_stack, seed
+from scripts.stack import Stack, running_stack, seed_demo
 
 # The last version for node 20.
 VERSION = "12.8.2"
@@ -63,7 +63,7 @@ def obtain_lighthouse() -> Path:
     command = FOLDER / "node_modules" / ".bin" / "lighthouse"
     if not command.exists():
         FOLDER.mkdir(parents=True, exist_ok=True)
-        npm = str(obtain("npm")["npm"])
+        npm = str(find_or_install("npm")["npm"])
         arguments = ["install", "--prefix", str(FOLDER), "--ignore-scripts", "--no-audit", "--no-fund"]
         subprocess.run([npm, *arguments, f"lighthouse@{VERSION}"], check=True)  # noqa: S603
     return command
@@ -122,7 +122,7 @@ def browser_at(stack: Stack, folder: Path, *, signed_in: bool) -> Iterator[int]:
     with sync_playwright() as playwright:
         context = playwright.chromium.launch_persistent_context(
             folder / "profile",
-            executable_path=obtain("chromium")["chromium"],
+            executable_path=find_or_install("chromium")["chromium"],
             args=[*CHROME, f"--remote-debugging-port={port}"],
             ignore_https_errors=True,
         )
@@ -161,7 +161,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--pages", default=",".join(PAGES), help="which pages, by name (all)")
     pages = parser.parse_args(arguments).pages.split(",")
     with running_stack() as stack:
-        seed(stack)
+        seed_demo(stack)
         print(f"{'':<24}", *(f"{name[:8]:>8}" for name in (*BARS, *FIGURES)), flush=True)
         rows, missed = measure(stack, pages)
     (ROOT / "test-results" / "lighthouse.json").write_text(json.dumps(rows, indent=2))

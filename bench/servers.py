@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from scripts.servers import HOST, free_port, private_postgres, private_redis, temporary_folder
-from scripts.stack import production_environment, release, running_gunicorn
+from scripts.stack import production_environment, run_release, running_gunicorn
 
 CLIENTS = 8
 PAGE = "/accounts/login/"
@@ -69,12 +69,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=5)
     seconds = parser.parse_args().seconds
-    with ExitStack() as until_the_end:
-        database = until_the_end.enter_context(private_postgres(use_environment=False))
-        cache = until_the_end.enter_context(private_redis(use_environment=False))
-        folder = until_the_end.enter_context(temporary_folder(None))
+    with ExitStack() as exit_stack:
+        database = exit_stack.enter_context(private_postgres(use_environment=False))
+        cache = exit_stack.enter_context(private_redis(use_environment=False))
+        folder = exit_stack.enter_context(temporary_folder(None))
         environment = production_environment(database, cache, folder, WEB_CONCURRENCY="2")
-        release(environment)
+        run_release(environment)
         rates = {kind: measured(environment, folder, kind, seconds) for kind in ("gthread", "asgi")}
     print(f"{PAGE} with 2 workers, 8 clients, one connection per request, {seconds:g} s each:")
     print(f"  gthread  {rates['gthread']:6.0f} requests/s")

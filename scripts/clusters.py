@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 
-def make_cluster(binaries: Path, data: Path, owner: pwd.struct_passwd | None) -> str:
+def create_cluster(binaries: Path, data: Path, owner: pwd.struct_passwd | None) -> str:
     """Create a cluster in the new folder `data`; returns the messages of initdb when it failed, else "".
 
     `binaries` is the folder of initdb, `owner` the system user of the cluster. C.UTF-8 knows upper and lower case of
@@ -15,9 +15,9 @@ def make_cluster(binaries: Path, data: Path, owner: pwd.struct_passwd | None) ->
     """
     command = [str(binaries / "initdb"), "--pgdata", str(data), "--username", "linkup"]
     command += ["--auth", "trust", "--encoding", "UTF8", "--no-sync"]
-    said = ""
+    errors = ""
     for locale in ("C.UTF-8", "en_US.UTF-8"):
-        done = subprocess.run(
+        result = subprocess.run(
             [*command, "--locale", locale],
             cwd=data.parent,
             stdin=subprocess.DEVNULL,
@@ -28,11 +28,11 @@ def make_cluster(binaries: Path, data: Path, owner: pwd.struct_passwd | None) ->
             extra_groups=[] if owner else None,
             check=False,
         )
-        if done.returncode == 0:
+        if result.returncode == 0:
             return ""
-        said += done.stderr
+        errors += result.stderr
         shutil.rmtree(data, ignore_errors=True)
-    return said or "It did not say why."
+    return errors or "It did not say why."
 
 
 def copy_cluster(cluster: Path, data: Path, owner: pwd.struct_passwd | None) -> str:

@@ -6,7 +6,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from .programs import ROOT, obtain
+from .programs import ROOT, find_or_install
 from .servers import HOST
 
 CONFIG = ROOT / "deploy" / "nginx" / "linkup.conf"
@@ -105,7 +105,7 @@ def _make_certificate(site: Site) -> None:
 
 def prepare(site: Site) -> list[str]:
     """Write the configuration and a certificate into the site's folder; returns the command that serves it."""
-    binary = obtain("nginx")["nginx"]
+    binary = find_or_install("nginx")["nginx"]
     _make_certificate(site)
     (site.folder / "linkup.conf").write_text(rendered(site))
     # Its workers must read what we wrote; run by root they would be another user.

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 import psycopg2
 
-from .programs import obtain
-from .servers import HOST, Server, postgres_owner, running, temporary_folder
+from .programs import find_or_install
+from .servers import HOST, Server, postgres_owner, run_on_free_port, temporary_folder
 
 # Few sessions for many clients, so that each transaction finds another one.
 SESSIONS = 2
@@ -33,7 +33,7 @@ default_pool_size = {sessions}
 @contextmanager
 def pgbouncer_server(postgres: Server) -> Iterator[Server]:
     """A PgBouncer for the time of the block; its `url` names the database of `postgres`."""
-    binary = obtain("pgbouncer")["pgbouncer"]
+    binary = find_or_install("pgbouncer")["pgbouncer"]
     owner = postgres_owner()  # it refuses root, too
     behind = urlsplit(postgres.url)
     with temporary_folder(owner) as folder:
@@ -51,7 +51,7 @@ def pgbouncer_server(postgres: Server) -> Iterator[Server]:
             server.url = url
             return server
 
-        with running(make) as server:
+        with run_on_free_port(make) as server:
             yield server
 
 

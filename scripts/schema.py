@@ -9,7 +9,7 @@ import psycopg2
 from operations.transfer.schema import DESCRIPTION, describe_schema, read_parts
 
 from .servers import postgres_server
-from .stack import manage
+from .stack import run_manage_command
 
 
 def describe_database(url: str) -> str:
@@ -29,7 +29,7 @@ def main() -> int:
     with postgres_server() as server:
         environment = {**os.environ, "DJANGO_ENVIRONMENT": "test", "DATABASE_URL": server.url}
         environment.pop("DJANGO_SETTINGS_MODULE", None)
-        manage(environment, "migrate", "--verbosity", "0")
+        run_manage_command(environment, "migrate", "--verbosity", "0")
         DESCRIPTION.write_text(describe_database(server.url))
     return 0
 

@@ -1,8 +1,8 @@
 """Private PostgreSQL and Redis servers on free local ports, for tests and for `make stack`.
 
-`DATABASE_URL` and `REDIS_URL` win when they are set; otherwise a server of our own is started in a temporary
-folder and is gone, folder included, when the context ends or the process that started it dies. Speed comes
-before safety here: nothing is synced to the disk, so no data worth keeping belongs in them.
+`DATABASE_URL` and `REDIS_URL` win when they are set; otherwise a private server is started in a temporary folder.
+Both are removed when the context ends or the process that started it dies. Speed comes before safety here: nothing is
+synced to the disk, so no data worth keeping belongs in them.
 """
 
 import ctypes
@@ -26,36 +26,35 @@ from urllib.parse import quote, urlsplit
 import psycopg2
 import redis
 
-from .clusters import copy_cluster, make_cluster
-from .programs import obtain
+from .clusters import copy_cluster, create_cluster
+from .programs import find_or_install
 
 HOST = "127.0.0.1"
 # Above 32767 Linux hands ports to outgoing connections, which would collide with ours.
 PORTS = range(20_000, 32_768)
 START_TIMEOUT = 30.0
 STOP_TIMEOUT = 20.0
-STARTS = 3
+MAX_START_ATTEMPTS = 3
 FOLDER_PREFIX = "linkup-server-"
 PR_SET_PDEATHSIG = 1
 
-
-# What to do, by what is said of the failure.
-ADVICE = {
+# Hints by the error messages that they belong to.
+HINTS = {
     "No space left|File too large|quota exceeded": "Make room in the temporary folder, or name another with TMPDIR.",
     "Address already in use|could not bind": "Another program has its port: try again.",
 }
 
 
 class ServerStartError(RuntimeError):
-    """A private server did not come up; the message carries the end of its log, and what to do where that is known."""
+    """A private server did not start; the message has the end of its log, and a hint where there is one."""
 
-    def __init__(self, said: str) -> None:
-        advice = [what for found, what in ADVICE.items() if re.search(found, said, re.IGNORECASE)]
-        super().__init__("\n".join([said.rstrip(), *advice]))
+    def __init__(self, log_text: str) -> None:
+        hints = [hint for pattern, hint in HINTS.items() if re.search(pattern, log_text, re.IGNORECASE)]
+        super().__init__("\n".join([log_text.rstrip(), *hints]))
 
 
 def free_port() -> int:
-    """A TCP port below 32768 on which nobody listens on 127.0.0.1."""
+    """Return a free TCP port below 32768 on 127.0.0.1."""
     for port in random.sample(PORTS, k=200):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -76,14 +75,14 @@ def _alive(pid: int) -> bool:
 
 
 def _temporary_root() -> Path:
-    """The folder for temporary files that every user may pass through: PostgreSQL runs as another user."""
+    """Return a temporary folder that all users can access: PostgreSQL runs as another user."""
     chosen = Path(tempfile.gettempdir()).resolve()
     passable = all(folder.stat().st_mode & 0o001 for folder in [chosen, *chosen.parents])
     return chosen if passable or os.geteuid() != 0 else Path("/tmp")  # noqa: S108
 
 
-def _sweep(root: Path) -> None:
-    """Remove the folders of runners that were killed before they could tidy up."""
+def _remove_stale_folders(root: Path) -> None:
+    """Remove the folders of processes that were killed before they could remove them."""
     for folder in root.glob(f"{FOLDER_PREFIX}*"):
         pid = folder.name.removeprefix(FOLDER_PREFIX).partition("-")[0]
         if pid.isdigit() and not _alive(int(pid)):
@@ -92,9 +91,9 @@ def _sweep(root: Path) -> None:
 
 @contextmanager
 def temporary_folder(owner: pwd.struct_passwd | None) -> Iterator[Path]:
-    """A folder that is gone when the block ends, and swept away by the next runner when this one is killed."""
+    """Create a folder for the block. If this process is killed, the next one removes the folder."""
     root = _temporary_root()
-    _sweep(root)
+    _remove_stale_folders(root)
     try:
         folder = Path(tempfile.mkdtemp(prefix=f"{FOLDER_PREFIX}{os.getpid()}-", dir=root))
     except OSError as error:
@@ -108,25 +107,25 @@ def temporary_folder(owner: pwd.struct_passwd | None) -> Iterator[Path]:
 
 
 def die_with_parent(with_signal: signal.Signals) -> Callable[[], None] | None:
-    """The `preexec_fn` for a child process that must not outlive us; None where the kernel cannot do it (not Linux).
+    """Return a `preexec_fn` that ends the child process when this process dies; None where it is not Linux.
 
-    The kernel sends the signal when we die. The wish is made after the change of user, which would clear the wish.
+    The kernel then sends the signal. It is set after the change of user, which would clear it.
     """
     if not sys.platform.startswith("linux"):
         return None
     libc = ctypes.CDLL(None)
     parent = os.getpid()
 
-    def ask_the_kernel() -> None:
+    def set_death_signal() -> None:
         libc.prctl(PR_SET_PDEATHSIG, int(with_signal))
         if os.getppid() != parent:
             os._exit(1)
 
-    return ask_the_kernel
+    return set_death_signal
 
 
 def postgres_owner() -> pwd.struct_passwd | None:
-    """Whom PostgreSQL runs as: it refuses root. None means ourselves."""
+    """Return the user that runs PostgreSQL; None for the current user."""
     if os.geteuid() != 0:
         return None
     for name in ("postgres", "nobody"):
@@ -136,9 +135,9 @@ def postgres_owner() -> pwd.struct_passwd | None:
 
 
 class Server:
-    """A server of our own, which can be stopped, frozen and started again on the same port.
+    """A private server that can be stopped, paused and started again on the same port.
 
-    What it writes lands in `folder/log`; `environment` is ours when none is given.
+    Its output is written to `folder/log`; `environment` is by default that of this process.
     """
 
     def __init__(
@@ -163,9 +162,9 @@ class Server:
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start, and return when it answers; ServerStartError, with the end of its log, when it does not.
+        """Start, and return once it is ready; raises ServerStartError otherwise.
 
-        A server that runs already is an error of the caller's: RuntimeError.
+        Raises RuntimeError when it runs already.
         """
         if self.process is not None:
             raise RuntimeError(f"{self._command!r} runs already")
@@ -180,12 +179,12 @@ class Server:
                 user=self._owner.pw_uid if self._owner else None,
                 group=self._owner.pw_gid if self._owner else None,
                 extra_groups=[] if self._owner else None,
-                start_new_session=True,  # Ctrl-C reaches the runner alone, which then stops us in order
+                start_new_session=True,  # Ctrl-C reaches only the parent, which then stops the server
                 preexec_fn=die_with_parent(self._stop),  # noqa: PLW1509 -- one prctl call, no locks
             )
         deadline = time.monotonic() + START_TIMEOUT
         while True:
-            # Looked at again when it is ready: another server may be the one that answers on this port.
+            # The process is checked after `ready`: another server may be the one that listens on this port.
             ready = self._ready()
             if self.process.poll() is not None or time.monotonic() > deadline:
                 code = self.process.returncode
@@ -199,10 +198,10 @@ class Server:
             time.sleep(0.02)
 
     def stop(self) -> None:
-        """Ask it to stop, and wait until it has; nothing when it does not run."""
+        """Stop it, and wait until it has ended; does nothing when it does not run."""
         if self.process is None:
             return
-        self.thaw()
+        self.resume()
         self.process.send_signal(self._stop)
         try:
             self.process.wait(STOP_TIMEOUT)
@@ -211,52 +210,52 @@ class Server:
         self.process = None
 
     def kill(self) -> None:
-        """End it without a word, as a crash would."""
+        """End it without a shutdown, as a crash does."""
         if self.process is not None:
             self.process.kill()
             self.process.wait()
             self.process = None
 
-    def freeze(self) -> None:
-        """It still takes connections, and answers none. All its processes: the session is its own."""
+    def pause(self) -> None:
+        """Pause all its processes: it still accepts connections, and responds to none."""
         self._signal_all(signal.SIGSTOP)
 
-    def thaw(self) -> None:
-        """It answers again."""
+    def resume(self) -> None:
+        """Resume all its processes."""
         self._signal_all(signal.SIGCONT)
 
     def _signal_all(self, wanted: signal.Signals) -> None:
-        for pid in _family(self.process.pid) if self.process else ():
+        for pid in _process_with_children(self.process.pid) if self.process else ():
             with suppress(ProcessLookupError):
                 os.kill(pid, wanted)
 
     def children(self) -> list[int]:
-        """The ids of the processes that it has started, such as gunicorn's workers."""
-        return _family(self.process.pid)[1:] if self.process else []
+        """Return the ids of its child processes, such as gunicorn's workers."""
+        return _process_with_children(self.process.pid)[1:] if self.process else []
 
     def _log_tail(self) -> str:
         return (self.folder / "log").read_text(errors="replace")[-2000:]
 
 
-def _family(pid: int) -> list[int]:
-    """A process and its children: PostgreSQL has one for each connection."""
+def _process_with_children(pid: int) -> list[int]:
+    """Return the ids of a process and its children: PostgreSQL has one for each connection."""
     listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True)
     pairs = [line.split() for line in listed.stdout.splitlines()]
     return [pid, *(int(child) for child, parent in pairs if int(parent) == pid)]
 
 
 @contextmanager
-def running(make: Callable[[int], Server]) -> Iterator[Server]:
-    """Start a server on a free port, again on another one when somebody was quicker; yields it."""
-    for attempt in range(1, STARTS + 1):
+def run_on_free_port(make: Callable[[int], Server]) -> Iterator[Server]:
+    """Start a server on a free port, and try another port when this one was taken meanwhile."""
+    for attempt in range(1, MAX_START_ATTEMPTS + 1):
         server = make(free_port())
         try:
             server.start()
         except ServerStartError:
-            if attempt == STARTS:
+            if attempt == MAX_START_ATTEMPTS:
                 raise
-            continue
-        break
+        else:
+            break
     try:
         yield server
     finally:
@@ -302,30 +301,30 @@ def _create_database(port: int) -> None:
 
 @contextmanager
 def postgres_server(cluster: Path | None = None, /, **options: str) -> Iterator[Server]:
-    """A PostgreSQL of our own for the time of the block; its `url` is that of the database `linkup`: empty, or as it is
-    in `cluster`, the data of a stopped PostgreSQL, of which this one gets a copy.
+    """Run a private PostgreSQL during the block; its `url` is that of the database `linkup`.
 
-    `options` are PostgreSQL's own, in place of QUICK_SETTINGS (`fsync="on"`). Raises ProgramMissingError when there is
-    no PostgreSQL to be had, ServerStartError when it does not start.
+    The database is empty, or as it is in `cluster`, the data of a stopped PostgreSQL, which is copied. `options` are
+    settings of PostgreSQL, in place of QUICK_SETTINGS (`fsync="on"`). Raises ProgramMissingError when PostgreSQL can
+    not be found or installed, ServerStartError when it does not start.
     """
-    binaries = obtain("postgresql")["postgresql"]
+    binaries = find_or_install("postgresql")["postgresql"]
     owner = postgres_owner()
     with temporary_folder(owner) as folder:
         data = folder / "data"
-        if said := copy_cluster(cluster, data, owner) if cluster else make_cluster(binaries, data, owner):
-            raise ServerStartError(f"PostgreSQL gets no data:\n{said[-2000:]}")
+        if error := copy_cluster(cluster, data, owner) if cluster else create_cluster(binaries, data, owner):
+            raise ServerStartError(f"PostgreSQL gets no data:\n{error[-2000:]}")
 
         def make(port: int) -> Server:
             settings = {**QUICK_SETTINGS, **options, "listen_addresses": HOST, "port": str(port)}
             settings["unix_socket_directories"] = ""
             chosen = (part for name, value in settings.items() for part in ("-c", f"{name}={value}"))
             command = [str(binaries / "postgres"), "-D", str(data), *chosen]
-            # SIGINT is PostgreSQL's "fast" stop: it waits for nobody.
+            # SIGINT is PostgreSQL's "fast" stop: it does not wait for clients.
             server = Server(command, lambda: _postgres_ready(port), folder, owner, signal.SIGINT)
             server.url = _postgres_url(port, "linkup")
             return server
 
-        with running(make) as server:
+        with run_on_free_port(make) as server:
             if not cluster:
                 _create_database(urlsplit(server.url).port or 0)
             yield server
@@ -333,14 +332,14 @@ def postgres_server(cluster: Path | None = None, /, **options: str) -> Iterator[
 
 @contextmanager
 def private_postgres(*, use_environment: bool = True, **options: str) -> Iterator[str]:
-    """A PostgreSQL server for the time of the block; yields the URL of an empty database.
+    """Run a PostgreSQL server during the block; yields the URL of an empty database.
 
     With `use_environment` (the default) a PostgreSQL named by `DATABASE_URL` is used instead of a new one.
-    `options` and what is raised: as for `postgres_server`.
+    `options` and exceptions: see `postgres_server`.
     """
-    given = os.environ.get("DATABASE_URL", "")
-    if use_environment and given.startswith("postgres"):
-        yield given
+    environment_url = os.environ.get("DATABASE_URL", "")
+    if use_environment and environment_url.startswith("postgres"):
+        yield environment_url
         return
     with postgres_server(**options) as server:
         yield server.url
@@ -358,14 +357,14 @@ def _redis_ready(url: str) -> bool:
 
 @contextmanager
 def redis_server(password: str = "", **options: str) -> Iterator[Server]:
-    """A Redis of our own for the time of the block. It keeps everything in memory: a restart comes back empty.
+    """Run a private Redis during the block. It stores nothing on disk: it is empty after a restart.
 
     It requires a password, a random one by default; `url` contains it. `options` are settings of Redis
     (`unixsocket="redis.sock"`, in the folder of the server).
 
-    Raises ProgramMissingError when there is no Redis to be had, ServerStartError when it does not start.
+    Raises ProgramMissingError when Redis cannot be found or installed, ServerStartError when it does not start.
     """
-    binary = obtain("redis")["redis"]
+    binary = find_or_install("redis")["redis"]
     password = password or secrets.token_hex(16)
     settings = {"save": "", "appendonly": "no", "daemonize": "no", "requirepass": password, **options}
     with temporary_folder(None) as folder:
@@ -381,20 +380,20 @@ def redis_server(password: str = "", **options: str) -> Iterator[Server]:
             server.url = url
             return server
 
-        with running(make) as server:
+        with run_on_free_port(make) as server:
             yield server
 
 
 @contextmanager
 def private_redis(*, use_environment: bool = True) -> Iterator[str]:
-    """A Redis server for the time of the block; yields its URL.
+    """Run a Redis server during the block; yields its URL.
 
     With `use_environment` (the default) a Redis named by `REDIS_URL` is used instead of a new one.
-    Raises what `redis_server` raises.
+    Exceptions: see `redis_server`.
     """
-    given = os.environ.get("REDIS_URL", "")
-    if use_environment and given:
-        yield given
+    environment_url = os.environ.get("REDIS_URL", "")
+    if use_environment and environment_url:
+        yield environment_url
         return
     with redis_server() as server:
         yield server.url

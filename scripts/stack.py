@@ -1,6 +1,6 @@
 """The whole production stack on this machine: PostgreSQL, Redis, gunicorn, daphne, and nginx with TLS in front.
 
-`make stack` runs it until Ctrl-C; the integration tests use `running_stack`. Nothing stays behind.
+`make stack` runs it until Ctrl-C; the integration tests use `running_stack`. Everything is removed at the end.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .nginx import HSTS, Site, prepare
-from .programs import ROOT, ProgramMissingError, obtain
+from .programs import ROOT, ProgramMissingError, find_or_install
 from .servers import (
     HOST,
     Server,
@@ -31,9 +31,9 @@ from .servers import (
     temporary_folder,
 )
 
-# An address at which no Redis answers.
+# The URL of a Redis that does not exist.
 NO_REDIS = "redis://127.0.0.1:1/0"
-# What a shell of a person holds that our programs need; the rest could change what they do.
+# Variables of the caller's shell that LinkUp's programs need; others could change what they do.
 KEPT_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV")
 # Where `python` and the servers' commands are.
 BINARIES = Path(sys.executable).parent
@@ -41,7 +41,7 @@ BINARIES = Path(sys.executable).parent
 
 @dataclass(frozen=True)
 class Stack:
-    """The running servers. Each may be stopped, killed, frozen and started again, as faults do."""
+    """The running servers. Each can be stopped, killed, paused and started again."""
 
     origin: str
     http_origin: str
@@ -65,33 +65,33 @@ class Stack:
 
     @property
     def certificate(self) -> Path:
-        """What a client must trust."""
+        """The certificate that a client must trust."""
         return self.site.certificate
 
-    def manage(self, *arguments: str, **variables: str) -> str:
-        """Run a management command in production settings, `variables` on top; returns what it printed."""
-        return manage({**self.environment, **variables}, *arguments)
+    def run_manage_command(self, *arguments: str, **variables: str) -> str:
+        """Run a management command with production settings and `variables`; returns its output."""
+        return run_manage_command({**self.environment, **variables}, *arguments)
 
     def reload_web(self) -> None:
-        """Ask gunicorn for new workers (HUP); the old ones finish what they began."""
+        """Make gunicorn replace its workers (HUP); the old ones finish their requests."""
         if self.web.process is not None:
             self.web.process.send_signal(signal.SIGHUP)
 
     def kill_worker(self) -> int:
-        """Kill one of gunicorn's workers without a word; returns its process id."""
+        """Kill one of gunicorn's workers; returns its process id."""
         victim = self.web.children()[0]
         os.kill(victim, signal.SIGKILL)
         return victim
 
     def kill_workers(self) -> None:
-        """Kill all of gunicorn's workers at once; one that has gone by itself counts as killed."""
+        """Kill all of gunicorn's workers at once."""
         for victim in self.web.children():
             with suppress(ProcessLookupError):
                 os.kill(victim, signal.SIGKILL)
 
 
 def production_environment(database: str, cache: str, data: Path, **variables: str) -> dict[str, str]:
-    """The variables of a production start whose data lie in the folder `data`, and nothing else of LinkUp's."""
+    """Return the environment of a production start with its data in the folder `data`."""
     kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
     return {
         **kept,
@@ -109,9 +109,9 @@ def production_environment(database: str, cache: str, data: Path, **variables: s
     }
 
 
-def manage(environment: Mapping[str, str], *arguments: str) -> str:
-    """Run a management command; returns what it printed. RuntimeError, with all that it said, when it fails."""
-    done = subprocess.run(
+def run_manage_command(environment: Mapping[str, str], *arguments: str) -> str:
+    """Run a management command; returns its output. Raises RuntimeError with all output when it fails."""
+    result = subprocess.run(
         [sys.executable, "manage.py", *arguments],
         cwd=ROOT,
         env=environment,
@@ -120,32 +120,32 @@ def manage(environment: Mapping[str, str], *arguments: str) -> str:
         text=True,
         check=False,
     )
-    if done.returncode:
-        raise RuntimeError(f"manage.py {' '.join(arguments)} failed:\n{done.stdout}{done.stderr}")
-    return done.stdout
+    if result.returncode:
+        raise RuntimeError(f"manage.py {' '.join(arguments)} failed:\n{result.stdout}{result.stderr}")
+    return result.stdout
 
 
 def process_command(name: str) -> list[str]:
-    """The command of a process in the Procfile, with the program from our own environment."""
+    """Return the command of a process in the Procfile, with the path of the program."""
     lines = dict(line.split(": ", 1) for line in (ROOT / "Procfile").read_text().splitlines() if line)
     program, *arguments = shlex.split(lines[name])
     return [str(BINARIES / program), *arguments]
 
 
 def web_command(port: int) -> list[str]:
-    """gunicorn as the Procfile starts it, on a port of this machine alone."""
+    """Return the command of gunicorn from the Procfile, with a local port."""
     return [*process_command("web"), "--bind", f"{HOST}:{port}"]
 
 
 @contextmanager
 def running_gunicorn(port: int, folder: Path, environment: Mapping[str, str]) -> Iterator[Server]:
-    """Serve with gunicorn on a port of this machine for the time of the block; its log is written to `folder`.
+    """Run gunicorn on a local port during the block; its log is written to `folder`.
 
-    Raises ServerStartError when it does not answer.
+    Raises ServerStartError when it does not start.
     """
     server = Server(
         web_command(port),
-        lambda: answers_health(port),
+        lambda: is_healthy(port),
         folder,
         None,
         signal.SIGTERM,
@@ -160,14 +160,14 @@ def running_gunicorn(port: int, folder: Path, environment: Mapping[str, str]) ->
 
 
 def ws_command(port: int, application: str = "") -> list[str]:
-    """daphne as the Procfile starts it, on a port of this machine alone, perhaps with another application."""
+    """Return the command of daphne from the Procfile, with a local port and perhaps another application."""
     replaced = {"0.0.0.0": HOST, "${PORT:-8001}": str(port)}  # noqa: S104 -- taken away here
     *command, standard = [replaced.get(part, part) for part in process_command("worker")]
     return [*command, application or standard]
 
 
-def answers_health(port: int) -> bool:
-    """Whether an HTTP server on this port says that it is well."""
+def is_healthy(port: int) -> bool:
+    """Return whether the server on this port reports success at /health/."""
     connection = http.client.HTTPConnection(HOST, port, timeout=2)
     try:
         connection.request("GET", "/health/")
@@ -191,28 +191,27 @@ def running_stack(
     hsts: str = HSTS,
     cluster: Path | None = None,
     static: Path | None = None,
-    say: Callable[[str], None] = lambda words: None,
+    report_progress: Callable[[str], None] = lambda words: None,
     **variables: str,
 ) -> Iterator[Stack]:
-    """Serve LinkUp as a server would for the time of the block.
+    """Run LinkUp with all its servers during the block.
 
-    `ports` are those of HTTP and HTTPS (0: a free one), `ws_application` is what daphne serves in place of ours;
+    `ports` are those of HTTP and HTTPS (0: a free one), `ws_application` is what daphne serves in place of LinkUp;
     `cluster` is the data of a PostgreSQL that is migrated and `static` a STATIC_ROOT that is filled, of which copies
-    are served; `variables` go on top of the environment. Raises ProgramMissingError or ServerStartError when a part
-    cannot be had.
+    are served; `variables` are added to the environment. Raises ProgramMissingError or ServerStartError.
     """
-    obtain("postgresql", "redis", "nginx")
-    with ExitStack() as until_the_end:
-        say("PostgreSQL and Redis …")
-        postgres = until_the_end.enter_context(postgres_server(cluster))
-        cache = until_the_end.enter_context(redis_server())
-        folder = until_the_end.enter_context(temporary_folder(None))
+    find_or_install("postgresql", "redis", "nginx")
+    with ExitStack() as exit_stack:
+        report_progress("PostgreSQL and Redis …")
+        postgres = exit_stack.enter_context(postgres_server(cluster))
+        cache = exit_stack.enter_context(redis_server())
+        folder = exit_stack.enter_context(temporary_folder(None))
         environment = production_environment(postgres.url, cache.url, folder, **variables)
-        say("migrations and static files …")
-        release(environment, migrated=cluster is not None, static=static)
-        say("gunicorn, daphne and nginx …")
+        report_progress("migrations and static files …")
+        run_release(environment, migrated=cluster is not None, static=static)
+        report_progress("gunicorn, daphne and nginx …")
         site = _site(folder, ports, hsts)
-        serve = _starter(until_the_end, folder, environment)
+        serve = _make_server_starter(exit_stack, folder, environment)
         yield Stack(
             origin=f"https://localhost:{site.https}",
             http_origin=f"http://localhost:{site.http}",
@@ -220,15 +219,19 @@ def running_stack(
             environment=environment,
             postgres=postgres,
             redis=cache,
-            web=serve("gunicorn", web_command(site.web), lambda: answers_health(site.web)),
-            ws=serve("daphne", ws_command(site.ws, ws_application), lambda: answers_health(site.ws)),
+            web=serve("gunicorn", web_command(site.web), lambda: is_healthy(site.web)),
+            ws=serve("daphne", ws_command(site.ws, ws_application), lambda: is_healthy(site.ws)),
             nginx=serve("nginx", prepare(site), lambda: _listens(site.https)),
         )
 
 
-def release(environment: Mapping[str, str], *, migrated: bool = False, static: Path | None = None) -> None:
-    """What the Procfile's release process does, or what is left of it: the database may be `migrated` already, and
-    `static` a STATIC_ROOT to copy."""
+def run_release(
+    environment: Mapping[str, str], *, migrated: bool = False, static: Path | None = None
+) -> None:
+    """Migrate and collect static files, as the Procfile's release process does.
+
+    The database may be `migrated` already, and `static` a STATIC_ROOT to copy.
+    """
     if not migrated:
         migrate(environment)
     if static:
@@ -238,26 +241,26 @@ def release(environment: Mapping[str, str], *, migrated: bool = False, static: P
 
 
 def migrate(environment: Mapping[str, str]) -> None:
-    """Bring the tables of the environment's database up to date."""
-    manage(environment, "migrate", "--noinput", "--verbosity", "0")
+    """Migrate the database of the environment."""
+    run_manage_command(environment, "migrate", "--noinput", "--verbosity", "0")
 
 
 def collect_static(environment: Mapping[str, str]) -> None:
-    """Fill the environment's STATIC_ROOT."""
-    manage(environment, "collectstatic", "--noinput", "--verbosity", "0")
+    """Collect static files into the STATIC_ROOT of the environment."""
+    run_manage_command(environment, "collectstatic", "--noinput", "--verbosity", "0")
 
 
-def _starter(
-    until_the_end: ExitStack, folder: Path, environment: Mapping[str, str]
+def _make_server_starter(
+    exit_stack: ExitStack, folder: Path, environment: Mapping[str, str]
 ) -> Callable[[str, list[str], Callable[[], bool]], Server]:
     def serve(name: str, command: list[str], ready: Callable[[], bool]) -> Server:
-        place = folder / name
-        place.mkdir(exist_ok=True)
+        server_folder = folder / name
+        server_folder.mkdir(exist_ok=True)
         server = Server(
-            command, ready, place, None, signal.SIGTERM, environment={**environment}, start_in=ROOT
+            command, ready, server_folder, None, signal.SIGTERM, environment={**environment}, start_in=ROOT
         )
         server.start()
-        until_the_end.callback(server.stop)
+        exit_stack.callback(server.stop)
         return server
 
     return serve
@@ -278,9 +281,9 @@ def _site(folder: Path, ports: tuple[int, int], hsts: str) -> Site:
     )
 
 
-def seed(stack: Stack) -> None:
-    """Put the demo network in. Its passwords are public, so the command refuses in production settings."""
-    stack.manage("seed_demo", "--once", DJANGO_ENVIRONMENT="development")
+def seed_demo(stack: Stack) -> None:
+    """Create the demo network; its passwords are public, so production settings refuse the command."""
+    stack.run_manage_command("seed_demo", "--once", DJANGO_ENVIRONMENT="development")
 
 
 WELCOME = """
@@ -293,8 +296,8 @@ WELCOME = """
 """
 
 
-def _stop_when_told() -> None:
-    """SIGTERM stops in order too, and SIGINT also where a shell started us in the background."""
+def _stop_on_signals() -> None:
+    """Stop in order on SIGTERM and SIGINT, also where a shell started this process in the background."""
 
     def stop(number: int, frame: object) -> None:
         raise KeyboardInterrupt
@@ -304,7 +307,7 @@ def _stop_when_told() -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Run the stack until Ctrl-C; 1 when it cannot start or a part of it dies."""
+    """Run the stack until Ctrl-C; returns 1 when it cannot start or a server ends."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--https", type=int, default=8443, help="the port of HTTPS (8443)")
     parser.add_argument("--http", type=int, default=8080, help="the port of HTTP (8080)")
@@ -314,22 +317,22 @@ def main(arguments: list[str]) -> int:
     if taken:
         print(f"Port {taken[0]} is taken. Choose others: make stack HTTPS=8444 HTTP=8081", file=sys.stderr)
         return 1
-    _stop_when_told()
+    _stop_on_signals()
     try:
         # No HSTS: a browser would insist on HTTPS for everything else on localhost, too.
         with running_stack(
-            ports=(chosen.http, chosen.https), hsts="", say=print, SECURE_HSTS_SECONDS="0"
+            ports=(chosen.http, chosen.https), hsts="", report_progress=print, SECURE_HSTS_SECONDS="0"
         ) as stack:
             if not chosen.empty:
                 print("the demo network …")
-                seed(stack)
+                seed_demo(stack)
             print(
                 WELCOME.format(
                     origin=stack.origin, http_origin=stack.http_origin, folder=stack.site.folder.parent
                 ),
                 flush=True,
             )
-            return _watch(stack)
+            return _wait_for_failure(stack)
     except KeyboardInterrupt:
         print("\nStopped.")
         return 0
@@ -338,7 +341,7 @@ def main(arguments: list[str]) -> int:
         return 1
 
 
-def _watch(stack: Stack) -> int:
+def _wait_for_failure(stack: Stack) -> int:
     while True:
         time.sleep(1)
         for name, server in stack.servers.items():

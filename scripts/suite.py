@@ -1,8 +1,8 @@
-"""Runs every test in stages and closes with one total. `make test` and `make test-night` call this.
+"""Runs all tests in stages and prints one total at the end. `make test` and `make test-night` call this.
 
 A skipped test is a failure: what does not apply to a database is deselected by its marker instead. All tests run on
 PostgreSQL, as servers do; those with the marker `both` run on SQLite, the database of `make run`, too. Lanes of
-stages run beside each other: tests that compute fill the time in which those with their own servers wait.
+stages run in parallel: tests that compute use the time in which those with servers wait.
 """
 
 import os
@@ -17,19 +17,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
-from .programs import PROGRAMS, ROOT, ProgramMissingError, obtain, obtain_axe
+from .programs import PROGRAMS, ROOT, ProgramMissingError, find_or_install, obtain_axe
 
 RESULTS = ROOT / "test-results"
 SLOWEST = 10
-# What the tests of one app may cost on one database, so that the next app can be carried, too.
+# Budget of the tests of one app on one database.
 APPS = ("core", "feed", "messaging", "network", "notifications", "theme", "users")
-MOST_CASES = 500
-MOST_CPU_SECONDS = 45
+MAX_CASES = 500
+MAX_CPU_SECONDS = 45
 # On a busy machine the same test takes up to half more: its caches are cold and its core is shared.
-BUSY = 1.5
-# Apps that are above the budget today, and their limits. Remove an app when it is below the budget.
-MORE_CASES = {"core": 600}
-MORE_CPU_SECONDS = {"core": 60, "feed": 90, "messaging": 90, "users": 65}
+BUSY_FACTOR = 1.5
+# Higher limits of apps that are above the budget today. Remove an app when it is below the budget.
+CASE_LIMITS = {"core": 600}
+CPU_LIMITS = {"core": 60, "feed": 90, "messaging": 90, "users": 65}
 NO_TEST_FAILED = 0
 SOME_TEST_FAILED = 1
 
@@ -44,7 +44,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How one test ended in one stage."""
+    """The result of one test in one stage."""
 
     stage: str
     test: str
@@ -54,15 +54,15 @@ class Outcome:
 
     @property
     def app(self) -> str:
-        """The app that the test is of, or the folder of tests/ that spans apps."""
+        """The app of the test, or its folder in tests/."""
         parts = self.test.partition("::")[0].split(".")
         return "/".join(parts[:2]) if parts[0] == "tests" and len(parts) > 2 else parts[0]
 
 
 # Two workers, each with separate servers: a file stays in one of them, and the files come in their order.
 TWO_FILES = ("-n", "2", "--dist=loadfile", "--no-loadscope-reorder")
-# The second lane begins with servers, which wait often; both take about as long.
-LANES = (("postgres",), ("integration", "browser", "sqlite"))
+# Both lanes take about as long.
+LANES = (("postgres",), ("sqlite", "integration", "browser"))
 # By day, tests with the marker `night` are left out. At night all tests run, on both databases, with more examples.
 BY_DAY = ("-m", "not night")
 POSTGRES = ("-n", "auto", "--database=postgres")
@@ -76,7 +76,7 @@ STAGES = (
     BROWSER,
 )
 AT_NIGHT = (Stage("postgres", POSTGRES), Stage("sqlite", SQLITE), Stage("integration", INTEGRATION), BROWSER)
-# Of the checkpoint, which asks for it by name: seconds are judged where nothing runs beside.
+# Only for the checkpoint: it judges seconds while nothing else runs.
 MEASURED = Stage("measured", ("-m", "measured", "--measured", "tests/integration"))
 
 
@@ -87,7 +87,7 @@ def _result(case: ElementTree.Element) -> str:
 
 
 def _read(stage: Stage, report: Path) -> list[Outcome]:
-    """The outcomes that pytest wrote down, in its JUnit format."""
+    """Return the outcomes in pytest's JUnit file."""
     cases = ElementTree.parse(report).getroot().iter("testcase")  # noqa: S314 -- pytest's own file
     return [
         Outcome(
@@ -102,12 +102,12 @@ def _read(stage: Stage, report: Path) -> list[Outcome]:
 
 
 def _environment() -> dict[str, str]:
-    """Ours, in which Python keeps what it compiled: the tests start hundreds of processes."""
+    """Return the environment with bytecode caching: the tests start hundreds of processes."""
     return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def run_stage(stage: Stage, *, print_at_end: bool = False) -> list[Outcome]:
-    """Run one stage; a run that broke off or found no test counts as one failed outcome.
+    """Run one stage; an incomplete run, or one without tests, adds one failed outcome.
 
     With `print_at_end` its output goes to test-results/<stage>.log first, since lanes would mix theirs.
     """
@@ -117,7 +117,7 @@ def run_stage(stage: Stage, *, print_at_end: bool = False) -> list[Outcome]:
     print(f"\n== {stage.name}", flush=True)
     command = [sys.executable, "-m", "pytest", "-q", f"--junitxml={report}", *stage.arguments]
     with log.open("wb") if print_at_end else nullcontext() as output:
-        done = subprocess.run(
+        result = subprocess.run(
             command,
             cwd=ROOT,
             env=_environment(),
@@ -130,60 +130,60 @@ def run_stage(stage: Stage, *, print_at_end: bool = False) -> list[Outcome]:
         print(log.read_text("utf-8", "replace"))
     print(f"\n== {stage.name} ended after {time.monotonic() - started:.0f} s", flush=True)
     outcomes = _read(stage, report) if report.is_file() else []
-    broke_off = done.returncode not in (NO_TEST_FAILED, SOME_TEST_FAILED) or not outcomes
-    if broke_off:
-        outcomes.append(Outcome(stage.name, f"pytest ended with exit code {done.returncode}", 0, "failed"))
+    is_incomplete = result.returncode not in (NO_TEST_FAILED, SOME_TEST_FAILED) or not outcomes
+    if is_incomplete:
+        outcomes.append(Outcome(stage.name, f"pytest ended with exit code {result.returncode}", 0, "failed"))
     return outcomes
 
 
 def run_lanes(stages: Sequence[Stage]) -> list[Outcome]:
-    """The outcomes of all stages, lane by lane."""
+    """Run the stages in parallel lanes; return all outcomes."""
     lanes = [[stage for stage in stages if stage.name in names] for names in LANES]
-    beside = len([lane for lane in lanes if lane]) > 1
+    is_parallel = len([lane for lane in lanes if lane]) > 1
 
     def run_lane(lane: list[Stage]) -> list[Outcome]:
-        return [outcome for stage in lane for outcome in run_stage(stage, print_at_end=beside)]
+        return [outcome for stage in lane for outcome in run_stage(stage, print_at_end=is_parallel)]
 
     with ThreadPoolExecutor(len(lanes)) as pool:
         return [outcome for outcomes in pool.map(run_lane, lanes) for outcome in outcomes]
 
 
-def _close_costs(outcomes: list[Outcome]) -> bool:
-    """Print cases and seconds of the processor by stage and app, and the apps above the budget; True when none is."""
-    print("\n== Cases and seconds of the processor")
+def _print_costs(outcomes: list[Outcome]) -> bool:
+    """Print cases and CPU seconds by stage and app; return whether all are within the budget."""
+    print("\n== Cases and CPU seconds")
     rows: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
     for outcome in outcomes:
         for app in (outcome.app, "all"):
             rows[outcome.stage, app].append(outcome.cpu)
-    above: list[str] = []
+    over_budget: list[str] = []
     for (stage, app), each in sorted(rows.items()):
         cases, seconds = len(each), sum(each)
         print(f"{stage:12} {app:20} {cases:6} {seconds:8.1f} s")
-        if app in APPS and cases > (most := MORE_CASES.get(app, MOST_CASES)):
-            above.append(f"{app} has {cases} cases on {stage}; {most} are allowed.")
-        if app in APPS and seconds > BUSY * (most := MORE_CPU_SECONDS.get(app, MOST_CPU_SECONDS)):
-            above.append(f"{app} takes {seconds:.1f} CPU seconds on {stage}; {most} are allowed.")
-    for line in above:
+        if app in APPS and cases > (limit := CASE_LIMITS.get(app, MAX_CASES)):
+            over_budget.append(f"{app} has {cases} cases on {stage}; {limit} are allowed.")
+        if app in APPS and seconds > BUSY_FACTOR * (limit := CPU_LIMITS.get(app, MAX_CPU_SECONDS)):
+            over_budget.append(f"{app} takes {seconds:.1f} CPU seconds on {stage}; {limit} are allowed.")
+    for line in over_budget:
         print(f"above the budget: {line}")
-    return not above
+    return not over_budget
 
 
-def _name_all(outcomes: list[Outcome], result: str) -> int:
+def _print_tests(outcomes: list[Outcome], result: str) -> int:
     chosen = [outcome for outcome in outcomes if outcome.result == result]
     for outcome in chosen:
         print(f"{result}: [{outcome.stage}] {outcome.test}")
     return len(chosen)
 
 
-def close(outcomes: list[Outcome], seconds: float) -> bool:
-    """Print the slowest tests, the costs, those that failed or were skipped, and the total; True when all is well."""
+def print_report(outcomes: list[Outcome], seconds: float) -> bool:
+    """Print the slowest tests, costs, failures and the total; return whether the run succeeded."""
     print(f"\n== The slowest {SLOWEST}")
     for outcome in sorted(outcomes, key=lambda outcome: -outcome.seconds)[:SLOWEST]:
         print(f"{outcome.seconds:7.2f} s  [{outcome.stage}] {outcome.test}")
-    within_budget = _close_costs(outcomes)
+    within_budget = _print_costs(outcomes)
     print(f"\n== Total after {seconds:.0f} s")
-    failed = _name_all(outcomes, "failed")
-    skipped = _name_all(outcomes, "skipped")
+    failed = _print_tests(outcomes, "failed")
+    skipped = _print_tests(outcomes, "skipped")
     if skipped:
         print("A skipped test counts as failed: deselect by marker what does not apply to a database.")
     passed = len(outcomes) - failed - skipped
@@ -192,7 +192,7 @@ def close(outcomes: list[Outcome], seconds: float) -> bool:
 
 
 def main(chosen: list[str]) -> int:
-    """Run the chosen stages, or all; 0 when every test of them passed. `--night` before them: as `make test-night`."""
+    """Run the chosen stages, or all; return 0 when all tests passed. `--night` first: as `make test-night`."""
     started = time.monotonic()
     stages = STAGES
     if chosen[:1] == ["--night"]:
@@ -204,13 +204,13 @@ def main(chosen: list[str]) -> int:
         return 2
     RESULTS.mkdir(exist_ok=True)
     try:
-        obtain(*PROGRAMS)
+        find_or_install(*PROGRAMS)
         obtain_axe()
     except ProgramMissingError as error:
         print(error, file=sys.stderr)
         return 1
     outcomes = run_lanes([stage for stage in stages if not chosen or stage.name in chosen])
-    return 0 if close(outcomes, time.monotonic() - started) else 1
+    return 0 if print_report(outcomes, time.monotonic() - started) else 1
 
 
 if __name__ == "__main__":

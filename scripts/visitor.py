@@ -1,4 +1,4 @@
-"""A visitor of a site: a browser without a screen, that trusts the site's throw-away certificate."""
+"""An HTTP client that behaves as a browser: cookies, forms with CSRF tokens, the site's own certificate."""
 
 import logging
 import re
@@ -15,42 +15,42 @@ from urllib.parse import urlencode, urljoin, urlsplit
 
 import httpx
 
-# It would write a line for each request into the log of whoever asks.
+# httpx would write a line for each request into the caller's log.
 logging.getLogger("httpx").setLevel(logging.WARNING)
 
-# No answer came: the connection broke, or the time was up.
-NoAnswer = httpx.TransportError
-TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
-FORM = "application/x-www-form-urlencoded"
+# The connection broke or timed out before a response.
+NoResponse = httpx.TransportError
+CSRF_TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
+FORM_CONTENT_TYPE = "application/x-www-form-urlencoded"
 
 
-class UnexpectedAnswer(Exception):
-    """The site answers, but not what somebody at this page needs; the message says what."""
+class UnexpectedResponse(Exception):
+    """The response is not the one that the caller needs; the message says why."""
 
 
 class Site(Protocol):
-    """What is visited."""
+    """A site that a Visitor can open."""
 
     @property
     def origin(self) -> str:
-        """Where it is: scheme, host and port."""
+        """Scheme, host and port."""
 
     @property
     def certificate(self) -> Path | None:
-        """What to trust besides the authorities of this machine."""
+        """A certificate to trust besides the authorities of this machine."""
 
 
 @dataclass(frozen=True)
-class Address:
-    """A site of which nothing else is known."""
+class SimpleSite:
+    """A site that is only an origin and perhaps a certificate."""
 
     origin: str
     certificate: Path | None = None
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What came back, as it was sent, and after how many seconds."""
+class Response:
+    """A response: body and headers as received, and the seconds that it took."""
 
     status: int
     headers: httpx.Headers
@@ -62,12 +62,12 @@ class Answer:
         return self.body.decode()
 
     def header(self, name: str) -> str:
-        """The header, or "" when it is absent; what is sent twice stands there twice, with a comma between."""
+        """Return the header, "" when it is absent; the values of a repeated header are joined with commas."""
         return ", ".join(self.headers.get_list(name))
 
 
-def trusting(site: Site, *, protocols: tuple[str, ...] = ("http/1.1",)) -> ssl.SSLContext:
-    """TLS as a browser speaks it, which knows the certificate of the site."""
+def create_ssl_context(site: Site, *, protocols: tuple[str, ...] = ("http/1.1",)) -> ssl.SSLContext:
+    """Return a TLS context that trusts the certificate of the site."""
     context = ssl.create_default_context(cafile=site.certificate)
     context.set_alpn_protocols(list(protocols))
     return context
@@ -80,9 +80,9 @@ class Visitor:
         self.site = site
         self.cookies: dict[str, str] = {}
         self._is_secure = urlsplit(site.origin).scheme == "https"
-        context = trusting(site) if self._is_secure else False
+        context = create_ssl_context(site) if self._is_secure else False
         self._client = httpx.Client(base_url=site.origin, verify=context, timeout=timeout, trust_env=False)
-        # Ours alone: a test says what else is sent.
+        # No default headers: each test decides which headers are sent.
         self._client.headers.clear()
 
     def __enter__(self) -> Self:
@@ -93,58 +93,58 @@ class Visitor:
     ) -> None:
         self._client.close()
 
-    def ask(
+    def send_request(
         self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
-    ) -> Answer:
-        """One request; NoAnswer when none comes. `path` is sent as it is, dots and all."""
+    ) -> Response:
+        """Send one request; raises NoResponse. `path` is sent unchanged, dots included."""
         cookies = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         sent = {"Accept-Encoding": "identity", **({"Cookie": cookies} if cookies else {}), **(headers or {})}
         target = {"target": path.encode()}
         started = time.monotonic()
-        with self._client.stream(method, "/", content=body, headers=sent, extensions=target) as response:
-            content = b"".join(response.iter_raw())
+        with self._client.stream(method, "/", content=body, headers=sent, extensions=target) as received:
+            content = b"".join(received.iter_raw())
         seconds = time.monotonic() - started
-        # The client's own jar would send its cookies beside ours.
+        # httpx would send the cookies of its own jar as well.
         self._client.cookies.clear()
-        for line in response.headers.get_list("Set-Cookie"):
-            self._keep(SimpleCookie(line))
-        return Answer(response.status_code, response.headers, content, seconds)
+        for line in received.headers.get_list("Set-Cookie"):
+            self._store_cookies(SimpleCookie(line))
+        return Response(received.status_code, received.headers, content, seconds)
 
-    def _keep(self, cookies: SimpleCookie) -> None:
+    def _store_cookies(self, cookies: SimpleCookie) -> None:
         for name, morsel in cookies.items():
             if morsel["max-age"] == "0":
                 self.cookies.pop(name, None)
             elif self._is_secure or not morsel["secure"]:
                 self.cookies[name] = morsel.value
 
-    def get(self, path: str, **headers: str) -> Answer:
-        """GET `path`."""
-        return self.ask("GET", path, headers=headers)
+    def get(self, path: str, **headers: str) -> Response:
+        """Send a GET request for `path`."""
+        return self.send_request("GET", path, headers=headers)
 
-    def token(self, page: str) -> str:
-        """The token of the forms of a page; UnexpectedAnswer when it has none."""
-        answer = self.get(page)
-        found = TOKEN.search(answer.text)
+    def get_csrf_token(self, page: str) -> str:
+        """Return the CSRF token of a page; raises UnexpectedResponse when it has none."""
+        response = self.get(page)
+        found = CSRF_TOKEN.search(response.text)
         if not found:
-            raise UnexpectedAnswer(f"{page} says {answer.status} and has no form")
+            raise UnexpectedResponse(f"{page} returned {response.status} and has no form")
         return found[1]
 
-    def submit(self, page: str, path: str = "", /, **fields: str) -> Answer:
-        """Send the form of `page` with `fields`, to `path` if it goes elsewhere; UnexpectedAnswer when it has none."""
-        body = urlencode({"csrfmiddlewaretoken": self.token(page), **fields}).encode()
-        headers = {"Content-Type": FORM, "Referer": self.site.origin + page}
-        return self.ask("POST", path or page, body, headers)
+    def submit_form(self, page: str, path: str = "", /, **fields: str) -> Response:
+        """POST the form of `page` with `fields`, to `path` if given; raises UnexpectedResponse without a form."""
+        body = urlencode({"csrfmiddlewaretoken": self.get_csrf_token(page), **fields}).encode()
+        headers = {"Content-Type": FORM_CONTENT_TYPE, "Referer": self.site.origin + page}
+        return self.send_request("POST", path or page, body, headers)
 
-    def follow(self, answer: Answer) -> Answer:
-        """The page on which `answer` ends, which is a redirect within the site; UnexpectedAnswer when it is none."""
-        if not 300 <= answer.status < 400:
-            raise UnexpectedAnswer(f"{answer.status} is no redirect: {answer.text[:2000]}")
-        target = urlsplit(urljoin(self.site.origin, answer.header("Location")))
+    def follow_redirect(self, response: Response) -> Response:
+        """Return the target of a redirect within the site; raises UnexpectedResponse for other responses."""
+        if not 300 <= response.status < 400:
+            raise UnexpectedResponse(f"{response.status} is no redirect: {response.text[:2000]}")
+        target = urlsplit(urljoin(self.site.origin, response.header("Location")))
         return self.get(target.path + (f"?{target.query}" if target.query else ""))
 
-    def sign_in(self, name: str, password: str) -> Answer:
-        """Sign in; UnexpectedAnswer when the site does not let us in."""
-        answer = self.submit("/accounts/login/", login=name, password=password)
-        if answer.status != HTTPStatus.FOUND or not any("session" in cookie for cookie in self.cookies):
-            raise UnexpectedAnswer(f"signing in says {answer.status}: {answer.text[:2000]}")
-        return answer
+    def sign_in(self, name: str, password: str) -> Response:
+        """Sign in; raises UnexpectedResponse when sign-in fails."""
+        response = self.submit_form("/accounts/login/", login=name, password=password)
+        if response.status != HTTPStatus.FOUND or not any("session" in cookie for cookie in self.cookies):
+            raise UnexpectedResponse(f"signing in returned {response.status}: {response.text[:2000]}")
+        return response

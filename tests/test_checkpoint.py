@@ -5,18 +5,18 @@ import re
 import pytest
 
 from scripts import checkpoint
-from scripts.checkpoint import OF_THE_CODE, OF_THE_SERVER, check_lines, main
-from scripts.checks import page, repository
-from scripts.checks.page import CODE, HERE, PAGE, Line, parse_lines, read_checklist
-from scripts.checks.rows import ELSEWHERE, CheckFailed, Row, format_table, run_check
+from scripts.checkpoint import CODE_CHECKS, SERVER_CHECKS, check_items, main
+from scripts.checks import checklist, repository
+from scripts.checks.checklist import CODE, HERE, PAGE, ChecklistItem, parse_checklist, read_checklist
+from scripts.checks.results import ELSEWHERE, CheckFailed, CheckResult, format_table, run_check
 
 
 def broken() -> str:
     raise CheckFailed("the first line\nand the rest")
 
 
-def line(what: str, does: str, shows: str = "", where: str = HERE) -> Line:
-    return Line(CODE, what, does, shows, where)
+def line(what: str, does: str, shows: str = "", where: str = HERE) -> ChecklistItem:
+    return ChecklistItem(CODE, what, does, shows, where)
 
 
 # -- The page -------------------------------------------------------------------------------
@@ -24,16 +24,16 @@ def test_every_line_of_the_page_is_looked_at_or_marked() -> None:
     lines = read_checklist()
     assert {one.where for one in lines} == {HERE, ELSEWHERE}
     for one in lines:
-        functions = OF_THE_CODE if one.section == CODE else OF_THE_SERVER
-        looked_at = one.what in functions or bool(one.command)
-        assert (one.where == ELSEWHERE) or looked_at, one.what
+        functions = CODE_CHECKS if one.section == CODE else SERVER_CHECKS
+        looked_at = one.title in functions or bool(one.command)
+        assert (one.where == ELSEWHERE) or looked_at, one.title
 
 
 def test_no_check_is_without_its_line_and_no_line_stands_twice() -> None:
     lines = [one for one in read_checklist() if one.where == HERE]
-    assert set(OF_THE_CODE) <= {one.what for one in lines if one.section == CODE}
-    assert set(OF_THE_SERVER) <= {one.what for one in lines if one.section != CODE}
-    assert len({one.what for one in read_checklist()}) == len(read_checklist())
+    assert set(CODE_CHECKS) <= {one.title for one in lines if one.section == CODE}
+    assert set(SERVER_CHECKS) <= {one.title for one in lines if one.section != CODE}
+    assert len({one.title for one in read_checklist()}) == len(read_checklist())
 
 
 def test_every_table_of_the_page_is_read() -> None:
@@ -48,32 +48,34 @@ def test_every_table_of_the_page_is_read() -> None:
 )
 def test_a_torn_line_is_an_error(row: str) -> None:
     with pytest.raises(ValueError, match="no line of the checklist"):
-        parse_lines(f"## The code\n\n| what | command | shows | where |\n| --- | --- | --- | --- |\n{row}\n")
+        parse_checklist(
+            f"## The code\n\n| what | command | shows | where |\n| --- | --- | --- | --- |\n{row}\n"
+        )
 
 
 def test_a_page_without_tables_is_no_success() -> None:
-    assert parse_lines("# A page\n\nWords.\n") == []
+    assert parse_checklist("# A page\n\nWords.\n") == []
     assert main(["--only", "words that stand in no line"]) == 1
 
 
 # -- The table ------------------------------------------------------------------------------
 def test_a_check_that_holds_is_ok() -> None:
     row = run_check("it is there", lambda: "all of it")
-    assert (row.holds, row.detail) == (True, "all of it")
+    assert (row.succeeded, row.detail) == (True, "all of it")
     assert format_table([row]).splitlines()[1].startswith("ok             it is there")
 
 
 def test_a_check_that_fails_is_told_in_full() -> None:
     row = run_check("it is there", broken)
     told = format_table([row])
-    assert not row.holds
+    assert not row.succeeded
     assert "FAILED         it is there" in told
     assert told.endswith("it is there:\nthe first line\nand the rest")
 
 
 def test_a_line_for_the_operators_server_is_listed_and_never_run() -> None:
-    rows = check_lines([line("the name leads here", "`touch /nowhere/at/all`", where=ELSEWHERE)])
-    assert rows == [Row("the name leads here", ELSEWHERE, "`touch /nowhere/at/all`")]
+    rows = check_items([line("the name leads here", "`touch /nowhere/at/all`", where=ELSEWHERE)])
+    assert rows == [CheckResult("the name leads here", ELSEWHERE, "`touch /nowhere/at/all`")]
     assert format_table(rows).splitlines()[1].startswith("on your server the name leads here")
 
 
@@ -81,7 +83,7 @@ def test_one_that_fails_does_not_keep_the_others_from_being_made(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     lines = [line("one", "`false`"), line("two", "`echo fine`"), line("three", "x", where=ELSEWHERE)]
-    monkeypatch.setattr(page, "read_checklist", lambda: lines)
+    monkeypatch.setattr(checklist, "read_checklist", lambda: lines)
     assert main([]) == 1
     told = capsys.readouterr().out
     assert "FAILED         one" in told
@@ -90,7 +92,7 @@ def test_one_that_fails_does_not_keep_the_others_from_being_made(
 
 def test_all_that_hold_are_a_success(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        page, "read_checklist", lambda: [line("two", "`true`"), line("x", "y", where=ELSEWHERE)]
+        checklist, "read_checklist", lambda: [line("two", "`true`"), line("x", "y", where=ELSEWHERE)]
     )
     assert main([]) == 0
 
@@ -100,8 +102,8 @@ def test_a_server_that_does_not_start_fails_all_its_lines(monkeypatch: pytest.Mo
         raise OSError("no room on the disk")
 
     monkeypatch.setattr(checkpoint, "start_site", start)
-    rows = check_lines([Line("The server", "pages answer", "`true`", "", HERE)])
-    assert [(row.holds, row.detail) for row in rows] == [
+    rows = check_items([ChecklistItem("The server", "pages answer", "`true`", "", HERE)])
+    assert [(row.succeeded, row.detail) for row in rows] == [
         (False, "the stack did not start: no room on the disk")
     ]
 
@@ -111,7 +113,7 @@ ENVIRONMENT = {"PATH": "/usr/bin:/bin", "COLOUR": "green"}
 
 
 def ran(does: str, shows: str = "", **origins: str) -> str:
-    return page.run_command(line("x", does, shows), ENVIRONMENT, origins)
+    return checklist.run_command(line("x", does, shows), ENVIRONMENT, origins)
 
 
 def test_a_command_gets_its_environment_and_the_name_of_the_site() -> None:
@@ -130,7 +132,7 @@ def test_a_command_that_shows_something_else_fails() -> None:
 
 def test_a_command_of_the_site_may_be_another_program() -> None:
     one = line("x", "`nginx -t`", "`-c here -t`")
-    assert page.run_command(one, ENVIRONMENT, {}, 'nginx() { echo -c here "$@"; }') == "-c here -t"
+    assert checklist.run_command(one, ENVIRONMENT, {}, 'nginx() { echo -c here "$@"; }') == "-c here -t"
 
 
 def test_the_python_of_a_command_is_ours() -> None:
@@ -139,8 +141,8 @@ def test_the_python_of_a_command_is_ours() -> None:
 
 # -- The code -------------------------------------------------------------------------------
 def test_the_repository_holds_what_is_asked_of_it() -> None:
-    assert "all 4 required ones" in repository.example_is_complete()
-    assert repository.plan_is_there().endswith("paths")
-    assert repository.sensitive_files_are_ignored().endswith("kinds")
-    assert repository.readme_leads_to_production().endswith("links")
-    assert "DATABASE_MIGRATION.md" in repository.guides_are_run()
+    assert "all 4 required ones" in repository.check_env_example()
+    assert repository.check_plan_paths().endswith("paths")
+    assert repository.check_gitignore().endswith("kinds")
+    assert repository.check_readme_links().endswith("links")
+    assert "DATABASE_MIGRATION.md" in repository.check_guides_are_tested()

@@ -11,19 +11,19 @@ from pathlib import Path
 
 import pytest
 
-from scripts.checks import page, repository, server
-from scripts.checks.page import Line
-from scripts.checks.rows import CheckFailed
+from scripts.checks import checklist, repository, server
+from scripts.checks.checklist import ChecklistItem
+from scripts.checks.results import CheckFailed
 from scripts.checks.running_site import PDF, RunningSite, Upload
 from scripts.programs import ROOT
 from scripts.servers import HOST
 from scripts.stack import production_environment
 from scripts.suite import Stage
-from scripts.visitor import UnexpectedAnswer
+from scripts.visitor import UnexpectedResponse
 
 pytestmark = pytest.mark.night
 
-HERE = {line.what: line for line in page.read_checklist() if line.where == page.HERE}
+HERE = {line.title: line for line in checklist.read_checklist() if line.where == checklist.HERE}
 
 
 # -- The code -------------------------------------------------------------------------------
@@ -31,7 +31,7 @@ def test_a_variable_that_the_example_lacks(tmp_path: Path) -> None:
     example = tmp_path / ".env.example"
     example.write_text((ROOT / ".env.example").read_text().replace("\nREDIS_URL=", "\n# "))
     with pytest.raises(CheckFailed, match="missing: REDIS_URL"):
-        repository.example_is_complete(example)
+        repository.check_env_example(example)
 
 
 @pytest.fixture
@@ -43,18 +43,18 @@ def checkout(tmp_path: Path) -> Path:
 
 
 def test_a_secret_that_git_does_not_ignore(checkout: Path) -> None:
-    assert repository.sensitive_files_are_ignored(checkout)
+    assert repository.check_gitignore(checkout)
     ignored = checkout / ".gitignore"
     ignored.write_text(ignored.read_text().replace(".env.*\n", ""))
     with pytest.raises(CheckFailed, match=r"not ignored: \.env\.production"):
-        repository.sensitive_files_are_ignored(checkout)
+        repository.check_gitignore(checkout)
 
 
 def test_a_secret_that_was_added_all_the_same(checkout: Path) -> None:
     (checkout / ".env").touch()
     subprocess.run(["git", "add", "--force", ".env"], cwd=checkout, check=True)  # noqa: S607
     with pytest.raises(CheckFailed, match=r"in the repository all the same: \.env"):
-        repository.sensitive_files_are_ignored(checkout)
+        repository.check_gitignore(checkout)
 
 
 @pytest.mark.parametrize("path", ["core/gone.py", "gone.sh", "docs/GONE*.md", "gone/"])
@@ -62,9 +62,9 @@ def test_a_file_of_the_plan_that_is_gone(checkout: Path, path: str) -> None:
     plan = checkout / "plan.md"
     plan.write_text(f"Words about `core/other.py`.\n\n| 1 | done | `plan.md`, `{path}` |\n")
     with pytest.raises(CheckFailed, match="not there: "):
-        repository.plan_is_there(plan, checkout)
+        repository.check_plan_paths(plan, checkout)
     plan.write_text("| 1 | done | `plan.md` |\n")
-    assert repository.plan_is_there(plan, checkout) == "1 paths"
+    assert repository.check_plan_paths(plan, checkout) == "1 paths"
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_a_readme_that_leads_nowhere(tmp_path: Path, old: str, new: str, told: s
     readme = tmp_path / "README.md"
     readme.write_text((ROOT / "README.md").read_text().replace(old, new))
     with pytest.raises(CheckFailed, match=told):
-        repository.readme_leads_to_production(readme)
+        repository.check_readme_links(readme)
 
 
 def test_a_guide_that_no_test_runs(tmp_path: Path) -> None:
@@ -89,9 +89,9 @@ def test_a_guide_that_no_test_runs(tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
     (tmp_path / "docs" / "WAY.md").write_text("```bash\ntrue\n```\n")
     with pytest.raises(CheckFailed, match=r"no test runs the blocks of WAY\.md"):
-        repository.guides_are_run(tmp_path)
+        repository.check_guides_are_tested(tmp_path)
     (tmp_path / "tests" / "test_way.py").write_text('PAGE = "WAY.md"\n')
-    assert repository.guides_are_run(tmp_path) == "1 pages: WAY.md"
+    assert repository.check_guides_are_tested(tmp_path) == "1 pages: WAY.md"
 
 
 def test_a_test_that_fails_or_is_skipped(tmp_path: Path) -> None:
@@ -101,7 +101,7 @@ def test_a_test_that_fails_or_is_skipped(tmp_path: Path) -> None:
     )
     stage = Stage("checkpoint-broken", ("-c", os.devnull, "--rootdir", str(tmp_path), str(broken)))
     with pytest.raises(CheckFailed, match=r"2 of 3: .*test_a failed; .*test_b skipped"):
-        repository.all_tests_pass([stage])
+        repository.run_all_tests([stage])
 
 
 def test_settings_that_cannot_be_imported(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,7 +109,7 @@ def test_settings_that_cannot_be_imported(monkeypatch: pytest.MonkeyPatch) -> No
         repository, "UNUSED_SERVERS", ("mysql://nobody@localhost/nothing", "redis://127.0.0.1:1/0")
     )
     with pytest.raises(RuntimeError, match="DATABASE_URL"):
-        repository.settings_can_be_imported()
+        repository.check_settings_import()
 
 
 # -- Commands on a server that is not well --------------------------------------------------
@@ -125,12 +125,12 @@ def test_a_command_finds_the_fault(what: str, variables: dict[str, str], told: s
     environment = {**production_environment(*repository.UNUSED_SERVERS, tmp_path), **variables}
     environment = {name: value for name, value in environment.items() if value}
     with pytest.raises(CheckFailed, match=told):
-        page.run_command(HERE[what], environment, {})
+        checklist.run_command(HERE[what], environment, {})
 
 
 def test_a_configuration_that_nginx_does_not_read() -> None:
     with pytest.raises(CheckFailed, match="does not show 'test is successful'"):
-        page.run_command(HERE["nginx's files are well"], dict(os.environ), {}, "nginx() { echo emerg; }")
+        checklist.run_command(HERE["nginx's files are well"], dict(os.environ), {}, "nginx() { echo emerg; }")
 
 
 # -- A site that is not well ----------------------------------------------------------------
@@ -214,7 +214,7 @@ def place(tmp_path: Path, **changes: tuple[int, str]) -> Iterator[tuple[Known, S
         site.server_close()
 
 
-FAILED = (CheckFailed, UnexpectedAnswer)
+FAILED = (CheckFailed, UnexpectedResponse)
 
 
 def failure(check: Callable[[RunningSite], str], tmp_path: Path, **changes: tuple[int, str]) -> str:
@@ -226,10 +226,10 @@ def failure(check: Callable[[RunningSite], str], tmp_path: Path, **changes: tupl
 
 def test_a_site_that_is_well_is_found_well(tmp_path: Path) -> None:
     with place(tmp_path) as (known, _):
-        assert server.both_servers_answer(known)
-        assert server.sockets_open(known)
-        assert server.private_files_are_private(known)
-        assert server.uploads_outlive_a_restart(known)
+        assert server.check_both_servers(known)
+        assert server.check_sockets(known)
+        assert server.check_private_files(known)
+        assert server.check_restart_keeps_uploads(known)
 
 
 @pytest.mark.parametrize(
@@ -243,7 +243,7 @@ def test_a_site_that_is_well_is_found_well(tmp_path: Path) -> None:
     ],
 )
 def test_a_page_that_is_not_well(tmp_path: Path, path: str, status: int, text: str) -> None:
-    assert "says" in failure(server.both_servers_answer, tmp_path, **{f"GET {path}": (status, text)})
+    assert "returned" in failure(server.check_both_servers, tmp_path, **{f"GET {path}": (status, text)})
 
 
 @pytest.mark.parametrize("what", ["pages answer", "database and Redis answer"])
@@ -251,7 +251,7 @@ def test_a_page_that_is_not_well(tmp_path: Path, path: str, status: int, text: s
 def test_a_health_address_that_is_not_well(tmp_path: Path, what: str, answer: tuple[int, str]) -> None:
     changes = {"GET /health/": answer, "GET /readiness/": answer}
     with place(tmp_path, **changes) as (known, _), pytest.raises(CheckFailed):
-        page.run_command(HERE[what], known.environment, known.origins)
+        checklist.run_command(HERE[what], known.environment, known.origins)
 
 
 @pytest.mark.parametrize("answer", [(200, "no TLS here"), (302, "")])
@@ -260,24 +260,24 @@ def test_a_site_that_does_not_lead_to_https(tmp_path: Path, answer: tuple[int, s
         place(tmp_path, **{"GET /": answer}) as (known, _),
         pytest.raises(CheckFailed, match="does not show"),
     ):
-        page.run_command(HERE["HTTP leads to HTTPS"], known.environment, known.origins)
+        checklist.run_command(HERE["HTTP leads to HTTPS"], known.environment, known.origins)
 
 
 @pytest.mark.parametrize("status", [200, 403, 502])
 def test_a_socket_that_does_not_open(tmp_path: Path, status: int) -> None:
-    told = failure(server.sockets_open, tmp_path, **{"GET /ws/": (status, "")})
-    assert told == f"the handshake says {status}"
+    told = failure(server.check_sockets, tmp_path, **{"GET /ws/": (status, "")})
+    assert told == f"the handshake returned {status}"
 
 
 def test_a_sign_in_that_does_not_work(tmp_path: Path) -> None:
-    told = failure(server.sockets_open, tmp_path, **{"POST /accounts/login/": (200, "wrong password")})
-    assert told == "signing in says 200: wrong password"
+    told = failure(server.check_sockets, tmp_path, **{"POST /accounts/login/": (200, "wrong password")})
+    assert told == "signing in returned 200: wrong password"
 
 
 @pytest.mark.parametrize("status", [200, 429, 500])
 def test_a_letter_that_cannot_be_asked_for(tmp_path: Path, status: int) -> None:
-    told = failure(server.mail_leaves, tmp_path, **{"POST /accounts/password/reset/": (status, "")})
-    assert told == f"asking for a new password says {status}"
+    told = failure(server.check_mail, tmp_path, **{"POST /accounts/password/reset/": (status, "")})
+    assert told == f"asking for a new password returned {status}"
 
 
 def test_a_letter_that_never_comes(tmp_path: Path) -> None:
@@ -292,67 +292,65 @@ def test_a_letter_for_somebody_else(tmp_path: Path, letter: str) -> None:
     with place(tmp_path) as (known, site):
         site.when_asked = lambda: known.mails.append(letter)
         with pytest.raises(CheckFailed, match="not for alice, or has no link"):
-            server.mail_leaves(known)
+            server.check_mail(known)
 
 
 def test_logs_that_are_not_written(tmp_path: Path) -> None:
-    assert failure(server.logs_are_written, tmp_path) == "django.log is not there"
+    assert failure(server.check_logs, tmp_path) == "django.log is not there"
     (tmp_path / "logs").mkdir()
     for name in server.LOGS:
         (tmp_path / "logs" / name).touch(mode=0o640)
-    assert failure(server.logs_are_written, tmp_path) == "a failed sign-in is not in security.log"
+    assert failure(server.check_logs, tmp_path) == "a failed sign-in is not in security.log"
     (tmp_path / "logs" / "security.log").chmod(0o644)
-    assert "security.log belongs to user" in failure(server.logs_are_written, tmp_path)
+    assert "security.log belongs to user" in failure(server.check_logs, tmp_path)
 
 
 def test_a_private_file_for_everybody(tmp_path: Path) -> None:
     with place(tmp_path) as (known, site):
         site.to_all = True
         with pytest.raises(CheckFailed, match="a visitor gets /posts/1/document/: 200"):
-            server.private_files_are_private(known)
+            server.check_private_files(known)
     pdf = PDF.decode()
     for way in ("media", "protected-media"):
-        told = failure(
-            server.private_files_are_private, tmp_path, **{f"GET /{way}/{UPLOAD.name}": (206, pdf)}
-        )
+        told = failure(server.check_private_files, tmp_path, **{f"GET /{way}/{UPLOAD.name}": (206, pdf)})
         assert told == f"a visitor gets /{way}/{UPLOAD.name}: 206"
 
 
 def test_a_private_file_for_nobody(tmp_path: Path) -> None:
-    told = failure(server.private_files_are_private, tmp_path, **{f"GET {UPLOAD.address}": (200, "")})
-    assert told == "/posts/1/document/ says 200, 0 bytes"
+    told = failure(server.check_private_files, tmp_path, **{f"GET {UPLOAD.address}": (200, "")})
+    assert told == "/posts/1/document/ returned 200, 0 bytes"
 
 
 @pytest.mark.parametrize("after", [(404, ""), (200, "other bytes")])
 def test_an_upload_that_is_gone_after_a_restart(tmp_path: Path, after: tuple[int, str]) -> None:
     with place(tmp_path) as (known, site):
         known.restart = lambda: site.answers.update({f"GET {UPLOAD.address}": after})
-        with pytest.raises(CheckFailed, match=f"says {after[0]}, {len(after[1])} bytes"):
-            server.uploads_outlive_a_restart(known)
+        with pytest.raises(CheckFailed, match=f"returned {after[0]}, {len(after[1])} bytes"):
+            server.check_restart_keeps_uploads(known)
 
 
 def test_a_reload_that_loses_somebody(tmp_path: Path) -> None:
     with place(tmp_path) as (known, site):
         known.reload = lambda: site.answers.update({"GET /accounts/login/": (502, "")})
         with pytest.raises(CheckFailed, match=r"'502': \d+"):
-            server.a_reload_loses_nobody(known)
+            server.check_reload(known)
 
 
 def test_a_doctor_with_findings(tmp_path: Path) -> None:
     environment = production_environment(*repository.UNUSED_SERVERS, tmp_path)
     sick = Known("https://localhost:1", "http://localhost:1", None, environment, tmp_path)
     with pytest.raises(CheckFailed, match=r"exit code 1:(.|\n)*failure +database"):
-        server.doctor_finds_nothing(sick)
+        server.check_doctor(sick)
 
 
 def test_a_backup_that_cannot_be_made(tmp_path: Path) -> None:
     environment = production_environment(*repository.UNUSED_SERVERS, tmp_path)
     sick = Known("https://localhost:1", "http://localhost:1", None, environment, tmp_path)
     with pytest.raises(RuntimeError, match=r"backup .*failed"):
-        server.a_backup_is_restored(sick)
+        server.check_backup(sick)
 
 
 def test_a_line_whose_program_is_missing() -> None:
-    gone = Line("x", "x", "`a-program-that-nobody-has`", "", page.HERE)
+    gone = ChecklistItem("x", "x", "`a-program-that-nobody-has`", "", checklist.HERE)
     with pytest.raises(CheckFailed, match="exit code 127"):
-        page.run_command(gone, {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"}, {})
+        checklist.run_command(gone, {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"}, {})

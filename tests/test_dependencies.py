@@ -30,7 +30,7 @@ DOCUMENT = ROOT / "docs" / "upgrading-dependencies.md"
 # Who uses a part that is private says so: to the linter, or by the name of the module.
 USES = re.compile(r"noqa: SLF001|from [\w.]+\.internal\b|from [\w.]+\.internal[\w.]* import")
 # Faults are put into the tests' own tools there, and the project's own private parts are read.
-OWN_TOOLS = {"scripts/faults.py", "scripts/mutate.py"}
+OWN_TOOLS = {"scripts/mutations.py", "scripts/mutate.py"}
 
 
 @pytest.mark.parametrize(

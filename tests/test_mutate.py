@@ -1,4 +1,4 @@
-"""scripts.mutate: which faults are made of a function, and that they arrive in what is loaded."""
+"""scripts.mutate: the mutations of a function, and that they are applied to the loaded module."""
 
 import importlib
 import sys
@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from scripts.faults import Module
 from scripts.mutate import Runner
+from scripts.mutations import Module
 
-# A function's body, and what its faults turn it into.
-FAULTS: dict[str, list[str]] = {
+# A function's body, and its mutations.
+MUTATIONS: dict[str, list[str]] = {
     "return a < b": ["return None", "a <= b"],
     "return a == b": ["return None", "a != b"],
     "x = a and b": ["a or b", "b", "a"],
@@ -35,12 +35,12 @@ FAULTS: dict[str, list[str]] = {
 }
 
 
-def test_faults_are_small_and_each_is_one_change(tmp_path: Path) -> None:
+def test_mutations_are_small_and_each_is_one_change(tmp_path: Path) -> None:
     wrong = []
-    for body, expected in FAULTS.items():
+    for body, expected in MUTATIONS.items():
         file = tmp_path / "sample.py"
         file.write_text(f"def act(a, b=3):\n    {body}\n")
-        found = [fault.key.partition(" → ")[2].strip() for fault in Module(str(file)).faults()]
+        found = [mutation.key.partition(" → ")[2].strip() for mutation in Module(str(file)).list_mutations()]
         if found != expected:
             wrong.append((body, found))
     assert not wrong
@@ -69,37 +69,39 @@ def outer():
 
 @pytest.fixture
 def sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    (tmp_path / "sample_of_faults.py").write_text(SAMPLE)
+    (tmp_path / "sample_of_mutations.py").write_text(SAMPLE)
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.delitem(sys.modules, "sample_of_faults", raising=False)
-    return importlib.import_module("sample_of_faults")
+    monkeypatch.delitem(sys.modules, "sample_of_mutations", raising=False)
+    return importlib.import_module("sample_of_mutations")
 
 
-def test_a_fault_arrives_in_functions_that_are_there_and_in_those_that_are_loaded_again(
+def test_a_mutation_changes_loaded_functions_and_those_that_are_loaded_again(
     sample: ModuleType,
 ) -> None:
     inner, other = sample.outer(), ModuleType("other")
     vars(other)["LIMIT"] = sample.LIMIT
     sys.modules["other"] = other
 
-    def put_in(change: str) -> None:
-        [fault] = [one for one in Module(str(sample.__file__)).faults() if one.key.endswith(change)]
-        assert fault.put_in()
+    def apply(change: str) -> None:
+        [mutation] = [
+            one for one in Module(str(sample.__file__)).list_mutations() if one.key.endswith(change)
+        ]
+        assert mutation.apply()
 
     found: list[Any] = []
     try:
-        put_in("LIMIT > 2 → LIMIT >= 2")
-        put_in("10 → 11")
+        apply("LIMIT > 2 → LIMIT >= 2")
+        apply("10 → 11")
         found.append(sample.count())
-        put_in("LIMIT == 3 → LIMIT != 3")
+        apply("LIMIT == 3 → LIMIT != 3")
         found.append(inner())
-        put_in("LIMIT = 3: 3 → 4")
+        apply("LIMIT = 3: 3 → 4")
         found += [sample.Shelf().is_full, sample.LIMIT, other.LIMIT, importlib.reload(sample).LIMIT]
     finally:
         del sys.modules["other"]
     assert found == [11, False, True, 4, 4, 4]
 
 
-def test_a_fault_that_no_test_reaches_survives() -> None:
-    [fault, *_others] = Module("scripts/mutate.py").faults()
-    assert Runner({}, {})._try(fault, [], None) == {"survived": "0 tests"}  # type: ignore[arg-type]
+def test_a_mutation_that_no_test_reaches_survives() -> None:
+    [mutation, *_others] = Module("scripts/mutate.py").list_mutations()
+    assert Runner({}, {})._test_mutation(mutation, [], None) == {"survived": "0 tests"}  # type: ignore[arg-type]

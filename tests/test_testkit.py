@@ -12,7 +12,7 @@ import pytest
 
 from scripts import servers
 from scripts.programs import ROOT
-from scripts.servers import HOST, Server, ServerStartError, free_port, postgres_server, running
+from scripts.servers import HOST, Server, ServerStartError, free_port, postgres_server, run_on_free_port
 
 from .testkit.disks import small_disk
 
@@ -74,7 +74,7 @@ def test_a_server_that_gives_no_answer_is_ended_and_named(
 def test_a_port_that_was_taken_meanwhile_is_passed_over(tmp_path: Path) -> None:
     with socket.create_server((HOST, free_port())) as taken:
         ports = iter([taken.getsockname()[1]])
-        with running(lambda port: listener(tmp_path, next(ports, port))) as server:
+        with run_on_free_port(lambda port: listener(tmp_path, next(ports, port))) as server:
             assert server.process
             assert "Address already in use" in said_in(tmp_path)
 

@@ -18,7 +18,7 @@ import psycopg2
 
 from scripts.programs import ROOT
 from scripts.servers import Server, free_port, postgres_server, redis_server, temporary_folder
-from scripts.stack import answers_health, production_environment, release, web_command, ws_command
+from scripts.stack import is_healthy, production_environment, run_release, web_command, ws_command
 
 WORKERS, THREADS, DAPHNES = 2, 4, 2
 BARE = "bench.ws.consumers:application"
@@ -98,7 +98,7 @@ def base(members: int, *, fsync: bool) -> Iterator[Base]:
             WEB_CONCURRENCY=str(WORKERS),
             WEB_THREADS=str(THREADS),
         )
-        release(environment)
+        run_release(environment)
         file = folder / "people.json"
         run_module(environment, "bench.ws.people", str(members), str(file))
         yield Base(postgres, folder, environment, json.loads(file.read_text()))
@@ -107,21 +107,21 @@ def base(members: int, *, fsync: bool) -> Iterator[Base]:
 @contextmanager
 def servers(on: Base, layer: str, *, bare: bool) -> Iterator[Servers]:
     """Redis and two daphnes, and gunicorn unless they serve the `bare` consumer; `layer` is core or pubsub."""
-    with ExitStack() as until_the_end:
-        redis = until_the_end.enter_context(redis_server())
+    with ExitStack() as exit_stack:
+        redis = exit_stack.enter_context(redis_server())
         environment = {**on.environment, "REDIS_URL": redis.url, "CHANNEL_LAYER": layer}
         up = Servers({"postgres": [on.postgres], "redis": [redis]})
         wanted = ["daphne"] * DAPHNES + ([] if bare else ["gunicorn"])
         for part in wanted:
             port = free_port()
-            folder = until_the_end.enter_context(temporary_folder(None))
+            folder = exit_stack.enter_context(temporary_folder(None))
             command = web_command(port) if part == "gunicorn" else ws_command(port, BARE if bare else "")
-            ready = partial(answers_health, port)
+            ready = partial(is_healthy, port)
             server = Server(
                 command, ready, folder, None, signal.SIGTERM, environment=environment, start_in=ROOT
             )
             server.start()
-            until_the_end.callback(server.stop)
+            exit_stack.callback(server.stop)
             up.parts.setdefault(part, []).append(server)
             up.ports.setdefault(part, []).append(port)
         yield up

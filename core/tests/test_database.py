@@ -129,7 +129,7 @@ def impatient(server: Server) -> Iterator[psycopg2.extensions.connection]:
     thread_pool.limit_waiting()
     opened = psycopg2.connect(server.url)
     yield opened
-    server.thaw()
+    server.resume()
     opened.close()
     extensions.set_wait_callback(None)
     connections.settings["default"].update(former)
@@ -142,7 +142,7 @@ def test_a_frozen_postgresql_is_given_up_in_time(
 ) -> None:
     cursor = impatient.cursor()
     cursor.execute("SELECT 1")
-    server.freeze()
+    server.pause()
     started = time.monotonic()
     with pytest.raises(psycopg2.OperationalError):
         cursor.execute("SELECT 2")
@@ -154,14 +154,14 @@ def test_a_frozen_postgresql_is_given_up_in_time(
 def test_while_it_is_frozen_others_are_refused_at_once_and_later_served(
     server: Server, impatient: psycopg2.extensions.connection
 ) -> None:
-    server.freeze()
+    server.pause()
     with pytest.raises(psycopg2.OperationalError):
         impatient.cursor().execute("SELECT 1")
     started = time.monotonic()
     with pytest.raises(psycopg2.OperationalError):
         psycopg2.connect(server.url)
     assert time.monotonic() - started < 0.5
-    server.thaw()
+    server.resume()
     time.sleep(thread_pool.breaker.rest + 0.1)
     psycopg2.connect(server.url).close()
 

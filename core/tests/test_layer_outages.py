@@ -44,10 +44,10 @@ async def restarted(server: Server) -> AsyncIterator[None]:
 @asynccontextmanager
 async def frozen(server: Server) -> AsyncIterator[None]:
     """Until that is noticed, nothing answers, and nothing is refused."""
-    server.freeze()
+    server.pause()
     await until(is_down)
     yield
-    server.thaw()
+    server.resume()
 
 
 @asynccontextmanager

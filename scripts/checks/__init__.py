@@ -1,1 +1,1 @@
-"""The checks of `make checkpoint`: the lines of docs/PRODUCTION_CHECKLIST.md, of the code and of a server."""
+"""The checks of `make checkpoint`: the items of docs/PRODUCTION_CHECKLIST.md."""

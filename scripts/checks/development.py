@@ -6,23 +6,23 @@ from contextlib import ExitStack
 
 from ..programs import ROOT
 from ..servers import HOST, Server, free_port, temporary_folder
-from ..stack import answers_health, manage, production_environment
+from ..stack import is_healthy, production_environment, run_manage_command
 from .server import expect_health, expect_page
 
 
-def development_starts() -> str:
+def check_development_server() -> str:
     """Run migrate and runserver on a new SQLite file; request a page and the health endpoints."""
-    with ExitStack() as until_the_end:
-        folder = until_the_end.enter_context(temporary_folder(None))
+    with ExitStack() as exit_stack:
+        folder = exit_stack.enter_context(temporary_folder(None))
         environment = production_environment("", "", folder, DJANGO_ENVIRONMENT="development")
         environment = {name: value for name, value in environment.items() if value and name != "EMAIL_HOST"}
-        manage(environment, "migrate", "--verbosity", "0")
+        run_manage_command(environment, "migrate", "--verbosity", "0")
         port = free_port()
         command = [sys.executable, "manage.py", "runserver", "--noreload", f"{HOST}:{port}"]
         (folder / "server").mkdir()
         server = Server(
             command,
-            lambda: answers_health(port),
+            lambda: is_healthy(port),
             folder / "server",
             None,
             signal.SIGTERM,
@@ -30,7 +30,7 @@ def development_starts() -> str:
             start_in=ROOT,
         )
         server.start()
-        until_the_end.callback(server.stop)
+        exit_stack.callback(server.stop)
         expect_page(port)
         expect_health(port)
     return "runserver, home page, health"

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from ..programs import ROOT
 from ..servers import temporary_folder
-from ..stack import manage, production_environment
+from ..stack import production_environment, run_manage_command
 from ..suite import MEASURED, RESULTS, STAGES, Stage, run_stage
-from .page import files_named
-from .rows import CheckFailed
+from .checklist import files_named
+from .results import CheckFailed
 
 REQUIRED = ("SECRET_KEY", "DATABASE_URL", "ALLOWED_HOSTS", "REDIS_URL")
 # Servers that do not exist: an import opens no connection.
@@ -25,12 +25,12 @@ SERVER_SECTION = "## On a server"
 NEEDED_LINKS = ("docs/DEPLOYMENT.md", "docs/DATABASE_MIGRATION.md", "docs/PRODUCTION_CHECKLIST.md")
 
 
-def recovery_is_in_time() -> str:
+def check_recovery_time() -> str:
     """Run the tests that measure time, with their limits: nothing else runs at the same time here."""
-    return all_tests_pass([MEASURED])
+    return run_all_tests([MEASURED])
 
 
-def settings_can_be_imported() -> str:
+def check_settings_import() -> str:
     """Import every settings module, each in a separate process."""
     names = sorted(path.stem for path in (ROOT / "professional_network" / "settings").glob("*.py"))
     modules = [name for name in ("development", "production", "test") if name in names]
@@ -39,11 +39,11 @@ def settings_can_be_imported() -> str:
             environment = production_environment(*UNUSED_SERVERS, data, DJANGO_ENVIRONMENT=module)
             if module != "production":
                 environment = {**environment, "DATABASE_URL": "sqlite:///:memory:"}
-            manage(environment, "check")
+            run_manage_command(environment, "check")
     return ", ".join(modules)
 
 
-def example_is_complete(example: Path = ROOT / ".env.example") -> str:
+def check_env_example(example: Path = ROOT / ".env.example") -> str:
     """`.env.example` names each required variable; a test holds it to the code, variable by variable."""
     named = set(re.findall(r"(?m)^#?([A-Z][A-Z0-9_]+)=", example.read_text()))
     missing = [name for name in REQUIRED if name not in named]
@@ -52,7 +52,7 @@ def example_is_complete(example: Path = ROOT / ".env.example") -> str:
     return f"{len(named)} variables, all {len(REQUIRED)} required ones among them"
 
 
-def all_tests_pass(stages: Iterable[Stage] = TESTS) -> str:
+def run_all_tests(stages: Iterable[Stage] = TESTS) -> str:
     """Unit tests and property tests, none failed and none skipped."""
     RESULTS.mkdir(exist_ok=True)
     outcomes = [outcome for stage in stages for outcome in run_stage(stage)]
@@ -63,13 +63,13 @@ def all_tests_pass(stages: Iterable[Stage] = TESTS) -> str:
 
 
 def _git(*arguments: str, folder: Path = ROOT) -> list[str]:
-    done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=False)
-    if done.returncode not in {0, 1}:
-        raise CheckFailed(done.stderr)
-    return [name for name in re.split(r"[\0\n]", done.stdout) if name]
+    completed = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=False)
+    if completed.returncode not in {0, 1}:
+        raise CheckFailed(completed.stderr)
+    return [name for name in re.split(r"[\0\n]", completed.stdout) if name]
 
 
-def sensitive_files_are_ignored(folder: Path = ROOT) -> str:
+def check_gitignore(folder: Path = ROOT) -> str:
     """git ignores one of each kind, and nothing that it ignores was added all the same."""
     ignored = set(_git("check-ignore", "--no-index", *SENSITIVE, folder=folder))
     missing = [name for name in SENSITIVE if name not in ignored]
@@ -89,7 +89,7 @@ def _all_paths(folder: Path) -> set[str]:
     }
 
 
-def plan_is_there(plan: Path = ROOT / "docs" / "IMPLEMENTATION_PLAN.md", folder: Path = ROOT) -> str:
+def check_plan_paths(plan: Path = ROOT / "docs" / "IMPLEMENTATION_PLAN.md", folder: Path = ROOT) -> str:
     """Each path that the plan's table names is in the repository; the page may leave out folders at the front."""
     paths = _all_paths(folder)
     rows = [line for line in plan.read_text().splitlines() if line.startswith("|")]
@@ -106,7 +106,7 @@ def _is_among(name: str, paths: set[str]) -> bool:
     return name in paths or any(path.endswith(f"/{name}") for path in paths)
 
 
-def readme_leads_to_production(readme: Path = ROOT / "README.md") -> str:
+def check_readme_links(readme: Path = ROOT / "README.md") -> str:
     """The README has its section on servers, which leads to the pages, and every file it links to is there."""
     text = readme.read_text()
     if SERVER_SECTION not in text:
@@ -122,7 +122,7 @@ def readme_leads_to_production(readme: Path = ROOT / "README.md") -> str:
     return f"{len(links)} links"
 
 
-def guides_are_run(folder: Path = ROOT) -> str:
+def check_guides_are_tested(folder: Path = ROOT) -> str:
     """Each page that has blocks marked `bash` is named by a test, which runs them."""
     pages = [*(folder / "docs").glob("*.md"), *(folder / "deploy").rglob("*.md")]
     with_blocks = sorted(page.name for page in pages if re.search(r"(?m)^```bash$", page.read_text()))

@@ -13,11 +13,11 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from scripts.visitor import Visitor
 
-from ..programs import obtain
+from ..programs import find_or_install
 from ..servers import HOST, free_port
-from ..stack import Stack, manage, running_stack
-from .page import NAME
-from .rows import CheckFailed
+from ..stack import Stack, run_manage_command, running_stack
+from .checklist import NAME
+from .results import CheckFailed
 
 ALICE = "alice"
 RELOAD_SECONDS = 90.0
@@ -81,7 +81,7 @@ class RunningSite:
     @cached_property
     def upload(self) -> Upload:
         """A private file, created once, together with its owner."""
-        output = manage(
+        output = run_manage_command(
             self.environment, "shell", "--command", PREPARE.replace("PASSWORD", repr(self.password))
         )
         number, name = output.split()[-2:]
@@ -124,7 +124,7 @@ def start_site() -> Iterator[RunningSite]:
 
 def _to_running_site(stack: Stack, mails: list[str]) -> RunningSite:
     folder = stack.site.folder
-    nginx = f"{obtain('nginx')['nginx']} -p {folder} -e stderr -c {folder / 'nginx.conf'}"
+    nginx = f"{find_or_install('nginx')['nginx']} -p {folder} -e stderr -c {folder / 'nginx.conf'}"
 
     def restart() -> None:
         for server in (stack.web, stack.ws, stack.nginx):

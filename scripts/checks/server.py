@@ -17,9 +17,9 @@ import psycopg2
 
 from ..programs import ROOT
 from ..servers import HOST
-from ..stack import manage, release
-from ..visitor import Answer, NoAnswer
-from .rows import CheckFailed
+from ..stack import run_manage_command, run_release
+from ..visitor import NoResponse, Response
+from .results import CheckFailed
 from .running_site import ALICE, PDF, RunningSite
 
 HEALTH = ("/health/", "/health/db/", "/health/redis/", "/readiness/")
@@ -37,12 +37,12 @@ RESTORED = f"""
 from django.test import Client
 from users.models import User
 member = Client(SERVER_NAME="localhost")
-answer = member.post("/accounts/login/", {{"login": "{ALICE}", "password": %r}}, secure=True)
-print("signed in:", answer.status_code, "home:", member.get("/", secure=True).status_code, User.objects.count())
+response = member.post("/accounts/login/", {{"login": "{ALICE}", "password": %r}}, secure=True)
+print("signed in:", response.status_code, "home:", member.get("/", secure=True).status_code, User.objects.count())
 """
 
 
-def ask(port: int, path: str, *, host: str = "anything.example") -> tuple[int, str]:
+def request_page(port: int, path: str, *, host: str = "anything.example") -> tuple[int, str]:
     """Return status and text of one page, requested as by a proxy that terminates TLS."""
     with closing(http.client.HTTPConnection(HOST, port, timeout=10)) as connection:
         connection.request("GET", path, headers={"Host": host, "X-Forwarded-Proto": "https"})
@@ -53,19 +53,19 @@ def ask(port: int, path: str, *, host: str = "anything.example") -> tuple[int, s
 def expect_health(port: int) -> None:
     """Raise CheckFailed unless each health endpoint reports success."""
     for path in HEALTH:
-        status, text = ask(port, path)
+        status, text = request_page(port, path)
         if status != http.HTTPStatus.OK or json.loads(text)["status"] != "ok":
-            raise CheckFailed(f"{path} says {status}: {text[:200]}")
+            raise CheckFailed(f"{path} returned {status}: {text[:200]}")
 
 
 def expect_page(port: int) -> None:
     """Raise CheckFailed unless the home page is served."""
-    status, text = ask(port, "/", host="localhost")
+    status, text = request_page(port, "/", host="localhost")
     if status != http.HTTPStatus.OK or "LinkUp" not in text:
-        raise CheckFailed(f"the home page says {status}")
+        raise CheckFailed(f"the home page returned {status}")
 
 
-def both_servers_answer(site: RunningSite) -> str:
+def check_both_servers(site: RunningSite) -> str:
     """gunicorn and daphne, past nginx."""
     expect_page(site.ports[0])
     for port in site.ports:
@@ -73,9 +73,9 @@ def both_servers_answer(site: RunningSite) -> str:
     return "gunicorn, daphne, home page, health of both"
 
 
-def doctor_finds_nothing(site: RunningSite) -> str:
+def check_doctor(site: RunningSite) -> str:
     """Run the doctor: no failure, and only expected warnings."""
-    done = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "manage.py", "doctor", "--no-color"],
         cwd=ROOT,
         env={**site.environment, **({"SSL_CERT_FILE": str(site.certificate)} if site.certificate else {})},
@@ -84,43 +84,43 @@ def doctor_finds_nothing(site: RunningSite) -> str:
         text=True,
         check=False,
     )
-    warned = set(re.findall(r"(?m)^warning\s+(\S+)", done.stdout))
-    if done.returncode or not done.stdout or warned - EXPECTED_WARNINGS:
-        raise CheckFailed(f"exit code {done.returncode}:\n{done.stdout}{done.stderr}")
-    found = re.findall(r"(?m)^ok\s+\S", done.stdout)
+    warned = set(re.findall(r"(?m)^warning\s+(\S+)", completed.stdout))
+    if completed.returncode or not completed.stdout or warned - EXPECTED_WARNINGS:
+        raise CheckFailed(f"exit code {completed.returncode}:\n{completed.stdout}{completed.stderr}")
+    found = re.findall(r"(?m)^ok\s+\S", completed.stdout)
     return f"{len(found)} findings ok, warnings: {', '.join(warned) or 'none'}"
 
 
-def sockets_open(site: RunningSite) -> str:
+def check_sockets(site: RunningSite) -> str:
     """A member's tab gets its socket through nginx, a visitor's does not stay."""
     with site.member() as member:
-        status = member.ask("GET", "/ws/", headers={**HANDSHAKE, "Origin": site.origin}).status
+        status = member.send_request("GET", "/ws/", headers={**HANDSHAKE, "Origin": site.origin}).status
     if status != http.HTTPStatus.SWITCHING_PROTOCOLS:
-        raise CheckFailed(f"the handshake says {status}")
+        raise CheckFailed(f"the handshake returned {status}")
     return "101 through nginx"
 
 
-def mail_leaves(site: RunningSite) -> str:
+def check_mail(site: RunningSite) -> str:
     """A request for a new password sends a mail with a link to this site."""
     _ = site.upload
     site.mails.clear()
     with site.visitor() as visitor:
-        answer = visitor.submit("/accounts/password/reset/", email=f"{ALICE}@example.org")
-    if answer.status != http.HTTPStatus.FOUND:
-        raise CheckFailed(f"asking for a new password says {answer.status}")
+        response = visitor.submit_form("/accounts/password/reset/", email=f"{ALICE}@example.org")
+    if response.status != http.HTTPStatus.FOUND:
+        raise CheckFailed(f"asking for a new password returned {response.status}")
     mail = site.wait_for_mail().replace("=\r\n", "").replace("=\n", "")
     if f"{ALICE}@example.org" not in mail or site.origin not in mail:
         raise CheckFailed(f"the mail is not for {ALICE}, or has no link to {site.origin}:\n{mail}")
     return "a mail with a link"
 
 
-def logs_are_written(site: RunningSite) -> str:
+def check_logs(site: RunningSite) -> str:
     """A failed sign-in is in the security log; only the user of the servers can read both logs."""
     _ = site.upload
     security = site.folder / "logs" / "security.log"
     before = security.stat().st_size if security.exists() else 0
     with site.visitor() as visitor:
-        visitor.submit("/accounts/login/", login=ALICE, password=f"{site.password}?")
+        visitor.submit_form("/accounts/login/", login=ALICE, password=f"{site.password}?")
     for name in LOGS:
         _expect_log(site.folder / "logs" / name)
     if security.stat().st_size <= before:
@@ -136,7 +136,7 @@ def _expect_log(path: Path) -> None:
         raise CheckFailed(f"{path.name} belongs to user {found.st_uid}, mode {found.st_mode & 0o777:o}")
 
 
-def private_files_are_private(site: RunningSite) -> str:
+def check_private_files(site: RunningSite) -> str:
     """A member gets the file; a visitor gets it by none of its URLs."""
     upload = site.upload
     with site.member() as member:
@@ -144,18 +144,18 @@ def private_files_are_private(site: RunningSite) -> str:
     ways = (upload.address, f"/media/{upload.name}", f"/protected-media/{upload.name}")
     for way in ways:
         with site.visitor() as visitor:
-            answer = visitor.get(way)
-        if answer.status == http.HTTPStatus.OK or PDF in answer.body:
-            raise CheckFailed(f"a visitor gets {way}: {answer.status}")
+            response = visitor.get(way)
+        if response.status == http.HTTPStatus.OK or PDF in response.body:
+            raise CheckFailed(f"a visitor gets {way}: {response.status}")
     return f"a member gets it, a visitor on {len(ways)} ways not"
 
 
-def _expect_file(site: RunningSite, answer: Answer) -> None:
-    if answer.status != http.HTTPStatus.OK or answer.body != PDF:
-        raise CheckFailed(f"{site.upload.address} says {answer.status}, {len(answer.body)} bytes")
+def _expect_file(site: RunningSite, response: Response) -> None:
+    if response.status != http.HTTPStatus.OK or response.body != PDF:
+        raise CheckFailed(f"{site.upload.address} returned {response.status}, {len(response.body)} bytes")
 
 
-def uploads_outlive_a_restart(site: RunningSite) -> str:
+def check_restart_keeps_uploads(site: RunningSite) -> str:
     """After a restart of gunicorn, daphne and nginx the file is the same."""
     with site.member() as member:
         _expect_file(site, member.get(site.upload.address))
@@ -165,7 +165,7 @@ def uploads_outlive_a_restart(site: RunningSite) -> str:
     return "the same bytes after all servers were stopped and started"
 
 
-def a_reload_loses_nobody(site: RunningSite) -> str:
+def check_reload(site: RunningSite) -> str:
     """Visitors send requests without a pause during reloads; all requests succeed."""
     enough = threading.Event()
     outcomes: Counter[str] = Counter()
@@ -175,7 +175,7 @@ def a_reload_loses_nobody(site: RunningSite) -> str:
             while not enough.is_set():
                 try:
                     outcomes[str(visitor.get("/accounts/login/").status)] += 1
-                except NoAnswer as error:
+                except NoResponse as error:
                     outcomes[type(error).__name__] += 1
 
     with ThreadPoolExecutor(VISITORS) as pool:
@@ -190,22 +190,22 @@ def a_reload_loses_nobody(site: RunningSite) -> str:
         for one in visits:
             one.result()
     if set(outcomes) != {"200"}:
-        raise CheckFailed(f"answers: {dict(outcomes)}")
+        raise CheckFailed(f"responses: {dict(outcomes)}")
     return f"{outcomes['200']} requests during {RELOADS} reloads, 0 failed"
 
 
-def a_backup_is_restored(site: RunningSite) -> str:
+def check_backup(site: RunningSite) -> str:
     """A backup of this site, restored into an empty database and folder; a member signs in there."""
     _ = site.upload
-    output = manage(site.environment, "backup", str(site.folder / "backups"), "--quiet")
+    output = run_manage_command(site.environment, "backup", str(site.folder / "backups"), "--quiet")
     there = _empty_environment(site)
-    restored = manage(there, "restore", output.split()[-1], "--quiet")
+    restored = run_manage_command(there, "restore", output.split()[-1], "--quiet")
     if "The same as in the backup" not in restored:
         raise CheckFailed(restored)
     if (Path(there["DATA_DIR"]) / "media" / site.upload.name).read_bytes() != PDF:
         raise CheckFailed(f"{site.upload.name} is not what was uploaded")
-    release(there)
-    seen = manage(there, "shell", "--command", RESTORED % site.password).splitlines()[-1]
+    run_release(there)
+    seen = run_manage_command(there, "shell", "--command", RESTORED % site.password).splitlines()[-1]
     if seen != "signed in: 302 home: 200 1":
         raise CheckFailed(f"in the restored site: {seen}")
     return "the same rows and files; a member signs in"

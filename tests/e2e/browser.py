@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, Request, Response, expect
 
-from scripts.programs import ROOT, obtain, obtain_axe
+from scripts.programs import ROOT, find_or_install, obtain_axe
 
 RESULTS = ROOT / "test-results"
 DESKTOP = (1280, 900)
@@ -221,7 +221,9 @@ class Visitors:
 def running_browser(playwright: Playwright) -> Iterator[Browser]:
     """The system's Chromium, without a window, for the time of the block."""
     expect.set_options(timeout=PATIENCE)
-    browser = playwright.chromium.launch(executable_path=obtain("chromium")["chromium"], args=ARGUMENTS)
+    browser = playwright.chromium.launch(
+        executable_path=find_or_install("chromium")["chromium"], args=ARGUMENTS
+    )
     try:
         yield browser
     finally:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from scripts.programs import obtain
+from scripts.programs import find_or_install
 
 from .browser import ARGUMENTS, DARK, PHONE, ContextPool, Visitors, picture
 from .journey import look
@@ -98,7 +98,7 @@ def test_nothing_is_done_in_the_name_of_who_signed_in_afterwards(two: Two, visit
 @pytest.fixture
 def keeping(visitors: Visitors, browser: Browser) -> Iterator[None]:
     """A browser that keeps whole pages for "back", as people have it; tests usually have one that does not."""
-    program = obtain("chromium")["chromium"]
+    program = find_or_install("chromium")["chromium"]
     kept = browser.browser_type.launch(
         executable_path=program, args=ARGUMENTS, ignore_default_args=["--disable-back-forward-cache"]
     )

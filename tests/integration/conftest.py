@@ -56,7 +56,7 @@ class FaultTable:
 
 @pytest.fixture(scope="session")
 def table(pytestconfig: pytest.Config) -> FaultTable:
-    """Write down what is the same whatever runs beside it: numbers, memory, seconds of the processor."""
+    """Write down what is the same whatever runs beside it: numbers, memory, CPU seconds."""
     return FaultTable(judges=bool(pytestconfig.getoption("measured")))
 
 

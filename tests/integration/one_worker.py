@@ -19,7 +19,7 @@ import psycopg2
 import redis
 
 from scripts.servers import HOST, free_port
-from scripts.stack import Stack, manage, running_gunicorn
+from scripts.stack import Stack, run_manage_command, running_gunicorn
 from tests.cast import PASSWORD
 from tests.testkit.prepared import MIGRATED
 
@@ -79,7 +79,7 @@ class OneWorker:
             return response.status, response.headers, response.read()
 
     def seconds_for(self, sent: Sent) -> tuple[float, int]:
-        """The seconds of the processor that the worker takes for this request, and the status of its answer."""
+        """The CPU seconds that the worker takes for this request, and the status of its answer."""
         before = self._processor_seconds()
         status, _headers, _body = self.ask(sent)
         return self._processor_seconds() - before, status
@@ -128,7 +128,7 @@ def one_worker(stack: Stack) -> Iterator[OneWorker]:
         "WEB_CONCURRENCY": "1",
         "MEMBER_LIMITS_FACTOR": "0",
     }
-    said = manage(environment, "shell", "--command", MAKE_WORLD)
+    said = run_manage_command(environment, "shell", "--command", MAKE_WORLD)
     words = json.loads(said.rpartition("WORLD ")[2])
     with running_gunicorn(port, folder, environment) as server:
         (pid,) = server.children()

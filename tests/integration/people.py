@@ -16,4 +16,4 @@ for name in %r:
 
 def make_people(stack: Stack, names: Sequence[str] = ("alice", "bob")) -> None:
     """Put them into the database, as `manage.py shell` would."""
-    stack.manage("shell", "--command", SCRIPT % (list(names), PASSWORD))
+    stack.run_manage_command("shell", "--command", SCRIPT % (list(names), PASSWORD))

@@ -12,7 +12,7 @@ import pytest
 
 from scripts.servers import HOST, Server, free_port
 from scripts.stack import Stack, running_gunicorn
-from scripts.visitor import Visitor, trusting
+from scripts.visitor import Visitor, create_ssl_context
 
 from .conftest import FaultTable
 from .people import PASSWORD
@@ -84,7 +84,7 @@ def test_nginx_refuses_with_and_without_a_length(stack: Stack) -> None:
     found = {}
     for case in cases:
         for chunked in (False, True):
-            secure = trusting(stack).wrap_socket(
+            secure = create_ssl_context(stack).wrap_socket(
                 socket.create_connection((HOST, stack.site.https)), server_hostname="localhost"
             )
             found[case, chunked] = answer_to(secure, head(*case), chunked=chunked, pieces=2)
@@ -123,14 +123,14 @@ def member(stack: Stack) -> Iterator[Visitor]:
 
 def test_a_member_uploads_through_nginx(member: Visitor) -> None:
     part = '--limit\r\nContent-Disposition: form-data; name="{}"{}\r\n\r\n'
-    fields = {"csrfmiddlewaretoken": member.token("/"), "text": "A plan", "audience": "1"}
+    fields = {"csrfmiddlewaretoken": member.get_csrf_token("/"), "text": "A plan", "audience": "1"}
     body = "".join(part.format(name, "") + value + "\r\n" for name, value in fields.items())
     body += part.format("document", '; filename="plan.pdf"') + "%PDF-1.7\n"
     content = body.encode() + PIECE * 2 + b"\r\n--limit--\r\n"
     headers = {"Content-Type": MULTIPART, "Referer": f"{member.site.origin}/"}
-    assert member.ask("POST", "/posts/", content, headers).status == 302
+    assert member.send_request("POST", "/posts/", content, headers).status == 302
     # The same, as if it were no form with files.
-    assert member.ask("POST", "/posts/", content, {**headers, "Content-Type": FORM}).status == 413
+    assert member.send_request("POST", "/posts/", content, {**headers, "Content-Type": FORM}).status == 413
 
 
 def test_the_token_of_an_unsubscription_is_in_no_access_log(stack: Stack, one_port: Server) -> None:
@@ -168,7 +168,7 @@ def test_nginx_slows_those_who_try_passwords_and_nobody_else(stack: Stack) -> No
 
 def test_visitors_who_hang_up_are_counted_until_they_are_answered(stack: Stack) -> None:
     """Or one who begins and gives up requests would have LinkUp work on as many as can be begun."""
-    stack.web.freeze()
+    stack.web.pause()
     try:
         for _ in range(130):
             with _connected(stack) as secure:
@@ -177,26 +177,26 @@ def test_visitors_who_hang_up_are_counted_until_they_are_answered(stack: Stack) 
             secure.sendall(b"GET /nowhere/ HTTP/1.1\r\nHost: localhost\r\n\r\n")
             assert secure.recv(200).split()[1] == b"429"
     finally:
-        stack.web.thaw()
+        stack.web.resume()
 
 
 def test_what_is_no_socket_never_reaches_the_server_of_sockets(stack: Stack, visitor: Visitor) -> None:
-    stack.ws.freeze()
+    stack.ws.pause()
     try:
         found = {path: visitor.get(path).status for path in ("/ws/", "/ws/nothing/", "/ws/?a=b")}
     finally:
-        stack.ws.thaw()
+        stack.ws.resume()
     assert set(found.values()) == {404}
 
 
 def _connected(stack: Stack) -> ssl.SSLSocket:
     plain = socket.create_connection((HOST, stack.site.https), timeout=60)
-    return trusting(stack).wrap_socket(plain, server_hostname="localhost")
+    return create_ssl_context(stack).wrap_socket(plain, server_hostname="localhost")
 
 
 def _eighty_at_once(stack: Stack, path: str) -> Counter[str]:
-    with ExitStack() as until_the_end:
-        sockets = [until_the_end.enter_context(_connected(stack)) for _ in range(80)]
+    with ExitStack() as exit_stack:
+        sockets = [exit_stack.enter_context(_connected(stack)) for _ in range(80)]
         for secure in sockets:
             secure.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
         return Counter(secure.recv(200).split()[1].decode() for secure in sockets)

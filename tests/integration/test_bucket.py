@@ -89,8 +89,8 @@ def test_what_is_stored_is_there_and_goes_again() -> None:
 @pytest.mark.usefixtures("bucket")
 def test_a_photo_is_shown_from_a_bucket_that_is_closed(member: User) -> None:
     browser = client_of(member)
-    answer = browser.post("/settings/photo/", {"photo": upload("me.jpg", pictures.jpeg((600, 400)))})
-    assert answer.status_code == 302
+    response = browser.post("/settings/photo/", {"photo": upload("me.jpg", pictures.jpeg((600, 400)))})
+    assert response.status_code == 302
     shown_to_herself = Member.objects.for_display(member).get(pk=member.pk)
     assert all(default_storage.exists(name) for name in files_of_row(shown_to_herself))
     assert shown_to_herself.photo_large.startswith("/media/photos/")
@@ -128,10 +128,10 @@ def document(member: User, bucket: str) -> Post:
 def test_a_document_leaves_through_an_address_that_ends_soon(
     member: User, document: Post, bucket: str
 ) -> None:
-    answer = client_of(member).get(f"/posts/{document.pk}/document/")
-    assert answer.status_code == 302
-    assert answer["Cache-Control"] == "private, no-store"
-    address = answer["Location"]
+    response = client_of(member).get(f"/posts/{document.pk}/document/")
+    assert response.status_code == 302
+    assert response["Cache-Control"] == "private, no-store"
+    address = response["Location"]
     assert address.startswith(f"{bucket}/{BUCKET}/private/documents/")
     for part in ("X-Amz-Algorithm=AWS4-HMAC-SHA256", "X-Amz-Expires=60", "X-Amz-Signature="):
         assert part in address

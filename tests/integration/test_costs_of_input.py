@@ -1,4 +1,4 @@
-"""What a request costs grows with its size alone, whatever it holds and wherever it stands: seconds of the processor
+"""What a request costs grows with its size alone, whatever it holds and wherever it stands: CPU seconds
 and memory of one worker of gunicorn, measured from outside."""
 
 import math

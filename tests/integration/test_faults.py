@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import pytest
 
 from scripts.stack import Stack
-from scripts.visitor import NoAnswer, Visitor
+from scripts.visitor import NoResponse, Visitor
 
 from .conftest import FaultTable
 from .people import PASSWORD
@@ -29,7 +29,7 @@ def answers(visitor: Visitor, path: str, status: int = 200) -> bool:
     """Whether the page is there; a connection that breaks is a no."""
     try:
         return visitor.get(path).status == status
-    except NoAnswer:
+    except NoResponse:
         return False
 
 
@@ -56,10 +56,10 @@ class Crowd:
         with Visitor(stack) as visitor:
             while not self._enough.is_set():
                 try:
-                    answer = visitor.get("/accounts/login/")
-                    self.outcomes[str(answer.status)] += 1
-                    self.slowest = max(self.slowest, answer.seconds)
-                except NoAnswer as error:
+                    response = visitor.get("/accounts/login/")
+                    self.outcomes[str(response.status)] += 1
+                    self.slowest = max(self.slowest, response.seconds)
+                except NoResponse as error:
                     self.outcomes[type(error).__name__] += 1
 
     def go_home(self) -> Counter[str]:
@@ -107,7 +107,7 @@ def postgres_fault(
     """How PostgreSQL goes, and how it comes back."""
     if request.param == "stopped":
         return "PostgreSQL stopped", stack.postgres.stop, stack.postgres.start
-    return "PostgreSQL frozen", stack.postgres.freeze, stack.postgres.thaw
+    return "PostgreSQL frozen", stack.postgres.pause, stack.postgres.resume
 
 
 def test_without_postgresql_pages_say_503_and_come_back(
@@ -128,8 +128,8 @@ def test_without_postgresql_pages_say_503_and_come_back(
         found = {
             path: alice.get(path) for path in ("/health/", "/health/db/", "/health/redis/", "/readiness/")
         }
-        assert [answer.status for answer in found.values()] == [200, 503, 200, 503]
-        fault_table.note(name, "slowest health answer", max(answer.seconds for answer in found.values()))
+        assert [response.status for response in found.values()] == [200, 503, 200, 503]
+        fault_table.note(name, "slowest health answer", max(response.seconds for response in found.values()))
     back = seconds_until(lambda: answers(alice, "/") and answers(alice, "/readiness/"))
     fault_table.note(name, "pages are back after", back, most=5)
 
@@ -138,7 +138,7 @@ def test_health_answers_while_a_frozen_postgresql_holds_every_thread(
     stack: Stack, visitor: Visitor, fault_table: FaultTable
 ) -> None:
     crowd = Crowd(stack, 16)
-    with without(stack.postgres.freeze, stack.postgres.thaw):
+    with without(stack.postgres.pause, stack.postgres.resume):
         time.sleep(3)
         slowest = max(visitor.get("/health/").seconds for _ in range(20))
     crowd.go_home()
@@ -152,7 +152,7 @@ def redis_fault(
     """How Redis goes, and how it comes back."""
     if request.param == "stopped":
         return "Redis stopped", stack.redis.stop, stack.redis.start
-    return "Redis frozen", stack.redis.freeze, stack.redis.thaw
+    return "Redis frozen", stack.redis.pause, stack.redis.resume
 
 
 def test_without_redis_pages_are_there_and_members_sign_in(
@@ -175,14 +175,14 @@ def test_without_redis_pages_are_there_and_members_sign_in(
         found = {
             path: alice.get(path) for path in ("/health/", "/health/db/", "/health/redis/", "/readiness/")
         }
-        assert [answer.status for answer in found.values()] == [200, 200, 503, 503]
+        assert [response.status for response in found.values()] == [200, 200, 503, 503]
     back = seconds_until(lambda: answers(alice, "/readiness/"))
     fault_table.note(name, "readiness is back after", back, most=10)
 
 
 def test_a_drained_server_is_not_ready_but_serves(stack: Stack, visitor: Visitor) -> None:
-    stack.manage("drain")
+    stack.run_manage_command("drain")
     assert visitor.get("/readiness/").status == 503
     assert visitor.get("/accounts/login/").status == 200
-    stack.manage("drain", "--off")
+    stack.run_manage_command("drain", "--off")
     assert visitor.get("/readiness/").status == 200

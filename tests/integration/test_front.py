@@ -15,7 +15,7 @@ import pytest
 
 from scripts.servers import HOST
 from scripts.stack import Stack
-from scripts.visitor import Visitor, trusting
+from scripts.visitor import Visitor, create_ssl_context
 
 from .conftest import FaultTable
 
@@ -37,15 +37,15 @@ def plain(
 
 
 def test_the_home_page_is_served(visitor: Visitor) -> None:
-    answer = visitor.get("/")
-    assert answer.status == 200
-    assert "LinkUp" in answer.text
-    assert answer.header("Strict-Transport-Security") == "max-age=31536000; includeSubDomains; preload"
+    response = visitor.get("/")
+    assert response.status == 200
+    assert "LinkUp" in response.text
+    assert response.header("Strict-Transport-Security") == "max-age=31536000; includeSubDomains; preload"
 
 
 def test_browsers_get_http_2(stack: Stack) -> None:
     with socket.create_connection((HOST, stack.site.https)) as plain_socket:
-        context = trusting(stack, protocols=("h2", "http/1.1"))
+        context = create_ssl_context(stack, protocols=("h2", "http/1.1"))
         with context.wrap_socket(plain_socket, server_hostname="localhost") as secure:
             assert secure.selected_alpn_protocol() == "h2"
             assert secure.version() == "TLSv1.3"
@@ -59,10 +59,10 @@ def test_static_files_come_compressed_and_are_kept_for_ever(visitor: Visitor) ->
     names = static_names(visitor)
     assert names
     for name in names:
-        answer = visitor.get(name, **{"Accept-Encoding": "gzip"})
-        assert (name, answer.status) == (name, 200)
-        assert answer.header("Cache-Control") == "public, max-age=31536000, immutable"
-        assert answer.header("X-Content-Type-Options") == "nosniff"
+        response = visitor.get(name, **{"Accept-Encoding": "gzip"})
+        assert (name, response.status) == (name, 200)
+        assert response.header("Cache-Control") == "public, max-age=31536000, immutable"
+        assert response.header("X-Content-Type-Options") == "nosniff"
         assert re.search(r"\.[0-9a-f]{12}\.", name)
     style = visitor.get(next(name for name in names if name.endswith(".css")), **{"Accept-Encoding": "gzip"})
     assert style.header("Content-Encoding") == "gzip"
@@ -102,7 +102,9 @@ def test_tls_for_another_name_is_refused(stack: Stack, name: str | None) -> None
 
 def test_another_host_inside_our_tls_is_no_site_of_ours(visitor: Visitor) -> None:
     parts = urlsplit(visitor.site.origin)
-    connection = http.client.HTTPSConnection("localhost", parts.port, context=trusting(visitor.site))
+    connection = http.client.HTTPSConnection(
+        "localhost", parts.port, context=create_ssl_context(visitor.site)
+    )
     connection.putrequest("GET", "/", skip_host=True)
     connection.putheader("Host", "evil.example")
     connection.endheaders()
@@ -114,7 +116,7 @@ def test_another_host_inside_our_tls_is_no_site_of_ours(visitor: Visitor) -> Non
 def test_a_body_of_300_megabytes_is_refused_at_once(stack: Stack, fault_table: FaultTable) -> None:
     started = time.monotonic()
     plain_socket = socket.create_connection((HOST, stack.site.https), timeout=10)
-    with trusting(stack).wrap_socket(plain_socket, server_hostname="localhost") as secure:
+    with create_ssl_context(stack).wrap_socket(plain_socket, server_hostname="localhost") as secure:
         secure.sendall(
             b"POST /accounts/login/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n"
             % (300 * MEBIBYTE)
@@ -129,14 +131,14 @@ def test_a_body_of_300_megabytes_is_refused_at_once(stack: Stack, fault_table: F
 @pytest.fixture
 def slow_clients(stack: Stack) -> Iterator[int]:
     """A hundred at five other addresses who send a header byte by byte, and a body that never comes."""
-    with ExitStack() as until_the_end:
+    with ExitStack() as exit_stack:
         for number in range(100):
             elsewhere = (f"127.0.0.{2 + number % 5}", 0)
             plain_socket = socket.create_connection(
                 (HOST, stack.site.https), timeout=10, source_address=elsewhere
             )
-            secure = until_the_end.enter_context(
-                trusting(stack).wrap_socket(plain_socket, server_hostname="localhost")
+            secure = exit_stack.enter_context(
+                create_ssl_context(stack).wrap_socket(plain_socket, server_hostname="localhost")
             )
             half = (
                 b"GET / HTTP/1.1\r\nHost: local"
@@ -153,8 +155,8 @@ def test_others_are_served_beside_a_hundred_slow_clients(
     slow_clients: int, visitor: Visitor, fault_table: FaultTable
 ) -> None:
     answers = [visitor.get("/accounts/login/") for _ in range(20)]
-    assert {answer.status for answer in answers} == {200}
-    slowest = max(answer.seconds for answer in answers)
+    assert {response.status for response in answers} == {200}
+    slowest = max(response.seconds for response in answers)
     fault_table.note("100 slow clients", "slowest page for others", slowest, most=5)
 
 
@@ -177,11 +179,11 @@ def test_public_uploads_never_run(
     stack: Stack, visitor: Visitor, name: str, kind: str, disposition: str
 ) -> None:
     upload(stack, name, b"<script>alert(1)</script>")
-    answer = visitor.get(f"/media/{name}")
-    assert (answer.status, answer.header("Content-Type")) == (200, kind)
-    assert answer.header("Content-Disposition") == disposition
-    assert answer.header("X-Content-Type-Options") == "nosniff"
-    assert "sandbox" in answer.header("Content-Security-Policy")
+    response = visitor.get(f"/media/{name}")
+    assert (response.status, response.header("Content-Type")) == (200, kind)
+    assert response.header("Content-Disposition") == disposition
+    assert response.header("X-Content-Type-Options") == "nosniff"
+    assert "sandbox" in response.header("Content-Security-Policy")
 
 
 @pytest.mark.parametrize(
@@ -211,10 +213,10 @@ def test_what_a_visitor_says_of_the_way_here_is_not_believed(visitor: Visitor) -
         "X-Request-ID": "forged-by-a-visitor",
         "Forwarded": "for=6.6.6.6;host=evil.example;proto=http",
     }
-    answer = visitor.get("/accounts/login/", **forged)
-    assert answer.status == 200
-    assert "evil.example" not in answer.text
-    assert answer.header("X-Request-ID") not in {"", "forged-by-a-visitor"}
+    response = visitor.get("/accounts/login/", **forged)
+    assert response.status == 200
+    assert "evil.example" not in response.text
+    assert response.header("X-Request-ID") not in {"", "forged-by-a-visitor"}
 
 
 def test_no_log_knows_a_key_from_a_link_of_a_mail(stack: Stack, visitor: Visitor) -> None:

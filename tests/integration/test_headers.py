@@ -12,7 +12,7 @@ import pytest
 
 from core.web.security_headers import DENIED_FEATURES
 from scripts.stack import Stack
-from scripts.visitor import Answer, Visitor, trusting
+from scripts.visitor import Response, Visitor, create_ssl_context
 from tests.observatory import findings, parse_policy, score
 
 from .people import PASSWORD
@@ -21,9 +21,9 @@ from .people import PASSWORD
 LEAST = 130
 
 
-def headers_of(answer: Answer) -> dict[str, list[str]]:
-    names = {name.lower() for name in answer.headers}
-    return {name: answer.headers.get_list(name) for name in names}
+def headers_of(response: Response) -> dict[str, list[str]]:
+    names = {name.lower() for name in response.headers}
+    return {name: response.headers.get_list(name) for name in names}
 
 
 @pytest.fixture(scope="module")
@@ -51,32 +51,38 @@ def broken_table(stack: Stack, name: str) -> Iterator[None]:
         rename(f"{name}_gone", name)
 
 
-def announce(visitor: Visitor, size: int) -> Answer:
+def announce(visitor: Visitor, size: int) -> Response:
     """Say that a form of `size` bytes will come, and send none of it."""
     port = urlsplit(visitor.site.origin).port
-    context = trusting(visitor.site)
+    context = create_ssl_context(visitor.site)
     with closing(http.client.HTTPSConnection("localhost", port, context=context, timeout=20)) as connection:
         connection.request("POST", "/", headers={"Content-Length": str(size)})
         response = connection.getresponse()
-        return Answer(response.status, httpx.Headers(response.getheaders()), response.read(), 0)
+        return Response(response.status, httpx.Headers(response.getheaders()), response.read(), 0)
 
 
-Ask = Callable[[Visitor], Answer]
+Ask = Callable[[Visitor], Response]
 PAGES: dict[str, tuple[int, Ask]] = {
     "home": (200, lambda visitor: visitor.get("/")),
     "sign-in": (200, lambda visitor: visitor.get("/accounts/login/")),
     "sign-up": (200, lambda visitor: visitor.get("/accounts/signup/")),
     "reset": (200, lambda visitor: visitor.get("/accounts/password/reset/")),
     "sign-in of the administration": (302, lambda visitor: visitor.get("/admin/login/")),
-    "a refused sign-in": (200, lambda visitor: visitor.submit("/accounts/login/", login="x", password="y")),
+    "a refused sign-in": (
+        200,
+        lambda visitor: visitor.submit_form("/accounts/login/", login="x", password="y"),
+    ),
     "sent to sign in": (302, lambda visitor: visitor.get("/members/")),
     "400": (400, lambda visitor: visitor.get("/?q=%00")),
-    "403 without a token": (403, lambda visitor: visitor.ask("POST", "/accounts/login/", b"login=x")),
+    "403 without a token": (
+        403,
+        lambda visitor: visitor.send_request("POST", "/accounts/login/", b"login=x"),
+    ),
     "404": (404, lambda visitor: visitor.get("/nowhere/")),
     "404 of an upload": (404, lambda visitor: visitor.get("/media/private/nothing.pdf")),
     "404 of a static file": (404, lambda visitor: visitor.get("/static/nothing.css")),
     "404 of a picture": (404, lambda visitor: visitor.get("/media/nothing.webp")),
-    "a form sent to a file": (404, lambda visitor: visitor.ask("POST", "/static/nothing.css", b"")),
+    "a form sent to a file": (404, lambda visitor: visitor.send_request("POST", "/static/nothing.css", b"")),
     "413": (413, lambda visitor: announce(visitor, 200 * 1024**2)),
 }
 MEMBERS_PAGES = [
@@ -85,10 +91,10 @@ MEMBERS_PAGES = [
 ]  # fmt: skip
 
 
-def check(answer: Answer, status: int) -> None:
-    assert answer.status == status
-    headers = headers_of(answer)
-    assert score(headers, answer.text) >= LEAST, findings(headers, answer.text)
+def check(response: Response, status: int) -> None:
+    assert response.status == status
+    headers = headers_of(response)
+    assert score(headers, response.text) >= LEAST, findings(headers, response.text)
 
 
 @pytest.mark.parametrize(("status", "ask"), PAGES.values(), ids=PAGES.keys())
@@ -107,10 +113,10 @@ def test_a_405_scores(member: Visitor) -> None:
 
 def test_a_500_scores_and_so_does_its_style(stack: Stack, member: Visitor) -> None:
     with broken_table(stack, "network_follow"):
-        answer = member.get("/network/following/")
-    check(answer, 500)
-    assert "<style>" in answer.text
-    assert any(source.startswith("'sha256-") for source in policy_of(answer)["style-src"])
+        response = member.get("/network/following/")
+    check(response, 500)
+    assert "<style>" in response.text
+    assert any(source.startswith("'sha256-") for source in policy_of(response)["style-src"])
 
 
 def test_a_503_scores_whoever_says_it(stack: Stack) -> None:
@@ -119,24 +125,24 @@ def test_a_503_scores_whoever_says_it(stack: Stack) -> None:
         server.stop()
         try:
             with Visitor(stack) as visitor:
-                answer = visitor.get("/members/alice/")
+                response = visitor.get("/members/alice/")
         finally:
             server.start()
-        check(answer, 503)
-        assert answer.header("Retry-After") == "5"
+        check(response, 503)
+        assert response.header("Retry-After") == "5"
 
 
 def test_a_429_scores(stack: Stack) -> None:
     with Visitor(stack) as visitor:
         for _number in range(40):
-            answer = visitor.submit("/accounts/password/reset/", email="nobody@example.org")
-            if answer.status == 429:
+            response = visitor.submit_form("/accounts/password/reset/", email="nobody@example.org")
+            if response.status == 429:
                 break
-    check(answer, 429)
+    check(response, 429)
 
 
-def policy_of(answer: Answer) -> dict[str, set[str]]:
-    return parse_policy(answer.headers.get_list("Content-Security-Policy"))
+def policy_of(response: Response) -> dict[str, set[str]]:
+    return parse_policy(response.headers.get_list("Content-Security-Policy"))
 
 
 def test_the_policy_lets_in_our_own_files_and_one_nonce(visitor: Visitor) -> None:
@@ -157,16 +163,16 @@ def test_the_policy_lets_in_our_own_files_and_one_nonce(visitor: Visitor) -> Non
     ["/", "/nowhere/", "/?q=%00", "/members/", "/admin/login/", "/health/", "/health/db/", "/media/nothing"],
 )
 def test_every_answer_of_the_application_says_who_may_use_it(visitor: Visitor, path: str) -> None:
-    answer = visitor.get(path)
-    assert answer.header("Cross-Origin-Opener-Policy") == "same-origin"
-    assert answer.header("Cross-Origin-Resource-Policy") == "same-origin"
-    assert answer.header("Referrer-Policy") == "same-origin"
-    assert answer.header("X-Content-Type-Options") == "nosniff"
-    assert answer.header("X-Frame-Options") == "DENY"
-    features = {part.strip() for part in answer.header("Permissions-Policy").split(",")}
+    response = visitor.get(path)
+    assert response.header("Cross-Origin-Opener-Policy") == "same-origin"
+    assert response.header("Cross-Origin-Resource-Policy") == "same-origin"
+    assert response.header("Referrer-Policy") == "same-origin"
+    assert response.header("X-Content-Type-Options") == "nosniff"
+    assert response.header("X-Frame-Options") == "DENY"
+    features = {part.strip() for part in response.header("Permissions-Policy").split(",")}
     assert features == {f"{feature}=()" for feature in DENIED_FEATURES}
     for name in ("Server", "X-Powered-By"):
-        assert not any(char.isdigit() for char in answer.header(name))
+        assert not any(char.isdigit() for char in response.header(name))
 
 
 def test_an_upload_and_a_static_file_say_it_too(stack: Stack, visitor: Visitor) -> None:
@@ -175,11 +181,11 @@ def test_an_upload_and_a_static_file_say_it_too(stack: Stack, visitor: Visitor) 
     (pictures / "a.webp").write_bytes(b"RIFF")
     style = visitor.get("/").text.split('rel="stylesheet" href="')[1].partition('"')[0]
     for path in ("/media/photos/a.webp", style):
-        answer = visitor.get(path)
-        assert answer.status == 200
-        assert answer.header("X-Content-Type-Options") == "nosniff"
-        assert answer.header("Cross-Origin-Resource-Policy") == "same-origin"
-        assert answer.header("Strict-Transport-Security").startswith("max-age=31536000")
+        response = visitor.get(path)
+        assert response.status == 200
+        assert response.header("X-Content-Type-Options") == "nosniff"
+        assert response.header("Cross-Origin-Resource-Policy") == "same-origin"
+        assert response.header("Strict-Transport-Security").startswith("max-age=31536000")
     assert "sandbox" in visitor.get("/media/photos/a.webp").header("Content-Security-Policy")
 
 
@@ -196,5 +202,5 @@ def test_cookies_are_closed_to_scripts_other_sites_and_plain_http(stack: Stack) 
 
 
 def test_the_deploy_check_is_clean(stack: Stack) -> None:
-    said = stack.manage("check", "--deploy", "--fail-level", "WARNING")
+    said = stack.run_manage_command("check", "--deploy", "--fail-level", "WARNING")
     assert "no issues" in said

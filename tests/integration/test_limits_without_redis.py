@@ -38,12 +38,12 @@ def restart(redis: Server) -> None:
 # What may happen to Redis in the middle of everything (bar.md, faults).
 WEATHERS: dict[str, Weather] = {
     "stopped": Server.stop,
-    "frozen": Server.freeze,
+    "frozen": Server.pause,
     "emptied": empty,
     "restarted": restart,
 }
 weathers = pytest.mark.parametrize("weather", WEATHERS.values(), ids=WEATHERS.keys())
-absences = pytest.mark.parametrize("weather", [Server.stop, Server.freeze], ids=["stopped", "frozen"])
+absences = pytest.mark.parametrize("weather", [Server.stop, Server.pause], ids=["stopped", "frozen"])
 
 
 @pytest.fixture
@@ -132,7 +132,7 @@ def test_the_cache_goes_back_to_redis_within_ten_seconds(
     cache.set("colour", "teal")
     assert cache.get("colour") == "teal"
     assert CacheEntry.objects.filter(cache_key__endswith=":colour").exists()
-    redis.thaw() if weather is Server.freeze else redis.start()
+    redis.resume() if weather is Server.pause else redis.start()
     back = time.monotonic()
     while time.monotonic() < back + 60:
         cache.set("back", "yes")

@@ -19,7 +19,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from scripts.nginx import prepare
 from scripts.programs import ROOT
 from scripts.servers import HOST, free_port
-from scripts.stack import Stack, _listens, _starter, answers_health, web_command, ws_command
+from scripts.stack import Stack, _listens, _make_server_starter, is_healthy, web_command, ws_command
 from scripts.visitor import Visitor
 from tests.testkit.websocket import Closed, WebSocket
 
@@ -76,17 +76,17 @@ def house(stack: Stack, folder: Path, tmp_path_factory: pytest.TempPathFactory) 
     site = replace(stack.site, folder=place / "nginx", http=http_port, https=https, web=web, ws=ws)
     environment = {**stack.environment, "METRICS_TOKEN": TOKEN}
     shared = {**environment, "PROMETHEUS_MULTIPROC_DIR": str(folder)}
-    with ExitStack() as until_the_end:
-        serve = _starter(until_the_end, place, environment)
-        serve_web = _starter(until_the_end, place, shared)
+    with ExitStack() as exit_stack:
+        serve = _make_server_starter(exit_stack, place, environment)
+        serve_web = _make_server_starter(exit_stack, place, shared)
         yield replace(
             stack,
             origin=f"https://localhost:{site.https}",
             http_origin=f"http://localhost:{site.http}",
             site=site,
             environment=shared,
-            web=serve_web("gunicorn", web_command(site.web), lambda: answers_health(site.web)),
-            ws=serve("daphne", ws_command(site.ws), lambda: answers_health(site.ws)),
+            web=serve_web("gunicorn", web_command(site.web), lambda: is_healthy(site.web)),
+            ws=serve("daphne", ws_command(site.ws), lambda: is_healthy(site.ws)),
             nginx=serve("nginx", prepare(site), lambda: _listens(site.https)),
         )
 
@@ -211,7 +211,7 @@ def test_requests_that_a_killed_worker_had_begun_are_not_under_way_for_ever(
         for pid in house.web.children():
             os.kill(pid, signal.SIGKILL)
         other.rollback()
-    until(lambda: answers_health(house.site.web) and len(house.web.children()) == 2)
+    until(lambda: is_healthy(house.site.web) and len(house.web.children()) == 2)
     # The question itself is one.
     assert web(house).value(name) == 1
 
@@ -241,7 +241,7 @@ def test_tabs_are_counted_when_they_come_and_go(house: Stack) -> None:
             finally:
                 house.redis.start()
             before = web(house).value("linkup_hints_total")
-            alice.submit("/accounts/logout/")
+            alice.submit_form("/accounts/logout/")
             assert {hear(two), hear(three)} == {4401}
     with WebSocket(house) as nobody:
         assert nobody.status == 403
@@ -262,11 +262,11 @@ def test_a_database_that_is_away_is_told_in_time(house: Stack) -> None:
     before = web(house)
     assert before.value("linkup_database_connections") > 0
     assert before.value("linkup_database_server_connections_max") > 100
-    house.postgres.freeze()
+    house.postgres.pause()
     try:
         away = [web(house), ws(house)]
     finally:
-        house.postgres.thaw()
+        house.postgres.resume()
     house.postgres.stop()
     try:
         away += [web(house), ws(house)]

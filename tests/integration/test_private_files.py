@@ -22,7 +22,7 @@ print(post.pk, post.document)
 @pytest.fixture(scope="module")
 def document(stack: Stack) -> tuple[str, str]:
     """The address of a document that members may read, and the name under which it is stored."""
-    pk, name = stack.manage("shell", "--command", POST).split()[-2:]
+    pk, name = stack.run_manage_command("shell", "--command", POST).split()[-2:]
     return f"/posts/{pk}/document/", name
 
 
@@ -35,21 +35,21 @@ def member(stack: Stack) -> Iterator[Visitor]:
 
 
 def test_a_member_gets_it_from_nginx(member: Visitor, document: tuple[str, str]) -> None:
-    answer = member.get(document[0])
-    assert (answer.status, answer.body) == (200, PDF)
-    assert answer.header("Content-Type") == "application/pdf"
-    assert answer.header("Content-Disposition").startswith(
+    response = member.get(document[0])
+    assert (response.status, response.body) == (200, PDF)
+    assert response.header("Content-Type") == "application/pdf"
+    assert response.header("Content-Disposition").startswith(
         "attachment; filename*=utf-8''%C3%9Cnser%20plan.pdf"
     )
-    assert answer.header("Cache-Control") == "private, no-store"
-    assert answer.header("X-Content-Type-Options") == "nosniff"
-    assert "sandbox" in answer.header("Content-Security-Policy")
-    assert answer.header("X-Accel-Redirect") == ""
+    assert response.header("Cache-Control") == "private, no-store"
+    assert response.header("X-Content-Type-Options") == "nosniff"
+    assert "sandbox" in response.header("Content-Security-Policy")
+    assert response.header("X-Accel-Redirect") == ""
 
 
 def test_a_part_of_it_is_sent_by_nginx(member: Visitor, document: tuple[str, str]) -> None:
-    answer = member.get(document[0], Range="bytes=0-4")
-    assert (answer.status, answer.body) == (206, b"%PDF-")
+    response = member.get(document[0], Range="bytes=0-4")
+    assert (response.status, response.body) == (206, b"%PDF-")
 
 
 def test_a_visitor_gets_nothing(visitor: Visitor, document: tuple[str, str]) -> None:
@@ -73,6 +73,6 @@ def test_a_visitor_gets_nothing(visitor: Visitor, document: tuple[str, str]) -> 
 def test_no_address_leads_to_it(member: Visitor, document: tuple[str, str], path: str) -> None:
     """Not even for a member."""
     name = document[1].removeprefix("private") if "{0}" in path else document[1]
-    answer = member.get(path.format(name))
-    assert answer.status in {400, 404}
-    assert b"a plan" not in answer.body
+    response = member.get(path.format(name))
+    assert response.status in {400, 404}
+    assert b"a plan" not in response.body

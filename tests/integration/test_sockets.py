@@ -30,7 +30,9 @@ DATABASE_THREADS = 8
 def tell(stack: Stack, number: int) -> None:
     """Publish an event from another process, as a request or a task would."""
     variables = stack.ws.environment or {}
-    stack.manage("shell", "--command", TELL % number, CHANNEL_LAYER=variables.get("CHANNEL_LAYER", "core"))
+    stack.run_manage_command(
+        "shell", "--command", TELL % number, CHANNEL_LAYER=variables.get("CHANNEL_LAYER", "core")
+    )
 
 
 @pytest.fixture(params=["core", pytest.param("pubsub", marks=pytest.mark.night)])
@@ -90,7 +92,7 @@ def test_a_socket_that_idles_for_long_still_receives(stack: Stack, alice: Visito
 
 def test_an_event_that_daphne_does_not_know_closes_nothing(stack: Stack, alice: Visitor, layer: str) -> None:
     with opened(alice) as socket:
-        stack.manage(
+        stack.run_manage_command(
             "shell",
             "--command",
             "from core.sockets.publisher import publish; publish('tests.room', {'type': 'from.the.future', 'id': 1})",
@@ -132,7 +134,7 @@ def test_an_unknown_socket_is_refused_without_an_error_in_the_log(stack: Stack, 
 
 def test_signing_out_closes_the_socket(stack: Stack, alice: Visitor) -> None:
     with opened(alice) as socket:
-        alice.submit("/accounts/logout/")
+        alice.submit_form("/accounts/logout/")
         assert close_code(socket, 5) == 4401
 
 
@@ -265,13 +267,13 @@ def test_before_daphne_stops_every_tab_is_sent_elsewhere(
 
 def test_a_drain_sends_every_tab_elsewhere_and_takes_no_new_ones(stack: Stack, alice: Visitor) -> None:
     with opened(alice) as socket:
-        stack.manage("drain", "--seconds", "0")
+        stack.run_manage_command("drain", "--seconds", "0")
         try:
             assert close_code(socket, 5) == 1012
             with WebSocket.of(alice) as another:
                 assert another.status == 403
         finally:
-            stack.manage("drain", "--off")
+            stack.run_manage_command("drain", "--off")
     with opened(alice):
         pass
 

@@ -195,7 +195,7 @@ def test_the_total_counts_skipped_tests_as_failed(results: Path, capsys: pytest.
     path = results / "test_mixed.py"
     path.write_text(MIXED)
     outcomes = suite.run_stage(suite.Stage("mixed", (str(path),)))
-    assert not suite.close(outcomes, 1.0)
+    assert not suite.print_report(outcomes, 1.0)
     told = capsys.readouterr().out
     assert told.endswith("\n1 passed, 4 failed\n")
     assert re.search(r"^skipped: \[mixed\] .*test_expected_to_fail$", told, re.MULTILINE)
@@ -204,21 +204,21 @@ def test_the_total_counts_skipped_tests_as_failed(results: Path, capsys: pytest.
 def test_a_run_without_tests_is_a_failure(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (results / "test_nothing.py").touch()
     outcomes = suite.run_stage(suite.Stage("nothing", (str(results),)))
-    assert not suite.close(outcomes, 1.0)
+    assert not suite.print_report(outcomes, 1.0)
     assert capsys.readouterr().out.endswith("\n0 passed, 1 failed\n")
 
 
 def test_all_green_is_a_success(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = results / "test_green.py"
     path.write_text("def test_passes(): pass\n")
-    assert suite.close(suite.run_stage(suite.Stage("green", (str(path),)), print_at_end=True), 1.0)
+    assert suite.print_report(suite.run_stage(suite.Stage("green", (str(path),)), print_at_end=True), 1.0)
     printed = capsys.readouterr().out
     assert re.search(r"^1 passed in ", printed, re.MULTILINE), "pytest's own output"
     assert printed.endswith("\n1 passed, 0 failed\n")
 
 
 def cases_of(app: str, count: int, seconds: float, stage: str = "postgres") -> list[suite.Outcome]:
-    """So many tests of an app that passed, and took so many seconds of the processor together."""
+    """So many tests of an app that passed, and took so many CPU seconds together."""
     return [
         suite.Outcome(stage, f"{app}.test_it::test_{number}", 0.1, "passed", seconds / count)
         for number in range(count)
@@ -229,8 +229,8 @@ def test_an_app_above_its_budget_fails_the_run_and_is_named(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Half more seconds than the budget may be those of a busy machine."""
-    monkeypatch.setattr(suite, "MORE_CASES", {"messaging": 600})
-    monkeypatch.setattr(suite, "MORE_CPU_SECONDS", {"messaging": 60})
+    monkeypatch.setattr(suite, "CASE_LIMITS", {"messaging": 600})
+    monkeypatch.setattr(suite, "CPU_LIMITS", {"messaging": 60})
     within = cases_of("core.tests", 500, 67) + cases_of("core.tests", 500, 67, "sqlite")
     spanning = cases_of("tests", 600, 100) + cases_of("tests.backup", 600, 100)
     said = {
@@ -259,7 +259,7 @@ def test_an_app_above_its_budget_fails_the_run_and_is_named(
     with all_cases() as case:
         for name, (outcomes, above) in said.items():
             with case(name):
-                assert suite.close(outcomes, 1.0) == (not above)
+                assert suite.print_report(outcomes, 1.0) == (not above)
                 told = capsys.readouterr().out
                 assert re.findall("^above the budget: (.+)$", told, re.MULTILINE) == above
 

@@ -19,7 +19,7 @@ import pytest
 
 from scripts.programs import ROOT
 from scripts.servers import Server, temporary_folder
-from scripts.stack import Stack, answers_health, web_command
+from scripts.stack import Stack, is_healthy, web_command
 from scripts.visitor import Visitor
 from tests.handbook import releases
 from tests.testkit.prepared import MIGRATED
@@ -128,7 +128,7 @@ def served_from(folder: Path, stack: Stack) -> Iterator[Server]:
     place.mkdir()
     web = Server(
         web_command(stack.site.web),
-        lambda: answers_health(stack.site.web),
+        lambda: is_healthy(stack.site.web),
         place,
         None,
         stop=stack.web._stop,
@@ -163,7 +163,7 @@ def installation(stack: Stack) -> Iterator[Installation]:
         running, coming = folder / "linkup", folder / "linkup-next"
         for copy in (running, coming):
             shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(*LEFT_OUT))
-        ours.manage("shell", "--command", SCRIPT % (["alice", "bob"], PASSWORD) + FRIENDS)
+        ours.run_manage_command("shell", "--command", SCRIPT % (["alice", "bob"], PASSWORD) + FRIENDS)
         with served_from(running, ours) as web:
             yield Installation(replace(ours, web=web), running, coming)
     maintenance.cursor().execute(f"DROP DATABASE {name} WITH (FORCE)")
@@ -174,7 +174,7 @@ def installation(stack: Stack) -> Iterator[Installation]:
 def town(installation: Installation) -> Iterator[Town]:
     with Visitor(installation.stack) as bob:
         bob.sign_in("bob", PASSWORD)
-        bob.submit("/messages/to/alice/", text="Hello")
+        bob.submit_form("/messages/to/alice/", text="Hello")
     living = Town(installation.stack)
     yield living
     living.go_home()

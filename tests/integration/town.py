@@ -12,7 +12,7 @@ import psycopg2
 
 from core.database import migration_locks
 from scripts.stack import Stack
-from scripts.visitor import Answer, NoAnswer, UnexpectedAnswer, Visitor
+from scripts.visitor import NoResponse, Response, UnexpectedResponse, Visitor
 
 from .people import PASSWORD
 from .test_faults import seconds_until
@@ -42,30 +42,30 @@ class Town:
         for thread in self._threads:
             thread.start()
 
-    def _live(self, way: Callable[[Visitor], tuple[str, Answer]]) -> None:
+    def _live(self, way: Callable[[Visitor], tuple[str, Response]]) -> None:
         with Visitor(self._stack, timeout=30) as visitor:
             if way != self._sign_in:
                 visitor.sign_in("bob" if way == self._write else "alice", PASSWORD)
             while not self._enough.wait(0.2):
                 try:
-                    what, answer = way(visitor)
-                    self.slowest[what] = max(self.slowest.get(what, 0), answer.seconds)
-                    self.outcomes[f"{what} {answer.status}"] += 1
-                except (NoAnswer, UnexpectedAnswer) as error:
+                    what, response = way(visitor)
+                    self.slowest[what] = max(self.slowest.get(what, 0), response.seconds)
+                    self.outcomes[f"{what} {response.status}"] += 1
+                except (NoResponse, UnexpectedResponse) as error:
                     self.outcomes[f"{way.__name__} {type(error).__name__}: {error}"] += 1
 
-    def _read(self, visitor: Visitor) -> tuple[str, Answer]:
+    def _read(self, visitor: Visitor) -> tuple[str, Response]:
         return "read", visitor.get("/")
 
-    def _read_inbox(self, visitor: Visitor) -> tuple[str, Answer]:
+    def _read_inbox(self, visitor: Visitor) -> tuple[str, Response]:
         return "inbox", visitor.get("/messages/")
 
-    def _sign_in(self, visitor: Visitor) -> tuple[str, Answer]:
+    def _sign_in(self, visitor: Visitor) -> tuple[str, Response]:
         self._enough.wait(2.5)  # one address may do it thirty times a minute
         visitor.cookies.clear()
         return "sign in", visitor.sign_in("bob", PASSWORD)
 
-    def _post(self, visitor: Visitor) -> tuple[str, Answer]:
+    def _post(self, visitor: Visitor) -> tuple[str, Response]:
         """With a document, whose name is what the upgrades are about."""
         name, border = f"notes-{uuid.uuid4().hex}.pdf", uuid.uuid4().hex
         fields = {"text": "The minutes of yesterday.", "audience": "1"}
@@ -75,23 +75,23 @@ class Town:
         ]
         head = f'--{border}\r\nContent-Disposition: form-data; name="document"; filename="{name}"\r\n\r\n'
         body = "".join([*parts, head]).encode() + PDF + f"\r\n--{border}--\r\n".encode()
-        answer = self._send(visitor, "/posts/", body, f"multipart/form-data; boundary={border}")
-        if answer.status == HTTPStatus.FOUND:
+        response = self._send(visitor, "/posts/", body, f"multipart/form-data; boundary={border}")
+        if response.status == HTTPStatus.FOUND:
             self.files.append(name)
-        return "post", answer
+        return "post", response
 
-    def _write(self, visitor: Visitor) -> tuple[str, Answer]:
+    def _write(self, visitor: Visitor) -> tuple[str, Response]:
         self._enough.wait(1)  # nobody may write faster than others read
         body = urlencode({"text": f"Hello {uuid.uuid4()}"}).encode()
         return "write", self._send(visitor, "/messages/to/alice/", body, "application/x-www-form-urlencoded")
 
-    def _send(self, visitor: Visitor, path: str, body: bytes, kind: str) -> Answer:
+    def _send(self, visitor: Visitor, path: str, body: bytes, kind: str) -> Response:
         headers = {
             "Content-Type": kind,
             "Referer": self._stack.origin + "/",
             "X-CSRFToken": visitor.cookies["__Host-csrf"],
         }
-        return visitor.ask("POST", path, body, headers)
+        return visitor.send_request("POST", path, body, headers)
 
     def goes_on(self) -> None:
         """Wait until five more posts have been made."""

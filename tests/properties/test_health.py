@@ -36,13 +36,13 @@ methods = st.sampled_from(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPT
 @of_a_property
 @pytest.mark.django_db
 def test_health_answers_whoever_asks(host: str, query: str, method: str, path: str, secure: bool) -> None:
-    answer = Client().generic(method, path, QUERY_STRING=query, HTTP_HOST=host, secure=secure)
-    assert answer.status_code == (200 if method in {"GET", "HEAD"} else 405)
-    assert answer["Cache-Control"] == "no-store"
+    response = Client().generic(method, path, QUERY_STRING=query, HTTP_HOST=host, secure=secure)
+    assert response.status_code == (200 if method in {"GET", "HEAD"} else 405)
+    assert response["Cache-Control"] == "no-store"
     if method == "GET":
-        assert answer.json()["status"] == "ok"
+        assert response.json()["status"] == "ok"
     if method == "HEAD":
-        assert answer.content == b""
+        assert response.content == b""
 
 
 class Unwell(Exception):
@@ -74,15 +74,15 @@ def asking(outcome: str) -> Callable[[], Status]:
 def test_a_failing_check_is_a_503_that_names_it_and_tells_no_more(outcomes: dict[str, str]) -> None:
     view = health_view(*(Probe(name, asking(outcome)) for name, outcome in outcomes.items()))
     request: HttpRequest = RequestFactory().get("/")
-    answer = view(request)
-    told = json.loads(answer.content)
+    response = view(request)
+    told = json.loads(response.content)
     failing = {name for name, outcome in outcomes.items() if outcome not in {"ok", "not configured"}}
-    assert answer.status_code == (503 if failing else 200)
+    assert response.status_code == (503 if failing else 200)
     assert told["status"] == ("failing" if failing else "ok")
     assert {name for name, check in told["checks"].items() if check["status"] == "failing"} == failing
     for check in told["checks"].values():
         assert set(check) == {"status", "ms"}
-    assert "Unwell" not in answer.content.decode()
+    assert "Unwell" not in response.content.decode()
 
 
 @dataclass
@@ -101,7 +101,7 @@ class Site:
             return
         if server.process is None:
             server.start()
-        server.freeze() if state == "frozen" else server.thaw()
+        server.pause() if state == "frozen" else server.resume()
 
     def ask(self, path: str, *, host: str = "anything.example") -> tuple[int, dict[str, Any], float]:
         """Status, body and seconds of one answer, over plain HTTP."""

@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 
-from scripts.programs import ROOT, obtain
+from scripts.programs import ROOT, find_or_install
 from scripts.servers import private_postgres
 from scripts.stack import KEPT_VARIABLES
 
@@ -57,7 +57,7 @@ def main(output: Path, site: Path) -> None:
 
 def dump_postgres(url: str) -> bytes:
     """Return plain SQL without the commands that only psql knows."""
-    program = obtain("postgresql")["postgresql"] / "pg_dump"
+    program = find_or_install("postgresql")["postgresql"] / "pg_dump"
     command = [str(program), "--no-owner", "--no-privileges", "--rows-per-insert=100", url]
     dump = subprocess.run(command, check=True, capture_output=True).stdout
     return re.sub(rb"^\\(un)?restrict .*\n", b"", dump, flags=re.MULTILINE)

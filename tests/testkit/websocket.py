@@ -11,7 +11,7 @@ from websockets.frames import CloseCode
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
 
-from scripts.visitor import Site, Visitor, trusting
+from scripts.visitor import Site, Visitor, create_ssl_context
 
 SWITCHING_PROTOCOLS = 101
 # The library's codes for an end without a code: none in the frame, and no frame at all.
@@ -46,7 +46,7 @@ class WebSocket:
             self._connection = connect(
                 f"{'ws' if port else 'wss'}://{parts.netloc}{path}",
                 sock=socket.create_connection((parts.hostname or "", port or parts.port or 0), timeout=20),
-                ssl=None if port else trusting(site),
+                ssl=None if port else create_ssl_context(site),
                 origin=Origin(sent_origin) if sent_origin else None,
                 additional_headers={name: value for name, value in headers.items() if value},
                 user_agent_header=None,

@@ -13,7 +13,7 @@ import pytest
 
 from scripts.servers import HOST, free_port
 from scripts.stack import running_gunicorn
-from scripts.visitor import Address, Visitor
+from scripts.visitor import SimpleSite, Visitor
 from tests.integration.transfer.installation import Installation, administer, beside, manage, run
 from tests.transfer.network import PASSWORD
 
@@ -114,11 +114,13 @@ def _alice_goes_on(there: dict[str, str], folder: Path) -> None:
     """The smoke test: she signs in with the password she had, sees her post and her picture, and writes another."""
     port = free_port()
     gunicorn = running_gunicorn(port, folder, {**there, "WEB_CONCURRENCY": "1"})
-    with gunicorn, Visitor(Address(f"http://{HOST}:{port}")) as alice:
-        home = alice.follow(alice.sign_in("alice", PASSWORD)).text
+    with gunicorn, Visitor(SimpleSite(f"http://{HOST}:{port}")) as alice:
+        home = alice.follow_redirect(alice.sign_in("alice", PASSWORD)).text
         assert "Before the fire" in home
         picture = re.search(r'"(/media/photos/[^"]+)"', home)
         assert picture is not None
         assert alice.get(picture[1]).body.startswith(b"RIFF")
-        written = alice.follow(alice.submit("/", "/posts/", text="After the fire", audience="1"))
+        written = alice.follow_redirect(
+            alice.submit_form("/", "/posts/", text="After the fire", audience="1")
+        )
         assert "After the fire" in written.text

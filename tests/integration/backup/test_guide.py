@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from scripts.programs import ROOT, obtain
+from scripts.programs import ROOT, find_or_install
 from scripts.servers import HOST, free_port
 from scripts.stack import KEPT_VARIABLES, NO_REDIS, production_environment
-from scripts.visitor import Address, Visitor
+from scripts.visitor import SimpleSite, Visitor
 from tests.integration.deployment.blocks import Block, blocks_of
 from tests.integration.deployment.shell import Shell
 from tests.integration.transfer.installation import Installation
@@ -56,7 +56,7 @@ def shell(installation: Installation, server: str, tmp_path: Path) -> Iterator[S
         "LINKUP": str(ROOT),
         "LINKUP_ENV": str(tmp_path / "etc" / "environment"),
         "LINKUP_USER": pwd.getpwuid(os.getuid()).pw_name,
-        "LINKUP_PSQL": str(obtain("postgresql")["postgresql"] / "psql"),
+        "LINKUP_PSQL": str(find_or_install("postgresql")["postgresql"] / "psql"),
         "PGHOST": address.hostname or "",
         "PGPORT": str(address.port),
         "PGUSER": address.username or "",
@@ -75,8 +75,8 @@ def shell(installation: Installation, server: str, tmp_path: Path) -> Iterator[S
 
 def look(shell: Shell) -> None:
     """What the page tells to do in a browser: sign in, see a post and a picture. Nothing may be sent or shared."""
-    with Visitor(Address(f"http://{HOST}:{shell.type('echo $DRILL_PORT').strip()}")) as alice:
-        home = alice.follow(alice.sign_in("alice", PASSWORD)).text
+    with Visitor(SimpleSite(f"http://{HOST}:{shell.type('echo $DRILL_PORT').strip()}")) as alice:
+        home = alice.follow_redirect(alice.sign_in("alice", PASSWORD)).text
         assert "Before the fire" in home
         picture = re.search(r'"(/media/photos/[^"]+)"', home)
         assert picture is not None

@@ -111,7 +111,7 @@ class Hand:
         server = chance.choice(self._site.servers)
         seconds = chance.uniform(0.3, 2.0)
         # Nobody else touches it meanwhile: a frozen server does not even take the signal that ends it.
-        await self._with(server, server.freeze, server.thaw, pause=seconds)
+        await self._with(server, server.pause, server.resume, pause=seconds)
         return f"{server.folder.name} for {seconds:.1f} s"
 
     async def clock_jumped(self, chance: random.Random) -> str:

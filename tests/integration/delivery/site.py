@@ -14,7 +14,7 @@ from redis import Redis
 
 from scripts.programs import ROOT
 from scripts.servers import Server, free_port, redis_server, temporary_folder
-from scripts.stack import answers_health, manage, production_environment, web_command, ws_command
+from scripts.stack import is_healthy, production_environment, run_manage_command, web_command, ws_command
 from tests.testkit.prepared import prepare_files, prepared_postgres
 
 from . import broken, clock
@@ -66,7 +66,7 @@ class Site:
 
     def manage(self, *arguments: str) -> str:
         """Run a management command."""
-        return manage(self.environment, *arguments)
+        return run_manage_command(self.environment, *arguments)
 
     @contextmanager
     def broken(self, name: str, conversations: Collection[int]) -> Iterator[None]:
@@ -99,7 +99,7 @@ class Site:
         for slot in range(clock.SLOTS):
             clock.shift(self.clock, slot, 0.0)
         for server in self.servers:
-            server.thaw()
+            server.resume()
         for server in self.servers:
             # Who was interrupted in a deed may hold it still.
             is_ours = self.lock(server).acquire(timeout=DEED_SECONDS)
@@ -136,11 +136,11 @@ class Ground:
 def ground(casts: int) -> Iterator[Ground]:
     """PostgreSQL with a LinkUp in it that holds so many casts, Redis, and the environment: what several sites may
     share."""
-    with ExitStack() as until_the_end:
-        operators = until_the_end.enter_context(ThreadPoolExecutor(8, "operator"))
-        postgres = until_the_end.enter_context(prepared_postgres(**SAFE))
-        cache = until_the_end.enter_context(redis_server())
-        folder = until_the_end.enter_context(temporary_folder(None))
+    with ExitStack() as exit_stack:
+        operators = exit_stack.enter_context(ThreadPoolExecutor(8, "operator"))
+        postgres = exit_stack.enter_context(prepared_postgres(**SAFE))
+        cache = exit_stack.enter_context(redis_server())
+        folder = exit_stack.enter_context(temporary_folder(None))
         environment = production_environment(
             postgres.url,
             cache.url,
@@ -156,15 +156,17 @@ def ground(casts: int) -> Iterator[Ground]:
 
 def _casts(environment: dict[str, str], number: int) -> tuple[Cast, ...]:
     """So many casts: members with sessions, and their conversations."""
-    told = manage(environment, "shell", "--no-imports", "--command", SCRIPT.replace("NUMBER", str(number)))
+    told = run_manage_command(
+        environment, "shell", "--no-imports", "--command", SCRIPT.replace("NUMBER", str(number))
+    )
     return tuple(Cast.read(line) for line in json.loads(told.splitlines()[-1]))
 
 
 @contextmanager
 def running_site(base: Ground, *, layer: str = "core") -> Iterator[Site]:
     """Serve LinkUp on `base` with the channel layer `layer`, its sockets in two processes."""
-    with ExitStack() as until_the_end:
-        folder = until_the_end.enter_context(temporary_folder(None))
+    with ExitStack() as exit_stack:
+        folder = exit_stack.enter_context(temporary_folder(None))
         clock.make(folder / "clock")
         break_file(folder).write_text("")
         environment = {**base.environment, "CHANNEL_LAYER": layer, broken.VARIABLE: str(break_file(folder))}
@@ -181,7 +183,7 @@ def running_site(base: Ground, *, layer: str = "core") -> Iterator[Site]:
         ]
         starting = []
         for server in (web, *sockets):
-            until_the_end.callback(server.stop)
+            exit_stack.callback(server.stop)
             starting.append(base.operators.submit(server.start))
         for start in starting:
             start.result()
@@ -207,7 +209,7 @@ def _server(
     variables = {**environment, clock.FILE: str(folder / "clock"), clock.SLOT: str(slot)}
     return Server(
         command,
-        lambda: answers_health(port),
+        lambda: is_healthy(port),
         place,
         None,
         signal.SIGTERM,

@@ -17,9 +17,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from scripts.nginx import Site, _mime_types
-from scripts.programs import ROOT, obtain
+from scripts.programs import ROOT, find_or_install
 from scripts.servers import HOST, Server, free_port, postgres_server, temporary_folder
-from scripts.stack import KEPT_VARIABLES, Stack, answers_health
+from scripts.stack import KEPT_VARIABLES, Stack, is_healthy
 from tests.e2e.mailbox import Mailbox
 from tests.test_repository import files_of_the_repository
 
@@ -48,7 +48,7 @@ class Place:
     postgres: Server
     redis: Server
     ports: dict[str, int]
-    until_the_end: ExitStack
+    exit_stack: ExitStack
     run: list[Block] = field(default_factory=list)
     said: dict[str, str] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)
@@ -106,7 +106,7 @@ class Place:
         program = str(self.linkup / ".venv" / "bin" / command[0])
         return Server(
             [program, *command[1:]],
-            lambda: answers_health(port),
+            lambda: is_healthy(port),
             folder,
             None,
             signal.SIGTERM,
@@ -164,7 +164,7 @@ def nginx_group() -> str:
 
 def _redis(folder: Path, port: int) -> Server:
     """Redis with the configuration that the guide writes; started when it has."""
-    binary = obtain("redis")["redis"]
+    binary = find_or_install("redis")["redis"]
     config = folder / "redis" / "linkup.conf"
     where = ["--bind", HOST, "--port", str(port), "--dir", str(folder / "redis")]
     server = Server(
@@ -179,7 +179,7 @@ def _overrides(folder: Path, postgres: str, ports: dict[str, int]) -> dict[str, 
     for name in ("units", "redis", "data", "nginx/conf.d", "nginx/modules-enabled", "nginx/sites-enabled"):
         (folder / name).mkdir(parents=True)
     shutil.copy(DEBIAN_MAIN, folder / "nginx" / "nginx.conf")
-    binaries = obtain("postgresql")["postgresql"]
+    binaries = find_or_install("postgresql")["postgresql"]
     address = urlsplit(postgres)
     return {
         "LINKUP": str(folder / "linkup"),
@@ -222,21 +222,21 @@ def _shell_of_an_operator(overrides: dict[str, str]) -> dict[str, str]:
 @contextmanager
 def deployed() -> Iterator[Place]:
     """An empty folder, servers to lean on, and an operator's shell, in which `walk` follows the guide."""
-    obtain("postgresql", "redis", "nginx")
-    with ExitStack() as until_the_end:
-        postgres = until_the_end.enter_context(postgres_server())
-        folder = until_the_end.enter_context(temporary_folder(None))
+    find_or_install("postgresql", "redis", "nginx")
+    with ExitStack() as exit_stack:
+        postgres = exit_stack.enter_context(postgres_server())
+        folder = exit_stack.enter_context(temporary_folder(None))
         mailbox = Mailbox()
         mailbox.start()
-        until_the_end.callback(mailbox.stop)
+        exit_stack.callback(mailbox.stop)
         ports = {name: free_port() for name in ("web", "ws", "second", "http", "https", "redis")}
         variables = _overrides(folder, postgres.url, ports)
         shell = Shell(folder, _shell_of_an_operator(variables))
-        until_the_end.callback(shell.leave)
+        exit_stack.callback(shell.leave)
         cache = _redis(folder, ports["redis"])
-        until_the_end.callback(cache.stop)
-        place = Place(folder, variables, shell, mailbox, postgres, cache, ports, until_the_end)
-        until_the_end.callback(_end, place)
+        exit_stack.callback(cache.stop)
+        place = Place(folder, variables, shell, mailbox, postgres, cache, ports, exit_stack)
+        exit_stack.callback(_end, place)
         yield place
 
 
@@ -307,7 +307,7 @@ def _serve(place: Place) -> None:
     second = place.server("second", [*daphne, "professional_network.asgi:application"], place.ports["second"])
     for server in (nginx, second):
         server.start()
-        place.until_the_end.callback(server.stop)
+        place.exit_stack.callback(server.stop)
     place.second = second
     place.stack = Stack(
         origin=f"https://{NAME}:{site.https}",
@@ -325,7 +325,7 @@ def _serve(place: Place) -> None:
 
 def _nginx(site: Site, config: Path, main: Path) -> Server:
     """nginx with the guide's site in Debian's main file: only ports, folders, the log and the user are others."""
-    binary = obtain("nginx")["nginx"]
+    binary = find_or_install("nginx")["nginx"]
     shutil.copy(_mime_types(binary), main.parent / "mime.types")
     _replace(
         config,

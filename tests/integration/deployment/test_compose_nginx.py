@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from scripts.nginx import MAIN, Site, _make_certificate, _mime_types
-from scripts.programs import ROOT, obtain
+from scripts.programs import ROOT, find_or_install
 from scripts.servers import HOST, Server, free_port
 from tests.web import web_server
 
@@ -108,7 +108,7 @@ def _nginx(site: Site) -> Server:
     text = re.sub(r"(?m)^ *listen \[::\].*\n", "", config.read_text())
     text = text.replace("listen 80", f"listen {HOST}:{site.http}")
     config.write_text(text.replace("listen 443", f"listen {HOST}:{site.https}"))
-    binary = obtain("nginx")["nginx"]
+    binary = find_or_install("nginx")["nginx"]
     user = "user root;" if os.geteuid() == 0 else ""
     main = site.folder / "nginx.conf"
     text = MAIN.format(user=user, folder=site.folder, mime_types=_mime_types(binary))

@@ -142,10 +142,10 @@ def moved(place: Place, removal: Removal, steps: dict[str, Step]) -> Iterator[St
     gunicorn = ["gunicorn", "--config", "gunicorn.conf.py", "--bind", f"{HOST}:{site.web}"]
     web = place.server("moved", gunicorn, site.web, **variables)
     nginx = Server(prepare(site), lambda: listens(site.https), folder, None, signal.SIGTERM)
-    with ExitStack() as until_the_end:
+    with ExitStack() as exit_stack:
         for server in (web, nginx):
             server.start()
-            until_the_end.callback(server.stop)
+            exit_stack.callback(server.stop)
         yield Stack(
             origin=f"https://localhost:{site.https}",
             http_origin=f"http://localhost:{site.http}",

@@ -177,10 +177,10 @@ def test_nginx_serves_static_files_from_the_folder(guest: Visitor) -> None:
     assert names
     for name in names:
         assert re.search(r"\.[0-9a-f]{12}\.css$", name)
-        answer = guest.get(name, **{"Accept-Encoding": "gzip"})
-        assert (answer.status, answer.header("Content-Encoding")) == (200, "gzip")
-        assert answer.header("Cache-Control") == "public, max-age=31536000, immutable"
-        assert gzip.decompress(answer.body)
+        response = guest.get(name, **{"Accept-Encoding": "gzip"})
+        assert (response.status, response.header("Content-Encoding")) == (200, "gzip")
+        assert response.header("Cache-Control") == "public, max-age=31536000, immutable"
+        assert gzip.decompress(response.body)
 
 
 def test_debians_nginx_has_room_for_the_tabs_of_a_network(place: Place) -> None:

@@ -9,7 +9,7 @@ import pytest
 from scripts.programs import ROOT
 from scripts.servers import HOST, free_port
 from scripts.stack import NO_REDIS, production_environment
-from scripts.visitor import Address, Visitor
+from scripts.visitor import SimpleSite, Visitor
 from tests.integration.deployment.blocks import blocks_of
 from tests.integration.deployment.shell import Shell
 from tests.transfer.network import PASSWORD
@@ -84,9 +84,11 @@ def test_its_commands_run_as_they_stand(
 
 def _members_are_back(port: int) -> None:
     """On SQLite a member signs in, does not see what came after the switch, and writes."""
-    with Visitor(Address(f"http://{HOST}:{port}")) as alice:
-        assert "After the switch" not in alice.follow(alice.sign_in("alice", PASSWORD)).text
-        written = alice.follow(alice.submit("/", "/posts/", text="Back on SQLite", audience="1"))
+    with Visitor(SimpleSite(f"http://{HOST}:{port}")) as alice:
+        assert "After the switch" not in alice.follow_redirect(alice.sign_in("alice", PASSWORD)).text
+        written = alice.follow_redirect(
+            alice.submit_form("/", "/posts/", text="Back on SQLite", audience="1")
+        )
     assert "Back on SQLite" in written.text
 
 

@@ -1,4 +1,4 @@
-"""Small faults of a module, from its syntax tree, and how one gets into the module that is loaded (scripts.mutate)."""
+"""Lists small mutations of a module by its syntax tree, and applies one to the loaded module (scripts.mutate)."""
 
 import ast
 import builtins
@@ -13,13 +13,13 @@ from typing import Any
 
 from .programs import ROOT
 
-OTHER: dict[type[ast.AST], type[ast.AST]] = {
+SWAPPED_OPERATORS: dict[type[ast.AST], type[ast.AST]] = {
     ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.In: ast.NotIn, ast.NotIn: ast.In,
     ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Add: ast.Sub, ast.Sub: ast.Add,
     ast.And: ast.Or, ast.Or: ast.And, ast.BitAnd: ast.BitOr, ast.BitOr: ast.BitAnd,
 }  # fmt: skip
-# The same of what is called, and of the ends of filters.
-CALLED = {
+# Functions and methods.
+SWAPPED_FUNCTIONS = {
     "min": "max",
     "max": "min",
     "asc": "desc",
@@ -28,9 +28,10 @@ CALLED = {
     "all": "any",
     "first": "last",
 }
-ENDS = {"lt": "lte", "lte": "lt", "gt": "gte", "gte": "gt"}
+# The last parts of lookups.
+SWAPPED_LOOKUPS = {"lt": "lte", "lte": "lt", "gt": "gte", "gte": "gt"}
 FILTERS = {"filter", "exclude", "get", "update", "Q", "When"}
-NOTHING = {
+EMPTY_VALUES = {
     "bool": "False",
     "int": "0",
     "str": "''",
@@ -40,21 +41,21 @@ NOTHING = {
     "tuple": "()",
 }
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
-# Read once, when the module is loaded, or for readers alone.
+# Evaluated only when the module is loaded, or only for readers.
 SKIPPED = {"annotation", "returns", "decorator_list", "bases"}
 BLOCKS = ("body", "orelse", "handlers", "finalbody")
 
 
 def _with(node: ast.AST, **changed: Any) -> Any:
-    """A copy of `node` with other fields."""
+    """Return a copy of `node` with the `changed` fields."""
     return ast.copy_location(type(node)(**{**dict(ast.iter_fields(node)), **changed}), node)
 
 
 def _without(values: list[Any]) -> Iterator[list[Any]]:
-    return (values[:place] + values[place + 1 :] for place in range(len(values)))
+    return (values[:index] + values[index + 1 :] for index in range(len(values)))
 
 
-def _of_statement(node: ast.AST, empty: str) -> Iterator[ast.AST]:
+def _mutate_statement(node: ast.AST, empty: str) -> Iterator[ast.AST]:
     match node:
         case (
             ast.Expr(value=ast.Call() | ast.Await()) | ast.Assign(targets=[ast.Attribute() | ast.Subscript()])
@@ -70,34 +71,34 @@ def _of_statement(node: ast.AST, empty: str) -> Iterator[ast.AST]:
                 yield _with(node, items=kept) if kept else ast.If(ast.Constant(value=True), node.body, [])
 
 
-def _of_condition(node: ast.AST) -> Iterator[ast.AST]:
+def _mutate_condition(node: ast.AST) -> Iterator[ast.AST]:
     match node:
-        # What is compared, joined or negated has its fault there.
+        # Comparisons, and/or, and not have their own mutations.
         case ast.If(test=test) | ast.While(test=test) | ast.IfExp(test=test):
             if not isinstance(test, (ast.Compare, ast.BoolOp, ast.UnaryOp)):
                 yield _with(node, test=ast.UnaryOp(op=ast.Not(), operand=test))
         case ast.BoolOp(op=op, values=values):
-            yield _with(node, op=OTHER[type(op)]())
+            yield _with(node, op=SWAPPED_OPERATORS[type(op)]())
             yield from (_with(node, values=rest) if rest[1:] else rest[0] for rest in _without(values))
         case ast.comprehension(ifs=ifs):
             yield from (_with(node, ifs=rest) for rest in _without(ifs))
-        case ast.Compare(ops=[op]) if type(op) in OTHER:
-            yield _with(node, ops=[OTHER[type(op)]()])
+        case ast.Compare(ops=[op]) if type(op) in SWAPPED_OPERATORS:
+            yield _with(node, ops=[SWAPPED_OPERATORS[type(op)]()])
         case ast.UnaryOp(op=ast.Not() | ast.Invert(), operand=operand):
             yield operand
 
 
-def _of_value(node: ast.AST) -> Iterator[ast.AST]:
+def _mutate_value(node: ast.AST) -> Iterator[ast.AST]:
     match node:
-        case ast.BinOp(op=op) if type(op) in OTHER:
-            yield _with(node, op=OTHER[type(op)]())
+        case ast.BinOp(op=op) if type(op) in SWAPPED_OPERATORS:
+            yield _with(node, op=SWAPPED_OPERATORS[type(op)]())
         case ast.Constant(value=bool(value)):
             yield _with(node, value=not value)
         case ast.Constant(value=int(value)):
             yield _with(node, value=value + 1)
 
 
-def _of_call(node: ast.AST) -> Iterator[ast.AST]:
+def _mutate_call(node: ast.AST) -> Iterator[ast.AST]:
     match node:
         case ast.Call(func=ast.Attribute(attr="select_for_update", value=rows)):
             yield rows
@@ -105,13 +106,13 @@ def _of_call(node: ast.AST) -> Iterator[ast.AST]:
             yield _with(node, args=[ast.Constant(key[1:] if key.startswith("-") else f"-{key}"), *more])
         case ast.Call(func=ast.Name(id="reversed"), args=[turned]):
             yield turned
-        case ast.Call(func=ast.Name(id=name) as called) if name in CALLED:
-            yield _with(node, func=_with(called, id=CALLED[name]))
-        case ast.Call(func=ast.Attribute(attr=name) as called) if name in CALLED:
-            yield _with(node, func=_with(called, attr=CALLED[name]))
+        case ast.Call(func=ast.Name(id=name) as called) if name in SWAPPED_FUNCTIONS:
+            yield _with(node, func=_with(called, id=SWAPPED_FUNCTIONS[name]))
+        case ast.Call(func=ast.Attribute(attr=name) as called) if name in SWAPPED_FUNCTIONS:
+            yield _with(node, func=_with(called, attr=SWAPPED_FUNCTIONS[name]))
 
 
-def _of_filter(node: ast.AST) -> Iterator[ast.AST]:
+def _mutate_filter(node: ast.AST) -> Iterator[ast.AST]:
     match node:
         case ast.Call(func=ast.Attribute(attr=name) | ast.Name(id=name)) if name in FILTERS:
             yield from (_with(node, keywords=rest) for rest in _without(node.keywords))
@@ -120,19 +121,19 @@ def _of_filter(node: ast.AST) -> Iterator[ast.AST]:
             )
         case ast.keyword(arg=str(arg)):
             start, _, end = arg.rpartition("__")
-            if start and end in ENDS:
-                yield _with(node, arg=f"{start}__{ENDS[end]}")
+            if start and end in SWAPPED_LOOKUPS:
+                yield _with(node, arg=f"{start}__{SWAPPED_LOOKUPS[end]}")
 
 
-def _in_a_line(node: ast.AST) -> str:
-    """The node without the blocks below it."""
+def _to_line(node: ast.AST) -> str:
+    """Return the source of the node in one line, without its blocks."""
     below: Any = {name: [] for name in BLOCKS if isinstance(getattr(node, name, None), list)}
     return " ".join(ast.unparse(_with(node, **below) if below else node).split())
 
 
 @dataclass
-class Fault:
-    """One node of a module's tree, and what stands in its place."""
+class Mutation:
+    """A node of a module's syntax tree, and its replacement."""
 
     module: "Module"
     function: str  # "" in the module itself
@@ -144,24 +145,26 @@ class Fault:
 
     def __post_init__(self) -> None:
         if self.statement:
-            self.start = _in_a_line(self.statement)[:40]
+            self.start = _to_line(self.statement)[:40]
 
     @property
     def key(self) -> str:
-        return f"{self.module.file} {self.function or self.start}: {_in_a_line(self.old)} → {_in_a_line(self.new)}"
+        return (
+            f"{self.module.file} {self.function or self.start}: {_to_line(self.old)} → {_to_line(self.new)}"
+        )
 
     @property
     def line(self) -> int:
         return min(getattr(node, "lineno", 10**6) for node in ast.walk(self.old))
 
-    def put_in(self) -> bool:
-        """Change the module that is loaded, and what is loaded of it again; False where that cannot be."""
+    def apply(self) -> bool:
+        """Change the loaded module, also for later reloads; return False when that is impossible."""
         self.replace(self.new)
         return self.module.install(self.statement)
 
 
 class Module:
-    """A file of the product and, with "file:function,Class.method", what of it is looked at."""
+    """A file of the product or, with "file:function,Class.method", some of its functions."""
 
     def __init__(self, target: str) -> None:
         self.file, _, names = target.partition(":")
@@ -170,7 +173,7 @@ class Module:
         self._tree = ast.parse((ROOT / self.file).read_text())
 
     def functions(self, owner: Any = None, start: str = "") -> Iterator[tuple[str, Any]]:
-        """Its functions and methods that are looked at, by name."""
+        """Yield the name and node of each chosen function and method."""
         for node in (owner or self._tree).body:
             name = f"{start}{getattr(node, 'name', '')}"
             if isinstance(node, ast.ClassDef):
@@ -178,81 +181,81 @@ class Module:
             elif isinstance(node, FUNCTIONS) and (not self._names or {name, start[:-1]} & set(self._names)):
                 yield name, node
 
-    def faults(self) -> Iterator[Fault]:
-        """Every fault of its functions, and of what the module itself sets."""
+    def list_mutations(self) -> Iterator[Mutation]:
+        """Yield all mutations of its functions and of its assignments at module level."""
         for name, function in self.functions():
             kind = ast.unparse(function.returns or ast.Constant(None)).partition("[")[0]
-            yield from self._below(function, name, NOTHING.get(kind, "None"), None)
-        for place, statement in enumerate(self._tree.body):
+            yield from self._below(function, name, EMPTY_VALUES.get(kind, "None"), None)
+        for index, statement in enumerate(self._tree.body):
             settings = "/settings/" in self.file and not isinstance(statement, (*FUNCTIONS, ast.ClassDef))
             if not self._names and (settings or isinstance(statement, (ast.Assign, ast.AnnAssign))):
-                yield from self._at(self._tree, "body", place, "", "None", statement)
+                yield from self._at(self._tree, "body", index, "", "None", statement)
 
-    def _below(self, owner: ast.AST, function: str, empty: str, top: ast.stmt | None) -> Iterator[Fault]:
+    def _below(self, owner: ast.AST, function: str, empty: str, top: ast.stmt | None) -> Iterator[Mutation]:
         for name, value in ast.iter_fields(owner):
-            for place in range(len(value) if isinstance(value, list) else 1):
+            for index in range(len(value) if isinstance(value, list) else 1):
                 if name not in SKIPPED:
-                    yield from self._at(owner, name, place, function, empty, top)
+                    yield from self._at(owner, name, index, function, empty, top)
 
     def _at(
-        self, owner: ast.AST, name: str, place: int, function: str, empty: str, top: ast.stmt | None
-    ) -> Iterator[Fault]:
+        self, owner: ast.AST, name: str, index: int, function: str, empty: str, top: ast.stmt | None
+    ) -> Iterator[Mutation]:
         values = getattr(owner, name)
-        node = values[place] if isinstance(values, list) else values
+        node = values[index] if isinstance(values, list) else values
         if not isinstance(node, ast.AST) or isinstance(node, ast.arguments):
             return
 
         def replace(new: ast.AST) -> None:
-            setattr(owner, name, [*values[:place], new, *values[place + 1 :]] if values is not node else new)
+            setattr(owner, name, [*values[:index], new, *values[index + 1 :]] if values is not node else new)
 
         kinds = (
-            _of_statement(node, empty),
-            _of_condition(node),
-            _of_value(node),
-            _of_call(node),
-            _of_filter(node),
+            _mutate_statement(node, empty),
+            _mutate_condition(node),
+            _mutate_value(node),
+            _mutate_call(node),
+            _mutate_filter(node),
         )
-        yield from (Fault(self, function, node, new, replace, top) for found in kinds for new in found)
+        yield from (Mutation(self, function, node, new, replace, top) for found in kinds for new in found)
         yield from self._below(node, function, empty, top)
 
-    def watch(self, hear: Callable[[str], None]) -> None:
-        """From now on `hear` is told of each function of this file that is called."""
-        vars(builtins)["_reached"] = hear
+    def trace_calls(self, callback: Callable[[str], None]) -> None:
+        """Make each function of this file report its name to `callback` when it is called."""
+        vars(builtins)["_reached"] = callback
         for name, function in self.functions():
             function.body.insert(0, ast.parse(f"_reached({f'{self.file} {name}'!r})").body[0])
         self.install(None)
 
     def install(self, statement: ast.stmt | None) -> bool:
-        """Replace the code of every loaded function by that of the tree, also for later reloads of the file."""
+        """Replace the code of all loaded functions by that of the tree, also for later reloads of the file."""
         try:
             whole = compile(ast.fix_missing_locations(self._tree), self._path, "exec", dont_inherit=True)
-            _code_of[self._path] = whole
+            _mutated_code[self._path] = whole
             found = {(code.co_qualname, code.co_firstlineno): code for code in _codes(whole)}
             for function in gc.get_objects():
                 if type(function) is FunctionType and function.__code__.co_filename == self._path:
                     code = function.__code__
                     function.__code__ = found.get((code.co_qualname, code.co_firstlineno), code)
             if isinstance(statement, (ast.Assign, ast.AnnAssign)):
-                self._set_again(statement)
-        except Exception:  # noqa: BLE001 -- what Python does not take is no fault that anybody could make
+                self._repeat_assignment(statement)
+        except Exception:  # noqa: BLE001 -- Python refuses this mutation
             return False
         return True
 
-    def _set_again(self, statement: ast.stmt) -> None:
-        """Run one assignment of the module again, for it and for those that imported the name."""
+    def _repeat_assignment(self, statement: ast.stmt) -> None:
+        """Repeat one assignment of the module, also for modules that imported the name."""
         code = compile(ast.Module([statement], []), self._path, "exec")
         modules = list(sys.modules.values())
-        for module in [one for one in modules if getattr(one, "__file__", "") == self._path]:
-            former = dict(vars(module))
-            exec(code, vars(module))  # noqa: S102 -- our own code
-            changed = {name: value for name, value in former.items() if vars(module)[name] is not value}
+        for loaded in [module for module in modules if getattr(module, "__file__", "") == self._path]:
+            former = dict(vars(loaded))
+            exec(code, vars(loaded))  # noqa: S102 -- our own code
+            changed = {name: value for name, value in former.items() if vars(loaded)[name] is not value}
             for name, value in changed.items():
-                for other in [one for one in modules if vars(one).get(name) is value]:
-                    setattr(other, name, vars(module)[name])
+                for other in [module for module in modules if vars(module).get(name) is value]:
+                    setattr(other, name, vars(loaded)[name])
 
 
-def caches() -> list[Callable[[], None]]:
-    """What empties the memories of functions of the product: whoever comes second would not reach what made them."""
+def find_cache_clearers() -> list[Callable[[], None]]:
+    """Return functions that clear the product's caches: cached calls would not reach their functions."""
     from core.database.compiled_queries import CompiledQuery  # noqa: PLC0415 -- only where Django is set up
 
     kept: list[Any] = [
@@ -274,12 +277,12 @@ def _codes(code: CodeType) -> Iterator[CodeType]:
             yield from _codes(constant)
 
 
-_code_of: dict[str, CodeType] = {}
-_usual = SourceFileLoader.get_code
+_mutated_code: dict[str, CodeType] = {}
+_original_get_code = SourceFileLoader.get_code
 
 
 def _get_code(loader: Any, fullname: str) -> CodeType | None:
-    return _code_of.get(loader.path) or _usual(loader, fullname)
+    return _mutated_code.get(loader.path) or _original_get_code(loader, fullname)
 
 
 SourceFileLoader.get_code = _get_code  # type: ignore[assignment, method-assign]
