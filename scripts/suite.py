@@ -61,8 +61,8 @@ class Outcome:
 
 # Two workers, each with separate servers: a file stays in one of them, and the files come in their order.
 TWO_FILES = ("-n", "2", "--dist=loadfile", "--no-loadscope-reorder")
-# Both lanes take about as long.
-LANES = (("postgres",), ("sqlite", "integration", "browser"))
+# What computes, and what waits for servers and pages; both take about as long.
+LANES = (("postgres", "sqlite"), ("integration", "browser"))
 # By day, tests with the marker `night` are left out. At night all tests run, on both databases, with more examples.
 BY_DAY = ("-m", "not night")
 POSTGRES = ("-n", "auto", "--database=postgres")
