@@ -9,11 +9,10 @@ choose_settings()
 django_application = get_wsgi_application()
 
 # These need the settings that the line above has loaded.
-from core.database.thread_pool import limit_waiting, skip_needless_checks  # noqa: E402
+from core.database.thread_pool import limit_waiting  # noqa: E402
 from core.web.content_type import ParsableContentType  # noqa: E402
 
 refuse_without_manifest()
 limit_waiting()
-skip_needless_checks()
 
 application = ParsableContentType(django_application)

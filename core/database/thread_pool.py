@@ -7,15 +7,11 @@ opened for each query or pile up: consumers call `in_database` instead, whose fe
 import asyncio
 import contextvars
 import functools
-import select
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from time import monotonic
-from typing import Any, ParamSpec, TypeVar
-from weakref import WeakKeyDictionary
+from typing import ParamSpec, TypeVar
 
 from django.conf import settings
-from django.core.signals import request_finished, request_started
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg2 import OperationalError, extensions
@@ -30,13 +26,6 @@ T = TypeVar("T")
 KEEP_SECONDS = 600
 # After this many seconds without a response, a second connection checks whether the server is alive.
 QUIET_SECONDS = 1.0
-
-# For so many seconds after its last use a connection is not checked, unless its server has sent something since: one
-# that ends its connections does.
-FRESH_SECONDS = 5.0
-
-# When connections to PostgreSQL were last used.
-_used_at: "WeakKeyDictionary[Any, float]" = WeakKeyDictionary()
 
 # The connections of the pool's threads.
 _kept: list[BaseDatabaseWrapper] = []
@@ -53,39 +42,10 @@ def serve_asynchronously() -> None:
         connections.settings[alias]["CONN_MAX_AGE"] = 0
 
 
-def skip_needless_checks() -> None:
-    """Let requests of this process use a fresh connection without asking PostgreSQL first whether it is there."""
-    # Called after Django's own receivers, which let each request check its connection.
-    request_started.connect(_trust_fresh_connections, dispatch_uid="core.trust_connections")
-    request_finished.connect(_remember_use, dispatch_uid="core.remember_use")
-
-
-def _trust_fresh_connections(**values: Any) -> None:
-    oldest = monotonic() - FRESH_SECONDS
-    for connection in _open_connections():
-        if _used_at.get(connection.connection, 0.0) > oldest:
-            waiter = select.poll()
-            waiter.register(connection.connection, select.POLLIN)
-            connection.health_check_done = not waiter.poll(0)  # type: ignore[attr-defined]  # not in the stubs
-
-
-def _remember_use(**values: Any) -> None:
-    for connection in _open_connections():
-        _used_at[connection.connection] = monotonic()
-
-
-def _open_connections() -> Iterator[BaseDatabaseWrapper]:
-    """The connections of this thread to PostgreSQL."""
-    for connection in connections.all(initialized_only=True):
-        if connection.vendor == "postgresql" and connection.connection and not connection.connection.closed:
-            yield connection
-
-
 async def in_database(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Call `function` in one of DATABASE_THREADS threads, and return or raise as it does.
 
-    Each thread keeps one connection, checks it before use unless it is fresh (PostgreSQL may have restarted), and
-    replaces a broken one.
+    Each thread keeps one connection, checks it before use (PostgreSQL may have restarted), and replaces a broken one.
     Calls wait while all threads are busy. When the caller is cancelled, a call that has begun runs to its end.
     """
 
@@ -98,12 +58,10 @@ async def in_database(function: Callable[P, T], *args: P.args, **kwargs: P.kwarg
                 connection.settings_dict = {**connection.settings_dict, **kept}
                 _kept.append(connection)
         _drop_unusable()
-        _trust_fresh_connections()
         try:
             return function(*args, **kwargs)
         finally:
             _drop_unusable()
-            _remember_use()
 
     return await asyncio.get_running_loop().run_in_executor(
         _thread_pool(), contextvars.copy_context().run, call

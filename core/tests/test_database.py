@@ -77,22 +77,6 @@ def _once(function: Callable[[set[int]], None], processes: set[int]) -> None:
         connection.close()
 
 
-@pytest.mark.postgres_only
-@pytest.mark.django_db(transaction=True)
-async def test_a_connection_is_checked_again_only_some_time_after_its_last_use(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def is_trusted() -> bool | None:
-        return connection.health_check_done if connection.connection else None  # type: ignore[attr-defined]
-
-    for seconds, trusted in ((thread_pool.FRESH_SECONDS, True), (0.0, False)):
-        monkeypatch.setattr(thread_pool, "FRESH_SECONDS", seconds)
-        await asyncio.gather(*(in_database(own_process) for _ in range(POOL * 3)))
-        assert set(await asyncio.gather(*(in_database(is_trusted) for _ in range(POOL)))) - {None} == {
-            trusted
-        }
-
-
 @pytest.mark.django_db(transaction=True)
 async def test_a_failed_query_leaves_no_trace_for_the_next() -> None:
     def fail() -> None:

@@ -49,7 +49,7 @@ def render_entry(view: EntryView) -> str:
     """Return what `_entry.html` makes of `view`."""
     if not view.is_message or not view.html or view.is_deleted or view.is_hidden or view.attachments:
         return get_template("messaging/_entry.html").render({"entry": view})
-    shape = _MarkedView(*view)._replace(  # noqa: SLF001 -- public in a NamedTuple
+    shape = _MarkedView(*view)._replace(
         conversation=_CONVERSATION,
         seq=_SEQ,
         created_at=datetime.min.replace(tzinfo=UTC),
