@@ -16,8 +16,11 @@ from .site import Site
 # Counts the requests of htmx on every page.
 COUNT = """
 window.sent = window.done = 0;
-document.addEventListener("htmx:beforeSend", () => (window.sent += 1));
-document.addEventListener("htmx:afterRequest", () => (window.done += 1));
+document.addEventListener("htmx:beforeSend", ({ detail: { xhr } }) => {
+  window.sent += 1;
+  // Events of htmx do not reach the document where the socket has replaced the row meanwhile.
+  xhr.addEventListener("loadend", () => setTimeout(() => (window.done += 1)));
+});
 """
 MARK_OLD = "() => document.querySelectorAll('main *').forEach((element) => (element.dataset.old = ''))"
 HAS_FOCUS = "selector => document.activeElement.matches(selector)"
