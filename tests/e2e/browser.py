@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, Request, Response, expect
 
-from scripts.programs import ROOT, find_or_install, obtain_axe
+from scripts.programs import CHROMIUM_ARGUMENTS, ROOT, find_or_install, obtain_axe
 
 RESULTS = ROOT / "test-results"
 DESKTOP = (1280, 900)
@@ -23,13 +23,7 @@ PATIENCE = 20_000
 LIGHT: Literal["light"] = "light"
 DARK: Literal["dark"] = "dark"
 ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
+    *CHROMIUM_ARGUMENTS,
     # Pages of one visitor share a process where they can: to start one for each page costs more than the page.
     "--renderer-process-limit=1",
 ]

@@ -7,6 +7,8 @@ from typing import Any
 
 from playwright.sync_api import Locator, Page, WebSocketRoute, expect
 
+from tests.testkit.sessions import SIGN_IN
+
 from .browser import Visitors
 from .site import Site
 
@@ -15,11 +17,10 @@ PAIRS = 48
 STRANGERS = 4
 HISTORY = 180
 
-SCRIPT = f"""
+SCRIPT = (
+    SIGN_IN
+    + f"""
 import json
-from django.conf import settings
-from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-from django.contrib.sessions.backends.db import SessionStore
 from django.db import transaction
 from django.utils import timezone
 from messaging import services
@@ -30,14 +31,6 @@ from users.models import User
 
 def member(username, name):
     return User.objects.create_user(username, f"{{username}}@example.org", None, name=name, joined_at=timezone.now())
-
-def signed_in(member):
-    session = SessionStore()
-    session[SESSION_KEY] = str(member.pk)
-    session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
-    session[HASH_SESSION_KEY] = member.get_session_auth_hash()
-    session.create()
-    return session.session_key
 
 def pair(place, know_each_other=True):
     nora = member(f"nora{{place}}", "Nora Bakke")
@@ -55,26 +48,21 @@ def pair(place, know_each_other=True):
         Membership.objects.filter(conversation=talk).update(
             place=entry.pk, read_seq=entry.seq, delivered_seq=entry.seq
         )
-    return {{"conversation": talk.pk, "sessions": [signed_in(nora), signed_in(omar)]}}
+    return {{"conversation": talk.pk, "sessions": [sign_in(nora), sign_in(omar)]}}
 
 with transaction.atomic():
     print(json.dumps([pair(place, place < {PAIRS}) for place in range({PAIRS + STRANGERS})]))
 """
+)
 
 
-AGAIN = """
-from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-from django.conf import settings
-from django.contrib.sessions.backends.db import SessionStore
+AGAIN = (
+    SIGN_IN
+    + """
 from users.models import User
-member = User.objects.get(pk={pk})
-session = SessionStore()
-session[SESSION_KEY] = str(member.pk)
-session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
-session[HASH_SESSION_KEY] = member.get_session_auth_hash()
-session.create()
-print(session.session_key)
+print(sign_in(User.objects.get(pk={pk})))
 """
+)
 
 
 def page_member(page: Page) -> int:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from tests.testkit.sessions import SIGN_IN
+
 from .client import Person
 
 MEMBERS = 12
@@ -46,23 +48,14 @@ class Cast:
         }
 
 
-SCRIPT = f"""
+SCRIPT = (
+    SIGN_IN
+    + f"""
 import json, secrets
-from django.conf import settings
-from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-from django.contrib.sessions.backends.db import SessionStore
 from django.utils import timezone
 from messaging import services
 from network.models import Connection
 from users.models import User
-
-def session_of(member):
-    session = SessionStore()
-    session[SESSION_KEY] = str(member.pk)
-    session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
-    session[HASH_SESSION_KEY] = member.get_session_auth_hash()
-    session.create()
-    return session.session_key
 
 def cast():
     run = secrets.token_hex(4)
@@ -82,9 +75,10 @@ def cast():
         services.start_group(by=members[places[0]], members=[members[place] for place in places[1:]], title="group").pk
         for places in ({GROUP!r}, {CLUB!r})
     )
-    people = [(member.pk, member.username, session_of(member)) for member in members]
-    elsewhere = (members[0].pk, members[0].username, session_of(members[0]))
+    people = [(member.pk, member.username, sign_in(member)) for member in members]
+    elsewhere = (members[0].pk, members[0].username, sign_in(members[0]))
     return dict(people=people, pairs=pairs, group=group, club=club, elsewhere=elsewhere)
 
 print(json.dumps([cast() for _ in range(NUMBER)]))
 """
+)
