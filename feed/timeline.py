@@ -3,13 +3,12 @@
 from collections.abc import Collection
 from functools import cache
 
-from django.contrib.auth.models import AnonymousUser
 from django.db import connection
 
 from core.database.compiled_queries import CompiledQuery, CompiledSQL
 from core.database.pagination import NEWEST, Page, id_cursor
 from network.member_queries import load_members
-from network.models import Connection, Member, Viewer
+from network.models import Connection, Member, Viewer, viewer_of
 from users.audience import Audience
 from users.models import User
 
@@ -118,7 +117,7 @@ def _set_authors(posts: list[Post], authors: dict[int, Member]) -> list[Post]:
 
 
 def _posts_query(viewer: int | None, posts: Collection[int]) -> PostQuerySet:
-    reader = AnonymousUser() if viewer is None else User(pk=viewer)
+    reader = viewer_of(viewer)
     return Post.objects.filter(pk__in=posts).visible_to(reader).with_viewer_state(reader).order_by("-pk")
 
 

@@ -2,13 +2,11 @@
 
 from collections.abc import Collection
 
-from django.contrib.auth.models import AnonymousUser
-
 from core.database.compiled_queries import CompiledQuery
 from core.database.pagination import Page, after_text_key, make_text_page, read_text_cursor
 from users.models import User
 
-from .models import Member, MemberQuerySet, Viewer, name_patterns
+from .models import Member, MemberQuerySet, Viewer, name_patterns, viewer_of
 
 PAGE_SIZE = 24
 _ORDER = "sort_name"
@@ -56,16 +54,12 @@ def _make_page(members: list[Member]) -> Page[Member]:
     return make_text_page(members, field=_ORDER, size=PAGE_SIZE)
 
 
-def _viewer_for(pk: int | None) -> Viewer:
-    return AnonymousUser() if pk is None else User(pk=pk)
-
-
 def _members_query(viewer: int | None, members: Collection[int]) -> MemberQuerySet:
-    return Member.objects.filter(pk__in=members).for_display(_viewer_for(viewer))
+    return Member.objects.filter(pk__in=members).for_display(viewer_of(viewer))
 
 
 def _named_query(viewer: int | None, username: str) -> MemberQuerySet:
-    reader = _viewer_for(viewer)
+    reader = viewer_of(viewer)
     return (
         Member.objects.visible_to(reader)
         .for_display(reader)

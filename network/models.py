@@ -18,6 +18,12 @@ from users.models import User
 
 Viewer = User | AnonymousUser
 
+
+def viewer_of(pk: int | None) -> Viewer:
+    """Return the member with this id, without a query, or a visitor for None: for queries that are compiled."""
+    return AnonymousUser() if pk is None else User(pk=pk)
+
+
 # Further words of a search are ignored.
 MOST_WORDS = 6
 

@@ -2,15 +2,13 @@
 
 from collections.abc import Collection
 
-from django.contrib.auth.models import AnonymousUser
 from django.db.models import F, Window
 from django.db.models.functions import RowNumber
 
 from core.database.compiled_queries import CompiledQuery
 from core.database.pagination import Page, id_cursor, make_id_page
 from network.member_queries import load_members
-from network.models import Viewer
-from users.models import User
+from network.models import Viewer, viewer_of
 
 from ..models import Comment, CommentQuerySet, Post
 
@@ -87,16 +85,12 @@ def _with_authors(comments: list[Comment], viewer: Viewer) -> list[Comment]:
     return [comment for comment in comments if comment.author_id in authors]
 
 
-def _viewer_for(pk: int | None) -> Viewer:
-    return AnonymousUser() if pk is None else User(pk=pk)
-
-
 def _readable(viewer: int | None) -> CommentQuerySet:
-    return Comment.objects.readable_by(_viewer_for(viewer))
+    return Comment.objects.readable_by(viewer_of(viewer))
 
 
 def _parent_query(viewer: int | None, comment: int) -> CommentQuerySet:
-    visible = Comment.objects.visible_to(_viewer_for(viewer)).top_level()
+    visible = Comment.objects.visible_to(viewer_of(viewer)).top_level()
     return visible.filter(pk=comment).select_related("post")
 
 

@@ -2,13 +2,12 @@
 
 from functools import cache
 
-from django.contrib.auth.models import AnonymousUser
 from django.db.models import QuerySet
 
 from core.database.compiled_queries import CompiledQuery
 from core.database.pagination import NEWEST, Page, id_cursor
 from core.text.names import fold_tag
-from network.models import Member, Viewer
+from network.models import Member, Viewer, viewer_of
 from users.models import User
 
 from ..models import Post, SavedPost
@@ -60,7 +59,7 @@ def _posts_at(closeness: int) -> "CompiledQuery[..., tuple[int]]":
 
 
 def _tagged_query(viewer: int | None, tag: str, before: int) -> QuerySet[Post, tuple[int]]:
-    reader = AnonymousUser() if viewer is None else User(pk=viewer)
+    reader = viewer_of(viewer)
     posts = Post.objects.tagged(tag).visible_to(reader).filter(pk__lt=before)
     return posts.order_by("-pk").values_list("pk")[: PAGE_SIZE + 1]
 

@@ -1,12 +1,10 @@
 """Reactions to a post, by a query that is compiled once."""
 
-from django.contrib.auth.models import AnonymousUser
 from django.db.models import QuerySet
 
 from core.database.compiled_queries import CompiledQuery
 from core.database.pagination import NEWEST, Page, id_cursor, make_id_page
-from network.models import Viewer, available_to
-from users.models import User
+from network.models import Viewer, available_to, viewer_of
 
 from ..models import Post, Reaction
 
@@ -21,7 +19,7 @@ def reactions_page(post: Post, viewer: Viewer, cursor: str | None) -> Page[React
 
 
 def _reactions_query(viewer: int | None, post: int, before: int) -> QuerySet[Reaction]:
-    reader = AnonymousUser() if viewer is None else User(pk=viewer)
+    reader = viewer_of(viewer)
     found = Reaction.objects.filter(available_to(reader, "member"), post=post, pk__lt=before)
     return found.order_by("-pk")[: PAGE_SIZE + 1]
 
