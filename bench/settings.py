@@ -4,7 +4,7 @@ from professional_network.settings.test import *  # noqa: F403 -- all of it, as 
 from professional_network.settings.test import DATABASES, MIDDLEWARE
 
 # As in production: compression is a part of what a page costs.
-MIDDLEWARE = ["django.middleware.gzip.GZipMiddleware", *MIDDLEWARE]
+MIDDLEWARE = ["core.web.compression.CompressionMiddleware", *MIDDLEWARE]
 ROOT_URLCONF = "bench.urls"
 DATABASES["default"] |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
 LOGGING = {"version": 1, "disable_existing_loggers": False}

@@ -3,10 +3,10 @@
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from core.web.forms import BlockField, LineField
+from core.web.forms import BlockField, CachedForm, LineField
 
 
-class InvitationForm(forms.Form):
+class InvitationForm(CachedForm, forms.Form):
     note = BlockField(
         label=_("Note"),
         max_length=300,

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.dates import MONTHS
 from django.utils.translation import gettext_lazy as _
 
-from core.web.forms import BlockField, ImageField, LineField
+from core.web.forms import BlockField, CachedForm, ImageField, LineField
 
 from .email_addresses import is_taken
 from .identifiers import LONGEST_EMAIL, fold_address, fold_identifier, names_account
@@ -325,7 +325,7 @@ class LinkForm(forms.ModelForm):
         return url
 
 
-class CardPrivacyForm(forms.ModelForm):
+class CardPrivacyForm(CachedForm, forms.ModelForm):
     """The audiences of the card."""
 
     class Meta:
@@ -348,7 +348,7 @@ class CardPrivacyForm(forms.ModelForm):
         }
 
 
-class SectionPrivacyForm(forms.ModelForm):
+class SectionPrivacyForm(CachedForm, forms.ModelForm):
     """The audiences of the sections of the page."""
 
     class Meta:

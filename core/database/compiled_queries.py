@@ -19,6 +19,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.query import get_related_populators
 from psycopg2.extensions import AsIs
 
+from .model_rows import ModelRows, build_quickly
 from .plans import execute_plan, statement_name
 
 P = ParamSpec("P")
@@ -47,7 +48,8 @@ class _Statement:
     indexes: tuple[int | None, ...]
     # The columns that the database gives in another form than Python wants, with their expressions.
     converted: tuple[tuple[int, Any], ...]
-    model: type[models.Model] | None
+    # What builds instances of the first columns; None for a values_list.
+    model_rows: ModelRows | None
     fields: tuple[str, ...]
     annotations: tuple[tuple[str, int], ...]
     # What sets the rows of select_related.
@@ -263,7 +265,7 @@ def _compile_queryset(
         converted=tuple(
             (index, column) for index, column in enumerate(columns) if compiler.get_converters([column])
         ),
-        model=info["model"] if info else None,
+        model_rows=ModelRows(info["model"], fields) if info else None,
         fields=tuple(fields),
         annotations=tuple((compiler.annotation_col_map or {}).items()) if info else (),
         populators=tuple(_related_populators(info, compiler, connection)) if info else (),
@@ -274,7 +276,9 @@ def _related_populators(
     info: Mapping[str, Any], compiler: Any, connection: BaseDatabaseWrapper
 ) -> Sequence[Any]:
     # django-stubs knows an argument of a later Django.
-    return get_related_populators(info, compiler.select, connection.alias)  # type: ignore[call-arg,arg-type]
+    populators = get_related_populators(info, compiler.select, connection.alias)  # type: ignore[call-arg,arg-type]
+    build_quickly(populators)
+    return populators
 
 
 def _value_indexes(
@@ -322,12 +326,12 @@ def _to_rows(
 ) -> list[Any]:
     """Rows as Python wants them: instances of the model with their annotations, or tuples."""
     rows = _convert(statement.converted, rows, connection)
-    if statement.model is None:
+    if statement.model_rows is None:
         return rows
     fields, width = statement.fields, len(statement.fields)
     instances = []
     for row in rows:
-        instance = statement.model.from_db(connection.alias, fields, row[:width])
+        instance = statement.model_rows.from_db(connection.alias, fields, row[:width])
         for name, index in statement.annotations:
             setattr(instance, name, row[index])
         for populator in statement.populators:

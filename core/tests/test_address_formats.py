@@ -2,10 +2,11 @@
 
 import pytest
 from django.http import HttpRequest, HttpResponse
+from django.template import Context, Template
 from django.test import override_settings
-from django.urls import path, resolve, reverse
+from django.urls import NoReverseMatch, path, resolve, reverse, set_script_prefix
 
-from core.web.address_formats import AddressFormat
+from core.web.address_formats import AddressFormat, find_address
 from tests.addresses import every_address
 from tests.cases import all_cases
 
@@ -47,3 +48,38 @@ def test_words_are_quoted_as_reverse_quotes_them() -> None:
 def test_an_address_that_hides_its_arguments_is_refused() -> None:
     with pytest.raises(ValueError, match="does not show where its arguments belong"):
         AddressFormat("placeholder")(1)
+
+
+def test_each_address_of_the_product_is_found_twice_as_reverse_makes_it() -> None:
+    with all_cases() as case:
+        for name, address in every_address().items():
+            arguments = resolve(address).captured_kwargs  # type: ignore[attr-defined]
+            with case(name):
+                assert [find_address(name, [], arguments), find_address(name, [], arguments)] == [address] * 2
+
+
+@override_settings(ROOT_URLCONF=__name__)
+def test_found_addresses_are_those_of_their_arguments_and_of_the_site() -> None:
+    assert [find_address("two", [1, word], {}) for word in WORDS] == [
+        reverse("two", args=[1, word]) for word in WORDS
+    ]
+    # Equal to 1, and still another address.
+    assert find_address("two", [True, "1"], {}) == reverse("two", args=[True, "1"])
+    set_script_prefix("/mounted/")
+    try:
+        assert find_address("two", [1, "a"], {}).startswith("/mounted/")
+    finally:
+        set_script_prefix("/")
+    assert not find_address("two", [1, "a"], {}).startswith("/mounted/")
+
+
+@override_settings(ROOT_URLCONF=__name__)
+def test_the_tag_of_addresses_behaves_like_django_s() -> None:
+    tag = '{% url "two" first second %}|{% url "two" first=first second=second as kept %}{{ kept }}'
+    shown = Template(tag).render(Context({"first": "a&b", "second": 7}))
+    address = reverse("two", args=["a&b", 7])
+    assert "&" in address
+    assert shown == "|".join([address.replace("&", "&amp;")] * 2)
+    assert Template('{% url "unknown" as kept %}[{{ kept }}]').render(Context()) == "[]"
+    with pytest.raises(NoReverseMatch):
+        Template('{% url "unknown" %}').render(Context())

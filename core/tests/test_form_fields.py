@@ -5,10 +5,11 @@ from typing import Any
 
 from django import forms
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import get_resolver
 from django.utils.datastructures import MultiValueDict
 
 from core.files.images import ImageUpload
-from core.web.forms import BlockField, ImageField, LineField, ManyImagesField
+from core.web.forms import BlockField, CachedForm, ImageField, LineField, ManyImagesField
 from tests.cases import all_cases
 
 from . import pictures
@@ -144,3 +145,34 @@ def test_several_pictures_are_judged_one_by_one() -> None:
                 "logo.svg",
                 "page.html.jpg",
             ]
+
+
+class Greeting(CachedForm, forms.Form):
+    line = LineField(max_length=10, required=False)
+    choice = forms.ChoiceField(choices=[("a", "A"), ("b", "B")])
+
+
+def test_a_cached_form_shows_what_django_shows() -> None:
+    with all_cases() as case:
+        for name, form in [
+            ("empty", Greeting()),
+            ("empty, again", Greeting()),
+            ("with a text", Greeting(initial={"line": "<b>"})),
+            ("with a choice", Greeting(initial={"choice": "b"})),
+            ("with a prefix", Greeting(prefix="second")),
+            ("with other ids", Greeting(auto_id="other_%s")),
+            ("refused", Greeting({"line": "eleven char", "choice": "c"})),
+        ]:
+            with case(name):
+                plain = forms.Form.render(form)
+                assert [str(form), form.__html__(), form.render()] == [plain] * 3
+
+
+def test_each_cached_form_of_the_product_can_be_made_from_its_initial_values() -> None:
+    get_resolver().url_patterns  # noqa: B018 -- imports all views, and so all forms
+    known = [form for form in CachedForm.__subclasses__() if not form.__module__.startswith("core.tests")]
+    assert len(known) >= 3
+    with all_cases() as case:
+        for kind in known:
+            with case(kind.__name__):
+                assert str(kind()) == super(CachedForm, kind()).render()

@@ -26,7 +26,7 @@ PICTURE = b"RIFF" + bytes(range(256)) * 10
 @pytest.fixture(autouse=True)
 def gzip() -> Iterator[None]:
     """As in production, where pages are compressed."""
-    middleware = ["django.middleware.gzip.GZipMiddleware", *settings.MIDDLEWARE]
+    middleware = ["core.web.compression.CompressionMiddleware", *settings.MIDDLEWARE]
     with override_settings(MIDDLEWARE=middleware):
         yield
 

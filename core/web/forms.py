@@ -1,21 +1,48 @@
 """Form fields for text and pictures of members."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 from django.core.validators import MaxLengthValidator
+from django.utils.safestring import SafeString
 
 from core.files.images import ACCEPT, ImageUpload, read_upload
 from core.text.cleaning import clean_block, clean_line, has_visible_text, refuse_invisible
 from core.text.file_names import printable_name
+from core.web.fragments import FragmentStore
 
 Cleaned = TypeVar("Cleaned")
 # Typed text may be longer than stored text: a line end has two characters, a decomposed letter three.
 RAW_LENGTH = 4
 RAW_BLANKS = 100
+# Empty forms as HTML, some kilobytes each.
+MAX_EMPTY_FORMS = 200
+
+_empty_forms = FragmentStore(MAX_EMPTY_FORMS)
+
+
+class CachedForm(forms.BaseForm):
+    """A form that is rendered once for the same initial values; with what somebody sent, each time.
+
+    Its subclasses can be made from `initial` alone, and show nothing else: no choices or labels of one instance.
+    """
+
+    def render(self, *args: Any, **options: Any) -> SafeString:
+        """Return the form as HTML, like Django's method."""
+        if self.is_bound or args or options or self.prefix or self.auto_id != "id_%s":
+            return super().render(*args, **options)
+        initial = {name: self.get_initial_for_field(field, name) for name, field in self.fields.items()}
+        return _empty_forms.get_or_render((type(self), *initial.items()), initial, self._render_initial)
+
+    def _render_initial(self, initial: Mapping[str, Any]) -> str:
+        # A new form, so that the HTML cannot depend on anything that the key does not contain.
+        return super(CachedForm, type(self)(initial=dict(initial))).render()
+
+    __str__ = render
+    __html__ = render
 
 
 def refuse_long(text: str, max_length: int | None) -> str:

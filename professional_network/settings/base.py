@@ -92,6 +92,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "notifications.context_processors.navigation",
             ],
             "builtins": [
+                "core.templatetags.urls",
                 "theme.templatetags.theme",
                 "django.templatetags.i18n",
                 "django.templatetags.static",

@@ -147,7 +147,7 @@ MIDDLEWARE = [
     *MIDDLEWARE[:_after_security],
     "whitenoise.middleware.WhiteNoiseMiddleware",
     # It adds random padding, so that compressed pages reveal no secrets (BREACH); nginx does not compress pages.
-    "django.middleware.gzip.GZipMiddleware",
+    "core.web.compression.CompressionMiddleware",
     *MIDDLEWARE[_after_security:],
 ]
 # The internal path of nginx (X-Accel-Redirect); when empty, the application streams private files.

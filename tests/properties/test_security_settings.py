@@ -129,7 +129,7 @@ def test_limits_and_time_outs_are_set() -> None:
     found = load("production", COMPLETE)
     assert found["DATA_UPLOAD_MAX_MEMORY_SIZE"] == 50 * 1024 * 1024
     assert found["FILE_UPLOAD_MAX_MEMORY_SIZE"] == 10 * 1024 * 1024
-    assert "django.middleware.gzip.GZipMiddleware" in found["MIDDLEWARE"]
+    assert "core.web.compression.CompressionMiddleware" in found["MIDDLEWARE"]
     assert set(found["CACHE_TIMEOUTS"]) == {"default", "suggestions", "static", "media"}
     assert all(seconds > 0 for seconds in found["CACHE_TIMEOUTS"].values())
     assert found["CACHES"]["default"]["TIMEOUT"] == found["CACHE_TIMEOUTS"]["default"]

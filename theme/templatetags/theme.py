@@ -240,11 +240,14 @@ def tab(
     icon: str = "",
     current: bool | None = None,
 ) -> SafeString:
-    """Render a tab; by default it is current if `url` is the page's path (with its query, if `url` has one)."""
+    """Render a tab; by default it is current if `url` is the page's path (with its query, if `url` has one).
+
+    Inside `{% remember %}` there is no request; the path is `path` then.
+    """
     if current is None:
         request = context.get("request")
-        here = "" if request is None else request.get_full_path() if "?" in url else request.path
-        current = here == url
+        path = context.get("path", "") if request is None else request.path
+        current = url == (request.get_full_path() if request and "?" in url else path)
     return format_html(
         '<a href="{}"{}>{}{}{}</a>',
         url,
