@@ -30,6 +30,14 @@ def test_blocking_ends_the_connection_and_follows(as_alice: Client, alice: User,
     assert not Follow.objects.exists()
 
 
+def test_who_blocks_on_a_member_s_page_is_not_led_back_to_it(as_alice: Client, bob: User) -> None:
+    assert post_action(as_alice, bob, "block", next="/members/bob/")["Location"] == "/network/blocked/"
+
+
+def test_who_blocks_elsewhere_is_led_back_there(as_alice: Client, bob: User) -> None:
+    assert post_action(as_alice, bob, "block", next="/messages/")["Location"] == "/messages/"
+
+
 def test_an_open_invitation_goes_too(as_alice: Client, alice: User, charlie: User) -> None:
     with all_cases() as case:
         for inviter in ["alice", "charlie"]:

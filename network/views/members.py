@@ -6,7 +6,8 @@ from django.contrib import messages
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -50,8 +51,7 @@ def member(request: HtmxRequest, username: str) -> HttpResponse:
         return redirect_to_login(request.get_full_path())
     if found is None:
         raise Http404
-    context = {"page": load_member_page(request.user, found), "form": InvitationForm()}
-    return render(request, "network/member.html", context)
+    return render(request, "network/member.html", {"page": load_member_page(request.user, found)})
 
 
 @member_required
@@ -117,7 +117,9 @@ def block(request: MemberRequest, username: str) -> HttpResponse:
         messages.error(request, str(error))
         return back_or(request, other.get_absolute_url())
     messages.success(request, _("Blocked. You will not see each other any more."))
-    return back_or(request, "/network/blocked/")
+    if request.POST.get("next", "").startswith(other.get_absolute_url()):
+        return redirect("network:blocked")  # their page is a 404 from now on
+    return back_or(request, reverse("network:blocked"))
 
 
 @member_required

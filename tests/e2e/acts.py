@@ -250,9 +250,15 @@ ACTS: dict[str, tuple[Act, ...]] = {
         Act(
             "/network/", ("[formaction='/members/s0/invite/']",), "[data-relation] [formaction$='/withdraw/']"
         ),
+        Act(
+            "/members/s1/",
+            ("[href$='/invite/']", "[data-page-dialog] textarea := We met", _SEND),
+            "[data-relation] [formaction$='/withdraw/']",
+        ),
+        Act("/members/s2/", ("[href$='/invite/']", _CLOSE), "[href$='/invite/']", sends=False),
     ),
     "network:withdraw": (
-        Act("/network/sent/", ("[formaction$='/withdraw/']",), "[formaction='/members/s0/invite/']"),
+        Act("/network/sent/", ("[formaction$='/withdraw/']",), "[formaction='/members/s1/invite/']"),
     ),
     "network:accept": (
         Act("/network/", ("[formaction$='/accept/']",), "#invitations > :first-child [data-relation]"),

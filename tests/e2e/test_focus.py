@@ -120,8 +120,8 @@ def test_a_plain_form_leads_back_to_what_was_acted_on(
     page = visitors()
     sign_in(page, site, acts_world["session"])
     cases = {
-        "/members/s1/ form[action$='/follow/'] button": "[action$='/unfollow/'] button",
-        "/members/s1/ form[action$='/unfollow/'] button": "[action$='/follow/'] button",
+        "/members/s1/ [formaction$='/follow/']": "[formaction$='/unfollow/']",
+        "/members/s1/ [formaction$='/unfollow/']": "[formaction$='/follow/']",
         "/network/blocked/ form[action$='/b10/unblock/'] button": "h1, .person a, .person button",
         "/notifications/ [data-read-all]": "h1",
         "/posts/{quiet}/ .post-head a[href$='/edit/'] > [data-page-dialog] form .btn-primary": "summary",

@@ -74,7 +74,7 @@ def forms(alice: User, bob: User, charlie: User) -> list[Form]:
         Form(here, f"{here}comment/", {"text": "Well said"}, Comment),
         Form(f"{here}repost/", f"{here}repost/", {"text": "Look", "audience": 1}, Post),
         Form(f"{here}repost/", f"{here}repost/", {"text": "", "audience": 1}, Post),
-        Form("/members/charlie/", "/members/charlie/invite/", {"note": "We met"}, Connection),
+        Form("/members/charlie/invite/", "/members/charlie/invite/", {"note": "We met"}, Connection),
         Form("/settings/experience/", "/settings/experience/", POSITION, Experience),
         Form("/settings/education/", "/settings/education/", {"school": "FEUP", "start_year": 2001}, Education),
         Form("/settings/skills/", "/settings/skills/", {"name": "Bread"}, Skill),
