@@ -7,6 +7,7 @@ from django.db import connection
 
 from core.database.compiled_queries import CompiledQuery, CompiledSQL
 from core.database.pagination import NEWEST, Page, id_cursor
+from network.contact_counts import count_followed_authors
 from network.member_queries import load_members
 from network.models import Connection, Member, Viewer, viewer_of
 from users.audience import Audience
@@ -16,6 +17,10 @@ from .models import Post
 from .models.post import PostQuerySet
 
 PAGE_SIZE = 20
+# Up to this number of followed authors, taking the newest posts of each is faster.
+MANY_AUTHORS = 1000
+# Among how many of the newest posts of the network a page is looked for first.
+WINDOW = 2000
 
 # The audiences of the rule for reading a post (feed.models.visibility), written for the index: decision 0039.
 # The authors: me, my connections, followed members; each with their narrowest audience that includes me.
@@ -54,6 +59,36 @@ WHERE post.id < %(before)s AND post.audience <= followed.audience AND post.hidde
 ORDER BY post.id DESC LIMIT {limit:d}
 """
 
+# Whoever follows very many finds a page among the newest posts of the network: for each post the row of the pair, and
+# of the follow, is looked up, until the page is full.
+_RECENT = """
+SELECT post.id FROM (
+    SELECT id, author_id, audience FROM feed_post
+    WHERE id < %(before)s AND hidden_at IS NULL ORDER BY id DESC LIMIT {window:d}
+) AS post
+WHERE post.author_id = %(me)s
+OR (post.audience <= {connections:d} AND (
+    SELECT state FROM network_connection WHERE low_id = {least}(CAST(%(me)s AS bigint), post.author_id)
+    AND high_id = {greatest}(CAST(%(me)s AS bigint), post.author_id)
+) = {connected:d})
+OR (post.audience <= {members:d} AND (
+    SELECT 1 FROM network_follow WHERE follower_id = %(me)s AND followed_id = post.author_id
+) = 1)
+ORDER BY post.id DESC LIMIT {limit:d}
+"""
+
+
+@cache
+def recent_ids(vendor: str, limit: int) -> CompiledSQL:
+    """The same statement as `newest_ids`, of the newest posts of the network only: it may find less than a page."""
+    least, greatest = ("LEAST", "GREATEST") if vendor == "postgresql" else ("MIN", "MAX")
+    return CompiledSQL(
+        _RECENT.format(
+            window=WINDOW, limit=limit, least=least, greatest=greatest, members=Audience.MEMBERS,
+            connections=Audience.CONNECTIONS, connected=Connection.State.CONNECTED,
+        )
+    )  # fmt: skip
+
 
 @cache
 def newest_ids(vendor: str, limit: int) -> CompiledSQL:
@@ -72,11 +107,26 @@ def home_page(member: User, cursor: str | None, *, size: int = PAGE_SIZE) -> Pag
     than `size` posts where one is a plain repost of a post that the member may not read.
     """
     before = id_cursor(cursor)
-    statement = newest_ids(connection.vendor, size + 1)
-    found = statement.fetch(me=member.pk, before=NEWEST if before is None else before)
-    ids = [pk for (pk,) in found]
+    ids = find_ids(
+        member.pk,
+        NEWEST if before is None else before,
+        size + 1,
+        follows_many=count_followed_authors(member.pk) > MANY_AUTHORS,
+    )
     posts = load_for_display(ids[:size], member)
     return Page(posts, str(ids[size - 1]) if len(ids) > size else "")
+
+
+def find_ids(member: int, before: int, limit: int, *, follows_many: bool) -> list[int]:
+    """The ids of at most `limit` posts below `before` on the home page of the member with this id, newest first.
+
+    With `follows_many` the newest posts of the network are tried first, which does not change what is found.
+    """
+    for statement in (recent_ids, newest_ids) if follows_many else (newest_ids,):
+        ids = [pk for (pk,) in statement(connection.vendor, limit).fetch(me=member, before=before)]
+        if len(ids) == limit:
+            break
+    return ids
 
 
 def followed_authors(member: User) -> dict[int, int]:

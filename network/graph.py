@@ -15,11 +15,13 @@ from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Window
 from core.database.compiled_queries import CompiledQuery
 from users.models import User
 
-from .models import Connection, Follow, Member, MemberQuerySet, available_to
+from .models import Connection, Follow, Member, MemberQuerySet, are_paired, available_to, connected_with
 
 # Suggestions use at most this many connections, the latest ones: more make them slower, not better.
 MAX_CONNECTIONS = 500
 MAX_SUGGESTIONS = 12
+# Without mutual connections, only the latest members to join are suggested: a member may know all of very many.
+MAX_NEWEST = 500
 # How many mutual connections a page names.
 FIRST_MUTUAL = 3
 
@@ -121,8 +123,8 @@ def _connected_query(viewer: int) -> QuerySet[Connection, tuple[int]]:
 
 def _candidates_of(viewer: int) -> MemberQuerySet:
     """Members without any connection row with the viewer."""
-    me, paired = User(pk=viewer), Connection.objects.other_ends(viewer)
-    return Member.objects.visible_to(me).exclude(pk=viewer).exclude(pk__in=paired).for_display(me)
+    me, unpaired = User(pk=viewer), ~are_paired(viewer, OuterRef("pk"))
+    return Member.objects.visible_to(me).exclude(pk=viewer).filter(unpaired).for_display(me)
 
 
 def _candidates_query(viewer: int, members: Collection[int]) -> MemberQuerySet:
@@ -130,12 +132,14 @@ def _candidates_query(viewer: int, members: Collection[int]) -> MemberQuerySet:
 
 
 def _latest_query(viewer: int, known: Collection[int]) -> MemberQuerySet:
-    return _candidates_of(viewer).exclude(pk__in=known).order_by("-pk")[:MAX_SUGGESTIONS]
+    newest = Member.objects.order_by("-pk").values("pk")[:MAX_NEWEST]
+    candidates = _candidates_of(viewer).exclude(pk__in=known).filter(pk__in=newest)
+    return candidates.order_by("-pk")[:MAX_SUGGESTIONS]
 
 
 def _shared_query(viewer: int, member: int) -> MemberQuerySet:
     me = User(pk=viewer)
-    shared = Member.objects.visible_to(me).connected_to(viewer).connected_to(member).for_display(me)
+    shared = Member.objects.visible_to(me).connected_to(member).filter(connected_with(me)).for_display(me)
     return shared.annotate(total=Window(Count("pk"))).order_by("sort_name", "pk")[:FIRST_MUTUAL]
 
 

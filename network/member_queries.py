@@ -6,10 +6,13 @@ from core.database.compiled_queries import CompiledQuery
 from core.database.pagination import Page, after_text_key, make_text_page, read_text_cursor
 from users.models import User
 
-from .models import Member, MemberQuerySet, Viewer, name_patterns, viewer_of
+from .contact_counts import count_connections
+from .models import Member, MemberQuerySet, Viewer, connected_with, name_patterns, viewer_of
 
 PAGE_SIZE = 24
 _ORDER = "sort_name"
+# Up to this number, connections are sorted in a few milliseconds.
+MANY_CONNECTIONS = 1000
 
 
 def load_members(ids: Collection[int], viewer: Viewer) -> dict[int, Member]:
@@ -35,7 +38,18 @@ def directory_page(viewer: User, words: str, cursor: str | None) -> Page[Member]
 def connections_page(viewer: User, cursor: str | None) -> Page[Member]:
     """Return a page of the viewer's connections."""
     text, pk = read_text_cursor(cursor)
-    return _make_page(_CONNECTIONS.fetch(viewer=viewer.pk, text=text, pk=pk))
+    query = _CONNECTIONS_BY_NAME if _has_many_connections(viewer.pk) else _CONNECTIONS
+    return _make_page(query.fetch(viewer=viewer.pk, text=text, pk=pk))
+
+
+def _has_many_connections(viewer: int) -> bool:
+    """Whether a page of connections is found sooner among all members by name than by sorting all connections."""
+    connections = count_connections(viewer)
+    if connections <= MANY_CONNECTIONS:
+        return False
+    # About the number of members: ids are given one after the other.
+    newest = Member.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+    return connections**2 > PAGE_SIZE * newest
 
 
 def following_page(viewer: User, cursor: str | None) -> Page[Member]:
@@ -82,6 +96,12 @@ def _connections_query(viewer: int, text: str, pk: int) -> MemberQuerySet:
     return _page_query(Member.objects.connected_to(viewer).visible_to(me).for_display(me), text, pk)
 
 
+def _connections_by_name_query(viewer: int, text: str, pk: int) -> MemberQuerySet:
+    """The same rows, found by going through all members in the order of the page."""
+    me = User(pk=viewer)
+    return _page_query(Member.objects.filter(connected_with(me)).visible_to(me).for_display(me), text, pk)
+
+
 def _followed_query(viewer: int, text: str, pk: int) -> MemberQuerySet:
     me = User(pk=viewer)
     return _page_query(Member.objects.followed_by(me).visible_to(me).for_display(me), text, pk)
@@ -97,5 +117,6 @@ _NAMED = CompiledQuery(_named_query)
 # Once for each number of words.
 _DIRECTORY = CompiledQuery(_directory_query, pad_to=1)
 _CONNECTIONS = CompiledQuery(_connections_query)
+_CONNECTIONS_BY_NAME = CompiledQuery(_connections_by_name_query)
 _FOLLOWED = CompiledQuery(_followed_query)
 _BLOCKED = CompiledQuery(_blocked_query)

@@ -1,14 +1,16 @@
 """Connections, follows and blocks between members, and members as a viewer may see them."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import ClassVar
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.db import models
-from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
+from django.db.models import Case, Exists, F, OuterRef, Q, Subquery, Value, When
 from django.db.models.expressions import Combinable
+from django.db.models.functions import Greatest, Least
+from django.db.models.lookups import Exact, IsNull
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -46,6 +48,11 @@ class ConnectionQuerySet(models.QuerySet["Connection"]):
             When(low=member, then=F("high")), default=F("low"), output_field=models.BigIntegerField()
         )
         return self.of_member(member).annotate(other=other).values_list("other", flat=True)
+
+    def with_each(self, member: int, others: Collection[int]) -> "ConnectionQuerySet":
+        """The rows of the pairs of `member` and each of `others`, found pair by pair, however many `member` has."""
+        pairs = Member.objects.filter(pk__in=others).annotate(pair=_pair_column("pk", member, OuterRef("pk")))
+        return self.filter(pk__in=pairs.values("pair"))
 
     def between(self, one: int, two: int) -> "ConnectionQuerySet":
         low, high = sorted((one, two))
@@ -97,7 +104,12 @@ class Connection(models.Model):
                 condition=Q(inviter=F("low")) | Q(inviter=F("high")), name="network_inviter_is_of_the_pair"
             ),
         ]
-        indexes = [models.Index(fields=["high", "low"], name="network_pair_from_high")]
+        indexes = [
+            models.Index(fields=["high", "low"], name="network_pair_from_high"),
+            # Open invitations of a member, whatever the number of connections.
+            models.Index(fields=["low"], name="network_invited_low", condition=Q(state=0)),
+            models.Index(fields=["high"], name="network_invited_high", condition=Q(state=0)),
+        ]
 
     def __str__(self) -> str:
         return f"{self.low_id}–{self.high_id} {self.get_state_display()}"
@@ -181,17 +193,29 @@ def available_to(viewer: Viewer | OuterRef, path: str = "") -> Q:
 
 def connected_with(viewer: User | OuterRef, path: str = "") -> Q:
     """The condition that a member is a connection of `viewer`; `viewer` and `path` are those of available_to."""
-    if isinstance(viewer, OuterRef):
-        return are_connected(viewer, OuterRef(f"{path}_id" if path else "pk"))
-    # One viewer's connections are read once, not looked up for each row.
-    return Q(**{f"{path or 'pk'}__in": Connection.objects.connected().other_ends(viewer.pk)})
+    one = viewer if isinstance(viewer, OuterRef) else viewer.pk
+    return are_connected(one, OuterRef(f"{path}_id" if path else "pk"))
 
 
 def are_connected(one: MemberId, other: MemberId) -> Q:
-    """The condition that two members are connected; both are ids, or references to columns."""
-    connections = Connection.objects.connected()
-    first, second = connections.filter(low=one, high=other), connections.filter(low=other, high=one)
-    return Q(Exists(first)) | Q(Exists(second))
+    """The condition that two members are connected; both are ids, or references to columns.
+
+    The row of the pair is looked up for each row that is compared. With EXISTS, PostgreSQL may read all connections of
+    a member instead, which takes as long as there are many.
+    """
+    return Q(Exact(_pair_column("state", one, other), Connection.State.CONNECTED))
+
+
+def are_paired(one: MemberId, other: MemberId) -> Q:
+    """The condition that two members are connected, or one has invited the other, even if the other ignored it."""
+    return Q(IsNull(_pair_column("pk", one, other), False))
+
+
+def _pair_column(column: str, one: MemberId, other: MemberId) -> Subquery:
+    """The value of `column` in the row of two members, or NULL where there is none."""
+    ends = [Value(end, models.BigIntegerField()) if isinstance(end, int) else end for end in (one, other)]
+    pair = Connection.objects.filter(low=Least(*ends), high=Greatest(*ends))
+    return Subquery(pair.values(column)[:1])
 
 
 class MemberQuerySet(models.QuerySet["Member"]):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from core.database.compiled_queries import CompiledQuery
@@ -141,7 +141,7 @@ def build_relation(
 
 
 def _pairs_query(viewer: int, members: Collection[int]) -> ConnectionQuerySet:
-    return Connection.objects.filter(Q(low=viewer, high__in=members) | Q(high=viewer, low__in=members))
+    return Connection.objects.with_each(viewer, members)
 
 
 def _follows_query(viewer: int, member: int) -> QuerySet[Follow, tuple[int]]:

@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
@@ -52,6 +53,8 @@ class Comment(models.Model):
         verbose_name_plural = _("comments")
         indexes = [
             models.Index(fields=["post", "parent", "id"], name="feed_comments_of_post"),
+            # The order of a page of comments: PostgreSQL does not take it from the index above, for `parent IS NULL`.
+            models.Index(fields=["post", "id"], name="feed_top_comments", condition=Q(parent=None)),
             models.Index(fields=["parent", "id"], name="feed_replies_of_comment"),
         ]
 

@@ -70,6 +70,27 @@ def test_walking_the_pages_shows_each_right_post_once_newest_first(
 
 
 @any_world
+@given(network=networks(), limit=st.integers(1, 5))
+def test_who_follows_many_finds_the_same_posts(people: list[User], network: Network, limit: int) -> None:
+    with stored(network, people) as posts:
+        for viewer in people[:3]:
+            for before in (MAX_ID, posts[-1].pk, posts[0].pk):
+                few, many = (
+                    find_ids(viewer.pk, before, limit, follows_many=follows_many)
+                    for follows_many in (False, True)
+                )
+                assert many == few
+
+
+def test_a_page_that_the_newest_posts_do_not_fill_is_filled_from_all(alice: User, bob: User) -> None:
+    old = [say(alice), say(bob)]
+    recent = recent_ids(connection.vendor, 2, window=1)
+    say(make_member("dora"))
+    assert recent.fetch(viewer=alice.pk, before=MAX_ID) == []
+    assert find_ids(alice.pk, MAX_ID, 2, follows_many=True) == [post.pk for post in reversed(old)]
+
+
+@any_world
 @given(network=networks())
 def test_visible_to_equals_the_naive_definition(people: list[User], network: Network) -> None:
     with stored(network, people) as posts:

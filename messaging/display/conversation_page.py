@@ -4,9 +4,11 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import NamedTuple
 
 from django.db.models import BooleanField, ExpressionWrapper, Q
 from django.utils import timezone
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from network.models import Member, available_to
@@ -37,6 +39,14 @@ class EntryRow:
     follows: bool
     # The state of an own message: sent, delivered or read; else empty.
     mark: str
+
+
+class EntryGroup(NamedTuple):
+    """Consecutive entries, before which the page shows a day or the line above the first unread one."""
+
+    day: date | None
+    is_first_unread: bool
+    html: SafeString
 
 
 @dataclass(frozen=True)
@@ -180,6 +190,18 @@ def build_entry_rows(
         rows.append(EntryRow(shown, _day_of(shown) if is_new_day else None, is_first_unread, follows, mark))
         before = shown
     return rows
+
+
+def group_entries(rows: Sequence[EntryRow], found: int | None = None) -> list[EntryGroup]:
+    """Return the entries as HTML, cut where a day or the unread ones begin; `found` is the number of a found one."""
+    groups: list[EntryGroup] = []
+    for row in rows:
+        if not groups or row.day or row.is_first_unread:
+            groups.append(EntryGroup(row.day, row.is_first_unread, mark_safe("")))
+        is_found = row.entry.entry.seq == found
+        html = row.entry.render(follows=row.follows, mark=row.mark, is_found=is_found)
+        groups[-1] = groups[-1]._replace(html=groups[-1].html + html)
+    return groups
 
 
 def mark_of(seq: int, cursors: Sequence[dict[str, int]]) -> str:

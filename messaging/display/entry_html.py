@@ -6,6 +6,7 @@ all messages of an author with marks in place of those values, and cut at the ma
 
 import re
 import secrets
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -45,10 +46,11 @@ class _MarkedView(EntryView):
         return _TIMES
 
 
-def render_entry(view: EntryView) -> str:
-    """Return what `_entry.html` makes of `view`."""
+def render_entry(entry: EntryView, **on_page: bool | str) -> str:
+    """Return what `_entry.html` makes of `entry`; `on_page` is what it knows of the page (follows, mark, is_found)."""
+    view = entry
     if not view.is_message or not view.html or view.is_deleted or view.is_hidden or view.attachments:
-        return get_template("messaging/_entry.html").render({"entry": view})
+        return get_template("messaging/_entry.html").render({"entry": view, **on_page})
     shape = _MarkedView(*view)._replace(
         conversation=_CONVERSATION,
         seq=_SEQ,
@@ -57,7 +59,8 @@ def render_entry(view: EntryView) -> str:
         client_id=view.client_id and _CLIENT_ID,
         html=_HTML,
     )
-    cut = _CUT.get_or_make((shape, get_language(), timezone.get_current_timezone_name()), lambda: _cut(shape))
+    key = (shape, tuple(on_page.items()), get_language(), timezone.get_current_timezone_name())
+    cut = _CUT.get_or_make(key, lambda: _cut(shape, on_page))
     values = {
         str(_CONVERSATION): str(view.conversation),
         str(_SEQ): str(view.seq),
@@ -69,5 +72,6 @@ def render_entry(view: EntryView) -> str:
     return "".join([values[part] if index % 2 else part for index, part in enumerate(cut)])
 
 
-def _cut(shape: EntryView) -> tuple[str, ...]:
-    return tuple(_ANY_MARK.split(get_template("messaging/_entry.html").render({"entry": shape})))
+def _cut(shape: EntryView, on_page: Mapping[str, bool | str]) -> tuple[str, ...]:
+    html = get_template("messaging/_entry.html").render({"entry": shape, **on_page})
+    return tuple(_ANY_MARK.split(html))

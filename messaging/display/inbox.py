@@ -2,17 +2,21 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from html import unescape
+from typing import NamedTuple
 
-from django.template.loader import get_template
 from django.utils import timezone
 from django.utils.html import strip_tags
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from core.database.pagination import Page, id_cursor, make_page
 from core.text.cleaning import clean_line
+from core.web.fragments import FragmentCache
 from network.models import Member
-from users.models import User
+from theme.templatetags.theme import measure_age
+from users.models import MemberView, User
 
 from .. import presence
 from ..models import Entry, Membership, Presence
@@ -23,6 +27,40 @@ PAGE_SIZE = 20
 LONGEST_SNIPPET = 120
 # Characters of a message that a snippet is made of.
 LONGEST_LOOKED_AT = 2000
+# About 2 kB each.
+MAX_ROWS = 2000
+
+_ROWS = FragmentCache("messaging/_inbox_row.html", "row", max_entries=MAX_ROWS)
+
+
+class InboxRowView(NamedTuple):
+    """Everything that `_inbox_row.html` shows of a conversation: viewers with equal ones share its HTML."""
+
+    conversation: int
+    unread: int
+    place: int
+    box: str
+    is_direct: bool
+    is_muted: bool
+    is_current: bool
+    is_online: bool
+    is_mine: bool
+    other: MemberView | None
+    title: str
+    # The author of the newest message in a group, where the snippet names them.
+    speaker: str
+    # The beginning of the newest message, or else what is said of it.
+    snippet_html: str
+    note: str
+    at: datetime | None
+    # Age and current year, by theme.templatetags.theme.measure_age.
+    age: tuple[str, int] | None
+    year: int
+
+    @property
+    def snippet(self) -> str:
+        """The newest message in one line."""
+        return clean_line(unescape(strip_tags(self.snippet_html)))[:LONGEST_SNIPPET] or self.note
 
 
 @dataclass(frozen=True)
@@ -54,8 +92,8 @@ class InboxRow:
         return self.other.display_name if self.other else _("Member not available")
 
     @property
-    def snippet(self) -> str:
-        """The newest message in one line."""
+    def note(self) -> str:
+        """What is said of the newest entry where it has no words, or none that the viewer may read."""
         entry = self.newest
         if entry is None:
             return ""
@@ -65,8 +103,33 @@ class InboxRow:
             return _("Message deleted")
         if not entry.is_message:
             return _("New members")
-        words = clean_line(unescape(strip_tags(entry.html[:LONGEST_LOOKED_AT])))[:LONGEST_SNIPPET]
-        return words or (_("Attachment") if entry.attached else "")
+        return _("Attachment") if entry.attached else ""
+
+    def build_view(self, now: datetime, year: int, *, current: int = 0) -> InboxRowView:
+        """What the row shows at `now`; `current` is the id of the conversation that is open."""
+        mine, entry = self.membership, self.newest
+        is_direct = mine.conversation.is_direct
+        is_said = entry is not None and entry.is_message and not self.is_hidden
+        has_words = is_said and entry is not None and not entry.deleted_at
+        return InboxRowView(
+            conversation=mine.conversation_id,
+            unread=mine.unread,
+            place=mine.place,
+            box="inbox" if mine.accepted_at else "declined" if mine.declined_at else "requests",
+            is_direct=is_direct,
+            is_muted=mine.muted,
+            is_current=mine.conversation_id == current,
+            is_online=self.is_online,
+            is_mine=is_said and self.is_mine,
+            other=self.other.cache_key() if self.other else None,
+            title=self.title,
+            speaker=self.speaker.display_name if is_said and self.speaker and not is_direct else "",
+            snippet_html=entry.html[:LONGEST_LOOKED_AT] if entry is not None and has_words else "",
+            note=self.note,
+            at=entry.created_at if entry else None,
+            age=measure_age(entry.created_at, now) if entry else None,
+            year=year,
+        )
 
 
 def load_page(memberships: MembershipQuerySet, viewer: User, cursor: str | None) -> Page[Membership]:
@@ -128,6 +191,12 @@ def online_ids(presences: dict[int, Presence]) -> set[int]:
     return {pk for pk, row in presences.items() if row.until > now}
 
 
+def render_rows(rows: Sequence[InboxRow], *, current: int = 0) -> SafeString:
+    """Render rows of the list one after the other; `current` is the id of the conversation that is open."""
+    now, year = timezone.now(), timezone.localtime().year
+    return _ROWS.render_joined([row.build_view(now, year, current=current) for row in rows])
+
+
 def render_row(membership: Membership, viewer: User) -> str:
-    """`_inbox_row.html` for one conversation."""
-    return get_template("messaging/_inbox_row.html").render({"row": build_rows([membership], viewer)[0]})
+    """Render the row of one conversation."""
+    return render_rows(build_rows([membership], viewer))

@@ -39,8 +39,12 @@ class EntryForViewer:
 
     def __html__(self) -> SafeString:
         """Render `_entry.html`, cached: many tabs show the same message at the same moment."""
-        view = self.view
-        return _ENTRIES.get_or_render(view, {"entry": view}, lambda values: render_entry(values["entry"]))
+        return self.render()
+
+    def render(self, **on_page: bool | str) -> SafeString:
+        """Render `_entry.html` for a page, which knows what an entry alone does not: follows, mark, is_found."""
+        values = {"entry": self.view, **on_page}
+        return _ENTRIES.get_or_render(tuple(values.items()), values, lambda values: render_entry(**values))
 
 
 def entries_for(

@@ -46,8 +46,8 @@ def entry_view(**values: Any) -> EntryView:
     return message._replace(**values)
 
 
-def html_of(view: EntryView) -> str:
-    return get_template("messaging/_entry.html").render({"entry": view})
+def html_of(view: EntryView, **on_page: bool | str) -> str:
+    return get_template("messaging/_entry.html").render({"entry": view, **on_page})
 
 
 def test_each_value_of_an_entry_is_in_its_key_and_is_shown() -> None:
@@ -78,10 +78,21 @@ def test_a_message_looks_the_same_with_and_without_the_template() -> None:
         mine._replace(is_deleted=True, html=""),
         entry_view(kind="renamed", title="Friends"),
     ]
+    pages: list[dict[str, bool | str]] = [
+        {},
+        {"follows": False, "mark": "", "is_found": False},
+        {"follows": True, "mark": "delivered", "is_found": False},
+        {"follows": False, "mark": "read", "is_found": True},
+    ]
     for zone in ("UTC", "Asia/Kathmandu"):
         with timezone.override(zone):
             # The second time from what the first one has cut.
-            differing = [view for view in [*views, *views] if render_entry(view) != html_of(view)]
+            differing = [
+                (view, on_page)
+                for on_page in pages
+                for view in [*views, *views]
+                if render_entry(view, **on_page) != html_of(view, **on_page)
+            ]
             assert differing == []
 
 

@@ -116,7 +116,45 @@ def test_a_row_says_no_more_than_the_viewer_may_know() -> None:
             )
             with case(name):
                 (row,) = build_rows([mine], User(pk=1), data)
-                assert [row.title, row.snippet, row.is_hidden, row.speaker, row.is_mine] == said
+                snippet = row.build_view(timezone.now(), 2026).snippet
+                assert [row.title, snippet, row.is_hidden, row.speaker, row.is_mine] == said
+
+
+def row_view(**values: Any) -> InboxRowView:
+    """A group with unread messages, and everything that its row can show."""
+    view = InboxRowView(
+        conversation=7,
+        unread=3,
+        place=9,
+        box="inbox",
+        is_direct=False,
+        is_muted=True,
+        is_current=True,
+        is_online=False,
+        is_mine=False,
+        other=None,
+        title="Quay",
+        speaker="Ben",
+        snippet_html="<p>Words</p>",
+        note="",
+        at=timezone.now() - timedelta(days=1),
+        age=("days", 1),
+        year=2026,
+    )
+    return view._replace(**values)
+
+
+def html_of_row(view: InboxRowView) -> str:
+    return get_template("messaging/_inbox_row.html").render({"row": view})
+
+
+def test_each_value_of_a_row_is_in_its_key_and_is_shown() -> None:
+    direct = row_view(is_direct=True, is_online=True, speaker="", is_mine=True)
+    face = row_view(other=MemberView("ben", "Ben", "photos/b"), age=("date", 0))
+    silent = row_view(other=None, snippet_html="", note="Attachment", is_direct=True)
+    changed = unseen_changes([row_view(), direct, face, silent], html_of_row, {"age": ("hours", 2)})
+    # The row names the other by the title, without a link; a time of days alone does not tell the year.
+    assert changed == (set(), {"other.name"} - {"other.name"})
 
 
 def test_only_the_other_of_two_who_is_there_now_is_shown_as_online() -> None:

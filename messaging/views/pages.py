@@ -30,7 +30,7 @@ def inbox(request: MemberRequest) -> HttpResponse:
     shown = requests if wants_requests else Membership.objects.inbox(request.user)
     page = box.load_page(shown, request.user, request.GET.get(CURSOR))
     context = {
-        "rows": box.build_rows(page.rows, request.user),
+        "rows_html": box.render_rows(box.build_rows(page.rows, request.user)),
         "next": page.next,
         "box": REQUESTS if wants_requests else "inbox",
         "requests": len(requests.values_list("pk")[:MOST_REQUESTS_COUNTED]),
@@ -50,7 +50,7 @@ def conversation(request: MemberRequest, pk: int) -> HttpResponse:
     entries = entries_for(window.entries, mine, request.user)
     cursors = queries.cursors_of_others(mine, request.user)
     context = {
-        "entry_rows": display.build_entry_rows(entries, mine, cursors),
+        "entry_groups": display.group_entries(display.build_entry_rows(entries, mine, cursors)),
         "more": window.has_older,
         "is_part": True,
     }
@@ -81,11 +81,11 @@ def conversation_page(
     page, rows = display.build_conversation_page(request.user, sidebar, window)
     context = {
         "conversation_page": page,
-        "rows": rows,
+        "rows_html": box.render_rows(rows, current=pk),
         "next": sidebar.next,
         "requests": sidebar.requests,
         "box": REQUESTS if sidebar.mine.is_request else "inbox",
-        "found": around,
+        "entry_groups": display.group_entries(page.entry_rows, around),
         "form": form or empty_form(),
     }
     return render(request, "messaging/conversation.html", context, status=status)

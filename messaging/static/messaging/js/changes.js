@@ -11,6 +11,10 @@ import { page, post, renewToken } from "./transport.js";
 import { cloneTemplate, words } from "./translations.js";
 
 const log = part("log");
+// What leads to the page on which an own message is edited: the button of its menu, and the item once the menu was opened.
+const EDIT = "a[data-menu-template='own-entry-choices'], a[data-edit]";
+
+const isEditable = (entry) => Boolean(entry.querySelector(EDIT));
 
 // The client id of a message that is to be changed as soon as the server has it.
 let awaited = null;
@@ -23,7 +27,7 @@ async function edit(link) {
   if (text === undefined) return location.assign(link.href);
   // Meanwhile the entry may have been replaced, deleted or opened by a second press.
   const shown = entryElement(seq);
-  if (!shown?.querySelector("a[data-edit]") || isOpen()) return;
+  if (!shown || !isEditable(shown) || isOpen()) return;
   cancel();
   const form = cloneTemplate("edit-entry");
   const area = form.elements.text;
@@ -46,8 +50,8 @@ function editLast() {
   if (unsent?.isUnderWay) awaited = unsent.id;
   else if (unsent) pending.takeBack(unsent.id);
   else {
-    const last = entryElements().findLast((each) => each.querySelector("a[data-edit]"));
-    if (last) edit(last.querySelector("a[data-edit]"));
+    const last = entryElements().findLast(isEditable);
+    if (last) edit(last.querySelector(EDIT));
   }
 }
 

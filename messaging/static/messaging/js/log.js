@@ -87,7 +87,7 @@ export function replace(seq, html) {
 // Words that are being changed here outlive a change that came from elsewhere, but not a deletion.
 function keepEditor(shown, fresh) {
   const editor = shown.querySelector("[data-edit-form]");
-  if (!editor || !fresh.querySelector("a[data-edit]")) return;
+  if (!editor || !fresh.querySelector("a[data-menu-template]")) return;
   fresh.querySelector(".entry-main").prepend(editor);
   fresh.classList.add("is-editing");
 }

@@ -1,0 +1,17 @@
+from django.db import migrations, models
+from django.db.models import Q
+
+from core.database.migration_operations import AddIndexConcurrently
+
+
+class Migration(migrations.Migration):
+    atomic = False
+    dependencies = [("network", "0002_initial")]
+    operations = [
+        AddIndexConcurrently(
+            "connection", models.Index(fields=["low"], name="network_invited_low", condition=Q(state=0))
+        ),
+        AddIndexConcurrently(
+            "connection", models.Index(fields=["high"], name="network_invited_high", condition=Q(state=0))
+        ),
+    ]
