@@ -6,7 +6,7 @@ from functools import cache
 from django.db import connection
 
 from core.database.compiled_queries import CompiledQuery, CompiledSQL
-from core.database.pagination import NEWEST, Page, id_cursor
+from core.database.pagination import MAX_ID, Page, id_cursor
 from network.member_queries import load_members
 from network.models import Connection, Member, Viewer, viewer_of
 from users.audience import Audience
@@ -18,17 +18,17 @@ from .models.post import PostQuerySet
 PAGE_SIZE = 20
 
 # The audiences of the rule for reading a post (feed.models.visibility), written for the index: decision 0039.
-# The authors: me, my connections, followed members; each with their narrowest audience that includes me.
+# The authors: the viewer, connections, followed members; each with their narrowest audience that includes the viewer.
 _FOLLOWED_AUTHORS = f"""
 WITH followed (author_id, audience) AS (
-    SELECT member_id, MAX(audience) FROM (
-        SELECT CAST(%(me)s AS bigint) AS member_id, {Audience.CONNECTIONS:d} AS audience
+    SELECT author_id, MAX(audience) FROM (
+        SELECT CAST(%(viewer)s AS bigint) AS author_id, {Audience.CONNECTIONS:d} AS audience
         UNION ALL SELECT high_id, {Audience.CONNECTIONS:d} FROM network_connection
-            WHERE low_id = %(me)s AND state = {Connection.State.CONNECTED:d}
+            WHERE low_id = %(viewer)s AND state = {Connection.State.CONNECTED:d}
         UNION ALL SELECT low_id, {Audience.CONNECTIONS:d} FROM network_connection
-            WHERE high_id = %(me)s AND state = {Connection.State.CONNECTED:d}
-        UNION ALL SELECT followed_id, {Audience.MEMBERS:d} FROM network_follow WHERE follower_id = %(me)s
-    ) AS authors GROUP BY member_id
+            WHERE high_id = %(viewer)s AND state = {Connection.State.CONNECTED:d}
+        UNION ALL SELECT followed_id, {Audience.MEMBERS:d} FROM network_follow WHERE follower_id = %(viewer)s
+    ) AS authors GROUP BY author_id
 )
 """  # noqa: S608 -- constants
 
@@ -56,32 +56,32 @@ ORDER BY post.id DESC LIMIT {limit:d}
 
 
 @cache
-def newest_ids(vendor: str, limit: int) -> CompiledSQL:
-    """The statement in the SQL of `vendor` that finds at most `limit` ids of posts below an id.
+def compile_newest_ids(vendor: str, limit: int) -> CompiledSQL:
+    """Compile the statement, in the SQL of `vendor`, that finds at most `limit` ids of posts below an id, newest first.
 
-    Its values are `me`, the member's id, and `before`, the id or `NEWEST`.
+    Its values are `viewer`, the viewer's id, and `before`, the id or `MAX_ID`.
     """
     newest = _POSTGRESQL if vendor == "postgresql" else _SQLITE
     return CompiledSQL(_FOLLOWED_AUTHORS + newest.format(limit=limit))
 
 
-def home_page(member: User, cursor: str | None, *, size: int = PAGE_SIZE) -> Page[Post]:
-    """Load one page of the home feed of `member`, newest first, ready for display.
+def load_home_page(viewer: User, cursor: str | None, *, size: int = PAGE_SIZE) -> Page[Post]:
+    """Load one page of the home feed of `viewer`, newest first, ready for display.
 
-    It holds posts of the member, connections and followed members whose audience includes the member. A page has fewer
-    than `size` posts where one is a plain repost of a post that the member may not read.
+    It holds posts of the viewer, connections and followed members whose audience includes the viewer. A page has fewer
+    than `size` posts where one is a plain repost of a post that the viewer may not read.
     """
     before = id_cursor(cursor)
-    statement = newest_ids(connection.vendor, size + 1)
-    found = statement.fetch(me=member.pk, before=NEWEST if before is None else before)
+    statement = compile_newest_ids(connection.vendor, size + 1)
+    found = statement.fetch(viewer=viewer.pk, before=MAX_ID if before is None else before)
     ids = [pk for (pk,) in found]
-    posts = load_for_display(ids[:size], member)
+    posts = load_for_display(ids[:size], viewer)
     return Page(posts, str(ids[size - 1]) if len(ids) > size else "")
 
 
-def followed_authors(member: User) -> dict[int, int]:
-    """The authors on the home page of `member`: by id, their narrowest audience that includes the member."""
-    return dict(_AUTHORS_STATEMENT.fetch(me=member.pk))
+def followed_authors(viewer: User) -> dict[int, int]:
+    """The authors on the home page of `viewer`: by id, their narrowest audience that includes the viewer."""
+    return dict(_AUTHORS_STATEMENT.fetch(viewer=viewer.pk))
 
 
 def load_for_display(ids: Collection[int], viewer: Viewer) -> list[Post]:
@@ -94,10 +94,10 @@ def load_for_display(ids: Collection[int], viewer: Viewer) -> list[Post]:
 
 def load_posts(ids: Collection[int], viewer: Viewer) -> list[Post]:
     """The same with plain reposts whose original the viewer may not read."""
-    rows = _POSTS.fetch(viewer=viewer.pk, posts=ids)
+    rows = _POSTS.fetch(viewer_id=viewer.pk, posts=ids)
     # A separate statement: for many ids at once, PostgreSQL prefers to read all members.
     original_ids = {post.original_id for post in rows if post.original_id}
-    originals = _POSTS.fetch(viewer=viewer.pk, posts=original_ids)
+    originals = _POSTS.fetch(viewer_id=viewer.pk, posts=original_ids)
     people = {post.author_id for post in (*rows, *originals)}
     authors = load_members(people, viewer)
     readable = {post.pk: post for post in _set_authors(originals, authors)}
@@ -116,9 +116,9 @@ def _set_authors(posts: list[Post], authors: dict[int, Member]) -> list[Post]:
     return present
 
 
-def _posts_query(viewer: int | None, posts: Collection[int]) -> PostQuerySet:
-    reader = viewer_of(viewer)
-    return Post.objects.filter(pk__in=posts).visible_to(reader).with_viewer_state(reader).order_by("-pk")
+def _posts_query(viewer_id: int | None, posts: Collection[int]) -> PostQuerySet:
+    viewer = viewer_of(viewer_id)
+    return Post.objects.filter(pk__in=posts).visible_to(viewer).with_viewer_state(viewer).order_by("-pk")
 
 
 _POSTS = CompiledQuery(_posts_query)

@@ -8,7 +8,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from core.database.compiled_queries import CompiledQuery
-from core.database.pagination import NEWEST, make_page
+from core.database.pagination import MAX_ID, make_page
 from users.models import User
 
 from .kinds import GROUPS
@@ -49,7 +49,7 @@ def filtered_for(viewer: User, show: str) -> NotificationQuerySet:
 
 def page_of(viewer: User, show: str, *, before: int | None = None) -> NotificationPage:
     """One page of the notifications that match `show`, below the sort key `before`. Up to six queries."""
-    found = _page_query(show).fetch(viewer=viewer.pk, before=NEWEST if before is None else before)
+    found = _page_query(show).fetch(viewer=viewer.pk, before=MAX_ID if before is None else before)
     page = make_page(found, PAGE_SIZE, lambda row: str(row.place))
     return NotificationPage(build_views(page.rows, viewer), page.rows[0].place if page.rows else 0, page.next)
 

@@ -19,7 +19,7 @@ DECIDED: dict[str, dict[str, Any]] = {
         "PING_BYTES": 64 * 1024,
         "WINDOW_BYTES": 512 * 1024,
     },
-    "core.database.pagination": {"NEWEST": 2**63 - 1},
+    "core.database.pagination": {"MAX_ID": 2**63 - 1},
     "core.sockets.connection": {
         "RESTART": 1012,
         "FLOODED": 1008,
