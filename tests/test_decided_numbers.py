@@ -38,7 +38,11 @@ DECIDED: dict[str, dict[str, Any]] = {
     "messaging.socket.receipts": {"MOMENT": 0.3, "MOST_OF_ONE": 100},
     "messaging.services.conversations": {"MOST_IN_A_GROUP": 50, "MOST_REQUESTS": 20, "TITLE_NAMES": 3},
     "messaging.services.cursors": {"AT_ONCE": 200},
-    "messaging.services.send": {"MOST_UNANSWERED": 5, "MOST_MESSAGES": 120, "FLOOD_SECONDS": 60},
+    "messaging.services.send": {
+        "MAX_UNANSWERED_MESSAGES": 5,
+        "RATE_LIMIT_MESSAGES": 120,
+        "RATE_LIMIT_SECONDS": 60,
+    },
     "messaging.display.history": {"PAGE_SIZE": 50, "AROUND": 40},
     "network.graph": {"MAX_CONNECTIONS": 500, "MAX_SUGGESTIONS": 12, "FIRST_MUTUAL": 3},
     "network.invitation_queries": {"PAGE_SIZE": 24},

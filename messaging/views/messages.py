@@ -19,7 +19,7 @@ from users.http import MemberRequest, member_required
 
 from .. import presence, queries, services
 from ..display.rendering import entries_as_json
-from ..errors import ClientIdTaken, EmptyMessage, MessagingError, NotIn, SendingRateLimited
+from ..errors import ClientIdTaken, EmptyMessage, MessagingError, NotAMember, SendingRateLimited
 from ..forms import MessageForm
 from ..models import Membership
 from ..services.cursors import CursorPosition
@@ -43,7 +43,7 @@ def send(request: MemberRequest, pk: int) -> HttpResponse:
     except MessagingError as error:
         if wants_json(request):
             return refusal(error)
-        if isinstance(error, NotIn):
+        if isinstance(error, NotAMember):
             raise Http404 from error
         words = str(error)
         if isinstance(error, ClientIdTaken):
