@@ -14,7 +14,7 @@ DECIDED: dict[str, dict[str, Any]] = {
         "FRAME_BYTES": 64 * 1024,
         "WAITING_BYTES": 256 * 1024,
         "WAITING_EVENTS": 1000,
-        "TABS_EACH": 10,
+        "SOCKETS_PER_MEMBER": 10,
         "REMEMBERED_MEMBERS": 10_000,
         "PING_BYTES": 64 * 1024,
         "WINDOW_BYTES": 512 * 1024,
