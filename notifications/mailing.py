@@ -21,7 +21,7 @@ from users.models import User
 
 from .away import online_among, unread_conversations
 from .kinds import Channel, Kind
-from .models import Fact, Notification
+from .models import Activity, Notification
 from .notification_view import NotificationView, build_views
 from .preferences import Delivery, mail_times, wanted_deliveries
 from .tokens import token_for
@@ -82,7 +82,7 @@ def schedule_mail(rows: Sequence[Notification], wanted: set[Delivery]) -> None:
     ]
     mailed = {row.pk for row in unscheduled if row.mailed_at}
     if mailed:
-        valid = Fact.objects.still_valid().filter(notification__in=mailed)
+        valid = Activity.objects.still_valid().filter(notification__in=mailed)
         mailed &= set(valid.values_list("notification", flat=True))
     unmailed = [row for row in unscheduled if row.pk not in mailed]
     if not unmailed:
@@ -114,7 +114,7 @@ def send_due(*, member_id: int, now: datetime | None = None) -> bool:
         .filter(recipient=member_id)
         .unread()
         .due(now)
-        .order_by("-place")
+        .order_by("-sort_key")
     )
     if not due:
         return False

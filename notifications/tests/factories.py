@@ -33,7 +33,7 @@ def page_texts(member: User) -> list[str]:
     """The sentences on the member's page, the latest first."""
     return [
         view.text
-        for view in build_views(list(Notification.objects.visible_to(member).order_by("-place")), member)
+        for view in build_views(list(Notification.objects.visible_to(member).order_by("-sort_key")), member)
     ]
 
 

@@ -20,7 +20,7 @@ ANN, BEN = MemberView("ann.b-c_d", "Ann & Bob", "photos/a"), MemberView("ben", "
 def row(**values: Any) -> NotificationRow:
     shown = NotificationRow(
         pk=7,
-        place=70,
+        sort_key=70,
         kind="comment",
         icon="message-circle",
         is_unread=True,

@@ -99,7 +99,7 @@ def _insert_rows(table: Table, rows: Iterator[Row]) -> None:
         else TO_SQLITE.get(column.kind, int if column.kind.is_number else str)
         for column in table.columns
     ]
-    names = ", ".join(quote_name(column.column) for column in table.columns)
+    names = ", ".join(quote_name(column.name) for column in table.columns)
     values = ", ".join("%s" for _ in readers)
     statement = f"INSERT INTO {quote_name(table.name)} ({names}) VALUES ({values})"  # noqa: S608 -- names of the models
     with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
