@@ -15,7 +15,7 @@ from pytest_django.fixtures import Settings
 
 from bench import crowd
 from bench.make_crowd import main
-from core.files.fields import files_of_row
+from core.files.row_files import files_of_row
 from demo.people import PASSWORD
 from feed.models import Comment, Post, Reaction, SavedPost
 from feed.services import publish_post

@@ -58,7 +58,7 @@ DECIDED: dict[str, dict[str, Any]] = {
     "operations.transfer.comparison": {"MAX_NAMED_ROWS": 20, "LOOKED_AT": 40, "POINTS": 6},
     "professional_network.values": {"PORTS": (1, 65_535), "DEFAULT_PORTS": {"http": 80, "https": 443}},
     "users.mail_limits": {"HOUR": 3600},
-    "users.tidying": {"BATCH": 500},
+    "users.abandoned_accounts": {"BATCH": 500},
 }
 
 

@@ -15,8 +15,8 @@ from django.utils.translation import gettext as _
 from core.database.compiled_queries import CompiledQuery, CompiledSQL
 from core.database.plans import run_with_plans
 from core.files import storage
-from core.files.fields import files_of_row
 from core.files.images import digest_of
+from core.files.row_files import files_of_row
 from core.text import markdown
 from core.text.cleaning import has_visible_text
 from core.text.folding import search_key

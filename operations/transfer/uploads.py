@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
-from core.files.fields import file_field, file_fields
+from core.files.row_files import file_field, file_fields
 
 from .problems import Problem, TransferRefused
 from .tables import Table, quote_name

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from django.core.files.storage import default_storage
 
-from core.files.fields import files_of_row
+from core.files.row_files import files_of_row
 from operations.backup.backup_file import BackupFile
 from operations.backup.create import create_backup
 from operations.backup.restore import restore_backup
