@@ -20,11 +20,11 @@ from network.models import Member, available_to
 from users.models import User
 
 from .away import online_among, unread_conversations
+from .display.notification_view import NotificationView, build_views
 from .kinds import Channel, Kind
 from .models import Activity, Notification
-from .notification_view import NotificationView, build_views
-from .preferences import Delivery, mail_times, wanted_deliveries
-from .tokens import token_for
+from .preferences.deliveries import Delivery, mail_times, wanted_deliveries
+from .preferences.unsubscribe_tokens import token_for
 
 # Delay of mail to members with a page in view; it is sent if the notification is still unread then.
 LATER = timedelta(minutes=15)

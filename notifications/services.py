@@ -19,7 +19,7 @@ from users.models import User
 from .kinds import KIND_INFO, Channel, Kind, channels_of
 from .mailing import schedule_mail
 from .models import Activity, Notification, Preference, QuietHours
-from .preferences import Delivery, wanted_deliveries
+from .preferences.deliveries import Delivery, wanted_deliveries
 
 # Actions that need no permission and can reach any number of members: beyond network.reach, they are not mailed.
 REACH_LIMITED_KINDS = frozenset({Kind.COMMENT, Kind.REPLY, Kind.REACTION, Kind.REPOST, Kind.FOLLOW})

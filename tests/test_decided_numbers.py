@@ -49,7 +49,7 @@ DECIDED: dict[str, dict[str, Any]] = {
     "network.member_queries": {"PAGE_SIZE": 24},
     "network.models": {"MOST_WORDS": 6},
     "network.reach": {"DAY": 86_400, "NEW_FOR": timedelta(days=7)},
-    "notifications.badge": {"MOST": 100},
+    "notifications.display.badge": {"MOST": 100},
     "notifications.mailing": {"LATER": timedelta(minutes=15), "REST": timedelta(hours=1), "MOST": 20},
     "notifications.receivers": {"MOST_IN_THREAD": 30},
     "notifications.services": {"TRIES": 10},

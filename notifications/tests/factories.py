@@ -19,8 +19,8 @@ from core.sockets.frames import (
     openers,
 )
 from messaging.presence import touch
+from notifications.display.notification_view import build_views
 from notifications.models import Notification
-from notifications.notification_view import build_views
 from users.models import User
 
 Commit = Callable[..., AbstractContextManager[Any]]

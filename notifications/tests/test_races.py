@@ -13,7 +13,7 @@ from feed.models import Post
 from feed.services import delete_post, edit_post, take_back_reaction
 from feed.tests.factories import answer, react, run_concurrently, say
 from network.services import block_member, follow_member
-from notifications.badge import unread_of
+from notifications.display.badge import unread_of
 from notifications.kinds import Kind
 from notifications.mailing import send_due
 from notifications.models import Activity, Notification

@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 
 from feed.tests.factories import HTMX, react, say
-from notifications.badge import unread_of
+from notifications.display.badge import unread_of
 from notifications.models import Notification
 from tests.cast import client_of
 from users.models import User

@@ -8,8 +8,8 @@ from feed.models import Comment, Post
 from feed.tests.factories import answer, pass_on, react, say
 from network.services import block_member, remove_connection
 from notifications import receivers
+from notifications.display.notification_view import NotificationView, build_views
 from notifications.models import Notification
-from notifications.notification_view import NotificationView, build_views
 from notifications.services import mark_all_read
 from tests.cast import connect, make_member
 from users.audience import Audience

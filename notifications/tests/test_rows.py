@@ -8,7 +8,7 @@ from django.template import Context, Template
 from django.template.loader import get_template
 from django.urls import reverse
 
-from notifications.notification_view import NotificationRow
+from notifications.display.notification_view import NotificationRow
 from tests.cases import all_cases
 from tests.changed_views import unseen_changes
 from users.models import MemberView

@@ -8,7 +8,7 @@ from feed.models import Post
 from feed.tests.factories import answer, pass_on, react, say
 from network.models import Block
 from network.services import remove_connection
-from notifications.badge import unread_of, unread_of_many
+from notifications.display.badge import unread_of, unread_of_many
 from notifications.kinds import Channel, Kind
 from notifications.models import Notification
 from notifications.services import mark_read, set_preferences

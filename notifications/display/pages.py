@@ -11,8 +11,8 @@ from core.database.compiled_queries import CompiledQuery
 from core.database.pagination import MAX_ID, make_page
 from users.models import User
 
-from .kinds import GROUPS
-from .models import Notification, NotificationQuerySet
+from ..kinds import GROUPS
+from ..models import Notification, NotificationQuerySet
 from .notification_view import NotificationView, build_views, render_rows
 
 PAGE_SIZE = 20

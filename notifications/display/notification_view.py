@@ -27,8 +27,8 @@ from network.models import Member
 from theme.templatetags.theme import measure_age
 from users.models import MemberView, User
 
-from .kinds import Kind
-from .models import Activity, Notification
+from ..kinds import Kind
+from ..models import Activity, Notification
 
 # The number of members shown by name; the others are counted.
 NAMED = 2
