@@ -57,8 +57,8 @@ DECIDED: dict[str, dict[str, Any]] = {
     "professional_network.env": {"LARGEST": 2**31 - 1},
     "operations.transfer.comparison": {"MAX_NAMED_ROWS": 20, "LOOKED_AT": 40, "POINTS": 6},
     "professional_network.values": {"PORTS": (1, 65_535), "DEFAULT_PORTS": {"http": 80, "https": 443}},
-    "users.mail_limits": {"HOUR": 3600},
-    "users.abandoned_accounts": {"BATCH": 500},
+    "users.accounts.mail_limits": {"HOUR": 3600},
+    "users.accounts.abandoned_accounts": {"BATCH": 500},
 }
 
 

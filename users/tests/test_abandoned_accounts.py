@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from feed.models import Post
 from tests.cast import make_member
-from users import abandoned_accounts
+from users.accounts import abandoned_accounts
 from users.models import FormerAddress, Skill, User
 
 from .accounts import make_unconfirmed

@@ -13,8 +13,9 @@ from core.files.row_files import files_of_row
 from core.tests.pictures import halves
 from network.models import Follow
 from tests.cast import PASSWORD, make_member
-from users import abandoned_accounts, services
-from users.email_addresses import change_address
+from users import services
+from users.accounts import abandoned_accounts
+from users.accounts.email_addresses import change_address
 from users.events import member_joined
 from users.models import Profile, Skill, User
 
