@@ -10,7 +10,7 @@ from django.core.files.storage import Storage, default_storage
 from . import manifest
 from .comparison import compare_rows
 from .exports import ExportFolder, WriteMessage
-from .media import FileInstaller
+from .files.media import FileInstaller
 from .problems import Problem, TransferRefused
 from .progress import Progress
 from .refusals import find_copy_row, find_orphan, refuse_by_server

@@ -12,12 +12,12 @@ from typing import Any
 
 from django.apps import apps
 
-from .kinds import decode_text
-from .media import MediaFile, files_below
+from .files.media import MediaFile, files_below
 from .problems import Problem, TransferRefused
 from .rows import Migration, Row, encode_values
 from .tables import CONTENT_TYPES, NAMES, Column, Table, quote_name
-from .unconvertible_values import UnconvertibleValue
+from .values.kinds import decode_text
+from .values.unconvertible_values import UnconvertibleValue
 
 MAX_PROBLEMS = 100
 # No form of LinkUp accepts a thousandth of it; a row is held in memory as a whole.

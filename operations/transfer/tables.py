@@ -18,8 +18,8 @@ from typing import Any
 from django.apps import apps
 from django.db.models import AutoField, BigAutoField, Field, ForeignKey, Model, SmallAutoField
 
-from .kinds import Kind, kind_of
 from .problems import Problem, TransferRefused
+from .values.kinds import Kind, kind_of
 
 LEFT_OUT = ("sessions.session", "core.cacheentry", "core.outgoingmail")
 CONTENT_TYPES = "contenttypes.contenttype"

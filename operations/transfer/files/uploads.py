@@ -13,8 +13,8 @@ from typing import Any, NamedTuple, Protocol
 
 from core.files.row_files import file_field, file_fields
 
-from .problems import Problem, TransferRefused
-from .tables import Table, quote_name
+from ..problems import Problem, TransferRefused
+from ..tables import Table, quote_name
 
 # Most references that are named; the rest is counted.
 MAX_NAMED = 100
