@@ -8,8 +8,9 @@ from django.views.generic import RedirectView
 
 from core.observability import metrics_views
 from core.observability.health_views import health, health_database, health_redis, readiness
-from core.web import media_views, well_known_views
+from core.web import well_known_views
 from core.web.converters import IdConverter, TagConverter
+from core.web.media import views as media_views
 from users.accounts import views as account_views
 
 # The admin has no separate sign-in: it uses the sign-in and the password change of all members.

@@ -16,8 +16,8 @@ from django_htmx.http import reselect
 from core.database.pagination import CURSOR
 from core.files.storage import CannotStore
 from core.web import rate_limits
-from core.web.body_limits import accepts_files
-from core.web.media_views import deliver_column_file
+from core.web.media.views import deliver_column_file
+from core.web.request_bodies.body_limits import accepts_files
 from core.web.responses import with_limit, with_toast
 from network.reach import consume_reach
 from users.form_submissions import ChangedSinceSent, create_once

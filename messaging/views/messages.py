@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from core.files.storage import CannotStore
 from core.web import rate_limits
-from core.web.body_limits import accepts_files
+from core.web.request_bodies.body_limits import accepts_files
 from core.web.responses import back_or
 from users.http import MemberRequest, member_required
 

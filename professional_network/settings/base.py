@@ -234,14 +234,14 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 50 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FILES = 14  # of a message: nine pictures and five files
 FILE_UPLOAD_HANDLERS = [
-    "core.web.upload_handlers.LimitParts",
+    "core.web.request_bodies.upload_handlers.LimitParts",
     "django.core.files.uploadhandler.MemoryFileUploadHandler",
     "django.core.files.uploadhandler.TemporaryFileUploadHandler",
 ]
 # The largest form of the admin has some hundred permissions.
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
-# Django checks the limits above while it parses; these are checked before (core.web.body_limits). nginx has the first
-# and the last one, too (client_max_body_size in deploy/nginx/linkup.conf).
+# Django checks the limits above while it parses; these are checked before (core.web.request_bodies.body_limits). nginx
+# has the first and the last one, too (client_max_body_size in deploy/nginx/linkup.conf).
 # The longest text is 10,000 characters, 120 kB when it is encoded.
 REQUEST_MAX_FORM = 1024 * 1024
 REQUEST_MAX_JSON = 64 * 1024
