@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from feed.models import Post, PostTag, Tag
-from feed.timeline import home_page
+from feed.timeline import load_home_page
 from network.models import Connection, Member
 from users.audience import Audience
 from users.models import User
@@ -84,7 +84,7 @@ def cost(client: Client, address: str, *, repeated: int = REPEATED) -> Cost:
 
 
 def _home_cursor(member: User) -> str:
-    return home_page(member, None).next
+    return load_home_page(member, None).next
 
 
 def _most_frequent(rows: QuerySet[Any], field: str) -> int:

@@ -14,7 +14,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.urls import reverse
 
-from core.database.pagination import NEWEST
+from core.database.pagination import MAX_ID
 from feed import timeline
 from feed.models import Comment, Post, Reaction
 from network.models import Connection
@@ -73,8 +73,8 @@ def _seed(members: int, posts: int) -> None:
 
 def _plan_of_the_feed() -> Faults:
     member = User.objects.get(username=crowd.BENCH)
-    statement = timeline.newest_ids(connection.vendor, timeline.PAGE_SIZE + 1)
-    parameters = {"me": member.pk, "before": NEWEST}
+    statement = timeline.compile_newest_ids(connection.vendor, timeline.PAGE_SIZE + 1)
+    parameters = {"viewer": member.pk, "before": MAX_ID}
     say(f"\n== The plan of the home feed for {member.username}")
     say(explained_text(statement.sql, parameters))
     return [f"home feed: {fault}" for fault in explained(statement.sql, parameters).faults()]

@@ -7,7 +7,9 @@ class CoreConfig(AppConfig):
 
     def ready(self) -> None:
         from .checks import register_checks  # noqa: PLC0415
+        from .files.row_files import delete_files_with_rows  # noqa: PLC0415
         from .observability import metrics  # noqa: PLC0415 -- apps are ready only now
 
         register_checks()
+        delete_files_with_rows()
         metrics.count_security_lines()

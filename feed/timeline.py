@@ -6,7 +6,7 @@ from functools import cache
 from django.db import connection
 
 from core.database.compiled_queries import CompiledQuery, CompiledSQL
-from core.database.pagination import NEWEST, Page, id_cursor
+from core.database.pagination import MAX_ID, Page, id_cursor
 from network.contact_counts import count_followed_authors
 from network.member_queries import load_members
 from network.models import Connection, Member, Viewer, viewer_of
@@ -23,17 +23,17 @@ MANY_AUTHORS = 1000
 WINDOW = 2000
 
 # The audiences of the rule for reading a post (feed.models.visibility), written for the index: decision 0039.
-# The authors: me, my connections, followed members; each with their narrowest audience that includes me.
+# The authors: the viewer, connections, followed members; each with their narrowest audience that includes the viewer.
 _FOLLOWED_AUTHORS = f"""
 WITH followed (author_id, audience) AS (
-    SELECT member_id, MAX(audience) FROM (
-        SELECT CAST(%(me)s AS bigint) AS member_id, {Audience.CONNECTIONS:d} AS audience
+    SELECT author_id, MAX(audience) FROM (
+        SELECT CAST(%(viewer)s AS bigint) AS author_id, {Audience.CONNECTIONS:d} AS audience
         UNION ALL SELECT high_id, {Audience.CONNECTIONS:d} FROM network_connection
-            WHERE low_id = %(me)s AND state = {Connection.State.CONNECTED:d}
+            WHERE low_id = %(viewer)s AND state = {Connection.State.CONNECTED:d}
         UNION ALL SELECT low_id, {Audience.CONNECTIONS:d} FROM network_connection
-            WHERE high_id = %(me)s AND state = {Connection.State.CONNECTED:d}
-        UNION ALL SELECT followed_id, {Audience.MEMBERS:d} FROM network_follow WHERE follower_id = %(me)s
-    ) AS authors GROUP BY member_id
+            WHERE high_id = %(viewer)s AND state = {Connection.State.CONNECTED:d}
+        UNION ALL SELECT followed_id, {Audience.MEMBERS:d} FROM network_follow WHERE follower_id = %(viewer)s
+    ) AS authors GROUP BY author_id
 )
 """  # noqa: S608 -- constants
 
@@ -66,72 +66,75 @@ SELECT post.id FROM (
     SELECT id, author_id, audience FROM feed_post
     WHERE id < %(before)s AND hidden_at IS NULL ORDER BY id DESC LIMIT {window:d}
 ) AS post
-WHERE post.author_id = %(me)s
+WHERE post.author_id = %(viewer)s
 OR (post.audience <= {connections:d} AND (
-    SELECT state FROM network_connection WHERE low_id = {least}(CAST(%(me)s AS bigint), post.author_id)
-    AND high_id = {greatest}(CAST(%(me)s AS bigint), post.author_id)
+    SELECT state FROM network_connection WHERE low_id = {least}(CAST(%(viewer)s AS bigint), post.author_id)
+    AND high_id = {greatest}(CAST(%(viewer)s AS bigint), post.author_id)
 ) = {connected:d})
 OR (post.audience <= {members:d} AND (
-    SELECT 1 FROM network_follow WHERE follower_id = %(me)s AND followed_id = post.author_id
+    SELECT 1 FROM network_follow WHERE follower_id = %(viewer)s AND followed_id = post.author_id
 ) = 1)
 ORDER BY post.id DESC LIMIT {limit:d}
 """
 
 
 @cache
-def recent_ids(vendor: str, limit: int) -> CompiledSQL:
-    """The same statement as `newest_ids`, of the newest posts of the network only: it may find less than a page."""
+def compile_recent_ids(vendor: str, limit: int, window: int = WINDOW) -> CompiledSQL:
+    """Compile the same statement for the newest `window` posts of the network only: it may find less than `limit`."""
     least, greatest = ("LEAST", "GREATEST") if vendor == "postgresql" else ("MIN", "MAX")
     return CompiledSQL(
         _RECENT.format(
-            window=WINDOW, limit=limit, least=least, greatest=greatest, members=Audience.MEMBERS,
+            window=window, limit=limit, least=least, greatest=greatest, members=Audience.MEMBERS,
             connections=Audience.CONNECTIONS, connected=Connection.State.CONNECTED,
         )
     )  # fmt: skip
 
 
 @cache
-def newest_ids(vendor: str, limit: int) -> CompiledSQL:
-    """The statement in the SQL of `vendor` that finds at most `limit` ids of posts below an id.
+def compile_newest_ids(vendor: str, limit: int) -> CompiledSQL:
+    """Compile the statement, in the SQL of `vendor`, that finds at most `limit` ids of posts below an id, newest first.
 
-    Its values are `me`, the member's id, and `before`, the id or `NEWEST`.
+    Its values are `viewer`, the viewer's id, and `before`, the id or `MAX_ID`.
     """
     newest = _POSTGRESQL if vendor == "postgresql" else _SQLITE
     return CompiledSQL(_FOLLOWED_AUTHORS + newest.format(limit=limit))
 
 
-def home_page(member: User, cursor: str | None, *, size: int = PAGE_SIZE) -> Page[Post]:
-    """Load one page of the home feed of `member`, newest first, ready for display.
+def load_home_page(viewer: User, cursor: str | None, *, size: int = PAGE_SIZE) -> Page[Post]:
+    """Load one page of the home feed of `viewer`, newest first, ready for display.
 
-    It holds posts of the member, connections and followed members whose audience includes the member. A page has fewer
-    than `size` posts where one is a plain repost of a post that the member may not read.
+    It holds posts of the viewer, connections and followed members whose audience includes the viewer. A page has fewer
+    than `size` posts where one is a plain repost of a post that the viewer may not read.
     """
     before = id_cursor(cursor)
     ids = find_ids(
-        member.pk,
-        NEWEST if before is None else before,
+        viewer.pk,
+        MAX_ID if before is None else before,
         size + 1,
-        follows_many=count_followed_authors(member.pk) > MANY_AUTHORS,
+        follows_many=count_followed_authors(viewer.pk) > MANY_AUTHORS,
     )
-    posts = load_for_display(ids[:size], member)
+    posts = load_for_display(ids[:size], viewer)
     return Page(posts, str(ids[size - 1]) if len(ids) > size else "")
 
 
-def find_ids(member: int, before: int, limit: int, *, follows_many: bool) -> list[int]:
-    """The ids of at most `limit` posts below `before` on the home page of the member with this id, newest first.
+def find_ids(viewer_id: int, before: int, limit: int, *, follows_many: bool) -> list[int]:
+    """The ids of at most `limit` posts below `before` on the home page of the viewer, newest first.
 
     With `follows_many` the newest posts of the network are tried first, which does not change what is found.
     """
-    for statement in (recent_ids, newest_ids) if follows_many else (newest_ids,):
-        ids = [pk for (pk,) in statement(connection.vendor, limit).fetch(me=member, before=before)]
+    statements = (compile_recent_ids, compile_newest_ids) if follows_many else (compile_newest_ids,)
+    ids: list[int] = []
+    for compile_ids in statements:
+        statement = compile_ids(connection.vendor, limit)
+        ids = [pk for (pk,) in statement.fetch(viewer=viewer_id, before=before)]
         if len(ids) == limit:
             break
     return ids
 
 
-def followed_authors(member: User) -> dict[int, int]:
-    """The authors on the home page of `member`: by id, their narrowest audience that includes the member."""
-    return dict(_AUTHORS_STATEMENT.fetch(me=member.pk))
+def followed_authors(viewer: User) -> dict[int, int]:
+    """The authors on the home page of `viewer`: by id, their narrowest audience that includes the viewer."""
+    return dict(_AUTHORS_STATEMENT.fetch(viewer=viewer.pk))
 
 
 def load_for_display(ids: Collection[int], viewer: Viewer) -> list[Post]:
@@ -144,10 +147,10 @@ def load_for_display(ids: Collection[int], viewer: Viewer) -> list[Post]:
 
 def load_posts(ids: Collection[int], viewer: Viewer) -> list[Post]:
     """The same with plain reposts whose original the viewer may not read."""
-    rows = _POSTS.fetch(viewer=viewer.pk, posts=ids)
+    rows = _POSTS.fetch(viewer_id=viewer.pk, posts=ids)
     # A separate statement: for many ids at once, PostgreSQL prefers to read all members.
     original_ids = {post.original_id for post in rows if post.original_id}
-    originals = _POSTS.fetch(viewer=viewer.pk, posts=original_ids)
+    originals = _POSTS.fetch(viewer_id=viewer.pk, posts=original_ids)
     people = {post.author_id for post in (*rows, *originals)}
     authors = load_members(people, viewer)
     readable = {post.pk: post for post in _set_authors(originals, authors)}
@@ -166,9 +169,9 @@ def _set_authors(posts: list[Post], authors: dict[int, Member]) -> list[Post]:
     return present
 
 
-def _posts_query(viewer: int | None, posts: Collection[int]) -> PostQuerySet:
-    reader = viewer_of(viewer)
-    return Post.objects.filter(pk__in=posts).visible_to(reader).with_viewer_state(reader).order_by("-pk")
+def _posts_query(viewer_id: int | None, posts: Collection[int]) -> PostQuerySet:
+    viewer = viewer_of(viewer_id)
+    return Post.objects.filter(pk__in=posts).visible_to(viewer).with_viewer_state(viewer).order_by("-pk")
 
 
 _POSTS = CompiledQuery(_posts_query)

@@ -7,7 +7,7 @@ class MessagingError(Exception):
     code = "refused"
 
 
-class NotIn(MessagingError):
+class NotAMember(MessagingError):
     """The member is not in the conversation (any more)."""
 
     code = "not_in"
@@ -19,8 +19,8 @@ class NotReachable(MessagingError):
     code = "blocked"
 
 
-class Unanswered(MessagingError):
-    """A request holds only a few messages until it is answered."""
+class TooManyUnanswered(MessagingError):
+    """A request holds only a few messages until it is accepted."""
 
     code = "unanswered"
 

@@ -1,7 +1,7 @@
 """Invitations of a member, by queries that are compiled once."""
 
 from core.database.compiled_queries import CompiledQuery
-from core.database.pagination import NEWEST, Page, id_cursor, make_id_page
+from core.database.pagination import MAX_ID, Page, id_cursor, make_id_page
 from users.models import User
 
 from .models import Connection, ConnectionQuerySet
@@ -21,7 +21,7 @@ def sent_page(member: User, cursor: str | None) -> Page[Connection]:
 
 def _before(cursor: str | None) -> int:
     before = id_cursor(cursor)
-    return NEWEST if before is None else before
+    return MAX_ID if before is None else before
 
 
 def _received_query(member: int, before: int) -> ConnectionQuerySet:

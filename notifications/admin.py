@@ -1,8 +1,8 @@
-"""Admin pages of notifications, facts, preferences and quiet hours."""
+"""Admin pages of notifications, activities, preferences and quiet hours."""
 
 from django.contrib import admin
 
-from .models import Fact, Notification, Preference, QuietHours
+from .models import Activity, Notification, Preference, QuietHours
 
 
 @admin.register(Notification)
@@ -15,8 +15,8 @@ class NotificationAdmin(admin.ModelAdmin):
     readonly_fields = ("key", "created_at", "latest_at", "mailed_at")
 
 
-@admin.register(Fact)
-class FactAdmin(admin.ModelAdmin):
+@admin.register(Activity)
+class ActivityAdmin(admin.ModelAdmin):
     list_display = ("id", "actor", "notification", "created_at")
     list_filter = ("notification__kind", "created_at")
     search_fields = ("actor__username", "notification__recipient__username")

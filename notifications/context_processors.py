@@ -7,7 +7,7 @@ from django.utils.functional import SimpleLazyObject
 
 from users.models import User
 
-from .badge import navigation_of
+from .display.badge import navigation_of
 
 
 def navigation(request: HttpRequest) -> dict[str, Any]:

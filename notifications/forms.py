@@ -12,8 +12,8 @@ from users.models import User
 
 from .kinds import KIND_INFO, Channel, Kind, KindInfo, channels_of
 from .models import QuietHours
-from .preferences import wanted_deliveries
-from .quiet_hours import zone_names
+from .preferences.deliveries import wanted_deliveries
+from .preferences.quiet_hours import zone_names
 
 HOURS = ("start", "end", "zone")
 

@@ -16,9 +16,9 @@ from core.sockets.frames import (
 )
 from users.models import User
 
-from .badge import unread_of, unread_of_many
-from .notification_view import NotificationView, build_views
-from .pages import ALL, FILTERS, UNREAD, filtered_for, newer_than
+from .display.badge import unread_of, unread_of_many
+from .display.notification_view import NotificationView, build_views
+from .display.pages import ALL, FILTERS, UNREAD, filtered_for, newer_than
 
 NAME = "notifications"
 

@@ -20,11 +20,11 @@ from network.models import Member, available_to
 from users.models import User
 
 from .away import online_among, unread_conversations
+from .display.notification_view import NotificationView, build_views
 from .kinds import Channel, Kind
-from .models import Fact, Notification
-from .notification_view import NotificationView, build_views
-from .preferences import Delivery, mail_times, wanted_deliveries
-from .tokens import token_for
+from .models import Activity, Notification
+from .preferences.deliveries import Delivery, mail_times, wanted_deliveries
+from .preferences.unsubscribe_tokens import token_for
 
 # Delay of mail to members with a page in view; it is sent if the notification is still unread then.
 LATER = timedelta(minutes=15)
@@ -82,7 +82,7 @@ def schedule_mail(rows: Sequence[Notification], wanted: set[Delivery]) -> None:
     ]
     mailed = {row.pk for row in unscheduled if row.mailed_at}
     if mailed:
-        valid = Fact.objects.still_valid().filter(notification__in=mailed)
+        valid = Activity.objects.still_valid().filter(notification__in=mailed)
         mailed &= set(valid.values_list("notification", flat=True))
     unmailed = [row for row in unscheduled if row.pk not in mailed]
     if not unmailed:
@@ -114,7 +114,7 @@ def send_due(*, member_id: int, now: datetime | None = None) -> bool:
         .filter(recipient=member_id)
         .unread()
         .due(now)
-        .order_by("-place")
+        .order_by("-sort_key")
     )
     if not due:
         return False

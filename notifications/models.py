@@ -1,4 +1,4 @@
-"""Notifications, the facts behind them, and what each member wants to be notified of."""
+"""Notifications, the activities behind them, and what each member wants to be notified of."""
 
 from collections.abc import Collection
 from typing import Any, ClassVar
@@ -23,10 +23,10 @@ class NotificationQuerySet(models.QuerySet["Notification"]):
     """Notifications as their recipients see them."""
 
     def still_valid(self) -> "NotificationQuerySet":
-        """Those whose post the recipient may read and that have at least one fact that is still valid."""
-        facts = Fact.objects.still_valid().filter(notification=OuterRef("pk"))
+        """Those whose post the recipient may read and that have at least one activity that is still valid."""
+        activities = Activity.objects.still_valid().filter(notification=OuterRef("pk"))
         readable = post_readable_by(OuterRef("recipient"), "post")
-        return self.filter(Q(post=None) | readable, Exists(facts))
+        return self.filter(Q(post=None) | readable, Exists(activities))
 
     def visible_to(self, viewer: Viewer) -> "NotificationQuerySet":
         """The notifications on the viewer's page."""
@@ -43,10 +43,10 @@ class NotificationQuerySet(models.QuerySet["Notification"]):
 
 
 class Notification(models.Model):
-    """All facts of one `kind` about one thing (`key`) for one member, until the member reads it.
+    """All activities of one `kind` about one thing (`key`) for one member, until the member reads it.
 
-    Later facts start a new notification. `place` is the page's sort key: the id of the latest fact. A notification that
-    is not `on_page` is sent by mail only.
+    Later activities start a new notification. `sort_key` orders the page: it is the id of the latest activity. A
+    notification that is not `on_page` is sent by mail only.
     """
 
     recipient = models.ForeignKey(
@@ -58,7 +58,7 @@ class Notification(models.Model):
         Post, on_delete=models.CASCADE, null=True, blank=True, related_name="+", db_index=False
     )
     on_page = models.BooleanField(_("on the page"), default=True)
-    place = models.BigIntegerField(default=0, editable=False)
+    sort_key = models.BigIntegerField(default=0, editable=False, db_column="place")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     latest_at = models.DateTimeField(default=timezone.now, editable=False)
     read_at = models.DateTimeField(_("read"), null=True, blank=True)
@@ -78,7 +78,7 @@ class Notification(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["recipient", "-place"], name="notifications_page"),
+            models.Index(fields=["recipient", "-sort_key"], name="notifications_page"),
             models.Index(fields=["post"], name="notifications_of_post", condition=Q(post__isnull=False)),
             models.Index(
                 fields=["mail_due_at"], name="notifications_due", condition=Q(mail_due_at__isnull=False)
@@ -100,11 +100,11 @@ class Notification(models.Model):
         return KIND_INFO[Kind(self.kind)].icon
 
 
-class FactQuerySet(models.QuerySet["Fact"]):
-    """Facts as the recipients of their notifications see them."""
+class ActivityQuerySet(models.QuerySet["Activity"]):
+    """Activities as the recipients of their notifications see them."""
 
-    def still_valid(self) -> "FactQuerySet":
-        """Facts that were not taken back, whose actor is available to the recipient, and that the recipient may see.
+    def still_valid(self) -> "ActivityQuerySet":
+        """Activities that were not undone, by actors available to the recipient, and that the recipient may see.
 
         The actor is the comment's author, so availability is checked once; the notification checks its post.
         """
@@ -120,7 +120,10 @@ class FactQuerySet(models.QuerySet["Fact"]):
         )
 
     def latest_actors(self, notification_ids: Collection[int], *, most: int) -> "models.QuerySet[Any, Any]":
-        """The `most` latest actors of each notification: `actor_id`, `latest` (fact), `people` (number of actors)."""
+        """The `most` latest actors of each notification.
+
+        Values: `actor_id`, `latest` (the actor's latest activity), `people` (the number of actors).
+        """
         of_one = F("notification_id")
         ranked = (
             self.filter(notification__in=notification_ids)
@@ -134,13 +137,13 @@ class FactQuerySet(models.QuerySet["Fact"]):
         return ranked.filter(rank__lte=most).order_by("notification_id", "rank")
 
 
-class Fact(models.Model):
+class Activity(models.Model):
     """One thing that `actor` did, as part of a notification: in one of the references, or else the notification's post.
 
-    When the referenced row is deleted, the fact is deleted with it.
+    When the referenced row is deleted, the activity is deleted with it.
     """
 
-    notification = models.ForeignKey(Notification, on_delete=models.CASCADE, related_name="facts")
+    notification = models.ForeignKey(Notification, on_delete=models.CASCADE, related_name="activities")
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     reaction = models.ForeignKey(
         Reaction, on_delete=models.CASCADE, null=True, blank=True, related_name="+", db_index=False
@@ -159,11 +162,13 @@ class Fact(models.Model):
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
-    objects: ClassVar[FactQuerySet] = FactQuerySet.as_manager()  # type: ignore[assignment]
+    objects: ClassVar[ActivityQuerySet] = ActivityQuerySet.as_manager()  # type: ignore[assignment]
 
     class Meta:
-        verbose_name = _("fact")
-        verbose_name_plural = _("facts")
+        # Its name when the first version created it: backups, exports and running code know it.
+        db_table = "notifications_fact"
+        verbose_name = _("activity")
+        verbose_name_plural = _("activities")
         indexes = [
             models.Index(
                 fields=[name], name=f"notifications_by_{name}", condition=Q(**{f"{name}__isnull": False})
@@ -172,7 +177,7 @@ class Fact(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"fact {self.pk} by {self.actor_id}"
+        return f"activity {self.pk} by {self.actor_id}"
 
 
 class Preference(models.Model):

@@ -24,8 +24,8 @@ from network.models import Connection, Follow, Member
 from users.models import User
 
 from .kinds import Kind
-from .models import Fact, Notification
-from .services import NotificationDraft, forget_between, notify_members
+from .models import Activity, Notification
+from .services import NotificationDraft, delete_notifications_between, notify_members
 
 # Most authors of earlier replies that are notified of a reply: the latest ones.
 MOST_IN_THREAD = 30
@@ -58,7 +58,7 @@ def notify_followed(sender: Any, follower: User, followed: User, **values: Any) 
 
 @receiver(member_blocked, dispatch_uid="notifications.block")
 def forget_blocked_pair(sender: Any, blocker: User, blocked: User, **values: Any) -> None:
-    forget_between(one=blocker, two=blocked)
+    delete_notifications_between(one=blocker, two=blocked)
 
 
 @receiver(post_published, dispatch_uid="notifications.post")
@@ -132,7 +132,9 @@ def notify_newly_mentioned_in_comment(
     if not mentioned:
         return
     post, source = comment.post, {"comment": comment}
-    notified = set(Fact.objects.filter(comment=comment).values_list("notification__recipient_id", flat=True))
+    notified = set(
+        Activity.objects.filter(comment=comment).values_list("notification__recipient_id", flat=True)
+    )
     key = _key_of_comments(post)
     new = [member for member in mentioned if member.pk not in notified]
     notify_members(

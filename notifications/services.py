@@ -18,11 +18,11 @@ from users.models import User
 
 from .kinds import KIND_INFO, Channel, Kind, channels_of
 from .mailing import schedule_mail
-from .models import Fact, Notification, Preference, QuietHours
-from .preferences import Delivery, wanted_deliveries
+from .models import Activity, Notification, Preference, QuietHours
+from .preferences.deliveries import Delivery, wanted_deliveries
 
 # Actions that need no permission and can reach any number of members: beyond network.reach, they are not mailed.
-ANSWERS = frozenset({Kind.COMMENT, Kind.REPLY, Kind.REACTION, Kind.REPOST, Kind.FOLLOW})
+REACH_LIMITED_KINDS = frozenset({Kind.COMMENT, Kind.REPLY, Kind.REACTION, Kind.REPOST, Kind.FOLLOW})
 # Most attempts to lock an unread notification that is marked read concurrently.
 TRIES = 10
 
@@ -34,7 +34,7 @@ UnreadKey = tuple[int, str, str]
 
 @dataclass(frozen=True)
 class NotificationDraft:
-    """A fact for one recipient: its kind, the thing that it is about, and its source row (fields of Fact)."""
+    """An activity for one recipient: its kind, the thing that it is about, and its source row (fields of Activity)."""
 
     recipient_id: int
     kind: Kind
@@ -44,7 +44,7 @@ class NotificationDraft:
 
     @property
     def unread_key(self) -> UnreadKey:
-        """What identifies the unread notification that the fact joins."""
+        """What identifies the unread notification that the activity joins."""
         return self.recipient_id, self.kind.value, self.key
 
 
@@ -62,8 +62,8 @@ def without_delivery() -> Iterator[None]:
 def notify_members(*, actor: User, drafts: Iterable[NotificationDraft]) -> None:
     """Notify members of what `actor` did; of several drafts for one member the first counts.
 
-    A fact joins the recipient's unread notification of the same kind and key. The actor gets none, nor does a member
-    who turned the kind off. The caller makes sure that each recipient may know of it.
+    An activity joins the recipient's unread notification of the same kind and key. The actor gets none, nor does a
+    member who turned the kind off. The caller makes sure that each recipient may know of it.
     """
     first_drafts: dict[int, NotificationDraft] = {}
     for draft in drafts:
@@ -84,12 +84,12 @@ def notify_members(*, actor: User, drafts: Iterable[NotificationDraft]) -> None:
     rows = list(by_key.values())
     if not _without_delivery.get():
         schedule_mail(rows, wanted)
-    facts = Fact.objects.bulk_create(
-        [Fact(notification=by_key[draft.unread_key], actor=actor, **draft.source) for draft in accepted]
+    activities = Activity.objects.bulk_create(
+        [Activity(notification=by_key[draft.unread_key], actor=actor, **draft.source) for draft in accepted]
     )
-    for fact in facts:
-        fact.notification.place, fact.notification.latest_at = fact.pk, fact.created_at
-    fields = ["place", "latest_at", "on_page", "mail_due_at"]
+    for activity in activities:
+        activity.notification.sort_key, activity.notification.latest_at = activity.pk, activity.created_at
+    fields = ["sort_key", "latest_at", "on_page", "mail_due_at"]
     if len(rows) == 1:
         rows[0].save(update_fields=fields)  # the usual case, at a third of the cost
     else:
@@ -108,7 +108,7 @@ def _undeliverable_mails(
         for draft in sorted(
             drafts, key=lambda draft: draft.kind is Kind.REPLY
         )  # the post's author comes first
-        if draft.kind in ANSWERS
+        if draft.kind in REACH_LIMITED_KINDS
     ]
     mails = [delivery for delivery in answers if delivery in wanted]
     reachable = reached_by_mail(actor, [delivery[0] for delivery in mails]) if mails else set()
@@ -144,7 +144,7 @@ def _lock_or_create_unread(
         if not missing:
             break
     else:
-        raise RuntimeError("a notification was marked read again and again while a fact was added to it")
+        raise RuntimeError("a notification was marked read again and again while an activity was added to it")
     for (member, kind, _key), row in found.items():
         row.on_page = (member, Kind(kind), Channel.PAGE) in wanted
     return found
@@ -171,21 +171,21 @@ def mark_all_read(*, member: User, up_to: int | None = None) -> None:
     """Mark all notifications on the member's page read, or those up to the sort key `up_to`."""
     unread = Notification.objects.filter(recipient=member, on_page=True, read_at=None)
     if up_to is not None:
-        unread = unread.filter(place__lte=up_to)
+        unread = unread.filter(sort_key__lte=up_to)
     if unread.update(read_at=timezone.now(), mail_due_at=None):
         publish(member_topic(member.pk), {"type": "notifications.changed", "notification": None})
 
 
 @transaction.atomic
-def forget_between(*, one: User, two: User) -> None:
+def delete_notifications_between(*, one: User, two: User) -> None:
     """Delete the notifications that two members caused for each other; a later unblock does not bring them back."""
-    Fact.objects.filter(
+    Activity.objects.filter(
         Q(notification__recipient=one, actor=two) | Q(notification__recipient=two, actor=one)
     ).delete()
-    facts = Fact.objects.filter(notification=OuterRef("pk"))
-    empty = Notification.objects.filter(~Exists(facts), recipient__in=[one, two])
+    activities = Activity.objects.filter(notification=OuterRef("pk"))
+    empty = Notification.objects.filter(~Exists(activities), recipient__in=[one, two])
     ids = [row.pk for row in empty.select_for_update().order_by("recipient", "pk")]
-    # A notification that got a new fact meanwhile is no longer empty.
+    # A notification that got a new activity meanwhile is no longer empty.
     empty.filter(pk__in=ids).delete()
     for member in (one, two):
         publish(member_topic(member.pk), {"type": "notifications.changed", "notification": None})

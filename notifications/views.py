@@ -15,12 +15,12 @@ from users.http import HtmxRequest, MemberRequest, member_required
 from users.models import User
 
 from . import services
-from .badge import unread_of
+from .display.badge import unread_of
+from .display.notification_view import build_views
+from .display.pages import ALL, FILTERS, page_of
 from .forms import HOURS, PreferencesForm
 from .models import Notification
-from .notification_view import build_views
-from .pages import ALL, FILTERS, page_of
-from .tokens import read_token
+from .preferences.unsubscribe_tokens import read_token
 
 
 @member_required

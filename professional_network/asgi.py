@@ -14,7 +14,7 @@ from core.database.thread_pool import limit_waiting, serve_asynchronously  # noq
 from core.sockets.application import socket_application  # noqa: E402
 from core.sockets.daphne_close_codes import allow_all_close_codes  # noqa: E402
 from core.sockets.frame_limits import limit_frames  # noqa: E402
-from core.web.asgi_bodies import LimitBodies, limit_daphne_bodies  # noqa: E402
+from core.web.request_bodies.asgi_bodies import LimitBodies, limit_daphne_bodies  # noqa: E402
 
 refuse_without_manifest()
 limit_waiting()

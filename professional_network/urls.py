@@ -8,9 +8,10 @@ from django.views.generic import RedirectView
 
 from core.observability import metrics_views
 from core.observability.health_views import health, health_database, health_redis, readiness
-from core.web import media_views, well_known_views
+from core.web import well_known_views
 from core.web.converters import IdConverter, TagConverter
-from users import account_views
+from core.web.media import views as media_views
+from users.accounts import views as account_views
 
 # The admin has no separate sign-in: it uses the sign-in and the password change of all members.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]

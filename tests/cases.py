@@ -19,7 +19,7 @@ def all_cases() -> Iterator[Case]:
     with all_cases() as case:
         for text, expected in TABLE.items():
             with case(text):
-                assert tidy(text) == expected
+                assert clean(text) == expected
     """
     failed: list[tuple[object, BaseException]] = []
 

@@ -15,13 +15,13 @@ from pytest_django.fixtures import Settings
 
 from bench import crowd
 from bench.make_crowd import main
-from core.files.fields import files_of_row
+from core.files.row_files import files_of_row
 from demo.people import PASSWORD
 from feed.models import Comment, Post, Reaction, SavedPost
 from feed.services import publish_post
 from messaging.models import Attachment, Conversation, Entry, Membership
 from network.models import Connection, Follow
-from notifications.models import Fact, Notification
+from notifications.models import Activity, Notification
 from users.models import User
 
 from .seeds import assert_counts_are_true, silent, stored
@@ -171,12 +171,16 @@ class TestACrowd:
             assert client.get(address).status_code == 200
 
     def test_a_crowd_is_told_what_happened_and_nobody_of_own_deeds(self) -> None:
-        rows = Notification.objects.annotate(newest=Max("facts"), latest=Max("facts__created_at"))
+        rows = Notification.objects.annotate(newest=Max("activities"), latest=Max("activities__created_at"))
         assert rows.count() > 60
         for row in rows:
-            assert (row.place, row.latest_at) == (row.newest, row.latest)  # type: ignore[attr-defined]
+            assert (row.sort_key, row.latest_at) == (row.newest, row.latest)  # type: ignore[attr-defined]
             assert row.post is not None
             assert row.post.author_id == row.recipient_id
-        assert not Fact.objects.filter(actor=F("notification__recipient")).exists()
-        assert not Fact.objects.exclude(notification__post=F("reaction__post")).filter(comment=None).exists()
-        assert not Fact.objects.exclude(notification__post=F("comment__post")).filter(reaction=None).exists()
+        assert not Activity.objects.filter(actor=F("notification__recipient")).exists()
+        assert (
+            not Activity.objects.exclude(notification__post=F("reaction__post")).filter(comment=None).exists()
+        )
+        assert (
+            not Activity.objects.exclude(notification__post=F("comment__post")).filter(reaction=None).exists()
+        )

@@ -15,7 +15,7 @@ from django.test import override_settings
 from django.utils import timezone
 from PIL import Image
 
-from core.files import tidy
+from core.files import unreferenced_files
 from core.files.fields import StoredFileField
 from feed import services as feed
 from operations.transfer.tables import LEFT_OUT
@@ -65,7 +65,7 @@ def shaped_columns() -> set[tuple[str, str]]:
 
 def columns_that_name_files() -> set[tuple[str, str]]:
     """Columns of which any row contains the name of a stored file."""
-    keys = {key for name in tidy.stored_names() for key in KEY.findall(name)}
+    keys = {key for name in unreferenced_files.list_stored_names() for key in KEY.findall(name)}
     found = set()
     for label, field in fields():
         if label in LEFT_OUT:
@@ -98,7 +98,7 @@ def test_no_other_column_holds_the_name_of_a_stored_file(alice: User, mona: User
     users.set_cover(user=alice, image=image)
     feed.publish_post(author=alice, text="", pictures=[feed.Picture(image)])
     assert columns_that_name_files() == file_columns()
-    assert list(tidy.unnamed_files(timezone.now())) == []
+    assert list(unreferenced_files.find_unreferenced_files(timezone.now())) == []
 
 
 @pytest.mark.django_db(transaction=True)

@@ -24,7 +24,7 @@ from messaging.services import File, start_direct, start_group
 from messaging.tests.factories import send
 from network.models import Connection, Viewer
 from network.services import block_member, follow_member, invite_member
-from notifications.models import Fact, Notification
+from notifications.models import Activity, Notification
 from users.audience import Audience
 from users.models import User
 
@@ -261,7 +261,7 @@ def ids_of_hidden(people: dict[str, User]) -> dict[str, Ids]:
         "seq", flat=True
     )
     alice = people["alice"]
-    of_others = Fact.objects.exclude(actor__username__contains=".").values("notification")
+    of_others = Activity.objects.exclude(actor__username__contains=".").values("notification")
     of_hidden = Notification.objects.filter(recipient=alice).exclude(pk__in=of_others)
     return {
         "post": Ids({"post": each(Post, "author", original=None), "image": [1]}),

@@ -14,8 +14,10 @@ from django.db.migrations.state import ProjectState
 from django.db.models.functions import Lower, Now
 
 from core.database import migration_operations
+from operations.transfer.manifest import STATE_ONLY
+from operations.transfer.tables import tables_of
 from scripts.migration_rules import HINTS, Fault, InUse, faults_of
-from scripts.migrations import Rules, in_use, lint, steps_of
+from scripts.migrations import Rules, columns_of, in_use, lint, steps_of
 from scripts.programs import ROOT
 
 from .cases import all_cases
@@ -291,6 +293,19 @@ RELEASED = [".".join(leaf) for leaf in MigrationLoader(None).graph.leaf_nodes()]
 
 def test_our_own_migrations_keep_the_rules() -> None:
     assert lint(loaded(), Rules.read()) == []
+
+
+def test_migrations_that_rename_in_python_alone_change_nothing_in_the_database() -> None:
+    for key in STATE_ONLY:
+        before = loaded().project_state([key], at_end=False)
+        after = loaded().project_state([key])
+        steps = [*steps_of(loaded().graph.nodes[key], before.clone())]
+        assert [step.statements for step in steps] == [[] for _step in steps]
+        assert columns_of(before) == columns_of(after)
+        tables, later_tables = (tables_of(state.apps.get_models()) for state in (before, after))
+        assert [(table.label, sorted(table.fields)) for table in tables] == [
+            (table.label, sorted(table.fields)) for table in later_tables
+        ]
 
 
 def test_the_message_names_migration_operation_and_cure() -> None:

@@ -1,4 +1,4 @@
-"""A new file column is declared, and nothing else: its files are stored, served, deleted and tidied all the same.
+"""A new file column is declared, and nothing else: its files are stored, served, deleted and found all the same.
 
 The plain text `note` of the same row names a file, too: it shows what becomes of a file that no field knows of.
 Exports and backups: tests/backup/test_new_file_column.py.
@@ -22,8 +22,9 @@ from django.test import Client, override_settings
 from django.utils import timezone
 from PIL import Image
 
-from core.files import storage, tidy
-from core.files.fields import PictureField, StoredFileField, files_of_row
+from core.files import exposed_files, storage, unreferenced_files
+from core.files.fields import PictureField, StoredFileField
+from core.files.row_files import files_of_row
 
 from .filing import with_tables
 from .filing.material import PDF, make_sheet
@@ -45,7 +46,7 @@ def sheet(_filing: None) -> Sheet:
 
 
 def stored() -> set[str]:
-    return set(tidy.stored_names())
+    return set(unreferenced_files.list_stored_names())
 
 
 def fetch(address: str) -> tuple[int, bytes]:
@@ -148,13 +149,16 @@ def test_the_files_of_a_former_value_are_deleted_once_it_is_replaced(sheet: Shee
     assert stored() == {*files_of_row(now), sheet.note}
 
 
-def test_tidying_knows_whose_the_files_are(sheet: Sheet) -> None:
+def test_files_of_rows_are_not_unreferenced(sheet: Sheet) -> None:
     Sheet.objects.update(is_open=False)
     assert not Sheet.objects.exists()
     lost = {Sheet.contract.field.store_file(b"half", "pdf"), *_lost_picture()}
-    unnamed = {found.name for found in tidy.unnamed_files(timezone.now() + timedelta(hours=1))}
+    unnamed = {
+        found.name
+        for found in unreferenced_files.find_unreferenced_files(timezone.now() + timedelta(hours=1))
+    }
     assert unnamed == {*lost, sheet.note}
-    assert tidy.names_any_file()
+    assert unreferenced_files.has_referenced_files()
     age(days=2)
     call_command("tidy_uploads", "--delete", stdout=io.StringIO())
     assert stored() == set(files_of_row(sheet))
@@ -177,7 +181,9 @@ def test_a_private_file_that_lies_in_public_is_moved(sheet: Sheet) -> None:
     for name in Sheet.sketch.field.files_of(sheet.sketch):
         default_storage.save(name.removeprefix("private/"), ContentFile(b"RIFF"))
     Sheet.objects.update(sketch=public, is_open=False)
-    assert {(row.field, row.value) for row in tidy.exposed_rows()} == {(Sheet.sketch.field, public)}
+    assert {(row.field, row.value) for row in exposed_files.find_exposed_rows()} == {
+        (Sheet.sketch.field, public)
+    }
     call_command("tidy_uploads", "--delete", stdout=io.StringIO())
     assert Sheet.everything.get().sketch == sheet.sketch
     assert not {f"{public}-{size}.webp" for size in (64, 32)} & stored()
@@ -192,7 +198,7 @@ def test_to_migrations_it_is_a_text_and_a_copy_knows_the_files() -> None:
     assert copy.files_of("private/a/b") == ["private/a/b-64.webp", "private/a/b-32.webp"]
 
 
-def test_a_column_that_could_not_be_served_or_tidied_is_refused() -> None:
+def test_a_column_that_could_not_be_served_or_found_is_refused() -> None:
     refused: list[dict[str, Any]] = [
         {"private": True},
         {"view": "filing:contract"},

@@ -134,7 +134,7 @@ def test_a_mail_that_its_recipient_does_not_want_counts_for_nothing(people: list
     with override_settings(MEMBER_LIMITS=LIMITS):
         for post in posts:
             comment_on_post(post=post, author=fresh, text="Well")
-    mailed = Notification.objects.filter(facts__actor=fresh).exclude(mail_due_at=None)
+    mailed = Notification.objects.filter(activities__actor=fresh).exclude(mail_due_at=None)
     assert set(mailed.values_list("recipient", flat=True)) == {person.pk for person in people[2:4]}
 
 
@@ -148,7 +148,7 @@ def test_invitations_are_mailed_beyond_the_reach_of_answers_and_take_nothing_fro
             invite_member(inviter=fresh, invitee=person)
         for post in posts:
             comment_on_post(post=post, author=fresh, text="Well")
-    mailed = Notification.objects.filter(facts__actor=fresh).exclude(mail_due_at=None)
+    mailed = Notification.objects.filter(activities__actor=fresh).exclude(mail_due_at=None)
     assert set(mailed.values_list("recipient", flat=True)) == {
         person.pk for person in (*people[:2], *people[3:])
     }
@@ -199,7 +199,7 @@ def test_a_storm_of_mentions_reaches_two_hundred_people_a_day_and_no_stranger_by
         client = client_of(author)
         for turn in range(5):
             client.post("/posts/", {"text": names(crowd[turn * 50 : turn * 50 + 50]), "audience": 1})
-        told = Notification.objects.filter(facts__actor=author)
+        told = Notification.objects.filter(activities__actor=author)
         assert told.count() == reached
         assert not told.exclude(mail_due_at=None).exists()
 
@@ -240,7 +240,7 @@ def test_answers_to_many_reach_as_many_by_mail_as_may_be_called(people: list[Use
             form = {"text": "Your invoice https://evil.example", "parent": top.pk}
             assert client.post(f"/posts/{post.pk}/comment/", form).status_code == 302
         follow_member(follower=fresh, followed=people[0])
-        told = Notification.objects.filter(facts__actor=fresh)
+        told = Notification.objects.filter(activities__actor=fresh)
         mailed = told.exclude(mail_due_at=None).values_list("recipient__username", flat=True)
         assert told.exclude(kind="follow").count() == 2 * len([author, *people])
         assert sorted(mailed) == ["author", "author", "person0", "person0"]

@@ -14,8 +14,7 @@ from django.test import Client
 from django.utils import timezone
 from PIL import Image
 
-from core.files import fields as file_fields
-from core.files import storage
+from core.files import row_files, storage
 from core.tests.pictures import jpeg, png
 from feed import services as feed
 from feed.events import post_published
@@ -186,7 +185,7 @@ def test_pictures_and_documents_of_posts_are_for_those_who_may_read_the_post(
     assert readers() == [404, 404, 200]
     block_member(blocker=bob, blocked=alice)
     assert readers() == [404, 404, 404]
-    for name in file_fields.files_of_row(image):
+    for name in row_files.files_of_row(image):
         assert name.startswith("private/")
         assert status(client, default_storage.url(name)) == 404
 
@@ -230,7 +229,7 @@ def test_a_picture_costs_the_quota_of_uploads_before_it_is_decoded(
 
 
 def test_every_field_that_names_files_is_registered() -> None:
-    fields = {(field.model, field.name) for field in file_fields.file_fields()}
+    fields = {(field.model, field.name) for field in row_files.file_fields()}
     assert fields == {
         (Post, "document"),
         (PostImage, "file"),

@@ -18,7 +18,7 @@ from django.utils import timezone
 from pytest_django import DjangoDbBlocker
 from pytest_django.fixtures import Settings
 
-from core.files.fields import files_of_row
+from core.files.row_files import files_of_row
 from demo import connections, seed
 from demo.people import PASSWORD
 from demo.schedule import Publish, React

@@ -16,8 +16,8 @@ from django.test import Client, override_settings
 from django.test.utils import CaptureQueriesContext
 from PIL import Image
 
-from core.files import tidy
-from core.files.fields import files_of_row
+from core.files import unreferenced_files
+from core.files.row_files import files_of_row
 from core.files.storage import new_name, new_private_name
 from feed import services as feed
 from feed.models import Post, PostImage
@@ -45,7 +45,7 @@ def age(days: float = 3) -> None:
 
 
 def stored() -> set[str]:
-    return set(tidy.stored_names())
+    return set(unreferenced_files.list_stored_names())
 
 
 def say(*arguments: str) -> str:
@@ -128,7 +128,7 @@ def test_the_wrong_database_deletes_nothing(unnamed: set[str]) -> None:
 
 
 def test_a_thousand_files_are_few_queries(named: set[str]) -> None:
-    for _number in range(2 * tidy.BATCH):
+    for _number in range(2 * unreferenced_files.BATCH):
         default_storage.save(new_name("photos", "webp"), ContentFile(b"x"))
     age()
     with CaptureQueriesContext(

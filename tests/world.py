@@ -17,7 +17,7 @@ from messaging.tests.factories import send
 from network.services import block_member, invite_member
 from notifications.kinds import Kind
 from notifications.models import Notification
-from notifications.tokens import token_for
+from notifications.preferences.unsubscribe_tokens import token_for
 from users.audience import Audience
 from users.models import Experience, User
 from users.tests.accounts import make_unconfirmed

@@ -15,10 +15,10 @@ from django.forms import ModelForm, ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from . import services
-from .email_addresses import is_taken, write_address
+from .accounts.email_addresses import is_taken, write_address
+from .accounts.identifiers import fold_address, fold_username
 from .forms import validate_ascii_address
 from .http import require_recent_password
-from .identifiers import fold_address, fold_username
 from .models import Education, Experience, Link, Profile, Skill, User
 
 # Staff change an address on the page of the member, which updates both tables and notifies the former address.

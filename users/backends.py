@@ -8,11 +8,11 @@ from django.http import HttpRequest
 
 from core.database.compiled_queries import CompiledQuery
 
+from .accounts.hashers import HashingOverloaded
+from .accounts.identifiers import fold_identifier, names_account
+from .accounts.sign_in_limits import begin_attempt
 from .audience import Closeness
-from .hashers import HashingOverloaded
-from .identifiers import fold_identifier, names_account
 from .models import User
-from .sign_in_limits import begin_attempt
 
 
 class MemberBackend(AuthenticationBackend):  # type: ignore[misc]

@@ -16,8 +16,8 @@ from django.utils.translation import gettext_lazy as _
 
 from core.web.forms import BlockField, CachedForm, ImageField, LineField
 
-from .email_addresses import is_taken
-from .identifiers import LONGEST_EMAIL, fold_address, fold_identifier, names_account
+from .accounts.email_addresses import is_taken
+from .accounts.identifiers import LONGEST_EMAIL, fold_address, fold_identifier, names_account
 from .models import Education, Experience, Link, Profile, Skill, User
 from .validators import refuse_address_in_name
 

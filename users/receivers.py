@@ -12,10 +12,10 @@ from django.utils.crypto import salted_hmac
 
 from core.sockets.publisher import member_topic, publish
 
+from .accounts.identifiers import fold_identifier
+from .accounts.sign_in_limits import clear_counts
 from .backends import find_account
-from .identifiers import fold_identifier
 from .models import User
-from .sign_in_limits import clear_counts
 
 logger = logging.getLogger("security.login")
 

@@ -11,9 +11,9 @@ from django.utils.translation import gettext as _
 from core.files import images, storage
 from core.text import markdown
 
-from .email_addresses import change_address, write_address
+from .accounts.email_addresses import change_address, write_address
+from .accounts.identifiers import fold_address, fold_username
 from .events import member_joined, presence_audience_changed
-from .identifiers import fold_address, fold_username
 from .models import Profile, User
 from .models.profile import Entry
 
@@ -48,7 +48,7 @@ def sign_up(*, user: User) -> User:
 def edit_account(*, user: User) -> None:
     """Store all fields of the account as staff edited them, with name and address folded.
 
-    A new address of a member counts as confirmed (see users.email_addresses). The change is final: the former mailbox,
+    A new address of a member counts as confirmed (accounts.email_addresses). The change is final: the former mailbox,
     which an attacker may control, gets no link that takes it back. Raises AddressTaken.
     """
     email = fold_address(user.email)

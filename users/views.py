@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from core.files.images import ImageUpload
 from core.files.storage import CannotStore
 from core.web import rate_limits
-from core.web.body_limits import accepts_files
+from core.web.request_bodies.body_limits import accepts_files
 from core.web.responses import with_limit
 
 from . import services

@@ -11,7 +11,7 @@ from feed.models import Comment, Post, Reaction
 from messaging.models import Conversation, Entry, Membership
 from network.models import Connection
 from notifications.kinds import Kind
-from notifications.models import Fact, Notification
+from notifications.models import Activity, Notification
 from users.models import Profile, User
 
 from .people import BENCH
@@ -150,15 +150,15 @@ class HeavyMember:
                 for post in posts
             ]
         )
-        facts = Fact.objects.bulk_create(
+        activities = Activity.objects.bulk_create(
             [
-                Fact(notification=row, actor=actor, reaction=reaction)
+                Activity(notification=row, actor=actor, reaction=reaction)
                 for row, reaction in zip(rows, reactions, strict=True)
             ]
         )
-        for row, fact in zip(rows, facts, strict=True):
-            row.place = fact.pk
-        Notification.objects.bulk_update(rows, ["place"], batch_size=1000)
+        for row, activity in zip(rows, activities, strict=True):
+            row.sort_key = activity.pk
+        Notification.objects.bulk_update(rows, ["sort_key"], batch_size=1000)
 
 
 def make_heavy_member() -> HeavyMember:

@@ -12,7 +12,7 @@ from django.utils import timezone
 from demo.notifications import UNREAD
 from feed.models import Comment, Post, Reaction
 from notifications.kinds import Kind
-from notifications.models import Fact, Notification
+from notifications.models import Activity, Notification
 
 TOLD = 0.25
 
@@ -45,9 +45,9 @@ def tell_some(
         line.latest_at = deed.at
         line.read_at = deed.at if deed.at < timezone.now() - UNREAD else None
     Notification.objects.bulk_create(lines.values())
-    Fact.objects.bulk_create(
+    Activity.objects.bulk_create(
         [
-            Fact(
+            Activity(
                 notification=lines[deed.post_id, deed.kind],
                 actor_id=deed.actor_id,
                 created_at=deed.at,
@@ -56,9 +56,9 @@ def tell_some(
             for deed in heard
         ]
     )
-    latest = Fact.objects.filter(notification=OuterRef("pk")).values("notification")
+    latest = Activity.objects.filter(notification=OuterRef("pk")).values("notification")
     Notification.objects.filter(pk__in=[line.pk for line in lines.values()]).update(
-        place=Subquery(latest.annotate(last=Max("pk")).values("last"))
+        sort_key=Subquery(latest.annotate(last=Max("pk")).values("last"))
     )
 
 

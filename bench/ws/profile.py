@@ -66,7 +66,7 @@ def _sending() -> Callable[[], object]:
 
 def _deliveries(mine: Any, other: Any) -> dict[str, Callable[[], object]]:
     """What the sockets of `other`, who is in the same conversation as `mine`, are told and say."""
-    from core.sockets import dispatch  # noqa: PLC0415
+    from core.sockets import handler_calls  # noqa: PLC0415
     from core.sockets.frames import TabState  # noqa: PLC0415
     from messaging.models import Conversation, Membership  # noqa: PLC0415
     from messaging.socket import receipts  # noqa: PLC0415
@@ -79,36 +79,36 @@ def _deliveries(mine: Any, other: Any) -> dict[str, Callable[[], object]]:
 
     def watch() -> object:
         newest = Conversation.objects.values_list("last_seq", flat=True).get(pk=mine.conversation_id)
-        return dispatch.handle_frame(tab, {**watched, "seq": newest - 3})
+        return handler_calls.handle_frame(tab, {**watched, "seq": newest - 3})
 
     def deliver() -> object:
         tab.state["messaging"].seq -= 1
-        return dispatch.render_events(tab, [hint])
+        return handler_calls.render_events(tab, [hint])
 
     def receipt() -> None:
         Membership.objects.filter(pk=other.pk).update(delivered_seq=1, read_seq=0)
-        dispatch.handle_quick_frame(tab, delivered)
+        handler_calls.handle_quick_frame(tab, delivered)
         receipts.flush()
 
     return {
         "watch, 3 entries behind": watch,
         "delivery to an open conversation": deliver,
-        "delivery to another page": lambda: dispatch.render_events(plain, [hint]),
+        "delivery to another page": lambda: handler_calls.render_events(plain, [hint]),
         "delivered: noted and stored": receipt,
-        "the cursors' hint": lambda: dispatch.render_events(tab, [cursors]),
-        "a heartbeat of 1 tab": lambda: dispatch.collect_heartbeats([tab]),
+        "the cursors' hint": lambda: handler_calls.render_events(tab, [cursors]),
+        "a heartbeat of 1 tab": lambda: handler_calls.collect_heartbeats([tab]),
     }
 
 
 def _arrivals(mine: Any, other: Any) -> dict[str, Callable[[], object]]:
     """What it takes until a tab is there."""
-    from core.sockets import application, dispatch  # noqa: PLC0415
+    from core.sockets import application, handler_calls  # noqa: PLC0415
     from core.sockets.frames import TabState  # noqa: PLC0415
 
     session, tab = _session_of(mine.member_id), TabState(other.member_id)
     return {
         "handshake": lambda: application.load_visitor(session),
-        "a tab opens": lambda: dispatch.open_tab(tab),
+        "a tab opens": lambda: handler_calls.open_tab(tab),
     }
 
 

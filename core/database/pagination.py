@@ -15,7 +15,7 @@ Row = TypeVar("Row", bound=Model)
 # The query parameter of every list that contains the cursor.
 CURSOR = "page"
 # Above all ids: the first page of a list whose newest rows come first is that before it.
-NEWEST = 2**63 - 1
+MAX_ID = 2**63 - 1
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,7 @@
 """Model fields for uploads: a column names, stores, addresses and deletes its files.
 
-A file or picture is a name in a text column (decisions 6 and 40). Code that lists, moves, exports, backs up or tidies
-files asks `file_fields`. When a row is deleted, by a service, a cascade or the admin, its files are deleted once the
-transaction has committed.
+A file or picture is a name in a text column (decisions 6 and 40). core.files.row_files finds all such columns and
+deletes the files of deleted rows.
 """
 
 import re
@@ -11,16 +10,13 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, Self, cast
 
-from django.apps import apps
 from django.core.files.storage import default_storage
 from django.db import models, transaction
-from django.db.models.signals import class_prepared, post_delete
-from django.dispatch import receiver
 from django.urls import reverse
 
 from . import images, storage
 
-# As in tidy.OURS.
+# As in unreferenced_files.OURS.
 FOLDER = re.compile(r"[a-z]+")
 
 
@@ -56,7 +52,7 @@ class StoredFileField(models.CharField):  # type: ignore[type-arg]
             raise ValueError("a private file is served by a view, a public one by the storage")
         if not FOLDER.fullmatch(folder) or folder == storage.PRIVATE:
             raise ValueError(
-                "a folder name consists of lowercase letters, by which tidy recognises the files"
+                "a folder name consists of lowercase letters, by which tidy_uploads recognises the files"
             )
         if options.get("null"):
             raise ValueError('a column without a file holds ""')
@@ -210,41 +206,3 @@ def picture_url(value: str, size: int) -> str:
 def sized_url(address: str, size: int) -> str:
     """Return the URL of a private picture in another size than its default; `address` is that of its view."""
     return f"{address}?size={size}"
-
-
-def file_fields() -> list[StoredFileField]:
-    """Return all fields that name files, in the order of their models' labels."""
-    found = [
-        field
-        for model in apps.get_models()
-        if not model._meta.proxy
-        for field in model._meta.local_concrete_fields
-        if isinstance(field, StoredFileField)
-    ]
-    return sorted(found, key=lambda field: (field.model._meta.label_lower, field.name))
-
-
-def file_field(label: str, name: str) -> StoredFileField:
-    """Return the field `name` of the model `label`; TypeError when it names no files."""
-    field = apps.get_model(label)._meta.get_field(name)
-    if not isinstance(field, StoredFileField):
-        raise TypeError(f"{label}.{name} names no files")
-    return field
-
-
-def files_of_row(row: models.Model) -> list[str]:
-    """Return the names of all files that belong to a row."""
-    fields = (field for field in row._meta.concrete_fields if isinstance(field, StoredFileField))
-    return [name for field in fields for name in field.files_of(getattr(row, field.attname))]
-
-
-@receiver(class_prepared)
-def delete_files_with_rows(sender: type[models.Model], **_rest: Any) -> None:
-    """Let the deletion of a row of this model delete its files."""
-
-    def delete_files(sender: type[models.Model], instance: models.Model, **_rest: Any) -> None:
-        storage.delete_on_commit(*files_of_row(instance))
-
-    # Proxies too: the signal of a row that is deleted through a proxy names the proxy.
-    if any(isinstance(field, StoredFileField) for field in sender._meta.concrete_fields):
-        post_delete.connect(delete_files, sender=sender, weak=False, dispatch_uid="core.files.fields")

@@ -19,7 +19,7 @@ class BucketStorage(S3Storage):  # type: ignore[misc]
     """Storage in a bucket without public access.
 
     Public pictures have URLs of `custom_domain` (a CDN in front of the bucket, which must not serve `private/`), or
-    without one our own, where core.web.media_views streams them. Private files have signed URLs. Objects get no ACL:
+    without one our own, where core.web.media.views streams them. Private files have signed URLs. Objects get no ACL:
     new buckets of Amazon refuse them.
     """
 

@@ -1,6 +1,6 @@
 """Stores uploads under random names that contain nothing from the sender.
 
-Files below `private/` are served by core.web.media_views.deliver_file only; all others are public to anyone who knows
+Files below `private/` are served by core.web.media.views.deliver_file only; all others are public to anyone who knows
 the URL.
 """
 

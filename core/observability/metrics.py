@@ -84,16 +84,16 @@ security_events = Counter(
     "linkup_security_events", "Lines of the security log, WARNING and above.", ["event"], registry=registry
 )
 
-tabs = Gauge(
+open_sockets = Gauge(
     "linkup_websockets_open", "Open tabs of members.", multiprocess_mode="livesum", registry=registry
 )
-tabs_closed = Counter(
+sockets_closed = Counter(
     "linkup_websockets_closed",
     "Closed tabs, by side and close code.",
     ["by", "code"],
     registry=registry,
 )
-tabs_refused = Counter("linkup_websockets_refused", "Handshakes rejected with 403.", registry=registry)
+sockets_refused = Counter("linkup_websockets_refused", "Handshakes rejected with 403.", registry=registry)
 frames_refused = Counter(
     "linkup_websocket_frames_refused", "Rejected frames of tabs.", ["reason"], registry=registry
 )
@@ -124,7 +124,7 @@ for metric, labels in (
     for label in labels:
         metric.labels(label)
 for code in SERVER_CODES:
-    tabs_closed.labels("server", code)
+    sockets_closed.labels("server", code)
 
 
 @cache
@@ -141,12 +141,12 @@ def observe_seconds(view: str) -> Callable[[float], None]:
     return observe
 
 
-def count_closed_tab(server_code: int, client_code: int) -> None:
-    """Count a closed tab: `server_code` is the code that the server closed with, or 0 if the client closed."""
+def count_closed_socket(server_code: int, client_code: int) -> None:
+    """Count a closed socket: `server_code` is the code that the server closed with, or 0 if the client closed."""
     if server_code:
-        tabs_closed.labels("server", server_code).inc()
+        sockets_closed.labels("server", server_code).inc()
     else:
-        tabs_closed.labels("client", client_code if client_code in CLIENT_CODES else OTHER).inc()
+        sockets_closed.labels("client", client_code if client_code in CLIENT_CODES else OTHER).inc()
 
 
 def count_redis_failure() -> None:

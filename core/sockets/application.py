@@ -17,7 +17,7 @@ from core.observability import metrics
 from core.observability.drain import drain
 
 from .connection import FLOODED, SocketConnection
-from .dispatch import encode_frame
+from .handler_calls import encode_frame
 from .heartbeat import HEARTBEAT
 from .hub import hub
 from .sessions import Visitor
@@ -48,33 +48,33 @@ async def socket_application(scope: Any, receive: Any, send: Any) -> None:
     if visitor is None:
         await reject_handshake(receive, send)
     else:
-        await serve_tab(visitor, receive, send)
+        await serve_connection(visitor, receive, send)
 
 
-async def serve_tab(visitor: Visitor, receive: Any, send: Any) -> None:
-    """Serve one tab of `visitor` until either side closes the socket (`receive` and `send` as in ASGI)."""
+async def serve_connection(visitor: Visitor, receive: Any, send: Any) -> None:
+    """Serve one connection of `visitor` until either side closes the socket (`receive` and `send` as in ASGI)."""
     if (await receive())["type"] != "websocket.connect":
         return
     await send({"type": "websocket.accept"})
     if not hub.has_room(visitor.member_id):
-        metrics.count_closed_tab(FLOODED, NO_CODE)
+        metrics.count_closed_socket(FLOODED, NO_CODE)
         await send({"type": "websocket.close", "code": FLOODED})
         return
     hello = {"type": "hello", "heartbeat": int(HEARTBEAT), "member": visitor.member_id}
     await send({"type": "websocket.send", "text": encode_frame(hello)})
-    tab = SocketConnection(visitor, send, hub, hub.flow_of(visitor.member_id))
-    hub.add_tab(tab)
+    connection = SocketConnection(visitor, send, hub, hub.flow_of(visitor.member_id))
+    hub.add_connection(connection)
     code = NO_CODE
     try:
-        tab.start()
+        connection.start()
         while (message := await receive())["type"] == "websocket.receive":
-            tab.handle_message(message.get("text"))
+            connection.handle_message(message.get("text"))
         code = int(message.get("code") or NO_CODE)
     finally:
-        metrics.count_closed_tab(tab.code, code)
-        # In this order: after the last tab the periodic jobs run once more, and must see what apps do at its end.
-        await tab.finish()
-        await hub.remove_tab(tab)
+        metrics.count_closed_socket(connection.code, code)
+        # In this order: after the last connection the periodic jobs run once more, and see what apps do at its end.
+        await connection.finish()
+        await hub.remove_connection(connection)
 
 
 def load_visitor(session_key: str) -> Visitor | None:
@@ -91,7 +91,7 @@ def load_visitor(session_key: str) -> Visitor | None:
 
 async def reject_handshake(receive: Any, send: Any) -> None:
     """Reject the handshake with 403, the only status that ASGI has for it."""
-    metrics.tabs_refused.inc()
+    metrics.sockets_refused.inc()
     await receive()
     await send({"type": "websocket.close"})
 

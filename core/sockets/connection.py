@@ -10,10 +10,10 @@ from typing import Any, Protocol, TypeVar
 from core.database.thread_pool import in_database
 from core.observability import metrics
 
-from . import dispatch, frames
-from .dispatch import encode_frame
+from . import frames, handler_calls
 from .flow_control import FRAME_BYTES, WAITING_BYTES, WAITING_EVENTS, MemberFlow, Window
 from .frames import Event, Frame, TabState
+from .handler_calls import encode_frame
 from .sessions import Visitor
 
 logger = logging.getLogger(__name__)
@@ -30,7 +30,7 @@ EVENTS_AT_ONCE = 50
 # The event of core itself: a session of this member may have ended; the connection checks its own.
 SESSION = "tab.session"
 
-MALFORMED = dispatch.error_frame("malformed")
+MALFORMED = handler_calls.error_frame("malformed")
 LAGGED = encode_frame({"type": "lagged"})
 
 T = TypeVar("T")
@@ -40,14 +40,14 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 class Subscriptions(Protocol):
     """What a connection and the heartbeat need of the hub (core.sockets.hub)."""
 
-    tabs: set["SocketConnection"]
+    connections: set["SocketConnection"]
 
     @property
     def is_up(self) -> bool:
         """Whether events arrive from the channel layer."""
 
-    def update_subscriptions(self, tab: "SocketConnection", since: float) -> None:
-        """Subscribe `tab` to `tab.topics`, and deliver events of new topics since the moment `since`."""
+    def update_subscriptions(self, connection: "SocketConnection", since: float) -> None:
+        """Subscribe `connection` to its topics, and deliver events of new topics since the moment `since`."""
 
 
 class SocketConnection(TabState):
@@ -156,7 +156,9 @@ class SocketConnection(TabState):
                 self._ensure_task()
         elif frame["type"] == "visible":
             self.visible = frame.get("visible") is True
-        if frame["type"] in frames.quick_handlers and (replies := dispatch.handle_quick_frame(self, frame)):
+        if frame["type"] in frames.quick_handlers and (
+            replies := handler_calls.handle_quick_frame(self, frame)
+        ):
             self._out += replies
             self._ensure_task()
         if frame["type"] not in frames.frame_handlers:
@@ -179,7 +181,7 @@ class SocketConnection(TabState):
         self._has_gone = True
         if self._task is not None:
             await asyncio.wait({self._task})
-        await self._run_in_pool(dispatch.close_tab)
+        await self._run_in_pool(handler_calls.close_tab)
 
     # -- The task ------------------------------------------------------------------------------
     def _ensure_task(self) -> None:
@@ -205,7 +207,7 @@ class SocketConnection(TabState):
         """Handle one queued item; return False when nothing is queued."""
         if self._is_new:
             self._is_new = False
-            await self._run_and_send(dispatch.open_tab)
+            await self._run_and_send(handler_calls.open_tab)
         elif self._heartbeat or self._out:
             heartbeat, self._heartbeat = self._heartbeat, ""
             if heartbeat:
@@ -215,7 +217,7 @@ class SocketConnection(TabState):
         elif self._frames:
             frame, size = self._frames.pop(0)
             self._waiting_bytes -= size
-            await self._run_and_send(dispatch.handle_frame, frame)
+            await self._run_and_send(handler_calls.handle_frame, frame)
         elif self._is_lagging and not self._window.is_full:
             self._is_lagging = False
             await self._send(LAGGED)
@@ -240,14 +242,14 @@ class SocketConnection(TabState):
         keys = list(self._events)[:EVENTS_AT_ONCE]
         events = [self._events.pop(key) for key in keys]
         if any(event["type"] == SESSION for event in events) and await self._run_in_pool(
-            dispatch.has_session_ended
+            handler_calls.has_session_ended
         ):
             self.close(SIGNED_OUT)
         elif self._window.is_full:
             self._is_lagging = True
         else:
             await self._run_and_send(
-                dispatch.render_events, [event for event in events if event["type"] != SESSION]
+                handler_calls.render_events, [event for event in events if event["type"] != SESSION]
             )
 
     async def _send(self, *texts: str) -> None:

@@ -16,8 +16,8 @@ FRAME_BYTES = 64 * 1024
 WAITING_BYTES = 256 * 1024
 # Most queued events per connection; beyond that the client must resync.
 WAITING_EVENTS = 1000
-# Tabs of one member in one process; further tabs poll.
-TABS_EACH = 10
+# Sockets of one member in one process; further tabs poll.
+SOCKETS_PER_MEMBER = 10
 # Members whose tokens are remembered after their last socket has closed.
 REMEMBERED_MEMBERS = 10_000
 # Bytes between two pings, and the most bytes in flight.

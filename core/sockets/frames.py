@@ -49,7 +49,7 @@ EventRenderer = Callable[[TabState, Event], Frames]
 EventFilter = Callable[[TabState, Event], bool]
 TabFunction = Callable[[TabState], Frames]
 HeartbeatPart = Callable[[Sequence[TabState]], Mapping[TabState, Mapping[str, Any]]]
-Chore = Callable[[], None]
+PeriodicJob = Callable[[], None]
 F = TypeVar("F", bound=Callable[..., Any])
 
 frame_handlers: dict[str, list[FrameHandler]] = {}
@@ -60,7 +60,7 @@ event_filters: dict[str, EventFilter] = {}
 openers: list[TabFunction] = []
 closers: list[TabFunction] = []
 heartbeat_parts: dict[str, HeartbeatPart] = {}
-chores: list[tuple[float, Chore]] = []
+periodic_jobs: list[tuple[float, PeriodicJob]] = []
 
 
 def on_frame(frame_type: str, *, cost: int = 1) -> Callable[[F], F]:
@@ -146,7 +146,7 @@ def run_every(seconds: float) -> Callable[[F], F]:
     """Register `f()`, called every `seconds` in each process that has tabs, and once after the last tab closes."""
 
     def register(function: F) -> F:
-        chores.append((seconds, function))
+        periodic_jobs.append((seconds, function))
         return function
 
     return register

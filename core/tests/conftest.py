@@ -33,7 +33,7 @@ def registry(monkeypatch: pytest.MonkeyPatch) -> None:
         "heartbeat_parts",
     ):
         monkeypatch.setattr(frames, name, {})
-    for name in ("openers", "closers", "chores"):
+    for name in ("openers", "closers", "periodic_jobs"):
         monkeypatch.setattr(frames, name, [])
 
 

@@ -54,8 +54,8 @@ class SocketClient:
     @property
     def live(self) -> SocketConnection:
         """The server's side of it, the only one there is."""
-        (tab,) = hub.tabs
-        return tab
+        (connection,) = hub.connections
+        return connection
 
     @classmethod
     async def of(cls, member: User) -> "SocketClient":

@@ -8,7 +8,7 @@ import pytest
 from django.conf import settings
 from django.db import OperationalError
 
-from core.web.asgi_bodies import ascii_only
+from core.web.request_bodies.asgi_bodies import ascii_only
 from professional_network.asgi import application
 from tests.cases import all_cases
 from users.models import User
@@ -107,7 +107,7 @@ async def test_an_upload_during_a_database_outage_gets_503(monkeypatch: pytest.M
     def away(*args: object) -> None:
         raise OperationalError("away")
 
-    monkeypatch.setattr("core.web.body_limits.member_of_session", away)
+    monkeypatch.setattr("core.web.request_bodies.body_limits.member_of_session", away)
     client = Client(2 * settings.REQUEST_MAX_FORM)
     assert await client.post("/posts/", kind=MULTIPART, cookie="sessionid=" + "a" * 32) == 503
 

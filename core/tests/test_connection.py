@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from core.database.thread_pool import in_database
-from core.sockets import dispatch, frames
+from core.sockets import frames, handler_calls
 from core.sockets.connection import EVENTS_AT_ONCE, FLOODED, RESTART
 from core.sockets.flow_control import BURST, TokenBucket
 from core.sockets.frames import Event, Frame, FrameError, TabState
@@ -124,6 +124,6 @@ def test_what_one_app_answers_is_sent_though_another_one_refuses() -> None:
 
     frames.on_frame("tests.ask")(lambda tab, frame: [{"type": "tests.answer"}])
     frames.on_frame("tests.ask")(refuse)
-    told = [json.loads(said) for said in dispatch.handle_frame(TabState(1), {"type": "tests.ask"})]
+    told = [json.loads(said) for said in handler_calls.handle_frame(TabState(1), {"type": "tests.ask"})]
     assert told[0] == {"type": "tests.answer"}
     assert told[-1] == {"type": "error", "reason": "not_found"}

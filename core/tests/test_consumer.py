@@ -11,8 +11,8 @@ from django.db import OperationalError
 from psycopg2 import OperationalError as Unreachable
 
 from core.database.thread_pool import in_database
-from core.sockets import dispatch, frames
-from core.sockets.flow_control import BURST, FRAME_BYTES, TABS_EACH, WAITING_BYTES
+from core.sockets import frames, handler_calls
+from core.sockets.flow_control import BURST, FRAME_BYTES, SOCKETS_PER_MEMBER, WAITING_BYTES
 from core.sockets.frames import Frame, FrameError, TabState, read_number
 from core.sockets.hub import hub
 from tests.cases import all_cases
@@ -157,7 +157,7 @@ async def test_a_flood_closes_the_socket_and_nothing_more_is_done(alice: User) -
 
 async def test_all_tabs_of_a_member_share_one_allowance(alice: User, charlie: User) -> None:
     cookie = await cookie_of(alice)
-    tabs = [SocketClient(cookie) for _ in range(TABS_EACH)]
+    tabs = [SocketClient(cookie) for _ in range(SOCKETS_PER_MEMBER)]
     for tab in tabs:
         await tab.open()
         assert (await tab.next())["type"] == "hello"
@@ -194,7 +194,7 @@ async def test_a_member_takes_one_thread_of_the_pool_at_the_most(alice: User, ch
 
     frames.on_frame("tests.quick")(lambda tab, frame: [{"type": "tests.answer"}])
     cookie = await cookie_of(alice)
-    tabs = [SocketClient(cookie) for _ in range(TABS_EACH)]
+    tabs = [SocketClient(cookie) for _ in range(SOCKETS_PER_MEMBER)]
     for tab in tabs:
         await tab.open()
         assert (await tab.next())["type"] == "hello"
@@ -298,7 +298,7 @@ def away(*_: object) -> None:
 
 
 async def test_a_database_that_is_away_is_said_once(alice: User, caplog: pytest.LogCaptureFixture) -> None:
-    dispatch.breaker.reset()
+    handler_calls.breaker.reset()
     frames.on_frame("tests.ask")(away)
     frames.on_open(away)
     async with await SocketClient.of(alice) as tab:
@@ -328,18 +328,18 @@ async def test_apps_hear_of_the_end_once_and_after_everything_else(alice: User) 
         heard.append("frame")
 
     frames.on_close(lambda tab: heard.append("close"))
-    frames.run_every(60)(lambda: heard.append("chore"))
+    frames.run_every(60)(lambda: heard.append("periodic job"))
     tab = await SocketClient.of(alice)
     tab.say({"type": "tests.ask"})
     await in_database(time.sleep, 0.02)
     await tab.leave()
-    assert heard == ["frame", "close", "chore"]
-    assert not hub.tabs
+    assert heard == ["frame", "close", "periodic job"]
+    assert not hub.connections
 
 
 async def test_a_member_has_room_for_so_many_tabs(alice: User, charlie: User) -> None:
     cookie = await cookie_of(alice)
-    tabs = [SocketClient(cookie) for _ in range(TABS_EACH)]
+    tabs = [SocketClient(cookie) for _ in range(SOCKETS_PER_MEMBER)]
     for tab in tabs:
         await tab.open()
         assert (await tab.next())["type"] == "hello"
@@ -368,7 +368,7 @@ async def test_a_server_that_cannot_send_any_more_is_no_fault(
         raise BrokenPipeError
 
     tried = asyncio.Event()
-    next(iter(hub.tabs))._asgi_send = gone
+    next(iter(hub.connections))._asgi_send = gone
     tab.say({"type": "tests.ask"})
     await tried.wait()
     await tab.leave()

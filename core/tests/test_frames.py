@@ -41,7 +41,7 @@ def test_apps_register_each_kind() -> None:
     assert frames.frame_handlers == frames.quick_handlers == {"visible": [one, two]}
     assert frames.event_renderers == {"tests.look": [one, two]}
     assert (frames.openers, frames.closers) == ([one, two], [one, two])
-    assert frames.chores == [(0.2, one), (0.2, two)]
+    assert frames.periodic_jobs == [(0.2, one), (0.2, two)]
     assert list(frames.heartbeat_parts) == ["one", "two"]
 
 

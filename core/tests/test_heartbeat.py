@@ -1,4 +1,4 @@
-"""The heartbeat, the end of sessions, and chores."""
+"""The heartbeat, the end of sessions, and periodic_jobs."""
 
 import asyncio
 import threading
@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from core.database.thread_pool import in_database
-from core.sockets import dispatch, frames, heartbeat
+from core.sockets import frames, handler_calls, heartbeat
 from core.sockets.connection import SIGNED_OUT, SocketConnection
 from core.sockets.flow_control import MemberFlow
 from core.sockets.frames import TabState
@@ -146,7 +146,9 @@ async def test_a_tab_that_has_just_had_its_heartbeat_waits_for_the_next(
 def many_tabs(board: Hub, count: int) -> asyncio.Queue[dict[str, Any]]:
     """Tabs of nobody's session on `board`; returns what they are sent."""
     sent = asyncio.Queue[dict[str, Any]]()
-    board.tabs = {SocketConnection(Visitor(1, "", ""), sent.put, board, MemberFlow()) for _ in range(count)}
+    board.connections = {
+        SocketConnection(Visitor(1, "", ""), sent.put, board, MemberFlow()) for _ in range(count)
+    }
     return sent
 
 
@@ -191,12 +193,12 @@ def test_many_tabs_are_healed_within_seconds_and_not_at_once() -> None:
     board = Hub()
     many_tabs(board, 600)
     now = monotonic()
-    for tab in board.tabs:
+    for tab in board.connections:
         tab.due = now + 25
-    first = next(iter(board.tabs))
+    first = next(iter(board.connections))
     first.due = now - 1
     board.request_resync()
-    due = sorted(tab.due - now for tab in board.tabs if tab is not first)
+    due = sorted(tab.due - now for tab in board.connections if tab is not first)
     assert due[0] < 1
     assert 2 < due[-1] < RESYNC_SECONDS
     assert first.due == now - 1, "which is due already, waits no longer"
@@ -275,7 +277,7 @@ async def test_nobody_is_sent_away_while_the_database_cannot_be_asked(
     def fail(tabs: Sequence[TabState]) -> set[TabState]:
         raise LookupError("a fault")
 
-    monkeypatch.setattr(dispatch, "tabs_with_ended_session", fail)
+    monkeypatch.setattr(handler_calls, "tabs_with_ended_session", fail)
     async with await SocketClient.of(alice) as tab:
         hub.dispatch([member_topic(alice.pk)], {"type": "tab.session"})
         for _ in range(2):
@@ -302,14 +304,14 @@ async def test_several_tabs_of_one_session_live_and_end_together(alice: User) ->
         assert await tab.closed() == 4401
 
 
-# -- Chores ------------------------------------------------------------------------------------
-async def test_chores_are_done_while_there_are_tabs_and_once_more(
+# -- Periodic jobs -----------------------------------------------------------------------------
+async def test_periodic_jobs_run_while_there_are_tabs_and_once_more(
     alice: User, caplog: pytest.LogCaptureFixture
 ) -> None:
     done: list[int] = []
 
     @frames.run_every(0.01)
-    def chore() -> None:
+    def job() -> None:
         done.append(1)
         if len(done) == 2:
             raise LookupError("a fault")
@@ -319,4 +321,4 @@ async def test_chores_are_done_while_there_are_tabs_and_once_more(
     after = len(done)
     await asyncio.sleep(0.1)
     assert len(done) == after >= 6
-    assert "the chore chore failed" in caplog.text
+    assert "the periodic job job failed" in caplog.text

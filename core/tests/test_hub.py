@@ -103,7 +103,7 @@ async def test_who_comes_after_all_have_left_hears_again(alice: User) -> None:
             await until_up()
             await in_database(published, member_topic(alice.pk), number)
             assert (await tab.next_of("tests.look"))["id"] == number
-        assert not hub.tabs
+        assert not hub.connections
 
 
 async def test_a_failed_task_restarts(

@@ -11,7 +11,7 @@ from django.core.files.storage import default_storage
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.test import Client, RequestFactory, override_settings
 
-from core.web.media_views import deliver_file
+from core.web.media.views import deliver_file
 from tests.cases import all_cases
 
 from . import pictures

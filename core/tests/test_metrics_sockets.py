@@ -9,10 +9,10 @@ from django.db import transaction
 from django.test import override_settings
 
 from core.database.thread_pool import in_database
-from core.observability.metrics import SERVER_CODES, count_closed_tab
+from core.observability.metrics import SERVER_CODES, count_closed_socket
 from core.sockets import frames, publisher
 from core.sockets.connection import FLOODED, RESTART, SIGNED_OUT, TOO_LARGE
-from core.sockets.flow_control import BURST, FRAME_BYTES, TABS_EACH
+from core.sockets.flow_control import BURST, FRAME_BYTES, SOCKETS_PER_MEMBER
 from core.sockets.hub import hub
 from core.sockets.publisher import MOST_WAITING, Publisher, breaker, flush, member_topic, publish
 from tests.cases import all_cases
@@ -91,7 +91,7 @@ async def test_a_frame_that_is_none_is_counted(alice: User) -> None:
 
 async def test_a_tab_too_many_is_counted(alice: User) -> None:
     cookie = await cookie_of(alice)
-    tabs = [SocketClient(cookie) for _ in range(TABS_EACH + 1)]
+    tabs = [SocketClient(cookie) for _ in range(SOCKETS_PER_MEMBER + 1)]
     too_many = closed("server", FLOODED)
     for tab in tabs:
         await tab.open()
@@ -113,7 +113,7 @@ def test_a_tab_cannot_make_up_labels() -> None:
         for code, told in [(1000, 1000), (1006, 1006), (4999, "other"), (3, "other")]:
             with case(code):
                 counted = closed("client", told)
-                count_closed_tab(0, code)
+                count_closed_socket(0, code)
                 assert counted() == 1
 
 

@@ -31,13 +31,13 @@ for line in sys.stdin:
             for _ in range(int(number)):
                 metrics.count_response("GET", "page", 200)()
         case ["tabs", number]:
-            metrics.tabs.set(int(number))
+            metrics.open_sockets.set(int(number))
         case ["redis"]:
             metrics.redis_failed_at.set(1_000_000)
         case ["fork", number]:
             if os.fork() == 0:
                 metrics.requests.labels("GET", "page", 200).inc(int(number))
-                metrics.tabs.set(50)
+                metrics.open_sockets.set(50)
                 os._exit(0)
             os.wait()
         case ["sweep"]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.sockets import dispatch, frames
+from core.sockets import frames, handler_calls
 from core.sockets.flow_control import PING_BYTES, WINDOW_BYTES
 from core.sockets.frames import Event, Frame, TabState
 from core.sockets.hub import hub
@@ -40,7 +40,7 @@ async def test_a_slow_reader_gets_one_window_and_then_lagged(alice: User) -> Non
         assert await tab.is_silent()
         assert came <= WINDOW_BYTES + 50_000
         hub.dispatch([member_topic(alice.pk)], {"type": "tests.look", "id": 1})
-        next(iter(hub.tabs)).send_heartbeat(dispatch.BARE_HEARTBEAT)
+        next(iter(hub.connections)).send_heartbeat(handler_calls.BARE_HEARTBEAT)
         assert await tab.next() == {"type": "heartbeat"}
         tab.say({"type": "pong", "n": 1.5})
         tab.say({"type": "pong", "n": -1})
@@ -71,15 +71,15 @@ async def test_an_event_for_a_tab_with_a_full_window_makes_it_lag(alice: User) -
 
 async def test_a_tab_that_missed_events_is_asked_once_to_resync_when_it_is_visible(alice: User) -> None:
     async with await SocketClient.of(alice) as tab:
-        connection = next(iter(hub.tabs))
+        connection = next(iter(hub.connections))
         connection.mark_events_lost()
-        connection.send_heartbeat(dispatch.BARE_HEARTBEAT)
+        connection.send_heartbeat(handler_calls.BARE_HEARTBEAT)
         assert await tab.next() == {"type": "heartbeat"}
         assert await tab.is_silent(), "nobody looks at it"
         tab.say({"type": "visible", "visible": True})
         await until(lambda: connection.visible)
-        connection.send_heartbeat(dispatch.BARE_HEARTBEAT)
+        connection.send_heartbeat(handler_calls.BARE_HEARTBEAT)
         assert [await tab.next(), await tab.next()] == [{"type": "heartbeat"}, {"type": "lagged"}]
-        connection.send_heartbeat(dispatch.BARE_HEARTBEAT)
+        connection.send_heartbeat(handler_calls.BARE_HEARTBEAT)
         assert await tab.next() == {"type": "heartbeat"}
         assert await tab.is_silent(), "it was asked before"

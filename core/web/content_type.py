@@ -24,7 +24,7 @@ def parsable_content_type(content_type: str) -> str:
 
 
 class ParsableContentType:
-    """WSGI middleware around Django's application; core.web.asgi_bodies does the same under ASGI."""
+    """WSGI middleware around Django's application; core.web.request_bodies.asgi_bodies does the same under ASGI."""
 
     def __init__(self, application: Any) -> None:
         self.application = application

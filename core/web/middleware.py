@@ -19,8 +19,6 @@ from core.observability.request_id import (
     new_request_id,
 )
 
-from .asgi_bodies import SCOPE_KEY, LimitedBody
-from .body_limits import body_without_length, declared_size, has_no_length, is_too_large
 from .client_ip import client_address, from_trusted_proxy
 from .error_pages import (
     CsrfFailureResponse,
@@ -30,6 +28,8 @@ from .error_pages import (
     too_many_requests,
 )
 from .rate_limits import RateLimited
+from .request_bodies.asgi_bodies import SCOPE_KEY, LimitedBody
+from .request_bodies.body_limits import body_without_length, declared_size, has_no_length, is_too_large
 from .responses import rate_limited
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -122,9 +122,9 @@ class MethodPage:
 
 
 class LimitBody:
-    """Returns 413 for a body above the limit of core.web.body_limits, before it is parsed.
+    """Returns 413 for a body above the limit of request_bodies.body_limits, before it is parsed.
 
-    Under WSGI, a body with a Content-Length is not even read. Under ASGI, core.web.asgi_bodies has counted the bytes.
+    Under WSGI, a body with a Content-Length is not even read. Under ASGI, request_bodies.asgi_bodies has counted it.
     """
 
     def __init__(self, get_response: GetResponse) -> None:

@@ -23,28 +23,28 @@ _AUTHOR = Comment._meta.get_field("author")
 
 def comments_page(post: Post, viewer: Viewer, cursor: str | None) -> Page[Comment]:
     """Return a page of the comments on a post that the viewer may read, oldest first. Three queries."""
-    found = _COMMENTS.fetch(viewer=viewer.pk, post=post.pk, after=id_cursor(cursor) or 0)
+    found = _COMMENTS.fetch(viewer_id=viewer.pk, post=post.pk, after=id_cursor(cursor) or 0)
     page = make_id_page(found, size=PAGE_SIZE)
     return Page(_with_authors(_with_first_replies(page.rows, viewer), viewer), page.next)
 
 
 def latest_comments(post: Post, viewer: Viewer) -> tuple[list[Comment], bool]:
     """Return the latest comments, oldest first, and whether there are older ones. Three queries."""
-    found = _LATEST.fetch(viewer=viewer.pk, post=post.pk)
+    found = _LATEST.fetch(viewer_id=viewer.pk, post=post.pk)
     shown = found[:LATEST][::-1]
     return _with_authors(_with_first_replies(shown, viewer), viewer), len(found) > LATEST
 
 
 def replies_page(parent: Comment, viewer: Viewer, cursor: str | None) -> Page[Comment]:
     """Return a page of the replies to a comment that the viewer may read, oldest first. Two queries."""
-    found = _REPLIES.fetch(viewer=viewer.pk, parent=parent.pk, after=id_cursor(cursor) or 0)
+    found = _REPLIES.fetch(viewer_id=viewer.pk, parent=parent.pk, after=id_cursor(cursor) or 0)
     page = make_id_page(found, size=PAGE_SIZE)
     return Page(_with_authors(page.rows, viewer), page.next)
 
 
 def find_parent(pk: int, viewer: Viewer) -> Comment | None:
     """Return a comment, with its post, if the viewer may read it and it may have replies. One query."""
-    found = _PARENT.fetch(viewer=viewer.pk, comment=pk)
+    found = _PARENT.fetch(viewer_id=viewer.pk, comment=pk)
     return found[0] if found else None
 
 
@@ -65,7 +65,7 @@ def _with_first_replies(comments: list[Comment], viewer: Viewer) -> list[Comment
     parents = {comment.pk: comment for comment in comments}
     for comment in comments:
         comment.first_replies = []
-    for reply in _FIRST_REPLIES.fetch(viewer=viewer.pk, parents=list(parents)):
+    for reply in _FIRST_REPLIES.fetch(viewer_id=viewer.pk, parents=list(parents)):
         parents[reply.parent_id].first_replies.append(reply)  # type: ignore[index]
     return comments
 
@@ -85,31 +85,31 @@ def _with_authors(comments: list[Comment], viewer: Viewer) -> list[Comment]:
     return [comment for comment in comments if comment.author_id in authors]
 
 
-def _readable(viewer: int | None) -> CommentQuerySet:
-    return Comment.objects.readable_by(viewer_of(viewer))
+def _readable(viewer_id: int | None) -> CommentQuerySet:
+    return Comment.objects.readable_by(viewer_of(viewer_id))
 
 
-def _parent_query(viewer: int | None, comment: int) -> CommentQuerySet:
-    visible = Comment.objects.visible_to(viewer_of(viewer)).top_level()
+def _parent_query(viewer_id: int | None, comment: int) -> CommentQuerySet:
+    visible = Comment.objects.visible_to(viewer_of(viewer_id)).top_level()
     return visible.filter(pk=comment).select_related("post")
 
 
-def _comments_query(viewer: int | None, post: int, after: int) -> CommentQuerySet:
-    found = _readable(viewer).filter(post=post, pk__gt=after).top_level()
+def _comments_query(viewer_id: int | None, post: int, after: int) -> CommentQuerySet:
+    found = _readable(viewer_id).filter(post=post, pk__gt=after).top_level()
     return found.order_by("pk")[: PAGE_SIZE + 1]
 
 
-def _latest_query(viewer: int | None, post: int) -> CommentQuerySet:
-    return _readable(viewer).filter(post=post).top_level().order_by("-pk")[: LATEST + 1]
+def _latest_query(viewer_id: int | None, post: int) -> CommentQuerySet:
+    return _readable(viewer_id).filter(post=post).top_level().order_by("-pk")[: LATEST + 1]
 
 
-def _replies_query(viewer: int | None, parent: int, after: int) -> CommentQuerySet:
-    return _readable(viewer).filter(parent=parent, pk__gt=after).order_by("pk")[: PAGE_SIZE + 1]
+def _replies_query(viewer_id: int | None, parent: int, after: int) -> CommentQuerySet:
+    return _readable(viewer_id).filter(parent=parent, pk__gt=after).order_by("pk")[: PAGE_SIZE + 1]
 
 
-def _first_replies_query(viewer: int | None, parents: Collection[int]) -> CommentQuerySet:
+def _first_replies_query(viewer_id: int | None, parents: Collection[int]) -> CommentQuerySet:
     number = Window(RowNumber(), partition_by=F("parent"), order_by="pk")
-    found = _readable(viewer).filter(parent__in=parents).annotate(number=number)
+    found = _readable(viewer_id).filter(parent__in=parents).annotate(number=number)
     return found.filter(number__lte=FIRST_REPLIES).order_by("pk")
 
 

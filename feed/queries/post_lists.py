@@ -5,7 +5,7 @@ from functools import cache
 from django.db.models import QuerySet
 
 from core.database.compiled_queries import CompiledQuery
-from core.database.pagination import NEWEST, Page, id_cursor
+from core.database.pagination import MAX_ID, Page, id_cursor
 from core.text.names import fold_tag
 from network.models import Member, Viewer, viewer_of
 from users.models import User
@@ -22,7 +22,7 @@ def member_page(member: Member, viewer: Viewer, cursor: str | None) -> Page[Post
 
 def tag_page(tag: str, viewer: Viewer, cursor: str | None) -> Page[Post]:
     """Return a page of the posts with a hashtag that the viewer may read."""
-    found = _TAGGED.fetch(viewer=viewer.pk, tag=fold_tag(tag), before=_before(cursor))
+    found = _TAGGED.fetch(viewer_id=viewer.pk, tag=fold_tag(tag), before=_before(cursor))
     return _load_page([pk for (pk,) in found], viewer)
 
 
@@ -36,7 +36,7 @@ def saved_page(member: User, cursor: str | None) -> Page[Post]:
 
 def _before(cursor: str | None) -> int:
     before = id_cursor(cursor)
-    return NEWEST if before is None else before
+    return MAX_ID if before is None else before
 
 
 def _load_page(ids: list[int], viewer: Viewer) -> Page[Post]:
@@ -58,9 +58,9 @@ def _posts_at(closeness: int) -> "CompiledQuery[..., tuple[int]]":
     return CompiledQuery(posts_query)
 
 
-def _tagged_query(viewer: int | None, tag: str, before: int) -> QuerySet[Post, tuple[int]]:
-    reader = viewer_of(viewer)
-    posts = Post.objects.tagged(tag).visible_to(reader).filter(pk__lt=before)
+def _tagged_query(viewer_id: int | None, tag: str, before: int) -> QuerySet[Post, tuple[int]]:
+    viewer = viewer_of(viewer_id)
+    posts = Post.objects.tagged(tag).visible_to(viewer).filter(pk__lt=before)
     return posts.order_by("-pk").values_list("pk")[: PAGE_SIZE + 1]
 
 

@@ -5,7 +5,7 @@ from django.core.files.storage import default_storage
 from django.db import transaction
 from django.test import Client
 
-from core.files.fields import files_of_row
+from core.files.row_files import files_of_row
 from feed import services
 from feed.models import Comment, Post, PostRevision, Reaction, SavedPost
 from feed.services import Document, Picture

@@ -7,7 +7,7 @@ from django.core.files.storage import default_storage
 from django.test import Client
 from PIL import Image
 
-from core.files.fields import files_of_row
+from core.files.row_files import files_of_row
 from feed.errors import EmptyPost
 from feed.events import post_published
 from feed.models import Post, PostImage, Tag

@@ -3,7 +3,7 @@
 import pytest
 from django.db import connection
 
-from core.database.pagination import NEWEST
+from core.database.pagination import MAX_ID
 from feed import timeline
 from feed.models import Post
 from network.models import Connection, Follow
@@ -50,8 +50,8 @@ def plan_cache_mode(request: pytest.FixtureRequest, db: None) -> None:
         query.execute(f"SET LOCAL plan_cache_mode = {request.param}")
 
 
-def plan_of_page(member: User, before: int = NEWEST) -> Node:
-    statement = timeline.newest_ids(connection.vendor, LIMIT)
+def plan_of_page(member: User, before: int = MAX_ID) -> Node:
+    statement = timeline.compile_newest_ids(connection.vendor, LIMIT)
     with connection.cursor() as query:
         query.execute(f"PREPARE asked AS {statement.sql}", statement.numbered_parameters())
         top = plan("EXECUTE asked (%s, %s)", [member.pk, before])
@@ -65,7 +65,7 @@ def on_posts(top: Node) -> list[Node]:
 
 @pytest.mark.parametrize("deep", [False, True], ids=["first page", "deep page"])
 def test_the_feed_reads_the_index_and_never_all_posts(alice: User, crowd: list[User], deep: bool) -> None:
-    before = Post.objects.order_by("pk")[POSTS // 2].pk if deep else NEWEST
+    before = Post.objects.order_by("pk")[POSTS // 2].pk if deep else MAX_ID
     top = plan_of_page(alice, before)
     scans = on_posts(top)
     assert scans
@@ -108,5 +108,5 @@ def test_the_statement_finds_what_the_naive_query_finds(alice: User, crowd: list
         for pk, author, audience in Post.objects.order_by("-pk").values_list("pk", "author", "audience")
         if author in circle and (audience <= Audience.MEMBERS or author in near)
     ][:LIMIT]
-    found = timeline.newest_ids(connection.vendor, LIMIT).fetch(me=alice.pk, before=NEWEST)
+    found = timeline.compile_newest_ids(connection.vendor, LIMIT).fetch(viewer=alice.pk, before=MAX_ID)
     assert [pk for (pk,) in found] == expected

@@ -9,12 +9,12 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import connection
 from django.db.models import OuterRef
 
-from core.database.pagination import NEWEST
+from core.database.pagination import MAX_ID
 from core.sockets.frames import TabState
 from feed import frames
 from feed.models import Comment, Post, SavedPost, readers_among
 from feed.models.visibility import post_readable_by
-from feed.timeline import home_page, newest_ids
+from feed.timeline import compile_newest_ids, load_home_page
 from network.models import Member
 from tests.cast import make_member
 from users.audience import Audience
@@ -116,9 +116,11 @@ def test_the_statement_of_the_home_feed_finds_what_the_rule_allows(posts: list[P
     available = {
         post.pk for post, said in zip(posts, WORLD.posts, strict=True) if WORLD.exists(said.author, READER)
     }
-    found = [pk for (pk,) in newest_ids(connection.vendor, 1000).fetch(me=reader.pk, before=NEWEST)]
+    found = [
+        pk for (pk,) in compile_newest_ids(connection.vendor, 1000).fetch(viewer=reader.pk, before=MAX_ID)
+    ]
     assert [pk for pk in found if pk in available] == [post.pk for post in right]
-    assert home_page(reader, None, size=1000).rows == right
+    assert load_home_page(reader, None, size=1000).rows == right
 
 
 def test_the_count_of_new_posts_is_that_of_the_rule(posts: list[Post], reader: User) -> None:

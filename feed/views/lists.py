@@ -11,7 +11,7 @@ from users.http import HtmxRequest, MemberRequest, member_required
 
 from ..forms import PostForm
 from ..queries.post_lists import member_page, saved_page, tag_page
-from ..timeline import home_page
+from ..timeline import load_home_page
 
 _PAGE = "feed/_posts_page.html"
 
@@ -20,7 +20,7 @@ _PAGE = "feed/_posts_page.html"
 def home(request: HtmxRequest) -> HttpResponse:
     if isinstance(request.user, AnonymousUser):
         return render(request, "feed/welcome.html")
-    page = home_page(request.user, request.GET.get(CURSOR))
+    page = load_home_page(request.user, request.GET.get(CURSOR))
     context = {"page": page, "form": PostForm.empty()}
     return render(request, _PAGE if request.htmx else "feed/home.html", context)
 

@@ -4,7 +4,7 @@ from django.http import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_safe
 
-from core.web.media_views import deliver_column_file
+from core.web.media.views import deliver_column_file
 from users.http import HtmxRequest
 
 from ..models import Post, PostImage

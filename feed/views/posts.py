@@ -16,8 +16,8 @@ from django_htmx.http import reselect
 from core.database.pagination import CURSOR
 from core.files.storage import CannotStore
 from core.web import rate_limits
-from core.web.body_limits import accepts_files
-from core.web.media_views import deliver_column_file
+from core.web.media.views import deliver_column_file
+from core.web.request_bodies.body_limits import accepts_files
 from core.web.responses import with_limit, with_toast
 from network.reach import consume_reach
 from users.form_submissions import ChangedSinceSent, create_once
@@ -29,7 +29,7 @@ from ..forms import CommentForm, EditPostForm, PostForm
 from ..models import Comment, Post, PostRevision
 from ..queries.comments import comments_page
 from ..rendering import render_text
-from ..timeline import home_page, load_for_display, load_posts
+from ..timeline import load_for_display, load_home_page, load_posts
 
 # The element of a card.
 _CARD_ID = re.compile(r"post-([0-9]{1,18})", re.ASCII)
@@ -58,7 +58,7 @@ def publish(request: MemberRequest) -> HttpResponse:
     post_id = _create_post(request, form) if form.is_valid() else None
     if post_id is None:
         template = "feed/_compose.html" if request.htmx else "feed/home.html"
-        page = None if request.htmx else home_page(request.user, None)
+        page = None if request.htmx else load_home_page(request.user, None)
         context = {"form": form, "page": page, "address": reverse("feed:home")}
         return with_limit(form, render(request, template, context, status=422))
     if request.htmx:

@@ -16,7 +16,7 @@ from users.models import User
 
 from .. import presence
 from ..models import Conversation, Membership
-from ..services.send import MOST_UNANSWERED
+from ..services.send import MAX_UNANSWERED_MESSAGES
 from . import inbox
 from .history import HistoryWindow
 from .inbox import InboxRow
@@ -83,7 +83,7 @@ class ConversationPage:
     @property
     def is_full(self) -> bool:
         """Whether the request has as many messages as it may have until it is answered."""
-        return self.waits and self.sent_unanswered >= MOST_UNANSWERED
+        return self.waits and self.sent_unanswered >= MAX_UNANSWERED_MESSAGES
 
     @property
     def newest(self) -> int:

@@ -119,7 +119,7 @@ class Entry(models.Model):
             ),
         ]
         indexes = [
-            # How quickly a member writes (services._refuse_flood), and whose rows to keep when an account goes.
+            # How quickly a member writes (services.send), and whose rows to keep when an account goes.
             models.Index(fields=["author", "-id"], name="messaging_latest_of_author"),
             models.Index(fields=["target"], name="messaging_changes", condition=Q(target__isnull=False)),
         ]

@@ -11,7 +11,7 @@ from core.sockets.publisher import member_topic, publish
 from network.models import Connection, Member
 from users.models import User
 
-from ..errors import NotAGroup, NotIn, NotReachable, SendingRateLimited, TooMany
+from ..errors import NotAGroup, NotAMember, NotReachable, SendingRateLimited, TooMany
 from ..models import Conversation, Entry, Membership
 from ..topics import conversation_topic
 from .log import append_entry, lock_conversation, lock_members, notify_members, notify_own_tabs
@@ -89,7 +89,7 @@ def start_group(*, by: User, members: Sequence[User], title: str = "") -> Conver
 def add_members(*, conversation: Conversation, by: User, members: Sequence[User]) -> None:
     """Take own connections into a group; they see what is said from now on. Who is in already stays as it is.
 
-    Raises NotIn, NotAGroup, NotReachable or TooMany.
+    Raises NotAMember, NotAGroup, NotReachable or TooMany.
     """
     conversation = _group(conversation)
     _mine, others = lock_members(conversation, by.pk)
@@ -125,12 +125,12 @@ def add_members(*, conversation: Conversation, by: User, members: Sequence[User]
 def remove_member(*, conversation: Conversation, by: User, member: User) -> None:
     """Take a member out of a group, as its owner; open tabs of the one go dark at once. Twice is once.
 
-    Raises NotIn where `by` is not in or not the owner, NotAGroup.
+    Raises NotAMember where `by` is not in or not the owner, NotAGroup.
     """
     conversation = _group(conversation)
     mine, others = lock_members(conversation, by.pk)
     if not mine.is_owner:
-        raise NotIn(_("Only who began the conversation can do this."))
+        raise NotAMember(_("Only who began the conversation can do this."))
     if member.pk in {membership.member_id for membership in others}:
         _take_out(conversation, member, by=by)
 
@@ -144,7 +144,7 @@ def leave_conversation(*, conversation: Conversation, member: User) -> None:
     conversation = _group(conversation)
     try:
         mine, others = lock_members(conversation, member.pk)
-    except NotIn:
+    except NotAMember:
         return
     if mine.is_owner and others:
         # `first_seq` is the member's latest joining: after a return the row still has its first primary key.
@@ -155,7 +155,7 @@ def leave_conversation(*, conversation: Conversation, member: User) -> None:
 
 @transaction.atomic
 def rename_conversation(*, conversation: Conversation, by: User, title: str) -> None:
-    """Give a group another title; the same again changes nothing. Raises NotIn or NotAGroup."""
+    """Give a group another title; the same again changes nothing. Raises NotAMember or NotAGroup."""
     conversation = _group(conversation)
     _mine, others = lock_members(conversation, by.pk)
     if title != conversation.title:

@@ -8,7 +8,7 @@ from django.db import connection
 from core.database.compiled_queries import CompiledSQL
 from core.sockets.publisher import member_topic, publish
 
-from ..errors import NotIn
+from ..errors import NotAMember
 from ..models import Conversation, Entry, Membership
 
 # Taking the number locks the row, in one statement. A repeated client id stores nothing, without an error that would
@@ -32,16 +32,16 @@ def lock_conversation(conversation: Conversation) -> Conversation:
 
 
 def lock_members(conversation: Conversation, member_id: int) -> tuple[Membership, list[Membership]]:
-    """Return the membership of the member, and those of all others, locked in the order of ids. Raises NotIn.
+    """Return the membership of the member, and those of all others, locked in the order of ids.
 
-    Code that locks several memberships takes them in this order.
+    Raises NotAMember. Code that locks several memberships takes them in this order.
     """
     within = Membership.objects.within(conversation).select_for_update(no_key=True).order_by("pk")
     return split_members(within, member_id)
 
 
 def split_members(memberships: Iterable[Membership], member_id: int) -> tuple[Membership, list[Membership]]:
-    """Return the membership of the member, and the others. Raises NotIn without one."""
+    """Return the membership of the member, and the others. Raises NotAMember without one."""
     mine, others = None, []
     for membership in memberships:
         if membership.member_id == member_id:
@@ -49,16 +49,18 @@ def split_members(memberships: Iterable[Membership], member_id: int) -> tuple[Me
         else:
             others.append(membership)
     if mine is None:
-        raise NotIn
+        raise NotAMember
     return mine, others
 
 
 def take_number(conversation: Conversation) -> int:
-    """Return the next number of the conversation, whose row stays locked until the transaction ends. Raises NotIn where
-    the conversation is deleted."""
+    """Return the next number of the conversation, whose row stays locked until the transaction ends.
+
+    Raises NotAMember where the conversation is deleted.
+    """
     for (number,) in _NUMBER.fetch(conversation=conversation.pk):
         return int(number)
-    raise NotIn
+    raise NotAMember
 
 
 def insert_entry(entry: Entry) -> bool:

@@ -12,18 +12,19 @@ from users.models import User
 from ..errors import EmptyMessage, NotChangeable, NotReachable
 from ..models import Conversation, Entry, Membership
 from .log import append_entry, lock_conversation, notify_members, split_members
-from .send import find_flood, lock_sides, to_html
+from .send import find_rate_limit_error, lock_memberships, to_html
 
 
 @transaction.atomic
 def edit_message(*, entry: Entry, by: User, text: str) -> Entry:
     """Edit the member's own message for all members, marked as edited; the same words change nothing.
 
-    Returns the message as it is now. Raises NotIn, NotReachable, NotChangeable, EmptyMessage, SendingRateLimited.
+    Returns the message as it is now. Raises NotAMember, NotReachable, NotChangeable, EmptyMessage or
+    SendingRateLimited.
     """
     conversation, mine, memberships, message = _lock_own(entry, by)
-    if flood := find_flood(mine):
-        raise flood
+    if error := find_rate_limit_error(mine):
+        raise error
     if not (has_visible_text(text) or message.attachments.exists()):
         raise EmptyMessage(_("A message needs words. Delete it instead."))
     if text != message.text:
@@ -39,7 +40,7 @@ def edit_message(*, entry: Entry, by: User, text: str) -> Entry:
 def delete_message(*, entry: Entry, by: User) -> Entry:
     """Delete the member's own message for all members: its entry stays, without words and files. Twice is once.
 
-    Returns the message as it is now. Raises NotIn, NotReachable or NotChangeable.
+    Returns the message as it is now. Raises NotAMember, NotReachable or NotChangeable.
     """
     conversation, _mine, memberships, message = _lock_own(entry, by, even_deleted=True)
     if message.deleted_at is not None:
@@ -62,10 +63,10 @@ def _lock_own(
 ) -> tuple[Conversation, Membership, list[Membership], Entry]:
     """Lock the conversation; return it, the membership of `by`, all memberships, and the message as it is now.
 
-    Raises NotIn, NotReachable, or NotChangeable where `by` may not change the message.
+    Raises NotAMember, NotReachable, or NotChangeable where `by` may not change the message.
     """
     conversation = lock_conversation(entry.conversation)
-    memberships = lock_sides(conversation, by)
+    memberships = lock_memberships(conversation, by)
     mine, others = split_members(memberships, by.pk)
     message = Entry.objects.get(pk=entry.pk)
     changeable = message.is_message and message.author_id == by.pk

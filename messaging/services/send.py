@@ -15,8 +15,8 @@ from django.utils.translation import gettext as _
 from core.database.compiled_queries import CompiledQuery, CompiledSQL
 from core.database.plans import run_with_plans
 from core.files import storage
-from core.files.fields import files_of_row
 from core.files.images import digest_of
+from core.files.row_files import files_of_row
 from core.text import markdown
 from core.text.cleaning import has_visible_text
 from core.text.folding import search_key
@@ -27,10 +27,10 @@ from ..errors import (
     ClientIdTaken,
     EmptyMessage,
     MessagingError,
-    NotIn,
+    NotAMember,
     NotReachable,
     SendingRateLimited,
-    Unanswered,
+    TooManyUnanswered,
 )
 from ..events import message_sent
 from ..models import Attachment, Conversation, Entry, Membership
@@ -39,9 +39,9 @@ from .attachments import File, Picture, store_attachments
 from .log import insert_entry, notify_members, split_members, take_number
 
 # Messages that a request from a stranger holds until it is accepted.
-MOST_UNANSWERED = 5
+MAX_UNANSWERED_MESSAGES = 5
 # Messages of one member in that many seconds; more is a program, not a person.
-MOST_MESSAGES, FLOOD_SECONDS = 120, 60
+RATE_LIMIT_MESSAGES, RATE_LIMIT_SECONDS = 120, 60
 # What counts: starting a group of fifty, or renaming it, is one action of a person and many entries.
 _OWN_WORDS = (Entry.Kind.MESSAGE, Entry.Kind.EDIT)
 
@@ -65,9 +65,10 @@ def send_message(
 ) -> SentMessage:
     """Store a message under the next number of the conversation; sending the same again returns the first result.
 
-    The message is acknowledged once the transaction has committed. Raises EmptyMessage, NotIn, NotReachable (blocked or
-    gone), Unanswered, SendingRateLimited, ClientIdTaken (the same id with another content or conversation), CannotStore
-    (core.files.storage), ValidationError for a picture that is damaged or cannot be processed now (core.files.images).
+    The message is acknowledged once the transaction has committed. Raises EmptyMessage, NotAMember, NotReachable
+    (blocked or gone), TooManyUnanswered, SendingRateLimited, ClientIdTaken (the same id with another content or
+    conversation), CannotStore (core.files.storage), ValidationError for a picture that is damaged or cannot be
+    processed now (core.files.images).
     """
     if not (has_visible_text(text) or pictures or files):
         raise EmptyMessage(_("Write something, or add a picture or a file."))
@@ -94,8 +95,8 @@ def send_message(
 
 @transaction.atomic
 def check_may_send(*, conversation: Conversation, author: User) -> None:
-    """Raise NotIn, NotReachable, Unanswered or SendingRateLimited where the member may not send now."""
-    refusal = _find_refusal(conversation, author, lock_sides(conversation, author))
+    """Raise NotAMember, NotReachable, TooManyUnanswered or SendingRateLimited where the member may not send now."""
+    refusal = _find_refusal(conversation, author, lock_memberships(conversation, author))
     if refusal:
         raise refusal
 
@@ -105,7 +106,7 @@ def _store_message(entry: Entry, author: User, attachments: Sequence[Attachment]
     sent, with nothing changed."""
     conversation = entry.conversation
     entry.attached, entry.seq = len(attachments), take_number(conversation)
-    memberships = lock_sides(conversation, author)
+    memberships = lock_memberships(conversation, author)
     refusal = _find_refusal(conversation, author, memberships)
     if refusal is None:
         # Rendered only now: a refused message costs nothing.
@@ -162,7 +163,7 @@ def _find_refusal(
     """The reason why the author may not send now, or None."""
     mine = next((each for each in memberships if each.member_id == author.pk), None)
     if mine is None:
-        return NotIn()
+        return NotAMember()
     if conversation.is_direct:
         others = [each for each in memberships if each is not mine]
         # The account of the other member may be gone, with its membership.
@@ -170,29 +171,35 @@ def _find_refusal(
             return NotReachable(_("This member cannot be reached."))
         if others[0].is_request:
             sent = Entry.objects.messages().filter(conversation=conversation, author=author)
-            if sent.count() >= MOST_UNANSWERED:
-                return Unanswered(_("You can write more once your request is accepted."))
-    return find_flood(mine)
+            if sent.count() >= MAX_UNANSWERED_MESSAGES:
+                return TooManyUnanswered(_("You can write more once your request is accepted."))
+    return find_rate_limit_error(mine)
 
 
-def find_flood(mine: Membership) -> SendingRateLimited | None:
-    """The refusal where the member has sent or edited MOST_MESSAGES within FLOOD_SECONDS; `mine` is from lock_sides."""
-    earliest = mine.earliest  # type: ignore[attr-defined]  # annotated in _sides_query
-    left = earliest + timedelta(seconds=FLOOD_SECONDS) - timezone.now() if earliest else timedelta()
+def find_rate_limit_error(mine: Membership) -> SendingRateLimited | None:
+    """Return the refusal where the member has sent or edited RATE_LIMIT_MESSAGES within RATE_LIMIT_SECONDS.
+
+    `mine` is from lock_memberships.
+    """
+    earliest = mine.earliest  # type: ignore[attr-defined]  # annotated in _memberships_query
+    left = earliest + timedelta(seconds=RATE_LIMIT_SECONDS) - timezone.now() if earliest else timedelta()
     if left <= timedelta():
         return None
     return SendingRateLimited(_("You are sending messages too fast. Wait a moment."), wait=left.seconds + 1)
 
 
-def lock_sides(conversation: Conversation, author: User) -> list[Membership]:
-    """Lock and return the memberships of the conversation, annotated with what find_flood and reachability need."""
-    query = _SIDES_OF_TWO if conversation.is_direct else _SIDES
+def lock_memberships(conversation: Conversation, author: User) -> list[Membership]:
+    """Lock and return the memberships of the conversation, with the annotations that refusals need.
+
+    `earliest` is for find_rate_limit_error, `is_there` (in a direct conversation) for reachability.
+    """
+    query = _DIRECT_MEMBERSHIPS if conversation.is_direct else _MEMBERSHIPS
     return query.fetch(author=author.pk, conversation=conversation.pk)
 
 
-def _sides_query(author: int, conversation: int) -> MembershipQuerySet:
+def _memberships_query(author: int, conversation: int) -> MembershipQuerySet:
     """The memberships of the conversation, locked in the order of ids, and when the author has sent what is
-    MOST_MESSAGES ago: one probe of an index."""
+    RATE_LIMIT_MESSAGES ago: one probe of an index."""
     # A range of one keeps PostgreSQL on the index of the author: for an equal author it may walk all entries backwards.
     mine = Entry.objects.filter(author_id__gte=author, author_id__lte=author, kind__in=_OWN_WORDS)
     latest = mine.order_by("author_id", "-pk").values("created_at")
@@ -200,18 +207,18 @@ def _sides_query(author: int, conversation: int) -> MembershipQuerySet:
     return (
         within.select_for_update(no_key=True)
         .order_by("pk")
-        .annotate(earliest=Subquery(latest[MOST_MESSAGES - 1 : MOST_MESSAGES]))
+        .annotate(earliest=Subquery(latest[RATE_LIMIT_MESSAGES - 1 : RATE_LIMIT_MESSAGES]))
     )
 
 
-def _sides_of_two_query(author: int, conversation: int) -> MembershipQuerySet:
+def _direct_memberships_query(author: int, conversation: int) -> MembershipQuerySet:
     """The same, and whether each exists for the author."""
     there = Member.objects.visible_to(User(pk=author)).filter(pk=OuterRef("member"))
-    return _sides_query(author, conversation).annotate(is_there=Exists(there))
+    return _memberships_query(author, conversation).annotate(is_there=Exists(there))
 
 
-_SIDES = CompiledQuery(_sides_query)
-_SIDES_OF_TWO = CompiledQuery(_sides_of_two_query)
+_MEMBERSHIPS = CompiledQuery(_memberships_query)
+_DIRECT_MEMBERSHIPS = CompiledQuery(_direct_memberships_query)
 
 
 def _digest(conversation: int, text: str, pictures: Sequence[Picture], files: Sequence[File]) -> str:

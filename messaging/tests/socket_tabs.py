@@ -14,7 +14,7 @@ def told(answers: Iterable[Frame] | None) -> list[dict[str, Any]]:
 
 
 def say(tab: TabState, frame_type: str, **values: Any) -> list[dict[str, Any]]:
-    """What the tab is answered to a frame, as core.sockets.dispatch hands it over."""
+    """What the tab is answered to a frame, as core.sockets.handler_calls hands it over."""
     frame = {"type": frame_type, **values}
     return [
         answer

@@ -5,7 +5,7 @@ from django.test import Client
 
 from messaging import services
 from messaging.models import Conversation, Entry
-from messaging.services.send import MOST_MESSAGES
+from messaging.services.send import RATE_LIMIT_MESSAGES
 from messaging.tests.factories import JSON, send
 from network.services import block_member
 from users.models import User
@@ -102,7 +102,7 @@ def test_too_many_changes_in_a_minute_are_429_and_keep_what_was_typed(
 ) -> None:
     Entry.objects.bulk_create(
         Entry(conversation=conversation, seq=turn, author=alice, kind=Entry.Kind.EDIT)
-        for turn in range(2, MOST_MESSAGES + 1)
+        for turn in range(2, RATE_LIMIT_MESSAGES + 1)
     )
     response = as_alice.post(address, {"text": "Once more"}, headers=JSON)
     assert (response.status_code, response.json()["error"]) == (429, "too_fast")
@@ -112,12 +112,12 @@ def test_too_many_changes_in_a_minute_are_429_and_keep_what_was_typed(
     assert Entry.objects.get(conversation=conversation, seq=1).text == "Helo & such"
 
 
-def test_a_large_group_that_begins_is_no_flood(
+def test_a_new_large_group_stays_below_the_rate_limit(
     as_alice: Client, conversation: Conversation, alice: User, address: str
 ) -> None:
     Entry.objects.bulk_create(
         Entry(conversation=conversation, seq=turn, author=alice, kind=Entry.Kind.JOINED)
-        for turn in range(2, 2 * MOST_MESSAGES)
+        for turn in range(2, 2 * RATE_LIMIT_MESSAGES)
     )
-    Conversation.objects.filter(pk=conversation.pk).update(last_seq=2 * MOST_MESSAGES)
+    Conversation.objects.filter(pk=conversation.pk).update(last_seq=2 * RATE_LIMIT_MESSAGES)
     assert as_alice.post(address, {"text": "Hello"}).status_code == 302

@@ -14,7 +14,7 @@ from tests.cases import all_cases, rolled_back
 from tests.cast import connect, make_member
 from users.models import User
 
-from .test_send import flood
+from .test_send import reach_rate_limit
 
 NEW = "/messages/new/"
 
@@ -137,7 +137,7 @@ def test_other_words_after_going_back_are_kept_and_sent_the_next_time(
 def test_who_writes_too_fast_is_told_when_to_go_on(
     as_alice: Client, conversation: Conversation, alice: User
 ) -> None:
-    flood(conversation, alice)
+    reach_rate_limit(conversation, alice)
     response = as_alice.post(NEW, {"to": "bob", "text": "Hello"})
     assert response.status_code == 429
     assert int(response["Retry-After"]) > 0
@@ -147,7 +147,7 @@ def test_who_writes_too_fast_is_told_when_to_go_on(
 def test_a_group_is_not_begun_where_its_first_message_is_refused(
     as_alice: Client, conversation: Conversation, alice: User, dora: User
 ) -> None:
-    flood(conversation, alice)
+    reach_rate_limit(conversation, alice)
     as_alice.post(NEW, {"to": ["bob", "dora"], "text": "Hello"})
     assert Conversation.objects.count() == 1
 

@@ -15,7 +15,7 @@ from core.tests import pictures
 from messaging import services
 from messaging.forms import LARGEST_FILE, LONGEST_MESSAGE
 from messaging.models import Conversation, Entry
-from messaging.services.send import FLOOD_SECONDS, MOST_MESSAGES
+from messaging.services.send import RATE_LIMIT_MESSAGES, RATE_LIMIT_SECONDS
 from messaging.tests.factories import JSON, PDF, post_json, post_send, send, upload
 from network.services import block_member
 from tests.cast import client_of
@@ -296,32 +296,32 @@ def test_a_sixth_unanswered_message_is_403(alice: User, charlie: User) -> None:
     assert json.loads(answers[-1].content)["error"] == "unanswered"
 
 
-def flood(conversation: Conversation, author: User) -> None:
-    """As many messages as one may send in a minute."""
+def reach_rate_limit(conversation: Conversation, author: User) -> None:
+    """Store as many messages as a member may send in a minute."""
     Entry.objects.bulk_create(
         Entry(conversation=conversation, seq=turn, author=author, client_id=uuid.uuid4())
-        for turn in range(1, MOST_MESSAGES + 1)
+        for turn in range(1, RATE_LIMIT_MESSAGES + 1)
     )
-    Conversation.objects.filter(pk=conversation.pk).update(last_seq=MOST_MESSAGES)
+    Conversation.objects.filter(pk=conversation.pk).update(last_seq=RATE_LIMIT_MESSAGES)
 
 
 def test_too_many_in_a_minute_are_429_until_later(
     as_alice: Client, conversation: Conversation, alice: User, bob: User, address: str
 ) -> None:
-    flood(conversation, alice)
+    reach_rate_limit(conversation, alice)
     response = post_json(as_alice, address, {"text": "Hello"})
     assert (response.status_code, json.loads(response.content)["error"]) == (429, "too_fast")
-    assert FLOOD_SECONDS - 1 <= int(response["Retry-After"]) <= FLOOD_SECONDS
+    assert RATE_LIMIT_SECONDS - 1 <= int(response["Retry-After"]) <= RATE_LIMIT_SECONDS
     # Others write on, whoever of them signed up first.
     assert post_json(client_of(bob), address, {"text": "Hello"}).status_code == 201
     Entry.objects.filter(author=alice).update(author=bob)
     assert post_json(as_alice, address, {"text": "Hello"}).status_code == 201
     Entry.objects.filter(author=bob).update(author=alice)
-    Entry.objects.update(created_at=timezone.now() - timedelta(seconds=FLOOD_SECONDS + 1))
+    Entry.objects.update(created_at=timezone.now() - timedelta(seconds=RATE_LIMIT_SECONDS + 1))
     assert post_json(as_alice, address, {"text": "Hello"}).status_code == 201
 
 
-def test_what_was_acknowledged_stays_so_in_a_flood_and_after_a_block(
+def test_what_was_acknowledged_stays_so_above_the_rate_limit_and_after_a_block(
     as_alice: Client, conversation: Conversation, alice: User, bob: User, address: str
 ) -> None:
     body = {"text": "Hello", "client_id": str(uuid.uuid4())}
@@ -331,7 +331,7 @@ def test_what_was_acknowledged_stays_so_in_a_flood_and_after_a_block(
         send(conversation, bob)
     Entry.objects.bulk_create(
         Entry(conversation=conversation, seq=turn, author=alice, client_id=uuid.uuid4())
-        for turn in range(5, MOST_MESSAGES + 5)
+        for turn in range(5, RATE_LIMIT_MESSAGES + 5)
     )
     assert post_json(as_alice, address, body).status_code == 200
     block_member(blocker=bob, blocked=alice)

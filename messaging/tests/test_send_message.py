@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from messaging import services
-from messaging.errors import ClientIdTaken, EmptyMessage, NotReachable, Unanswered
+from messaging.errors import ClientIdTaken, EmptyMessage, NotReachable, TooManyUnanswered
 from messaging.events import message_sent
 from messaging.models import Conversation, Entry, Membership
 from network.services import block_member
@@ -121,7 +121,7 @@ def test_a_request_holds_a_few_messages_until_answered(alice: User, charlie: Use
     send(elsewhere, charlie)
     for _ in range(5):
         send(request, charlie)
-    with pytest.raises(Unanswered):
+    with pytest.raises(TooManyUnanswered):
         send(request, charlie)
     send(request, alice)
     assert send(request, charlie).seq == 7

@@ -12,7 +12,7 @@ from messaging.tests.factories import send
 from network.services import block_member
 from users.models import User
 
-from .test_send import flood
+from .test_send import reach_rate_limit
 
 
 def post(client: Client, conversation: Conversation, **fields: object) -> tuple[int, str]:
@@ -80,7 +80,7 @@ def test_a_sixth_message_of_a_request_is_given_back(as_charlie: Client, alice: U
 def test_who_writes_too_fast_is_told_when_to_go_on(
     as_alice: Client, conversation: Conversation, alice: User
 ) -> None:
-    flood(conversation, alice)
+    reach_rate_limit(conversation, alice)
     response = as_alice.post(f"/messages/{conversation.pk}/send/", {"text": "Hello"})
     assert response.status_code == 429
     assert int(response["Retry-After"]) > 0

@@ -13,12 +13,12 @@ from messaging.display import inbox
 from messaging.errors import (
     EmptyMessage,
     NotAGroup,
+    NotAMember,
     NotChangeable,
-    NotIn,
     NotReachable,
     SendingRateLimited,
     TooMany,
-    Unanswered,
+    TooManyUnanswered,
 )
 from messaging.events import message_sent
 from messaging.models import Attachment, Conversation, Entry, Membership
@@ -231,7 +231,7 @@ def test_a_conversation_that_is_gone_takes_nothing(conversation: Conversation, a
     pk = conversation.pk
     conversation.delete()
     conversation.pk = pk
-    with pytest.raises(NotIn):
+    with pytest.raises(NotAMember):
         send(conversation, alice)
 
 
@@ -278,7 +278,7 @@ def test_who_comes_again_sees_only_from_then_on(group: Conversation, alice: User
     services.remove_member(conversation=group, by=alice, member=bob)
     services.remove_member(conversation=group, by=alice, member=bob)
     missed = send(group, alice, "Words without Bob")
-    with pytest.raises(NotIn):
+    with pytest.raises(NotAMember):
         send(group, bob)
     services.add_members(conversation=group, by=alice, members=[bob])
     assert (unread_of(group, bob), in_inbox(bob)) == (0, [group.pk])
@@ -293,7 +293,7 @@ def test_who_comes_again_sees_only_from_then_on(group: Conversation, alice: User
 def test_who_came_again_changes_nothing_from_before(group: Conversation, alice: User, bob: User) -> None:
     old = send(group, bob, "Old words")
     services.leave_conversation(conversation=group, member=bob)
-    with pytest.raises(NotIn):
+    with pytest.raises(NotAMember):
         services.edit_message(entry=old, by=bob, text="New")
     services.add_members(conversation=group, by=alice, members=[bob])
     acts: list[Act] = [
@@ -308,7 +308,7 @@ def test_who_came_again_changes_nothing_from_before(group: Conversation, alice: 
 def test_the_one_who_is_longest_there_owns_it_next(
     group: Conversation, alice: User, bob: User, dora: User
 ) -> None:
-    with pytest.raises(NotIn):
+    with pytest.raises(NotAMember):
         services.remove_member(conversation=group, by=bob, member=dora)
     for _turn in range(2):
         services.leave_conversation(conversation=group, member=alice)
@@ -375,7 +375,7 @@ def test_unanswered_ones_stay_unanswered_when_deleted(alice: User, charlie: User
     request = services.start_direct(by=charlie, other=alice)
     entries = [send(request, charlie, str(turn)) for turn in range(5)]
     services.delete_message(entry=entries[0], by=charlie)
-    with pytest.raises(Unanswered):
+    with pytest.raises(TooManyUnanswered):
         send(request, charlie)
 
 

@@ -13,13 +13,13 @@ from django.views.decorators.http import require_POST, require_safe
 
 from core.files.storage import CannotStore
 from core.web import rate_limits
-from core.web.body_limits import accepts_files
+from core.web.request_bodies.body_limits import accepts_files
 from core.web.responses import back_or
 from users.http import MemberRequest, member_required
 
 from .. import presence, queries, services
 from ..display.rendering import entries_as_json
-from ..errors import ClientIdTaken, EmptyMessage, MessagingError, NotIn, SendingRateLimited
+from ..errors import ClientIdTaken, EmptyMessage, MessagingError, NotAMember, SendingRateLimited
 from ..forms import MessageForm
 from ..models import Membership
 from ..services.cursors import CursorPosition
@@ -43,7 +43,7 @@ def send(request: MemberRequest, pk: int) -> HttpResponse:
     except MessagingError as error:
         if wants_json(request):
             return refusal(error)
-        if isinstance(error, NotIn):
+        if isinstance(error, NotAMember):
             raise Http404 from error
         words = str(error)
         if isinstance(error, ClientIdTaken):

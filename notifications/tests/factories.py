@@ -19,8 +19,8 @@ from core.sockets.frames import (
     openers,
 )
 from messaging.presence import touch
+from notifications.display.notification_view import build_views
 from notifications.models import Notification
-from notifications.notification_view import build_views
 from users.models import User
 
 Commit = Callable[..., AbstractContextManager[Any]]
@@ -33,7 +33,7 @@ def page_texts(member: User) -> list[str]:
     """The sentences on the member's page, the latest first."""
     return [
         view.text
-        for view in build_views(list(Notification.objects.visible_to(member).order_by("-place")), member)
+        for view in build_views(list(Notification.objects.visible_to(member).order_by("-sort_key")), member)
     ]
 
 

@@ -10,7 +10,7 @@ from django.urls import reverse
 from feed.tests.factories import SCRIPT, react, say
 from notifications import services
 from notifications.kinds import Channel, Kind
-from notifications.models import Fact, Notification, Preference, QuietHours
+from notifications.models import Activity, Notification, Preference, QuietHours
 from tests.cast import client_of
 from users.models import User
 
@@ -28,7 +28,7 @@ def staff(alice: User, charlie: User) -> Client:
     return client_of(User.objects.create_superuser("root", "root@example.org"))
 
 
-@pytest.mark.parametrize("model", [Notification, Fact, Preference, QuietHours])
+@pytest.mark.parametrize("model", [Notification, Activity, Preference, QuietHours])
 def test_every_model_is_listed_searched_and_opened(staff: Client, model: type[Model]) -> None:
     name = f"admin:notifications_{model._meta.model_name}"
     row = model._default_manager.get()
@@ -41,14 +41,14 @@ def test_rows_are_described() -> None:
     described = [
         Notification(kind="reaction", recipient_id=1, key="post:2"),
         Notification(kind="follow", recipient_id=1),
-        Fact(pk=3, actor_id=1),
+        Activity(pk=3, actor_id=1),
         Preference(kind="reaction", channel="mail", member_id=1),
         QuietHours(member_id=1),
     ]
     assert [str(row) for row in described] == [
         "reaction for 1 about post:2",
         "follow for 1 about the member",
-        "fact 3 by 1",
+        "activity 3 by 1",
         "reaction by mail for 1",
         "quiet hours of 1",
     ]

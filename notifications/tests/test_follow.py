@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 
 def target(member: User) -> str:
     """Where the member's latest notification leads."""
-    row = Notification.objects.filter(recipient=member).order_by("-place")[0]
+    row = Notification.objects.filter(recipient=member).order_by("-sort_key")[0]
     response = client_of(member).get(row.get_absolute_url())
     assert response.status_code == 302
     return response["Location"]

@@ -62,7 +62,7 @@ def test_a_row_that_was_read_elsewhere_comes_as_read(tab: TabState, post: Post, 
     for show in ("all", "unread"):
         send(tab, type=WATCH, show=show, newest=0)
         react(say(post.author, show), charlie)
-        row = Notification.objects.latest("place")
+        row = Notification.objects.latest("sort_key")
         services.mark_read(notification=row)
         assert "notification-unread" not in str(changed(tab, row)[1]["html"])
 
@@ -99,12 +99,12 @@ def test_a_page_that_comes_back_is_given_what_it_missed_oldest_first(
     tab: TabState, post: Post, charlie: User
 ) -> None:
     react(post, charlie)
-    known = row_of(post.author).place
+    known = row_of(post.author).sort_key
     answer(post, charlie)
     react(say(post.author, "Two"), charlie)
     rows = send(tab, type=WATCH, show="all", newest=known)
     assert [row["id"] for row in rows] == list(
-        Notification.objects.filter(place__gt=known).order_by("place").values_list("pk", flat=True)
+        Notification.objects.filter(sort_key__gt=known).order_by("sort_key").values_list("pk", flat=True)
     )
     assert len(rows) == 2
 

@@ -66,7 +66,7 @@ def test_an_unread_notification_is_mailed_once(
     assert len(take_mails()) == 1
 
 
-def test_a_notification_whose_facts_were_taken_back_is_mailed_again_an_hour_later(
+def test_a_notification_whose_activities_were_undone_is_mailed_again_an_hour_later(
     post: Post, charlie: User, mona: User, committed: Commit
 ) -> None:
     with committed():

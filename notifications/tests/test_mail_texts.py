@@ -17,10 +17,10 @@ from feed.tests.factories import answer, pass_on, react, say
 from messaging.services import send_message, start_direct
 from network.services import accept_invitation, follow_member, invite_member
 from notifications import services
+from notifications.display.notification_view import NAME_IN_SUBJECT
 from notifications.kinds import Channel, Kind
 from notifications.mailing import send_due
 from notifications.models import Notification, QuietHours
-from notifications.notification_view import NAME_IN_SUBJECT
 from tests.cast import client_of, connect
 from users.models import User
 

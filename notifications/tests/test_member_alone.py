@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from notifications import services
 from notifications.kinds import Channel, Kind
-from notifications.models import Fact, Notification, Preference, QuietHours
+from notifications.models import Activity, Notification, Preference, QuietHours
 from tests.cases import all_cases, rolled_back
 from users.models import User
 
@@ -32,14 +32,14 @@ def trio(alice: User, bob: User, charlie: User) -> list[User]:
     """Three members with the same lines, preferences and quiet hours, told of each other."""
     Notification.objects.all().delete()
     members, now = [alice, bob, charlie], timezone.now()
-    for place, (kind, key, on_page, is_read, count) in enumerate(LINES):
+    for sort_key, (kind, key, on_page, is_read, count) in enumerate(LINES):
         for member in members:
             row = Notification.objects.create(
-                recipient=member, kind=kind, key=key, on_page=on_page, place=place, mail_due_at=now,
+                recipient=member, kind=kind, key=key, on_page=on_page, sort_key=sort_key, mail_due_at=now,
                 read_at=now if is_read else None,
             )  # fmt: skip
             for actor in [other for other in members if other != member][:count]:
-                Fact.objects.create(notification=row, actor=actor)
+                Activity.objects.create(notification=row, actor=actor)
     for member in members:
         Preference.objects.create(member=member, kind=Kind.REACTION, channel=Channel.MAIL, wanted=True)
         Preference.objects.create(member=member, kind=Kind.FOLLOW, channel=Channel.PAGE, wanted=False)
@@ -52,9 +52,9 @@ def rows() -> Rows:
     for line in Notification.objects.select_related("recipient"):
         values = {"read": line.read_at, "due": line.mail_due_at}
         found[f"{line.recipient.username} {line.kind} {line.key}"] = values
-    for fact in Fact.objects.select_related("notification__recipient", "actor"):
-        line = fact.notification
-        found[f"{line.recipient.username} {line.kind} {line.key} by {fact.actor.username}"] = {}
+    for activity in Activity.objects.select_related("notification__recipient", "actor"):
+        line = activity.notification
+        found[f"{line.recipient.username} {line.kind} {line.key} by {activity.actor.username}"] = {}
     for choice in Preference.objects.select_related("member"):
         found[f"{choice.member.username} {choice.kind} in {choice.channel}"] = {"wanted": choice.wanted}
     for hours in QuietHours.objects.select_related("member"):
@@ -113,9 +113,13 @@ ACTS: dict[str, tuple[Callable[[User, User], object], list[str], list[str]]] = {
         ["alice"],
     ),
     "read nothing": (lambda alice, bob: services.mark_all_read(member=alice, up_to=-1), [], []),
-    "forget": (lambda alice, bob: services.forget_between(one=alice, two=bob), FORGOTTEN, ["alice", "bob"]),
+    "forget": (
+        lambda alice, bob: services.delete_notifications_between(one=alice, two=bob),
+        FORGOTTEN,
+        ["alice", "bob"],
+    ),
     "forget from the other side": (
-        lambda alice, bob: services.forget_between(one=bob, two=alice),
+        lambda alice, bob: services.delete_notifications_between(one=bob, two=alice),
         FORGOTTEN,
         ["bob", "alice"],
     ),
@@ -178,5 +182,5 @@ def test_the_event_names_the_one_line_or_none(trio: list[User], published: list[
     line = line_of(trio[0], Kind.REACTION, "post:1")
     services.mark_read(notification=line)
     services.mark_all_read(member=trio[0])
-    services.forget_between(one=trio[0], two=trio[1])
+    services.delete_notifications_between(one=trio[0], two=trio[1])
     assert [each["event"]["notification"] for each in published] == [line.pk, None, None, None]

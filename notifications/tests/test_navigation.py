@@ -18,7 +18,7 @@ from messaging.services import (
 )
 from messaging.tests.factories import read, send
 from network.services import ignore_invitation, invite_member
-from notifications.badge import navigation_of
+from notifications.display.badge import navigation_of
 from notifications.kinds import Channel, Kind
 from notifications.models import Notification
 from notifications.services import mark_read, set_preferences

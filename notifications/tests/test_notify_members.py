@@ -1,4 +1,4 @@
-"""Facts join one notification until it is read."""
+"""Activities join one notification until it is read."""
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -8,7 +8,7 @@ from feed.tests.factories import answer, react, say
 from network.services import follow_member
 from notifications import services
 from notifications.kinds import Channel, Kind
-from notifications.models import Fact, Notification
+from notifications.models import Activity, Notification
 from notifications.services import NotificationDraft, notify_members
 from tests.cast import make_member
 from users.models import User
@@ -95,12 +95,12 @@ def test_the_latest_actors_are_those_of_the_asked_line_and_each_counts_once(
     for actor, key in ((bob, "a"), (charlie, "a"), (mona, "a"), (charlie, "b"), (bob, "a")):
         notify_members(actor=actor, drafts=[NotificationDraft(alice.pk, Kind.REPLY, key)])
     line = Notification.objects.get(key="a")
-    found = Fact.objects.latest_actors([line.pk], most=2)
+    found = Activity.objects.latest_actors([line.pk], most=2)
     assert [(row["notification_id"], row["actor_id"], row["people"]) for row in found] == [
         (line.pk, bob.pk, 3),
         (line.pk, mona.pk, 3),
     ]
-    assert next(iter(found))["latest"] == line.place
+    assert next(iter(found))["latest"] == line.sort_key
 
 
 def test_what_was_not_mailed_at_first_is_mailed_when_it_comes_from_near(
@@ -121,10 +121,10 @@ def test_notifying_fifty_costs_as_many_queries_as_notifying_two(
     drafts = [NotificationDraft(member.pk, Kind.MENTION, "post:1") for member in members]
     with services.without_delivery(), django_assert_max_num_queries(9):  # type: ignore[operator]
         notify_members(actor=charlie, drafts=drafts)
-    assert Fact.objects.count() == 50
+    assert Activity.objects.count() == 50
 
 
-def test_without_delivery_facts_are_stored_and_not_mailed(alice: User, charlie: User) -> None:
+def test_without_delivery_activities_are_stored_and_not_mailed(alice: User, charlie: User) -> None:
     # Nor stored where it could only be mailed.
     services.set_preferences(member=charlie, choices={(Kind.COMMENT, Channel.PAGE): False})
     with services.without_delivery():

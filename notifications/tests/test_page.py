@@ -166,8 +166,8 @@ def test_the_bell_is_there_and_hidden_where_nothing_is_unread(as_charlie: Client
 
 def test_the_bell_shows_99_at_most(alice: User, charlie: User) -> None:
     for number in range(101):
-        row = Notification.objects.create(recipient=alice, kind="mention", key=f"x{number}", place=number)
-        row.facts.create(actor=charlie)
+        row = Notification.objects.create(recipient=alice, kind="mention", key=f"x{number}", sort_key=number)
+        row.activities.create(actor=charlie)
     assert bell(page_of(client_of(alice), "/notifications/?show=network")) == ("99+", True)
 
 

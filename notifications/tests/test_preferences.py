@@ -8,7 +8,7 @@ from django.test import Client
 from notifications import services
 from notifications.kinds import KIND_INFO, Channel, Kind, channels_of
 from notifications.models import Preference, QuietHours
-from notifications.preferences import wanted_deliveries
+from notifications.preferences.deliveries import wanted_deliveries
 from tests.cases import all_cases, rolled_back
 from tests.cast import make_member
 from users.models import User

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, time
 
-from notifications.quiet_hours import quiet_until, zone_names, zone_of
+from notifications.preferences.quiet_hours import quiet_until, zone_names, zone_of
 from tests.cases import all_cases
 
 

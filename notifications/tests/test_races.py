@@ -13,14 +13,14 @@ from feed.models import Post
 from feed.services import delete_post, edit_post, take_back_reaction
 from feed.tests.factories import answer, react, run_concurrently, say
 from network.services import block_member, follow_member
-from notifications.badge import unread_of
+from notifications.display.badge import unread_of
 from notifications.kinds import Kind
 from notifications.mailing import send_due
-from notifications.models import Fact, Notification
+from notifications.models import Activity, Notification
 from notifications.services import (
     TRIES,
     NotificationDraft,
-    forget_between,
+    delete_notifications_between,
     mark_all_read,
     mark_read,
     notify_members,
@@ -53,14 +53,14 @@ def unhurt(outcomes: object) -> None:
 
 def test_concurrent_reactions_join_one_notification(post: Post, crowd: list[User]) -> None:
     unhurt(run_concurrently(*[partial(react, post, member) for member in crowd]))
-    assert Notification.objects.get().facts.count() == CROWD
+    assert Notification.objects.get().activities.count() == CROWD
 
 
 def test_concurrent_follows_without_a_common_lock_join_one_notification(
     alice: User, crowd: list[User]
 ) -> None:
     unhurt(run_concurrently(*[partial(follow_member, follower=member, followed=alice) for member in crowd]))
-    assert Notification.objects.get().facts.count() == CROWD
+    assert Notification.objects.get().activities.count() == CROWD
     assert unread_of(alice.pk) == 1
 
 
@@ -71,7 +71,7 @@ def test_reading_during_follows_loses_no_follower(alice: User, crowd: list[User]
     unhurt(
         run_concurrently(*acts, partial(mark_read, notification=row), partial(mark_all_read, member=alice))
     )
-    assert Fact.objects.count() == CROWD
+    assert Activity.objects.count() == CROWD
     assert Notification.objects.filter(read_at=None).count() <= 1
 
 
@@ -82,7 +82,7 @@ def test_concurrent_mentions_of_the_same_members_do_not_deadlock(crowd: list[Use
         *[partial(say, member, forth if at % 2 else back) for at, member in enumerate(crowd[:4])]
     )
     unhurt(outcomes)
-    assert Fact.objects.count() == 4 * (CROWD - 1)
+    assert Activity.objects.count() == 4 * (CROWD - 1)
 
 
 def test_concurrent_edits_notify_a_mentioned_member_once(post: Post, charlie: User) -> None:
@@ -90,14 +90,14 @@ def test_concurrent_edits_notify_a_mentioned_member_once(post: Post, charlie: Us
     # In between the name is gone, so that two of them find it missing.
     texts += ["nobody", "nobody else"]
     unhurt(run_concurrently(*[partial(edit_post, post=post, text=text, audience=1) for text in texts]))
-    assert Fact.objects.filter(notification__recipient=charlie).count() == 1
+    assert Activity.objects.filter(notification__recipient=charlie).count() == 1
 
 
 def test_a_block_during_follows_keeps_the_other_followers(alice: User, crowd: list[User]) -> None:
     follow_member(follower=crowd[0], followed=alice)
     acts = [partial(follow_member, follower=member, followed=alice) for member in crowd[1:]]
     unhurt(run_concurrently(partial(block_member, blocker=alice, blocked=crowd[0]), *acts))
-    assert Fact.objects.count() == CROWD - 1
+    assert Activity.objects.count() == CROWD - 1
     assert page_texts(alice)[0].endswith("started following you")
 
 
@@ -115,7 +115,7 @@ def test_taking_back_during_reactions_keeps_the_other_reactions(post: Post, crow
         react(post, member)
     acts = [partial(take_back_reaction, post=post, member=member) for member in crowd[:4]]
     unhurt(run_concurrently(*acts, *[partial(react, post, member) for member in crowd[4:]]))
-    assert Fact.objects.count() == CROWD - 4
+    assert Activity.objects.count() == CROWD - 4
 
 
 @contextmanager
@@ -155,8 +155,8 @@ def test_a_notification_read_at_every_attempt_raises_an_error_and_stores_nothing
         pytest.raises(RuntimeError, match="again and again"),
     ):
         notify_members(actor=mona, drafts=drafts)
-    assert not Fact.objects.filter(actor=mona).exists()
-    assert Fact.objects.filter(actor=charlie).count() == TRIES
+    assert not Activity.objects.filter(actor=mona).exists()
+    assert Activity.objects.filter(actor=charlie).count() == TRIES
 
 
 def test_concurrent_senders_send_the_same_mail_once(post: Post, charlie: User) -> None:
@@ -188,7 +188,7 @@ def test_members_are_locked_in_the_order_of_their_ids(alice: User, charlie: User
         partial(begin, first), partial(notify_members, actor=mona, drafts=drafts), look=partial(begin, last)
     )
     assert (met.waited, met.seen, met.result) == (True, True, None)
-    assert Fact.objects.count() == 2
+    assert Activity.objects.count() == 2
     # And where the lines are there already, in the order in which they do not lie.
     Notification.objects.all().delete()
     for member in (last, first):
@@ -198,9 +198,13 @@ def test_members_are_locked_in_the_order_of_their_ids(alice: User, charlie: User
         hold(of_first), partial(notify_members, actor=mona, drafts=drafts), look=lambda: is_free(of_last)
     )
     assert (met.waited, met.seen, met.result) == (True, True, None)
-    assert Fact.objects.count() == 2
+    assert Activity.objects.count() == 2
     # Nor does one who forgets both.
-    Fact.objects.all().delete()
-    met = meet(hold(of_first), partial(forget_between, one=last, two=first), look=lambda: is_free(of_last))
+    Activity.objects.all().delete()
+    met = meet(
+        hold(of_first),
+        partial(delete_notifications_between, one=last, two=first),
+        look=lambda: is_free(of_last),
+    )
     assert (met.waited, met.seen, met.result) == (True, True, None)
     assert not Notification.objects.exists()

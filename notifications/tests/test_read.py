@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 
 from feed.tests.factories import HTMX, react, say
-from notifications.badge import unread_of
+from notifications.display.badge import unread_of
 from notifications.models import Notification
 from tests.cast import client_of
 from users.models import User
@@ -17,7 +17,7 @@ def three(alice: User, charlie: User) -> list[Notification]:
     """Alice's unread notifications, the oldest first."""
     for number in range(3):
         react(say(alice, f"Post {number}"), charlie)
-    return list(Notification.objects.order_by("place"))
+    return list(Notification.objects.order_by("sort_key"))
 
 
 def test_one_is_read(three: list[Notification], as_alice: Client) -> None:
@@ -46,8 +46,8 @@ def test_all_are_read(three: list[Notification], as_alice: Client) -> None:
 
 
 def test_what_came_after_the_page_was_drawn_stays_unread(three: list[Notification], as_alice: Client) -> None:
-    as_alice.post("/notifications/read/", {"up_to": three[1].place})
-    assert [row.is_unread for row in Notification.objects.order_by("place")] == [False, False, True]
+    as_alice.post("/notifications/read/", {"up_to": three[1].sort_key})
+    assert [row.is_unread for row in Notification.objects.order_by("sort_key")] == [False, False, True]
 
 
 @pytest.mark.parametrize("up_to", ["x", "-1", "9" * 30])

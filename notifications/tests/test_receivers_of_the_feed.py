@@ -8,8 +8,8 @@ from feed.models import Comment, Post
 from feed.tests.factories import answer, pass_on, react, say
 from network.services import block_member, remove_connection
 from notifications import receivers
+from notifications.display.notification_view import NotificationView, build_views
 from notifications.models import Notification
-from notifications.notification_view import NotificationView, build_views
 from notifications.services import mark_all_read
 from tests.cast import connect, make_member
 from users.audience import Audience
@@ -26,7 +26,7 @@ def post(alice: User) -> Post:
 
 
 def lines_of(member: User) -> list[NotificationView]:
-    return build_views(list(Notification.objects.visible_to(member).order_by("-place")), member)
+    return build_views(list(Notification.objects.visible_to(member).order_by("-sort_key")), member)
 
 
 def test_the_author_is_notified_of_reactions_each_member_once(post: Post, bob: User, charlie: User) -> None:
@@ -95,7 +95,7 @@ def test_only_members_newly_mentioned_by_an_edit_are_notified(post: Post, charli
     edit(post, "Now with @charlie and @mona")
     assert page_texts(charlie) == page_texts(mona) == ["Alice Álvarez mentioned you in a post"]
     assert page_texts(post.author) == []
-    assert [row.facts.count() for row in Notification.objects.all()] == [1, 1]
+    assert [row.activities.count() for row in Notification.objects.all()] == [1, 1]
 
 
 @pytest.mark.parametrize("is_read", [False, True])
@@ -108,7 +108,7 @@ def test_a_mention_that_is_removed_and_added_again_notifies_once(
     edit(post, "Without")
     edit(post, "With @charlie again")
     (row,) = Notification.objects.filter(recipient=charlie)
-    assert (row.is_unread, row.facts.count()) == (not is_read, 1)
+    assert (row.is_unread, row.activities.count()) == (not is_read, 1)
 
 
 def test_a_member_mentioned_at_first_is_not_notified_by_an_edit(alice: User, charlie: User) -> None:
@@ -190,7 +190,7 @@ def test_members_mentioned_by_a_comment_edit_are_notified_once(post: Post, charl
     for text in ("With @dan", "Without", "With @dan and @mona, says @charlie"):
         services.edit_comment(comment=comment, text=text)
     assert page_texts(dan) == ["Charlie mentioned you in a comment", "Mona reacted to your post"]
-    assert Notification.objects.get(recipient=dan, kind="mention").facts.count() == 1
+    assert Notification.objects.get(recipient=dan, kind="mention").activities.count() == 1
     assert Notification.objects.filter(recipient=mona).count() == 1
     assert page_texts(charlie) == []
 

@@ -5,7 +5,7 @@ import pytest
 from feed.tests.factories import react, say
 from network import services
 from network.models import Connection
-from notifications.models import Fact, Notification
+from notifications.models import Activity, Notification
 from tests.cases import all_cases, rolled_back
 from tests.cast import connect, make_member
 from users.models import User
@@ -82,7 +82,7 @@ def test_a_block_deletes_the_notifications_between_two_members(
     services.block_member(blocker=alice, blocked=charlie)
     assert page_texts(alice) == ["Mona started following you"]
     assert not Notification.objects.filter(recipient=charlie).exists()
-    assert not Fact.objects.filter(actor=charlie).exists()
+    assert not Activity.objects.filter(actor=charlie).exists()
 
 
 def test_unblocking_does_not_bring_notifications_back(alice: User, charlie: User) -> None:

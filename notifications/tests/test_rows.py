@@ -8,7 +8,7 @@ from django.template import Context, Template
 from django.template.loader import get_template
 from django.urls import reverse
 
-from notifications.notification_view import NotificationRow
+from notifications.display.notification_view import NotificationRow
 from tests.cases import all_cases
 from tests.changed_views import unseen_changes
 from users.models import MemberView
@@ -20,7 +20,7 @@ ANN, BEN = MemberView("ann.b-c_d", "Ann & Bob", "photos/a"), MemberView("ben", "
 def row(**values: Any) -> NotificationRow:
     shown = NotificationRow(
         pk=7,
-        place=70,
+        sort_key=70,
         kind="comment",
         icon="message-circle",
         is_unread=True,

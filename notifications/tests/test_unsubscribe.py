@@ -7,8 +7,8 @@ from django.urls import reverse
 
 from notifications.kinds import Channel, Kind
 from notifications.models import Notification, Preference
-from notifications.preferences import wanted_deliveries
-from notifications.tokens import read_token, token_for
+from notifications.preferences.deliveries import wanted_deliveries
+from notifications.preferences.unsubscribe_tokens import read_token, token_for
 from tests.cases import all_cases, rolled_back
 from users.models import User
 

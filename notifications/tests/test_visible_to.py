@@ -8,7 +8,7 @@ from feed.models import Post
 from feed.tests.factories import answer, pass_on, react, say
 from network.models import Block
 from network.services import remove_connection
-from notifications.badge import unread_of, unread_of_many
+from notifications.display.badge import unread_of, unread_of_many
 from notifications.kinds import Channel, Kind
 from notifications.models import Notification
 from notifications.services import mark_read, set_preferences
@@ -100,8 +100,8 @@ def mixed(alice: User, bob: User) -> list[User]:
                 recipient=alice,
                 kind="mention",
                 key=f"post:{post.pk}",
-                defaults={"post": post, "place": post.pk},
-            )[0].facts.get_or_create(actor=author)
+                defaults={"post": post, "sort_key": post.pk},
+            )[0].activities.get_or_create(actor=author)
     mine = say(alice)
     set_preferences(
         member=alice, choices={(Kind.REACTION, Channel.PAGE): False, (Kind.REACTION, Channel.MAIL): True}
@@ -140,7 +140,7 @@ def test_all_counts_agree(alice: User, mixed: list[User]) -> None:
 
 def test_the_count_ends_at_a_hundred(alice: User, charlie: User) -> None:
     for number in range(103):
-        row = Notification.objects.create(recipient=alice, kind="mention", key=f"x{number}", place=number)
-        row.facts.create(actor=charlie)
+        row = Notification.objects.create(recipient=alice, kind="mention", key=f"x{number}", sort_key=number)
+        row.activities.create(actor=charlie)
     assert unread_of(alice.pk) == 100
     assert unread_of_many([alice.pk, charlie.pk]) == {alice.pk: 100, charlie.pk: 0}

@@ -22,8 +22,8 @@ from typing import IO, NamedTuple, Protocol, Self
 
 from django.core.files.storage import Storage
 
+from ..transfer.files.media import MEDIA, MediaFile
 from ..transfer.manifest import Manifest, MediaFacts, TableFacts
-from ..transfer.media import MEDIA, MediaFile
 from ..transfer.rows import Row, TableHash, row_hash
 
 TABLES = "tables/"

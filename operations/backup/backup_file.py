@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from ..transfer.exports import ExportFolder, WriteMessage
-from ..transfer.media import MediaFile, hash_file, is_safe_name
+from ..transfer.files.media import MediaFile, hash_file, is_safe_name
 from ..transfer.problems import TransferRefused, describe_os_error
 from ..transfer.progress import Progress
 from ..transfer.rows import Row, TableHash, decode_values, row_hash

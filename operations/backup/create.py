@@ -13,11 +13,11 @@ from django.core.files.storage import default_storage
 
 from ..transfer import manifest
 from ..transfer.exports import WriteMessage
+from ..transfer.files.uploads import MissingFiles, ReferencedFiles
 from ..transfer.manifest import MediaFacts, TableFacts
 from ..transfer.problems import TransferRefused, describe_os_error
 from ..transfer.progress import Progress
 from ..transfer.tables import LEFT_OUT
-from ..transfer.uploads import MissingFiles, ReferencedFiles
 from . import archive, destinations
 from .archive import ArchiveWriter, BackupManifest
 from .backup_file import BackupFile

@@ -7,7 +7,7 @@ from pathlib import Path
 from botocore.exceptions import BotoCoreError, ClientError
 from django.core.files.storage import FileSystemStorage, Storage
 
-from ..transfer.media import MEDIA, UNFINISHED, file_size, is_safe_name, names_below
+from ..transfer.files.media import MEDIA, UNFINISHED, file_size, is_safe_name, names_below
 from ..transfer.problems import Problem, TransferRefused
 
 

@@ -14,8 +14,8 @@ from django.core.management import call_command
 from django.db import Error
 
 from ..transfer.exports import WriteMessage
+from ..transfer.files.media import FileInstaller, MediaFile, hash_file
 from ..transfer.imports import Outcome, import_export
-from ..transfer.media import FileInstaller, MediaFile, hash_file
 from ..transfer.problems import NO_ROOM, TransferRefused, describe_os_error
 from ..transfer.progress import Progress
 from ..transfer.target import first_line

@@ -9,14 +9,14 @@ from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, Error, connections, transaction
 
+from ..transfer.files.media import FileInstaller
 from ..transfer.imports import Outcome
-from ..transfer.kinds import SIMPLE, Kind
-from ..transfer.media import FileInstaller
 from ..transfer.problems import Problem, TransferRefused
 from ..transfer.progress import Progress
 from ..transfer.rows import Row, decode_values
 from ..transfer.source import SqliteSource
 from ..transfer.tables import CONTENT_TYPES, NAMES, PERMISSIONS, Table, quote_name
+from ..transfer.values.kinds import SIMPLE, Kind
 from .backup_file import BackupFile
 from .databases import run_statement
 
@@ -99,7 +99,7 @@ def _insert_rows(table: Table, rows: Iterator[Row]) -> None:
         else TO_SQLITE.get(column.kind, int if column.kind.is_number else str)
         for column in table.columns
     ]
-    names = ", ".join(quote_name(column.column) for column in table.columns)
+    names = ", ".join(quote_name(column.name) for column in table.columns)
     values = ", ".join("%s" for _ in readers)
     statement = f"INSERT INTO {quote_name(table.name)} ({names}) VALUES ({values})"  # noqa: S608 -- names of the models
     with connections[DEFAULT_DB_ALIAS].cursor() as cursor:

@@ -21,7 +21,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from core.files.storage import new_private_name
-from users.email_addresses import differing_accounts
+from users.accounts.email_addresses import differing_accounts
 
 from .findings import Check, CheckResult, is_production, report_failure, report_ok, report_warning
 from .hints import hint_for

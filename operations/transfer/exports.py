@@ -21,8 +21,9 @@ from functools import cached_property
 from pathlib import Path
 
 from . import manifest
+from .files.media import MEDIA, MediaFile, file_size, files_below, hash_file, is_safe_name, names_below
+from .files.uploads import MissingFiles, ReferencedFiles
 from .manifest import Manifest, MediaFacts, TableFacts
-from .media import MEDIA, MediaFile, file_size, files_below, hash_file, is_safe_name, names_below
 from .problems import Problem, TransferRefused, describe_os_error, shorten_value
 from .progress import Progress
 from .rows import Migration, Row
@@ -30,7 +31,6 @@ from .source import ProblemList, SqliteSource
 from .table_files import FOLDER as TABLES
 from .table_files import SUFFIX, TableFile
 from .tables import LEFT_OUT, Table
-from .uploads import MissingFiles, ReferencedFiles
 
 FILE_LIST = "media.jsonl"
 # An export is written here, and moved when it is complete.

@@ -10,7 +10,7 @@ from django.core.files.storage import Storage, default_storage
 from . import manifest
 from .comparison import compare_rows
 from .exports import ExportFolder, WriteMessage
-from .media import FileInstaller
+from .files.media import FileInstaller
 from .problems import Problem, TransferRefused
 from .progress import Progress
 from .refusals import find_copy_row, find_orphan, refuse_by_server
@@ -188,7 +188,7 @@ class _Import:
         self._target.forget_names()
 
     def _copy_rows(self, table: Table, rows: Iterator[Row]) -> None:
-        columns = ", ".join(quote_name(column.column) for column in table.columns)
+        columns = ", ".join(quote_name(column.name) for column in table.columns)
         stream = CopyStream(rows, [self._value_writer(table, column) for column in table.columns])
         try:
             with self._target.connection.cursor() as cursor:

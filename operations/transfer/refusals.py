@@ -52,7 +52,7 @@ def find_orphan(error: Any, folder: ExportFolder) -> Problem | None:
     table = next((one for one in folder.tables if one.name == error.diag.table_name), None)
     if error.pgcode != BROKEN_REFERENCE or key is None or table is None:
         return None
-    columns = [column.column for column in table.columns]
+    columns = [column.name for column in table.columns]
     if key["columns"] not in columns:
         return None
     index = columns.index(key["columns"])

@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
-from .media import MediaFile
+from .files.media import MediaFile
 from .tables import Key, Table, Values
 
 # App and name, as django_migrations has them.

@@ -12,12 +12,12 @@ from typing import Any
 
 from django.apps import apps
 
-from .kinds import decode_text
-from .media import MediaFile, files_below
+from .files.media import MediaFile, files_below
 from .problems import Problem, TransferRefused
 from .rows import Migration, Row, encode_values
 from .tables import CONTENT_TYPES, NAMES, Column, Table, quote_name
-from .unconvertible_values import UnconvertibleValue
+from .values.kinds import decode_text
+from .values.unconvertible_values import UnconvertibleValue
 
 MAX_PROBLEMS = 100
 # No form of LinkUp accepts a thousandth of it; a row is held in memory as a whole.
@@ -117,7 +117,7 @@ class SqliteSource:
                 problems.append(Problem(table.label, "", "", "has no table in the source"))
                 continue
             there = self._columns(table)
-            missing = [column for column in table.columns if column.column not in there]
+            missing = [column for column in table.columns if column.name not in there]
             problems += [
                 Problem(table.label, "", column.name, "has no column in the source") for column in missing
             ]
@@ -133,7 +133,7 @@ class SqliteSource:
         strange = {}
         for table in self.tables:
             # Of predefined tables only the columns of the names are read.
-            known = {column.column for column in table.columns} | (
+            known = {column.name for column in table.columns} | (
                 {"id", "name"} if table.predefined else set()
             )
             strange[table.name] = [name for name in self._columns(table) if name not in known]
@@ -184,7 +184,7 @@ class SqliteSource:
         readers = [self._value_reader(column) for column in table.columns]
         required = [index for index, column in enumerate(table.columns) if not column.null]
         # With the table's alias: SQLite reads a quoted name without it as a string when the column does not exist.
-        names = ", ".join(f"t.{quote_name(column.column)}" for column in table.columns)
+        names = ", ".join(f"t.{quote_name(column.name)}" for column in table.columns)
         order = "" if table.predefined else f" ORDER BY {table.order_by('BINARY')}"
         key_of = table.key_of
         self._database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_VALUE_BYTES)
@@ -219,7 +219,7 @@ class SqliteSource:
         found = ProblemList()
         for column in table.columns:
             # In bytes; SQLite knows the size of a BLOB without reading it.
-            length = f"length(CAST(t.{quote_name(column.column)} AS BLOB))"
+            length = f"length(CAST(t.{quote_name(column.name)} AS BLOB))"
             statement = f"SELECT {length}, {keys} FROM {quote_name(table.name)} t WHERE {length} > ?"  # noqa: S608
             for size, *key in self._fetch_all(statement, MAX_VALUE_BYTES):
                 what = f"is {size} bytes long, {MAX_VALUE_BYTES} is the most that is carried"
@@ -247,7 +247,7 @@ class SqliteSource:
         """Return the highest id ever issued, which SQLite remembers even after its row was deleted."""
         if table.auto_id is None:
             return 0
-        column = f"t.{quote_name(table.auto_id.column)}"
+        column = f"t.{quote_name(table.auto_id.name)}"
         highest = self._fetch_all(f"SELECT max({column}) FROM {quote_name(table.name)} t")[0][0]  # noqa: S608
         remembered = 0
         if self._fetch_all("SELECT 1 FROM sqlite_master WHERE name = 'sqlite_sequence'"):

@@ -4,6 +4,9 @@ Left out are sessions, the cache table and outgoing mail: they end with the old 
 send old mail again. `migrate` creates content types and permissions in the target with other ids; a reference to one is
 transferred as its name (`feed.post`, `feed.post.view_post`) and gets the target's id. `django_migrations` is only
 compared.
+
+Backups and exports name tables and columns as the database does: a model or field that gets another name in Python,
+with `db_table` or `db_column`, changes nothing in them.
 """
 
 import re
@@ -15,8 +18,8 @@ from typing import Any
 from django.apps import apps
 from django.db.models import AutoField, BigAutoField, Field, ForeignKey, Model, SmallAutoField
 
-from .kinds import Kind, kind_of
 from .problems import Problem, TransferRefused
+from .values.kinds import Kind, kind_of
 
 LEFT_OUT = ("sessions.session", "core.cacheentry", "core.outgoingmail")
 CONTENT_TYPES = "contenttypes.contenttype"
@@ -39,7 +42,6 @@ class Column:
     """One column. `named_by` is the predefined table that it refers to, by names instead of ids, or ""."""
 
     name: str
-    column: str
     kind: Kind
     null: bool
     hidden: bool
@@ -93,7 +95,7 @@ class Table:
     @property
     def key_list(self) -> str:
         """The columns of the key as a SELECT list, for the table as `t`."""
-        return ", ".join(f"t.{quote_name(self.columns[position].column)}" for position in self.key)
+        return ", ".join(f"t.{quote_name(self.columns[position].name)}" for position in self.key)
 
     def format_key(self, key: Key) -> str:
         """Return a row's key for messages."""
@@ -108,7 +110,7 @@ class Table:
             column = self.columns[position]
             # A UUID is text in SQLite only; both databases sort it by its bytes.
             plain = column.kind.is_number or column.kind.is_uuid
-            parts.append("t." + quote_name(column.column) + ("" if plain else f" COLLATE {collation}"))
+            parts.append("t." + quote_name(column.name) + ("" if plain else f" COLLATE {collation}"))
         return ", ".join(parts)
 
 
@@ -117,8 +119,19 @@ def quote_name(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
+def _label_of(model: type[Model]) -> str:
+    """The label of a model after its table: `feed.post` of `feed_post`; else Django's label of the model."""
+    meta = model._meta
+    prefix = f"{meta.app_label}_"
+    return (
+        f"{meta.app_label}.{meta.db_table.removeprefix(prefix)}"
+        if meta.db_table.startswith(prefix)
+        else meta.label_lower
+    )
+
+
 def _build_column(model: type[Model], field: "Field[Any, Any]") -> Column | Problem:
-    label = model._meta.label_lower
+    label = _label_of(model)
     kind = kind_of(field)
     if kind is None:
         return Problem(
@@ -126,10 +139,10 @@ def _build_column(model: type[Model], field: "Field[Any, Any]") -> Column | Prob
         )
     related = field.related_model if field.remote_field else None
     named_by = related._meta.label_lower if isinstance(related, type) else ""
-    hidden = bool(HIDDEN.search(field.name)) or field.name in PRIVATE.get(label, ())
+    name = field.column or ""
+    hidden = bool(HIDDEN.search(name)) or name in PRIVATE.get(label, ())
     return Column(
-        field.attname,
-        field.column or "",
+        name,
         kind,
         field.null,
         hidden,
@@ -139,8 +152,7 @@ def _build_column(model: type[Model], field: "Field[Any, Any]") -> Column | Prob
 
 def build_table(model: type[Model]) -> Table:
     """Return the table of a concrete model. Raises TransferRefused for a field of an unknown kind."""
-    meta = model._meta
-    label = meta.label_lower
+    meta, label = model._meta, _label_of(model)
     fields = [field for field in meta.local_concrete_fields if not field.generated]
     if label in PREDEFINED:
         fields = [next(field for field in fields if field.attname == name) for name in PREDEFINED[label][0]]
@@ -149,7 +161,7 @@ def build_table(model: type[Model]) -> Table:
     known = tuple(column for column in columns if isinstance(column, Column))
     keys = [known[position] for position in range(PREDEFINED[label][1])] if label in PREDEFINED else []
     if not problems and not keys:
-        keys = [column for field in meta.pk_fields for column in known if column.name == field.attname]
+        keys = [column for field in meta.pk_fields for column in known if column.name == field.column]
         unsorted = [column for column in keys if not (column.kind.is_number or column.kind.is_text)]
         problems = [
             Problem(label, "", column.name, "there is no rule to sort rows by such a key")

@@ -112,7 +112,7 @@ class Target:
                 problems.append(Problem(table.label, "", "", "has no table in the target"))
                 continue
             there = {name for (name,) in self.run_statement(statement, quote_name(table.name))}
-            missing = [column.name for column in table.columns if column.column not in there]
+            missing = [column.name for column in table.columns if column.name not in there]
             problems += [Problem(table.label, "", name, "has no column in the target") for name in missing]
         if problems:
             raise TransferRefused(unprepared, problems)
@@ -172,7 +172,7 @@ class Target:
             values = [None if text is None else read(text) for read, text in zip(readers, raw, strict=True)]
             return Row(key_of(values), encode_values(values))
 
-        shown = ", ".join(column.kind.shown_by.format(quote_name(column.column)) for column in table.columns)
+        shown = ", ".join(column.kind.shown_by.format(quote_name(column.name)) for column in table.columns)
         order = "" if table.predefined else " ORDER BY " + table.order_by('"C"')
         rows = map(row_of, self.stream_rows(f"SELECT {shown} FROM {quote_name(table.name)} t{order}"))  # noqa: S608
         return iter(sorted(rows)) if table.predefined else rows
@@ -183,7 +183,7 @@ class Target:
         if table.auto_id is None:
             return None
         found = self.run_statement(
-            "SELECT pg_get_serial_sequence(%s, %s)", quote_name(table.name), table.auto_id.column
+            "SELECT pg_get_serial_sequence(%s, %s)", quote_name(table.name), table.auto_id.name
         )
         name: str | None = found[0][0]
         return name
@@ -195,9 +195,7 @@ class Target:
 
     def highest_id(self, table: Table) -> int:
         assert table.auto_id is not None  # noqa: S101 -- only tables with a sequence are asked
-        statement = (
-            f"SELECT coalesce(max({quote_name(table.auto_id.column)}), 0) FROM {quote_name(table.name)}"  # noqa: S608
-        )
+        statement = f"SELECT coalesce(max({quote_name(table.auto_id.name)}), 0) FROM {quote_name(table.name)}"  # noqa: S608
         return int(self.run_statement(statement)[0][0])
 
     def raise_sequence(self, table: Table, issued: int) -> None:

@@ -9,7 +9,7 @@ from django.core.files.storage import Storage, default_storage
 
 from . import manifest
 from .comparison import MAX_NAMED_ROWS, TableComparison, compare_rows
-from .media import MEDIA, find_file_problem
+from .files.media import MEDIA, find_file_problem
 from .problems import Problem, TransferRefused
 from .progress import Progress
 from .rows import Source

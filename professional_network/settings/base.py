@@ -123,7 +123,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "users.validators.MaximumLengthValidator"},
 ]
 PASSWORD_HASHERS = [
-    "users.hashers.Argon2PasswordHasher",
+    "users.accounts.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
 # Passwords hashed at the same time in one process. Each takes 100 MiB, so this limits the memory when many sign in
@@ -138,10 +138,10 @@ MAIL_TO_NON_MEMBERS_PER_HOUR = env.number("MAIL_TO_NON_MEMBERS_PER_HOUR", 200)
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 SESSION_ENGINE = "core.database.session_store"
-# Marks a browser that a member has used before (users.known_browsers).
+# Marks a browser that a member has used before (users.accounts.known_browsers).
 KNOWN_BROWSER_COOKIE_NAME = "known_browser"
 
-ACCOUNT_ADAPTER = "users.adapter.AccountAdapter"
+ACCOUNT_ADAPTER = "users.accounts.adapter.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "username*", "password1*"]
 ACCOUNT_FORMS = {
@@ -173,8 +173,8 @@ ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 # Many people may share an IP address, so the limits per account are stricter.
 ACCOUNT_RATE_LIMITS = {
     "login": "30/m/ip",
-    # Password guessing (users.sign_in_limits): five wrong passwords in five minutes for one username, and for one
-    # account; ten a minute from one IP address. Browsers that the member has used before have separate limits.
+    # Password guessing (users.accounts.sign_in_limits): five wrong passwords in five minutes for one username, and for
+    # one account; ten a minute from one IP address. Browsers that the member has used before have separate limits.
     "login_failed": "10/m/ip,5/5m/key",
     "login_failed_account": "5/5m/key",
     "login_failed_known_browser": "5/5m/key",
@@ -182,7 +182,7 @@ ACCOUNT_RATE_LIMITS = {
     # Each one sends a mail: strangers must not fill a mailbox.
     "reset_password": "20/m/ip,5/15m/key",
     "confirm_email": "1/3m/key",
-    # All mails that strangers can trigger, to one mailbox in any spelling (users.mail_limits).
+    # All mails that strangers can trigger, to one mailbox in any spelling (users.accounts.mail_limits).
     "mail_to_mailbox": "5/15m/key",
     # Keys of links in mails are too long to guess; this only limits the cost of attempts.
     "reset_password_from_key": "20/m/ip",
@@ -235,14 +235,14 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 50 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FILES = 14  # of a message: nine pictures and five files
 FILE_UPLOAD_HANDLERS = [
-    "core.web.upload_handlers.LimitParts",
+    "core.web.request_bodies.upload_handlers.LimitParts",
     "django.core.files.uploadhandler.MemoryFileUploadHandler",
     "django.core.files.uploadhandler.TemporaryFileUploadHandler",
 ]
 # The largest form of the admin has some hundred permissions.
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
-# Django checks the limits above while it parses; these are checked before (core.web.body_limits). nginx has the first
-# and the last one, too (client_max_body_size in deploy/nginx/linkup.conf).
+# Django checks the limits above while it parses; these are checked before (core.web.request_bodies.body_limits). nginx
+# has the first and the last one, too (client_max_body_size in deploy/nginx/linkup.conf).
 # The longest text is 10,000 characters, 120 kB when it is encoded.
 REQUEST_MAX_FORM = 1024 * 1024
 REQUEST_MAX_JSON = 64 * 1024
@@ -274,7 +274,7 @@ SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
-CSRF_FAILURE_VIEW = "users.account_views.csrf_failure"
+CSRF_FAILURE_VIEW = "users.accounts.views.csrf_failure"
 CONTENT_SECURITY_POLICY: dict[str, Any] = {
     "DIRECTIVES": {
         "default-src": [NONE],

@@ -10,15 +10,15 @@ from pathlib import Path
 import pytest
 from django.core.files.storage import default_storage
 
-from core.files.fields import files_of_row
+from core.files.row_files import files_of_row
 from operations.backup.backup_file import BackupFile
 from operations.backup.create import create_backup
 from operations.backup.restore import restore_backup
 from operations.backup.schema import migrate_to
 from operations.transfer.exports import export_network
+from operations.transfer.files.uploads import MissingFiles
 from operations.transfer.source import SqliteSource
 from operations.transfer.tables import all_tables
-from operations.transfer.uploads import MissingFiles
 from tests.filing import installed
 from tests.filing.material import COLUMNS, make_sheet
 from tests.filing.models import Sheet, Shelf

@@ -17,8 +17,8 @@ from operations.backup.backup_file import BackupFile
 from operations.backup.container import CHUNK_BYTES, TAG_BYTES
 from operations.backup.create import create_backup
 from operations.backup.restore import restore_backup
+from operations.transfer.files.media import UNFINISHED
 from operations.transfer.imports import OutcomeUnknown
-from operations.transfer.media import UNFINISHED
 from operations.transfer.problems import TransferRefused
 from operations.transfer.target import IMPORT_LOCK
 from tests.testkit.disks import small_disk

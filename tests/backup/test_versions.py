@@ -120,7 +120,7 @@ def test_tables_of_the_migrations_are_those_of_the_models() -> None:
     for label, table in of_models.items():
         found = reorder_columns(of_migrations[label], table.fields)
         assert found.name == table.name
-        assert [column.column for column in found.columns] == [column.column for column in table.columns]
+        assert [column.name for column in found.columns] == [column.name for column in table.columns]
         assert [found.columns[index].name for index in found.key] == [
             table.columns[index].name for index in table.key
         ]

@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from django.apps import AppConfig, apps
 from django.db import connection
 
+from core.files.row_files import delete_files_with_rows
+
 
 @contextmanager
 def installed() -> Iterator[None]:
@@ -15,6 +17,7 @@ def installed() -> Iterator[None]:
     apps.app_configs[config.label] = config
     config.import_models()
     apps.clear_cache()
+    delete_files_with_rows()  # as CoreConfig.ready does when the project starts
     try:
         yield
     finally:

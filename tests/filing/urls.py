@@ -4,7 +4,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.urls import include, path
 
-from core.web.media_views import deliver_column_file
+from core.web.media.views import deliver_column_file
 
 from .models import Sheet
 

@@ -14,8 +14,8 @@ from django.test import Client, override_settings
 from django.utils import timezone
 from moto.server import ThreadedMotoServer
 
-from core.files import storage, tidy
-from core.files.fields import files_of_row
+from core.files import exposed_files, storage, unreferenced_files
+from core.files.row_files import files_of_row
 from core.tests import pictures
 from feed.models import Post, PostImage
 from feed.tests.factories import PDF, upload
@@ -182,7 +182,7 @@ def test_pictures_may_be_kept_by_browsers_and_private_files_may_not(server: str)
 
 
 @pytest.mark.django_db
-def test_a_bucket_is_tidied_as_a_disk_is(member: User, bucket: str) -> None:
+def test_unreferenced_files_are_found_in_a_bucket_as_on_a_disk(member: User, bucket: str) -> None:
     """A file of no row goes, those of rows stay, a picture that lies in public is moved; served all the while."""
     form = {"text": "", "audience": "1", "images": upload("desk.jpg", pictures.jpeg())}
     assert client_of(member).post("/posts/", form).status_code == 302
@@ -196,11 +196,14 @@ def test_a_bucket_is_tidied_as_a_disk_is(member: User, bucket: str) -> None:
     image.refresh_from_db()
     lost = storage.store_file(storage.new_private_name("messages", "bin"), b"half")
     # As the command does it, without the day that it waits.
-    unnamed = {found.name for found in tidy.unnamed_files(timezone.now() + timedelta(hours=1))}
+    unnamed = {
+        found.name
+        for found in unreferenced_files.find_unreferenced_files(timezone.now() + timedelta(hours=1))
+    }
     assert lost in unnamed
     assert not unnamed & set(files_of_row(image))
     storage.delete_files([lost])
-    assert [tidy.move_to_private(row) for row in tidy.exposed_rows()] == [True]
+    assert [exposed_files.move_to_private(row) for row in exposed_files.find_exposed_rows()] == [True]
     call_command("tidy_uploads", "--delete")
     image.refresh_from_db()
     assert (image.file, default_storage.exists(lost)) == (f"private/{public}", False)

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from core.files import storage
-from core.files.fields import files_of_row
+from core.files.row_files import files_of_row
 from feed.models import Post, PostImage
 from tests.cast import client_of
 from tests.examples import of_a_property

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from operations.transfer import media
 from operations.transfer.exports import ExportFolder, export_network
+from operations.transfer.files import media
 from operations.transfer.problems import TransferRefused
 from operations.transfer.source import SqliteSource
 from operations.transfer.tables import all_tables

@@ -17,8 +17,9 @@ from django.db import connections
 from django.db.models.signals import post_save, pre_save
 from pytest_django.fixtures import Settings
 
-from operations.transfer import manifest, media
+from operations.transfer import manifest
 from operations.transfer.exports import ExportFolder
+from operations.transfer.files import media
 from operations.transfer.imports import Outcome, import_export
 from operations.transfer.problems import TransferRefused
 from operations.transfer.rows import Row

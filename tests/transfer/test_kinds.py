@@ -11,11 +11,11 @@ from django.db import models
 from hypothesis import given
 from hypothesis import strategies as st
 
-from operations.transfer.json_text import canonical_json
-from operations.transfer.kinds import BrokenText, Kind, kind_of
 from operations.transfer.problems import TransferRefused
 from operations.transfer.tables import LEFT_OUT, all_tables, build_table
-from operations.transfer.unconvertible_values import UnconvertibleValue
+from operations.transfer.values.json_text import canonical_json
+from operations.transfer.values.kinds import BrokenText, Kind, kind_of
+from operations.transfer.values.unconvertible_values import UnconvertibleValue
 from tests.cases import all_cases
 from users.models import User
 

@@ -10,8 +10,8 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from pytest_django.fixtures import Settings
 
-from operations.transfer import uploads
 from operations.transfer.exports import ExportFolder, ExportResult, export_network
+from operations.transfer.files import uploads
 from operations.transfer.problems import TransferRefused
 from operations.transfer.tables import all_tables
 

@@ -13,8 +13,8 @@ from django.utils.translation import gettext_lazy as _
 from core.files.fields import PictureField, picture_url
 from core.text.folding import name_key
 
+from ..accounts.identifiers import fold_address, fold_username
 from ..audience import Audience, Closeness, PresenceAudience
-from ..identifiers import fold_address, fold_username
 from ..validators import USERNAME_VALIDATORS
 from .member_view import UNNAMED, MemberView, hue_of, initials_of, member_address
 from .profile import Profile

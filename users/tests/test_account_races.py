@@ -9,12 +9,13 @@ from allauth.account.models import EmailAddress
 from django.test import Client, override_settings
 from django.utils import timezone
 
-from core.files.fields import files_of_row
+from core.files.row_files import files_of_row
 from core.tests.pictures import halves
 from network.models import Follow
 from tests.cast import PASSWORD, make_member
-from users import services, tidying
-from users.email_addresses import change_address
+from users import services
+from users.accounts import abandoned_accounts
+from users.accounts.email_addresses import change_address
 from users.events import member_joined
 from users.models import Profile, Skill, User
 
@@ -184,7 +185,7 @@ def test_an_account_that_is_confirmed_while_the_abandoned_are_deleted_stays() ->
     rows[0].update(headline="Here for longer")
     met = meet(
         lambda: services.confirm_address(user=una, email=una.email),
-        tidying.delete_abandoned_accounts,
+        abandoned_accounts.delete_abandoned_accounts,
         look=lambda: (is_free(rows[1]), is_free(User.objects.filter(pk=member.pk))),
     )
     # The other one waits for the first to be free, instead of keeping the second meanwhile, and locks no member.

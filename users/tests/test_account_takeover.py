@@ -12,7 +12,7 @@ from django.test import Client, TestCase
 from django.utils import timezone
 
 from tests.cast import PASSWORD, client_of
-from users.email_addresses import change_address
+from users.accounts.email_addresses import change_address
 from users.models import FormerAddress, User
 from users.services import edit_account
 

@@ -12,14 +12,14 @@ from hypothesis.extra.django import TestCase as HypothesisTestCase
 
 from tests.cast import make_member
 from users import services
-from users.email_addresses import (
+from users.accounts.email_addresses import (
     AddressTaken,
     change_address,
     differing_accounts,
     is_taken,
     restore_address,
 )
-from users.identifiers import fold_address
+from users.accounts.identifiers import fold_address
 from users.models import FormerAddress, User
 
 pytestmark = pytest.mark.both

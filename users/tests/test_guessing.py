@@ -12,8 +12,8 @@ from django.test import Client, RequestFactory, override_settings
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from tests.cast import PASSWORD, make_member
+from users.accounts.sign_in_limits import begin_attempt
 from users.models import User
-from users.sign_in_limits import begin_attempt
 
 from .accounts import CHANGE_PASSWORD, LOGIN, REAUTHENTICATE, RESET, is_signed_in, link_in, sign_in
 from .conftest import Browser

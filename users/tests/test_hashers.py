@@ -10,12 +10,12 @@ from django.contrib.auth.hashers import check_password, make_password
 from django.test import Client, override_settings
 
 from tests.cast import PASSWORD
-from users import hashers
+from users.accounts import hashers
 from users.models import User
 
 from .accounts import sign_in
 
-OURS = ["users.hashers.Argon2PasswordHasher"]
+OURS = ["users.accounts.hashers.Argon2PasswordHasher"]
 
 
 class Counting(django_hashers.MD5PasswordHasher):

@@ -7,8 +7,8 @@ from django.core import mail
 from django.test import RequestFactory, override_settings
 
 from tests.cast import make_member
-from users.identifiers import mailbox_key
-from users.mail_limits import may_send
+from users.accounts.identifiers import mailbox_key
+from users.accounts.mail_limits import may_send
 
 from .accounts import EMAIL, RESET, SIGNUP, sign_in_and_reauthenticate, signup_data
 from .conftest import Browser

@@ -11,7 +11,7 @@ from django.core.files.storage import default_storage
 from django.test import Client
 from PIL import Image
 
-from core.files.fields import files_of_row
+from core.files.row_files import files_of_row
 from core.tests import pictures
 from tests.cases import all_cases, rolled_back
 from users.models import Profile, User

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from core.files import storage, tidy
+from core.files import exposed_files, storage, unreferenced_files
 
 # A file is stored before its row is committed: a younger file may belong to a running request.
 SHORTEST_AGE, USUAL_AGE = 1, 24
@@ -38,8 +38,8 @@ class Command(BaseCommand):
                 f"--older-than {older_than}: at least {SHORTEST_AGE} hour, for running requests."
             )
         moved = lost = 0
-        for exposed in tidy.exposed_rows():
-            if delete and not tidy.move_to_private(exposed):
+        for exposed in exposed_files.find_exposed_rows():
+            if delete and not exposed_files.move_to_private(exposed):
                 lost += 1
                 continue
             moved += 1
@@ -58,8 +58,8 @@ class Command(BaseCommand):
     def _remove_unnamed(self, hours: int, *, act: bool) -> tuple[int, int]:
         """Return how many files and bytes no row references; delete them when `act` is set."""
         count = size = 0
-        is_trusted = tidy.names_any_file()
-        for file in tidy.unnamed_files(timezone.now() - timedelta(hours=hours)):
+        is_trusted = unreferenced_files.has_referenced_files()
+        for file in unreferenced_files.find_unreferenced_files(timezone.now() - timedelta(hours=hours)):
             if not is_trusted:
                 raise CommandError(
                     "No row references a file, but there are files: is this the right database? Nothing was deleted."

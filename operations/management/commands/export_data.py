@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from operations.management.options import add_missing_files_option
 from operations.transfer.exports import export_network
-from operations.transfer.media import choose_media_folder
+from operations.transfer.files.media import choose_media_folder
 from operations.transfer.problems import TransferRefused
 from operations.transfer.source import SqliteSource
 from operations.transfer.tables import LEFT_OUT, all_tables

@@ -4,8 +4,12 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from users.email_addresses import delete_expired_former_addresses
-from users.tidying import abandoned_accounts, delete_abandoned_accounts, delete_expired_sessions
+from users.accounts.abandoned_accounts import (
+    abandoned_accounts,
+    delete_abandoned_accounts,
+    delete_expired_sessions,
+)
+from users.accounts.email_addresses import delete_expired_former_addresses
 
 
 class Command(BaseCommand):

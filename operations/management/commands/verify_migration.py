@@ -11,11 +11,11 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from operations.management.options import add_missing_files_option
 from operations.transfer.comparison import MAX_NAMED_ROWS
 from operations.transfer.exports import ExportFolder
-from operations.transfer.media import choose_media_folder, file_size, is_storage_folder, names_below
+from operations.transfer.files.media import choose_media_folder, file_size, is_storage_folder, names_below
+from operations.transfer.files.uploads import ReferencedFiles
 from operations.transfer.problems import TransferRefused
 from operations.transfer.source import SqliteSource
 from operations.transfer.tables import all_tables
-from operations.transfer.uploads import ReferencedFiles
 from operations.transfer.verification import VerificationResult, verify_target
 
 DIFFERENT = 1

@@ -8,11 +8,11 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from core.database.compiled_queries import CompiledQuery
-from core.database.pagination import NEWEST, make_page
+from core.database.pagination import MAX_ID, make_page
 from users.models import User
 
-from .kinds import GROUPS
-from .models import Notification, NotificationQuerySet
+from ..kinds import GROUPS
+from ..models import Notification, NotificationQuerySet
 from .notification_view import NotificationView, build_views, render_rows
 
 PAGE_SIZE = 20
@@ -49,9 +49,11 @@ def filtered_for(viewer: User, show: str) -> NotificationQuerySet:
 
 def page_of(viewer: User, show: str, *, before: int | None = None) -> NotificationPage:
     """One page of the notifications that match `show`, below the sort key `before`. Up to six queries."""
-    found = _page_query(show).fetch(viewer=viewer.pk, before=NEWEST if before is None else before)
-    page = make_page(found, PAGE_SIZE, lambda row: str(row.place))
-    return NotificationPage(build_views(page.rows, viewer), page.rows[0].place if page.rows else 0, page.next)
+    found = _page_query(show).fetch(viewer=viewer.pk, before=MAX_ID if before is None else before)
+    page = make_page(found, PAGE_SIZE, lambda row: str(row.sort_key))
+    return NotificationPage(
+        build_views(page.rows, viewer), page.rows[0].sort_key if page.rows else 0, page.next
+    )
 
 
 @cache
@@ -59,13 +61,13 @@ def _page_query(show: str) -> "CompiledQuery[..., Notification]":
     """The query of a page that matches `show`, by `viewer` and `before`."""
 
     def page_query(viewer: int, before: int) -> NotificationQuerySet:
-        rows = filtered_for(User(pk=viewer), show).filter(place__lt=before)
-        return rows.select_related("post").order_by("-place")[: PAGE_SIZE + 1]
+        rows = filtered_for(User(pk=viewer), show).filter(sort_key__lt=before)
+        return rows.select_related("post").order_by("-sort_key")[: PAGE_SIZE + 1]
 
     return CompiledQuery(page_query)
 
 
 def newer_than(viewer: User, show: str, newest: int) -> list[NotificationView]:
     """At most a page of notifications after the sort key `newest`, oldest first."""
-    rows = filtered_for(viewer, show).filter(place__gt=newest)
-    return build_views(list(rows.order_by("-place")[:PAGE_SIZE])[::-1], viewer)
+    rows = filtered_for(viewer, show).filter(sort_key__gt=newest)
+    return build_views(list(rows.order_by("-sort_key")[:PAGE_SIZE])[::-1], viewer)

@@ -11,10 +11,10 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
-from core.files.fields import file_field, file_fields
+from core.files.row_files import file_field, file_fields
 
-from .problems import Problem, TransferRefused
-from .tables import Table, quote_name
+from ..problems import Problem, TransferRefused
+from ..tables import Table, quote_name
 
 # Most references that are named; the rest is counted.
 MAX_NAMED = 100
@@ -84,12 +84,12 @@ def file_references(rows: RowSource) -> Iterator[FileReference]:
     """Yield the references in the order of tables and keys. Columns that an older state does not have are skipped."""
     fields = file_fields()
     for table in rows.tables:
-        columns = {column.name: quote_name(column.column) for column in table.columns}
+        columns = {column.name: quote_name(column.name) for column in table.columns}
         keys = table.key_list
         for field in fields:
-            if field.model._meta.label_lower != table.label or field.name not in columns:
+            if field.model._meta.db_table != table.name or field.column not in columns:
                 continue
-            name, length_field = f"t.{columns[field.name]}", field.length_field
+            name, length_field = f"t.{columns[field.column]}", field.length_field
             size_column = f"t.{columns[length_field]}" if length_field in columns else "NULL"
             statement = f"SELECT {name}, {size_column}, {keys} FROM {quote_name(table.name)} t "  # noqa: S608
             statement += f"WHERE {name} <> '' ORDER BY {keys}"

@@ -17,10 +17,11 @@ from django.utils import timezone
 
 from core import mail
 
+from ..models import FormerAddress, User
+from ..models.former_address import RESTORABLE_FOR
 from .identifiers import fold_address
-from .models import FormerAddress, User
-from .models.former_address import RESTORABLE_FOR
 
+# Links in mails hold signatures with it: it stays, wherever the module is.
 SALT = "users.email_addresses.restore"
 
 

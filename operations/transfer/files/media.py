@@ -11,7 +11,7 @@ from typing import IO, NamedTuple
 from django.core.files import File
 from django.core.files.storage import FileSystemStorage, Storage
 
-from .problems import Problem, TransferRefused, describe_os_error
+from ..problems import Problem, TransferRefused, describe_os_error
 
 PIECE_BYTES = 1 << 20
 MEDIA = "media"

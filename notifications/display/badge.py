@@ -9,7 +9,7 @@ from messaging.models import Membership
 from network.models import Connection, available_to
 from users.models import User
 
-from .models import Notification
+from ..models import Notification
 
 # Counting stops here; the badge shows "99+".
 MOST = 100

@@ -1,6 +1,6 @@
 """Cookie that proves that a member has signed in with this browser before.
 
-It grants no access: sign-ins with it have a separate limit of guesses (users.sign_in_limits), and a sign-in without it
+It grants no access: sign-ins with it have a separate limit of guesses (sign_in_limits), and a sign-in without it
 is announced to the member by mail. A new password invalidates it, as it does sessions.
 """
 
@@ -11,8 +11,9 @@ from django.core import signing
 from django.http import HttpRequest, HttpResponse
 from django.utils.crypto import constant_time_compare, salted_hmac
 
-from .models import User
+from ..models import User
 
+# Cookies hold signatures with it: it stays, wherever the module is.
 SALT = "users.known_browsers"
 MAX_AGE = 180 * 24 * 3600
 # Members per browser. When one more signs in, the earliest is dropped.

@@ -2,7 +2,7 @@
 
 from django.core.signing import BadSignature, Signer
 
-from .kinds import Channel, Kind, channels_of
+from ..kinds import Channel, Kind, channels_of
 
 # A mail about several kinds turns all of them off.
 ALL = "all"

@@ -14,11 +14,12 @@ from django.utils.translation import gettext_lazy as _
 from core import mail
 from core.web.client_ip import client_address
 
-from . import known_browsers, services
+from .. import services
+from ..models import User
+from . import known_browsers
 from .email_addresses import AddressTaken
 from .identifiers import fold_address
 from .mail_limits import may_send
-from .models import User
 
 limits = logging.getLogger("security.limit")
 
@@ -102,7 +103,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         return super().validation_error(code, *args)
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """Send a mail within the limits of users.mail_limits.
+        """Send a mail within the limits of users.accounts.mail_limits.
 
         Only mail to a confirmed address contains the name, so that typed text never reaches a stranger's mailbox.
         """

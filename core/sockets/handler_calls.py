@@ -127,9 +127,9 @@ def collect_heartbeats(tabs: Sequence[TabState]) -> tuple[set[TabState], dict[Ta
     return ended, {tab: encode_frame(frame) for tab, frame in heartbeats.items()}
 
 
-def run_chore(function: frames.Chore) -> None:
+def run_periodic_job(function: frames.PeriodicJob) -> None:
     """Call a periodic job of an app."""
     try:
         function()
     except Exception as exception:  # noqa: BLE001 -- it runs again later
-        log_failure(exception, f"the chore {function.__name__}")
+        log_failure(exception, f"the periodic job {function.__name__}")

@@ -32,8 +32,8 @@ from django.db.backends.base.operations import BaseDatabaseOperations
 from django.db.models import DecimalField, Field, ForeignKey
 from django.utils.dateparse import parse_date, parse_datetime, parse_time
 
+from ..problems import shorten_value
 from .json_text import canonical_json
-from .problems import shorten_value
 from .unconvertible_values import UnconvertibleValue
 
 Parsed = TypeVar("Parsed")

@@ -27,8 +27,8 @@ from network.models import Member
 from theme.templatetags.theme import measure_age
 from users.models import MemberView, User
 
-from .kinds import Kind
-from .models import Fact, Notification
+from ..kinds import Kind
+from ..models import Activity, Notification
 
 # The number of members shown by name; the others are counted.
 NAMED = 2
@@ -68,12 +68,12 @@ _SENTENCES: dict[str, Promise] = {
 
 @dataclass(frozen=True)
 class NotificationView:
-    """One notification for display: `people` are the latest `NAMED` of `count` members, `fact` is the latest fact."""
+    """One notification for display: `people` are the latest `NAMED` of `count` members, `activity` the latest one."""
 
     notification: Notification
     people: list[Member]
     count: int
-    fact: Fact
+    activity: Activity
 
     @property
     def text(self) -> str:
@@ -98,7 +98,7 @@ class NotificationView:
     @property
     def sentence_name(self) -> str:
         """The key of its sentence."""
-        comment, kind = self.fact.comment, self.notification.kind
+        comment, kind = self.activity.comment, self.notification.kind
         if kind == Kind.MENTION and comment:
             return _MENTION_IN_COMMENT
         recipient = self.notification.recipient_id
@@ -122,23 +122,25 @@ class NotificationView:
         """Without a comment, quote or post: the single member's note of the invitation or headline; else ""."""
         if self._source or self.count > 1 or self.notification.kind == Kind.MESSAGE:
             return ""
-        invitation = self.fact.connection if self.notification.kind == Kind.INVITATION else None
+        invitation = self.activity.connection if self.notification.kind == Kind.INVITATION else None
         return (invitation.note if invitation else "") or self.people[0].headline
 
     @property
     def _source(self) -> Comment | Post | None:
-        fact = self.fact
-        return fact.comment or (fact.shared if fact.shared and fact.shared.text else self.notification.post)
+        activity = self.activity
+        return activity.comment or (
+            activity.shared if activity.shared and activity.shared.text else self.notification.post
+        )
 
     @property
     def icon(self) -> str:
-        reaction = self.fact.reaction
+        reaction = self.activity.reaction
         return Reaction.Kind(reaction.kind).icon if reaction else self.notification.icon
 
     @property
     def url(self) -> str:
         """The address of what happened: the comment, the post, the conversation, the member or the list of members."""
-        target = self.fact.comment or self.notification.post
+        target = self.activity.comment or self.notification.post
         if target:
             return target.get_absolute_url()
         kind = self.notification.kind
@@ -160,7 +162,7 @@ class NotificationView:
         row = self.notification
         return NotificationRow(
             row.pk,
-            row.place,
+            row.sort_key,
             row.kind,
             self.icon,
             row.is_unread,
@@ -179,7 +181,7 @@ class NotificationRow(NamedTuple):
     """Everything that the row of a notification shows."""
 
     pk: int
-    place: int
+    sort_key: int
     kind: str
     icon: str
     is_unread: bool
@@ -226,30 +228,32 @@ def build_views(rows: Sequence[Notification], viewer: User) -> list[Notification
     for notification, actor, latest, _rank, count in _ACTORS.fetch(notifications=[row.pk for row in rows]):
         ranked[notification].append((actor, latest, count))
     wanted = [latest for actors in ranked.values() for _actor, latest, _count in actors]
-    facts = {fact.pk: fact for fact in _FACTS.fetch(facts=wanted)}
-    people = load_members({fact.actor_id for fact in facts.values()}, viewer)
+    activities = {activity.pk: activity for activity in _ACTIVITIES.fetch(activities=wanted)}
+    people = load_members({activity.actor_id for activity in activities.values()}, viewer)
     prefetch_related_objects(list(rows), "post")
     views = []
     for row in rows:
-        # A notification whose facts were deleted between the queries has no actors and is left out.
-        actors = [each for each in ranked[row.pk] if each[0] in people and each[1] in facts]
+        # A notification whose activities were deleted between the queries has no actors and is left out.
+        actors = [each for each in ranked[row.pk] if each[0] in people and each[1] in activities]
         if actors:
             _actor, latest, count = actors[0]
-            views.append(NotificationView(row, [people[each[0]] for each in actors], count, facts[latest]))
+            views.append(
+                NotificationView(row, [people[each[0]] for each in actors], count, activities[latest])
+            )
     return views
 
 
-def _actors_query(notifications: Collection[int]) -> QuerySet[Fact, tuple[int, int, int, int, int]]:
-    return Fact.objects.still_valid().latest_actors(notifications, most=NAMED)
+def _actors_query(notifications: Collection[int]) -> QuerySet[Activity, tuple[int, int, int, int, int]]:
+    return Activity.objects.still_valid().latest_actors(notifications, most=NAMED)
 
 
-def _facts_query(facts: Collection[int]) -> QuerySet[Fact]:
-    found = Fact.objects.filter(pk__in=facts)
+def _activities_query(activities: Collection[int]) -> QuerySet[Activity]:
+    found = Activity.objects.filter(pk__in=activities)
     return found.select_related("comment__parent", "reaction", "shared", "connection")
 
 
 _ACTORS = CompiledQuery(_actors_query)
-_FACTS = CompiledQuery(_facts_query)
+_ACTIVITIES = CompiledQuery(_activities_query)
 
 
 def _write_sentence(sentence: str, names: Sequence[str], count: int, insert: Format) -> str:

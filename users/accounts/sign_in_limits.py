@@ -6,7 +6,7 @@ with sliding windows:
 * by client network and by the typed name, folded: the sixth attempt is told to wait;
 * by account, so that its username and its address share five guesses. The response to a guess above this limit is that
   of a wrong password; a different one would reveal which address belongs to a username whose guesses are used up;
-* by account, for browsers with which its member has signed in before (users.known_browsers). Guesses of others do not
+* by account, for browsers with which its member has signed in before (known_browsers). Guesses of others do not
   count there, and copies of the cookie do not add guesses.
 
 See docs/decisions/0028.
@@ -20,9 +20,9 @@ from allauth.account.adapter import get_adapter
 from allauth.core.internal import ratelimit
 from django.http import HttpRequest
 
+from ..models import User
 from . import known_browsers
 from .identifiers import fold_identifier
-from .models import User
 
 APP = "allauth.account"
 BY_NAME, BY_ACCOUNT, BY_KNOWN_BROWSER = "login_failed", "login_failed_account", "login_failed_known_browser"

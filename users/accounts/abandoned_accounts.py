@@ -10,7 +10,7 @@ from django.db import models, transaction
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
-from .models import FormerAddress, Profile, User
+from ..models import FormerAddress, Profile, User
 
 BATCH = 500
 # Rows that every account may have, also one that was never used.

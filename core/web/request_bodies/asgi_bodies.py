@@ -19,9 +19,9 @@ from django.http import HttpRequest, HttpResponse
 
 from core.database.thread_pool import in_database
 
+from ..content_type import parsable_content_type
+from ..error_pages import service_unavailable, too_large
 from .body_limits import declared_size, max_size, max_size_of_anyone, path_accepts_files
-from .content_type import parsable_content_type
-from .error_pages import service_unavailable, too_large
 
 Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]

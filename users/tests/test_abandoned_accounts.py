@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from feed.models import Post
 from tests.cast import make_member
-from users import tidying
+from users.accounts import abandoned_accounts
 from users.models import FormerAddress, Skill, User
 
 from .accounts import make_unconfirmed
@@ -75,7 +75,7 @@ def test_any_sign_of_use_keeps_an_account() -> None:
 
 
 def test_more_than_a_batch_goes_in_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tidying, "BATCH", 2)
+    monkeypatch.setattr(abandoned_accounts, "BATCH", 2)
     for number in range(5):
         abandoned(f"una{number}")
         SessionStore().create()
@@ -97,7 +97,7 @@ def test_ten_accounts_ask_the_database_as_often_as_two() -> None:
         for each in range(number):
             abandoned(f"una{number}-{each}")
         with CaptureQueriesContext(connection) as queries:
-            assert tidying.delete_abandoned_accounts() == number
+            assert abandoned_accounts.delete_abandoned_accounts() == number
         asked.append(len(queries))
     assert asked[0] == asked[1]
 

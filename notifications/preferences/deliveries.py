@@ -3,8 +3,8 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from .kinds import KIND_INFO, Channel, Kind, channels_of
-from .models import Preference, QuietHours
+from ..kinds import KIND_INFO, Channel, Kind, channels_of
+from ..models import Preference, QuietHours
 from .quiet_hours import quiet_until
 
 # Member id, kind and channel.

@@ -1,0 +1,1 @@
+"""Views of uploads: public and private files, and ranges of their bytes."""

@@ -1,0 +1,1 @@
+"""What pages, tabs and mails show of notifications: rows, pages, unread counts."""

@@ -1,0 +1,1 @@
+"""What members want to be notified of, and when by mail."""
