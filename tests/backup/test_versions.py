@@ -55,7 +55,7 @@ def test_what_differs_from_the_backup_is_not_brought_forward(
     with next_version():
         done = restore_backup(BackupFile(plain, ""))
     assert not done.findings.is_same
-    assert prepared.run("SELECT count(*) FROM django_migrations WHERE name = '0004_next_version'") == [(0,)]
+    assert prepared.run("SELECT count(*) FROM django_migrations WHERE name = '0005_next_version'") == [(0,)]
 
 
 def test_a_database_in_which_another_backup_was_begun_is_refused(
@@ -72,7 +72,7 @@ def test_a_database_in_which_another_backup_was_begun_is_refused(
         before = empty.tables()
         with pytest.raises(TransferRefused, match="a restore of another backup was begun in it") as refused:
             restore_backup(BackupFile(plain, ""))
-        assert "feed.0004_next_version" in str(refused.value)
+        assert "feed.0005_next_version" in str(refused.value)
         assert empty.tables() == before >= {targets.UNFINISHED_TABLE, "feed_later"}
         assert restore_backup(newer).findings.is_same
 
@@ -87,7 +87,7 @@ def test_a_newer_one_is_refused_with_what_to_do(network: Server, tmp_path: Path)
     output = str(refused.value)
     assert "is of a newer LinkUp than this code" in output
     assert "Install that version and run the command again" in output
-    assert "feed.0004_next_version" in output
+    assert "feed.0005_next_version" in output
 
 
 def test_before_migrate_the_backup_is_of_the_old_tables(network: Server, plain: Path, tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ def test_editing_and_deleting_show_at_once_on_both_sides(two: Two) -> None:
     for page in (nora, omar):
         expect(line(page, "See you at ten").get_by_text("edited")).to_be_visible()
     expect(composer(nora)).to_be_focused()
-    line(nora, "ten").locator("summary").click()
+    line(nora, "ten").get_by_role("link", name="Change this message").click()
     nora.get_by_role("link", name="Delete").click()
     nora.get_by_role("dialog").get_by_role("button", name="Delete").click()
     for page in (nora, omar):
@@ -227,7 +227,7 @@ def test_everything_is_done_with_the_keyboard_alone(two: Two) -> None:
     nora.keyboard.press("Enter")
     expect(line(omar, "and another!")).to_be_visible()
     expect(composer(nora)).to_be_focused()
-    line(nora, "another!").locator("summary").focus()
+    line(nora, "another!").get_by_role("link", name="Change this message").focus()
     nora.keyboard.press("Enter")
     nora.keyboard.press("ArrowDown")
     nora.keyboard.press("ArrowDown")

@@ -137,7 +137,7 @@ def test_enter_begins_a_line_where_the_screen_is_touched(two: Two) -> None:
     picture(nora, "phone-two-lines", full_page=False)
     nora.get_by_role("button", name="Send", exact=True).click()
     expect(line(omar, "One")).to_contain_text("Two")
-    line(nora, "Two").locator("summary").click()
+    line(nora, "Two").get_by_role("link", name="Change this message").click()
     nora.get_by_role("link", name="Edit").click()
     editor = nora.get_by_role("textbox", name="Change this message")
     expect(editor).to_have_attribute("enterkeyhint", "enter")

@@ -228,7 +228,7 @@ def _gives_up_behind_a_long_transaction(installation: Installation, town: Town) 
         cursor.execute("SELECT count(*) FROM feed_post")
         done = installation.manage("migrate", "--tries", "1", check=False)
         assert done.returncode == 1
-        assert "feed.0004_post_file_name could not get its lock" in done.stdout
+        assert "feed.0005_post_file_name could not get its lock" in done.stdout
         assert f"process {report.info.backend_pid} (nightly report, user linkup" in done.stdout
         town.goes_on()
     report.close()
@@ -254,7 +254,7 @@ def _two_at_once_come_through_when_it_ends(installation: Installation) -> None:
     report.close()
     said = [command.finish().stdout for command in both]
     assert sum("Another migrate is running" in words for words in said) == 1
-    assert sum("Applying feed.0005_post_by_date... OK" in words for words in said) == 1
+    assert sum("Applying feed.0006_post_by_date... OK" in words for words in said) == 1
     assert columns_of_posts(installation) == {"document_name", "file_name"}
     assert installation.ask(
         "SELECT indisvalid FROM pg_index WHERE indexrelid = 'feed_post_by_date'::regclass"

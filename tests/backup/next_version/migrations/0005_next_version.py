@@ -13,7 +13,7 @@ def put_in(apps: Any, _editor: Any) -> None:
 class Migration(migrations.Migration):
     """See above."""
 
-    dependencies = [("feed", "0003_revision_audience")]
+    dependencies = [("feed", "0004_top_comments_index")]
     operations = [
         migrations.AddField("tag", "color", models.CharField(max_length=20, default="none")),
         migrations.CreateModel(

@@ -11,7 +11,4 @@ class Migration(migrations.Migration):
         AddIndexConcurrently(
             "connection", models.Index(fields=["low"], name="network_invited_low", condition=Q(state=0))
         ),
-        AddIndexConcurrently(
-            "connection", models.Index(fields=["high"], name="network_invited_high", condition=Q(state=0))
-        ),
     ]
