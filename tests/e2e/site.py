@@ -13,7 +13,7 @@ from pathlib import Path
 
 from scripts.programs import ROOT
 from scripts.servers import die_with_parent, free_port
-from tests.testkit.prepared import prepared_sqlite
+from tests.testkit.prepared_files import copy_migrated_sqlite
 
 START_TIMEOUT = 60.0
 
@@ -81,7 +81,7 @@ def _wait_until_it_answers(server: subprocess.Popen[bytes], url: str, log: Path)
 def running_site(data: Path, mail_port: int) -> Iterator[Site]:
     """Serve a fresh LinkUp from the folder `data` for the time of the block; its mail goes to `mail_port`."""
     environment = _environment(data, mail_port)
-    prepared_sqlite(data)
+    copy_migrated_sqlite(data)
     port = free_port()
     site = Site(f"http://localhost:{port}", data, data / "server.log", environment)
     with site.log.open("wb") as log:

@@ -8,7 +8,7 @@ from xdist.scheduler import LoadFileScheduling
 
 from scripts.stack import Stack
 from scripts.visitor import Visitor
-from tests.testkit.prepared import prepared_stack
+from tests.testkit.prepared_files import prepared_stack
 
 from .people import PASSWORD, make_people
 

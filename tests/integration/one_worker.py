@@ -21,7 +21,7 @@ import redis
 from scripts.servers import HOST, free_port
 from scripts.stack import Stack, run_manage_command, running_gunicorn
 from tests.cast import PASSWORD
-from tests.testkit.prepared import MIGRATED
+from tests.testkit.prepared_files import MIGRATED_DATABASE
 
 FORM = "application/x-www-form-urlencoded"
 MAKE_WORLD = """
@@ -117,7 +117,7 @@ def one_worker(stack: Stack) -> Iterator[OneWorker]:
     database = f"{stack.postgres.url.rpartition('/')[0]}/one_worker"
     with closing(psycopg2.connect(stack.postgres.url)) as connection:
         connection.autocommit = True
-        connection.cursor().execute(f"CREATE DATABASE one_worker TEMPLATE {MIGRATED}")
+        connection.cursor().execute(f"CREATE DATABASE one_worker TEMPLATE {MIGRATED_DATABASE}")
     cache = stack.redis.url.removesuffix("/0") + "/7"
     folder, port = stack.site.folder.parent / "one-worker", free_port()
     folder.mkdir()

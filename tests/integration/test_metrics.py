@@ -21,7 +21,7 @@ from scripts.programs import ROOT
 from scripts.servers import HOST, free_port
 from scripts.stack import Stack, _listens, _make_server_starter, is_healthy, web_command, ws_command
 from scripts.visitor import Visitor
-from tests.testkit.websocket import Closed, WebSocket
+from tests.testkit.websocket import SocketClosed, WebSocket
 
 from .people import PASSWORD
 from .promql import alerts, dashboard, documented, expressions, figures, is_balanced
@@ -221,7 +221,7 @@ def hear(tab: WebSocket) -> int:
     try:
         while True:
             tab.receive()
-    except Closed as closed:
+    except SocketClosed as closed:
         return int(closed.args[0])
 
 
@@ -229,7 +229,7 @@ def test_tabs_are_counted_when_they_come_and_go(house: Stack) -> None:
     assert ws(house).value("linkup_websockets_open") == 0
     with Visitor(house) as alice:
         alice.sign_in("alice", PASSWORD)
-        one, two, three = (WebSocket.of(alice) for _ in range(3))
+        one, two, three = (WebSocket.open_for(alice) for _ in range(3))
         with one, two, three:
             until(lambda: ws(house).value("linkup_websockets_open") == 3)
             one.close(1001)

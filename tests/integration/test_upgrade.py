@@ -22,7 +22,7 @@ from scripts.servers import Server, temporary_folder
 from scripts.stack import Stack, is_healthy, web_command
 from scripts.visitor import Visitor
 from tests.handbook import releases
-from tests.testkit.prepared import MIGRATED
+from tests.testkit.prepared_files import MIGRATED_DATABASE
 
 from .conftest import FaultTable
 from .people import PASSWORD, SCRIPT
@@ -150,7 +150,7 @@ def installation(stack: Stack) -> Iterator[Installation]:
     maintenance = psycopg2.connect(stack.postgres.url)
     maintenance.autocommit = True
     name = f"upgrade_{uuid.uuid4().hex[:8]}"
-    maintenance.cursor().execute(f"CREATE DATABASE {name} TEMPLATE {MIGRATED}")
+    maintenance.cursor().execute(f"CREATE DATABASE {name} TEMPLATE {MIGRATED_DATABASE}")
     environment = {
         **stack.environment,
         "DATABASE_URL": f"{stack.postgres.url.rpartition('/')[0]}/{name}",

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bench.transfer import environment, fill, manage
-from tests.testkit.prepared import prepared_sqlite
+from tests.testkit.prepared_files import copy_migrated_sqlite
 
 pytestmark = pytest.mark.night
 
@@ -19,7 +19,7 @@ def test_a_large_network_takes_no_more_memory_than_a_small_one(tmp_path: Path) -
     here, there = environment(tmp_path / "here"), environment(tmp_path / "there")
     for folder in ("here", "there"):
         (tmp_path / folder).mkdir()
-    fill(prepared_sqlite(tmp_path / "here"), ROWS)
+    fill(copy_migrated_sqlite(tmp_path / "here"), ROWS)
     media = tmp_path / "here" / "media"
     media.mkdir()
     with (media / "large").open("wb") as file:

@@ -15,7 +15,7 @@ from redis import Redis
 from scripts.programs import ROOT
 from scripts.servers import Server, free_port, redis_server, temporary_folder
 from scripts.stack import is_healthy, production_environment, run_manage_command, web_command, ws_command
-from tests.testkit.prepared import prepare_files, prepared_postgres
+from tests.testkit.prepared_files import migrated_postgres, prepare_files
 
 from . import broken, clock
 from .cast import SCRIPT, Cast
@@ -138,7 +138,7 @@ def ground(casts: int) -> Iterator[Ground]:
     share."""
     with ExitStack() as exit_stack:
         operators = exit_stack.enter_context(ThreadPoolExecutor(8, "operator"))
-        postgres = exit_stack.enter_context(prepared_postgres(**SAFE))
+        postgres = exit_stack.enter_context(migrated_postgres(**SAFE))
         cache = exit_stack.enter_context(redis_server())
         folder = exit_stack.enter_context(temporary_folder(None))
         environment = production_environment(

@@ -1,4 +1,4 @@
-"""Simulates a full disk."""
+"""Simulates a full disk with a limit on the size of files (RLIMIT_FSIZE)."""
 
 import resource
 import signal
@@ -7,8 +7,11 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def small_disk(max_bytes: int) -> Iterator[None]:
-    """Limit all files of this process and its children to `max_bytes`."""
+def limit_file_size(max_bytes: int) -> Iterator[None]:
+    """Limit each file that this process and its children write to `max_bytes` during the block.
+
+    Writing more fails with EFBIG, as ENOSPC does on a full disk.
+    """
     former = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (max_bytes, hard))

@@ -30,18 +30,18 @@ from scripts.stack import (
 from scripts.suite import APPS
 
 FOLDER = ROOT / "test-results" / "prepared"
-# A database without connections, so that PostgreSQL can copy it at any time.
-MIGRATED = "migrated"
+# The name of a migrated database without connections, which PostgreSQL can therefore copy at any time.
+MIGRATED_DATABASE = "migrated"
 # Migrations, content types, permissions and static files depend on these.
-CODE = (*APPS, "operations", "professional_network")
+FINGERPRINTED_FOLDERS = (*APPS, "operations", "professional_network")
 
 
 @dataclass(frozen=True)
 class PreparedFiles:
     """Paths of the prepared files.
 
-    `cluster` is the data of a stopped PostgreSQL with the migrated databases `linkup` and MIGRATED, `sqlite` a migrated
-    file, `static` a filled STATIC_ROOT.
+    `cluster` is the data folder of a stopped PostgreSQL with the migrated databases `linkup` and MIGRATED_DATABASE,
+    `sqlite` a migrated file, `static` a filled STATIC_ROOT.
     """
 
     cluster: Path
@@ -52,7 +52,9 @@ class PreparedFiles:
 def fingerprint_code() -> str:
     """Return a hash of the apps' code and of the installed packages."""
     digest = hashlib.sha256((ROOT / "requirements.txt").read_bytes())
-    files = (path for folder in CODE for path in (ROOT / folder).rglob("*") if path.is_file())
+    files = (
+        path for folder in FINGERPRINTED_FOLDERS for path in (ROOT / folder).rglob("*") if path.is_file()
+    )
     for path in sorted(files):
         if path.suffix != ".pyc" and "tests" not in path.parts:
             digest.update(f"{path.relative_to(ROOT)}\0".encode())
@@ -64,11 +66,11 @@ def fingerprint_code() -> str:
 def prepare_files() -> PreparedFiles:
     """Return the prepared files of this code; create them first if necessary.
 
-    A second run waits meanwhile.
+    A parallel run waits until they exist.
     """
     FOLDER.mkdir(parents=True, exist_ok=True)
     folder = FOLDER / fingerprint_code()
-    with exclusive_lock(FOLDER / "lock"):
+    with hold_lock_file(FOLDER / "lock"):
         if not folder.is_dir():
             for old in FOLDER.iterdir():
                 if old.is_dir():
@@ -87,9 +89,9 @@ def _create_files(folder: Path) -> None:
         collect_static(environment)
         with closing(
             psycopg2.connect(urlsplit(server.url)._replace(path="/postgres").geturl())
-        ) as administrator:
-            administrator.autocommit = True
-            administrator.cursor().execute(f"CREATE DATABASE {MIGRATED} TEMPLATE linkup")
+        ) as connection:
+            connection.autocommit = True
+            connection.cursor().execute(f"CREATE DATABASE {MIGRATED_DATABASE} TEMPLATE linkup")
         server.stop()
         shutil.copytree(server.folder / "data", folder / "cluster")
         migrate(
@@ -98,32 +100,38 @@ def _create_files(folder: Path) -> None:
 
 
 @contextmanager
-def exclusive_lock(lock: Path) -> Iterator[None]:
+def hold_lock_file(path: Path) -> Iterator[None]:
     """Hold the lock file during the block; the kernel releases the lock of a killed process."""
-    with lock.open("w") as file:
+    with path.open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            print(f"Another run holds {lock}. Waiting for it.", file=sys.stderr)
+            print(f"Another run holds {path}. Waiting for it.", file=sys.stderr)
             fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
 @contextmanager
 def prepared_stack(**options: Any) -> Iterator[Stack]:
-    """Run the whole stack during the block, on copies of the prepared files. `options`: see running_stack."""
+    """Run the whole stack during the block, on copies of the prepared files.
+
+    `options`: see running_stack.
+    """
     files = prepare_files()
     with running_stack(cluster=files.cluster, static=files.static, **options) as stack:
         yield stack
 
 
 @contextmanager
-def prepared_postgres(**options: str) -> Iterator[Server]:
-    """Run a PostgreSQL during the block; its `url` is that of a migrated database. See postgres_server."""
+def migrated_postgres(**options: str) -> Iterator[Server]:
+    """Run a PostgreSQL with migrated databases during the block; `url` is that of `linkup`.
+
+    `options`: see postgres_server.
+    """
     with postgres_server(prepare_files().cluster, **options) as server:
         yield server
 
 
-def prepared_sqlite(folder: Path) -> Path:
+def copy_migrated_sqlite(folder: Path) -> Path:
     """Copy the migrated SQLite file into the installation in `folder`; return its path."""
     return Path(shutil.copy(prepare_files().sqlite, folder / "db.sqlite3"))

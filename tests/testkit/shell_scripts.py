@@ -1,6 +1,7 @@
-"""Source for `manage.py shell` scripts: `sign_in(member)` makes a session and returns its key."""
+"""Source code that tests put before their `manage.py shell` scripts."""
 
-SIGN_IN = """
+# `sign_in(member)` creates a session of the member and returns its key.
+SIGN_IN_FUNCTION = """
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
