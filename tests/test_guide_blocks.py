@@ -39,7 +39,7 @@ RUN_BY = {
 }
 # A page that says once for all its other blocks what they need.
 SAID_ONCE = {MIGRATION: "What belongs to your server is in the other blocks"}
-# The worked example of WRITING_MIGRATIONS.md. tests/handbook.py reads it; test_upgrade.py, test_migrations.py run it.
+# The worked example of WRITING_MIGRATIONS.md. tests/handbook.py reads it; test_upgrade.py runs it.
 CODE = {"python", "diff"}
 ALL = [block for page in PAGES for block in blocks_of(page)]
 

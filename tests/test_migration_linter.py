@@ -1,4 +1,4 @@
-"""The migration linter refuses each kind of fault with the cure, and accepts every cure: docs/WRITING_MIGRATIONS.md."""
+"""The migration linter refuses what breaks a rule of docs/WRITING_MIGRATIONS.md, and accepts what its hint proposes."""
 
 from collections.abc import Iterator
 from functools import cache
@@ -14,8 +14,8 @@ from django.db.migrations.state import ProjectState
 from django.db.models.functions import Lower, Now
 
 from core.database import migration_operations
-from scripts.migration_rules import HINTS, Fault, InUse, faults_of
-from scripts.migrations import Rules, in_use, lint, steps_of
+from scripts.migration_linter import LinterSettings, compile_operations, extract_schema, lint_migrations
+from scripts.migration_rules import HINTS, ReleasedSchema, Violation, find_violations
 from scripts.programs import ROOT
 
 from .cases import all_cases
@@ -25,34 +25,35 @@ NAME = "0099_sample"
 
 
 @cache
-def loaded() -> MigrationLoader:
+def load_migrations() -> MigrationLoader:
     return MigrationLoader(None)
 
 
 @cache
-def ours() -> ProjectState:
-    """What all our migrations lead to."""
-    return loaded().project_state()
+def current_state() -> ProjectState:
+    """The models after all our migrations."""
+    return load_migrations().project_state()
 
 
 @cache
-def used() -> InUse:
-    return in_use(ours())
+def current_schema() -> ReleasedSchema:
+    return extract_schema(current_state())
 
 
-def sample(*given: Operation, atomic: bool = True, app: str = "feed") -> Migration:
-    kind: type[Migration] = type("Sample", (Migration,), {"operations": list(given), "atomic": atomic})
+def sample(*operations: Operation, atomic: bool = True, app: str = "feed") -> Migration:
+    attributes = {"operations": list(operations), "atomic": atomic}
+    kind: type[Migration] = type("Sample", (Migration,), attributes)
     return kind(NAME, app)
 
 
-def run_probes(migration: Migration) -> list[Fault]:
-    """What is wrong with a migration that comes after all of ours."""
-    steps = [*steps_of(migration, ours().clone())]
-    return faults_of(steps, used(), atomic=migration.atomic)
+def find_violations_after_ours(migration: Migration) -> list[Violation]:
+    """What the linter finds in a migration that comes after all of ours."""
+    compiled = [*compile_operations(migration, current_state().clone())]
+    return find_violations(compiled, current_schema(), atomic=migration.atomic)
 
 
 def fill(apps: object, editor: object) -> None:
-    """Stands for a change of rows; the linter runs nothing."""
+    """A function for RunPython; the linter does not call it."""
 
 
 def check(model: str = "post", name: str = "feed_sample") -> tuple[str, models.CheckConstraint]:
@@ -148,16 +149,19 @@ BAD: list[tuple[str, Migration]] = [
     ("concurrently", sample(migration_operations.AddIndexConcurrently("post", INDEX))),
     ("concurrently", sample(RAW("CREATE INDEX CONCURRENTLY feed_sample ON feed_post (text)", NOOP))),
     (
-        "alone",
+        "several-operations",
         sample(
             migration_operations.AddIndexConcurrently("post", INDEX),
             migration_operations.RemoveIndexConcurrently("post", "feed_post_of_author"),
             atomic=False,
         ),
     ),
-    ("alone", sample(migrations.RunPython(fill, fill), migrations.RunPython(fill, fill), atomic=False)),
     (
-        "many-tables",
+        "several-operations",
+        sample(migrations.RunPython(fill, fill), migrations.RunPython(fill, fill), atomic=False),
+    ),
+    (
+        "several-tables",
         sample(
             migrations.AddField("post", "mood", models.TextField(db_default="")),
             migrations.AddField("comment", "mood", models.TextField(db_default="")),
@@ -174,10 +178,10 @@ BAD: list[tuple[str, Migration]] = [
         ),
     ),
     ("data-and-schema", sample(RAW("ALTER TABLE feed_post ADD a int; DELETE FROM feed_tag", NOOP))),
-    ("no-way-back", sample(migrations.RunPython(fill), atomic=False)),
-    ("no-way-back", sample(RAW("ALTER TABLE feed_post ADD COLUMN mood text"))),
+    ("irreversible", sample(migrations.RunPython(fill), atomic=False)),
+    ("irreversible", sample(RAW("ALTER TABLE feed_post ADD COLUMN mood text"))),
     (
-        "forgets-not-null",
+        "removed-not-null",
         sample(
             migrations.SeparateDatabaseAndState(
                 state_operations=[migrations.RemoveField("post", "document_name")]
@@ -185,19 +189,19 @@ BAD: list[tuple[str, Migration]] = [
         ),
     ),
     (
-        "forgets-reference",
+        "removed-foreign-key",
         sample(
             migrations.SeparateDatabaseAndState(state_operations=[migrations.RemoveField("post", "original")])
         ),
     ),
     (
-        "forgets-reference",
+        "removed-foreign-key",
         sample(migrations.SeparateDatabaseAndState(state_operations=[migrations.DeleteModel("SavedPost")])),
     ),
 ]
 
 GOOD: list[tuple[str, Migration]] = [
-    ("a new table with all it wants", sample(
+    ("a new table with indexes and constraints", sample(
         migrations.CreateModel("Poll", [
             ("id", models.BigAutoField(primary_key=True)),
             ("post", models.ForeignKey("feed.Post", models.CASCADE)),
@@ -216,31 +220,31 @@ GOOD: list[tuple[str, Migration]] = [
         migrations.AddField("post", "shown_at", models.DateTimeField(db_default=Now())),
     )),
     ("a longer text", sample(migrations.AlterField("post", "document", models.CharField(max_length=200)))),
-    ("a text without end", sample(migrations.AlterField("post", "document", models.TextField()))),
-    ("a choice more", sample(
+    ("a text without a limit", sample(migrations.AlterField("post", "document", models.TextField()))),
+    ("one more choice", sample(
         migrations.AlterField("reaction", "kind", models.CharField(max_length=10, choices=[("sad", "Sad")]))
     )),
     ("null allowed", sample(migrations.AlterField("post", "text", models.TextField(null=True)))),
     ("a reference without an index", sample(migrations.AddField(
         "post", "editor", models.ForeignKey("users.User", models.CASCADE, null=True, db_index=False)
     ))),
-    ("an index beside the traffic", sample(migration_operations.AddIndexConcurrently("post", INDEX), atomic=False)),
-    ("an index taken away", sample(
+    ("an index built concurrently", sample(migration_operations.AddIndexConcurrently("post", INDEX), atomic=False)),
+    ("an index dropped concurrently", sample(
         migration_operations.RemoveIndexConcurrently("post", "feed_post_of_author"), atomic=False
     )),
     ("a unique constraint", sample(migration_operations.AddUniqueConcurrently("post", unique("created_at")),
     atomic=False)), ("a unique index", sample(
         migration_operations.AddUniqueConcurrently("tag", models.UniqueConstraint(Lower("name"), name="lower")),
     atomic=False )),
-    ("a constraint for what comes", sample(migration_operations.AddConstraintNotValid(*check()))),
-    ("a look at what was there", sample(migration_operations.ValidateConstraint("post", "feed_post_has_audience"))),
+    ("a constraint for new rows", sample(migration_operations.AddConstraintNotValid(*check()))),
+    ("a constraint for old rows", sample(migration_operations.ValidateConstraint("post", "feed_post_has_audience"))),
     ("rows in batches", sample(migrations.RunPython(fill, migrations.RunPython.noop), atomic=False)),
-    ("a constraint less", sample(migrations.RemoveConstraint("post", "feed_post_has_audience"))),
-    ("a column forgotten by the models", sample(migrations.SeparateDatabaseAndState(
+    ("a constraint removed", sample(migrations.RemoveConstraint("post", "feed_post_has_audience"))),
+    ("a column removed from the models", sample(migrations.SeparateDatabaseAndState(
         [RAW('ALTER TABLE "feed_post" ALTER COLUMN "document_name" SET DEFAULT \'\'', NOOP)],
         [migrations.RemoveField("post", "document_name")],
     ))),
-    ("a reference forgotten by the models", sample(migrations.SeparateDatabaseAndState(
+    ("a foreign key removed from the models", sample(migrations.SeparateDatabaseAndState(
         [RAW("ALTER TABLE feed_post DROP CONSTRAINT feed_post_original_id_fk", NOOP)],
         [migrations.RemoveField("post", "original")],
     ))),
@@ -249,37 +253,37 @@ GOOD: list[tuple[str, Migration]] = [
 ]  # fmt: skip
 
 
-def test_a_fault_is_refused_with_its_cure() -> None:
+def test_what_breaks_a_rule_is_refused_with_its_hint() -> None:
     with all_cases() as case:
         for rule, migration in BAD:
             with case(f"{rule}: {migration.operations}"):
-                faults = {fault.rule: fault for fault in run_probes(migration)}
-                assert rule in faults
-                assert HINTS[rule] in str(faults[rule])
-                operation = faults[rule].operation
-                assert operation is None or type(operation).__name__ in str(faults[rule])
+                violations = {found.rule: found for found in find_violations_after_ours(migration)}
+                assert rule in violations
+                assert HINTS[rule] in str(violations[rule])
+                operation = violations[rule].operation
+                assert operation is None or type(operation).__name__ in str(violations[rule])
 
 
-def test_a_cure_is_accepted() -> None:
+def test_what_a_hint_proposes_is_accepted() -> None:
     with all_cases() as case:
-        for words, migration in GOOD:
-            with case(words):
-                assert [str(fault) for fault in run_probes(migration)] == []
+        for description, migration in GOOD:
+            with case(description):
+                assert [str(found) for found in find_violations_after_ours(migration)] == []
 
 
 def test_every_rule_has_a_sample() -> None:
     assert {rule for rule, _ in BAD} == set(HINTS)
 
 
-def test_every_rule_is_in_the_handbook() -> None:
-    handbook = (ROOT / "docs" / "WRITING_MIGRATIONS.md").read_text()
-    assert [rule for rule in HINTS if f"| `{rule}` |" not in handbook] == []
+def test_every_rule_is_documented() -> None:
+    page = (ROOT / "docs" / "WRITING_MIGRATIONS.md").read_text()
+    assert [rule for rule in HINTS if f"| `{rule}` |" not in page] == []
 
 
-def with_sample(*given: Operation) -> MigrationLoader:
-    """Our migrations, and a sample after the last one of feed."""
+def load_with_sample(*operations: Operation) -> MigrationLoader:
+    """Load our migrations, and a sample after the last one of feed."""
     loader = MigrationLoader(None)
-    migration, key = sample(*given), ("feed", NAME)
+    migration, key = sample(*operations), ("feed", NAME)
     loader.graph.add_node(key, migration)
     loader.graph.add_dependency(migration, key, ("feed", "0003_revision_audience"))
     return loader
@@ -290,11 +294,11 @@ RELEASED = [".".join(leaf) for leaf in MigrationLoader(None).graph.leaf_nodes()]
 
 
 def test_our_own_migrations_keep_the_rules() -> None:
-    assert lint(loaded(), Rules.read()) == []
+    assert lint_migrations(load_migrations(), LinterSettings.load()) == []
 
 
-def test_the_message_names_migration_operation_and_cure() -> None:
-    [line] = lint(with_sample(RENAME), Rules(RELEASED, {}))
+def test_the_message_names_migration_operation_and_hint() -> None:
+    [line] = lint_migrations(load_with_sample(RENAME), LinterSettings(RELEASED, {}))
     assert line.splitlines() == [
         "feed.0099_sample",
         "   RenameField: Rename field text on post to words (feed_post)",
@@ -302,76 +306,87 @@ def test_the_message_names_migration_operation_and_cure() -> None:
     ]
 
 
-def test_what_is_released_is_not_looked_at_again() -> None:
+def test_released_migrations_are_not_checked() -> None:
     released = [name for name in RELEASED if not name.startswith("feed.")] + [f"feed.{NAME}"]
-    assert lint(with_sample(RENAME), Rules(released, {})) == []
+    assert lint_migrations(load_with_sample(RENAME), LinterSettings(released, {})) == []
 
 
-def test_a_table_that_was_never_released_is_nobodys_yet() -> None:
-    without = [name for name in RELEASED if not name.startswith(("feed.", "notifications."))]
-    assert lint(with_sample(RENAME), Rules(without, {})) == []
+def test_the_rules_do_not_concern_a_table_that_was_never_released() -> None:
+    others = [name for name in RELEASED if not name.startswith(("feed.", "notifications."))]
+    assert lint_migrations(load_with_sample(RENAME), LinterSettings(others, {})) == []
 
 
-def test_an_exception_says_why_and_is_taken_away_when_it_is_not_needed() -> None:
+def test_an_exception_is_reported_when_it_is_not_needed() -> None:
     allowed = {f"feed.{NAME}": {"rename": "the servers are stopped for this one"}}
-    assert lint(with_sample(RENAME), Rules(RELEASED, allowed)) == []
-    [line] = lint(with_sample(), Rules(RELEASED, allowed))
+    assert lint_migrations(load_with_sample(RENAME), LinterSettings(RELEASED, allowed)) == []
+    [line] = lint_migrations(load_with_sample(), LinterSettings(RELEASED, allowed))
     assert "allows rename, which it does not break" in line
 
 
-def test_a_released_migration_that_is_gone_is_a_fault() -> None:
-    [line] = lint(loaded(), Rules([*RELEASED, "feed.0042_gone"], {}))
+def test_an_exception_allows_all_violations_of_its_rule() -> None:
+    allowed = {f"feed.{NAME}": {"rename": "the servers are stopped for this one"}}
+    loader = load_with_sample(RENAME, migrations.RenameField("comment", "text", "words"))
+    for exceptions, renames in (({}, 2), (allowed, 0)):
+        messages = lint_migrations(loader, LinterSettings(RELEASED, exceptions))
+        assert sum(" rename: " in message for message in messages) == renames
+
+
+def test_a_released_migration_must_exist() -> None:
+    [line] = lint_migrations(load_migrations(), LinterSettings([*RELEASED, "feed.0042_gone"], {}))
     assert line.startswith("feed.0042_gone")
 
 
-def example() -> Iterator[tuple[str, list[Migration]]]:
-    """The versions of the handbook's example with their migrations."""
+def load_example() -> Iterator[tuple[str, list[Migration]]]:
+    """Yield the versions of the documented example with their migrations."""
     for number, release in releases().items():
         found = []
         for path, code in release.migrations.items():
             namespace: dict[str, Any] = {}
-            exec(compile(code, path, "exec"), namespace)  # noqa: S102 -- our own page
+            exec(compile(code, path, "exec"), namespace)  # noqa: S102 -- our own documentation
             found.append(namespace["Migration"](Path(path).stem, "feed"))
         yield number, found
 
 
-def test_the_handbooks_example_keeps_the_rules() -> None:
-    state, said = ours().clone(), {}
-    for number, found in example():
-        released = in_use(state)
+def test_the_documented_example_keeps_the_rules() -> None:
+    state, messages = current_state().clone(), {}
+    for number, found in load_example():
+        released = extract_schema(state)
         for migration in found:
-            faults = faults_of([*steps_of(migration, state)], released, atomic=migration.atomic)
-            said[f"{number} {migration.name}"] = list(map(str, faults))
-    assert list(said) == [
+            compiled = [*compile_operations(migration, state)]
+            violations = find_violations(compiled, released, atomic=migration.atomic)
+            messages[f"{number} {migration.name}"] = list(map(str, violations))
+    assert list(messages) == [
         "0.2 0004_post_file_name",
         "0.2 0005_post_by_date",
         "0.3 0006_fill_file_name",
         "0.4 0007_forget_document_name",
         "0.5 0008_drop_document_name",
     ]
-    assert {name: faults for name, faults in said.items() if faults} == {}
+    assert {name: lines for name, lines in messages.items() if lines} == {}
 
 
-def test_the_handbooks_example_in_one_version_would_be_refused() -> None:
-    state, released = ours().clone(), used()
-    migrations_of_all = [migration for _, found in example() for migration in found]
-    faults = [
-        fault.rule
-        for migration in migrations_of_all
-        for fault in faults_of([*steps_of(migration, state)], released, atomic=migration.atomic)
+def test_the_documented_example_in_one_version_is_refused() -> None:
+    state = current_state().clone()
+    rules = [
+        violation.rule
+        for _, found in load_example()
+        for migration in found
+        for violation in find_violations(
+            [*compile_operations(migration, state)], current_schema(), atomic=migration.atomic
+        )
     ]
-    assert faults == ["drop"]
+    assert rules == ["drop"]
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_handbooks_example_runs_forwards_and_backwards() -> None:
+def test_the_documented_example_runs_forwards_and_backwards() -> None:
     def columns() -> set[str]:
         with connection.cursor() as cursor:
             described = connection.introspection.get_table_description(cursor, "feed_post")
         return {column.name for column in described} & {"document_name", "file_name"}
 
-    state, undo = ours().clone(), []
-    for migration in [migration for _, found in example() for migration in found]:
+    state, undo = current_state().clone(), []
+    for migration in [migration for _, found in load_example() for migration in found]:
         undo.append((migration, state.clone()))
         with connection.schema_editor(atomic=migration.atomic) as editor:
             state = migration.apply(state, editor)
