@@ -49,7 +49,7 @@ FIGURES = {
 }
 
 
-def obtain_lighthouse() -> Path:
+def find_or_install_lighthouse() -> Path:
     """Return the command of Lighthouse, installed by npm when it is not there yet."""
     command = FOLDER / "node_modules" / ".bin" / "lighthouse"
     if not command.exists():
@@ -131,7 +131,7 @@ def browser_at(stack: Stack, folder: Path, *, signed_in: bool) -> Iterator[int]:
 
 def measure(stack: Stack, pages: list[str]) -> tuple[dict[str, dict[str, float]], list[str]]:
     """Return the rows of the table by page and form, and what misses its bar."""
-    command = obtain_lighthouse()
+    command = find_or_install_lighthouse()
     rows, missed = {}, []
     for signed_in in (False, True):
         chosen = [page for page in pages if (page not in FOR_EVERYBODY) == signed_in]

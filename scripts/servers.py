@@ -225,19 +225,19 @@ class Server:
         self._signal_all(signal.SIGCONT)
 
     def _signal_all(self, wanted: signal.Signals) -> None:
-        for pid in _process_with_children(self.process.pid) if self.process else ():
+        for pid in list_process_with_children(self.process.pid) if self.process else ():
             with suppress(ProcessLookupError):
                 os.kill(pid, wanted)
 
     def children(self) -> list[int]:
         """Return the ids of its child processes, such as gunicorn's workers."""
-        return _process_with_children(self.process.pid)[1:] if self.process else []
+        return list_process_with_children(self.process.pid)[1:] if self.process else []
 
     def _log_tail(self) -> str:
         return (self.folder / "log").read_text(errors="replace")[-2000:]
 
 
-def _process_with_children(pid: int) -> list[int]:
+def list_process_with_children(pid: int) -> list[int]:
     """Return the ids of a process and its children: PostgreSQL has one for each connection."""
     listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True)
     pairs = [line.split() for line in listed.stdout.splitlines()]

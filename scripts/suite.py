@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
-from .programs import PROGRAMS, ROOT, ProgramMissingError, find_or_install, obtain_axe
+from .programs import PROGRAMS, ROOT, ProgramMissingError, find_or_install, find_or_install_axe
 
 RESULTS = ROOT / "test-results"
 SLOWEST = 10
@@ -205,7 +205,7 @@ def main(chosen: list[str]) -> int:
     RESULTS.mkdir(exist_ok=True)
     try:
         find_or_install(*PROGRAMS)
-        obtain_axe()
+        find_or_install_axe()
     except ProgramMissingError as error:
         print(error, file=sys.stderr)
         return 1

@@ -13,7 +13,7 @@ from django.test import Client
 from django.urls import resolve
 from django.utils import timezone
 
-from scripts.nginx import CONFIG
+from scripts.nginx import SITE_CONFIG
 from users.models import User
 
 from .addresses import every_address
@@ -201,7 +201,7 @@ def test_a_form_has_few_fields(client: Client) -> None:
 # -- nginx ---------------------------------------------------------------------------------------
 def nginx_location_of_uploads() -> str:
     """The regular expression of the one location of nginx that takes large bodies."""
-    text = CONFIG.read_text()
+    text = SITE_CONFIG.read_text()
     megabytes = settings.REQUEST_MAX_BODY // 2**20
     (found,) = re.findall(rf"location ~ (\S+) \{{\n +client_max_body_size {megabytes}m;", text)
     return str(found)
@@ -218,7 +218,7 @@ def test_views_that_take_files_are_those_that_nginx_knows() -> None:
 
 
 def test_everywhere_else_nginx_takes_what_linkup_takes() -> None:
-    sizes = re.findall(r"client_max_body_size (\w+);", CONFIG.read_text())
+    sizes = re.findall(r"client_max_body_size (\w+);", SITE_CONFIG.read_text())
     assert sizes.count("128m") == 1
     assert set(sizes) - {"128m"} <= {"1m", "1k"}
     assert (settings.REQUEST_MAX_BODY, settings.REQUEST_MAX_FORM) == (128 * 2**20, 2**20)

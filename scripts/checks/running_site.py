@@ -147,7 +147,7 @@ def _to_running_site(stack: Stack, mails: list[str]) -> RunningSite:
         certificate=stack.certificate,
         environment={**stack.environment, "SITE_URL": stack.origin, "CURL_CA_BUNDLE": str(stack.certificate)},
         folder=folder.parent,
-        ports=(stack.site.web, stack.site.ws),
+        ports=(stack.site.web_port, stack.site.ws_port),
         nginx=nginx,
         restart=restart,
         reload=reload,

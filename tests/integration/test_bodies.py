@@ -59,7 +59,7 @@ def head(path: str, kind: str, cookie: str = "") -> str:
 
 
 def ports(stack: Stack, one_port: Server) -> dict[str, int]:
-    return {"gunicorn": stack.site.web, "one port": port_of(one_port), "daphne": stack.site.ws}
+    return {"gunicorn": stack.site.web_port, "one port": port_of(one_port), "daphne": stack.site.ws_port}
 
 
 def test_every_server_refuses_with_and_without_a_length(stack: Stack, one_port: Server) -> None:
@@ -85,7 +85,7 @@ def test_nginx_refuses_with_and_without_a_length(stack: Stack) -> None:
     for case in cases:
         for chunked in (False, True):
             secure = create_ssl_context(stack).wrap_socket(
-                socket.create_connection((HOST, stack.site.https)), server_hostname="localhost"
+                socket.create_connection((HOST, stack.site.https_port)), server_hostname="localhost"
             )
             found[case, chunked] = answer_to(secure, head(*case), chunked=chunked, pieces=2)
     assert {case: line for case, line in found.items() if " 413 " not in line} == {}
@@ -190,7 +190,7 @@ def test_what_is_no_socket_never_reaches_the_server_of_sockets(stack: Stack, vis
 
 
 def _connected(stack: Stack) -> ssl.SSLSocket:
-    plain = socket.create_connection((HOST, stack.site.https), timeout=60)
+    plain = socket.create_connection((HOST, stack.site.https_port), timeout=60)
     return create_ssl_context(stack).wrap_socket(plain, server_hostname="localhost")
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import psycopg2
 import pytest
 
-from scripts.pgbouncer import SESSIONS, pgbouncer_server, run_console_command
+from scripts.pgbouncer import POOL_SIZE, pgbouncer_server, run_console_command
 from scripts.servers import Server
 from scripts.stack import Stack
 from scripts.visitor import Visitor
@@ -75,7 +75,7 @@ def test_pages_answer_to_more_visitors_than_there_are_sessions(site: Site) -> No
     ours = "SELECT count(*) FROM pg_stat_activity WHERE datname = 'linkup' AND pid <> pg_backend_pid()"
     ((sessions,),) = site.run(site.database.url, ours)
     assert isinstance(sessions, int)
-    assert 0 < sessions <= SESSIONS
+    assert 0 < sessions <= POOL_SIZE
     # Plans belong to a session, so none was made.
     assert site.run(site.pooler.url, "SELECT count(*) FROM pg_prepared_statements") == [(0,)]
 

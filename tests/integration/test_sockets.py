@@ -180,7 +180,7 @@ def test_a_flood_of_frames_closes_the_socket_and_disturbs_nobody(stack: Stack, a
 def socket_port(request: pytest.FixtureRequest, stack: Stack, tmp_path: Path) -> Iterator[int]:
     """Where a server for sockets listens: daphne of the stack, or gunicorn serving everything on one port."""
     if request.param == "daphne":
-        yield stack.site.ws
+        yield stack.site.ws_port
         return
     port = free_port()
     environment = {**stack.environment, "WEB_SERVER": "asgi", "WEB_CONCURRENCY": "1"}
@@ -335,7 +335,7 @@ def test_pages_under_daphne_leave_no_connection_behind(stack: Stack) -> None:
 
 
 def page_of_daphne(stack: Stack) -> int:
-    with closing(http.client.HTTPConnection(HOST, stack.site.ws, timeout=30)) as connection:
+    with closing(http.client.HTTPConnection(HOST, stack.site.ws_port, timeout=30)) as connection:
         connection.request("GET", "/ws/", headers={"Host": "localhost", "X-Forwarded-Proto": "https"})
         return connection.getresponse().status
 

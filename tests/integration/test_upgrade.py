@@ -127,8 +127,8 @@ def served_from(folder: Path, stack: Stack) -> Iterator[Server]:
     place = folder.parent / "gunicorn"
     place.mkdir()
     web = Server(
-        web_command(stack.site.web),
-        lambda: is_healthy(stack.site.web),
+        web_command(stack.site.web_port),
+        lambda: is_healthy(stack.site.web_port),
         place,
         None,
         stop=stack.web._stop,
