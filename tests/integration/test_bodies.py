@@ -103,7 +103,7 @@ def test_an_endless_body_leaves_nothing_on_the_disk(one_port: Server, table: Fau
     )
     assert " 413 " in line
     grown = _peak(worker) - before
-    table.count("300 MB without a length, one port", "MB of memory more", grown)
+    table.record_count("300 MB without a length, one port", "MB of memory more", grown)
     assert grown < 30
 
 

@@ -123,7 +123,7 @@ def test_a_body_of_300_megabytes_is_refused_at_once(stack: Stack, fault_table: F
         )
         secure.sendall(b"x" * 65536)
         head = secure.recv(65536).decode()
-    fault_table.note("300 MB body", "413 after", time.monotonic() - started)
+    fault_table.record_duration("300 MB body", "413 after", time.monotonic() - started)
     assert head.startswith("HTTP/1.1 413 ")
     assert "Content-Security-Policy: default-src 'none'" in head
 
@@ -157,7 +157,7 @@ def test_others_are_served_beside_a_hundred_slow_clients(
     answers = [visitor.get("/accounts/login/") for _ in range(20)]
     assert {response.status for response in answers} == {200}
     slowest = max(response.seconds for response in answers)
-    fault_table.note("100 slow clients", "slowest page for others", slowest, most=5)
+    fault_table.record_duration("100 slow clients", "slowest page for others", slowest, most=5)
 
 
 def upload(stack: Stack, name: str, content: bytes) -> Path:

@@ -237,7 +237,7 @@ def test_who_stops_reading_costs_little_and_is_told_later(
             slow.send({"type": "tests.much"})
             time.sleep(0.05)
         grown = resident(stack) - before
-        fault_table.count("60 MB for a tab that does not read", "memory of daphne, KiB", grown)
+        fault_table.record_count("60 MB for a tab that does not read", "memory of daphne, KiB", grown)
         assert grown < 8 * 1024
         until = time.monotonic() + 20
         while (frame := slow.receive())["type"] != "lagged" and time.monotonic() < until:
@@ -258,9 +258,11 @@ def test_before_daphne_stops_every_tab_is_sent_elsewhere(
     assert {close_code(tab) for tab in tabs} == {1012}
     for tab in tabs:
         tab.drop_connection()
-    fault_table.note("SIGTERM to daphne", "10 tabs were sent elsewhere", time.monotonic() - started)
+    fault_table.record_duration(
+        "SIGTERM to daphne", "10 tabs were sent elsewhere", time.monotonic() - started
+    )
     assert stack.ws.process.wait(10) in {0, -signal.SIGTERM}
-    fault_table.note("SIGTERM to daphne", "it has ended", time.monotonic() - started)
+    fault_table.record_duration("SIGTERM to daphne", "it has ended", time.monotonic() - started)
     stack.ws.process = None
     stack.ws.start()
 
@@ -321,7 +323,7 @@ def test_many_sockets_share_few_connections(stack: Stack, alice: Visitor, fault_
             assert len({next_of(socket, "tests.counted")["members"] for _ in range(20)}) == 1
             socket.drop_connection()
     used = connections_of_daphne(stack)
-    fault_table.count("600 queries of 30 sockets", "connections of daphne", used)
+    fault_table.record_count("600 queries of 30 sockets", "connections of daphne", used)
     assert 1 <= used <= DATABASE_THREADS
 
 
@@ -376,7 +378,7 @@ def test_sockets_stay_open_while_redis_is_away(
                 next_of(socket, "tests.look", 0.5)
                 break
         taken = time.monotonic() - started
-        fault_table.note(f"Redis restarted, {layer}", "hints flow again after", taken, most=10)
+        fault_table.record_duration(f"Redis restarted, {layer}", "hints flow again after", taken, most=10)
 
 
 def test_a_socket_comes_back_after_daphne_was_killed(
@@ -389,4 +391,6 @@ def test_a_socket_comes_back_after_daphne_was_killed(
     stack.ws.start()
     with opened(alice):
         pass
-    fault_table.note("daphne kill -9", "sockets are back after (start included)", time.monotonic() - started)
+    fault_table.record_duration(
+        "daphne kill -9", "sockets are back after (start included)", time.monotonic() - started
+    )

@@ -270,13 +270,13 @@ def columns_of_posts(installation: Installation) -> set[object]:
 
 
 def _note(town: Town, locks: LockLog, fault_table: FaultTable) -> None:
-    fault_table.count(NAME, "requests", sum(town.outcomes.values()))
-    fault_table.count(NAME, "failed", sum(town.failures.values()))
+    fault_table.record_count(NAME, "requests", sum(town.outcomes.values()))
+    fault_table.record_count(NAME, "failed", sum(town.failures.values()))
     for what, seconds in sorted(town.slowest.items()):
-        fault_table.note(NAME, f"slowest: {what}", seconds)
+        fault_table.record_duration(NAME, f"slowest: {what}", seconds)
     for word, (seconds, lock) in {"held": locks.held, "waited for": locks.waited_for}.items():
-        fault_table.note(NAME, f"lock {word} longest", seconds, most=3)
-        fault_table.count(NAME, f"which one was {word}", lock)
+        fault_table.record_duration(NAME, f"lock {word} longest", seconds, most=3)
+        fault_table.record_count(NAME, f"which one was {word}", lock)
 
 
 def _nothing_is_lost(installation: Installation, town: Town) -> None:

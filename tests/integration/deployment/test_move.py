@@ -79,8 +79,8 @@ def rows(removal: Removal, query: str, *values: object) -> list[tuple[Any, ...]]
 def test_the_network_arrives_whole(steps: dict[str, Step], removal: Removal, fault_table: FaultTable) -> None:
     network = f"{removal.members:,} members"
     for step in steps.values():
-        fault_table.note(network, f"{step.name}, processor", step.cpu)
-        fault_table.count(network, f"{step.name}, most MiB", round(step.peak_mib))
+        fault_table.record_duration(network, f"{step.name}, processor", step.cpu)
+        fault_table.record_count(network, f"{step.name}, most MiB", round(step.peak_mib))
         assert step.code == 0, step.said
     assert list(steps)[-1] == "verify"
     assert "The same: " in steps["verify"].said
