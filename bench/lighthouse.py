@@ -17,7 +17,7 @@ from typing import Any
 from playwright.sync_api import sync_playwright
 
 from scripts.programs import CHROMIUM_ARGUMENTS, ROOT, find_or_install
-from scripts.servers import free_port, temporary_folder
+from scripts.servers import find_free_port, temporary_folder
 from scripts.stack import Stack, running_stack, seed_demo
 
 # The last version for node 20.
@@ -109,7 +109,7 @@ def misses_of(name: str, report: dict[str, Any]) -> list[str]:
 @contextmanager
 def browser_at(stack: Stack, folder: Path, *, signed_in: bool) -> Iterator[int]:
     """Yield the port of a browser in which a member is signed in, or nobody: Lighthouse keeps its cookies."""
-    port = free_port()
+    port = find_free_port()
     with sync_playwright() as playwright:
         context = playwright.chromium.launch_persistent_context(
             folder / "profile",

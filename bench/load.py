@@ -18,7 +18,7 @@ from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
 
-from scripts.servers import HOST, die_with_parent, free_port
+from scripts.servers import HOST, die_with_parent, find_free_port
 from users.models import User
 
 CLIENTS = 8
@@ -62,7 +62,7 @@ class Server:
 @contextmanager
 def gunicorn() -> Iterator[Server]:
     """The product and the bare view under gunicorn as gthread.py says; the environment names the database."""
-    port = free_port()
+    port = find_free_port()
     command = [sys.executable, "-m", "gunicorn", "professional_network.wsgi"]
     command += ["--config", "python:bench.gthread", "--bind", f"{HOST}:{port}"]
     process = subprocess.Popen(  # noqa: S603

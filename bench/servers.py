@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
-from scripts.servers import HOST, free_port, private_postgres, private_redis, temporary_folder
+from scripts.servers import HOST, find_free_port, private_postgres, private_redis, temporary_folder
 from scripts.stack import production_environment, run_release, running_gunicorn
 
 CLIENTS = 8
@@ -56,7 +56,7 @@ def rate(port: int, address: str, seconds: float) -> float:
 
 def measured(environment: Mapping[str, str], folder: Path, kind: str, seconds: float) -> float:
     """Start gunicorn with workers of `kind` ("gthread" or "asgi"), ask PAGE, stop it; requests a second."""
-    port = free_port()
+    port = find_free_port()
     place = folder / kind
     place.mkdir()
     with running_gunicorn(port, place, {**environment, "WEB_SERVER": kind}):

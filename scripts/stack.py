@@ -25,7 +25,7 @@ from .servers import (
     HOST,
     Server,
     ServerStartError,
-    free_port,
+    find_free_port,
     postgres_server,
     redis_server,
     temporary_folder,
@@ -279,10 +279,10 @@ def _create_site(folder: Path, ports: tuple[int, int], hsts: str) -> NginxSite:
         folder=folder / "nginx",
         static=folder / "staticfiles",
         media=folder / "media",
-        http_port=ports[0] or free_port(),
-        https_port=ports[1] or free_port(),
-        web_port=free_port(),
-        ws_port=free_port(),
+        http_port=ports[0] or find_free_port(),
+        https_port=ports[1] or find_free_port(),
+        web_port=find_free_port(),
+        ws_port=find_free_port(),
         hsts=hsts,
     )
 

@@ -12,7 +12,7 @@ import pytest
 
 from scripts import servers
 from scripts.programs import ROOT
-from scripts.servers import HOST, Server, ServerStartError, free_port, postgres_server, run_on_free_port
+from scripts.servers import HOST, Server, ServerStartError, find_free_port, postgres_server, run_on_free_port
 
 from .testkit.file_size_limit import limit_file_size
 
@@ -72,7 +72,7 @@ def test_a_server_that_gives_no_answer_is_killed_and_named(
 
 
 def test_another_port_is_used_when_the_first_was_taken_meanwhile(tmp_path: Path) -> None:
-    with socket.create_server((HOST, free_port())) as taken:
+    with socket.create_server((HOST, find_free_port())) as taken:
         ports = iter([taken.getsockname()[1]])
         with run_on_free_port(lambda port: listening_server(tmp_path, next(ports, port))) as server:
             assert server.process
@@ -80,7 +80,7 @@ def test_another_port_is_used_when_the_first_was_taken_meanwhile(tmp_path: Path)
 
 
 def test_a_port_that_stays_taken_raises_an_error_with_a_hint(tmp_path: Path) -> None:
-    with socket.create_server((HOST, free_port())) as taken:
+    with socket.create_server((HOST, find_free_port())) as taken:
         server = listening_server(tmp_path, taken.getsockname()[1])
         with pytest.raises(ServerStartError, match="Another program has its port: try again"):
             server.start()

@@ -17,7 +17,7 @@ from typing import Any
 import psycopg2
 
 from scripts.programs import ROOT
-from scripts.servers import Server, free_port, postgres_server, redis_server, temporary_folder
+from scripts.servers import Server, find_free_port, postgres_server, redis_server, temporary_folder
 from scripts.stack import is_healthy, production_environment, run_release, web_command, ws_command
 
 WORKERS, THREADS, DAPHNES = 2, 4, 2
@@ -113,7 +113,7 @@ def servers(on: Base, layer: str, *, bare: bool) -> Iterator[Servers]:
         up = Servers({"postgres": [on.postgres], "redis": [redis]})
         wanted = ["daphne"] * DAPHNES + ([] if bare else ["gunicorn"])
         for part in wanted:
-            port = free_port()
+            port = find_free_port()
             folder = exit_stack.enter_context(temporary_folder(None))
             command = web_command(port) if part == "gunicorn" else ws_command(port, BARE if bare else "")
             ready = partial(is_healthy, port)

@@ -18,7 +18,7 @@ from urllib.parse import urlencode
 import psycopg2
 import redis
 
-from scripts.servers import HOST, free_port
+from scripts.servers import HOST, find_free_port
 from scripts.stack import Stack, run_manage_command, running_gunicorn
 from tests.cast import PASSWORD
 from tests.testkit.prepared_files import MIGRATED_DATABASE
@@ -119,7 +119,7 @@ def one_worker(stack: Stack) -> Iterator[OneWorker]:
         connection.autocommit = True
         connection.cursor().execute(f"CREATE DATABASE one_worker TEMPLATE {MIGRATED_DATABASE}")
     cache = stack.redis.url.removesuffix("/0") + "/7"
-    folder, port = stack.site.folder.parent / "one-worker", free_port()
+    folder, port = stack.site.folder.parent / "one-worker", find_free_port()
     folder.mkdir()
     environment = {
         **stack.environment,

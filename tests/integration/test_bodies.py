@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.servers import HOST, Server, free_port
+from scripts.servers import HOST, Server, find_free_port
 from scripts.stack import Stack, running_gunicorn
 from scripts.visitor import Visitor, create_ssl_context
 
@@ -28,7 +28,7 @@ def one_port(stack: Stack) -> Iterator[Server]:
     """gunicorn's asgi worker, which serves everything on one port."""
     folder = stack.site.folder.parent / "one-port"
     folder.mkdir()
-    port = free_port()
+    port = find_free_port()
     environment = {**stack.environment, "WEB_SERVER": "asgi", "WEB_CONCURRENCY": "1", "PORT": str(port)}
     with running_gunicorn(port, folder, environment) as server:
         yield server

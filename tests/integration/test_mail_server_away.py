@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from scripts.servers import free_port
+from scripts.servers import find_free_port
 from scripts.stack import Stack
 from scripts.visitor import Visitor
 from tests.e2e.mailbox import Mailbox
@@ -34,7 +34,7 @@ def silent_server(port: int) -> Iterator[None]:
 def mail_port(stack: Stack) -> Iterator[int]:
     """Where gunicorn of the stack looks for its mail server for the time of the test."""
     before = dict(stack.web.environment or {})
-    port = free_port()
+    port = find_free_port()
     stack.web.environment = {**before, "EMAIL_PORT": str(port)}
     stack.web.stop()
     stack.web.start()

@@ -18,7 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from scripts.nginx import prepare_nginx
 from scripts.programs import ROOT
-from scripts.servers import HOST, free_port
+from scripts.servers import HOST, find_free_port
 from scripts.stack import Stack, create_server_starter, is_healthy, is_port_open, web_command, ws_command
 from scripts.visitor import Visitor
 from tests.testkit.websocket import SocketClosed, WebSocket
@@ -72,7 +72,7 @@ def house(stack: Stack, folder: Path, tmp_path_factory: pytest.TempPathFactory) 
     """Servers of our own beside those of all tests, on the same PostgreSQL and Redis."""
     place = tmp_path_factory.mktemp("house")
     (place / "nginx").mkdir()
-    http_port, https, web, ws = (free_port() for _ in range(4))
+    http_port, https, web, ws = (find_free_port() for _ in range(4))
     site = replace(
         stack.site, folder=place / "nginx", http_port=http_port, https_port=https, web_port=web, ws_port=ws
     )

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import psycopg2
 import pytest
 
-from scripts.servers import HOST, free_port
+from scripts.servers import HOST, find_free_port
 from scripts.stack import Stack, running_gunicorn
 from scripts.visitor import Visitor
 from tests.testkit.websocket import SocketClosed, WebSocket
@@ -182,7 +182,7 @@ def socket_port(request: pytest.FixtureRequest, stack: Stack, tmp_path: Path) ->
     if request.param == "daphne":
         yield stack.site.ws_port
         return
-    port = free_port()
+    port = find_free_port()
     environment = {**stack.environment, "WEB_SERVER": "asgi", "WEB_CONCURRENCY": "1"}
     with running_gunicorn(port, tmp_path, environment):
         yield port

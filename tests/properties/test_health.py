@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from core.observability.health import Probe, Status
 from core.observability.health_views import health_view
-from scripts.servers import HOST, Server, free_port, postgres_server, redis_server
+from scripts.servers import HOST, Server, find_free_port, postgres_server, redis_server
 from scripts.stack import production_environment, running_gunicorn
 from tests.examples import of_a_property
 
@@ -122,7 +122,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     (data / "staticfiles").mkdir()
     manifest = {"version": "1.1", "paths": {"style.css": "style.0123456789ab.css"}, "hash": ""}
     (data / "staticfiles" / "staticfiles.json").write_text(json.dumps(manifest))
-    port = free_port()
+    port = find_free_port()
     with postgres_server() as postgres, redis_server() as redis:
         environment = production_environment(postgres.url, redis.url, data, WEB_CONCURRENCY="1")
         with running_gunicorn(port, data, environment):

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from scripts.nginx import NginxSite, find_mime_types
 from scripts.programs import ROOT, find_or_install
-from scripts.servers import HOST, Server, free_port, postgres_server, temporary_folder
+from scripts.servers import HOST, Server, find_free_port, postgres_server, temporary_folder
 from scripts.stack import KEPT_VARIABLES, Stack, is_healthy, is_port_open
 from tests.e2e.mailbox import Mailbox
 from tests.test_repository import files_of_the_repository
@@ -228,7 +228,7 @@ def deployed() -> Iterator[Place]:
         mailbox = Mailbox()
         mailbox.start()
         exit_stack.callback(mailbox.stop)
-        ports = {name: free_port() for name in ("web", "ws", "second", "http", "https", "redis")}
+        ports = {name: find_free_port() for name in ("web", "ws", "second", "http", "https", "redis")}
         variables = _overrides(folder, postgres.url, ports)
         shell = Shell(folder, _shell_of_an_operator(variables))
         exit_stack.callback(shell.leave)

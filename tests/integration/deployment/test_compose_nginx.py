@@ -18,7 +18,7 @@ import pytest
 
 from scripts.nginx import MAIN_CONFIG, NginxSite, create_certificate, find_mime_types
 from scripts.programs import ROOT, find_or_install
-from scripts.servers import HOST, Server, free_port
+from scripts.servers import HOST, Server, find_free_port
 from scripts.stack import is_port_open
 from tests.web import web_server
 
@@ -80,7 +80,13 @@ def front(folder: Path, **variables: str) -> Iterator[Front]:
     addresses = {"web": HOST, "worker": HOST}
     with web_server(_Told) as web, name_server(addresses) as names:
         site = NginxSite(
-            folder, folder, folder, http_port=free_port(), https_port=free_port(), web_port=web, ws_port=web
+            folder,
+            folder,
+            folder,
+            http_port=find_free_port(),
+            https_port=find_free_port(),
+            web_port=web,
+            ws_port=web,
         )
         create_certificate(site)
         site.certificate.rename(folder / "fullchain.pem")

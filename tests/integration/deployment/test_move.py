@@ -11,7 +11,7 @@ import pytest
 
 from demo.people import PASSWORD
 from scripts.nginx import NginxSite, prepare_nginx
-from scripts.servers import HOST, Server, free_port
+from scripts.servers import HOST, Server, find_free_port
 from scripts.stack import Stack, is_port_open
 from scripts.visitor import Visitor
 from tests.integration.conftest import FaultTable
@@ -125,10 +125,10 @@ def moved(place: Place, removal: Removal, steps: dict[str, Step]) -> Iterator[St
         folder=folder,
         static=place.linkup / "staticfiles",
         media=data / "media",
-        http_port=free_port(),
-        https_port=free_port(),
-        web_port=free_port(),
-        ws_port=free_port(),
+        http_port=find_free_port(),
+        https_port=find_free_port(),
+        web_port=find_free_port(),
+        ws_port=find_free_port(),
     )
     variables = {
         "DATABASE_URL": removal.server.url,
