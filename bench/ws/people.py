@@ -20,7 +20,7 @@ def main(count: int, file: Path) -> None:
     django.setup()
     from bench import crowd  # noqa: PLC0415 -- models can be imported once the settings stand
 
-    crowd.make(members=CROWD, posts=POSTS, say=lambda words: None)
+    crowd.create_crowd(members=CROWD, posts=POSTS, report_progress=lambda text: None)
     members = _members(count)
     conversations = _conversations([member.pk for member in members])
     sessions = _sessions([*members, _reader()])

@@ -1,4 +1,4 @@
-"""The members of the crowd, with their profiles."""
+"""Creates the members, with their profiles."""
 
 import random
 from datetime import date, timedelta
@@ -18,38 +18,38 @@ BENCH = "bench"
 DOMAIN = "crowd.example.org"
 CROWD = Q(email__endswith=f"@{DOMAIN}")
 BATCH = 1000
-# So many faces, in so many files.
+# The number of different portraits, and of photo files.
 PORTRAITS, PHOTOS = 8, 200
-WITH_PHOTO = 0.65
+PHOTO_SHARE = 0.65
 SEED = "crowd"
 
 
-def make_people(count: int) -> list[int]:
-    """Store `count` members, BENCH first; returns their ids."""
-    dice = random.Random(f"{SEED}:people")  # noqa: S311 -- repeatable on purpose
+def create_members(count: int) -> list[int]:
+    """Create `count` members, BENCH first; return their ids."""
+    rng = random.Random(f"{SEED}:people")  # noqa: S311 -- repeatable on purpose
     password = make_password(PASSWORD)
-    photos = _photos(min(PHOTOS, count))
+    photos = _store_photos(min(PHOTOS, count))
     ids: list[int] = []
     for start in range(0, count, BATCH):
         numbers = range(start, min(start + BATCH, count))
-        users = User.objects.bulk_create([_user(number, password, photos, dice) for number in numbers])
-        _give_profiles(users, dice)
+        users = User.objects.bulk_create([_user(number, password, photos, rng) for number in numbers])
+        _create_profiles(users, rng)
         ids += [user.pk for user in users]
     return ids
 
 
-def _user(number: int, password: str, photos: list[str], dice: random.Random) -> User:
+def _user(number: int, password: str, photos: list[str], rng: random.Random) -> User:
     username = f"member{number:05}" if number else BENCH
     models = list(content.load_members().values())
-    first, last = (dice.choice(models).name.split() for _name in range(2))
-    joined = timezone.now() - timedelta(days=dice.uniform(1, 900))
+    first, last = (rng.choice(models).name.split() for _name in range(2))
+    joined = timezone.now() - timedelta(days=rng.uniform(1, 900))
     user = User(
         username=username,
         email=f"{username}@{DOMAIN}",
         name=f"{first[0]} {last[-1]}",
-        headline=dice.choice(models).headline,
-        location=dice.choice(models).location,
-        photo=dice.choice(photos) if dice.random() < WITH_PHOTO else "",
+        headline=rng.choice(models).headline,
+        location=rng.choice(models).location,
+        photo=rng.choice(photos) if rng.random() < PHOTO_SHARE else "",
         password=password,
         joined_at=joined,
         date_joined=joined,
@@ -58,14 +58,14 @@ def _user(number: int, password: str, photos: list[str], dice: random.Random) ->
     return user
 
 
-def _give_profiles(users: list[User], dice: random.Random) -> None:
+def _create_profiles(users: list[User], rng: random.Random) -> None:
     texts = list(content.load_members().values())
     EmailAddress.objects.bulk_create(
         [EmailAddress(user=user, email=user.email, verified=True, primary=True) for user in users]
     )
     Profile.objects.bulk_create(
         [Profile(user=user, about=text.about, about_html=f"<p>{text.headline}</p>") for user in users
-         for text in dice.choices(texts)]
+         for text in rng.choices(texts)]
     )  # fmt: skip
     Experience.objects.bulk_create(
         [Experience(user=user, title="Engineer", employer="City Works", start=date(2010 + year, 3, 1),
@@ -86,15 +86,15 @@ def _give_profiles(users: list[User], dice: random.Random) -> None:
     )
 
 
-def _photos(count: int) -> list[str]:
-    """Store `count` photos, among which each portrait comes again and again; returns their keys."""
-    portraits = [_portrait(number) for number in range(min(PORTRAITS, count))]
+def _store_photos(count: int) -> list[str]:
+    """Store `count` photos of PORTRAITS different portraits; return their keys."""
+    portraits = [_draw_portrait(number) for number in range(min(PORTRAITS, count))]
     store = User.photo.field.store_encoded
     return [store(portraits[number % PORTRAITS]).value for number in range(count)]
 
 
-def _portrait(number: int) -> list[images.Encoded]:
-    """A portrait in the sizes of a photo."""
+def _draw_portrait(number: int) -> list[images.Encoded]:
+    """Return a portrait in the sizes of a photo."""
     style = list(STYLES)[number % len(STYLES)]
     image = draw_portrait(style, number % len(LOOKS), seed=f"{SEED}:{number}")
     return User.photo.field.encode_picture(image)

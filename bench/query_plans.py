@@ -1,4 +1,4 @@
-"""What PostgreSQL does for a page: the plans of its statements, and what must not stand in them."""
+"""Reads PostgreSQL's plans of the statements of a page, and finds expensive steps in them."""
 
 import json
 from collections.abc import Iterator
@@ -9,27 +9,27 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-# A scan or sort of more rows than this is one that grows with the network.
-MANY_ROWS = 5000
+# A scan or sort of more rows than this grows with the network.
+MAX_ROWS = 5000
 
 Node = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Plan:
-    """How one statement was run."""
+class QueryPlan:
+    """The plan of one executed statement."""
 
     sql: str
     root: Node
     milliseconds: float
 
-    def faults(self) -> list[str]:
-        """Scans of whole tables and sorts of very many rows, in words."""
-        return [fault for node in _nodes(self.root) for fault in _faults(node)]
+    def find_problems(self) -> list[str]:
+        """Describe scans of whole tables, and scans and sorts of more than MAX_ROWS rows."""
+        return [problem for node in _nodes(self.root) for problem in _find_problems(node)]
 
     @property
     def rows_read(self) -> int:
-        """The most rows that any part of the plan produced or threw away."""
+        """The most rows that a step of the plan returned or filtered out."""
         return max(
             _rows(node) + int(node.get("Rows Removed by Filter", 0)) * _loops(node)
             for node in _nodes(self.root)
@@ -37,34 +37,34 @@ class Plan:
 
     @property
     def buffers(self) -> int:
-        """How many pages of 8 kB were touched."""
+        """The number of 8 kB pages that were read."""
         return int(self.root.get("Shared Hit Blocks", 0)) + int(self.root.get("Shared Read Blocks", 0))
 
 
-def explained(sql: str, parameters: dict[str, Any] | None = None) -> Plan:
+def explain_query(sql: str, parameters: dict[str, Any] | None = None) -> QueryPlan:
     """Run one statement and return its plan."""
     with connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {sql}", parameters)
-        [[answer]] = cursor.fetchall()
-    top = answer[0] if isinstance(answer, list) else json.loads(answer)[0]
-    return Plan(sql, top["Plan"], top["Execution Time"])
+        [[result]] = cursor.fetchall()
+    top = result[0] if isinstance(result, list) else json.loads(result)[0]
+    return QueryPlan(sql, top["Plan"], top["Execution Time"])
 
 
-def explained_text(sql: str, parameters: dict[str, Any] | None = None) -> str:
-    """The plan of one statement as PostgreSQL writes it."""
+def explain_as_text(sql: str, parameters: dict[str, Any] | None = None) -> str:
+    """Run one statement and return its plan as PostgreSQL's text."""
     with connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS) {sql}", parameters)
         return "\n".join(line for (line,) in cursor.fetchall())
 
 
-def plans_of_page(client: Client, address: str) -> list[Plan]:
-    """The plans of every SELECT that a page makes. Raises AssertionError when the page is not answered with 200."""
+def explain_page(client: Client, path: str) -> list[QueryPlan]:
+    """Return the plans of all SELECTs of a page. Raises AssertionError unless the response is a 200."""
     with CaptureQueriesContext(connection) as captured:
-        response = client.get(address)
+        response = client.get(path)
     if response.status_code != 200:
-        raise AssertionError(f"{address} answered {response.status_code}")
+        raise AssertionError(f"{path} returned {response.status_code}")
     selects = [query["sql"] for query in captured.captured_queries if _is_select(query["sql"])]
-    return [explained(sql) for sql in selects]
+    return [explain_query(sql) for sql in selects]
 
 
 def _is_select(sql: str) -> bool:
@@ -85,12 +85,12 @@ def _rows(node: Node) -> int:
     return int(node.get("Actual Rows", 0)) * _loops(node)
 
 
-def _faults(node: Node) -> Iterator[str]:
+def _find_problems(node: Node) -> Iterator[str]:
     kind, table = node["Node Type"], node.get("Relation Name", "")
     read = int(node.get("Actual Rows", 0)) + int(node.get("Rows Removed by Filter", 0))
-    if kind == "Seq Scan" and (table == "feed_post" or read > MANY_ROWS):
+    if kind == "Seq Scan" and (table == "feed_post" or read > MAX_ROWS):
         yield f"sequential scan of {table}, {read:,} rows"
-    elif table and read > MANY_ROWS:
+    elif table and read > MAX_ROWS:
         yield f"{kind.lower()} of {table} reads {read:,} rows"
-    elif "Sort" in kind and (taken := sum(_rows(child) for child in node.get("Plans", []))) > MANY_ROWS:
-        yield f"sort of {taken:,} rows by {', '.join(node.get('Sort Key', []))}"
+    elif "Sort" in kind and (sorted_rows := sum(_rows(child) for child in node.get("Plans", []))) > MAX_ROWS:
+        yield f"sort of {sorted_rows:,} rows by {', '.join(node.get('Sort Key', []))}"

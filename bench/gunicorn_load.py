@@ -1,4 +1,4 @@
-"""Rate and CPU of an address under gunicorn, asked by several clients with one connection per request."""
+"""Measures rate, CPU and latency of a page under gunicorn: several clients, one connection per request."""
 
 import gzip
 import os
@@ -26,8 +26,8 @@ START_TIMEOUT = 30.0
 
 
 @dataclass(frozen=True)
-class Load:
-    """What came out of one round: requests a second, milliseconds of server CPU per request, latency in ms."""
+class LoadResult:
+    """The result of one round: requests per second, milliseconds of server CPU per request, latency in ms."""
 
     rate: float
     cpu: float
@@ -36,22 +36,22 @@ class Load:
 
 
 @dataclass(frozen=True)
-class Page:
-    """One response: the bytes of its body as sent, and of its HTML."""
+class PageSize:
+    """Sizes in bytes: the body as sent, and its HTML."""
 
     wire: int
     html: int
 
 
 @dataclass(frozen=True)
-class Server:
+class GunicornProcess:
     """A running gunicorn."""
 
     port: int
     pid: int
 
     def cpu_seconds(self) -> float:
-        """User and system time of all workers so far, from /proc."""
+        """Return user and system time of all workers so far, from /proc."""
         return sum(_cpu_seconds(worker) for worker in self._workers())
 
     def _workers(self) -> list[int]:
@@ -60,26 +60,26 @@ class Server:
 
 
 @contextmanager
-def gunicorn() -> Iterator[Server]:
-    """The product and the bare view under gunicorn as gthread.py says; the environment names the database."""
+def run_gunicorn() -> Iterator[GunicornProcess]:
+    """Run gunicorn with gunicorn_config.py during the block; the environment names the database."""
     port = find_free_port()
     command = [sys.executable, "-m", "gunicorn", "professional_network.wsgi"]
-    command += ["--config", "python:bench.gthread", "--bind", f"{HOST}:{port}"]
+    command += ["--config", "python:bench.gunicorn_config", "--bind", f"{HOST}:{port}"]
     process = subprocess.Popen(  # noqa: S603
         command,
         env={**os.environ},
         preexec_fn=die_with_parent(signal.SIGTERM),  # noqa: PLW1509 -- one prctl call
     )
     try:
-        _wait_until_it_answers(port, process)
-        yield Server(port, process.pid)
+        _wait_for_port(port, process)
+        yield GunicornProcess(port, process.pid)
     finally:
         process.terminate()
         process.wait()
 
 
-def session_cookie(member: User) -> str:
-    """The cookie of a new session in which `member` is signed in."""
+def create_session_cookie(member: User) -> str:
+    """Create a session of `member`; return its cookie."""
     session = SessionStore()
     session[SESSION_KEY] = str(member.pk)
     session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
@@ -88,47 +88,47 @@ def session_cookie(member: User) -> str:
     return f"{settings.SESSION_COOKIE_NAME}={session.session_key}"
 
 
-def fetch(server: Server, address: str, cookie: str) -> bytes:
-    """One answer, head and body, over a separate connection. Raises AssertionError unless it is a 200."""
+def fetch_response(server: GunicornProcess, path: str, cookie: str) -> bytes:
+    """Return one response, head and body, from a separate connection. Raises AssertionError unless it is a 200."""
     request = (
-        f"GET {address} HTTP/1.1\r\nHost: localhost\r\nCookie: {cookie}\r\nAccept-Encoding: gzip\r\n"
+        f"GET {path} HTTP/1.1\r\nHost: localhost\r\nCookie: {cookie}\r\nAccept-Encoding: gzip\r\n"
         "Connection: close\r\n\r\n"
     )
     parts = []
-    with socket.create_connection((HOST, server.port), timeout=30) as line:
-        line.sendall(request.encode())
-        while part := line.recv(65536):
+    with socket.create_connection((HOST, server.port), timeout=30) as connection:
+        connection.sendall(request.encode())
+        while part := connection.recv(65536):
             parts.append(part)
-    answer = b"".join(parts)
-    if not answer.startswith(b"HTTP/1.1 200"):
-        raise AssertionError(f"{address} answered {answer[:200]!r}")
-    return answer
+    response = b"".join(parts)
+    if not response.startswith(b"HTTP/1.1 200"):
+        raise AssertionError(f"{path} returned {response[:200]!r}")
+    return response
 
 
-def fetch_page(server: Server, address: str, cookie: str) -> Page:
-    """The sizes of one response. Raises AssertionError unless it is a 200."""
-    head, _blank, body = fetch(server, address, cookie).partition(b"\r\n\r\n")
+def fetch_page_size(server: GunicornProcess, path: str, cookie: str) -> PageSize:
+    """Return the sizes of one response. Raises AssertionError unless it is a 200."""
+    head, _blank, body = fetch_response(server, path, cookie).partition(b"\r\n\r\n")
     compressed = b"content-encoding: gzip" in head.lower()
-    return Page(len(body), len(gzip.decompress(body)) if compressed else len(body))
+    return PageSize(len(body), len(gzip.decompress(body)) if compressed else len(body))
 
 
-def measured(server: Server, address: str, cookie: str, *, seconds: float) -> Load:
-    """Ask for `address` from CLIENTS clients at once for about `seconds`."""
+def measure_load(server: GunicornProcess, path: str, cookie: str, *, seconds: float) -> LoadResult:
+    """Request `path` from CLIENTS parallel clients for about `seconds`."""
     end = time.monotonic() + seconds
 
-    def ask(_client: int) -> list[float]:
+    def send_requests(_client: int) -> list[float]:
         times = []
         while (started := time.monotonic()) < end:
-            fetch(server, address, cookie)
+            fetch_response(server, path, cookie)
             times.append(time.monotonic() - started)
         return times
 
     cpu, started = server.cpu_seconds(), time.monotonic()
     with ThreadPoolExecutor(CLIENTS) as clients:
-        times = [taken for client in clients.map(ask, range(CLIENTS)) for taken in client]
+        times = [taken for client in clients.map(send_requests, range(CLIENTS)) for taken in client]
     passed, used = time.monotonic() - started, server.cpu_seconds() - cpu
     times.sort()
-    return Load(
+    return LoadResult(
         len(times) / passed,
         1000 * used / len(times),
         1000 * statistics.median(times),
@@ -137,12 +137,12 @@ def measured(server: Server, address: str, cookie: str, *, seconds: float) -> Lo
 
 
 def _cpu_seconds(pid: int) -> float:
-    # The name of the program, in brackets, may hold blanks; user and system time are fields 14 and 15 (proc(5)).
+    # The name of the program, in brackets, may contain blanks; user and system time are fields 14 and 15 (proc(5)).
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def _wait_until_it_answers(port: int, process: subprocess.Popen[bytes]) -> None:
+def _wait_for_port(port: int, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + START_TIMEOUT
     while True:
         try:
