@@ -1,4 +1,4 @@
-"""The smallest clients that do: a WebSocket (RFC 6455) and an HTTP request, both cheap for the machine they measure."""
+"""Minimal WebSocket (RFC 6455) and HTTP clients, which take little CPU from the measured servers."""
 
 import asyncio
 import json
@@ -9,45 +9,52 @@ from typing import Any
 from scripts.servers import HOST
 
 TEXT, CLOSE, PING, PONG = 1, 8, 9, 10
-# What a proxy that ended TLS says, and a browser of this site.
-FRONT = {"Host": "localhost", "X-Forwarded-Proto": "https", "Origin": "https://localhost"}
-# Nobody checks the answer to it here.
-KEY = "AAAAAAAAAAAAAAAAAAAAAA=="
-CSRF = "b" * 32
-WAIT = 30.0
+# Headers of a proxy that terminates TLS, and of a browser.
+PROXY_HEADERS = {"Host": "localhost", "X-Forwarded-Proto": "https", "Origin": "https://localhost"}
+# The server's response to it is not checked.
+WEBSOCKET_KEY = "AAAAAAAAAAAAAAAAAAAAAA=="
+CSRF_TOKEN = "b" * 32
+TIMEOUT = 30.0
 
 
 class Socket(asyncio.Protocol):
-    """One open WebSocket. `heard(text)` is called for each text frame, `gone(code)` once at the end (0: no code)."""
+    """A WebSocket. Calls `on_text` for each text frame, and `on_close` once with the close code (0: none)."""
 
-    __slots__ = ("_buffer", "_gone", "_heard", "_request", "_transport", "is_open", "opened")
+    __slots__ = ("_buffer", "_on_close", "_on_text", "_request", "_transport", "is_open", "opened")
 
-    def __init__(self, request: bytes, heard: Callable[[bytes], None], gone: Callable[[int], None]) -> None:
+    def __init__(
+        self, request: bytes, on_text: Callable[[bytes], None], on_close: Callable[[int], None]
+    ) -> None:
         self._request = request
-        self._heard = heard
-        self._gone: Callable[[int], None] | None = gone
+        self._on_text = on_text
+        self._on_close: Callable[[int], None] | None = on_close
         self._transport: Any = None
         self._buffer = b""
         self.is_open = False
-        # True when the server let us in, False when it did not.
+        # The result of the handshake.
         self.opened: asyncio.Future[bool] | None = asyncio.get_running_loop().create_future()
 
     @classmethod
     async def open(
-        cls, port: int, headers: Mapping[str, str], heard: Callable[[bytes], None], gone: Callable[[int], None],
+        cls, port: int, headers: Mapping[str, str], on_text: Callable[[bytes], None], on_close: Callable[[int], None],
         path: str = "/ws/",
     ) -> "Socket":  # fmt: skip
-        """The socket once it is open. ConnectionError when it is refused, TimeoutError when nobody answers."""
-        sent = {**headers, "Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Key": KEY}
+        """Return an open socket. Raises ConnectionError when it is refused, TimeoutError without a response."""
+        sent = {
+            **headers,
+            "Upgrade": "websocket",
+            "Connection": "Upgrade",
+            "Sec-WebSocket-Key": WEBSOCKET_KEY,
+        }
         request = _head(f"GET {path}", {**sent, "Sec-WebSocket-Version": "13"})
-        async with asyncio.timeout(WAIT):
+        async with asyncio.timeout(TIMEOUT):
             loop = asyncio.get_running_loop()
-            _, socket = await loop.create_connection(lambda: cls(request, heard, gone), HOST, port)
-            welcome, is_welcome = socket.opened, False
-            if welcome is not None:
-                is_welcome = await welcome
+            _, socket = await loop.create_connection(lambda: cls(request, on_text, on_close), HOST, port)
+            handshake, is_accepted = socket.opened, False
+            if handshake is not None:
+                is_accepted = await handshake
         socket.opened = None
-        if not is_welcome:
+        if not is_accepted:
             raise ConnectionRefusedError("the handshake was refused")
         return socket
 
@@ -64,17 +71,17 @@ class Socket(asyncio.Protocol):
                 self._buffer = head
                 return
             self.is_open = head.startswith(b"HTTP/1.1 101")
-            self._answer(is_welcome=self.is_open)
+            self._set_opened(is_accepted=self.is_open)
             if not self.is_open:
                 self._transport.abort()
                 return
         self._buffer = self._take(buffer)
 
     def _take(self, buffer: bytes) -> bytes:
-        """Take the whole frames at the beginning of `buffer`; returns the rest."""
-        place, size = 0, len(buffer)
-        while size - place >= 2:
-            code, length, start = buffer[place] & 0x0F, buffer[place + 1] & 0x7F, place + 2
+        """Process the complete frames at the beginning of `buffer`; return the rest."""
+        offset, size = 0, len(buffer)
+        while size - offset >= 2:
+            code, length, start = buffer[offset] & 0x0F, buffer[offset + 1] & 0x7F, offset + 2
             if length >= 126:
                 width = 2 if length == 126 else 8
                 if size - start < width:
@@ -83,13 +90,13 @@ class Socket(asyncio.Protocol):
                 start += width
             if size - start < length:
                 break
-            place = start + length
-            self._frame(code, buffer[start:place])
-        return buffer[place:]
+            offset = start + length
+            self._frame(code, buffer[start:offset])
+        return buffer[offset:]
 
     def _frame(self, code: int, payload: bytes) -> None:
         if code == TEXT:
-            self._heard(payload)
+            self._on_text(payload)
         elif code == PING:
             self._write(PONG, payload)
         elif code == CLOSE:
@@ -97,25 +104,25 @@ class Socket(asyncio.Protocol):
             self._end(struct.unpack("!H", payload[:2])[0] if payload else 0)
 
     def connection_lost(self, error: Exception | None) -> None:
-        self._answer(is_welcome=False)
+        self._set_opened(is_accepted=False)
         self._end(0)
 
-    def _answer(self, *, is_welcome: bool) -> None:
+    def _set_opened(self, *, is_accepted: bool) -> None:
         if self.opened is not None and not self.opened.done():
-            self.opened.set_result(is_welcome)
+            self.opened.set_result(is_accepted)
 
     def _end(self, code: int) -> None:
-        gone, self._gone = self._gone, None
+        on_close, self._on_close = self._on_close, None
         was_open, self.is_open = self.is_open, False
-        if gone is not None and was_open:
-            gone(code)
+        if on_close is not None and was_open:
+            on_close(code)
 
     def send(self, frame: Mapping[str, Any]) -> None:
         """Send a JSON object."""
         self._write(TEXT, json.dumps(frame).encode())
 
     def _write(self, code: int, payload: bytes) -> None:
-        # A mask of zeros is a mask: the server takes it off as it does any other.
+        # A mask of zeros is valid, and leaves the payload as it is.
         size = (
             struct.pack("!B", 0x80 | len(payload))
             if len(payload) < 126
@@ -124,8 +131,8 @@ class Socket(asyncio.Protocol):
         self._transport.write(bytes([0x80 | code]) + size + b"\0\0\0\0" + payload)
 
     def abort(self) -> None:
-        """Be gone without a word, as when the network fails; `gone` is not called."""
-        self._gone = None
+        """Drop the connection without a close frame, as a network failure does; `on_close` is not called."""
+        self._on_close = None
         self.is_open = False
         self._transport.abort()
 
@@ -138,7 +145,7 @@ class _Request(asyncio.Protocol):
         self._transport: Any = None
         self._parts: list[bytes] = []
         self._missing: int | None = None
-        self.answer: asyncio.Future[tuple[int, bytes]] = asyncio.get_running_loop().create_future()
+        self.response: asyncio.Future[tuple[int, bytes]] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: Any) -> None:
         self._transport = transport
@@ -160,40 +167,40 @@ class _Request(asyncio.Protocol):
         self._finish()
 
     def _finish(self) -> None:
-        if self.answer.done():
+        if self.response.done():
             return
         head, _, body = b"".join(self._parts).partition(b"\r\n\r\n")
         if head:
-            self.answer.set_result((int(head.split(b" ", 2)[1]), body))
+            self.response.set_result((int(head.split(b" ", 2)[1]), body))
         else:
-            self.answer.set_exception(ConnectionResetError("no answer"))
+            self.response.set_exception(ConnectionResetError("no response"))
         self._transport.close()
 
 
-async def ask(
+async def send_request(
     port: int, path: str, headers: Mapping[str, str], form: bytes | None = None
 ) -> tuple[int, bytes]:
-    """Ask over a separate connection, with POST where there is a `form`; returns status and body.
+    """Send a GET, or a POST with `form`, over a separate connection; return status and body.
 
-    Raises OSError or TimeoutError when no answer comes.
+    Raises OSError or TimeoutError without a response.
     """
     sent = {**headers, "Connection": "close"}
     if form is not None:
         sent |= {"Content-Type": "application/x-www-form-urlencoded", "Content-Length": str(len(form))}
     request = _head(f"{'GET' if form is None else 'POST'} {path}", sent) + (form or b"")
-    async with asyncio.timeout(WAIT):
+    async with asyncio.timeout(TIMEOUT):
         loop = asyncio.get_running_loop()
         transport, protocol = await loop.create_connection(lambda: _Request(request), HOST, port)
         try:
-            return await protocol.answer
+            return await protocol.response
         finally:
             transport.abort()
 
 
-def headers_of(session: str, *, names: Mapping[str, str]) -> dict[str, str]:
-    """What the browser of a signed-in member sends; `names` are those of the cookies."""
-    cookies = f"{names['session']}={session}; {names['csrf']}={CSRF}"
-    return {**FRONT, "Cookie": cookies, "Accept": "application/json", "X-CSRFToken": CSRF}
+def browser_headers(session: str, *, names: Mapping[str, str]) -> dict[str, str]:
+    """Return the headers of a signed-in browser; `names` are the names of the cookies."""
+    cookies = f"{names['session']}={session}; {names['csrf']}={CSRF_TOKEN}"
+    return {**PROXY_HEADERS, "Cookie": cookies, "Accept": "application/json", "X-CSRFToken": CSRF_TOKEN}
 
 
 def _head(line: str, headers: Mapping[str, str]) -> bytes:

@@ -1,4 +1,4 @@
-"""The other end of bench.ws.generator."""
+"""Starts bench.ws.generator as a separate process and sends commands to it."""
 
 import json
 import subprocess
@@ -11,8 +11,8 @@ from scripts.programs import ROOT
 from scripts.servers import die_with_parent
 
 
-class Remote:
-    """A generator in a separate process."""
+class GeneratorProcess:
+    """A running generator process."""
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
@@ -34,21 +34,21 @@ class Remote:
         self._process.terminate()
         self._process.communicate()
 
-    def begin(self, order: str, **arguments: Any) -> None:
-        """Give an order; `end` waits for the answer."""
+    def send_command(self, command: str, **arguments: Any) -> None:
+        """Send a command; `read_result` waits for its result."""
         if self._process.stdin is None:
             raise RuntimeError("no pipe")
-        self._process.stdin.write(json.dumps([order, arguments]) + "\n")
+        self._process.stdin.write(json.dumps([command, arguments]) + "\n")
         self._process.stdin.flush()
 
-    def end(self) -> Any:
-        """The answer to the order given before. RuntimeError when the process has ended."""
+    def read_result(self) -> Any:
+        """Return the result of the last command. Raises RuntimeError when the process has ended."""
         line = self._process.stdout.readline() if self._process.stdout else ""
         if not line:
             raise RuntimeError("the generator has ended; what it wrote is above")
         return json.loads(line)
 
-    def do(self, order: str, **arguments: Any) -> Any:
-        """Give an order and wait for its answer."""
-        self.begin(order, **arguments)
-        return self.end()
+    def run_command(self, command: str, **arguments: Any) -> Any:
+        """Send a command and return its result."""
+        self.send_command(command, **arguments)
+        return self.read_result()

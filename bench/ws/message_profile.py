@@ -1,6 +1,6 @@
-"""Where the time of one message goes, in one process: `python -m bench.ws.profile`, in the settings of the servers.
+"""Profiles one message in one process: `python -m bench.ws.message_profile`, with the servers' settings.
 
-Statements and milliseconds of each thing that the servers do for it, and the functions that take most.
+Prints statements and milliseconds of each task that the servers run for it, and the most expensive functions.
 """
 
 import cProfile
@@ -8,7 +8,7 @@ import io
 import pstats
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import count, cycle
 from typing import Any
 from urllib.parse import urlencode
@@ -16,40 +16,40 @@ from uuid import uuid4
 
 import django
 
-REPEATED, SHOWN = 60, 28
+REPETITIONS, MAX_FUNCTIONS = 60, 28
 FORM = "application/x-www-form-urlencoded"
 
 
 def main() -> None:
-    """Print a table, and the profile of a send and of its delivery."""
+    """Print the cost of each task, and profiles of sending and delivery."""
     django.setup()
-    works = _works()
+    tasks = _list_tasks()
     for _ in range(5):
-        for work in works.values():
-            work()
-    print(f"== In one process, {REPEATED} times each (median)")
-    for name, work in works.items():
-        print(_cost(name, work))
+        for task in tasks.values():
+            task()
+    print(f"== In one process, {REPETITIONS} times each (median)")
+    for name, task in tasks.items():
+        print(_cost(name, task))
     for name in ("send (HTTP request)", "delivery to an open conversation"):
-        print(f"\n== {name}: statements\n{_statements(works[name])}")
-        print(f"\n== {name}: functions by their own time\n{_profile(works[name])}")
+        print(f"\n== {name}: statements\n{_statements(tasks[name])}")
+        print(f"\n== {name}: functions by own time\n{_profile(tasks[name])}")
 
 
-def _works() -> dict[str, Callable[[], object]]:
-    """What the servers do for one message, by name: for its author, for the others, and for those who only come in."""
-    from messaging.models import Membership  # noqa: PLC0415 -- models can be imported once the settings stand
+def _list_tasks() -> dict[str, Callable[[], object]]:
+    """Return the tasks of the servers for one message and for a new tab, by name."""
+    from messaging.models import Membership  # noqa: PLC0415 -- models need the settings
 
-    # The last ones: the crowd, which came before, has no sessions.
+    # The last ones: the members of bench.crowd, which were created before, have no sessions.
     mine, other = Membership.objects.order_by("-pk").select_related("conversation")[:2]
-    return {"send (HTTP request)": _sending(), **_deliveries(mine, other), **_arrivals(mine, other)}
+    return {"send (HTTP request)": _create_sending(), **_deliveries(mine, other), **_arrivals(mine, other)}
 
 
-def _sending() -> Callable[[], object]:
+def _create_sending() -> Callable[[], object]:
     from django.conf import settings  # noqa: PLC0415
 
     from messaging.models import Membership  # noqa: PLC0415
 
-    # In turns: one alone would be told that nobody writes so fast.
+    # Several authors: a single one would exceed the rate limit.
     authors = Membership.objects.order_by("-pk")[:8:2]
     writers = cycle(_client(author, settings.SESSION_COOKIE_NAME) for author in authors)
     numbers = count(1)
@@ -57,22 +57,22 @@ def _sending() -> Callable[[], object]:
     def send() -> None:
         form = urlencode({"text": f"Shall we meet on Thursday? Number {next(numbers)}", "client_id": uuid4()})
         client, path = next(writers)
-        answer = client.post(path, form, FORM, secure=True, headers={"host": "localhost"})
-        if answer.status_code != 201:
-            raise RuntimeError(f"the send was answered with {answer.status_code}: {answer.content[:200]!r}")
+        response = client.post(path, form, FORM, secure=True, headers={"host": "localhost"})
+        if response.status_code != 201:
+            raise RuntimeError(f"sending returned {response.status_code}: {response.content[:200]!r}")
 
     return send
 
 
 def _deliveries(mine: Any, other: Any) -> dict[str, Callable[[], object]]:
-    """What the sockets of `other`, who is in the same conversation as `mine`, are told and say."""
+    """Return the tasks for the socket of `other`, a membership in the same conversation as `mine`."""
     from core.sockets import dispatch  # noqa: PLC0415
     from core.sockets.frames import TabState  # noqa: PLC0415
     from messaging.models import Conversation, Membership  # noqa: PLC0415
     from messaging.socket import receipts  # noqa: PLC0415
 
     tab, plain = TabState(other.member_id), TabState(other.member_id)
-    hint, cursors, watched, delivered = (
+    event, cursors, watched, delivered = (
         {"type": f"messaging.{name}", "conversation": mine.conversation_id, "seq": mine.conversation.last_seq}
         for name in ("entry", "cursors", "watch", "delivered")
     )
@@ -83,7 +83,7 @@ def _deliveries(mine: Any, other: Any) -> dict[str, Callable[[], object]]:
 
     def deliver() -> object:
         tab.state["messaging"].seq -= 1
-        return dispatch.render_events(tab, [hint])
+        return dispatch.render_events(tab, [event])
 
     def receipt() -> None:
         Membership.objects.filter(pk=other.pk).update(delivered_seq=1, read_seq=0)
@@ -93,15 +93,15 @@ def _deliveries(mine: Any, other: Any) -> dict[str, Callable[[], object]]:
     return {
         "watch, 3 entries behind": watch,
         "delivery to an open conversation": deliver,
-        "delivery to another page": lambda: dispatch.render_events(plain, [hint]),
-        "delivered: noted and stored": receipt,
-        "the cursors' hint": lambda: dispatch.render_events(tab, [cursors]),
+        "delivery to another page": lambda: dispatch.render_events(plain, [event]),
+        "receipt of delivery, stored": receipt,
+        "event of new cursors": lambda: dispatch.render_events(tab, [cursors]),
         "a heartbeat of 1 tab": lambda: dispatch.collect_heartbeats([tab]),
     }
 
 
 def _arrivals(mine: Any, other: Any) -> dict[str, Callable[[], object]]:
-    """What it takes until a tab is there."""
+    """Return the tasks when a tab connects."""
     from core.sockets import application, dispatch  # noqa: PLC0415
     from core.sockets.frames import TabState  # noqa: PLC0415
 
@@ -113,7 +113,7 @@ def _arrivals(mine: Any, other: Any) -> dict[str, Callable[[], object]]:
 
 
 def _client(writer: Any, cookie: str) -> tuple[Any, str]:
-    """A browser of the member, and where the member writes."""
+    """Return a signed-in test client of the member, and the URL to send messages to."""
     from django.test import Client  # noqa: PLC0415
 
     client = Client(headers={"accept": "application/json"})
@@ -130,37 +130,39 @@ def _session_of(member: int) -> str:
     raise LookupError(member)
 
 
-def _cost(name: str, work: Callable[[], object]) -> str:
-    taken, used = [], []
-    for _ in range(REPEATED):
+def _cost(name: str, task: Callable[[], object]) -> str:
+    elapsed, used = [], []
+    for _ in range(REPETITIONS):
         started, cpu = time.perf_counter(), time.thread_time()
-        work()
-        taken.append(1000 * (time.perf_counter() - started))
+        task()
+        elapsed.append(1000 * (time.perf_counter() - started))
         used.append(1000 * (time.thread_time() - cpu))
-    asked = sum(1 for _ in _asked(work))
-    medians = f"{statistics.median(taken):>7.2f} ms {statistics.median(used):>7.2f} ms CPU"
-    return f"{name:<36} {asked:>3} statements {medians}"
+    queries = len(_capture_queries(task))
+    medians = f"{statistics.median(elapsed):>7.2f} ms {statistics.median(used):>7.2f} ms CPU"
+    return f"{name:<36} {queries:>3} statements {medians}"
 
 
-def _asked(work: Callable[[], object]) -> Iterator[dict[str, Any]]:
+def _capture_queries(task: Callable[[], object]) -> list[dict[str, Any]]:
     from django.db import connection  # noqa: PLC0415
     from django.test.utils import CaptureQueriesContext  # noqa: PLC0415
 
     with CaptureQueriesContext(connection) as captured:
-        work()
-    yield from captured.captured_queries
+        task()
+    return captured.captured_queries
 
 
-def _statements(work: Callable[[], object]) -> str:
-    return "\n".join(f"{query['time']:>6} {' '.join(query['sql'].split())[:150]}" for query in _asked(work))
+def _statements(task: Callable[[], object]) -> str:
+    return "\n".join(
+        f"{query['time']:>6} {' '.join(query['sql'].split())[:150]}" for query in _capture_queries(task)
+    )
 
 
-def _profile(work: Callable[[], object]) -> str:
-    profile, told = cProfile.Profile(), io.StringIO()
-    for _ in range(REPEATED):
-        profile.runcall(work)
-    pstats.Stats(profile, stream=told).sort_stats("tottime").print_stats(SHOWN)
-    return told.getvalue().partition("\n\n")[2]
+def _profile(task: Callable[[], object]) -> str:
+    profile, output = cProfile.Profile(), io.StringIO()
+    for _ in range(REPETITIONS):
+        profile.runcall(task)
+    pstats.Stats(profile, stream=output).sort_stats("tottime").print_stats(MAX_FUNCTIONS)
+    return output.getvalue().partition("\n\n")[2]
 
 
 if __name__ == "__main__":

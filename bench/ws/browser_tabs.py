@@ -1,4 +1,4 @@
-"""Tabs of members, who do what the page does: watch a conversation, say what has arrived, catch up, come back."""
+"""Simulated tabs that do what the page does: watch a conversation, send receipts, catch up, reconnect."""
 
 import asyncio
 import json
@@ -9,17 +9,17 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
 
-from .wire import Socket, ask, headers_of
+from .clients import Socket, browser_headers, send_request
 
-# How many sockets are being opened at a time.
-OPENING = 40
+# Most sockets that are opened at the same time.
+MAX_OPENING = 40
 # As in core/static/core/js/socket.js.
-FIRST_DELAY, LONGEST_DELAY = 0.5, 30.0
+FIRST_DELAY, MAX_DELAY = 0.5, 30.0
 
 
 @dataclass
-class Place:
-    """Where the servers are, and what tabs do."""
+class TabSettings:
+    """The ports of the servers, and options of the tabs."""
 
     daphne: list[int]
     gunicorn: int
@@ -29,11 +29,11 @@ class Place:
 
 
 @dataclass
-class Log:
-    """What came to all tabs. `received`: number, conversation, seq, moment; numbers stand in the texts."""
+class TabLog:
+    """What all tabs received. `received`: number (from the text), conversation, seq, time."""
 
     received: list[tuple[int, int, int, float]] = field(default_factory=list)
-    # Entries that were there already, that came in another order, and that were fetched for want of a hint.
+    # Entries that a tab already had, that came out of order, and that were fetched because no event came.
     repeated: int = 0
     disordered: int = 0
     fetched: int = 0
@@ -43,33 +43,33 @@ class Log:
 
 
 class BrowserTab:
-    """One tab. With a conversation it watches it; it has everything up to `have`."""
+    """A tab. It watches its conversation if it has one, and has the entries up to `have`."""
 
-    def __init__(self, place: Place, log: Log, who: Mapping[str, Any], port: int) -> None:
-        self.place, self.log, self.port = place, log, port
-        self.member: int = who["member"]
-        self.conversation: int = who.get("watched", 0)
-        self.have: int = who.get("have", 0)
+    def __init__(self, settings: TabSettings, log: TabLog, member: Mapping[str, Any], port: int) -> None:
+        self.settings, self.log, self.port = settings, log, port
+        self.member: int = member["member"]
+        self.conversation: int = member.get("watched", 0)
+        self.have: int = member.get("have", 0)
         self.newest = self.have
-        self.headers = headers_of(who["session"], names=place.cookies)
+        self.headers = browser_headers(member["session"], names=settings.cookies)
         self.socket: Socket | None = None
         self.synced_at: float | None = None
         self._fetching: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
-        """Open the socket and say what the page shows; OSError or TimeoutError when it cannot be."""
-        self.socket = await Socket.open(self.port, self.headers, self._heard, self._gone)
+        """Open the socket and send what the page shows. Raises OSError or TimeoutError."""
+        self.socket = await Socket.open(self.port, self.headers, self._on_text, self._on_close)
         self.socket.send({"type": "visible", "visible": True})
-        if self.place.shows_list:
+        if self.settings.shows_list:
             self.socket.send({"type": "messaging.list", "shown": True})
         if self.conversation:
             self.socket.send({"type": "messaging.watch", "conversation": self.conversation, "seq": self.have})
 
-    async def come_back(self) -> int:
-        """Open it again as often as it takes, with the page's own delays; returns the failures."""
+    async def reconnect(self) -> int:
+        """Retry with the page's delays until the socket is open; return the number of failures."""
         failures = 1
         while True:
-            longest = min(LONGEST_DELAY, FIRST_DELAY * 2 ** (failures - 1))
+            longest = min(MAX_DELAY, FIRST_DELAY * 2 ** (failures - 1))
             await asyncio.sleep(longest * (0.5 + random.random() / 2))  # noqa: S311 -- no secret
             try:
                 await self.open()
@@ -78,32 +78,32 @@ class BrowserTab:
             else:
                 return failures - 1
 
-    def _gone(self, code: int) -> None:
+    def _on_close(self, code: int) -> None:
         self.log.closed[str(code)] += 1
         self.socket = None
 
-    def _heard(self, said: bytes) -> None:
+    def _on_text(self, text: bytes) -> None:
         at = monotonic()
-        kind = said[9 : said.index(b'"', 9)].decode()
+        kind = text[9 : text.index(b'"', 9)].decode()
         self.log.frames[kind] += 1
         if kind == "messaging.entries":
-            self._take(json.loads(said), at)
+            self._take(json.loads(text), at)
         elif kind == "messaging.cursors":
             if self.synced_at is None and self.have >= self.newest:
                 self.synced_at = at
         elif kind == "ping" and self.socket:
-            self.socket.send({"type": "pong", "n": json.loads(said)["n"]})
+            self.socket.send({"type": "pong", "n": json.loads(text)["n"]})
         elif kind == "error":
-            self.log.closed[json.loads(said)["reason"]] += 1
-        elif kind == "lagged" or (kind == "heartbeat" and self._lacks(said)):
+            self.log.closed[json.loads(text)["reason"]] += 1
+        elif kind == "lagged" or (kind == "heartbeat" and self._is_behind(text)):
             self._fetch()
 
-    def _lacks(self, heartbeat: bytes) -> bool:
+    def _is_behind(self, heartbeat: bytes) -> bool:
         newest: int = json.loads(heartbeat).get("messaging", {}).get("newest", 0) if self.conversation else 0
         return newest > self.have
 
-    def _take(self, told: Mapping[str, Any], at: float) -> None:
-        entries = told["entries"]
+    def _take(self, frame: Mapping[str, Any], at: float) -> None:
+        entries = frame["entries"]
         if entries and entries[0]["seq"] > self.have + 1:
             self._fetch()
             return
@@ -117,10 +117,10 @@ class BrowserTab:
             if entry["author"] != self.member:
                 number = int(entry["text"].rpartition(" ")[2]) if entry["text"][-1:].isdigit() else -1
                 self.log.received.append((number, self.conversation, entry["seq"], at))
-        if self.socket and self.place.receipt:
-            kind = f"messaging.{self.place.receipt}"
+        if self.socket and self.settings.receipt:
+            kind = f"messaging.{self.settings.receipt}"
             self.socket.send({"type": kind, "conversation": self.conversation, "seq": self.have})
-        if told["more"]:
+        if frame["more"]:
             self._fetch()
 
     def _fetch(self) -> None:
@@ -130,7 +130,7 @@ class BrowserTab:
     async def _catch_up(self) -> None:
         path = f"/messages/{self.conversation}/since/{self.have}/"
         try:
-            status, body = await ask(self.place.gunicorn, path, self.headers)
+            status, body = await send_request(self.settings.gunicorn, path, self.headers)
         except (OSError, TimeoutError):
             return
         finally:
@@ -144,23 +144,23 @@ class BrowserTab:
 class Tabs:
     """All tabs of this process."""
 
-    def __init__(self, place: Place) -> None:
-        self.place = place
-        self.log = Log()
+    def __init__(self, settings: TabSettings) -> None:
+        self.settings = settings
+        self.log = TabLog()
         self.tabs: list[BrowserTab] = []
 
-    async def open(self, people: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-        """Open a tab for each of `people`, the servers in turns; returns how many there are, and the seconds."""
+    async def open(self, members: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+        """Open a tab for each of `members`, spread over the servers; return the number of open tabs and the seconds."""
         started = monotonic()
-        ports = self.place.daphne
+        ports = self.settings.daphne
         new = [
-            BrowserTab(self.place, self.log, who, ports[number % len(ports)])
-            for number, who in enumerate(people)
+            BrowserTab(self.settings, self.log, member, ports[number % len(ports)])
+            for number, member in enumerate(members)
         ]
-        room = asyncio.Semaphore(OPENING)
+        opening = asyncio.Semaphore(MAX_OPENING)
 
         async def open_one(tab: BrowserTab) -> None:
-            async with room:
+            async with opening:
                 try:
                     await tab.open()
                 except (OSError, TimeoutError):
@@ -168,27 +168,27 @@ class Tabs:
 
         await asyncio.gather(*(open_one(tab) for tab in new))
         self.tabs += new
-        return {"open": self.count(), "seconds": monotonic() - started}
+        return {"open": self.count_open(), "seconds": monotonic() - started}
 
-    def count(self) -> int:
-        """How many are open now."""
+    def count_open(self) -> int:
+        """Return the number of open tabs."""
         return sum(tab.socket is not None for tab in self.tabs)
 
-    async def received(self, count: int, seconds: float) -> None:
-        """Wait until `count` messages have come, or so many seconds."""
+    async def wait_for_messages(self, count: int, seconds: float) -> None:
+        """Wait until `count` messages have been received, at most `seconds`."""
         until = monotonic() + seconds
         while len(self.log.received) < count and monotonic() < until:  # noqa: ASYNC110 -- see below
-            await asyncio.sleep(0.1)  # a coarse look costs less than an event for each message
+            await asyncio.sleep(0.1)  # cheaper than an event for each message
 
     def take_log(self) -> dict[str, Any]:
-        """What came since it was taken the last time."""
-        log, self.log = self.log, Log()
+        """Return the log since the last call."""
+        log, self.log = self.log, TabLog()
         for tab in self.tabs:
             tab.log = self.log
-        return {**vars(log), "open": self.count()}
+        return {**vars(log), "open": self.count_open()}
 
-    async def storm(self, behind: int, seconds: float) -> dict[str, Any]:
-        """Drop all sockets at once; each comes back and asks for the `behind` entries that it misses."""
+    async def reconnect_all(self, behind: int, seconds: float) -> dict[str, Any]:
+        """Drop all sockets at once; each tab reconnects and fetches the `behind` entries that it misses."""
         for tab in self.tabs:
             tab.newest = tab.have
             tab.have = max(0, tab.have - behind)
@@ -197,18 +197,18 @@ class Tabs:
                 tab.socket.abort()
                 tab.socket = None
         started = monotonic()
-        back = [asyncio.create_task(tab.come_back()) for tab in self.tabs]
-        done, missing = await asyncio.wait(back, timeout=seconds)
+        reconnecting = [asyncio.create_task(tab.reconnect()) for tab in self.tabs]
+        done, missing = await asyncio.wait(reconnecting, timeout=seconds)
         while any(tab.synced_at is None for tab in self.tabs) and monotonic() < started + seconds:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
         for task in missing:
             task.cancel()
         synced = sorted(tab.synced_at - started for tab in self.tabs if tab.synced_at is not None)
         failures = sum(task.result() for task in done)
-        return {"synced": synced, "tabs": len(self.tabs), "open": self.count(), "failures": failures}
+        return {"synced": synced, "tabs": len(self.tabs), "open": self.count_open(), "failures": failures}
 
     async def close(self) -> None:
-        """Leave all, and let the servers see it."""
+        """Drop all connections, and wait for the servers to notice."""
         for tab in self.tabs:
             if tab.socket:
                 tab.socket.abort()

@@ -1,6 +1,6 @@
-"""The members behind the sockets, made in bulk: `python -m bench.ws.people COUNT FILE`, in the settings of the servers.
+"""Creates the members of bench.ws in bulk: `python -m bench.ws.members COUNT FILE`, with the servers' settings.
 
-They are in pairs, each pair with a conversation. FILE gets what the generator needs to be any of them.
+Each pair of them has a conversation. FILE gets their ids, sessions and conversations, for the generators.
 """
 
 import json
@@ -16,23 +16,23 @@ ENTRIES = 10
 
 
 def main(count: int, file: Path) -> None:
-    """Store `count` members and their conversations; write who they are to `file`."""
+    """Create `count` members and their conversations; write their ids and sessions to `file`."""
     django.setup()
-    from bench import crowd  # noqa: PLC0415 -- models can be imported once the settings stand
+    from bench import crowd  # noqa: PLC0415 -- models need the settings
 
     crowd.create_crowd(members=CROWD, posts=POSTS, report_progress=lambda text: None)
-    members = _members(count)
-    conversations = _conversations([member.pk for member in members])
-    sessions = _sessions([*members, _reader()])
-    told = {
+    members = _create_members(count)
+    conversations = _create_conversations([member.pk for member in members])
+    sessions = _create_sessions([*members, _bench_member()])
+    data = {
         "cookies": _cookie_names(),
         "reader": sessions.pop(),
         "members": [
-            {"member": member.pk, "session": session, "conversation": conversations[place // 2]}
-            for place, (member, session) in enumerate(zip(members, sessions, strict=True))
+            {"member": member.pk, "session": session, "conversation": conversations[index // 2]}
+            for index, (member, session) in enumerate(zip(members, sessions, strict=True))
         ],
     }
-    file.write_text(json.dumps(told))
+    file.write_text(json.dumps(data))
 
 
 def _cookie_names() -> dict[str, str]:
@@ -41,14 +41,14 @@ def _cookie_names() -> dict[str, str]:
     return {"session": settings.SESSION_COOKIE_NAME, "csrf": settings.CSRF_COOKIE_NAME}
 
 
-def _reader() -> Any:
+def _bench_member() -> Any:
     from bench.crowd import BENCH  # noqa: PLC0415
     from users.models import User  # noqa: PLC0415
 
     return User.objects.get(username=BENCH)
 
 
-def _members(count: int) -> list[Any]:
+def _create_members(count: int) -> list[Any]:
     from allauth.account.models import EmailAddress  # noqa: PLC0415
     from django.contrib.auth.hashers import make_password  # noqa: PLC0415
     from django.utils import timezone  # noqa: PLC0415
@@ -72,8 +72,8 @@ def _members(count: int) -> list[Any]:
     return members
 
 
-def _conversations(ids: list[int]) -> list[int]:
-    """The conversation of each pair: connected, with a few messages, of which the last one is unread."""
+def _create_conversations(ids: list[int]) -> list[int]:
+    """Connect each pair and create its conversation, with the last message unread; return the ids."""
     from django.utils import timezone  # noqa: PLC0415
 
     from messaging.models import Conversation, Entry, Membership  # noqa: PLC0415
@@ -81,11 +81,12 @@ def _conversations(ids: list[int]) -> list[int]:
 
     now = timezone.now()
     pairs = list(zip(ids[::2], ids[1::2], strict=True))
-    tied = {"state": Connection.State.CONNECTED, "invited_at": now, "connected_at": now}
+    connected = {"state": Connection.State.CONNECTED, "invited_at": now, "connected_at": now}
     Connection.objects.bulk_create(
-        [Connection(low_id=low, high_id=high, inviter_id=low, **tied) for low, high in pairs], batch_size=1000
+        [Connection(low_id=low, high_id=high, inviter_id=low, **connected) for low, high in pairs],
+        batch_size=1000,
     )
-    made = Conversation.objects.bulk_create(
+    conversations = Conversation.objects.bulk_create(
         [
             Conversation(pair=Conversation.pair_of(*pair), created_by_id=pair[0], last_seq=ENTRIES)
             for pair in pairs
@@ -94,22 +95,23 @@ def _conversations(ids: list[int]) -> list[int]:
     )
     entries = Entry.objects.bulk_create(
         [
-            Entry(conversation=made[place], seq=seq, author_id=pair[seq % 2], text="Before.", html="<p>Before.</p>",
-                  created_at=now - timedelta(hours=1))
-            for place, pair in enumerate(pairs) for seq in range(1, ENTRIES + 1)
+            Entry(conversation=conversations[index], seq=seq, author_id=pair[seq % 2], text="Before.",
+                  html="<p>Before.</p>", created_at=now - timedelta(hours=1))
+            for index, pair in enumerate(pairs) for seq in range(1, ENTRIES + 1)
         ], batch_size=1000,
     )  # fmt: skip
     seen = {"accepted_at": now, "delivered_seq": ENTRIES - 1, "read_seq": ENTRIES - 1, "unread": 1}
     Membership.objects.bulk_create(
         [
-            Membership(conversation=made[place], member_id=pk, place=entries[(place + 1) * ENTRIES - 1].pk, **seen)
-            for place, pair in enumerate(pairs) for pk in pair
+            Membership(conversation=conversations[index], member_id=pk,
+                       place=entries[(index + 1) * ENTRIES - 1].pk, **seen)
+            for index, pair in enumerate(pairs) for pk in pair
         ], batch_size=1000,
     )  # fmt: skip
-    return [conversation.pk for conversation in made]
+    return [conversation.pk for conversation in conversations]
 
 
-def _sessions(members: list[Any]) -> list[str]:
+def _create_sessions(members: list[Any]) -> list[str]:
     from django.conf import settings  # noqa: PLC0415
     from django.contrib import auth  # noqa: PLC0415
     from django.contrib.sessions.backends.base import VALID_KEY_CHARS  # noqa: PLC0415
