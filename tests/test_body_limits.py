@@ -16,8 +16,8 @@ from django.utils import timezone
 from scripts.nginx import SITE_CONFIG
 from users.models import User
 
-from .addresses import every_address
 from .cast import client_of, make_member
+from .sample_urls import list_sample_urls
 
 pytestmark = pytest.mark.django_db
 
@@ -94,7 +94,7 @@ def visitors(member: User) -> dict[str, Client]:
 @pytest.mark.parametrize("way", ["unread", "chunked"])
 def test_every_address_refuses_what_is_too_large_unless_a_member_uploads(alice: User, way: str) -> None:
     clients = visitors(alice)
-    addresses = every_address()
+    addresses = list_sample_urls()
     found = {
         (name, kind, visitor): post(client, path, *body, way=way).status_code
         for name, path in addresses.items()
@@ -108,7 +108,7 @@ def test_every_address_refuses_what_is_too_large_unless_a_member_uploads(alice: 
 
 
 def test_members_upload_at_addresses_that_take_files(alice: User) -> None:
-    addresses, member = every_address(), client_of(alice)
+    addresses, member = list_sample_urls(), client_of(alice)
     for name, kind, _visitor in UPLOADS_OF_MEMBERS:
         for way in ("in full", "chunked"):
             answer = post(member, addresses[name], *BODIES[kind], way=way)
@@ -209,7 +209,7 @@ def nginx_location_of_uploads() -> str:
 
 def test_views_that_take_files_are_those_that_nginx_knows() -> None:
     pattern = re.compile(nginx_location_of_uploads())
-    addresses = every_address()
+    addresses = list_sample_urls()
     of_nginx = {name for name, path in addresses.items() if pattern.search(path)}
     of_linkup = {
         name for name, path in addresses.items() if getattr(resolve(path).func, "accepts_files", False)

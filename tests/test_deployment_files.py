@@ -12,7 +12,7 @@ import pytest
 from scripts.nginx import SITE_CONFIG, NginxSite, render_config
 from scripts.programs import ROOT
 
-from .variables import read_by_the_code
+from .environment_variables import find_used_variables
 
 UNITS = ROOT / "deploy" / "systemd"
 
@@ -66,7 +66,7 @@ def test_the_app_has_its_databases_a_scheduler_and_a_secret_of_its_own() -> None
 
 
 def test_the_app_sets_only_variables_that_are_read() -> None:
-    assert set(app()["env"]) <= read_by_the_code() | {"DJANGO_ENVIRONMENT"}
+    assert set(app()["env"]) <= find_used_variables() | {"DJANGO_ENVIRONMENT"}
 
 
 def test_one_python_version_is_named_everywhere() -> None:
@@ -138,7 +138,7 @@ def test_a_timer_tidies_accounts_and_uploads() -> None:
 def test_every_variable_of_a_unit_is_one_that_is_read() -> None:
     for path in UNITS.glob("*.service"):
         set_here = set(re.findall(r"^Environment=([A-Z_]+)=", path.read_text(), re.MULTILINE))
-        assert set_here <= read_by_the_code() | {"DJANGO_ENVIRONMENT"}
+        assert set_here <= find_used_variables() | {"DJANGO_ENVIRONMENT"}
 
 
 def locations() -> dict[str, str]:

@@ -19,7 +19,7 @@ from scripts.migration_rules import HINTS, ReleasedSchema, Violation, find_viola
 from scripts.programs import ROOT
 
 from .cases import all_cases
-from .handbook import releases
+from .migration_example import load_releases
 
 NAME = "0099_sample"
 
@@ -338,7 +338,7 @@ def test_a_released_migration_must_exist() -> None:
 
 def load_example() -> Iterator[tuple[str, list[Migration]]]:
     """Yield the versions of the documented example with their migrations."""
-    for number, release in releases().items():
+    for number, release in load_releases().items():
         found = []
         for path, code in release.migrations.items():
             namespace: dict[str, Any] = {}

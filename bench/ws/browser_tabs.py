@@ -124,7 +124,7 @@ class BrowserTab:
             self._fetch()
 
     def _fetch(self) -> None:
-        if self._fetching is None:
+        if self.conversation and self._fetching is None:
             self._fetching = asyncio.get_running_loop().create_task(self._catch_up())
 
     async def _catch_up(self) -> None:

@@ -21,7 +21,7 @@ from scripts.programs import ROOT
 from scripts.servers import Server, temporary_folder
 from scripts.stack import Stack, is_healthy, web_command
 from scripts.visitor import Visitor
-from tests.handbook import releases
+from tests.migration_example import load_releases
 from tests.testkit.prepared_files import MIGRATED_DATABASE
 
 from .conftest import FaultTable
@@ -80,7 +80,7 @@ class Installation:
 
     def prepare(self, version: str) -> None:
         """Make the files of the next version ready beside those that run."""
-        release = releases()[version]
+        release = load_releases()[version]
         for path, code in release.migrations.items():
             (self.coming / path).write_text(code)
         for edit in release.edits:
@@ -88,7 +88,7 @@ class Installation:
 
     def deploy(self, version: str) -> None:
         """Put the files of the coming version in place, and let gunicorn take them."""
-        release, before = releases()[version], set(self.stack.web.children())
+        release, before = load_releases()[version], set(self.stack.web.children())
         for path in [*release.migrations, *(edit.path for edit in release.edits)]:
             shutil.copyfile(self.coming / path, self.running / path)
         self.stack.reload_web()

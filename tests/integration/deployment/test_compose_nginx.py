@@ -20,7 +20,7 @@ from scripts.nginx import MAIN_CONFIG, NginxSite, create_certificate, find_mime_
 from scripts.programs import ROOT, find_or_install
 from scripts.servers import HOST, Server, find_free_port
 from scripts.stack import is_port_open
-from tests.web import web_server
+from tests.http_server import run_http_server
 
 from .names import name_server
 
@@ -78,7 +78,7 @@ class _Told(http.server.BaseHTTPRequestHandler):
 def front(folder: Path, **variables: str) -> Iterator[Front]:
     """nginx with what deploy/docker/nginx.sh makes of these variables; only ports and folders are of this machine."""
     addresses = {"web": HOST, "worker": HOST}
-    with web_server(_Told) as web, name_server(addresses) as names:
+    with run_http_server(_Told) as web, name_server(addresses) as names:
         site = NginxSite(
             folder,
             folder,

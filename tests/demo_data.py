@@ -1,4 +1,4 @@
-"""The seeds, run for a test or for a class of tests that only read, and what must be true of any."""
+"""Helpers for tests of the demo network and of the benches' crowd: creating, deleting and checking their rows."""
 
 import io
 from collections.abc import Iterator
@@ -13,30 +13,30 @@ from messaging.models import Conversation
 from users.models import User
 
 
-def seeded(**options: object) -> str:
-    """What the command prints."""
+def run_seed_demo(**options: object) -> str:
+    """Run seed_demo; return its output."""
     out = io.StringIO()
     call_command("seed_demo", stdout=out, **options)
     return out.getvalue()
 
 
-def silent(words: str) -> None:
-    """Where progress goes that nobody reads."""
+def ignore_progress(words: str) -> None:
+    """Take a progress message and do nothing."""
 
 
 @contextmanager
-def stored(blocker: DjangoDbBlocker) -> Iterator[None]:
-    """Access to the database outside a single test; what was stored goes at the end."""
+def stored_rows(blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Allow database access for a class of tests, and delete all rows at the end."""
     with blocker.unblock():
         yield
-        # What was said outlives accounts.
+        # Conversations remain when their members are deleted.
         Conversation.objects.all().delete()
         User.objects.all().delete()
         Tag.objects.all().delete()
 
 
-def assert_counts_are_true() -> None:
-    """Every counter of every post and comment equals the rows that it counts."""
+def assert_counters_are_correct() -> None:
+    """Check that all counters of posts and comments equal the rows that they count."""
     for kind in Reaction.Kind:
         counted = Post.objects.annotate(real=Count("reactions", Q(reactions__kind=kind.value), distinct=True))
         assert not [post for post in counted if getattr(post, f"{kind.value}_count") != post.real]  # type: ignore[attr-defined]

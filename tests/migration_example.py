@@ -1,4 +1,4 @@
-"""The worked example of docs/WRITING_MIGRATIONS.md, read from the page, so that the tests run what it says."""
+"""Parses the example of docs/WRITING_MIGRATIONS.md, so that the tests run it."""
 
 import re
 from dataclasses import dataclass, field
@@ -11,32 +11,32 @@ PAGE = ROOT / "docs" / "WRITING_MIGRATIONS.md"
 
 @dataclass(frozen=True)
 class Edit:
-    """In the file, the old words become the new ones."""
+    """A replacement of text in a file."""
 
     path: str
     old: str
     new: str
 
     def apply(self, folder: Path) -> None:
-        """Change the file under `folder`; AssertionError when the words are not there exactly once."""
+        """Change the file in `folder`. Raises AssertionError unless the old text is there exactly once."""
         file = folder / self.path
         text = file.read_text()
         assert text.count(self.old) == 1, (
-            f"docs/WRITING_MIGRATIONS.md: {self.path} does not hold {self.old!r} once"
+            f"docs/WRITING_MIGRATIONS.md: {self.path} does not contain {self.old!r} once"
         )
         file.write_text(text.replace(self.old, self.new))
 
 
 @dataclass(frozen=True)
 class Release:
-    """What a version brings: migrations by their path, and edits of code."""
+    """A version of the example: migrations by path, and edits of code."""
 
     migrations: dict[str, str] = field(default_factory=dict)
     edits: list[Edit] = field(default_factory=list)
 
 
-def releases() -> dict[str, Release]:
-    """The versions of the example in their order."""
+def load_releases() -> dict[str, Release]:
+    """Return the versions of the example by number, in order."""
     found = {}
     _, *parts = re.split(
         r"^### (\d+\.\d+):.*$", PAGE.read_text().split("## What the linter")[0], flags=re.MULTILINE
@@ -55,9 +55,9 @@ def _edits(block: str) -> list[Edit]:
     edits = []
     for path, lines in re.findall(r"^--- (\S+)\n((?:^(?!---).*\n)+)", block, re.MULTILINE):
         for old, new in pattern.findall(lines):
-            edits.append(Edit(path, _words(old), _words(new)))
+            edits.append(Edit(path, _remove_markers(old), _remove_markers(new)))
     return edits
 
 
-def _words(lines: str) -> str:
+def _remove_markers(lines: str) -> str:
     return "\n".join(line[1:] for line in lines.splitlines())

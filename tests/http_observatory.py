@@ -1,4 +1,4 @@
-"""The score that Mozilla's HTTP Observatory gives an answer over HTTPS, by its published chart.
+"""Computes the score of Mozilla's HTTP Observatory for a response over HTTPS, by its published chart.
 
 The rules, in our own words: github.com/mdn/mdn-http-observatory, `src/grader/charts.js` (what each finding is worth),
 `src/analyzer/tests/*.js` (how it is found), `src/scanner/index.js` (100 points, minus what is lost; what is won counts
@@ -16,22 +16,22 @@ INLINE = {"'unsafe-inline'", "data:"}
 SIX_MONTHS = 15_552_000
 PRIVATE_REFERRERS = {"no-referrer", "same-origin", "strict-origin", "strict-origin-when-cross-origin"}
 UNSAFE_REFERRERS = {"origin", "origin-when-cross-origin", "unsafe-url", "no-referrer-when-downgrade"}
-FROM_HERE_ON_WINS_COUNT = 90
+MIN_SCORE_FOR_BONUS = 90
 
 # Header names in lower case, each with all its values.
 Headers = Mapping[str, Sequence[str]]
 Policy = dict[str, set[str]]
 
 
-def score(headers: Headers, body: str = "") -> int:
-    """The points of one answer; 100 without anything, 130 is what a site can reach by headers alone."""
-    found = findings(headers, body).values()
+def compute_score(headers: Headers, body: str = "") -> int:
+    """Return the score of a response: 100 without findings, at most 130 by headers alone."""
+    found = grade_headers(headers, body).values()
     lost = 100 + sum(points for points in found if points < 0)
-    return 100 + sum(found) if lost >= FROM_HERE_ON_WINS_COUNT else lost
+    return 100 + sum(found) if lost >= MIN_SCORE_FOR_BONUS else lost
 
 
-def findings(headers: Headers, body: str = "") -> dict[str, int]:
-    """What each test of the chart takes or gives."""
+def grade_headers(headers: Headers, body: str = "") -> dict[str, int]:
+    """Return the points of each test, negative or positive."""
     policy = parse_policy(headers.get("content-security-policy", []))
     return {
         "content-security-policy": _policy_points(policy),
@@ -47,7 +47,7 @@ def findings(headers: Headers, body: str = "") -> dict[str, int]:
 
 
 def parse_policy(values: Sequence[str]) -> Policy:
-    """The directives of all policies of an answer, each with its sources; the first of a name counts."""
+    """Return the sources by directive, of all policies of a response; the first directive of a name counts."""
     policy: Policy = {}
     for directive in ";".join(value.replace(",", ";") for value in values).split(";"):
         words = directive.lower().split()
@@ -109,7 +109,7 @@ def _cookie_points(headers: Headers) -> int:
 
 
 def _sharing_points(headers: Headers) -> int:
-    """Reflecting the origin together with credentials opens every answer to everybody."""
+    """Reflecting the origin together with credentials lets all sites read all responses."""
     origin, credentials = (
         _last(headers, f"access-control-allow-{name}") for name in ("origin", "credentials")
     )
@@ -148,6 +148,6 @@ def _resource_points(headers: Headers) -> int:
 
 
 def _script_points(body: str) -> int:
-    """Scripts of other sites without a hash; -50 where they do not even come by HTTPS."""
+    """Return -5 for scripts of other sites without a hash, -50 if one is not loaded by HTTPS."""
     foreign = re.findall(r"<script[^>]*\ssrc=[\"']((?:https?:)?//[^\"']+)", body, re.IGNORECASE)
     return 0 if not foreign else (-5 if all(address.startswith("https:") for address in foreign) else -50)

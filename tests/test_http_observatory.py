@@ -3,7 +3,7 @@
 import pytest
 
 from .cases import all_cases
-from .observatory import findings, score
+from .http_observatory import compute_score, grade_headers
 
 pytestmark = pytest.mark.night
 
@@ -19,16 +19,16 @@ GOOD = {
 
 
 def test_a_bare_answer_fails() -> None:
-    assert score({}) == 100 - 25 - 20 - 5 - 20
+    assert compute_score({}) == 100 - 25 - 20 - 5 - 20
 
 
 def test_good_headers_reach_130() -> None:
-    assert score(GOOD) == 130
+    assert compute_score(GOOD) == 130
 
 
 def test_good_cookies_win_five_points() -> None:
     cookie = "__Host-session=x; Secure; HttpOnly; SameSite=Lax; Path=/"
-    assert score({**GOOD, "set-cookie": [cookie]}) == 135
+    assert compute_score({**GOOD, "set-cookie": [cookie]}) == 135
 
 
 def test_each_finding_is_worth_what_the_chart_says() -> None:
@@ -61,10 +61,10 @@ def test_each_finding_is_worth_what_the_chart_says() -> None:
         for name, value, points in cases:
             with case(f"{name} {value}"):
                 test = "cookies" if name == "set-cookie" else name
-                assert findings({name: [value]})[test] == points
+                assert grade_headers({name: [value]})[test] == points
 
 
 def test_scripts_of_other_sites_cost_points() -> None:
-    assert findings({}, '<script src="/a.js"></script>')["subresource-integrity"] == 0
-    assert findings({}, '<script src="https://b.example/a.js"></script>')["subresource-integrity"] == -5
-    assert findings({}, '<script defer src="//b.example/a.js"></script>')["subresource-integrity"] == -50
+    assert grade_headers({}, '<script src="/a.js"></script>')["subresource-integrity"] == 0
+    assert grade_headers({}, '<script src="https://b.example/a.js"></script>')["subresource-integrity"] == -5
+    assert grade_headers({}, '<script defer src="//b.example/a.js"></script>')["subresource-integrity"] == -50

@@ -1,10 +1,10 @@
-"""One address for every pattern of the product, the administration's included."""
+"""A sample URL for each named URL pattern, including those of the admin."""
 
 from collections.abc import Iterator
 
 from django.urls import URLResolver, get_resolver, reverse
 
-# What stands for a part of an address; "1" for all others.
+# Values of URL arguments; "1" for all others.
 SAMPLES = {
     "username": "alice",
     "tag": "circle",
@@ -15,16 +15,16 @@ SAMPLES = {
 }
 
 
-def every_address() -> dict[str, str]:
-    """Addresses by the full names of their patterns; nobody need be there who would answer."""
-    return dict(_addresses(get_resolver(), ()))
+def list_sample_urls() -> dict[str, str]:
+    """Return URLs by the full names of their patterns. Their objects need not exist."""
+    return dict(_iterate_urls(get_resolver(), ()))
 
 
-def _addresses(resolver: URLResolver, namespaces: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+def _iterate_urls(resolver: URLResolver, namespaces: tuple[str, ...]) -> Iterator[tuple[str, str]]:
     for pattern in resolver.url_patterns:
         if isinstance(pattern, URLResolver):
             inner = (*namespaces, pattern.namespace) if pattern.namespace else namespaces
-            yield from _addresses(pattern, inner)
+            yield from _iterate_urls(pattern, inner)
         elif pattern.name:
             name = ":".join((*namespaces, pattern.name))
             arguments = pattern.pattern.regex.groupindex

@@ -1,4 +1,4 @@
-"""The world of the table of tests.authorization: who is there, and what its braces stand for."""
+"""Creates the members and objects that the table of tests.authorization names."""
 
 from dataclasses import dataclass
 
@@ -26,8 +26,8 @@ from .cast import client_of, connect, make_member
 
 
 @dataclass(frozen=True)
-class World:
-    """The members, and what the braces of the table stand for."""
+class AuthorizationObjects:
+    """The members, and the values of the placeholders in the table."""
 
     members: dict[str, User]
     words: dict[str, object]
@@ -36,8 +36,8 @@ class World:
         return client_of(self.members[visitor]) if visitor in self.members else Client()
 
 
-def make_visitors(alice: User, mona: User) -> dict[str, User]:
-    """The members who ask, by what they are to Alice."""
+def create_visitors(alice: User, mona: User) -> dict[str, User]:
+    """Create the members that send requests, by their relation to Alice."""
     members = {
         "owner": alice,
         "moderator": mona,
@@ -50,9 +50,9 @@ def make_visitors(alice: User, mona: User) -> dict[str, User]:
     return members
 
 
-def make_world(alice: User, mona: User) -> World:
-    """Alice owns everything in it (see tests.authorization); Mona is a moderator."""
-    members = make_visitors(alice, mona)
+def create_objects(alice: User, mona: User) -> AuthorizationObjects:
+    """Create one object of each kind, owned by Alice, as tests.authorization expects. Mona is a moderator."""
+    members = create_visitors(alice, mona)
     una = make_unconfirmed("una")
     asking, asked, foe, dora = (make_member(name) for name in ("asking", "asked", "foe", "dora"))
     connect(alice, dora)
@@ -87,4 +87,4 @@ def make_world(alice: User, mona: User) -> World:
         "private": document,
         "confirmation": EmailConfirmationHMAC(EmailAddress.objects.get(user=una)).key,
     }
-    return World(members, words)
+    return AuthorizationObjects(members, words)

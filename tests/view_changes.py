@@ -1,4 +1,4 @@
-"""Views of cached parts (core.web.fragments), changed one value at a time."""
+"""Changes the values of a view (a tuple of core.web.fragments) one by one, to test cache keys."""
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
@@ -8,15 +8,15 @@ from uuid import UUID
 Paths = set[str]
 
 
-def changed_views(view: Any, others: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """The view with another value in each field and each part of a field, with the path of what was changed. `others`
-    has the values of fields that do not take any value, by name. None stays."""
+def vary_view(view: Any, others: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield the view with one changed value each time, and the path of that value.
+
+    `others` has the new values of fields that do not take any value, by name. None is not changed.
+    """
     names = getattr(view, "_fields", range(len(view)))
     for index, name in enumerate(names):
         value = view[index]
-        inner = (
-            changed_views(value, others) if isinstance(value, tuple) else [("", _other(name, value, others))]
-        )
+        inner = vary_view(value, others) if isinstance(value, tuple) else [("", _other(name, value, others))]
         for path, changed in inner:
             if changed is not None:
                 values = [*view[:index], changed, *view[index + 1 :]]
@@ -24,20 +24,20 @@ def changed_views(view: Any, others: Mapping[str, Any]) -> Iterator[tuple[str, A
                 yield f"{name}.{path}".rstrip("."), whole
 
 
-def unseen_changes(
-    views: list[Any], html_of: Callable[[Any], str], others: Mapping[str, Any]
+def find_missed_changes(
+    views: list[Any], render: Callable[[Any], str], others: Mapping[str, Any]
 ) -> tuple[Paths, Paths]:
-    """The paths whose change gives an equal view, and those whose change gives the same HTML in all of `views`."""
+    """Return the paths whose change gives an equal view, and those whose change never changes the HTML."""
     same_key: Paths = set()
     seen: Paths = set()
-    every: Paths = set()
+    all_paths: Paths = set()
     for view in views:
-        html = html_of(view)
-        for path, changed in changed_views(view, others):
-            every.add(path)
+        html = render(view)
+        for path, changed in vary_view(view, others):
+            all_paths.add(path)
             same_key |= {path} if changed == view else set()
-            seen |= {path} if html_of(changed) != html else set()
-    return same_key, every - seen
+            seen |= {path} if render(changed) != html else set()
+    return same_key, all_paths - seen
 
 
 def _other(name: Any, value: Any, others: Mapping[str, Any]) -> Any:

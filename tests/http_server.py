@@ -1,4 +1,4 @@
-"""A small web server for tests of what asks one."""
+"""A small HTTP server for tests of clients."""
 
 import threading
 from collections.abc import Iterator
@@ -7,9 +7,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 @contextmanager
-def web_server(answer: type[BaseHTTPRequestHandler]) -> Iterator[int]:
-    """Let `answer` answer on a port of this machine, which is yielded, until the end."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), answer)
+def run_http_server(handler: type[BaseHTTPRequestHandler]) -> Iterator[int]:
+    """Serve requests with `handler` during the block; yields the port on 127.0.0.1."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:

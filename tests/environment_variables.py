@@ -1,4 +1,4 @@
-"""The environment variables that the code reads, found in the code itself."""
+"""Finds the environment variables that the code reads, in its syntax trees."""
 
 import ast
 
@@ -8,12 +8,12 @@ from scripts.programs import ROOT
 READERS = {
     name for name, member in vars(Environment).items() if callable(member) and not name.startswith("_")
 }
-# Read by name in a loop: the parts of the database's address.
+# Read in a loop: the parts of the database URL.
 PARTS = {"DB_HOST", "DB_PORT", "DB_NAME", "DB_USER", "DB_PASSWORD"}
 
 
-def read_by_the_code() -> set[str]:
-    """Every variable that the settings read: the first argument of env.text("…") and its siblings."""
+def find_used_variables() -> set[str]:
+    """Return the variables that the settings read: the first arguments of env.text("…") and the like."""
     found = set(PARTS)
     for path in [*ROOT.glob("professional_network/**/*.py"), *ROOT.glob("*.conf.py")]:
         for node in ast.walk(ast.parse(path.read_text())):
