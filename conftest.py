@@ -13,7 +13,7 @@ from psycopg2.extensions import set_wait_callback
 
 from core.database.lru_cache import clear_caches
 from core.database.thread_pool import shut_pool
-from tests.testkit.databases import empty_after_test
+from tests.testkit.database_cleanup import empty_tables_after_test
 
 pytest_plugins = ["tests.cast", "tests.log_scan"]
 
@@ -63,7 +63,7 @@ def django_db_modify_db_settings(
 def _quick_emptying() -> Iterator[None]:
     """Tests that commit leave an empty database in a moment."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(TransactionTestCase, "_fixture_teardown", empty_after_test)
+        patch.setattr(TransactionTestCase, "_fixture_teardown", empty_tables_after_test)
         yield
 
 

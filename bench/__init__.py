@@ -1,1 +1,1 @@
-"""Benches: figures of LinkUp beside a peer or a limit of the same run."""
+"""Benches: measurements of LinkUp, compared with a baseline of the same run."""

@@ -37,16 +37,16 @@ def run(members: int, posts: int) -> int:
 
     from . import crowd  # noqa: PLC0415
     from .crowd.heavy import MUCH, make_heavy_member  # noqa: PLC0415
-    from .pages import cost  # noqa: PLC0415
+    from .pages import measure_page  # noqa: PLC0415
 
     call_command("migrate", verbosity=0)
-    crowd.make(members=members, posts=posts, say=print)
+    crowd.create_crowd(members=members, posts=posts, report_progress=print)
     heavy = make_heavy_member()
     client = Client()
     client.force_login(heavy.member)
-    little = {name: cost(client, address) for name, address in heavy.addresses().items()}
+    little = {name: measure_page(client, address) for name, address in heavy.addresses().items()}
     heavy.grow(MUCH)
-    much = {name: cost(client, address) for name, address in heavy.addresses().items()}
+    much = {name: measure_page(client, address) for name, address in heavy.addresses().items()}
     print(f"{'':<24} {'little':>8} {'much':>8} {'ratio':>6} {'queries':>8}   (milliseconds, medians; {MUCH})")
     grown = 0
     for name, before in little.items():

@@ -1,7 +1,7 @@
-"""Lighthouse on the pages of the demo network, on the production stack, as a phone and as a desktop.
+"""Runs Lighthouse on pages of the demo network in the production stack, as a phone and as a desktop.
 
 `python -m bench.lighthouse [--pages home,post]`: npm installs Lighthouse into test-results/lighthouse first. Prints a
-table and writes test-results/lighthouse.json. Ends with 1 when a score misses its bar.
+table and writes test-results/lighthouse.json. The exit code is 1 when a score misses its target.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from typing import Any
 from playwright.sync_api import sync_playwright
 
 from scripts.programs import CHROMIUM_ARGUMENTS, ROOT, find_or_install
-from scripts.servers import free_port, temporary_folder
+from scripts.servers import find_free_port, temporary_folder
 from scripts.stack import Stack, running_stack, seed_demo
 
 # The last version for node 20.
@@ -35,12 +35,12 @@ PAGES = {
     "messages": "/messages/",
     "settings": "/settings/profile/",
 }
-# Pages for members are not for search engines; the others are.
-FOR_EVERYBODY = {"sign-in"}
-BARS = {"performance": 97, "accessibility": 100, "best-practices": 100, "seo": 100}
+# Pages that search engines may index.
+PUBLIC_PAGES = {"sign-in"}
+TARGETS = {"performance": 97, "accessibility": 100, "best-practices": 100, "seo": 100}
 CHROME = (*CHROMIUM_ARGUMENTS, "--ignore-certificate-errors")
 ATTEMPTS = 3
-FIGURES = {
+METRICS = {
     "LCP ms": "largest-contentful-paint",
     "CLS": "cumulative-layout-shift",
     "TBT ms": "total-blocking-time",
@@ -49,8 +49,8 @@ FIGURES = {
 }
 
 
-def obtain_lighthouse() -> Path:
-    """Return the command of Lighthouse, installed by npm when it is not there yet."""
+def find_or_install_lighthouse() -> Path:
+    """Return the command of Lighthouse; npm installs it if necessary."""
     command = FOLDER / "node_modules" / ".bin" / "lighthouse"
     if not command.exists():
         FOLDER.mkdir(parents=True, exist_ok=True)
@@ -60,20 +60,20 @@ def obtain_lighthouse() -> Path:
     return command
 
 
-def audit(command: Path, address: str, folder: Path, *, desktop: bool, port: int) -> dict[str, Any]:
-    """Return Lighthouse's report of the page at `address`, in the browser at `port`. Raises CalledProcessError."""
+def run_lighthouse(command: Path, url: str, folder: Path, *, desktop: bool, port: int) -> dict[str, Any]:
+    """Return Lighthouse's report of the page at `url`, in the browser at `port`. Raises CalledProcessError."""
     report = folder / "report.json"
     arguments = [
         str(command),
-        address,
+        url,
         "--quiet",
         "--output=json",
         f"--output-path={report}",
         f"--port={port}",
     ]
-    arguments += [f"--only-categories={','.join(BARS)}", *(["--preset=desktop"] if desktop else [])]
+    arguments += [f"--only-categories={','.join(TARGETS)}", *(["--preset=desktop"] if desktop else [])]
     for attempt in range(ATTEMPTS):
-        # Now and then it misses the beginning of a page (NO_NAVSTART), and asks to be run again.
+        # Sometimes it misses the start of the navigation (NO_NAVSTART) and has to be run again.
         ended = subprocess.run(arguments, check=attempt == ATTEMPTS - 1, timeout=180)  # noqa: S603
         if ended.returncode == 0:
             break
@@ -81,35 +81,35 @@ def audit(command: Path, address: str, folder: Path, *, desktop: bool, port: int
     return found
 
 
-def row_of(report: dict[str, Any]) -> dict[str, float]:
-    """Return the scores (0 to 100) and the figures of a report."""
-    scores = {name: round(100 * (report["categories"][name]["score"] or 0)) for name in BARS}
-    return scores | {name: report["audits"][audit]["numericValue"] for name, audit in FIGURES.items()}
+def read_scores(report: dict[str, Any]) -> dict[str, float]:
+    """Return the scores (0 to 100) and the metrics of a report."""
+    scores = {name: round(100 * (report["categories"][name]["score"] or 0)) for name in TARGETS}
+    return scores | {name: report["audits"][audit]["numericValue"] for name, audit in METRICS.items()}
 
 
-def misses_of(name: str, report: dict[str, Any]) -> list[str]:
-    """Return what keeps a page from its bars, with the audits that cost points."""
+def find_missed_targets(name: str, report: dict[str, Any]) -> list[str]:
+    """Return the targets that a page misses, with the audits that cost points."""
     missed = []
-    for category, bar in BARS.items():
-        if category == "seo" and name not in FOR_EVERYBODY:
+    for category, target in TARGETS.items():
+        if category == "seo" and name not in PUBLIC_PAGES:
             refs = [ref for ref in report["categories"]["seo"]["auditRefs"] if ref["id"] != "is-crawlable"]
             score = 100 * all((report["audits"][ref["id"]]["score"] or 1) == 1 for ref in refs)
         else:
             score = round(100 * (report["categories"][category]["score"] or 0))
-        if score < bar:
+        if score < target:
             audits = [
                 ref["id"]
                 for ref in report["categories"][category]["auditRefs"]
                 if ref["weight"] and (report["audits"][ref["id"]]["score"] or 0) < 1
             ]
-            missed.append(f"{category} {score}, the bar is {bar}: {', '.join(audits)}")
+            missed.append(f"{category} {score}, the target is {target}: {', '.join(audits)}")
     return missed
 
 
 @contextmanager
-def browser_at(stack: Stack, folder: Path, *, signed_in: bool) -> Iterator[int]:
-    """Yield the port of a browser in which a member is signed in, or nobody: Lighthouse keeps its cookies."""
-    port = free_port()
+def running_browser(stack: Stack, folder: Path, *, signed_in: bool) -> Iterator[int]:
+    """Run Chromium during the block, perhaps signed in; yields its debugging port. Lighthouse keeps the cookies."""
+    port = find_free_port()
     with sync_playwright() as playwright:
         context = playwright.chromium.launch_persistent_context(
             folder / "profile",
@@ -129,34 +129,34 @@ def browser_at(stack: Stack, folder: Path, *, signed_in: bool) -> Iterator[int]:
         context.close()
 
 
-def measure(stack: Stack, pages: list[str]) -> tuple[dict[str, dict[str, float]], list[str]]:
-    """Return the rows of the table by page and form, and what misses its bar."""
-    command = obtain_lighthouse()
+def measure_pages(stack: Stack, pages: list[str]) -> tuple[dict[str, dict[str, float]], list[str]]:
+    """Return the rows of the table by page and device, and the missed targets."""
+    command = find_or_install_lighthouse()
     rows, missed = {}, []
     for signed_in in (False, True):
-        chosen = [page for page in pages if (page not in FOR_EVERYBODY) == signed_in]
-        with temporary_folder(None) as folder, browser_at(stack, folder, signed_in=signed_in) as port:
-            for page, form in product(chosen, ("phone", "desktop")):
-                address = stack.origin + PAGES[page]
-                report = audit(command, address, folder, desktop=form == "desktop", port=port)
-                name = f"{page}, {form}"
-                rows[name] = row_of(report)
+        chosen = [page for page in pages if (page not in PUBLIC_PAGES) == signed_in]
+        with temporary_folder(None) as folder, running_browser(stack, folder, signed_in=signed_in) as port:
+            for page, device in product(chosen, ("phone", "desktop")):
+                url = stack.origin + PAGES[page]
+                report = run_lighthouse(command, url, folder, desktop=device == "desktop", port=port)
+                name = f"{page}, {device}"
+                rows[name] = read_scores(report)
                 print(f"{name:<24}", *(f"{value:>8.6g}" for value in rows[name].values()), flush=True)
-                missed += [f"{name}: {words}" for words in misses_of(page, report)]
+                missed += [f"{name}: {words}" for words in find_missed_targets(page, report)]
     return rows, missed
 
 
 def main(arguments: list[str]) -> int:
-    """Print the table; 1 when a score misses its bar."""
+    """Print the table; return 1 when a score misses its target."""
     parser = argparse.ArgumentParser(prog="python -m bench.lighthouse", description=__doc__)
     parser.add_argument("--pages", default=",".join(PAGES), help="which pages, by name (all)")
     pages = parser.parse_args(arguments).pages.split(",")
     with running_stack() as stack:
         seed_demo(stack)
-        print(f"{'':<24}", *(f"{name[:8]:>8}" for name in (*BARS, *FIGURES)), flush=True)
-        rows, missed = measure(stack, pages)
+        print(f"{'':<24}", *(f"{name[:8]:>8}" for name in (*TARGETS, *METRICS)), flush=True)
+        rows, missed = measure_pages(stack, pages)
     (ROOT / "test-results" / "lighthouse.json").write_text(json.dumps(rows, indent=2))
-    print("\n".join(["Every score holds its bar."] if not missed else ["Below the bar:", *missed]))
+    print("\n".join(["All targets are met."] if not missed else ["Missed targets:", *missed]))
     return 1 if missed else 0
 
 

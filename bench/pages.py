@@ -1,4 +1,4 @@
-"""The pages that benches look at, and what one of them costs in queries and time, in process."""
+"""The pages that benches request, and what one costs in queries and time, measured in process."""
 
 import statistics
 import time
@@ -19,12 +19,12 @@ from users.models import User
 
 from .crowd import BENCH
 
-REPEATED = 25
+REPETITIONS = 25
 
 
 @dataclass(frozen=True)
-class Cost:
-    """What one page takes: statements, milliseconds and those of them on our own processor (medians), bytes."""
+class PageCost:
+    """The cost of a page: statements, medians of elapsed and CPU milliseconds, bytes."""
 
     queries: int
     milliseconds: float
@@ -32,15 +32,15 @@ class Cost:
     size: int
 
 
-def signed_in() -> Client:
-    """A browser in which BENCH is signed in."""
+def create_client() -> Client:
+    """Return a test client in which BENCH is signed in."""
     client = Client()
     client.force_login(User.objects.get(username=BENCH))
     return client
 
 
-def addresses() -> dict[str, str]:
-    """The pages by name, each the busiest of its kind that BENCH may see."""
+def list_pages() -> dict[str, str]:
+    """Return the paths of the pages by name, each the busiest of its kind that BENCH may see."""
     bench = User.objects.get(username=BENCH)
     friend = Member.objects.connected_to(bench.pk).order_by("pk")[0]
     paired = Connection.objects.other_ends(bench.pk)
@@ -68,19 +68,19 @@ def addresses() -> dict[str, str]:
     }
 
 
-def cost(client: Client, address: str, *, repeated: int = REPEATED) -> Cost:
-    """What the page at `address` takes once it is warm."""
-    client.get(address)
+def measure_page(client: Client, path: str, *, repetitions: int = REPETITIONS) -> PageCost:
+    """Return the cost of a page after a first request has filled the caches."""
+    client.get(path)
     with CaptureQueriesContext(connection) as captured:
-        response = client.get(address)
+        response = client.get(path)
     queries = len(captured)  # counted before the next request empties the log
     times, cpu = [], []
-    for _time in range(repeated):
+    for _ in range(repetitions):
         started, used = time.perf_counter(), time.process_time()
-        client.get(address)
+        client.get(path)
         times.append(1000 * (time.perf_counter() - started))
         cpu.append(1000 * (time.process_time() - used))
-    return Cost(queries, statistics.median(times), statistics.median(cpu), len(response.content))
+    return PageCost(queries, statistics.median(times), statistics.median(cpu), len(response.content))
 
 
 def _home_cursor(member: User) -> str:
@@ -88,6 +88,6 @@ def _home_cursor(member: User) -> str:
 
 
 def _most_frequent(rows: QuerySet[Any], field: str) -> int:
-    """The value of `field` that most of `rows` have."""
+    """Return the most frequent value of `field`."""
     found: int = rows.values_list(field).annotate(times=Count("pk")).order_by("-times", field)[0][0]
     return found

@@ -1,4 +1,4 @@
-"""What a page of the same stack costs when it does next to nothing: the limit that pages are measured against."""
+"""The bare view: the cheapest page of the same stack, the baseline of bench.feed."""
 
 from django.http import HttpResponse
 from django.views.decorators.http import require_GET
@@ -11,8 +11,8 @@ ROWS = 20
 
 @member_required
 @require_GET
-def bare(request: MemberRequest) -> HttpResponse:
-    """Session, user, one query of 20 rows, and as many bytes as `?bytes=` asks for."""
+def bare_view(request: MemberRequest) -> HttpResponse:
+    """Load session, user and 20 rows; return as many bytes as `?bytes=` says."""
     size = int(request.GET["bytes"])
     rows = Post.objects.order_by("-pk").values_list("pk", "author_id", "created_at", "html")[:ROWS]
     body = "".join(html for _pk, _author, _at, html in rows).encode() or b" "

@@ -26,7 +26,7 @@ check "import-linter" lint-imports --no-logo
 check "djlint format" djlint . --check
 check "djlint lint" djlint . --quiet --lint
 check "migrations" migrations
-check "migration linter" python -m scripts.migrations
+check "migration linter" python -m scripts.migration_linter
 check "shellcheck" shellcheck scripts/*.sh .ci/run "${of_images[@]}"
 
 if [ ${#failed[@]} -gt 0 ]; then

@@ -1,4 +1,4 @@
-"""Puts deploy/nginx/linkup.conf to work on this machine: other ports and folders, and a throw-away certificate."""
+"""nginx with deploy/nginx/linkup.conf on this machine: local ports and folders, and a self-signed certificate."""
 
 import os
 import re
@@ -9,10 +9,10 @@ from pathlib import Path
 from .programs import ROOT, find_or_install
 from .servers import HOST
 
-CONFIG = ROOT / "deploy" / "nginx" / "linkup.conf"
+SITE_CONFIG = ROOT / "deploy" / "nginx" / "linkup.conf"
 HSTS = "max-age=31536000; includeSubDomains; preload"
 
-MAIN = """\
+MAIN_CONFIG = """\
 daemon off;
 {user}
 worker_processes 2;
@@ -35,16 +35,19 @@ http {{
 
 
 @dataclass(frozen=True)
-class Site:
-    """What the configuration of a server has at its places, for this machine."""
+class NginxSite:
+    """Folders and ports of this machine, in place of those in the configuration of a server.
+
+    `folder` gets the configuration, the certificate, logs and temporary files.
+    """
 
     folder: Path
     static: Path
     media: Path
-    http: int
-    https: int
-    web: int
-    ws: int
+    http_port: int
+    https_port: int
+    web_port: int
+    ws_port: int
     hsts: str = HSTS
 
     @property
@@ -56,45 +59,44 @@ class Site:
         return self.folder / "key.pem"
 
 
-def _replacements(site: Site) -> dict[str, str]:
+def _replacements(site: NginxSite) -> dict[str, str]:
     live = "/etc/letsencrypt/live/network.example.org"
     return {
         f"{live}/fullchain.pem": str(site.certificate),
         f"{live}/privkey.pem": str(site.key),
         "server_name network.example.org;": "server_name localhost;",
-        "listen 80": f"listen {HOST}:{site.http}",
-        "listen 443": f"listen {HOST}:{site.https}",
-        "127.0.0.1:8000": f"{HOST}:{site.web}",
-        "127.0.0.1:8001": f"{HOST}:{site.ws}",
+        "listen 80": f"listen {HOST}:{site.http_port}",
+        "listen 443": f"listen {HOST}:{site.https_port}",
+        "127.0.0.1:8000": f"{HOST}:{site.web_port}",
+        "127.0.0.1:8001": f"{HOST}:{site.ws_port}",
         "/srv/linkup/staticfiles/": f"{site.static}/",
         "/srv/linkup/media/": f"{site.media}/",
         "/var/log/nginx/linkup.log": f"{site.folder}/linkup.log",
-        "proxy_set_header Host $host;": f"proxy_set_header Host $host:{site.https};",
-        "https://$host$request_uri": f"https://$host:{site.https}$request_uri",
+        "proxy_set_header Host $host;": f"proxy_set_header Host $host:{site.https_port};",
+        "https://$host$request_uri": f"https://$host:{site.https_port}$request_uri",
         HSTS: site.hsts,
     }
 
 
-def rendered(site: Site) -> str:
-    """The configuration for this machine. A place that is not found any more is a LookupError: keep both in step."""
-    head, *rest = CONFIG.read_text().split("\nupstream ", 1)
-    text = head + "\nupstream " + "".join(rest)
-    text = re.sub(r"(?m)^ *listen \[::\].*\n", "", text)
+def render_config(site: NginxSite) -> str:
+    """Return linkup.conf for this machine; raises LookupError when a part that must be replaced is missing."""
+    text = re.sub(r"(?m)^ *listen \[::\].*\n", "", SITE_CONFIG.read_text())
     for old, new in _replacements(site).items():
         if old not in text:
-            raise LookupError(f"{CONFIG.name} holds no {old!r}")
+            raise LookupError(f"{SITE_CONFIG.name} does not contain {old!r}")
         text = text.replace(old, new)
     return text
 
 
-def _mime_types(binary: Path) -> Path:
-    """nginx's own list of types lies beside its own configuration."""
+def find_mime_types(binary: Path) -> Path:
+    """Return the path of mime.types, which is beside the default configuration of this nginx."""
     output = subprocess.run([str(binary), "-V"], capture_output=True, text=True, check=True).stderr
     found = re.search(r"--conf-path=(\S+)", output)
     return (Path(found[1]) if found else Path("/etc/nginx/nginx.conf")).parent / "mime.types"
 
 
-def _make_certificate(site: Site) -> None:
+def create_certificate(site: NginxSite) -> None:
+    """Create a self-signed certificate for localhost in the folder of the site."""
     command = ["openssl", "req", "-x509", "-nodes", "-days", "7", "-subj", "/CN=localhost"]
     command += ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]
     command += ["-addext", "subjectAltName=DNS:localhost"]
@@ -103,13 +105,13 @@ def _make_certificate(site: Site) -> None:
     )
 
 
-def prepare(site: Site) -> list[str]:
-    """Write the configuration and a certificate into the site's folder; returns the command that serves it."""
+def prepare_nginx(site: NginxSite) -> list[str]:
+    """Write the configuration and a certificate to the folder of the site; return the command that starts nginx."""
     binary = find_or_install("nginx")["nginx"]
-    _make_certificate(site)
-    (site.folder / "linkup.conf").write_text(rendered(site))
-    # Its workers must read what we wrote; run by root they would be another user.
+    create_certificate(site)
+    (site.folder / "linkup.conf").write_text(render_config(site))
+    # The workers must be able to read these files; started by root, they would run as another user.
     user = "user root;" if os.geteuid() == 0 else ""
-    main = MAIN.format(user=user, folder=site.folder, mime_types=_mime_types(binary))
+    main = MAIN_CONFIG.format(user=user, folder=site.folder, mime_types=find_mime_types(binary))
     (site.folder / "nginx.conf").write_text(main)
     return [str(binary), "-p", str(site.folder), "-e", "stderr", "-c", str(site.folder / "nginx.conf")]

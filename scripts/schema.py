@@ -1,4 +1,4 @@
-"""Describes the schema that the migrations make: `python -m scripts.schema` after each new migration."""
+"""Writes operations/transfer/schema.json: `python -m scripts.schema` after each new migration."""
 
 import os
 import sys
@@ -13,7 +13,7 @@ from .stack import run_manage_command
 
 
 def describe_database(url: str) -> str:
-    """The description of a migrated database."""
+    """Return the description of a migrated database."""
     with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
 
         def run(statement: str) -> list[tuple[object, ...]]:
@@ -25,7 +25,7 @@ def describe_database(url: str) -> str:
 
 
 def main() -> int:
-    """Write it."""
+    """Migrate a new database and write its description."""
     with postgres_server() as server:
         environment = {**os.environ, "DJANGO_ENVIRONMENT": "test", "DATABASE_URL": server.url}
         environment.pop("DJANGO_SETTINGS_MODULE", None)

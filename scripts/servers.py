@@ -53,7 +53,7 @@ class ServerStartError(RuntimeError):
         super().__init__("\n".join([log_text.rstrip(), *hints]))
 
 
-def free_port() -> int:
+def find_free_port() -> int:
     """Return a free TCP port below 32768 on 127.0.0.1."""
     for port in random.sample(PORTS, k=200):
         with socket.socket() as probe:
@@ -97,7 +97,7 @@ def temporary_folder(owner: pwd.struct_passwd | None) -> Iterator[Path]:
     try:
         folder = Path(tempfile.mkdtemp(prefix=f"{FOLDER_PREFIX}{os.getpid()}-", dir=root))
     except OSError as error:
-        raise ServerStartError(f"No folder can be made in {root}: {error.strerror}") from error
+        raise ServerStartError(f"Cannot create a folder in {root}: {error.strerror}") from error
     if owner:
         os.chown(folder, owner.pw_uid, owner.pw_gid)
     try:
@@ -225,19 +225,19 @@ class Server:
         self._signal_all(signal.SIGCONT)
 
     def _signal_all(self, wanted: signal.Signals) -> None:
-        for pid in _process_with_children(self.process.pid) if self.process else ():
+        for pid in list_process_with_children(self.process.pid) if self.process else ():
             with suppress(ProcessLookupError):
                 os.kill(pid, wanted)
 
     def children(self) -> list[int]:
         """Return the ids of its child processes, such as gunicorn's workers."""
-        return _process_with_children(self.process.pid)[1:] if self.process else []
+        return list_process_with_children(self.process.pid)[1:] if self.process else []
 
     def _log_tail(self) -> str:
         return (self.folder / "log").read_text(errors="replace")[-2000:]
 
 
-def _process_with_children(pid: int) -> list[int]:
+def list_process_with_children(pid: int) -> list[int]:
     """Return the ids of a process and its children: PostgreSQL has one for each connection."""
     listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True)
     pairs = [line.split() for line in listed.stdout.splitlines()]
@@ -245,10 +245,10 @@ def _process_with_children(pid: int) -> list[int]:
 
 
 @contextmanager
-def run_on_free_port(make: Callable[[int], Server]) -> Iterator[Server]:
+def run_on_free_port(create_server: Callable[[int], Server]) -> Iterator[Server]:
     """Start a server on a free port, and try another port when this one was taken meanwhile."""
     for attempt in range(1, MAX_START_ATTEMPTS + 1):
-        server = make(free_port())
+        server = create_server(find_free_port())
         try:
             server.start()
         except ServerStartError:
@@ -312,9 +312,9 @@ def postgres_server(cluster: Path | None = None, /, **options: str) -> Iterator[
     with temporary_folder(owner) as folder:
         data = folder / "data"
         if error := copy_cluster(cluster, data, owner) if cluster else create_cluster(binaries, data, owner):
-            raise ServerStartError(f"PostgreSQL gets no data:\n{error[-2000:]}")
+            raise ServerStartError(f"The data folder of PostgreSQL could not be created:\n{error[-2000:]}")
 
-        def make(port: int) -> Server:
+        def create_server(port: int) -> Server:
             settings = {**QUICK_SETTINGS, **options, "listen_addresses": HOST, "port": str(port)}
             settings["unix_socket_directories"] = ""
             chosen = (part for name, value in settings.items() for part in ("-c", f"{name}={value}"))
@@ -324,7 +324,7 @@ def postgres_server(cluster: Path | None = None, /, **options: str) -> Iterator[
             server.url = _postgres_url(port, "linkup")
             return server
 
-        with run_on_free_port(make) as server:
+        with run_on_free_port(create_server) as server:
             if not cluster:
                 _create_database(urlsplit(server.url).port or 0)
             yield server
@@ -369,7 +369,7 @@ def redis_server(password: str = "", **options: str) -> Iterator[Server]:
     settings = {"save": "", "appendonly": "no", "daemonize": "no", "requirepass": password, **options}
     with temporary_folder(None) as folder:
 
-        def make(port: int) -> Server:
+        def create_server(port: int) -> Server:
             chosen = {**settings, "bind": HOST, "port": str(port), "dir": str(folder)}
             command = [
                 str(binary),
@@ -380,7 +380,7 @@ def redis_server(password: str = "", **options: str) -> Iterator[Server]:
             server.url = url
             return server
 
-        with run_on_free_port(make) as server:
+        with run_on_free_port(create_server) as server:
             yield server
 
 

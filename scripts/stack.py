@@ -19,13 +19,13 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from .nginx import HSTS, Site, prepare
+from .nginx import HSTS, NginxSite, prepare_nginx
 from .programs import ROOT, ProgramMissingError, find_or_install
 from .servers import (
     HOST,
     Server,
     ServerStartError,
-    free_port,
+    find_free_port,
     postgres_server,
     redis_server,
     temporary_folder,
@@ -45,7 +45,7 @@ class Stack:
 
     origin: str
     http_origin: str
-    site: Site
+    site: NginxSite
     environment: dict[str, str]
     postgres: Server
     redis: Server
@@ -178,7 +178,8 @@ def is_healthy(port: int) -> bool:
         connection.close()
 
 
-def _listens(port: int) -> bool:
+def is_port_open(port: int) -> bool:
+    """Return whether a server on this machine accepts connections at this port."""
     with socket.socket() as probe:
         return probe.connect_ex((HOST, port)) == 0
 
@@ -210,18 +211,18 @@ def running_stack(
         report_progress("migrations and static files …")
         run_release(environment, migrated=cluster is not None, static=static)
         report_progress("gunicorn, daphne and nginx …")
-        site = _site(folder, ports, hsts)
-        serve = _make_server_starter(exit_stack, folder, environment)
+        site = _create_site(folder, ports, hsts)
+        serve = create_server_starter(exit_stack, folder, environment)
         yield Stack(
-            origin=f"https://localhost:{site.https}",
-            http_origin=f"http://localhost:{site.http}",
+            origin=f"https://localhost:{site.https_port}",
+            http_origin=f"http://localhost:{site.http_port}",
             site=site,
             environment=environment,
             postgres=postgres,
             redis=cache,
-            web=serve("gunicorn", web_command(site.web), lambda: is_healthy(site.web)),
-            ws=serve("daphne", ws_command(site.ws, ws_application), lambda: is_healthy(site.ws)),
-            nginx=serve("nginx", prepare(site), lambda: _listens(site.https)),
+            web=serve("gunicorn", web_command(site.web_port), lambda: is_healthy(site.web_port)),
+            ws=serve("daphne", ws_command(site.ws_port, ws_application), lambda: is_healthy(site.ws_port)),
+            nginx=serve("nginx", prepare_nginx(site), lambda: is_port_open(site.https_port)),
         )
 
 
@@ -250,9 +251,14 @@ def collect_static(environment: Mapping[str, str]) -> None:
     run_manage_command(environment, "collectstatic", "--noinput", "--verbosity", "0")
 
 
-def _make_server_starter(
+def create_server_starter(
     exit_stack: ExitStack, folder: Path, environment: Mapping[str, str]
 ) -> Callable[[str, list[str], Callable[[], bool]], Server]:
+    """Return a function that starts a server with these variables, until the exit stack closes.
+
+    Its arguments: the name of the log folder, the command, and whether the server is ready.
+    """
+
     def serve(name: str, command: list[str], ready: Callable[[], bool]) -> Server:
         server_folder = folder / name
         server_folder.mkdir(exist_ok=True)
@@ -266,17 +272,17 @@ def _make_server_starter(
     return serve
 
 
-def _site(folder: Path, ports: tuple[int, int], hsts: str) -> Site:
+def _create_site(folder: Path, ports: tuple[int, int], hsts: str) -> NginxSite:
     for name in ("nginx", "media"):
         (folder / name).mkdir(exist_ok=True)
-    return Site(
+    return NginxSite(
         folder=folder / "nginx",
         static=folder / "staticfiles",
         media=folder / "media",
-        http=ports[0] or free_port(),
-        https=ports[1] or free_port(),
-        web=free_port(),
-        ws=free_port(),
+        http_port=ports[0] or find_free_port(),
+        https_port=ports[1] or find_free_port(),
+        web_port=find_free_port(),
+        ws_port=find_free_port(),
         hsts=hsts,
     )
 
@@ -313,7 +319,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--http", type=int, default=8080, help="the port of HTTP (8080)")
     parser.add_argument("--empty", action="store_true", help="without the demo network")
     chosen = parser.parse_args(arguments)
-    taken = [port for port in (chosen.http, chosen.https) if _listens(port)]
+    taken = [port for port in (chosen.http, chosen.https) if is_port_open(port)]
     if taken:
         print(f"Port {taken[0]} is taken. Choose others: make stack HTTPS=8444 HTTP=8081", file=sys.stderr)
         return 1

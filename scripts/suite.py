@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
-from .programs import PROGRAMS, ROOT, ProgramMissingError, find_or_install, obtain_axe
+from .programs import PROGRAMS, ROOT, ProgramMissingError, find_or_install, find_or_install_axe
 
 RESULTS = ROOT / "test-results"
 SLOWEST = 10
@@ -71,13 +71,13 @@ INTEGRATION = (*TWO_FILES, "tests/integration")
 BROWSER = Stage("browser", (*TWO_FILES, "tests/e2e"))
 STAGES = (
     Stage("postgres", (*POSTGRES, *BY_DAY)),
-    Stage("sqlite", (*SQLITE, *BY_DAY, "--only-what-differs")),
+    Stage("sqlite", (*SQLITE, *BY_DAY, "--only-database-specific")),
     Stage("integration", (*INTEGRATION, *BY_DAY)),
     BROWSER,
 )
 AT_NIGHT = (Stage("postgres", POSTGRES), Stage("sqlite", SQLITE), Stage("integration", INTEGRATION), BROWSER)
-# Only for the checkpoint: it judges seconds while nothing else runs.
-MEASURED = Stage("measured", ("-m", "measured", "--measured", "tests/integration"))
+# Only for the checkpoint, which checks durations while nothing else runs.
+MEASURED = Stage("measured", ("-m", "measured", "--check-durations", "tests/integration"))
 
 
 def _result(case: ElementTree.Element) -> str:
@@ -205,7 +205,7 @@ def main(chosen: list[str]) -> int:
     RESULTS.mkdir(exist_ok=True)
     try:
         find_or_install(*PROGRAMS)
-        obtain_axe()
+        find_or_install_axe()
     except ProgramMissingError as error:
         print(error, file=sys.stderr)
         return 1

@@ -1,7 +1,7 @@
 """Who may do what, in one table: every address, every method, every kind of visitor. Kept by test_authorization.
 
 A line: the pattern's name, its address, a method, and what each visitor is answered. An address without a name goes on
-with the pattern above. Words in braces are filled in from the world of the test. The answers:
+with the pattern above. Words in braces are filled in from tests.authorization_objects. The answers:
 
     200, 302, 403, 404, 405 …   this status
     in                          sent to sign in, and on to the same page from there

@@ -1,4 +1,4 @@
-"""Many cases in one test: every one of them is tried, and a failure names all that deviate."""
+"""Many cases in one test: all of them run, and the failure lists all that failed."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -14,7 +14,7 @@ Case = Callable[[object], AbstractContextManager[None]]
 
 @contextmanager
 def all_cases() -> Iterator[Case]:
-    """Yields `case`, within which one case is tried under its name; at the end the test fails for all that failed.
+    """Yield `case`, a context manager for one named case; fail at the end if any case failed.
 
     with all_cases() as case:
         for text, expected in TABLE.items():
@@ -27,28 +27,28 @@ def all_cases() -> Iterator[Case]:
     def case(name: object) -> Iterator[None]:
         try:
             yield
-        except (Exception, pytest.fail.Exception) as error:  # noqa: BLE001 -- all is told at the end
+        except (Exception, pytest.fail.Exception) as error:  # noqa: BLE001 -- all failures are reported at the end
             failed.append((name, error))
 
     yield case
     if failed:
-        # The first of them is shown whole above; of the others, what they begin with.
-        words = [
-            (_brief(name), type(error).__name__, str(error).partition("\n")[0]) for name, error in failed
+        # pytest shows the first error in full; the message has the first line of each.
+        failures = [
+            (_shorten(name), type(error).__name__, str(error).partition("\n")[0]) for name, error in failed
         ]
-        lines = [f"{name}: {kind} {beginning}" for name, kind, beginning in words]
+        lines = [f"{name}: {kind} {beginning}" for name, kind, beginning in failures]
         raise AssertionError("\n".join([f"{len(failed)} deviate:", *lines])) from failed[0][1]
 
 
-def _brief(name: object) -> str:
-    """A case may be called by what it sends, be that 20 MB."""
+def _shorten(name: object) -> str:
+    """Shorten a name: some cases are named by what they send, which may be 20 MB."""
     text = str(name)
     return text if len(text) <= 100 else f"{text[:100]}…"
 
 
 @contextmanager
 def rolled_back() -> Iterator[None]:
-    """What is done within leaves no row, and finds nothing remembered of what was rolled back before."""
+    """Roll back what is stored in the block; caches are cleared before it."""
     cache.clear()
     clear_caches()
     with transaction.atomic():

@@ -1,4 +1,4 @@
-"""The one cast of all tests: who they are and how they stand to each other."""
+"""The members of all tests: Alice, Bob (a connection of Alice), Charlie (a stranger) and Mona (a moderator)."""
 
 from collections.abc import Callable
 from typing import Any
@@ -19,18 +19,18 @@ MakeMember = Callable[..., User]
 
 
 def make_member(username: str, **values: Any) -> User:
-    """A confirmed member called `username`."""
+    """Create a member with a confirmed email address."""
     values = {"name": username.capitalize(), "joined_at": timezone.now(), **values}
     return User.objects.create_user(username, f"{username}@example.org", PASSWORD, **values)
 
 
-def connect(one: User, two: User) -> Connection:
-    """Make two members connections, the way members do it."""
-    return accept_invitation(connection=invite_member(inviter=one, invitee=two), by=two)
+def connect(inviter: User, invitee: User) -> Connection:
+    """Connect two members, by an invitation that is accepted."""
+    return accept_invitation(connection=invite_member(inviter=inviter, invitee=invitee), by=invitee)
 
 
 def client_of(member: User) -> Client:
-    """A browser in which `member` is signed in."""
+    """Return a client in which `member` is signed in."""
     client = Client()
     client.force_login(member)
     return client
@@ -78,8 +78,8 @@ def as_charlie(charlie: User) -> Client:
 
 @pytest.fixture
 def published(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """The hints that leave for the channel layer, at once instead of after the commit that a test never makes."""
-    hints: list[dict[str, Any]] = []
-    monkeypatch.setattr(publisher, "enqueue", hints.append)
-    monkeypatch.setattr(transaction, "on_commit", lambda act, **options: act())
-    return hints
+    """The events sent to the channel layer; on_commit callbacks run at once, since tests do not commit."""
+    events: list[dict[str, Any]] = []
+    monkeypatch.setattr(publisher, "enqueue", events.append)
+    monkeypatch.setattr(transaction, "on_commit", lambda callback, **options: callback())
+    return events

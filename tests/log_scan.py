@@ -1,8 +1,8 @@
-"""Reads every line that the test run logs, as production would write it, and fails the run when one tells a secret.
+"""Scans all log lines of the test run, as production formats them, and fails the run when one contains a secret.
 
-Secrets are gathered where they are made: session keys, CSRF tokens, signed values, reset tokens, passwords set or
-tried, and the longer texts that people store. Each worker of a parallel run reads its own lines. A line that a test
-logs on purpose, to see it masked, never gets here unmasked: it passes the formatter of production.
+Secrets are recorded where Django creates them: session keys, CSRF tokens, signed values, reset tokens, passwords, and
+longer texts of members. Each worker of a parallel run scans its own lines. Lines that tests log to see them masked are
+masked here, too, because they pass production's formatter.
 """
 
 import logging
@@ -26,84 +26,84 @@ from professional_network.settings.logs import SECURITY_LINE_FORMAT
 
 from .cast import PASSWORD
 
-SHORTEST_TOKEN = 20
-SHORTEST_TEXT = 24
-SHORTEST_PASSWORD = 8
-# Texts and passwords are sought letter by letter, so only the latest are; tokens are looked up, all of them.
-LATEST = 60
+MIN_TOKEN = 20
+MIN_TEXT = 24
+MIN_PASSWORD = 8
+# Each line is searched for the latest texts and passwords only; tokens are looked up in a set.
+MAX_TEXTS = 60
 
 _runs = (
-    re.compile(rf"[\w-]{{{SHORTEST_TOKEN},}}", re.ASCII),
-    re.compile(rf"[A-Za-z0-9]{{{SHORTEST_TOKEN},}}"),
+    re.compile(rf"[\w-]{{{MIN_TOKEN},}}", re.ASCII),
+    re.compile(rf"[A-Za-z0-9]{{{MIN_TOKEN},}}"),
 )
 
 
-def tokens_of(text: str) -> set[str]:
-    """What in `text` is long enough for a token, with its hyphens and without: a link may glue a number before it."""
+def find_tokens(text: str) -> set[str]:
+    """Return the words long enough for a token, with and without hyphens: links put a number before the token."""
     return {token for run in _runs for token in run.findall(text)}
 
 
-class Scan(logging.Handler):
-    """Knows the secrets made so far, and the lines that told one."""
+class SecretScanner(logging.Handler):
+    """Collects the secrets created so far, and the log lines that contain one."""
 
     def __init__(self) -> None:
         super().__init__()
         self.setFormatter(LineFormatter(SECURITY_LINE_FORMAT))
         self.lines = 0
-        self.told: list[str] = []
+        self.leaks: list[str] = []
         self._tokens: set[str] = set()
-        self._texts: deque[str] = deque(maxlen=LATEST)
+        self._texts: deque[str] = deque(maxlen=MAX_TEXTS)
 
     def learn_token(self, secret: str) -> None:
-        self._tokens |= tokens_of(secret)
+        self._tokens |= find_tokens(secret)
 
-    def learn_text(self, text: str, shortest: int = SHORTEST_TEXT) -> None:
-        # Repetitions such as "xxxxxxxx" stand in lines for other reasons.
+    def learn_text(self, text: str, shortest: int = MIN_TEXT) -> None:
+        # Repetitions such as "xxxxxxxx" are in lines for other reasons.
         if len(text) >= shortest and len(set(text)) >= shortest // 2:
             self._texts.append(text)
 
-    def secrets_in(self, line: str) -> set[str]:
-        """The secrets that `line` tells."""
+    def find_secrets(self, line: str) -> set[str]:
+        """Return the secrets in `line`."""
         known = {PASSWORD, *self._texts}
-        return {secret for secret in known if secret in line} | (self._tokens & tokens_of(line))
+        return {secret for secret in known if secret in line} | (self._tokens & find_tokens(line))
 
     def emit(self, record: logging.LogRecord) -> None:
         self.lines += 1
         line = self.format(record)
-        if self.secrets_in(line):
-            self.told.append(f"{os.environ.get('PYTEST_CURRENT_TEST', '?')}: {line[:300]}")
+        if self.find_secrets(line):
+            self.leaks.append(f"{os.environ.get('PYTEST_CURRENT_TEST', '?')}: {line[:300]}")
 
 
-def _listen(scan: Scan, patch: pytest.MonkeyPatch) -> None:
-    """Hear of each secret from the place in Django that makes or meets it."""
-    after(patch, csrf, "_get_new_csrf_string", lambda result, *args: scan.learn_token(result))
-    after(patch, csrf, "_mask_cipher_secret", lambda result, *args: scan.learn_token(result))
-    after(patch, Signer, "sign", lambda result, *args: scan.learn_token(result))
+def _record_secrets(scan: SecretScanner, patch: pytest.MonkeyPatch) -> None:
+    """Patch the functions of Django that create secrets or receive passwords."""
+    call_after(patch, csrf, "_get_new_csrf_string", lambda result, *args: scan.learn_token(result))
+    call_after(patch, csrf, "_mask_cipher_secret", lambda result, *args: scan.learn_token(result))
+    call_after(patch, Signer, "sign", lambda result, *args: scan.learn_token(result))
     tokens = "_make_token_with_timestamp"
-    after(patch, PasswordResetTokenGenerator, tokens, lambda result, *args: scan.learn_token(result))
+    call_after(patch, PasswordResetTokenGenerator, tokens, lambda result, *args: scan.learn_token(result))
     for hasher in BasePasswordHasher.__subclasses__():
         if "encode" in vars(hasher):
-            after(
+            call_after(
                 patch,
                 hasher,
                 "encode",
-                lambda result, *args: scan.learn_text(str(args[1]), SHORTEST_PASSWORD),
+                lambda result, *args: scan.learn_text(str(args[1]), MIN_PASSWORD),
             )
 
 
-def after(patch: pytest.MonkeyPatch, owner: Any, name: str, hear: Callable[..., None]) -> None:
-    """Let `hear(result, *args)` know of each call of `owner.name`, which works as before."""
+def call_after(patch: pytest.MonkeyPatch, owner: Any, name: str, callback: Callable[..., None]) -> None:
+    """Call `callback(result, *args)` after each call of `owner.name`."""
     original = getattr(owner, name)
 
-    def heard(*args: Any, **kwargs: Any) -> Any:
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
         result = original(*args, **kwargs)
-        hear(result, *args)
+        callback(result, *args)
         return result
 
-    patch.setattr(owner, name, heard)
+    patch.setattr(owner, name, wrapper)
 
 
-def _learn_from_row(scan: Scan, sender: Any, instance: Any) -> None:
+def _learn_from_row(scan: SecretScanner, sender: Any, instance: Any) -> None:
     if sender is Session:
         scan.learn_token(instance.session_key)
         return
@@ -113,15 +113,15 @@ def _learn_from_row(scan: Scan, sender: Any, instance: Any) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def log_scan() -> Iterator[Scan]:
-    """The scan of this worker's lines; the run fails at its end when a line told a secret."""
-    scan = Scan()
+def log_scan() -> Iterator[SecretScanner]:
+    """SecretScanner the log lines of this worker; fail at the end of the run when one contained a secret."""
+    scan = SecretScanner()
 
     def learn(sender: Any, instance: Any, **kwargs: Any) -> None:
         _learn_from_row(scan, sender, instance)
 
     with pytest.MonkeyPatch.context() as patch:
-        _listen(scan, patch)
+        _record_secrets(scan, patch)
         post_save.connect(learn, dispatch_uid="tests.log_scan")
         logging.getLogger().addHandler(scan)
         try:
@@ -129,5 +129,5 @@ def log_scan() -> Iterator[Scan]:
         finally:
             logging.getLogger().removeHandler(scan)
             post_save.disconnect(dispatch_uid="tests.log_scan")
-    if scan.told:
-        pytest.fail("The log told secrets:\n" + "\n".join(scan.told), pytrace=False)
+    if scan.leaks:
+        pytest.fail("The log contains secrets:\n" + "\n".join(scan.leaks), pytrace=False)

@@ -1,4 +1,4 @@
-"""How PostgreSQL went about a statement: its plan, with what each step really did."""
+"""PostgreSQL's plan of a statement, with the actual rows of each step."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -6,12 +6,12 @@ from typing import Any
 
 from django.db import connection
 
-# A step, in the words of PostgreSQL: "Node Type", "Relation Name", "Actual Rows", "Actual Loops", "Plans".
+# A step of the plan, with PostgreSQL's keys: "Node Type", "Relation Name", "Actual Rows", "Actual Loops", "Plans".
 Node = dict[str, Any]
 
 
 def plan(sql: str, parameters: Sequence[Any] | None = None) -> Node:
-    """Run `sql` (EXECUTE of a prepared statement, too); the topmost step of its plan."""
+    """Run `sql` (also EXECUTE of a prepared statement); return the top step of its plan."""
     with connection.cursor() as query:
         query.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}", parameters)
         [[answer]] = query.fetchall()
@@ -21,7 +21,7 @@ def plan(sql: str, parameters: Sequence[Any] | None = None) -> Node:
 
 
 def nodes(node: Node) -> Iterator[Node]:
-    """The step and all below it."""
+    """Yield the step and all steps below it."""
     yield node
     for child in node.get("Plans", []):
         yield from nodes(child)

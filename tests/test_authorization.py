@@ -16,9 +16,9 @@ from users.audience import Audience
 from users.models import User
 
 from .authorization import FORMS, TABLE, VISITORS
+from .authorization_objects import AuthorizationObjects, create_objects
 from .cases import all_cases, rolled_back
 from .cast import client_of, make_member
-from .world import World, make_world
 
 pytestmark = pytest.mark.django_db
 
@@ -64,9 +64,9 @@ def patterns(resolver: URLResolver, prefix: str = "") -> Iterator[str]:
 
 
 @pytest.fixture
-def world(alice: User, mona: User) -> World:
+def world(alice: User, mona: User) -> AuthorizationObjects:
     cache.clear()
-    return make_world(alice, mona)
+    return create_objects(alice, mona)
 
 
 def told(response: HttpResponseBase, address: str) -> str:
@@ -77,7 +77,7 @@ def told(response: HttpResponseBase, address: str) -> str:
     return str(response.status_code)
 
 
-def ask(world: World, line: Line, cookies: SimpleCookie) -> HttpResponseBase:
+def ask(world: AuthorizationObjects, line: Line, cookies: SimpleCookie) -> HttpResponseBase:
     """What a browser with these cookies is answered. Nothing of it stays, no cookie either."""
     address = line.address.format(**world.words)
     client = Client()
@@ -98,7 +98,7 @@ def kept_by_a_cache(response: HttpResponseBase) -> bool:
 
 @pytest.mark.parametrize("visitor", VISITORS)
 def test_a_visitor_is_answered_as_the_table_says_and_no_page_of_a_member_is_kept(
-    world: World, visitor: str
+    world: AuthorizationObjects, visitor: str
 ) -> None:
     """Every line of the table in one world.
 
@@ -141,7 +141,7 @@ def admin_addresses() -> list[str]:
     return sorted(found)
 
 
-def test_nobody_but_staff_gets_into_the_administration(world: World) -> None:
+def test_nobody_but_staff_gets_into_the_administration(world: AuthorizationObjects) -> None:
     """Every page of it, by every method, for every visitor."""
     addresses = admin_addresses()
     assert len(addresses) > 50
@@ -155,7 +155,7 @@ def test_nobody_but_staff_gets_into_the_administration(world: World) -> None:
                     assert answer["Location"].startswith("/admin/login/")
 
 
-def test_staff_gets_into_the_administration(world: World) -> None:
+def test_staff_gets_into_the_administration(world: AuthorizationObjects) -> None:
     client = world.client("staff")
     assert client.get("/admin/").status_code == 200
     answers = {address: client.get(address).status_code for address in admin_addresses()}
@@ -168,7 +168,7 @@ def test_staff_gets_into_the_administration(world: World) -> None:
     assert {address: answers[address] for address in lists} == dict.fromkeys(lists, 200)
 
 
-def test_staff_without_rights_sees_the_door_and_nothing_behind_it(world: World) -> None:
+def test_staff_without_rights_sees_the_door_and_nothing_behind_it(world: AuthorizationObjects) -> None:
     helper = client_of(make_member("helper", is_staff=True))
     assert helper.get("/admin/").status_code == 200
     assert helper.get("/admin/users/user/").status_code == 403

@@ -13,11 +13,11 @@ from django.test import Client
 from django.urls import resolve
 from django.utils import timezone
 
-from scripts.nginx import CONFIG
+from scripts.nginx import SITE_CONFIG
 from users.models import User
 
-from .addresses import every_address
 from .cast import client_of, make_member
+from .sample_urls import list_sample_urls
 
 pytestmark = pytest.mark.django_db
 
@@ -94,7 +94,7 @@ def visitors(member: User) -> dict[str, Client]:
 @pytest.mark.parametrize("way", ["unread", "chunked"])
 def test_every_address_refuses_what_is_too_large_unless_a_member_uploads(alice: User, way: str) -> None:
     clients = visitors(alice)
-    addresses = every_address()
+    addresses = list_sample_urls()
     found = {
         (name, kind, visitor): post(client, path, *body, way=way).status_code
         for name, path in addresses.items()
@@ -108,7 +108,7 @@ def test_every_address_refuses_what_is_too_large_unless_a_member_uploads(alice: 
 
 
 def test_members_upload_at_addresses_that_take_files(alice: User) -> None:
-    addresses, member = every_address(), client_of(alice)
+    addresses, member = list_sample_urls(), client_of(alice)
     for name, kind, _visitor in UPLOADS_OF_MEMBERS:
         for way in ("in full", "chunked"):
             answer = post(member, addresses[name], *BODIES[kind], way=way)
@@ -201,7 +201,7 @@ def test_a_form_has_few_fields(client: Client) -> None:
 # -- nginx ---------------------------------------------------------------------------------------
 def nginx_location_of_uploads() -> str:
     """The regular expression of the one location of nginx that takes large bodies."""
-    text = CONFIG.read_text()
+    text = SITE_CONFIG.read_text()
     megabytes = settings.REQUEST_MAX_BODY // 2**20
     (found,) = re.findall(rf"location ~ (\S+) \{{\n +client_max_body_size {megabytes}m;", text)
     return str(found)
@@ -209,7 +209,7 @@ def nginx_location_of_uploads() -> str:
 
 def test_views_that_take_files_are_those_that_nginx_knows() -> None:
     pattern = re.compile(nginx_location_of_uploads())
-    addresses = every_address()
+    addresses = list_sample_urls()
     of_nginx = {name for name, path in addresses.items() if pattern.search(path)}
     of_linkup = {
         name for name, path in addresses.items() if getattr(resolve(path).func, "accepts_files", False)
@@ -218,7 +218,7 @@ def test_views_that_take_files_are_those_that_nginx_knows() -> None:
 
 
 def test_everywhere_else_nginx_takes_what_linkup_takes() -> None:
-    sizes = re.findall(r"client_max_body_size (\w+);", CONFIG.read_text())
+    sizes = re.findall(r"client_max_body_size (\w+);", SITE_CONFIG.read_text())
     assert sizes.count("128m") == 1
     assert set(sizes) - {"128m"} <= {"1m", "1k"}
     assert (settings.REQUEST_MAX_BODY, settings.REQUEST_MAX_FORM) == (128 * 2**20, 2**20)

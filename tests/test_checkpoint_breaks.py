@@ -53,7 +53,7 @@ def test_a_secret_that_git_does_not_ignore(checkout: Path) -> None:
 def test_a_secret_that_was_added_all_the_same(checkout: Path) -> None:
     (checkout / ".env").touch()
     subprocess.run(["git", "add", "--force", ".env"], cwd=checkout, check=True)  # noqa: S607
-    with pytest.raises(CheckFailed, match=r"in the repository all the same: \.env"):
+    with pytest.raises(CheckFailed, match=r"but in the repository: \.env"):
         repository.check_gitignore(checkout)
 
 
@@ -71,8 +71,8 @@ def test_a_file_of_the_plan_that_is_gone(checkout: Path, path: str) -> None:
     ("old", "new", "told"),
     [
         ("## On a server", "## Elsewhere", "no section"),
-        ("(docs/DEPLOYMENT.md)", "(docs/GONE.md)", "does not lead to docs/DEPLOYMENT.md"),
-        ("(CONTRIBUTING.md)", "(GONE.md)", "leads nowhere: GONE.md"),
+        ("(docs/DEPLOYMENT.md)", "(docs/GONE.md)", "does not link to docs/DEPLOYMENT.md"),
+        ("(CONTRIBUTING.md)", "(GONE.md)", "broken links: GONE.md"),
     ],
 )
 def test_a_readme_that_leads_nowhere(tmp_path: Path, old: str, new: str, told: str) -> None:

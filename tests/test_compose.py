@@ -11,9 +11,9 @@ import yaml
 
 from scripts.programs import ROOT
 
+from .environment_variables import find_used_variables
 from .test_containers import BINARIES, last_stage, run, stand_in
 from .test_repository import files_of_the_repository
-from .variables import read_by_the_code
 
 ENVIRONMENT = {
     "SECRET_KEY": "s",
@@ -59,7 +59,7 @@ def test_compose_refuses_to_begin_without(name: str) -> None:
 
 # -- What .env says
 def optional() -> set[str]:
-    return read_by_the_code() - DECIDED - OF_THE_IMAGE - set(ENVIRONMENT)
+    return find_used_variables() - DECIDED - OF_THE_IMAGE - set(ENVIRONMENT)
 
 
 def test_each_variable_of_the_settings_is_taken_from_env_or_decided_here() -> None:
@@ -321,7 +321,7 @@ def test_nginx_in_compose_takes_no_value_that_could_be_more_than_one(
 def test_every_variable_of_env_in_the_file_is_one_of_linkup_or_told_on_the_page() -> None:
     """What only compose.yaml reads, no other page could tell."""
     text = (ROOT / "compose.yaml").read_text()
-    of_compose = set(re.findall(r"\$\{([A-Z0-9_]+)", text)) - read_by_the_code()
+    of_compose = set(re.findall(r"\$\{([A-Z0-9_]+)", text)) - find_used_variables()
     page = (ROOT / "docs" / "DEPLOYMENT_DOCKER.md").read_text()
     assert [name for name in sorted(of_compose) if name not in page] == []
     assert yaml.safe_load(text)["name"] == "linkup"

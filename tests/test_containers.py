@@ -18,8 +18,8 @@ import yaml
 
 from scripts.programs import ROOT
 
-from .variables import read_by_the_code
-from .web import web_server
+from .environment_variables import find_used_variables
+from .http_server import run_http_server
 
 BINARIES = Path(sys.executable).parent
 ENTRYPOINT = ROOT / "deploy" / "docker" / "entrypoint"
@@ -263,7 +263,7 @@ def answering(status: int, body: str, **headers: str) -> Iterator[int]:
         def log_message(self, *args: Any) -> None:
             """Nobody reads it."""
 
-    with web_server(Answer) as port:
+    with run_http_server(Answer) as port:
         yield port
 
 
@@ -381,7 +381,7 @@ def test_every_file_is_applied_by_the_page() -> None:
 
 def test_kubernetes_sets_only_variables_that_are_read() -> None:
     names = set(resources("ConfigMap")["linkup"]["data"]) | set(resources("Secret")["linkup"]["stringData"])
-    assert names <= read_by_the_code() | {"DJANGO_ENVIRONMENT"}
+    assert names <= find_used_variables() | {"DJANGO_ENVIRONMENT"}
 
 
 def test_draining_one_container_leaves_the_others_alone() -> None:

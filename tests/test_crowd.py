@@ -24,7 +24,7 @@ from network.models import Connection, Follow
 from notifications.models import Activity, Notification
 from users.models import User
 
-from .seeds import assert_counts_are_true, silent, stored
+from .demo_data import assert_counters_are_correct, ignore_progress, stored_rows
 
 pytestmark = pytest.mark.night
 
@@ -32,19 +32,19 @@ pytestmark = pytest.mark.night
 @pytest.fixture(scope="class")
 def small_crowd(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """A crowd of 60 with 300 posts, made once for a class of tests that only read."""
-    with stored(django_db_blocker):
-        crowd.make(members=60, posts=300, say=silent)
+    with stored_rows(django_db_blocker):
+        crowd.create_crowd(members=60, posts=300, report_progress=ignore_progress)
         yield
 
 
 @pytest.fixture
 def own_crowd(db: None) -> None:
     """The same crowd for one test, which may change it."""
-    crowd.make(members=60, posts=300, say=silent)
+    crowd.create_crowd(members=60, posts=300, report_progress=ignore_progress)
 
 
 def test_a_few_of_a_crowd_know_very_many(db: None) -> None:
-    crowd.make(members=400, posts=0, say=silent)
+    crowd.create_crowd(members=400, posts=0, report_progress=ignore_progress)
     ties = Counter(end for pair in Connection.objects.connected().values_list("low", "high") for end in pair)
     numbers = sorted(ties.values(), reverse=True)
     assert 18 <= sum(numbers) / 400 <= 21
@@ -53,23 +53,23 @@ def test_a_few_of_a_crowd_know_very_many(db: None) -> None:
 
 def test_a_crowd_grows_by_posts_and_keeps_its_members(own_crowd: None) -> None:
     before = Post.objects.aggregate(latest=Max("created_at"), last=Max("pk"))
-    crowd.make(members=60, posts=420, say=silent)
+    crowd.create_crowd(members=60, posts=420, report_progress=ignore_progress)
     assert (User.objects.count(), Post.objects.count()) == (60, 420)
     assert not Post.objects.filter(pk__gt=before["last"], created_at__lte=before["latest"]).exists()
-    crowd.make(members=60, posts=400, say=silent)
+    crowd.create_crowd(members=60, posts=400, report_progress=ignore_progress)
     assert Post.objects.count() == 420
-    assert_counts_are_true()
+    assert_counters_are_correct()
 
 
 def test_a_crowd_of_another_size_is_refused(own_crowd: None) -> None:
     with pytest.raises(crowd.CrowdRefused, match="60 members already"):
-        crowd.make(members=80, posts=10, say=silent)
+        crowd.create_crowd(members=80, posts=10, report_progress=ignore_progress)
 
 
 @pytest.mark.parametrize(("members", "posts"), [(3, 1), (60, -1)])
 def test_a_crowd_of_too_few_is_refused(db: None, members: int, posts: int) -> None:
     with pytest.raises(crowd.CrowdRefused, match="at least 50 members"):
-        crowd.make(members=members, posts=posts, say=silent)
+        crowd.create_crowd(members=members, posts=posts, report_progress=ignore_progress)
     assert not User.objects.exists()
 
 
@@ -83,7 +83,7 @@ def test_no_crowd_is_made_where_no_settings_module_allows_it(
 
 def test_a_crowd_grows_beside_the_posts_of_others(alice: User) -> None:
     publish_post(author=alice, text="I was here before.")
-    crowd.make(members=60, posts=10, say=silent)
+    crowd.create_crowd(members=60, posts=10, report_progress=ignore_progress)
     assert (User.objects.count(), Post.objects.count()) == (61, 11)
 
 
@@ -100,7 +100,7 @@ class TestACrowd:
         assert User.objects.filter(username="member00059").exists()
 
     def test_the_counters_of_a_crowd_are_true(self) -> None:
-        assert_counts_are_true()
+        assert_counters_are_correct()
 
     def test_ids_of_a_crowd_follow_time(self) -> None:
         times = list(Post.objects.order_by("pk").values_list("created_at", flat=True))

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from scripts.nginx import CONFIG, Site, rendered
+from scripts.nginx import SITE_CONFIG, NginxSite, render_config
 from scripts.programs import ROOT
 
-from .variables import read_by_the_code
+from .environment_variables import find_used_variables
 
 UNITS = ROOT / "deploy" / "systemd"
 
@@ -66,7 +66,7 @@ def test_the_app_has_its_databases_a_scheduler_and_a_secret_of_its_own() -> None
 
 
 def test_the_app_sets_only_variables_that_are_read() -> None:
-    assert set(app()["env"]) <= read_by_the_code() | {"DJANGO_ENVIRONMENT"}
+    assert set(app()["env"]) <= find_used_variables() | {"DJANGO_ENVIRONMENT"}
 
 
 def test_one_python_version_is_named_everywhere() -> None:
@@ -138,12 +138,12 @@ def test_a_timer_tidies_accounts_and_uploads() -> None:
 def test_every_variable_of_a_unit_is_one_that_is_read() -> None:
     for path in UNITS.glob("*.service"):
         set_here = set(re.findall(r"^Environment=([A-Z_]+)=", path.read_text(), re.MULTILINE))
-        assert set_here <= read_by_the_code() | {"DJANGO_ENVIRONMENT"}
+        assert set_here <= find_used_variables() | {"DJANGO_ENVIRONMENT"}
 
 
 def locations() -> dict[str, str]:
     """The text of each location of nginx's configuration; none of them holds another block but `types` and `if`."""
-    text = CONFIG.read_text()
+    text = SITE_CONFIG.read_text()
     found = re.findall(r"(?ms)^    location ([^{]*?|\"[^\"]*\"|[^\n]*) \{\n(.*?)^    \}", text)
     return {f"{number} {name}": body for number, (name, body) in enumerate(found)}
 
@@ -168,13 +168,13 @@ def test_nginx_overwrites_what_a_visitor_says_of_the_way_here() -> None:
         if "proxy_set_header" in body:
             for header in names:
                 assert f"proxy_set_header {header} " in body, name
-    assert "$proxy_add_x_forwarded_for" not in CONFIG.read_text()
-    assert "$http_host" not in CONFIG.read_text()
+    assert "$proxy_add_x_forwarded_for" not in SITE_CONFIG.read_text()
+    assert "$http_host" not in SITE_CONFIG.read_text()
 
 
 def test_every_server_of_nginx_ends_headers_that_never_end() -> None:
     """nginx takes the limit of a header from the default server of the port, as the name comes later."""
-    servers = re.split(r"(?m)^server \{", CONFIG.read_text())[1:]
+    servers = re.split(r"(?m)^server \{", SITE_CONFIG.read_text())[1:]
     assert len(servers) == 4
     for server in servers:
         assert "    client_header_timeout 15s;" in server
@@ -186,7 +186,7 @@ def test_every_way_to_linkup_is_bounded_and_files_are_not() -> None:
 
 
 def test_who_hangs_up_is_counted_until_linkup_has_answered() -> None:
-    servers = re.split(r"(?m)^server \{", CONFIG.read_text())[1:]
+    servers = re.split(r"(?m)^server \{", SITE_CONFIG.read_text())[1:]
     assert ["proxy_ignore_client_abort on;" in server for server in servers] == [
         "proxy_pass" in s for s in servers
     ]
@@ -196,6 +196,6 @@ def test_the_configuration_for_this_machine_names_none_of_the_example(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     folder = tmp_path_factory.getbasetemp()
-    site = Site(folder, folder, folder, http=20080, https=20443, web=20000, ws=20001)
-    text = re.sub(r"(?m)^#.*", "", rendered(site))
+    site = NginxSite(folder, folder, folder, http_port=20080, https_port=20443, web_port=20000, ws_port=20001)
+    text = re.sub(r"(?m)^#.*", "", render_config(site))
     assert not re.search(r"listen \[|/srv/linkup|server_name network|listen 80|listen 443", text)

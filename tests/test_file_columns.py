@@ -22,11 +22,11 @@ from operations.transfer.tables import LEFT_OUT
 from users import services as users
 from users.models import User
 
+from .authorization_objects import create_objects
 from .filing import with_tables
 from .filing.material import make_sheet
 from .filing.models import Shelf
 from .test_repository import files_of_the_repository, name_of
-from .world import make_world
 
 # Text that comes from members and has the shape of a file's name.
 NO_NAMES_OF_FILES = {("feed.post", "document_name"), ("messaging.attachment", "name")}
@@ -92,7 +92,7 @@ def test_every_text_of_that_shape_names_files() -> None:
 
 @pytest.mark.django_db
 def test_no_other_column_holds_the_name_of_a_stored_file(alice: User, mona: User) -> None:
-    make_world(alice, mona)
+    create_objects(alice, mona)
     image = Image.new("RGB", (40, 30), "teal")
     users.set_photo(user=alice, image=image)
     users.set_cover(user=alice, image=image)

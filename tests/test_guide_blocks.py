@@ -10,7 +10,7 @@ import yaml
 from scripts.programs import ROOT
 
 from .cases import all_cases
-from .handbook import releases
+from .environment_variables import find_used_variables
 from .integration.deployment.blocks import (
     AWS,
     BACKUP,
@@ -27,7 +27,7 @@ from .integration.deployment.blocks import (
     Block,
     blocks_of,
 )
-from .variables import read_by_the_code
+from .migration_example import load_releases
 
 # Who runs the `bash` blocks of a page, all of them, in order; and how it tells that it reads the page.
 RUN_BY = {
@@ -39,7 +39,7 @@ RUN_BY = {
 }
 # A page that says once for all its other blocks what they need.
 SAID_ONCE = {MIGRATION: "What belongs to your server is in the other blocks"}
-# The worked example of WRITING_MIGRATIONS.md. tests/handbook.py reads it; test_upgrade.py, test_migrations.py run it.
+# The worked example of WRITING_MIGRATIONS.md. tests/migration_example.py reads it; test_upgrade.py runs it.
 CODE = {"python", "diff"}
 ALL = [block for page in PAGES for block in blocks_of(page)]
 
@@ -48,8 +48,8 @@ def in_the_example(block: Block) -> bool:
     """Whether the block is a migration or an edit that the versions of the example are made of."""
     if block.language == "python":
         _path, _, code = block.text.partition("\n")
-        return any(code in release.migrations.values() for release in releases().values())
-    edits = [edit.path for release in releases().values() for edit in release.edits]
+        return any(code in release.migrations.values() for release in load_releases().values())
+    edits = [edit.path for release in load_releases().values() for edit in release.edits]
     return all(path in edits for path in re.findall(r"(?m)^--- (\S+)$", block.text))
 
 
@@ -136,7 +136,7 @@ def test_every_page_that_is_linked_is_there() -> None:
 def test_every_variable_of_a_page_is_one_that_is_read() -> None:
     """NAME=value in prose or in a block, but for what the page itself or compose.yaml takes from the shell."""
     compose = (ROOT / "compose.yaml").read_text()
-    known = read_by_the_code() | {"DJANGO_ENVIRONMENT", "ON_ERROR_STOP"}
+    known = find_used_variables() | {"DJANGO_ENVIRONMENT", "ON_ERROR_STOP"}
     unknown = {}
     for page in (GUIDE, DOCKER, HEROKU, DIGITALOCEAN, AWS, UPGRADING):
         text = page.read_text()

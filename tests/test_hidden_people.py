@@ -30,7 +30,7 @@ from users.models import User
 
 from .authorization import FORMS, VISITORS
 from .cast import client_of, connect, make_member
-from .seeds import stored
+from .demo_data import stored_rows
 from .test_authorization import Line, lines
 
 pytestmark = pytest.mark.django_db
@@ -108,7 +108,7 @@ def do_everything(him: User, alice: User, connection: User, hers: Post) -> None:
 @pytest.fixture(scope="module")
 def people(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[dict[str, User]]:
     """Everybody, before anybody is hidden; made once, for each test takes back what it changes."""
-    with stored(django_db_blocker):
+    with stored_rows(django_db_blocker):
         yield make_everybody()
 
 

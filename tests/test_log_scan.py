@@ -13,67 +13,69 @@ from feed.services import publish_post
 from users.models import User
 
 from .cast import PASSWORD
-from .log_scan import Scan
+from .log_scan import SecretScanner
 
 pytestmark = pytest.mark.night
 
 
 @pytest.fixture
-def unread(log_scan: Scan) -> Iterator[Scan]:
+def unread(log_scan: SecretScanner) -> Iterator[SecretScanner]:
     """The scan of the run; what it finds during this test does not fail the run."""
-    told = log_scan.told
-    log_scan.told = []
+    told = log_scan.leaks
+    log_scan.leaks = []
     yield log_scan
-    log_scan.told = told
+    log_scan.leaks = told
 
 
-def test_a_line_with_the_password_of_the_cast_is_found(unread: Scan) -> None:
+def test_a_line_with_the_password_of_the_cast_is_found(unread: SecretScanner) -> None:
     logging.getLogger("feed").warning("signed in with %s", PASSWORD)
-    (line,) = unread.told
+    (line,) = unread.leaks
     assert "test_a_line_with_the_password_of_the_cast_is_found" in line
 
 
-def test_a_trace_with_it_is_found(unread: Scan) -> None:
+def test_a_trace_with_it_is_found(unread: SecretScanner) -> None:
     try:
         raise ValueError(PASSWORD)
     except ValueError:
         logging.getLogger("feed").exception("failed")
-    assert len(unread.told) == 1
+    assert len(unread.leaks) == 1
 
 
-def test_an_ordinary_line_is_not(unread: Scan) -> None:
+def test_an_ordinary_line_is_not(unread: SecretScanner) -> None:
     before = unread.lines
     logging.getLogger("feed").warning("Not Found: %s", "/members/alice/")
-    assert (unread.told, unread.lines) == ([], before + 1)
+    assert (unread.leaks, unread.lines) == ([], before + 1)
 
 
-def test_a_password_that_was_tried_is_known(unread: Scan, client: Client, alice: User) -> None:
+def test_a_password_that_was_tried_is_known(unread: SecretScanner, client: Client, alice: User) -> None:
     client.post("/accounts/login/", {"login": "alice", "password": "my-other-secret-phrase"})
-    assert unread.secrets_in("with my-other-secret-phrase") == {"my-other-secret-phrase"}
+    assert unread.find_secrets("with my-other-secret-phrase") == {"my-other-secret-phrase"}
 
 
-def test_session_keys_are_known(unread: Scan, as_alice: Client) -> None:
+def test_session_keys_are_known(unread: SecretScanner, as_alice: Client) -> None:
     key = as_alice.cookies["sessionid"].value
-    assert unread.secrets_in(f"session {key}") == {key}
+    assert unread.find_secrets(f"session {key}") == {key}
 
 
-def test_csrf_tokens_are_known(unread: Scan) -> None:
+def test_csrf_tokens_are_known(unread: SecretScanner) -> None:
     request = RequestFactory().get("/")
     token = get_token(request)
-    assert unread.secrets_in(f"token {token}") == {token}
-    assert unread.secrets_in(f"secret {request.META['CSRF_COOKIE']}") == {request.META["CSRF_COOKIE"]}
+    assert unread.find_secrets(f"token {token}") == {token}
+    assert unread.find_secrets(f"secret {request.META['CSRF_COOKIE']}") == {request.META["CSRF_COOKIE"]}
 
 
-def test_links_that_sign_in_or_confirm_are_known(unread: Scan, alice: User) -> None:
-    assert unread.secrets_in(f"/key/1-{default_token_generator.make_token(alice)}/")
-    assert unread.secrets_in(f"/confirm-email/{signing.dumps(alice.pk, salt='x')}/")
+def test_links_that_sign_in_or_confirm_are_known(unread: SecretScanner, alice: User) -> None:
+    assert unread.find_secrets(f"/key/1-{default_token_generator.make_token(alice)}/")
+    assert unread.find_secrets(f"/confirm-email/{signing.dumps(alice.pk, salt='x')}/")
 
 
-def test_what_members_wrote_is_known(unread: Scan, alice: User) -> None:
+def test_what_members_wrote_is_known(unread: SecretScanner, alice: User) -> None:
     publish_post(author=alice, text="Something only for those who may read it.")
-    assert unread.secrets_in("post: Something only for those who may read it.")
+    assert unread.find_secrets("post: Something only for those who may read it.")
 
 
-def test_what_was_learned_is_masked_by_production_where_it_has_a_name(unread: Scan, as_alice: Client) -> None:
+def test_what_was_learned_is_masked_by_production_where_it_has_a_name(
+    unread: SecretScanner, as_alice: Client
+) -> None:
     logging.getLogger("feed").warning("sessionid=%s", as_alice.cookies["sessionid"].value)
-    assert unread.told == []
+    assert unread.leaks == []

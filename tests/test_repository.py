@@ -13,7 +13,7 @@ from django.conf import settings
 
 from scripts.programs import ROOT
 
-from .variables import read_by_the_code
+from .environment_variables import find_used_variables
 
 APPS_FOLDER_NAMES = sorted(path.parent.name for path in ROOT.glob("*/apps.py"))
 MEBIBYTE = 1024 * 1024
@@ -111,7 +111,7 @@ def variables_documented() -> set[str]:
 
 def test_the_example_documents_exactly_the_variables_that_are_read() -> None:
     # R7.1
-    assert variables_documented() == read_by_the_code()
+    assert variables_documented() == find_used_variables()
 
 
 def test_settings_read_the_environment_through_one_door() -> None:

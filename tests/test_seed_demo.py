@@ -27,8 +27,8 @@ from network.models import Connection, Follow, Member
 from network.relations import ConnectionState, load_relation
 from users.models import Experience, User
 
+from .demo_data import assert_counters_are_correct, ignore_progress, run_seed_demo, stored_rows
 from .properties.loading import COMPLETE, load
-from .seeds import assert_counts_are_true, seeded, silent, stored
 
 NOW = timezone.now()
 SIGN_INS = ("alice", "bob", "charlie", "mona", "admin")
@@ -37,9 +37,9 @@ SIGN_INS = ("alice", "bob", "charlie", "mona", "admin")
 @pytest.fixture(scope="class")
 def demo(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[str]:
     """The demo network as the command makes it, once for a class of tests that only read; what the command printed."""
-    with stored(django_db_blocker), pytest.MonkeyPatch.context() as patch:
+    with stored_rows(django_db_blocker), pytest.MonkeyPatch.context() as patch:
         patch.setattr(seed, "create_demo_network", partial(seed.create_demo_network, now=NOW))
-        yield seeded(once=True)
+        yield run_seed_demo(once=True)
 
 
 def assert_files_are_what_they_say() -> None:
@@ -69,12 +69,12 @@ def test_a_failure_leaves_nothing_behind(db: None, monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(connections, "create_connections", fails)
     with pytest.raises(RuntimeError):
-        seed.create_demo_network(log=silent, with_pictures=False)
+        seed.create_demo_network(log=ignore_progress, with_pictures=False)
     assert not User.objects.exists()
 
 
 def test_a_network_with_an_alice_of_its_own_is_left_alone(alice: User) -> None:
-    assert "already" in seeded()
+    assert "already" in run_seed_demo()
     assert User.objects.count() == 1
 
 
@@ -88,7 +88,7 @@ class TestTheDemoNetwork:
         assert "alice" in demo
         assert PASSWORD in demo
         assert_files_are_what_they_say()
-        assert "already" in seeded(once=True)
+        assert "already" in run_seed_demo(once=True)
         assert (User.objects.count(), Post.objects.count()) == (60, 200)
 
     @pytest.mark.parametrize("username", SIGN_INS)
@@ -122,7 +122,7 @@ class TestTheDemoNetwork:
         assert Connection.objects.sent_by(alice).count() == 2
 
     def test_the_counters_of_the_demo_network_are_true(self) -> None:
-        assert_counts_are_true()
+        assert_counters_are_correct()
 
     def test_ids_follow_time(self) -> None:
         for model in (Post, Comment, Reaction):
@@ -212,7 +212,7 @@ class TestTheDemoNetwork:
 def test_it_refuses_where_no_settings_module_allows_it(db: None, settings: Settings) -> None:
     settings.DEMO_NETWORK = False
     with pytest.raises(CommandError, match="development"):
-        seeded()
+        run_seed_demo()
     assert not User.objects.exists()
 
 

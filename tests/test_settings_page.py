@@ -4,7 +4,7 @@ import re
 
 from scripts.programs import ROOT
 
-from .variables import read_by_the_code
+from .environment_variables import find_used_variables
 
 NAME = re.compile(r"\b[A-Z][A-Z0-9]+(?:_[A-Z0-9]+)*\b")
 
@@ -18,4 +18,4 @@ def documented() -> set[str]:
 
 
 def test_the_page_names_every_variable_and_no_other() -> None:
-    assert documented() == read_by_the_code()
+    assert documented() == find_used_variables()

@@ -1,4 +1,4 @@
-"""What goes wrong around a test ends with a sentence that says what to do, and leaves no process and no folder."""
+"""Failures of test servers have a message that says what to do, and leave no process and no folder."""
 
 import os
 import re
@@ -12,26 +12,26 @@ import pytest
 
 from scripts import servers
 from scripts.programs import ROOT
-from scripts.servers import HOST, Server, ServerStartError, free_port, postgres_server, run_on_free_port
+from scripts.servers import HOST, Server, ServerStartError, find_free_port, postgres_server, run_on_free_port
 
-from .testkit.disks import small_disk
+from .testkit.file_size_limit import limit_file_size
 
-LISTEN = """
+LISTENER_SCRIPT = """
 import socket, sys
 server = socket.create_server(("127.0.0.1", int(sys.argv[1])))
 print("listening on", sys.argv[1], flush=True)
 server.accept()
 """
-HOLD = """
+LOCK_SCRIPT = """
 import sys, time
 from pathlib import Path
-from tests.testkit.prepared import exclusive_lock
-with exclusive_lock(Path(sys.argv[1])):
-    print("mine", flush=True)
+from tests.testkit.prepared_files import hold_lock_file
+with hold_lock_file(Path(sys.argv[1])):
+    print("locked", flush=True)
     sys.stdin.read()
 """
 
-SETTLED = """
+SETTINGS_SCRIPT = """
 from django.conf import settings
 print(settings.MEDIA_ROOT.parent.name, flush=True)
 input()
@@ -39,25 +39,25 @@ input()
 
 
 @pytest.fixture
-def scratch(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """The folder for temporary files, and nobody else's."""
+def empty_temporary_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """The folder for temporary files, with nothing in it."""
     for folder in (tmp_path, *tmp_path.parents[:3]):
         folder.chmod(0o755)  # PostgreSQL's user passes through it
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     return tmp_path
 
 
-def listener(folder: Path, port: int) -> Server:
-    """A server that takes the port. Its log tells when: whoever has the port already would answer too."""
-    command = [sys.executable, "-c", LISTEN, str(port)]
-    return Server(command, lambda: f"listening on {port}" in said_in(folder), folder, None, signal.SIGTERM)
+def listening_server(folder: Path, port: int) -> Server:
+    """A server that listens on the port. Its log says when: another server on the port would answer, too."""
+    command = [sys.executable, "-c", LISTENER_SCRIPT, str(port)]
+    return Server(command, lambda: f"listening on {port}" in read_log(folder), folder, None, signal.SIGTERM)
 
 
-def said_in(folder: Path) -> str:
+def read_log(folder: Path) -> str:
     return (folder / "log").read_text()
 
 
-def test_a_server_that_gives_no_answer_is_ended_and_named(
+def test_a_server_that_gives_no_answer_is_killed_and_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(servers, "START_TIMEOUT", 0.2)
@@ -71,70 +71,70 @@ def test_a_server_that_gives_no_answer_is_ended_and_named(
     assert not Path(f"/proc/{found[1]}").exists()
 
 
-def test_a_port_that_was_taken_meanwhile_is_passed_over(tmp_path: Path) -> None:
-    with socket.create_server((HOST, free_port())) as taken:
+def test_another_port_is_used_when_the_first_was_taken_meanwhile(tmp_path: Path) -> None:
+    with socket.create_server((HOST, find_free_port())) as taken:
         ports = iter([taken.getsockname()[1]])
-        with run_on_free_port(lambda port: listener(tmp_path, next(ports, port))) as server:
+        with run_on_free_port(lambda port: listening_server(tmp_path, next(ports, port))) as server:
             assert server.process
-            assert "Address already in use" in said_in(tmp_path)
+            assert "Address already in use" in read_log(tmp_path)
 
 
-def test_a_port_that_stays_taken_is_told_with_what_to_do(tmp_path: Path) -> None:
-    with socket.create_server((HOST, free_port())) as taken:
-        server = listener(tmp_path, taken.getsockname()[1])
+def test_a_port_that_stays_taken_raises_an_error_with_a_hint(tmp_path: Path) -> None:
+    with socket.create_server((HOST, find_free_port())) as taken:
+        server = listening_server(tmp_path, taken.getsockname()[1])
         with pytest.raises(ServerStartError, match="Another program has its port: try again"):
             server.start()
     assert server.process is None
 
 
 @pytest.mark.parametrize("is_copied", [False, True], ids=["new", "copied"])
-def test_a_full_temporary_folder_is_told_with_what_to_do_and_left_empty(
-    scratch: Path, tmp_path_factory: pytest.TempPathFactory, is_copied: bool
+def test_a_full_temporary_folder_raises_an_error_with_a_hint_and_is_left_empty(
+    empty_temporary_folder: Path, tmp_path_factory: pytest.TempPathFactory, is_copied: bool
 ) -> None:
     cluster = tmp_path_factory.mktemp("cluster")
     (cluster / "table").write_bytes(b"x" * 200_000)
     with (
-        small_disk(100_000),
+        limit_file_size(100_000),
         pytest.raises(ServerStartError, match="Make room in the temporary folder, or name another"),
         postgres_server(cluster if is_copied else None),
     ):
         pass
-    assert list(scratch.iterdir()) == []
+    assert list(empty_temporary_folder.iterdir()) == []
 
 
-def started(lock: Path) -> subprocess.Popen[str]:
-    """Another run that needs the lock, and says so when it has it."""
+def start_lock_script(lock: Path) -> subprocess.Popen[str]:
+    """Start a process that takes the lock, and prints when it has it."""
     pipe = subprocess.PIPE
-    command = [sys.executable, "-c", HOLD, str(lock)]
+    command = [sys.executable, "-c", LOCK_SCRIPT, str(lock)]
     return subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
 
 
-def test_a_second_run_says_that_it_waits_and_goes_on_when_the_first_is_killed(tmp_path: Path) -> None:
-    with started(tmp_path / "lock") as first:
+def test_a_second_run_says_that_it_waits_and_continues_when_the_first_is_killed(tmp_path: Path) -> None:
+    with start_lock_script(tmp_path / "lock") as first:
         assert first.stdout
-        assert first.stdout.readline() == "mine\n"
-        with started(tmp_path / "lock") as second:
+        assert first.stdout.readline() == "locked\n"
+        with start_lock_script(tmp_path / "lock") as second:
             assert second.stdout
             assert second.stderr
             assert "Waiting for it" in second.stderr.readline()
             first.kill()
-            assert second.stdout.readline() == "mine\n"
+            assert second.stdout.readline() == "locked\n"
             second.communicate("", timeout=10)
     assert second.returncode == 0
 
 
-def test_what_a_killed_worker_leaves_goes_with_the_next_run(scratch: Path) -> None:
+def test_the_next_run_removes_the_folder_of_a_killed_worker(empty_temporary_folder: Path) -> None:
     variables = os.environ | {
         "DJANGO_SETTINGS_MODULE": "professional_network.settings.test",
-        "TMPDIR": str(scratch),
+        "TMPDIR": str(empty_temporary_folder),
         "PYTHONPATH": str(ROOT),
     }
     pipe = subprocess.PIPE
-    command = [sys.executable, "-c", SETTLED]
+    command = [sys.executable, "-c", SETTINGS_SCRIPT]
     with subprocess.Popen(command, env=variables, stdin=pipe, stdout=pipe, text=True) as worker:
         assert worker.stdout
         left = worker.stdout.readline().strip()
         worker.kill()
-    assert [path.name for path in scratch.iterdir()] == [left]
+    assert [path.name for path in empty_temporary_folder.iterdir()] == [left]
     with servers.temporary_folder(None):
-        assert left not in {path.name for path in scratch.iterdir()}
+        assert left not in {path.name for path in empty_temporary_folder.iterdir()}

@@ -1,4 +1,4 @@
-"""A crowd for benches: any number of members and posts, made in bulk, alike but not believable."""
+"""Synthetic members and posts for benches: any number, created in bulk, less realistic than the demo network."""
 
 from collections.abc import Callable
 
@@ -7,45 +7,45 @@ from django.test.utils import override_settings
 
 from users.models import User
 
-from .conversations import make_talks
-from .graph import tie_members
-from .people import BENCH, CROWD, make_people
-from .posts import make_posts
+from .connections import connect_members
+from .conversations import create_conversations
+from .members import BENCH, CROWD, create_members
+from .posts import create_posts
 
-FEWEST = 50
+MIN_MEMBERS = 50
 
-Say = Callable[[str], None]
+ReportProgress = Callable[[str], None]
 
 
 class CrowdRefused(Exception):
-    """A crowd of this size cannot be made here, with the reason as text."""
+    """The members and posts cannot be created; the message says why."""
 
 
-# With DEBUG Django formats and remembers every statement, which takes a third of the time.
+# With DEBUG Django formats and stores every statement, which takes a third of the time.
 @override_settings(DEBUG=False)
-def make(*, members: int, posts: int, say: Say) -> None:
-    """Make a crowd of `members`, one of them BENCH with about thirty connections, their conversations, and `posts`.
+def create_crowd(*, members: int, posts: int, report_progress: ReportProgress) -> None:
+    """Create `members` with connections and conversations, and `posts`.
 
-    Where the crowd is already, only the posts that are missing are added. Raises CrowdRefused when it has another
-    number of members, or when the numbers are too small.
+    One member is BENCH, with about thirty connections. When the members exist already, only missing posts are added.
+    Raises CrowdRefused when another number of members exists, or when the numbers are too small.
     """
-    if members < FEWEST or posts < 0:
-        raise CrowdRefused(f"at least {FEWEST} members and no negative number of posts are needed")
+    if members < MIN_MEMBERS or posts < 0:
+        raise CrowdRefused(f"at least {MIN_MEMBERS} members and no negative number of posts are needed")
     found = User.objects.filter(CROWD).count()
     if found == 0:
         with transaction.atomic():
-            people = make_people(members)
-            tie_members(people)
-            said = make_talks(people[0], members)
-        say(f"{members:,} members have joined, know each other, and have sent {said:,} messages.")
+            ids = create_members(members)
+            connect_members(ids)
+            messages = create_conversations(ids[0], members)
+        report_progress(f"{members:,} members with connections and {messages:,} messages are created.")
     elif found != members:
         raise CrowdRefused(
-            f"there is a crowd of {found:,} members already; use an empty database for another one"
+            f"there is a crowd of {found:,} members already; use an empty database for another number"
         )
-    make_posts(posts, say=say)
+    create_posts(posts, report_progress=report_progress)
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE")
 
 
-__all__ = ["BENCH", "CROWD", "FEWEST", "CrowdRefused", "make"]
+__all__ = ["BENCH", "CROWD", "MIN_MEMBERS", "CrowdRefused", "create_crowd"]

@@ -1,4 +1,4 @@
-"""What the crowd writes to each other: rows as messaging.services would have left them, made in bulk."""
+"""Creates conversations in bulk, with the rows that messaging.services would store."""
 
 import random
 import uuid
@@ -17,22 +17,22 @@ from messaging.models import Attachment, Conversation, Entry, Membership
 from messaging.services.send import to_html
 from network.models import Connection
 
-from .people import SEED
+from .members import SEED
 
 BATCH = 500
-# One conversation of two for so many members, one group for so many; BENCH has some, too.
-MEMBERS_TO_A_PAIR, MEMBERS_TO_A_GROUP = 4, 200
+# Members for each conversation of two, and for each group. BENCH has some, too.
+MEMBERS_PER_PAIR, MEMBERS_PER_GROUP = 4, 200
 BENCH_PAIRS = 12
-MOST_LINES = 11
+MAX_MESSAGES = 11
 GROUP_SIZES = (2, 6)
-# Every so many conversations one shows a picture.
-PAIRS_TO_A_PICTURE = 100
-UNREAD = 0.25
+# Conversations for each one with a picture.
+PAIRS_PER_PICTURE = 100
+UNREAD_SHARE = 0.25
 
 
 @dataclass(frozen=True)
-class Line:
-    """One message, rendered once for all who say it."""
+class MessageText:
+    """The text of a message, rendered once for all entries that have it."""
 
     text: str
     html: str
@@ -40,162 +40,170 @@ class Line:
 
 
 @dataclass
-class Talk:
-    """One conversation before it is stored: who is in it (the first began it) and who says what, in order."""
+class ConversationDraft:
+    """A conversation to be stored. Its first member starts it; `authors` and `texts` are in order."""
 
     members: Sequence[int]
     start: datetime
     end: datetime
-    speakers: list[int]
-    lines: list[Line]
+    authors: list[int]
+    texts: list[MessageText]
     title: str = ""
     picture: bool = False
     conversation: Conversation = field(default_factory=Conversation)
 
     @property
     def joins(self) -> int:
-        """How many entries tell who was taken in."""
+        """The number of entries about added members."""
         return len(self.members) - 1 if self.title else 0
 
     @property
     def last_seq(self) -> int:
-        return self.joins + len(self.lines)
+        return self.joins + len(self.texts)
 
 
-def make_talks(bench: int, members: int) -> int:
-    """Let some of the crowd's connections talk, BENCH among them; returns the number of messages."""
-    dice = random.Random(f"{SEED}:talks")  # noqa: S311 -- repeatable on purpose
-    lines = [Line(text, to_html(text), search_key(text)) for text in _texts()]
-    talks = [*_pairs(bench, members, lines, dice), *_groups(members, lines, dice)]
-    # Lists are sorted by what was stored last.
-    talks.sort(key=lambda talk: talk.end)
-    picture = _picture() if any(talk.picture for talk in talks) else []
-    for first in range(0, len(talks), BATCH):
-        _store(talks[first : first + BATCH], picture, dice)
-    return sum(len(talk.lines) for talk in talks)
+def create_conversations(bench: int, members: int) -> int:
+    """Create conversations between connections, some of BENCH; return the number of messages."""
+    rng = random.Random(f"{SEED}:talks")  # noqa: S311 -- repeatable on purpose
+    texts = [MessageText(text, to_html(text), search_key(text)) for text in _load_texts()]
+    drafts = [*_pairs(bench, members, texts, rng), *_groups(members, texts, rng)]
+    # Inboxes are sorted by the id of the newest entry.
+    drafts.sort(key=lambda draft: draft.end)
+    picture = _picture() if any(draft.picture for draft in drafts) else []
+    for first in range(0, len(drafts), BATCH):
+        _store(drafts[first : first + BATCH], picture, rng)
+    return sum(len(draft.texts) for draft in drafts)
 
 
-def _texts() -> list[str]:
-    return [line[2] for talk in content.load_conversations() for line in talk.lines if line[2]]
+def _load_texts() -> list[str]:
+    return [
+        line[2] for conversation in content.load_conversations() for line in conversation.lines if line[2]
+    ]
 
 
-def _pairs(bench: int, members: int, lines: list[Line], dice: random.Random) -> Iterator[Talk]:
-    """Conversations of two connections."""
+def _pairs(
+    bench: int, members: int, texts: list[MessageText], rng: random.Random
+) -> Iterator[ConversationDraft]:
+    """Yield conversations of two connected members."""
     connected = Connection.objects.connected()
     mine = list(connected.of_member(bench).order_by("pk").values_list("pk", flat=True)[:BENCH_PAIRS])
     others = connected.exclude(Q(low=bench) | Q(high=bench)).order_by("pk").values_list("pk", flat=True)
-    chosen = [*mine, *dice.sample(list(others), min(len(others), members // MEMBERS_TO_A_PAIR))]
+    chosen = [*mine, *rng.sample(list(others), min(len(others), members // MEMBERS_PER_PAIR))]
     rows = connected.in_bulk(chosen)
     for number, pk in enumerate(chosen):
-        tie = rows[pk]
-        talk = _talk((tie.inviter_id, tie.invitee_id), tie.connected_at, lines, dice)
-        talk.picture = number % PAIRS_TO_A_PICTURE == 0
-        yield talk
+        connection = rows[pk]
+        draft = _draft((connection.inviter_id, connection.invitee_id), connection.connected_at, texts, rng)
+        draft.picture = number % PAIRS_PER_PICTURE == 0
+        yield draft
 
 
-def _groups(members: int, lines: list[Line], dice: random.Random) -> Iterator[Talk]:
-    """Groups, each of one member and some of the member's connections."""
+def _groups(members: int, texts: list[MessageText], rng: random.Random) -> Iterator[ConversationDraft]:
+    """Yield groups, each of a member and some of the member's connections."""
     rows = Connection.objects.connected().order_by("low", "pk").values_list("low", "high")
     known = {low: [high for _low, high in pairs] for low, pairs in groupby(rows, key=lambda pair: pair[0])}
-    able = [low for low, others in known.items() if len(others) >= GROUP_SIZES[0]]
-    for number, founder in enumerate(dice.sample(able, min(len(able), 1 + members // MEMBERS_TO_A_GROUP)), 1):
-        others = dice.sample(known[founder], min(len(known[founder]), dice.randint(*GROUP_SIZES)))
-        talk = _talk((founder, *others), timezone.now() - timedelta(days=dice.uniform(5, 300)), lines, dice)
-        talk.title = f"Project {number}"
-        yield talk
+    candidates = [low for low, others in known.items() if len(others) >= GROUP_SIZES[0]]
+    for number, founder in enumerate(
+        rng.sample(candidates, min(len(candidates), 1 + members // MEMBERS_PER_GROUP)), 1
+    ):
+        others = rng.sample(known[founder], min(len(known[founder]), rng.randint(*GROUP_SIZES)))
+        draft = _draft((founder, *others), timezone.now() - timedelta(days=rng.uniform(5, 300)), texts, rng)
+        draft.title = f"Project {number}"
+        yield draft
 
 
-def _talk(members: Sequence[int], since: datetime | None, lines: list[Line], dice: random.Random) -> Talk:
-    """What these members say to each other some time after `since`."""
+def _draft(
+    members: Sequence[int], since: datetime | None, texts: list[MessageText], rng: random.Random
+) -> ConversationDraft:
+    """Return a conversation of these members at a random time after `since`."""
     now = timezone.now()
-    start = now - (now - (since or now)) * dice.random()
-    end = start + min(now - start, timedelta(days=dice.uniform(0, 20)))
-    count = dice.randint(1, MOST_LINES)
-    speakers = [members[0], *dice.choices(members, k=count - 1)]
-    return Talk(members, start, end, speakers, dice.choices(lines, k=count))
+    start = now - (now - (since or now)) * rng.random()
+    end = start + min(now - start, timedelta(days=rng.uniform(0, 20)))
+    count = rng.randint(1, MAX_MESSAGES)
+    authors = [members[0], *rng.choices(members, k=count - 1)]
+    return ConversationDraft(members, start, end, authors, rng.choices(texts, k=count))
 
 
-def _store(talks: list[Talk], picture: list[images.Encoded], dice: random.Random) -> None:
-    for talk in talks:
-        talk.conversation = Conversation(
-            title=talk.title,
-            pair=None if talk.title else Conversation.pair_of(*talk.members),
-            created_by_id=talk.members[0],
-            created_at=talk.start,
-            last_seq=talk.last_seq,
+def _store(drafts: list[ConversationDraft], picture: list[images.Encoded], rng: random.Random) -> None:
+    for draft in drafts:
+        draft.conversation = Conversation(
+            title=draft.title,
+            pair=None if draft.title else Conversation.pair_of(*draft.members),
+            created_by_id=draft.members[0],
+            created_at=draft.start,
+            last_seq=draft.last_seq,
         )
-    Conversation.objects.bulk_create([talk.conversation for talk in talks])
-    entries = [list(_entries(talk, dice)) for talk in talks]
+    Conversation.objects.bulk_create([draft.conversation for draft in drafts])
+    entries = [list(_entries(draft, rng)) for draft in drafts]
     Entry.objects.bulk_create([entry for each in entries for entry in each])
     Membership.objects.bulk_create(
         [
             row
-            for talk, each in zip(talks, entries, strict=True)
-            for row in _memberships(talk, each[-1].pk, dice)
+            for draft, each in zip(drafts, entries, strict=True)
+            for row in _memberships(draft, each[-1].pk, rng)
         ]
     )
     Attachment.objects.bulk_create(
         [
-            _attachment(each[talk.joins], picture)
-            for talk, each in zip(talks, entries, strict=True)
-            if talk.picture
+            _attachment(each[draft.joins], picture)
+            for draft, each in zip(drafts, entries, strict=True)
+            if draft.picture
         ]
     )
 
 
-def _entries(talk: Talk, dice: random.Random) -> Iterator[Entry]:
-    """The log of a conversation: who was taken in, then the messages, numbered from one without a gap."""
-    for seq, member in enumerate(talk.members[1 : talk.joins + 1], 1):
+def _entries(draft: ConversationDraft, rng: random.Random) -> Iterator[Entry]:
+    """Yield the entries of a conversation: the added members, then the messages."""
+    for seq, member in enumerate(draft.members[1 : draft.joins + 1], 1):
         yield Entry(
-            conversation=talk.conversation,
+            conversation=draft.conversation,
             seq=seq,
             kind=Entry.Kind.JOINED,
-            author_id=talk.members[0],
+            author_id=draft.members[0],
             subject_id=member,
-            created_at=talk.start,
+            created_at=draft.start,
         )
-    step = (talk.end - talk.start) / len(talk.lines)
-    for place, (speaker, line) in enumerate(zip(talk.speakers, talk.lines, strict=True), 1):
+    step = (draft.end - draft.start) / len(draft.texts)
+    for index, (author, text) in enumerate(zip(draft.authors, draft.texts, strict=True), 1):
         yield Entry(
-            conversation=talk.conversation,
-            seq=talk.joins + place,
-            author_id=speaker,
-            client_id=uuid.UUID(int=dice.getrandbits(128), version=4),
-            text=line.text,
-            html=line.html,
-            search_text=line.search_text,
-            attached=int(talk.picture and place == 1),
-            created_at=talk.start + step * place,
+            conversation=draft.conversation,
+            seq=draft.joins + index,
+            author_id=author,
+            client_id=uuid.UUID(int=rng.getrandbits(128), version=4),
+            text=text.text,
+            html=text.html,
+            search_text=text.search_text,
+            attached=int(draft.picture and index == 1),
+            created_at=draft.start + step * index,
         )
 
 
-def _memberships(talk: Talk, newest: int, dice: random.Random) -> Iterable[Membership]:
-    """Everybody has read to the end, but for some who have not come back since they last spoke."""
-    for place, member in enumerate(talk.members):
-        behind = _since_last_words(talk.speakers, member) if dice.random() < UNREAD else 0
-        # What lies behind is of others: all of it is unread.
-        read = talk.last_seq - behind
+def _memberships(draft: ConversationDraft, newest: int, rng: random.Random) -> Iterable[Membership]:
+    """Yield the memberships; some members have read only up to their own latest message."""
+    for index, member in enumerate(draft.members):
+        behind = _count_since_own(draft.authors, member) if rng.random() < UNREAD_SHARE else 0
+        # These entries are by other members, so all of them are unread.
+        read = draft.last_seq - behind
         yield Membership(
-            conversation=talk.conversation,
+            conversation=draft.conversation,
             member_id=member,
-            is_owner=bool(talk.title) and place == 0,
-            joined_at=talk.start,
-            accepted_at=talk.start,
-            delivered_seq=dice.randint(read, talk.last_seq),
+            is_owner=bool(draft.title) and index == 0,
+            joined_at=draft.start,
+            accepted_at=draft.start,
+            delivered_seq=rng.randint(read, draft.last_seq),
             read_seq=read,
             unread=behind,
             place=newest,
         )
 
 
-def _since_last_words(speakers: list[int], member: int) -> int:
-    """How many messages came after the member's latest one."""
-    latest = max((place for place, speaker in enumerate(speakers, 1) if speaker == member), default=0)
-    return len(speakers) - latest
+def _count_since_own(authors: list[int], member: int) -> int:
+    """Return the number of messages after the member's latest one."""
+    latest = max((index for index, author in enumerate(authors, 1) if author == member), default=0)
+    return len(authors) - latest
 
 
 def _picture() -> list[images.Encoded]:
-    """One picture in the sizes of an attachment; each message gets its own files with these bytes."""
+    """Return a picture in the sizes of an attachment; each message stores it in separate files."""
     return Attachment.stored.field.encode_picture(pictures.draw_picture("coast", seed=f"{SEED}:talks"))
 
 

@@ -14,7 +14,7 @@ from notifications.kinds import Kind
 from notifications.models import Activity, Notification
 from users.models import Profile, User
 
-from .people import BENCH
+from .members import BENCH
 
 NAME = "heavy"
 # Not the crowd's, whose members are counted by theirs.

@@ -1,4 +1,4 @@
-"""What the crowd is told: of the reactions to and comments on some of its posts."""
+"""Creates notifications about reactions to and comments on some posts."""
 
 import random
 from collections.abc import Sequence
@@ -14,12 +14,12 @@ from feed.models import Comment, Post, Reaction
 from notifications.kinds import Kind
 from notifications.models import Activity, Notification
 
-TOLD = 0.25
+NOTIFIED_SHARE = 0.25
 
 
 @dataclass(frozen=True)
-class Deed:
-    """What somebody did with a post; `source` is the row that makes it true."""
+class Act:
+    """A reaction or comment; `source` is its row, under the name of the field of Activity."""
 
     at: datetime
     post_id: int
@@ -28,41 +28,47 @@ class Deed:
     source: dict[str, Reaction | Comment]
 
 
-def tell_some(
-    posts: Sequence[Post], reactions: Sequence[Reaction], comments: Sequence[Comment], dice: random.Random
+def create_notifications(
+    posts: Sequence[Post], reactions: Sequence[Reaction], comments: Sequence[Comment], rng: random.Random
 ) -> None:
-    """Tell the authors of some of `posts` what came back, one line for each kind, as notifications.services does."""
-    told = {post.pk: post for post in posts if dice.random() < TOLD}
-    deeds = [
-        *(Deed(row.created_at, row.post_id, Kind.REACTION, row.member_id, {"reaction": row}) for row in reactions),
-        *(Deed(row.created_at, row.post_id, Kind.COMMENT, row.author_id, {"comment": row}) for row in comments),
+    """Notify the authors of some of `posts`, once for each kind, as notifications.services does."""
+    notified = {post.pk: post for post in posts if rng.random() < NOTIFIED_SHARE}
+    activities = [
+        *(Act(row.created_at, row.post_id, Kind.REACTION, row.member_id, {"reaction": row}) for row in reactions),
+        *(Act(row.created_at, row.post_id, Kind.COMMENT, row.author_id, {"comment": row}) for row in comments),
     ]  # fmt: skip
-    heard = [deed for deed in deeds if deed.post_id in told and deed.actor_id != told[deed.post_id].author_id]
-    heard.sort(key=attrgetter("at"))
-    lines: dict[tuple[int, Kind], Notification] = {}
-    for deed in heard:
-        line = lines.setdefault((deed.post_id, deed.kind), _line(told[deed.post_id], deed))
-        line.latest_at = deed.at
-        line.read_at = deed.at if deed.at < timezone.now() - UNREAD else None
-    Notification.objects.bulk_create(lines.values())
+    delivered = [
+        activity
+        for activity in activities
+        if activity.post_id in notified and activity.actor_id != notified[activity.post_id].author_id
+    ]
+    delivered.sort(key=attrgetter("at"))
+    notifications: dict[tuple[int, Kind], Notification] = {}
+    for activity in delivered:
+        notification = notifications.setdefault(
+            (activity.post_id, activity.kind), _create_notification(notified[activity.post_id], activity)
+        )
+        notification.latest_at = activity.at
+        notification.read_at = activity.at if activity.at < timezone.now() - UNREAD else None
+    Notification.objects.bulk_create(notifications.values())
     Activity.objects.bulk_create(
         [
             Activity(
-                notification=lines[deed.post_id, deed.kind],
-                actor_id=deed.actor_id,
-                created_at=deed.at,
-                **deed.source,
+                notification=notifications[activity.post_id, activity.kind],
+                actor_id=activity.actor_id,
+                created_at=activity.at,
+                **activity.source,
             )
-            for deed in heard
+            for activity in delivered
         ]
     )
     latest = Activity.objects.filter(notification=OuterRef("pk")).values("notification")
-    Notification.objects.filter(pk__in=[line.pk for line in lines.values()]).update(
+    Notification.objects.filter(pk__in=[notification.pk for notification in notifications.values()]).update(
         sort_key=Subquery(latest.annotate(last=Max("pk")).values("last"))
     )
 
 
-def _line(post: Post, first: Deed) -> Notification:
+def _create_notification(post: Post, first: Act) -> Notification:
     return Notification(
         recipient_id=post.author_id,
         kind=first.kind,

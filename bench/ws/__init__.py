@@ -1,1 +1,1 @@
-"""The bench of sockets and messages: `python -m bench.ws`. See README.md of the folder above."""
+"""The bench of sockets and messages: `python -m bench.ws`. See ../README.md."""

@@ -1,6 +1,6 @@
-"""A process that is many people: it takes orders as lines of JSON on its standard input, and answers each with one.
+"""A process that simulates many members: reads commands as JSON lines from stdin, writes a JSON line for each.
 
-`python -m bench.ws.generator`; bench.ws.remote gives the orders.
+`python -m bench.ws.generator`, started by bench.ws.generator_process.
 """
 
 import asyncio
@@ -8,81 +8,81 @@ import json
 import sys
 from typing import Any
 
-from .echo import Echoes
-from .senders import Writers, read_pages
-from .tabs import Place, Tabs
-from .wire import headers_of
+from .browser_tabs import Tabs, TabSettings
+from .clients import browser_headers
+from .echo_pairs import EchoPairs
+from .writers import Writers, read_pages
 
 
-class Orders:
-    """Each method is an order; its arguments come with it."""
+class Commands:
+    """Each method is a command."""
 
     def __init__(self) -> None:
         self.tabs: Tabs
-        self.echoes: Echoes
+        self.echoes: EchoPairs
         self.writers: Writers
 
-    async def place(self, **place: Any) -> None:
-        self.tabs = Tabs(Place(**place))
+    async def configure(self, **settings: Any) -> None:
+        self.tabs = Tabs(TabSettings(**settings))
 
-    async def open(self, people: list[dict[str, Any]]) -> dict[str, Any]:
-        return await self.tabs.open(people)
+    async def open_tabs(self, members: list[dict[str, Any]]) -> dict[str, Any]:
+        return await self.tabs.open(members)
 
-    async def count(self) -> int:
-        return self.tabs.count()
+    async def count_tabs(self) -> int:
+        return self.tabs.count_open()
 
-    async def received(self, count: int, seconds: float) -> dict[str, Any]:
-        await self.tabs.received(count, seconds)
+    async def wait_for_messages(self, count: int, seconds: float) -> dict[str, Any]:
+        await self.tabs.wait_for_messages(count, seconds)
         return self.tabs.take_log()
 
-    async def storm(self, behind: int, seconds: float) -> dict[str, Any]:
-        return await self.tabs.storm(behind, seconds)
+    async def reconnect_all(self, behind: int, seconds: float) -> dict[str, Any]:
+        return await self.tabs.reconnect_all(behind, seconds)
 
-    async def close(self) -> None:
+    async def close_tabs(self) -> None:
         await self.tabs.close()
 
-    async def writers_are(self, port: int, people: list[dict[str, Any]], cookies: dict[str, str]) -> None:
-        self.writers = Writers(port, people, cookies)
+    async def create_writers(self, port: int, members: list[dict[str, Any]], cookies: dict[str, str]) -> None:
+        self.writers = Writers(port, members, cookies)
 
-    async def write(self, rate: float, seconds: float) -> dict[str, Any]:
-        return await self.writers.steady(rate, seconds)
+    async def write_steadily(self, rate: float, seconds: float) -> dict[str, Any]:
+        return await self.writers.write_steadily(rate, seconds)
 
-    async def write_flood(self, at_once: int, seconds: float) -> dict[str, Any]:
-        return await self.writers.flood(at_once, seconds)
+    async def write_flood(self, concurrency: int, seconds: float) -> dict[str, Any]:
+        return await self.writers.flood(concurrency, seconds)
 
-    async def pages(
+    async def read_pages(
         self, port: int, session: str, cookies: dict[str, str], every: float, seconds: float
     ) -> list[float]:
-        headers = {**headers_of(session, names=cookies), "Accept": "text/html"}
+        headers = {**browser_headers(session, names=cookies), "Accept": "text/html"}
         return await read_pages(port, headers, "/", every, seconds)
 
-    async def echoes_are(self, ports: list[int], pairs: int) -> None:
-        self.echoes = Echoes(ports)
+    async def open_echo_pairs(self, ports: list[int], pairs: int) -> None:
+        self.echoes = EchoPairs(ports)
         await self.echoes.open(pairs)
 
-    async def echo(self, rate: float, seconds: float) -> dict[str, Any]:
-        return await self.echoes.steady(rate, seconds)
+    async def echo_steadily(self, rate: float, seconds: float) -> dict[str, Any]:
+        return await self.echoes.echo_steadily(rate, seconds)
 
     async def echo_flood(self, seconds: float) -> dict[str, Any]:
-        return await self.echoes.flood(seconds)
+        return await self.echoes.echo_flood(seconds)
 
-    async def hold(self, count: int) -> int:
-        return await self.echoes.hold(count)
+    async def hold_sockets(self, count: int) -> int:
+        return await self.echoes.hold_sockets(count)
 
-    async def held_closed(self) -> int:
+    async def count_closed(self) -> int:
         return self.echoes.closed
 
-    async def echoes_end(self) -> None:
+    async def close_echo_pairs(self) -> None:
         self.echoes.close()
 
 
 async def main() -> None:
-    """Do what is ordered until the input ends."""
-    orders, loop = Orders(), asyncio.get_running_loop()
+    """Run the commands until stdin ends."""
+    commands, loop = Commands(), asyncio.get_running_loop()
     while line := await loop.run_in_executor(None, sys.stdin.readline):
-        order, arguments = json.loads(line)
-        answer = await getattr(orders, order)(**arguments)
-        sys.stdout.write(json.dumps(answer) + "\n")
+        command, arguments = json.loads(line)
+        result = await getattr(commands, command)(**arguments)
+        sys.stdout.write(json.dumps(result) + "\n")
         sys.stdout.flush()
 
 

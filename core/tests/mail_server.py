@@ -10,7 +10,7 @@ from typing import Any
 from aiosmtpd.controller import Controller
 from django.test import override_settings
 
-from scripts.servers import free_port
+from scripts.servers import find_free_port
 
 OK = "250 OK"
 
@@ -66,7 +66,7 @@ class MailServer:
 def mail_server() -> Iterator[MailServer]:
     """A mail server for the time of the block, and settings that send to it."""
     server = MailServer()
-    controller = Controller(server, hostname="127.0.0.1", port=free_port())
+    controller = Controller(server, hostname="127.0.0.1", port=find_free_port())
     controller.start()
     try:
         with mail_goes_to(controller.port):

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from core.database.db_errors import OutageLog, is_outage
 from tests.cases import all_cases, rolled_back
-from tests.examples import of_a_property
+from tests.hypothesis_settings import property_settings
 
 # pytest-django lets nobody else try to connect.
 pytestmark = [pytest.mark.both, pytest.mark.django_db]
@@ -173,7 +173,7 @@ def test_anything_else_is_no_outage() -> None:
                 assert not is_outage(error)
 
 
-@settings(of_a_property, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(property_settings, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(password=st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_size=6, max_size=40))
 def test_the_line_names_host_port_and_database_and_never_the_password(
     password: str, caplog: pytest.LogCaptureFixture

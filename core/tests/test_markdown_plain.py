@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from core.text import markdown
 from tests.cases import all_cases
-from tests.examples import of_a_property
+from tests.hypothesis_settings import property_settings
 
 NEVER = re.compile(r"(?!)")
 SIGNS = " ,;:!?()'\"%…–—€-.\n_*#@/&<>`~+=[]|\\\t\u00a0\u200b😀1aéB"
@@ -44,7 +44,7 @@ def html_the_long_way(text: str) -> str:
         return html(text)
 
 
-@of_a_property
+@property_settings
 @given(st.one_of(plain_like, st.text(SIGNS, max_size=30), st.text(max_size=30)))
 @example("Hello: a, b; c! (d) 'e' \"f\" - g? … – — € 5 %")
 @example("One\ntwo\n\n\n\nthree. four.")

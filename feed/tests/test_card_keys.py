@@ -13,7 +13,7 @@ from feed.cards import CardView, build_card_view, render_card
 from feed.models import PictureView, Post, PostActionsView, PostConstants, PostView, Reaction
 from network.models import Viewer
 from tests.cast import make_member
-from tests.changed_views import unseen_changes
+from tests.view_changes import find_missed_changes
 from users.audience import Audience
 from users.models import MemberView, User
 
@@ -61,7 +61,7 @@ def test_each_value_of_a_card_is_in_its_key_and_is_shown() -> None:
     repost = card_view(is_quote=False, quoted=None, sharer=sharer, is_shared_by_me=True, is_mine=False)
     # The year is shown of old posts alone.
     old = card_view(post=post_view(7, "date"))
-    same_key, same_html = unseen_changes([card_view(), repost, old], html_of, OTHERS)
+    same_key, same_html = find_missed_changes([card_view(), repost, old], html_of, OTHERS)
     # A sharer's name stands in words, without a face.
     assert (same_key, same_html) == (set(), {"sharer.photo"})
 
@@ -71,7 +71,7 @@ def test_each_constant_of_a_post_is_shown() -> None:
         values = {"card": card_view(), "constants": constants, "quoted_constants": CONSTANTS}
         return get_template("feed/_post.html").render(values)
 
-    assert unseen_changes([CONSTANTS], html_with, {}) == (set(), set())
+    assert find_missed_changes([CONSTANTS], html_with, {}) == (set(), set())
 
 
 def test_a_card_that_reads_a_row_or_the_page_shows_nothing() -> None:

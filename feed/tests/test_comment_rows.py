@@ -18,7 +18,7 @@ from feed.queries.comments import comments_page
 from network.models import Viewer
 from tests.cases import all_cases
 from tests.cast import client_of, make_member
-from tests.changed_views import unseen_changes
+from tests.view_changes import find_missed_changes
 from users.audience import Audience
 from users.models import MemberView, User
 from users.models.member_view import UNNAMED
@@ -63,7 +63,7 @@ def test_each_value_of_a_comment_is_in_its_key_and_is_shown() -> None:
     old = comment_view(age=("date", 0))  # whose year is shown
     old_reply = comment_view(replies=(comment_view().replies[0]._replace(age=("date", 0)),))
     other = comment_view(is_mine=False, is_reply=True)
-    same_key, same_html = unseen_changes([comment_view(), old, old_reply, other], html_of, {})
+    same_key, same_html = find_missed_changes([comment_view(), old, old_reply, other], html_of, {})
     # The second of two replies comes in other HTML, and nothing but the buttons tells a member from a visitor.
     assert (same_key, same_html) == (set(), {"replies.0.more_replies"})
 

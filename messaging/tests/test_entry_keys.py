@@ -15,7 +15,7 @@ from messaging.display.rendering import EntryForViewer, entries_for
 from messaging.models import AttachmentView, Conversation, Entry, EntryView, Membership
 from messaging.tests.factories import send
 from network.services import block_member
-from tests.changed_views import unseen_changes
+from tests.view_changes import find_missed_changes
 from users.models import MemberView, User
 
 FILES = (AttachmentView(3, 1, True, "desk", 0, 800, 600), AttachmentView(3, 2, False, "cv.pdf", 1000, 0, 0))
@@ -55,7 +55,7 @@ def test_each_value_of_an_entry_is_in_its_key_and_is_shown() -> None:
     mine = entry_view(is_mine=True, author=None, client_id=UUID(int=9))
     left = entry_view(kind="left", subject=bob)
     renamed = entry_view(kind="renamed", title="Friends")
-    same_key, same_html = unseen_changes([entry_view(), mine, left, renamed], html_of, OTHERS)
+    same_key, same_html = find_missed_changes([entry_view(), mine, left, renamed], html_of, OTHERS)
     # Who came or went is named without link and photo; a picture shows no size in bytes, a file none in pixels.
     assert same_key == set()
     unseen = {"subject.username", "subject.photo", "subject.is_unnamed"}

@@ -17,7 +17,7 @@ from network.models import Member
 from network.services import block_member
 from tests.cases import all_cases
 from tests.cast import client_of, connect, make_member
-from tests.changed_views import unseen_changes
+from tests.view_changes import find_missed_changes
 from users.models import MemberView, User
 
 pytestmark = pytest.mark.both
@@ -155,7 +155,7 @@ def test_each_value_of_a_row_is_in_its_key_and_is_shown() -> None:
     direct = row_view(is_direct=True, is_online=True, speaker="", is_mine=True)
     face = row_view(other=MemberView("ben", "Ben", "photos/b"), age=("date", 0))
     silent = row_view(other=None, snippet_html="", note="Attachment", is_direct=True)
-    changed = unseen_changes([row_view(), direct, face, silent], html_of_row, {"age": ("hours", 2)})
+    changed = find_missed_changes([row_view(), direct, face, silent], html_of_row, {"age": ("hours", 2)})
     # The title names the other.
     assert changed == (set(), {"other.name"})
 

@@ -16,7 +16,7 @@ from network.relations import ConnectionState, Relation, RelationView, build_rel
 from network.services import follow_member, invite_member
 from tests.cases import all_cases
 from tests.cast import make_member
-from tests.changed_views import unseen_changes
+from tests.view_changes import find_missed_changes
 from users.audience import Audience
 from users.models import MemberView, User
 
@@ -90,7 +90,7 @@ def test_a_row_is_what_the_components_show() -> None:
 def test_each_value_of_a_row_is_in_its_key_and_is_shown() -> None:
     shown = [row for row in rows() if not row.member.is_unnamed]
     apart = [row for row in shown if row.relation is None or row.relation.state != "connected"]
-    same_key, same_html = unseen_changes(apart, html_of, {"state": "connected"})
+    same_key, same_html = find_missed_changes(apart, html_of, {"state": "connected"})
     assert (same_key, same_html) == (set(), set())
 
 

@@ -8,7 +8,7 @@ from django.test import Client
 
 from network.profile_sections import EducationView, ExperienceView, LinkView, ProfileSections
 from tests.cast import client_of
-from tests.changed_views import unseen_changes
+from tests.view_changes import find_missed_changes
 from users.audience import Audience
 from users.models import Education, Experience, Link, Profile, Skill, User
 
@@ -26,7 +26,7 @@ def html_of(sections: ProfileSections) -> str:
 
 
 def test_each_value_of_the_sections_is_in_their_key_and_is_shown() -> None:
-    assert unseen_changes([SECTIONS], html_of, {}) == (set(), set())
+    assert find_missed_changes([SECTIONS], html_of, {}) == (set(), set())
     [position] = SECTIONS.experience
     for changed in ({"start": position.start - timedelta(days=60)}, {"end": None}, {"end": date(2022, 1, 1)}):
         assert html_of(SECTIONS._replace(experience=(position._replace(**changed),))) != html_of(SECTIONS)

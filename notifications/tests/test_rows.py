@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from notifications.display.notification_view import NotificationRow
 from tests.cases import all_cases
-from tests.changed_views import unseen_changes
+from tests.view_changes import find_missed_changes
 from users.models import MemberView
 
 AVATAR = Template("{% include 'components/_avatar.html' with member=member only %}")
@@ -44,7 +44,7 @@ def test_each_value_of_a_row_is_in_its_key_and_is_shown() -> None:
     old = row(age=("date", 0))
     noted = row(source_html="", note="Hello", people=(BEN,), people_count=1)
     others = {"icon": "bell", "sentence_name": "reply"}
-    same_key, same_html = unseen_changes([row(), old, noted], html_of, others)
+    same_key, same_html = find_missed_changes([row(), old, noted], html_of, others)
     # The second member is only named, and actors always have names for a recipient.
     unseen = {"people.1.photo", "people.1.username", "people.0.is_unnamed", "people.1.is_unnamed"}
     assert (same_key, same_html) == (set(), unseen)

@@ -5,7 +5,7 @@ import sys
 from contextlib import ExitStack
 
 from ..programs import ROOT
-from ..servers import HOST, Server, free_port, temporary_folder
+from ..servers import HOST, Server, find_free_port, temporary_folder
 from ..stack import is_healthy, production_environment, run_manage_command
 from .server import expect_health, expect_page
 
@@ -17,7 +17,7 @@ def check_development_server() -> str:
         environment = production_environment("", "", folder, DJANGO_ENVIRONMENT="development")
         environment = {name: value for name, value in environment.items() if value and name != "EMAIL_HOST"}
         run_manage_command(environment, "migrate", "--verbosity", "0")
-        port = free_port()
+        port = find_free_port()
         command = [sys.executable, "manage.py", "runserver", "--noreload", f"{HOST}:{port}"]
         (folder / "server").mkdir()
         server = Server(

@@ -16,7 +16,7 @@ REQUIRED = ("SECRET_KEY", "DATABASE_URL", "ALLOWED_HOSTS", "REDIS_URL")
 # Servers that do not exist: an import opens no connection.
 UNUSED_SERVERS = ("postgres://linkup@127.0.0.1:1/linkup", "redis://127.0.0.1:1/0")
 TESTS = tuple(stage for stage in STAGES if stage.name in {"postgres", "sqlite"})
-# One of each kind that must never be in the repository (R6).
+# An example of each kind of file that must never be in the repository (R6).
 SENSITIVE = (
     ".env", ".env.production", "db.sqlite3", "db.sqlite3-wal", "media/photos/a.webp", "staticfiles/a.css",
     "logs/security.log", "core/__pycache__/apps.cpython-311.pyc", "node_modules/a/index.js", ".coverage",
@@ -44,7 +44,7 @@ def check_settings_import() -> str:
 
 
 def check_env_example(example: Path = ROOT / ".env.example") -> str:
-    """`.env.example` names each required variable; a test holds it to the code, variable by variable."""
+    """Check that `.env.example` names each required variable; a test compares all variables with the code."""
     named = set(re.findall(r"(?m)^#?([A-Z][A-Z0-9_]+)=", example.read_text()))
     missing = [name for name in REQUIRED if name not in named]
     if missing:
@@ -53,7 +53,7 @@ def check_env_example(example: Path = ROOT / ".env.example") -> str:
 
 
 def run_all_tests(stages: Iterable[Stage] = TESTS) -> str:
-    """Unit tests and property tests, none failed and none skipped."""
+    """Run unit tests and property tests: none may fail or be skipped."""
     RESULTS.mkdir(exist_ok=True)
     outcomes = [outcome for stage in stages for outcome in run_stage(stage)]
     bad = [f"{outcome.test} {outcome.result}" for outcome in outcomes if outcome.result != "passed"]
@@ -70,14 +70,14 @@ def _git(*arguments: str, folder: Path = ROOT) -> list[str]:
 
 
 def check_gitignore(folder: Path = ROOT) -> str:
-    """git ignores one of each kind, and nothing that it ignores was added all the same."""
+    """Check that git ignores an example of each kind, and that no ignored file was added."""
     ignored = set(_git("check-ignore", "--no-index", *SENSITIVE, folder=folder))
     missing = [name for name in SENSITIVE if name not in ignored]
     if missing:
         raise CheckFailed(f"not ignored: {', '.join(missing)}")
     added = _git("ls-files", "-z", "--cached", "--ignored", "--exclude-standard", folder=folder)
     if added:
-        raise CheckFailed(f"ignored, and in the repository all the same: {', '.join(added[:5])}")
+        raise CheckFailed(f"ignored, but in the repository: {', '.join(added[:5])}")
     return f"{len(SENSITIVE)} kinds"
 
 
@@ -90,46 +90,46 @@ def _all_paths(folder: Path) -> set[str]:
 
 
 def check_plan_paths(plan: Path = ROOT / "docs" / "IMPLEMENTATION_PLAN.md", folder: Path = ROOT) -> str:
-    """Each path that the plan's table names is in the repository; the page may leave out folders at the front."""
+    """Check that each path in the plan's table is in the repository; the page may omit leading folders."""
     paths = _all_paths(folder)
     rows = [line for line in plan.read_text().splitlines() if line.startswith("|")]
     named = [token.rstrip("/") for row in rows for token in files_named(row)]
-    lacking = sorted({name for name in named if not _is_among(name, paths)})
-    if lacking or not named:
-        raise CheckFailed(f"not there: {', '.join(lacking) or 'anything'}")
+    missing = sorted({name for name in named if not _contains_path(name, paths)})
+    if missing or not named:
+        raise CheckFailed(f"not there: {', '.join(missing) or 'anything'}")
     return f"{len(set(named))} paths"
 
 
-def _is_among(name: str, paths: set[str]) -> bool:
+def _contains_path(name: str, paths: set[str]) -> bool:
     if "*" in name:
         return any(Path(path).match(name) for path in paths)
     return name in paths or any(path.endswith(f"/{name}") for path in paths)
 
 
 def check_readme_links(readme: Path = ROOT / "README.md") -> str:
-    """The README has its section on servers, which leads to the pages, and every file it links to is there."""
+    """Check that the README's section on servers links to the needed pages, and that no link is broken."""
     text = readme.read_text()
     if SERVER_SECTION not in text:
         raise CheckFailed(f"no section {SERVER_SECTION!r}")
     section = text.split(SERVER_SECTION)[1].split("\n## ")[0]
-    absent = [link for link in NEEDED_LINKS if f"({link})" not in section]
-    if absent:
-        raise CheckFailed(f"the section does not lead to {', '.join(absent)}")
+    missing = [link for link in NEEDED_LINKS if f"({link})" not in section]
+    if missing:
+        raise CheckFailed(f"the section does not link to {', '.join(missing)}")
     links = re.findall(r"\]\((?!https?:)([^)#]+)", text)
     broken = [link for link in links if not (readme.parent / link).exists()]
     if broken:
-        raise CheckFailed(f"leads nowhere: {', '.join(broken)}")
+        raise CheckFailed(f"broken links: {', '.join(broken)}")
     return f"{len(links)} links"
 
 
 def check_guides_are_tested(folder: Path = ROOT) -> str:
-    """Each page that has blocks marked `bash` is named by a test, which runs them."""
+    """Check that a test names each page with blocks marked `bash`; it runs them."""
     pages = [*(folder / "docs").glob("*.md"), *(folder / "deploy").rglob("*.md")]
     with_blocks = sorted(page.name for page in pages if re.search(r"(?m)^```bash$", page.read_text()))
     tests = "".join(path.read_text() for path in (folder / "tests").rglob("*.py"))
-    alone = [
+    untested = [
         page for page in with_blocks if not re.search(rf"\b{re.escape(page.removesuffix('.md'))}\b", tests)
     ]
-    if alone or not with_blocks:
-        raise CheckFailed(f"no test runs the blocks of {', '.join(alone) or 'any page'}")
+    if untested or not with_blocks:
+        raise CheckFailed(f"no test runs the blocks of {', '.join(untested) or 'any page'}")
     return f"{len(with_blocks)} pages: {', '.join(with_blocks)}"

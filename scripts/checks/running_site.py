@@ -14,7 +14,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from scripts.visitor import Visitor
 
 from ..programs import find_or_install
-from ..servers import HOST, free_port
+from ..servers import HOST, find_free_port
 from ..stack import Stack, run_manage_command, running_stack
 from .checklist import NAME
 from .results import CheckFailed
@@ -22,7 +22,7 @@ from .results import CheckFailed
 ALICE = "alice"
 RELOAD_SECONDS = 90.0
 PDF = b"%PDF-1.7\n" + b"a plan " * 1000
-PREPARE = f"""
+CREATE_UPLOAD = f"""
 from django.utils import timezone
 from feed.services import Document, publish_post
 from users.models import User
@@ -82,7 +82,7 @@ class RunningSite:
     def upload(self) -> Upload:
         """A private file, created once, together with its owner."""
         output = run_manage_command(
-            self.environment, "shell", "--command", PREPARE.replace("PASSWORD", repr(self.password))
+            self.environment, "shell", "--command", CREATE_UPLOAD.replace("PASSWORD", repr(self.password))
         )
         number, name = output.split()[-2:]
         return Upload(f"/posts/{number}/document/", name)
@@ -113,7 +113,7 @@ class _MailServer:
 def start_site() -> Iterator[RunningSite]:
     """Run the whole stack during the block. Raises as `running_stack` does."""
     mail_server = _MailServer()
-    controller = Controller(mail_server, hostname=HOST, port=free_port())
+    controller = Controller(mail_server, hostname=HOST, port=find_free_port())
     controller.start()
     try:
         with running_stack(EMAIL_PORT=str(controller.port)) as stack:
@@ -147,7 +147,7 @@ def _to_running_site(stack: Stack, mails: list[str]) -> RunningSite:
         certificate=stack.certificate,
         environment={**stack.environment, "SITE_URL": stack.origin, "CURL_CA_BUNDLE": str(stack.certificate)},
         folder=folder.parent,
-        ports=(stack.site.web, stack.site.ws),
+        ports=(stack.site.web_port, stack.site.ws_port),
         nginx=nginx,
         restart=restart,
         reload=reload,

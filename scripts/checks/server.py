@@ -24,7 +24,7 @@ from .running_site import ALICE, PDF, RunningSite
 
 HEALTH = ("/health/", "/health/db/", "/health/redis/", "/readiness/")
 LOGS = ("django.log", "security.log")
-# Of the throw-away certificate of this run, which lives for days.
+# The self-signed certificate of this run expires within days.
 EXPECTED_WARNINGS = {"certificate"}
 VISITORS, RELOADS = 8, 2
 HANDSHAKE = {
@@ -33,7 +33,7 @@ HANDSHAKE = {
     "Sec-WebSocket-Version": "13",
     "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
 }
-RESTORED = f"""
+SIGN_IN_TO_RESTORED = f"""
 from django.test import Client
 from users.models import User
 member = Client(SERVER_NAME="localhost")
@@ -66,7 +66,7 @@ def expect_page(port: int) -> None:
 
 
 def check_both_servers(site: RunningSite) -> str:
-    """gunicorn and daphne, past nginx."""
+    """Request pages from gunicorn and daphne directly, without nginx."""
     expect_page(site.ports[0])
     for port in site.ports:
         expect_health(port)
@@ -92,7 +92,7 @@ def check_doctor(site: RunningSite) -> str:
 
 
 def check_sockets(site: RunningSite) -> str:
-    """A member's tab gets its socket through nginx, a visitor's does not stay."""
+    """Open a member's WebSocket through nginx."""
     with site.member() as member:
         status = member.send_request("GET", "/ws/", headers={**HANDSHAKE, "Origin": site.origin}).status
     if status != http.HTTPStatus.SWITCHING_PROTOCOLS:
@@ -101,7 +101,7 @@ def check_sockets(site: RunningSite) -> str:
 
 
 def check_mail(site: RunningSite) -> str:
-    """A request for a new password sends a mail with a link to this site."""
+    """Request a new password; the mail must have a link to this site."""
     _ = site.upload
     site.mails.clear()
     with site.visitor() as visitor:
@@ -115,7 +115,7 @@ def check_mail(site: RunningSite) -> str:
 
 
 def check_logs(site: RunningSite) -> str:
-    """A failed sign-in is in the security log; only the user of the servers can read both logs."""
+    """Fail to sign in; it must be in the security log, and only the servers' user may read the logs."""
     _ = site.upload
     security = site.folder / "logs" / "security.log"
     before = security.stat().st_size if security.exists() else 0
@@ -137,17 +137,17 @@ def _expect_log(path: Path) -> None:
 
 
 def check_private_files(site: RunningSite) -> str:
-    """A member gets the file; a visitor gets it by none of its URLs."""
+    """Request a private file by all its URLs: a member gets it, a visitor does not."""
     upload = site.upload
     with site.member() as member:
         _expect_file(site, member.get(upload.address))
-    ways = (upload.address, f"/media/{upload.name}", f"/protected-media/{upload.name}")
-    for way in ways:
+    urls = (upload.address, f"/media/{upload.name}", f"/protected-media/{upload.name}")
+    for url in urls:
         with site.visitor() as visitor:
-            response = visitor.get(way)
+            response = visitor.get(url)
         if response.status == http.HTTPStatus.OK or PDF in response.body:
-            raise CheckFailed(f"a visitor gets {way}: {response.status}")
-    return f"a member gets it, a visitor on {len(ways)} ways not"
+            raise CheckFailed(f"a visitor gets {url}: {response.status}")
+    return f"a member gets it, a visitor gets none of {len(urls)} URLs"
 
 
 def _expect_file(site: RunningSite, response: Response) -> None:
@@ -156,7 +156,7 @@ def _expect_file(site: RunningSite, response: Response) -> None:
 
 
 def check_restart_keeps_uploads(site: RunningSite) -> str:
-    """After a restart of gunicorn, daphne and nginx the file is the same."""
+    """Request a file before and after a restart of gunicorn, daphne and nginx."""
     with site.member() as member:
         _expect_file(site, member.get(site.upload.address))
     site.restart()
@@ -166,13 +166,13 @@ def check_restart_keeps_uploads(site: RunningSite) -> str:
 
 
 def check_reload(site: RunningSite) -> str:
-    """Visitors send requests without a pause during reloads; all requests succeed."""
-    enough = threading.Event()
+    """Send requests without a pause during reloads; all must succeed."""
+    stop = threading.Event()
     outcomes: Counter[str] = Counter()
 
     def visit() -> None:
         with site.visitor() as visitor:
-            while not enough.is_set():
+            while not stop.is_set():
                 try:
                     outcomes[str(visitor.get("/accounts/login/").status)] += 1
                 except NoResponse as error:
@@ -186,28 +186,30 @@ def check_reload(site: RunningSite) -> str:
                 site.reload()
             time.sleep(1)
         finally:
-            enough.set()
-        for one in visits:
-            one.result()
+            stop.set()
+        for visit_result in visits:
+            visit_result.result()
     if set(outcomes) != {"200"}:
         raise CheckFailed(f"responses: {dict(outcomes)}")
     return f"{outcomes['200']} requests during {RELOADS} reloads, 0 failed"
 
 
 def check_backup(site: RunningSite) -> str:
-    """A backup of this site, restored into an empty database and folder; a member signs in there."""
+    """Restore a backup of this site into an empty database and folder; a member must be able to sign in."""
     _ = site.upload
     output = run_manage_command(site.environment, "backup", str(site.folder / "backups"), "--quiet")
-    there = _empty_environment(site)
-    restored = run_manage_command(there, "restore", output.split()[-1], "--quiet")
+    environment = _empty_environment(site)
+    restored = run_manage_command(environment, "restore", output.split()[-1], "--quiet")
     if "The same as in the backup" not in restored:
         raise CheckFailed(restored)
-    if (Path(there["DATA_DIR"]) / "media" / site.upload.name).read_bytes() != PDF:
+    if (Path(environment["DATA_DIR"]) / "media" / site.upload.name).read_bytes() != PDF:
         raise CheckFailed(f"{site.upload.name} is not what was uploaded")
-    run_release(there)
-    seen = run_manage_command(there, "shell", "--command", RESTORED % site.password).splitlines()[-1]
-    if seen != "signed in: 302 home: 200 1":
-        raise CheckFailed(f"in the restored site: {seen}")
+    run_release(environment)
+    printed = run_manage_command(
+        environment, "shell", "--command", SIGN_IN_TO_RESTORED % site.password
+    ).splitlines()[-1]
+    if printed != "signed in: 302 home: 200 1":
+        raise CheckFailed(f"in the restored site: {printed}")
     return "the same rows and files; a member signs in"
 
 

@@ -22,7 +22,7 @@ from operations.backup.create import create_backup
 from operations.transfer.problems import TransferRefused
 from operations.transfer.rows import Row
 from operations.transfer.tables import LEFT_OUT, all_tables
-from tests.testkit.disks import small_disk
+from tests.testkit.file_size_limit import limit_file_size
 from tests.transfer.network import DELETED_POSTS, FILES, MEMBERS, POSTS
 
 from .conftest import BIG, KEY, Server, use_server
@@ -181,7 +181,7 @@ def test_two_at_once_do_not_mix(filled: Server, tmp_path: Path) -> None:
 
 @once
 def test_a_full_disk_is_named_and_leaves_nothing_behind(filled: Server, tmp_path: Path) -> None:
-    with use_server(filled), small_disk(ROOM):
+    with use_server(filled), limit_file_size(ROOM):
         assert f"the disk is full ({tmp_path / 'backups'}" in expect_refusal(tmp_path / "backups")
 
 

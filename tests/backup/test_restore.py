@@ -21,7 +21,7 @@ from operations.transfer.files.media import UNFINISHED
 from operations.transfer.imports import OutcomeUnknown
 from operations.transfer.problems import TransferRefused
 from operations.transfer.target import IMPORT_LOCK
-from tests.testkit.disks import small_disk
+from tests.testkit.file_size_limit import limit_file_size
 from tests.transfer.network import FILES, MEMBERS, POSTS
 from tests.transfer.proxy import cut_at_commit, interrupted_at
 
@@ -202,7 +202,7 @@ def test_another_file_under_the_name_of_ours_is_refused_and_kept(prepared: Serve
 
 @once
 def test_a_full_disk_is_named_and_undone(prepared: Server, plain: Path) -> None:
-    with small_disk(ROOM):
+    with limit_file_size(ROOM):
         output = expect_refusal(plain)
     # Files are unpacked beside each other before one is placed: the disk of that folder is the full one here.
     assert f"the disk is full ({tempfile.gettempdir()}/linkup-restore-" in output

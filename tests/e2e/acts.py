@@ -8,7 +8,7 @@ from urllib.parse import urljoin
 from django.urls import resolve
 
 from scripts.programs import ROOT
-from tests.testkit.sessions import SIGN_IN
+from tests.testkit.shell_scripts import SIGN_IN_FUNCTION
 
 # A tag with the Django tags and variables in it, an attribute that sends a request, and the link of a dialog.
 TAG = re.compile(r"<[a-z](?:\{%.*?%\}|\{\{.*?\}\}|[^>{]|\{)*?>", re.DOTALL)
@@ -295,7 +295,7 @@ ACTS: dict[str, tuple[Act, ...]] = {
 
 # The world of the walk, and the session of the member who does all this.
 WORLD = (
-    SIGN_IN
+    SIGN_IN_FUNCTION
     + """
 import json
 from django.db import transaction

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, Request, Response, expect
 
-from scripts.programs import CHROMIUM_ARGUMENTS, ROOT, find_or_install, obtain_axe
+from scripts.programs import CHROMIUM_ARGUMENTS, ROOT, find_or_install, find_or_install_axe
 
 RESULTS = ROOT / "test-results"
 DESKTOP = (1280, 900)
@@ -233,7 +233,7 @@ def picture(page: Page, name: str, *, full_page: bool = True) -> Path:
 
 @cache
 def _axe() -> str:
-    return obtain_axe().read_text()
+    return find_or_install_axe().read_text()
 
 
 def _describe(violation: dict[str, Any]) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from aiosmtpd.controller import Controller
 
-from scripts.servers import free_port
+from scripts.servers import find_free_port
 
 LINK = re.compile(r"https?://[^\s<>\"')\]]+")
 
@@ -20,7 +20,7 @@ class Mailbox:
     def __init__(self, port: int = 0) -> None:
         self.messages: list[EmailMessage] = []
         self._arrived = Condition()
-        self._controller = Controller(self, hostname="127.0.0.1", port=port or free_port())
+        self._controller = Controller(self, hostname="127.0.0.1", port=port or find_free_port())
 
     @property
     def port(self) -> int:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scripts.programs import ROOT
-from scripts.servers import die_with_parent, free_port
-from tests.testkit.prepared import prepared_sqlite
+from scripts.servers import die_with_parent, find_free_port
+from tests.testkit.prepared_files import copy_migrated_sqlite
 
 START_TIMEOUT = 60.0
 
@@ -81,8 +81,8 @@ def _wait_until_it_answers(server: subprocess.Popen[bytes], url: str, log: Path)
 def running_site(data: Path, mail_port: int) -> Iterator[Site]:
     """Serve a fresh LinkUp from the folder `data` for the time of the block; its mail goes to `mail_port`."""
     environment = _environment(data, mail_port)
-    prepared_sqlite(data)
-    port = free_port()
+    copy_migrated_sqlite(data)
+    port = find_free_port()
     site = Site(f"http://localhost:{port}", data, data / "server.log", environment)
     with site.log.open("wb") as log:
         server = subprocess.Popen(

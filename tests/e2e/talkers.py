@@ -7,7 +7,7 @@ from typing import Any
 
 from playwright.sync_api import Locator, Page, WebSocketRoute, expect
 
-from tests.testkit.sessions import SIGN_IN
+from tests.testkit.shell_scripts import SIGN_IN_FUNCTION
 
 from .browser import Visitors
 from .site import Site
@@ -18,7 +18,7 @@ STRANGERS = 4
 HISTORY = 180
 
 SCRIPT = (
-    SIGN_IN
+    SIGN_IN_FUNCTION
     + f"""
 import json
 from django.db import transaction
@@ -57,7 +57,7 @@ with transaction.atomic():
 
 
 AGAIN = (
-    SIGN_IN
+    SIGN_IN_FUNCTION
     + """
 from users.models import User
 print(sign_in(User.objects.get(pk={pk})))

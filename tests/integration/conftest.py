@@ -1,4 +1,4 @@
-"""The whole production stack, once for all tests that lean on it, and the table of what each fault cost."""
+"""The production stack that most tests share, and the table of measurements at the end of a run."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -8,7 +8,7 @@ from xdist.scheduler import LoadFileScheduling
 
 from scripts.stack import Stack
 from scripts.visitor import Visitor
-from tests.testkit.prepared import prepared_stack
+from tests.testkit.prepared_files import prepared_stack
 
 from .people import PASSWORD, make_people
 
@@ -17,7 +17,7 @@ MEASURED: list[tuple[str, str, str]] = []
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
-    """LinkUp as on a server, with two members; with an app more on its sockets (see room.py)."""
+    """The production stack with two members, and one more application on its sockets (see room.py)."""
     with prepared_stack(ws_application="tests.integration.room:application", WEB_CONCURRENCY="2") as running:
         make_people(running)
         yield running
@@ -25,9 +25,9 @@ def stack() -> Iterator[Stack]:
 
 @pytest.fixture
 def visitor(stack: Stack) -> Iterator[Visitor]:
-    """Somebody with a browser who has not signed in."""
-    with Visitor(stack) as somebody:
-        yield somebody
+    """A browser that has not signed in."""
+    with Visitor(stack) as browser:
+        yield browser
 
 
 @pytest.fixture
@@ -38,36 +38,36 @@ def alice(visitor: Visitor) -> Visitor:
 
 
 class FaultTable:
-    """What a fault cost, for the table at the end of the run."""
+    """The table at the end of the run: durations and counts that the tests measured."""
 
-    def __init__(self, *, judges: bool) -> None:
-        self._judges = judges
+    def __init__(self, *, checks_durations: bool) -> None:
+        self._checks_durations = checks_durations
 
-    def note(self, fault: str, what: str, seconds: float, most: float | None = None) -> None:
-        """`what` happened after so many seconds; where they are judged (`--measured`), more than `most` fails."""
+    def record_duration(self, fault: str, what: str, seconds: float, most: float | None = None) -> None:
+        """Record a duration; with `--check-durations`, fail when it is more than `most`."""
         MEASURED.append((fault, what, f"{seconds:.2f} s"))
-        if self._judges and most is not None:
+        if self._checks_durations and most is not None:
             assert seconds <= most, f"{fault}: {what} {seconds:.2f} s, at most {most}"
 
-    def count(self, fault: str, what: str, number: object) -> None:
-        """`what` was counted."""
+    def record_count(self, fault: str, what: str, number: object) -> None:
+        """Record a count."""
         MEASURED.append((fault, what, str(number)))
 
 
 @pytest.fixture(scope="session")
 def table(pytestconfig: pytest.Config) -> FaultTable:
-    """Write down what is the same whatever runs beside it: numbers, memory, CPU seconds."""
-    return FaultTable(judges=bool(pytestconfig.getoption("measured")))
+    """Records what a busy machine does not change: counts, memory, CPU seconds."""
+    return FaultTable(checks_durations=bool(pytestconfig.getoption("check_durations")))
 
 
 @pytest.fixture(scope="session")
 def fault_table(table: FaultTable) -> FaultTable:
-    """Write down how long something took. Who asks for it is `measured`: `make checkpoint` judges the seconds."""
+    """Records durations. Its tests get the marker `measured`: `make checkpoint` checks the seconds."""
     return table
 
 
 class LoadFolders(LoadFileScheduling):  # type: ignore[misc]
-    """A folder stays in one worker, since its files share what took long to build; a file at the top is its own."""
+    """Runs the files of a folder in one worker, since they share expensive fixtures."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0].removeprefix("tests/integration/")
@@ -76,27 +76,27 @@ class LoadFolders(LoadFileScheduling):  # type: ignore[misc]
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFolders:
-    """Hand the tests to the workers by folders."""
+    """Distribute the tests to the workers by folder."""
     return LoadFolders(config, log)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Seconds are judged where nothing runs beside; elsewhere such a test asserts states and counts alone."""
+    """Mark the tests that record durations."""
     for item in items:
         if "fault_table" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.measured)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Hand the table to the process that prints it, where this is one of its workers."""
+    """Send the rows of a worker to the process that prints the table."""
     if hasattr(session.config, "workeroutput"):
         session.config.workeroutput["measured"] = MEASURED
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
-    """Take the table of a worker of pytest-xdist; one that broke off has none."""
+    """Receive the rows of a worker of pytest-xdist; a crashed worker sends none."""
     MEASURED.extend(getattr(node, "workeroutput", {}).get("measured", []))
 
 

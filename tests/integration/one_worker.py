@@ -18,17 +18,17 @@ from urllib.parse import urlencode
 import psycopg2
 import redis
 
-from scripts.servers import HOST, free_port
+from scripts.servers import HOST, find_free_port
 from scripts.stack import Stack, run_manage_command, running_gunicorn
 from tests.cast import PASSWORD
-from tests.testkit.prepared import MIGRATED
+from tests.testkit.prepared_files import MIGRATED_DATABASE
 
 FORM = "application/x-www-form-urlencoded"
 MAKE_WORLD = """
 import json
 from tests.cast import make_member
-from tests.world import make_world
-world = make_world(make_member("alice"), make_member("mona"))
+from tests.authorization_objects import create_objects
+world = create_objects(make_member("alice"), make_member("mona"))
 print("WORLD", json.dumps({name: str(value) for name, value in world.words.items()}))
 """
 MEMBERS = {"owner": "alice", "staff": "stella"}
@@ -113,13 +113,16 @@ class OneWorker:
 
 @contextmanager
 def one_worker(stack: Stack) -> Iterator[OneWorker]:
-    """A worker as `make stack` has them, with the world of tests.world; everybody of MEMBERS has signed in."""
+    """Run one worker with the settings of `make stack` and the objects of tests.authorization_objects.
+
+    All of MEMBERS are signed in.
+    """
     database = f"{stack.postgres.url.rpartition('/')[0]}/one_worker"
     with closing(psycopg2.connect(stack.postgres.url)) as connection:
         connection.autocommit = True
-        connection.cursor().execute(f"CREATE DATABASE one_worker TEMPLATE {MIGRATED}")
+        connection.cursor().execute(f"CREATE DATABASE one_worker TEMPLATE {MIGRATED_DATABASE}")
     cache = stack.redis.url.removesuffix("/0") + "/7"
-    folder, port = stack.site.folder.parent / "one-worker", free_port()
+    folder, port = stack.site.folder.parent / "one-worker", find_free_port()
     folder.mkdir()
     environment = {
         **stack.environment,

@@ -7,8 +7,8 @@ from html.parser import HTMLParser
 from http import HTTPStatus
 from urllib.parse import quote, urljoin
 
-from tests.addresses import every_address
 from tests.authorization import FORMS
+from tests.sample_urls import list_sample_urls
 from tests.test_authorization import lines
 
 from .one_worker import OneWorker, Sent
@@ -115,7 +115,7 @@ def pages_with_forms(words: dict[str, str]) -> Iterator[tuple[str, str]]:
     for line in lines():
         if line.method == "GET" and not ENDINGS.search(line.address):
             yield from ((who, line.address.format(**words)) for who in ("anonymous", "owner"))
-    for name, address in every_address().items():
+    for name, address in list_sample_urls().items():
         if re.match("admin:(index|login|password_change|.*_add|.*_changelist|users_user_change)$", name):
             yield "staff", address
 
@@ -151,7 +151,7 @@ def places_of_addresses(words: dict[str, str]) -> Iterator[Place]:
         for name in [*form, "next"]:
             others = tuple((key, value) for key, value in form.items() if key != name)
             yield Place("form", who, "POST", address, name, others)
-    for name, address in every_address().items():
+    for name, address in list_sample_urls().items():
         if name.startswith("admin:"):
             yield Place("query", "staff", "GET", address, "q")
 

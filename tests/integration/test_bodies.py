@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.servers import HOST, Server, free_port
+from scripts.servers import HOST, Server, find_free_port
 from scripts.stack import Stack, running_gunicorn
 from scripts.visitor import Visitor, create_ssl_context
 
@@ -28,7 +28,7 @@ def one_port(stack: Stack) -> Iterator[Server]:
     """gunicorn's asgi worker, which serves everything on one port."""
     folder = stack.site.folder.parent / "one-port"
     folder.mkdir()
-    port = free_port()
+    port = find_free_port()
     environment = {**stack.environment, "WEB_SERVER": "asgi", "WEB_CONCURRENCY": "1", "PORT": str(port)}
     with running_gunicorn(port, folder, environment) as server:
         yield server
@@ -59,7 +59,7 @@ def head(path: str, kind: str, cookie: str = "") -> str:
 
 
 def ports(stack: Stack, one_port: Server) -> dict[str, int]:
-    return {"gunicorn": stack.site.web, "one port": port_of(one_port), "daphne": stack.site.ws}
+    return {"gunicorn": stack.site.web_port, "one port": port_of(one_port), "daphne": stack.site.ws_port}
 
 
 def test_every_server_refuses_with_and_without_a_length(stack: Stack, one_port: Server) -> None:
@@ -85,7 +85,7 @@ def test_nginx_refuses_with_and_without_a_length(stack: Stack) -> None:
     for case in cases:
         for chunked in (False, True):
             secure = create_ssl_context(stack).wrap_socket(
-                socket.create_connection((HOST, stack.site.https)), server_hostname="localhost"
+                socket.create_connection((HOST, stack.site.https_port)), server_hostname="localhost"
             )
             found[case, chunked] = answer_to(secure, head(*case), chunked=chunked, pieces=2)
     assert {case: line for case, line in found.items() if " 413 " not in line} == {}
@@ -103,7 +103,7 @@ def test_an_endless_body_leaves_nothing_on_the_disk(one_port: Server, table: Fau
     )
     assert " 413 " in line
     grown = _peak(worker) - before
-    table.count("300 MB without a length, one port", "MB of memory more", grown)
+    table.record_count("300 MB without a length, one port", "MB of memory more", grown)
     assert grown < 30
 
 
@@ -190,7 +190,7 @@ def test_what_is_no_socket_never_reaches_the_server_of_sockets(stack: Stack, vis
 
 
 def _connected(stack: Stack) -> ssl.SSLSocket:
-    plain = socket.create_connection((HOST, stack.site.https), timeout=60)
+    plain = socket.create_connection((HOST, stack.site.https_port), timeout=60)
     return create_ssl_context(stack).wrap_socket(plain, server_hostname="localhost")
 
 

@@ -20,7 +20,7 @@ from core.tests import pictures
 from feed.models import Post, PostImage
 from feed.tests.factories import PDF, upload
 from network.models import Member
-from scripts.servers import HOST, free_port
+from scripts.servers import HOST, find_free_port
 from tests.cast import client_of, make_member
 from tests.properties.loading import COMPLETE, load
 from users.models import User
@@ -32,7 +32,7 @@ KEY, SECRET = "key-of-the-test", "secret-of-the-test"
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
     """The address of an S3 server with an empty bucket."""
-    running = ThreadedMotoServer(ip_address=HOST, port=free_port(), verbose=False)
+    running = ThreadedMotoServer(ip_address=HOST, port=find_free_port(), verbose=False)
     running.start()
     address = f"http://{HOST}:{running._port}"
     boto3.client(

@@ -111,9 +111,9 @@ def test_what_a_request_costs_grows_with_its_size_alone(
     cases = cases_to_try(places)[::share]
     faults = [fault for case in cases if (fault := case.fault(worker))]
     grown = worker.peak() - before
-    table.count("hostile words everywhere", "places", len(places))
-    table.count("hostile words everywhere", "requests measured", len(cases))
-    table.count("hostile words everywhere", "MB of memory more", grown)
+    table.record_count("hostile words everywhere", "places", len(places))
+    table.record_count("hostile words everywhere", "requests measured", len(cases))
+    table.record_count("hostile words everywhere", "MB of memory more", grown)
     assert faults == []
     assert grown < MOST_MEMORY
     assert len(places) > 300

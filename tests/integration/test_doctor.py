@@ -12,7 +12,7 @@ import redis as redis_py
 from aiosmtpd.controller import Controller
 
 from scripts.programs import ROOT
-from scripts.servers import HOST, free_port, postgres_server, redis_server
+from scripts.servers import HOST, find_free_port, postgres_server, redis_server
 from scripts.stack import Stack
 
 
@@ -55,7 +55,7 @@ def sink() -> Sink:
 
 @pytest.fixture
 def mail_port(sink: Sink) -> Iterator[int]:
-    controller = Controller(sink, hostname=HOST, port=free_port())
+    controller = Controller(sink, hostname=HOST, port=find_free_port())
     controller.start()
     yield controller.port
     controller.stop()
@@ -112,7 +112,7 @@ def test_all_is_well(stack: Stack, mail_port: int) -> None:
 
 
 def test_a_redis_that_is_away_is_one_failure_among_answers(stack: Stack, mail_port: int) -> None:
-    away = f"redis://:a-password-of-redis@{HOST}:{free_port()}/0"
+    away = f"redis://:a-password-of-redis@{HOST}:{find_free_port()}/0"
     code, said = doctor(stack, EMAIL_PORT=str(mail_port), REDIS_URL=away)
     assert code == 1
     assert "Start Redis" in line_of(said, "Redis", "failure")
@@ -201,7 +201,7 @@ def lock_guarded_role(stack: Stack) -> None:
 
 
 def test_a_mail_server_that_is_away_is_named_with_its_cure(stack: Stack) -> None:
-    code, said = doctor(stack, EMAIL_PORT=str(free_port()))
+    code, said = doctor(stack, EMAIL_PORT=str(find_free_port()))
     assert code == 1
     assert "EMAIL_HOST" in line_of(said, "mail", "failure")
 
@@ -223,7 +223,7 @@ def test_an_empty_database_asks_for_migrate(stack: Stack, mail_port: int) -> Non
 def test_a_database_that_is_away_does_not_keep_the_others_from_being_asked(
     stack: Stack, mail_port: int
 ) -> None:
-    away = f"postgres://linkup:a-password-of-the-database@{HOST}:{free_port()}/linkup"
+    away = f"postgres://linkup:a-password-of-the-database@{HOST}:{find_free_port()}/linkup"
     code, said = doctor(stack, EMAIL_PORT=str(mail_port), DATABASE_URL=away)
     assert code == 1
     line_of(said, "database", "failure")

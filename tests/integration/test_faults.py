@@ -80,9 +80,9 @@ def test_a_reload_under_load_loses_no_request(stack: Stack, fault_table: FaultTa
         seconds_until(lambda old=before: not old & set(stack.web.children()))  # type: ignore[misc]
     time.sleep(0.5)
     outcomes = crowd.go_home()
-    fault_table.count("2 reloads under load", "requests", sum(outcomes.values()))
-    fault_table.count("2 reloads under load", "failed", sum(outcomes.values()) - outcomes["200"])
-    fault_table.note("2 reloads under load", "slowest page", crowd.slowest)
+    fault_table.record_count("2 reloads under load", "requests", sum(outcomes.values()))
+    fault_table.record_count("2 reloads under load", "failed", sum(outcomes.values()) - outcomes["200"])
+    fault_table.record_duration("2 reloads under load", "slowest page", crowd.slowest)
     assert set(outcomes) == {"200"}
 
 
@@ -90,14 +90,14 @@ def test_a_killed_worker_is_replaced(stack: Stack, visitor: Visitor, fault_table
     victim = stack.kill_worker()
     worst = seconds_until(lambda: answers(visitor, "/accounts/login/"))
     replaced = seconds_until(lambda: victim not in stack.web.children() and len(stack.web.children()) == 2)
-    fault_table.note("gunicorn worker kill -9", "next page after", worst, most=5)
-    fault_table.note("gunicorn worker kill -9", "all workers are back after", replaced, most=5)
+    fault_table.record_duration("gunicorn worker kill -9", "next page after", worst, most=5)
+    fault_table.record_duration("gunicorn worker kill -9", "all workers are back after", replaced, most=5)
 
 
 def test_all_workers_killed_come_back(stack: Stack, visitor: Visitor, fault_table: FaultTable) -> None:
     stack.kill_workers()
     back = seconds_until(lambda: answers(visitor, "/accounts/login/"))
-    fault_table.note("all gunicorn workers kill -9", "next page after", back, most=5)
+    fault_table.record_duration("all gunicorn workers kill -9", "next page after", back, most=5)
 
 
 @pytest.fixture(params=["stopped", "frozen"])
@@ -121,7 +121,7 @@ def test_without_postgresql_pages_say_503_and_come_back(
     with without(goes, comes):
         pages = [alice.get("/") for _ in range(5)]
         slowest = max(page.seconds for page in pages)
-        fault_table.note(name, "slowest 503", slowest, most=3)
+        fault_table.record_duration(name, "slowest 503", slowest, most=3)
         assert {page.status for page in pages} == {503}
         assert all(page.header("Retry-After") for page in pages)
         assert alice.get(static).status == 200
@@ -129,9 +129,11 @@ def test_without_postgresql_pages_say_503_and_come_back(
             path: alice.get(path) for path in ("/health/", "/health/db/", "/health/redis/", "/readiness/")
         }
         assert [response.status for response in found.values()] == [200, 503, 200, 503]
-        fault_table.note(name, "slowest health answer", max(response.seconds for response in found.values()))
+        fault_table.record_duration(
+            name, "slowest health answer", max(response.seconds for response in found.values())
+        )
     back = seconds_until(lambda: answers(alice, "/") and answers(alice, "/readiness/"))
-    fault_table.note(name, "pages are back after", back, most=5)
+    fault_table.record_duration(name, "pages are back after", back, most=5)
 
 
 def test_health_answers_while_a_frozen_postgresql_holds_every_thread(
@@ -142,7 +144,9 @@ def test_health_answers_while_a_frozen_postgresql_holds_every_thread(
         time.sleep(3)
         slowest = max(visitor.get("/health/").seconds for _ in range(20))
     crowd.go_home()
-    fault_table.note("PostgreSQL frozen, 16 visitors", "slowest /health/ after 3 s", slowest, most=3)
+    fault_table.record_duration(
+        "PostgreSQL frozen, 16 visitors", "slowest /health/ after 3 s", slowest, most=3
+    )
 
 
 @pytest.fixture(params=["stopped", "frozen"])
@@ -166,7 +170,7 @@ def test_without_redis_pages_are_there_and_members_sign_in(
     with without(goes, comes):
         pages = [alice.get("/") for _ in range(5)]
         slowest = max(page.seconds for page in pages)
-        fault_table.note(name, "slowest page beyond the usual", slowest - calm, most=1)
+        fault_table.record_duration(name, "slowest page beyond the usual", slowest - calm, most=1)
         assert {page.status for page in pages} == {200}
         assert "alice" in pages[-1].text
         with Visitor(stack) as bob:
@@ -177,7 +181,7 @@ def test_without_redis_pages_are_there_and_members_sign_in(
         }
         assert [response.status for response in found.values()] == [200, 200, 503, 503]
     back = seconds_until(lambda: answers(alice, "/readiness/"))
-    fault_table.note(name, "readiness is back after", back, most=10)
+    fault_table.record_duration(name, "readiness is back after", back, most=10)
 
 
 def test_a_drained_server_is_not_ready_but_serves(stack: Stack, visitor: Visitor) -> None:

@@ -26,7 +26,7 @@ def plain(
     stack: Stack, path: str, *, host: str = "localhost", method: str = "GET"
 ) -> http.client.HTTPResponse:
     """A request over plain HTTP, with any Host."""
-    connection = http.client.HTTPConnection(HOST, stack.site.http, timeout=5)
+    connection = http.client.HTTPConnection(HOST, stack.site.http_port, timeout=5)
     connection.putrequest(method, path, skip_host=True)
     connection.putheader("Host", host)
     connection.endheaders()
@@ -44,7 +44,7 @@ def test_the_home_page_is_served(visitor: Visitor) -> None:
 
 
 def test_browsers_get_http_2(stack: Stack) -> None:
-    with socket.create_connection((HOST, stack.site.https)) as plain_socket:
+    with socket.create_connection((HOST, stack.site.https_port)) as plain_socket:
         context = create_ssl_context(stack, protocols=("h2", "http/1.1"))
         with context.wrap_socket(plain_socket, server_hostname="localhost") as secure:
             assert secure.selected_alpn_protocol() == "h2"
@@ -96,7 +96,7 @@ def test_tls_for_another_name_is_refused(stack: Stack, name: str | None) -> None
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
-    with socket.create_connection((HOST, stack.site.https)) as plain_socket, pytest.raises(ssl.SSLError):
+    with socket.create_connection((HOST, stack.site.https_port)) as plain_socket, pytest.raises(ssl.SSLError):
         context.wrap_socket(plain_socket, server_hostname=name)
 
 
@@ -115,7 +115,7 @@ def test_another_host_inside_our_tls_is_no_site_of_ours(visitor: Visitor) -> Non
 
 def test_a_body_of_300_megabytes_is_refused_at_once(stack: Stack, fault_table: FaultTable) -> None:
     started = time.monotonic()
-    plain_socket = socket.create_connection((HOST, stack.site.https), timeout=10)
+    plain_socket = socket.create_connection((HOST, stack.site.https_port), timeout=10)
     with create_ssl_context(stack).wrap_socket(plain_socket, server_hostname="localhost") as secure:
         secure.sendall(
             b"POST /accounts/login/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n"
@@ -123,7 +123,7 @@ def test_a_body_of_300_megabytes_is_refused_at_once(stack: Stack, fault_table: F
         )
         secure.sendall(b"x" * 65536)
         head = secure.recv(65536).decode()
-    fault_table.note("300 MB body", "413 after", time.monotonic() - started)
+    fault_table.record_duration("300 MB body", "413 after", time.monotonic() - started)
     assert head.startswith("HTTP/1.1 413 ")
     assert "Content-Security-Policy: default-src 'none'" in head
 
@@ -135,7 +135,7 @@ def slow_clients(stack: Stack) -> Iterator[int]:
         for number in range(100):
             elsewhere = (f"127.0.0.{2 + number % 5}", 0)
             plain_socket = socket.create_connection(
-                (HOST, stack.site.https), timeout=10, source_address=elsewhere
+                (HOST, stack.site.https_port), timeout=10, source_address=elsewhere
             )
             secure = exit_stack.enter_context(
                 create_ssl_context(stack).wrap_socket(plain_socket, server_hostname="localhost")
@@ -157,7 +157,7 @@ def test_others_are_served_beside_a_hundred_slow_clients(
     answers = [visitor.get("/accounts/login/") for _ in range(20)]
     assert {response.status for response in answers} == {200}
     slowest = max(response.seconds for response in answers)
-    fault_table.note("100 slow clients", "slowest page for others", slowest, most=5)
+    fault_table.record_duration("100 slow clients", "slowest page for others", slowest, most=5)
 
 
 def upload(stack: Stack, name: str, content: bytes) -> Path:

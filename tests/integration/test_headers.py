@@ -13,7 +13,7 @@ import pytest
 from core.web.security_headers import DENIED_FEATURES
 from scripts.stack import Stack
 from scripts.visitor import Response, Visitor, create_ssl_context
-from tests.observatory import findings, parse_policy, score
+from tests.http_observatory import compute_score, grade_headers, parse_policy
 
 from .people import PASSWORD
 
@@ -94,7 +94,7 @@ MEMBERS_PAGES = [
 def check(response: Response, status: int) -> None:
     assert response.status == status
     headers = headers_of(response)
-    assert score(headers, response.text) >= LEAST, findings(headers, response.text)
+    assert compute_score(headers, response.text) >= LEAST, grade_headers(headers, response.text)
 
 
 @pytest.mark.parametrize(("status", "ask"), PAGES.values(), ids=PAGES.keys())

@@ -119,9 +119,9 @@ def test_no_answer_is_more_than_a_second_late(
     late.append(seconds_of(lambda: sign_in(newcomer, "alice")))
     assert is_signed_in(newcomer)
     name = f"Redis {weather.__name__}"
-    fault_table.note(name, "the latest answer beyond the usual", max(late) - usual, most=1)
+    fault_table.record_duration(name, "the latest answer beyond the usual", max(late) - usual, most=1)
     # Only the first one waits.
-    fault_table.note(name, "the third latest beyond the usual", sorted(late)[2] - usual, most=0.2)
+    fault_table.record_duration(name, "the third latest beyond the usual", sorted(late)[2] - usual, most=0.2)
 
 
 @absences
@@ -140,7 +140,7 @@ def test_the_cache_goes_back_to_redis_within_ten_seconds(
             if client.keys("*:back"):
                 break
         time.sleep(0.1)
-    fault_table.note(
+    fault_table.record_duration(
         f"Redis {weather.__name__}", "the cache is in Redis again after", time.monotonic() - back, most=10
     )
     with Redis.from_url(redis.url) as client:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from scripts.servers import free_port
+from scripts.servers import find_free_port
 from scripts.stack import Stack
 from scripts.visitor import Visitor
 from tests.e2e.mailbox import Mailbox
@@ -34,7 +34,7 @@ def silent_server(port: int) -> Iterator[None]:
 def mail_port(stack: Stack) -> Iterator[int]:
     """Where gunicorn of the stack looks for its mail server for the time of the test."""
     before = dict(stack.web.environment or {})
-    port = free_port()
+    port = find_free_port()
     stack.web.environment = {**before, "EMAIL_PORT": str(port)}
     stack.web.stop()
     stack.web.start()
@@ -62,8 +62,8 @@ def test_nobody_waits_for_a_mail_server_that_hangs_and_its_mail_arrives_later(
             page = other.get("/accounts/login/").seconds
         # What waits outlives the processes that were asked to send it.
         stack.kill_workers()
-    fault_table.note(FAULT, "slowest of 12 resets", max(resets), most=NOBODY_WAITS)
-    fault_table.note(FAULT, "a page of another visitor", page, most=NOBODY_WAITS)
+    fault_table.record_duration(FAULT, "slowest of 12 resets", max(resets), most=NOBODY_WAITS)
+    fault_table.record_duration(FAULT, "a page of another visitor", page, most=NOBODY_WAITS)
     mailbox = Mailbox(mail_port)
     mailbox.start()
     try:

@@ -16,12 +16,12 @@ from prometheus_client.core import Metric, Sample
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.parser import text_string_to_metric_families
 
-from scripts.nginx import prepare
+from scripts.nginx import prepare_nginx
 from scripts.programs import ROOT
-from scripts.servers import HOST, free_port
-from scripts.stack import Stack, _listens, _make_server_starter, is_healthy, web_command, ws_command
+from scripts.servers import HOST, find_free_port
+from scripts.stack import Stack, create_server_starter, is_healthy, is_port_open, web_command, ws_command
 from scripts.visitor import Visitor
-from tests.testkit.websocket import Closed, WebSocket
+from tests.testkit.websocket import SocketClosed, WebSocket
 
 from .people import PASSWORD
 from .promql import alerts, dashboard, documented, expressions, figures, is_balanced
@@ -72,31 +72,33 @@ def house(stack: Stack, folder: Path, tmp_path_factory: pytest.TempPathFactory) 
     """Servers of our own beside those of all tests, on the same PostgreSQL and Redis."""
     place = tmp_path_factory.mktemp("house")
     (place / "nginx").mkdir()
-    http_port, https, web, ws = (free_port() for _ in range(4))
-    site = replace(stack.site, folder=place / "nginx", http=http_port, https=https, web=web, ws=ws)
+    http_port, https, web, ws = (find_free_port() for _ in range(4))
+    site = replace(
+        stack.site, folder=place / "nginx", http_port=http_port, https_port=https, web_port=web, ws_port=ws
+    )
     environment = {**stack.environment, "METRICS_TOKEN": TOKEN}
     shared = {**environment, "PROMETHEUS_MULTIPROC_DIR": str(folder)}
     with ExitStack() as exit_stack:
-        serve = _make_server_starter(exit_stack, place, environment)
-        serve_web = _make_server_starter(exit_stack, place, shared)
+        serve = create_server_starter(exit_stack, place, environment)
+        serve_web = create_server_starter(exit_stack, place, shared)
         yield replace(
             stack,
-            origin=f"https://localhost:{site.https}",
-            http_origin=f"http://localhost:{site.http}",
+            origin=f"https://localhost:{site.https_port}",
+            http_origin=f"http://localhost:{site.http_port}",
             site=site,
             environment=shared,
-            web=serve_web("gunicorn", web_command(site.web), lambda: is_healthy(site.web)),
-            ws=serve("daphne", ws_command(site.ws), lambda: is_healthy(site.ws)),
-            nginx=serve("nginx", prepare(site), lambda: _listens(site.https)),
+            web=serve_web("gunicorn", web_command(site.web_port), lambda: is_healthy(site.web_port)),
+            ws=serve("daphne", ws_command(site.ws_port), lambda: is_healthy(site.ws_port)),
+            nginx=serve("nginx", prepare_nginx(site), lambda: is_port_open(site.https_port)),
         )
 
 
 def web(house: Stack) -> Scrape:
-    return Scrape(house.site.web)
+    return Scrape(house.site.web_port)
 
 
 def ws(house: Stack) -> Scrape:
-    return Scrape(house.site.ws)
+    return Scrape(house.site.ws_port)
 
 
 def until(true: Callable[[], bool]) -> None:
@@ -109,7 +111,7 @@ def until(true: Callable[[], bool]) -> None:
 
 def open_page(house: Stack, path: str = "/accounts/login/", cookies: str = "") -> int:
     """Ask gunicorn for a page on a separate connection, as nginx would."""
-    connection = http.client.HTTPConnection(HOST, house.site.web, timeout=15)
+    connection = http.client.HTTPConnection(HOST, house.site.web_port, timeout=15)
     try:
         headers = {"Host": "localhost", "X-Forwarded-Proto": "https", "Cookie": cookies}
         connection.request("GET", path, headers=headers)
@@ -169,7 +171,7 @@ def test_whichever_worker_is_asked_tells_of_all(house: Stack, folder: Path) -> N
 
 
 def test_only_who_brings_the_token_is_told_and_nobody_from_outside(house: Stack) -> None:
-    for port in (house.site.web, house.site.ws):
+    for port in (house.site.web_port, house.site.ws_port):
         assert Scrape(port).status == 200
         assert Scrape(port, token="a-guess").status == 401
     with Visitor(house) as visitor:
@@ -211,7 +213,7 @@ def test_requests_that_a_killed_worker_had_begun_are_not_under_way_for_ever(
         for pid in house.web.children():
             os.kill(pid, signal.SIGKILL)
         other.rollback()
-    until(lambda: is_healthy(house.site.web) and len(house.web.children()) == 2)
+    until(lambda: is_healthy(house.site.web_port) and len(house.web.children()) == 2)
     # The question itself is one.
     assert web(house).value(name) == 1
 
@@ -221,7 +223,7 @@ def hear(tab: WebSocket) -> int:
     try:
         while True:
             tab.receive()
-    except Closed as closed:
+    except SocketClosed as closed:
         return int(closed.args[0])
 
 
@@ -229,7 +231,7 @@ def test_tabs_are_counted_when_they_come_and_go(house: Stack) -> None:
     assert ws(house).value("linkup_websockets_open") == 0
     with Visitor(house) as alice:
         alice.sign_in("alice", PASSWORD)
-        one, two, three = (WebSocket.of(alice) for _ in range(3))
+        one, two, three = (WebSocket.open_for(alice) for _ in range(3))
         with one, two, three:
             until(lambda: ws(house).value("linkup_websockets_open") == 3)
             one.close(1001)

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import psycopg2
 import pytest
 
-from scripts.pgbouncer import SESSIONS, pgbouncer_server, run_console_command
+from scripts.pgbouncer import POOL_SIZE, pgbouncer_server, run_console_command
 from scripts.servers import Server
 from scripts.stack import Stack
 from scripts.visitor import Visitor
-from tests.testkit.prepared import prepared_postgres, prepared_stack
+from tests.testkit.prepared_files import migrated_postgres, prepared_stack
 from tests.testkit.websocket import WebSocket
 
 from .people import PASSWORD, make_people
@@ -45,7 +45,7 @@ class Site:
 @pytest.fixture(scope="module")
 def site() -> Iterator[Site]:
     with (
-        prepared_postgres() as database,
+        migrated_postgres() as database,
         pgbouncer_server(database) as pooler,
         prepared_stack(
             ws_application="tests.integration.room:application",
@@ -75,7 +75,7 @@ def test_pages_answer_to_more_visitors_than_there_are_sessions(site: Site) -> No
     ours = "SELECT count(*) FROM pg_stat_activity WHERE datname = 'linkup' AND pid <> pg_backend_pid()"
     ((sessions,),) = site.run(site.database.url, ours)
     assert isinstance(sessions, int)
-    assert 0 < sessions <= SESSIONS
+    assert 0 < sessions <= POOL_SIZE
     # Plans belong to a session, so none was made.
     assert site.run(site.pooler.url, "SELECT count(*) FROM pg_prepared_statements") == [(0,)]
 
@@ -83,7 +83,7 @@ def test_pages_answer_to_more_visitors_than_there_are_sessions(site: Site) -> No
 def test_a_socket_asks_the_database_and_hears_what_is_told(site: Site) -> None:
     with Visitor(site.stack) as alice:
         alice.sign_in("alice", PASSWORD)
-        with WebSocket.of(alice) as socket:
+        with WebSocket.open_for(alice) as socket:
             assert socket.status == 101
             for _ in range(5):
                 socket.send({"type": "tests.count"})

@@ -13,10 +13,10 @@ from urllib.parse import urlsplit
 import psycopg2
 import pytest
 
-from scripts.servers import HOST, free_port
+from scripts.servers import HOST, find_free_port
 from scripts.stack import Stack, running_gunicorn
 from scripts.visitor import Visitor
-from tests.testkit.websocket import Closed, WebSocket
+from tests.testkit.websocket import SocketClosed, WebSocket
 
 from .conftest import FaultTable
 from .people import PASSWORD, make_people
@@ -63,7 +63,7 @@ def next_of(socket: WebSocket, kind: str, seconds: float = 10.0) -> dict[str, An
 
 def close_code(socket: WebSocket, seconds: float = 10.0) -> int:
     """The code with which the server closes."""
-    with pytest.raises(Closed) as closed:
+    with pytest.raises(SocketClosed) as closed:
         next_of(socket, "no such frame", seconds)
     code: int = closed.value.args[0]
     return code
@@ -71,7 +71,7 @@ def close_code(socket: WebSocket, seconds: float = 10.0) -> int:
 
 def opened(visitor: Visitor) -> WebSocket:
     """An open tab; apps have greeted it."""
-    socket = WebSocket.of(visitor)
+    socket = WebSocket.open_for(visitor)
     assert socket.receive()["type"] == "hello"
     socket.send({"type": "tests.count"})
     next_of(socket, "tests.counted")
@@ -180,9 +180,9 @@ def test_a_flood_of_frames_closes_the_socket_and_disturbs_nobody(stack: Stack, a
 def socket_port(request: pytest.FixtureRequest, stack: Stack, tmp_path: Path) -> Iterator[int]:
     """Where a server for sockets listens: daphne of the stack, or gunicorn serving everything on one port."""
     if request.param == "daphne":
-        yield stack.site.ws
+        yield stack.site.ws_port
         return
-    port = free_port()
+    port = find_free_port()
     environment = {**stack.environment, "WEB_SERVER": "asgi", "WEB_CONCURRENCY": "1"}
     with running_gunicorn(port, tmp_path, environment):
         yield port
@@ -199,10 +199,10 @@ def test_frames_that_no_application_sees_are_counted(stack: Stack, socket_port: 
         bob.sign_in("bob", PASSWORD)
         codes: dict[str, int | str] = {}
         for name, octets in floods.items():
-            with WebSocket.of(bob, port=socket_port) as socket:
+            with WebSocket.open_for(bob, port=socket_port) as socket:
                 assert socket.receive()["type"] == "hello"
                 with suppress(OSError):
-                    socket.send_octets(octets)
+                    socket.send_raw(octets)
                 try:
                     codes[name] = close_code(socket)
                 except OSError as error:
@@ -213,8 +213,8 @@ def test_frames_that_no_application_sees_are_counted(stack: Stack, socket_port: 
 def test_pings_at_an_ordinary_rate_are_answered(stack: Stack, socket_port: int) -> None:
     with Visitor(stack) as bob:
         bob.sign_in("bob", PASSWORD)
-        with WebSocket.of(bob, port=socket_port) as socket:
-            socket.send_octets(b"\x89\x80\0\0\0\0" * 100)
+        with WebSocket.open_for(bob, port=socket_port) as socket:
+            socket.send_raw(b"\x89\x80\0\0\0\0" * 100)
             assert socket.receive()["type"] == "hello"
             socket.send({"type": "visible", "visible": True})
             with pytest.raises(TimeoutError):
@@ -237,7 +237,7 @@ def test_who_stops_reading_costs_little_and_is_told_later(
             slow.send({"type": "tests.much"})
             time.sleep(0.05)
         grown = resident(stack) - before
-        fault_table.count("60 MB for a tab that does not read", "memory of daphne, KiB", grown)
+        fault_table.record_count("60 MB for a tab that does not read", "memory of daphne, KiB", grown)
         assert grown < 8 * 1024
         until = time.monotonic() + 20
         while (frame := slow.receive())["type"] != "lagged" and time.monotonic() < until:
@@ -257,10 +257,12 @@ def test_before_daphne_stops_every_tab_is_sent_elsewhere(
     stack.ws.process.send_signal(signal.SIGTERM)
     assert {close_code(tab) for tab in tabs} == {1012}
     for tab in tabs:
-        tab.vanish()
-    fault_table.note("SIGTERM to daphne", "10 tabs were sent elsewhere", time.monotonic() - started)
+        tab.drop_connection()
+    fault_table.record_duration(
+        "SIGTERM to daphne", "10 tabs were sent elsewhere", time.monotonic() - started
+    )
     assert stack.ws.process.wait(10) in {0, -signal.SIGTERM}
-    fault_table.note("SIGTERM to daphne", "it has ended", time.monotonic() - started)
+    fault_table.record_duration("SIGTERM to daphne", "it has ended", time.monotonic() - started)
     stack.ws.process = None
     stack.ws.start()
 
@@ -270,7 +272,7 @@ def test_a_drain_sends_every_tab_elsewhere_and_takes_no_new_ones(stack: Stack, a
         stack.run_manage_command("drain", "--seconds", "0")
         try:
             assert close_code(socket, 5) == 1012
-            with WebSocket.of(alice) as another:
+            with WebSocket.open_for(alice) as another:
                 assert another.status == 403
         finally:
             stack.run_manage_command("drain", "--off")
@@ -319,9 +321,9 @@ def test_many_sockets_share_few_connections(stack: Stack, alice: Visitor, fault_
                 socket.send({"type": "tests.count"})
         for socket in sockets:
             assert len({next_of(socket, "tests.counted")["members"] for _ in range(20)}) == 1
-            socket.vanish()
+            socket.drop_connection()
     used = connections_of_daphne(stack)
-    fault_table.count("600 queries of 30 sockets", "connections of daphne", used)
+    fault_table.record_count("600 queries of 30 sockets", "connections of daphne", used)
     assert 1 <= used <= DATABASE_THREADS
 
 
@@ -335,7 +337,7 @@ def test_pages_under_daphne_leave_no_connection_behind(stack: Stack) -> None:
 
 
 def page_of_daphne(stack: Stack) -> int:
-    with closing(http.client.HTTPConnection(HOST, stack.site.ws, timeout=30)) as connection:
+    with closing(http.client.HTTPConnection(HOST, stack.site.ws_port, timeout=30)) as connection:
         connection.request("GET", "/ws/", headers={"Host": "localhost", "X-Forwarded-Proto": "https"})
         return connection.getresponse().status
 
@@ -376,7 +378,7 @@ def test_sockets_stay_open_while_redis_is_away(
                 next_of(socket, "tests.look", 0.5)
                 break
         taken = time.monotonic() - started
-        fault_table.note(f"Redis restarted, {layer}", "hints flow again after", taken, most=10)
+        fault_table.record_duration(f"Redis restarted, {layer}", "hints flow again after", taken, most=10)
 
 
 def test_a_socket_comes_back_after_daphne_was_killed(
@@ -384,9 +386,11 @@ def test_a_socket_comes_back_after_daphne_was_killed(
 ) -> None:
     stack.ws.kill()
     started = time.monotonic()
-    with WebSocket.of(alice) as socket:
+    with WebSocket.open_for(alice) as socket:
         assert socket.status == 503
     stack.ws.start()
     with opened(alice):
         pass
-    fault_table.note("daphne kill -9", "sockets are back after (start included)", time.monotonic() - started)
+    fault_table.record_duration(
+        "daphne kill -9", "sockets are back after (start included)", time.monotonic() - started
+    )

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from scripts.nginx import Site, prepare
+from scripts.nginx import NginxSite, prepare_nginx
 from scripts.programs import ROOT
-from scripts.servers import FOLDER_PREFIX, free_port
+from scripts.servers import FOLDER_PREFIX, find_free_port
 
 pytestmark = pytest.mark.night
 
@@ -26,7 +26,7 @@ def folders_of(pid: int) -> list[Path]:
 )
 def test_it_stops_when_it_is_told_and_leaves_nothing(told: signal.Signals, when: str) -> None:
     """While it serves, and in the middle of its start."""
-    https, http = free_port(), free_port()
+    https, http = find_free_port(), find_free_port()
     command = [sys.executable, "-m", "scripts.stack", "--empty", "--https", str(https), "--http", str(http)]
     stack = subprocess.Popen(
         command, cwd=ROOT, env=os.environ | {"PYTHONUNBUFFERED": "1"}, stdout=subprocess.PIPE,
@@ -49,7 +49,9 @@ def test_it_stops_when_it_is_told_and_leaves_nothing(told: signal.Signals, when:
 
 
 def test_nginx_finds_no_fault_with_the_configuration(tmp_path: Path) -> None:
-    site = Site(tmp_path, tmp_path, tmp_path, free_port(), free_port(), free_port(), free_port())
-    done = subprocess.run([*prepare(site), "-t"], capture_output=True, text=True, check=False)
+    site = NginxSite(
+        tmp_path, tmp_path, tmp_path, find_free_port(), find_free_port(), find_free_port(), find_free_port()
+    )
+    done = subprocess.run([*prepare_nginx(site), "-t"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "[warn]" not in done.stderr

@@ -31,7 +31,7 @@ def names(root: Path) -> dict[str, str]:
 
 def ask(stack: Stack, path: str, **headers: str) -> tuple[http.client.HTTPResponse, bytes]:
     """A request to gunicorn itself, as a platform's router sends it."""
-    connection = http.client.HTTPConnection(HOST, stack.site.web, timeout=10)
+    connection = http.client.HTTPConnection(HOST, stack.site.web_port, timeout=10)
     connection.request("GET", path, headers={"Host": "localhost", "X-Forwarded-Proto": "https", **headers})
     response = connection.getresponse()
     body = response.read()

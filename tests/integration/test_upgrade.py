@@ -21,8 +21,8 @@ from scripts.programs import ROOT
 from scripts.servers import Server, temporary_folder
 from scripts.stack import Stack, is_healthy, web_command
 from scripts.visitor import Visitor
-from tests.handbook import releases
-from tests.testkit.prepared import MIGRATED
+from tests.migration_example import load_releases
+from tests.testkit.prepared_files import MIGRATED_DATABASE
 
 from .conftest import FaultTable
 from .people import PASSWORD, SCRIPT
@@ -80,7 +80,7 @@ class Installation:
 
     def prepare(self, version: str) -> None:
         """Make the files of the next version ready beside those that run."""
-        release = releases()[version]
+        release = load_releases()[version]
         for path, code in release.migrations.items():
             (self.coming / path).write_text(code)
         for edit in release.edits:
@@ -88,7 +88,7 @@ class Installation:
 
     def deploy(self, version: str) -> None:
         """Put the files of the coming version in place, and let gunicorn take them."""
-        release, before = releases()[version], set(self.stack.web.children())
+        release, before = load_releases()[version], set(self.stack.web.children())
         for path in [*release.migrations, *(edit.path for edit in release.edits)]:
             shutil.copyfile(self.coming / path, self.running / path)
         self.stack.reload_web()
@@ -127,8 +127,8 @@ def served_from(folder: Path, stack: Stack) -> Iterator[Server]:
     place = folder.parent / "gunicorn"
     place.mkdir()
     web = Server(
-        web_command(stack.site.web),
-        lambda: is_healthy(stack.site.web),
+        web_command(stack.site.web_port),
+        lambda: is_healthy(stack.site.web_port),
         place,
         None,
         stop=stack.web._stop,
@@ -150,7 +150,7 @@ def installation(stack: Stack) -> Iterator[Installation]:
     maintenance = psycopg2.connect(stack.postgres.url)
     maintenance.autocommit = True
     name = f"upgrade_{uuid.uuid4().hex[:8]}"
-    maintenance.cursor().execute(f"CREATE DATABASE {name} TEMPLATE {MIGRATED}")
+    maintenance.cursor().execute(f"CREATE DATABASE {name} TEMPLATE {MIGRATED_DATABASE}")
     environment = {
         **stack.environment,
         "DATABASE_URL": f"{stack.postgres.url.rpartition('/')[0]}/{name}",
@@ -270,13 +270,13 @@ def columns_of_posts(installation: Installation) -> set[object]:
 
 
 def _note(town: Town, locks: LockLog, fault_table: FaultTable) -> None:
-    fault_table.count(NAME, "requests", sum(town.outcomes.values()))
-    fault_table.count(NAME, "failed", sum(town.failures.values()))
+    fault_table.record_count(NAME, "requests", sum(town.outcomes.values()))
+    fault_table.record_count(NAME, "failed", sum(town.failures.values()))
     for what, seconds in sorted(town.slowest.items()):
-        fault_table.note(NAME, f"slowest: {what}", seconds)
+        fault_table.record_duration(NAME, f"slowest: {what}", seconds)
     for word, (seconds, lock) in {"held": locks.held, "waited for": locks.waited_for}.items():
-        fault_table.note(NAME, f"lock {word} longest", seconds, most=3)
-        fault_table.count(NAME, f"which one was {word}", lock)
+        fault_table.record_duration(NAME, f"lock {word} longest", seconds, most=3)
+        fault_table.record_count(NAME, f"which one was {word}", lock)
 
 
 def _nothing_is_lost(installation: Installation, town: Town) -> None:

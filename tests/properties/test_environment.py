@@ -8,7 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.examples import of_a_property
+from tests.hypothesis_settings import property_settings
 
 from .loading import COMPLETE, load, load_both
 
@@ -23,7 +23,7 @@ ports = st.integers(min_value=1, max_value=65535)
 
 # Property 1 (R1.1, R1.2, R1.3)
 @given(user=names, password=passwords, host=names, port=ports, name=names)
-@of_a_property
+@property_settings
 def test_production_uses_the_postgresql_of_the_parts(
     user: str, password: str, host: str, port: int, name: str
 ) -> None:
@@ -37,7 +37,7 @@ def test_production_uses_the_postgresql_of_the_parts(
 
 # Property 1 (R1.1, R1.3)
 @given(user=names, host=names, port=ports, name=names, mode=st.sampled_from(["require", "verify-full"]))
-@of_a_property
+@property_settings
 def test_production_uses_the_postgresql_of_the_url_with_its_options(
     user: str, host: str, port: int, name: str, mode: str
 ) -> None:
@@ -86,7 +86,7 @@ def test_the_package_picks_by_django_environment(environment: str) -> None:
 
 # Property 2 (R2.2)
 @given(environment=secrets.filter(lambda word: word not in {"development", "test", "production"}))
-@of_a_property
+@property_settings
 def test_an_unknown_environment_is_refused_with_the_list(environment: str) -> None:
     with pytest.raises(ImproperlyConfigured, match="development, production, test"):
         load("", {**COMPLETE, "DJANGO_ENVIRONMENT": environment})
@@ -94,7 +94,7 @@ def test_an_unknown_environment_is_refused_with_the_list(environment: str) -> No
 
 # Property 6 (R7.3–R7.7, R7.9)
 @given(missing=st.sets(st.sampled_from(REQUIRED), min_size=1))
-@of_a_property
+@property_settings
 def test_what_is_missing_is_named_all_at_once(missing: set[str]) -> None:
     with pytest.raises(ImproperlyConfigured) as refusal:
         load("production", {name: value for name, value in COMPLETE.items() if name not in missing})
@@ -121,7 +121,7 @@ MALFORMED: dict[str, Any] = {
         st.sampled_from(sorted(MALFORMED)), st.integers(min_value=0, max_value=1), min_size=1
     )
 )
-@of_a_property
+@property_settings
 def test_what_is_malformed_is_named_all_at_once(faults: dict[str, int]) -> None:
     broken = {name: MALFORMED[name][index % len(MALFORMED[name])] for name, index in faults.items()}
     with pytest.raises(ImproperlyConfigured) as refusal:
@@ -142,7 +142,7 @@ def test_optional_variables_have_defaults() -> None:
 
 # Property 6 (R7.2)
 @given(word=st.sampled_from(["1", "true", "YES", "On", "0", "false", "No", "off"]))
-@of_a_property
+@property_settings
 def test_a_flag_takes_the_usual_words(word: str) -> None:
     loaded = load("production", {**COMPLETE, "DEBUG": word})
     assert loaded["DEBUG"] is (word.lower() in {"1", "true", "yes", "on"})
@@ -150,7 +150,7 @@ def test_a_flag_takes_the_usual_words(word: str) -> None:
 
 # Property 7 (R8.1, R8.2, R8.5)
 @given(host=names, port=ports, tls=st.booleans(), capacity=st.integers(min_value=1, max_value=10**6))
-@of_a_property
+@property_settings
 def test_production_has_the_redis_layer_of_the_url(host: str, port: int, tls: bool, capacity: int) -> None:
     url = f"{'rediss' if tls else 'redis'}://:secret@{host}:{port}/1"
     loaded = load("production", {**COMPLETE, "REDIS_URL": url, "CHANNEL_CAPACITY": str(capacity)})

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from core.web.error_pages import AWAY, BROKEN
 from scripts.programs import ROOT
-from tests.examples import of_a_property
+from tests.hypothesis_settings import property_settings
 
 from .faults import Fault
 
@@ -68,7 +68,7 @@ def assert_is_of_the_house(answer: Any, status: int) -> None:
     assert answer["Cache-Control"] == "no-store"
 
 
-@of_a_property
+@property_settings
 @given(path=st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=60), accept=accepts)
 @example(path="<script>alert(1)</script>", accept="text/html")
 @example(path="../../etc/passwd", accept="*/*")
@@ -79,7 +79,7 @@ def test_404(path: str, accept: str) -> None:
     assert_is_of_the_house(answer, 404)
 
 
-@of_a_property
+@property_settings
 @given(detail=details, accept=accepts)
 def test_403(detail: str, accept: str) -> None:
     # Property 13 (R10)
@@ -87,7 +87,7 @@ def test_403(detail: str, accept: str) -> None:
     assert_is_of_the_house(Client().get("/deny/", headers={"accept": accept}), 403)
 
 
-@of_a_property
+@property_settings
 @given(error=errors, detail=details, accept=accepts)
 def test_500(error: Callable[[str], Exception], detail: str, accept: str) -> None:
     # Property 13 (R10)

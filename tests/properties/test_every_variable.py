@@ -9,7 +9,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from scripts.programs import ROOT
-from tests.variables import read_by_the_code
+from tests.environment_variables import find_used_variables
 
 from .every_variable import BESIDE, ROWS
 from .loading import COMPLETE, at, fresh, load
@@ -35,7 +35,7 @@ def shown_in_the_example() -> dict[str, str]:
 
 
 def test_every_variable_has_a_row() -> None:
-    assert set(ROWS) | CHOOSING == read_by_the_code()
+    assert set(ROWS) | CHOOSING == find_used_variables()
 
 
 def test_every_variable_reaches_its_setting() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scripts.programs import ROOT
-from tests.examples import of_a_property
+from tests.hypothesis_settings import property_settings
 
 names = st.text(string.ascii_lowercase + string.digits, min_size=1, max_size=8)
 folders = st.lists(names.map("d{}".format), max_size=3).map(
@@ -33,7 +33,7 @@ def ignored(*paths: str) -> set[str]:
 
 # Property 5 (R6.1–R6.8)
 @given(folder=folders, name=names)
-@of_a_property
+@property_settings
 def test_what_must_never_be_committed_is_ignored_in_every_folder(folder: str, name: str) -> None:
     paths = [
         f"{folder}__pycache__/{name}.cpython-311.pyc",
@@ -55,7 +55,7 @@ def test_what_must_never_be_committed_is_ignored_in_every_folder(folder: str, na
 
 # Property 5 (R6.2, R6.5, R6.6, R6.7)
 @given(name=names)
-@of_a_property
+@property_settings
 def test_what_a_run_leaves_behind_is_ignored(name: str) -> None:
     paths = [
         "db.sqlite3",
@@ -119,7 +119,7 @@ def keeps_out(rule: str, path: str) -> bool:
 
 # Property 5 (R6.4)
 @given(folder=folders)
-@of_a_property
+@property_settings
 def test_the_example_of_the_environment_is_kept(folder: str) -> None:
     assert ignored(f"{folder}.env.example") == set()
 
@@ -137,7 +137,7 @@ def test_nothing_that_is_tracked_is_ignored() -> None:
 
 # Property 5 (R6.1)
 @given(app=st.sampled_from(APPS), folder=folders, name=names)
-@of_a_property
+@property_settings
 def test_no_new_source_file_is_ignored(app: str, folder: str, name: str) -> None:
     paths = [
         f"{app}/{folder}{name}.{ending}" for ending in ("py", "html", "css", "js", "svg", "toml", "md", "txt")

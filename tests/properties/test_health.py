@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 from core.observability.health import Probe, Status
 from core.observability.health_views import health_view
-from scripts.servers import HOST, Server, free_port, postgres_server, redis_server
+from scripts.servers import HOST, Server, find_free_port, postgres_server, redis_server
 from scripts.stack import production_environment, running_gunicorn
-from tests.examples import of_a_property
+from tests.hypothesis_settings import property_settings
 
 PATHS = ["/health/", "/health/db/", "/health/redis/", "/readiness/"]
 STATES = ["up", "stopped", "frozen"]
@@ -33,7 +33,7 @@ methods = st.sampled_from(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPT
 # Property 14 (R15.1)
 @given(host=hosts, query=queries, method=methods, path=st.sampled_from(PATHS), secure=st.booleans())
 @example(host="evil.example", query="", method="GET", path="/health/", secure=False)
-@of_a_property
+@property_settings
 @pytest.mark.django_db
 def test_health_answers_whoever_asks(host: str, query: str, method: str, path: str, secure: bool) -> None:
     response = Client().generic(method, path, QUERY_STRING=query, HTTP_HOST=host, secure=secure)
@@ -70,7 +70,7 @@ def asking(outcome: str) -> Callable[[], Status]:
 
 # Property 17 (R15.4)
 @given(outcomes=outcomes)
-@of_a_property
+@property_settings
 def test_a_failing_check_is_a_503_that_names_it_and_tells_no_more(outcomes: dict[str, str]) -> None:
     view = health_view(*(Probe(name, asking(outcome)) for name, outcome in outcomes.items()))
     request: HttpRequest = RequestFactory().get("/")
@@ -122,7 +122,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     (data / "staticfiles").mkdir()
     manifest = {"version": "1.1", "paths": {"style.css": "style.0123456789ab.css"}, "hash": ""}
     (data / "staticfiles" / "staticfiles.json").write_text(json.dumps(manifest))
-    port = free_port()
+    port = find_free_port()
     with postgres_server() as postgres, redis_server() as redis:
         environment = production_environment(postgres.url, redis.url, data, WEB_CONCURRENCY="1")
         with running_gunicorn(port, data, environment):

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from core.observability.log_lines import one_line
 from professional_network.settings.logs import LEVELS, logging_config
 from scripts.programs import ROOT
-from tests.examples import of_a_property
+from tests.hypothesis_settings import property_settings
 
 from .faults import Fault
 from .loading import COMPLETE, load
@@ -38,7 +38,7 @@ LINE = re.compile(
 folders = st.text("abcdefgh./_- é", min_size=1, max_size=30)
 
 
-@of_a_property
+@property_settings
 @given(folders, st.sampled_from(LEVELS), st.booleans())
 def test_production_logging_is_complete(folder: str, level: str, json_console: bool) -> None:
     # Property 8 (R9.1, R9.2, R9.3, R9.5, R9.6, R9.7)
@@ -184,7 +184,7 @@ def logs(tmp_path: Path) -> Iterator[Logs]:
 
 
 @pytest.mark.urls("tests.properties.faults")
-@settings(of_a_property, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(property_settings, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(kind=kinds, text=texts, cause=st.none() | texts, method=st.sampled_from(["get", "post", "put"]))
 @example(
     kind=ValueError, text="x\n2026-01-01T00:00:00.000Z INFO core forged 1 - fine", cause=None, method="get"

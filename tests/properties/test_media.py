@@ -20,7 +20,7 @@ from core.files import storage
 from core.files.row_files import files_of_row
 from feed.models import Post, PostImage
 from tests.cast import client_of
-from tests.examples import of_a_property
+from tests.hypothesis_settings import property_settings
 from users.models import User
 
 pytestmark = pytest.mark.slow
@@ -62,7 +62,7 @@ def fetched(client: Client, address: str, **headers: str) -> tuple[int, bytes]:
 
 # Property 11 (R4.7)
 @given(data=st.binary(max_size=4096), folder=folders, extension=extensions)
-@of_a_property
+@property_settings
 def test_any_file_comes_back_byte_for_byte(data: bytes, folder: str, extension: str) -> None:
     name = storage.store_file(storage.new_name(folder, extension), data)
     lies_at = (Path(settings.MEDIA_ROOT) / name).resolve()
@@ -75,7 +75,7 @@ def test_any_file_comes_back_byte_for_byte(data: bytes, folder: str, extension: 
 
 # Property 11 (R4.7)
 @given(data=st.binary(min_size=1, max_size=2048), start=st.integers(0, 3000), length=st.integers(1, 3000))
-@of_a_property
+@property_settings
 def test_any_part_is_that_part(data: bytes, start: int, length: int) -> None:
     address = default_storage.url(storage.store_file(storage.new_name("files", "bin"), data))
     status, part = fetched(Client(), address, Range=f"bytes={start}-{start + length - 1}")
@@ -85,7 +85,7 @@ def test_any_part_is_that_part(data: bytes, start: int, length: int) -> None:
 
 # Property 11 (R4.7)
 @given(parts=st.lists(st.sampled_from(PIECES) | st.text(max_size=3), min_size=1, max_size=8))
-@of_a_property
+@property_settings
 def test_no_name_reaches_a_private_file_or_one_outside(parts: list[str]) -> None:
     root = Path(settings.MEDIA_ROOT)
     (root / "private").mkdir(parents=True, exist_ok=True)
@@ -114,7 +114,7 @@ def picture(width: int, height: int, kind: str, colour: tuple[int, int, int]) ->
     kind=st.sampled_from(["JPEG", "PNG", "GIF", "WEBP"]),
     colour=st.tuples(*[st.integers(0, 255)] * 3),
 )
-@hypothesis(of_a_property, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis(property_settings, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_picture_of_a_post_is_stored_and_shown(
     alice: User, width: int, height: int, kind: str, colour: tuple[int, int, int]
 ) -> None:
@@ -134,7 +134,7 @@ def test_any_picture_of_a_post_is_stored_and_shown(
 # Property 11 (R4.7), for what only some may have
 @pytest.mark.django_db
 @given(rest=st.binary(max_size=2000))
-@hypothesis(of_a_property, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis(property_settings, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_document_reaches_its_readers_and_has_no_public_address(alice: User, rest: bytes) -> None:
     data = b"%PDF-1.7\n" + rest
     client = client_of(alice)

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scripts.programs import ROOT
-from tests.examples import of_a_property
+from tests.hypothesis_settings import property_settings
 from tests.test_repository import files_of_the_repository
 
 LISTS = [
@@ -84,7 +84,7 @@ def pins(name: str) -> dict[str, str]:
 
 # Property 4 (R5.1–R5.7)
 @given(name=st.sampled_from(NEEDED))
-@of_a_property
+@property_settings
 def test_a_needed_package_is_present_and_pinned(name: str) -> None:
     assert re.fullmatch(r"\d+(\.\d+)+([a-z]+\d+)?", pins("requirements.txt")[name])
 
@@ -157,7 +157,7 @@ def test_what_is_tampered_with_is_not_installed(tmp_path: Path) -> None:
 
 # Property 4 (R5.7): what is tested is what is shipped.
 @given(name=st.sampled_from(always_installed()))
-@of_a_property
+@property_settings
 def test_what_is_installed_is_what_is_pinned(name: str) -> None:
     assert version(name) == pins("requirements.txt")[name]
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.examples import of_a_property
+from tests.hypothesis_settings import property_settings
 
 from .loading import COMPLETE, load
 
@@ -79,7 +79,7 @@ def check_order(middleware: list[str]) -> None:
 
 # Property 3 (R3.1 – R3.10)
 @given(key=keys, names=hosts, extra=extras, debug=st.sampled_from([None, "False", "0", "no", "off", ""]))
-@of_a_property
+@property_settings
 def test_the_list_is_complete(key: str, names: list[str], extra: dict[str, str], debug: str | None) -> None:
     origins = [f"https://{name}" for name in names]
     environ = {
@@ -106,7 +106,7 @@ def test_the_list_is_complete(key: str, names: list[str], extra: dict[str, str],
     subdomains=st.booleans(),
     preload=st.booleans(),
 )
-@of_a_property
+@property_settings
 def test_switches_switch(redirect: bool, seconds: int, subdomains: bool, preload: bool) -> None:
     values = {
         "SECURE_SSL_REDIRECT": redirect,

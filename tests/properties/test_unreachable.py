@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from core.database import cache as fallback
 from core.database.db_errors import outages
 from core.sockets import publisher
-from tests.examples import of_a_property
+from tests.hypothesis_settings import property_settings
 
 pytestmark = pytest.mark.slow
 
@@ -66,7 +66,7 @@ def database(**wrong: Any) -> Iterator[None]:
 @pytest.mark.postgres_only
 @pytest.mark.django_db(transaction=True)
 @given(password=secrets, fault=st.sampled_from(["password", "role", "database", "port"]))
-@settings(of_a_property, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(property_settings, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_wrong_database_credentials_are_logged_without_the_password(
     guarded_role: None,
     caplog: pytest.LogCaptureFixture,
@@ -120,7 +120,7 @@ def redis(url: str) -> Iterator[None]:
 # Property 10 (R8.4)
 @pytest.mark.django_db(transaction=True)
 @given(password=secrets, scheme=st.sampled_from(["redis", "rediss"]))
-@settings(of_a_property, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(property_settings, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_with_a_wrong_redis_url_the_application_answers_on(
     caplog: pytest.LogCaptureFixture, password: str, scheme: str
 ) -> None:

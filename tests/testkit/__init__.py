@@ -1,1 +1,1 @@
-"""Helpers for tests: databases, servers, clients, people."""
+"""Code that several folders of tests share: prepared databases, a WebSocket client, simulated failures."""

@@ -14,23 +14,23 @@ from websockets.typing import Origin
 from scripts.visitor import Site, Visitor, create_ssl_context
 
 SWITCHING_PROTOCOLS = 101
-# The library's codes for an end without a code: none in the frame, and no frame at all.
-NO_CODE = {CloseCode.NO_STATUS_RCVD, CloseCode.ABNORMAL_CLOSURE}
+# The codes that the library reports when the close frame has no code, or when there is no close frame.
+MISSING_CODES = {CloseCode.NO_STATUS_RCVD, CloseCode.ABNORMAL_CLOSURE}
 
 
-class Closed(ConnectionError):
-    """The server closed the socket; the first argument is its code, 0 without one."""
+class SocketClosed(ConnectionError):
+    """The server closed the socket; the first argument is the close code, 0 when there is none."""
 
 
-def _closed(error: ConnectionClosed) -> Closed:
+def _as_socket_closed(error: ConnectionClosed) -> SocketClosed:
     code = error.rcvd.code if error.rcvd else 0
-    return Closed(0 if code in NO_CODE else code)
+    return SocketClosed(0 if code in MISSING_CODES else code)
 
 
 class WebSocket:
-    """One connection through nginx. `status` is that of the handshake: 101 when the socket is open.
+    """One connection through nginx. `status` is the HTTP status of the handshake: 101 when the socket is open.
 
-    With `port` it connects directly to a server of this machine, as nginx does. It reads at most one frame ahead, so
+    With `port` it connects directly to daphne on this machine, as nginx does. It reads at most one frame ahead, so
     that a test can be a slow reader.
     """
 
@@ -61,11 +61,11 @@ class WebSocket:
         except InvalidStatus as refused:
             self.status = refused.response.status_code
         except (InvalidMessage, EOFError) as error:
-            raise Closed(0) from error
+            raise SocketClosed(0) from error
 
     @classmethod
-    def of(cls, visitor: Visitor, *, port: int = 0) -> Self:
-        """Open the socket of a tab of `visitor`."""
+    def open_for(cls, visitor: Visitor, *, port: int = 0) -> Self:
+        """Open a WebSocket with the cookies of `visitor`, as one more tab does."""
         cookies = "; ".join(f"{k}={v}" for k, v in visitor.cookies.items())
         return cls(visitor.site, cookies=cookies, port=port)
 
@@ -75,14 +75,14 @@ class WebSocket:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.vanish()
+        self.drop_connection()
 
     @property
-    def _open(self) -> ClientConnection:
+    def _opened(self) -> ClientConnection:
         assert self._connection, f"the handshake returned {self.status}"
         return self._connection
 
-    def vanish(self) -> None:
+    def drop_connection(self) -> None:
         """Close the TCP connection without a close frame, as after a power failure."""
         if self._connection is not None:
             self._connection.close_socket()
@@ -90,34 +90,34 @@ class WebSocket:
 
     def close(self, code: int) -> None:
         """Close the socket with `code`."""
-        self._open.close(code)
+        self._opened.close(code)
 
     def send(self, frame: dict[str, Any]) -> None:
-        """Send a JSON object. Raises Closed when the server has closed the socket."""
+        """Send a JSON object. Raises SocketClosed when the server has closed the socket."""
         self.send_text(json.dumps(frame).encode())
 
     def send_text(self, text: bytes) -> None:
-        """Send a text frame of any bytes."""
+        """Send a text frame; `text` may be invalid UTF-8 or JSON."""
         try:
-            self._open.send(text, text=True)
+            self._opened.send(text, text=True)
         except ConnectionClosed as error:
-            raise _closed(error) from error
+            raise _as_socket_closed(error) from error
 
     def send_bytes(self, data: bytes) -> None:
         """Send a binary frame."""
         try:
-            self._open.send(data)
+            self._opened.send(data)
         except ConnectionClosed as error:
-            raise _closed(error) from error
+            raise _as_socket_closed(error) from error
 
-    def send_octets(self, octets: bytes) -> None:
-        """Send raw bytes, for frames that no client library creates."""
-        self._open.socket.sendall(octets)
+    def send_raw(self, data: bytes) -> None:
+        """Send bytes without a frame around them, for frames that no client library creates."""
+        self._opened.socket.sendall(data)
 
     def receive(self, seconds: float = 10.0) -> dict[str, Any]:
-        """Return the next JSON object. Raises TimeoutError, or Closed when the server closes the socket."""
+        """Return the next JSON object. Raises TimeoutError, or SocketClosed when the server closes the socket."""
         try:
-            frame: dict[str, Any] = json.loads(self._open.recv(seconds))
+            frame: dict[str, Any] = json.loads(self._opened.recv(seconds))
         except ConnectionClosed as error:
-            raise _closed(error) from error
+            raise _as_socket_closed(error) from error
         return frame

@@ -14,7 +14,7 @@ from django.conf import settings
 
 from scripts.programs import ROOT
 from scripts.stack import KEPT_VARIABLES
-from tests.testkit.prepared import prepared_sqlite
+from tests.testkit.prepared_files import copy_migrated_sqlite
 
 SETTINGS = "professional_network.settings.test"
 PASSWORD = "a long sentence of the tests"
@@ -53,7 +53,7 @@ def process_environment(url: str) -> dict[str, str]:
 def build_network(folder: Path) -> None:
     """Make the network in `folder`: db.sqlite3 and media/."""
     command = [sys.executable, "-m", "tests.transfer.network", str(folder)]
-    url = f"sqlite:///{prepared_sqlite(folder)}"
+    url = f"sqlite:///{copy_migrated_sqlite(folder)}"
     subprocess.run(command, cwd=ROOT, env=process_environment(url), check=True, capture_output=True)
 
 

@@ -16,7 +16,7 @@ from operations.transfer.files import media
 from operations.transfer.problems import TransferRefused
 from operations.transfer.source import SqliteSource
 from operations.transfer.tables import all_tables
-from tests.testkit.disks import small_disk
+from tests.testkit.file_size_limit import limit_file_size
 
 from .conftest import Network
 from .network import FILES
@@ -145,7 +145,7 @@ def test_a_disk_that_fills_at_the_last_file_leaves_the_former_export(
     assert max(path.stat().st_size for path in folder.rglob("*.gz")) < room
     network.run_statement("DELETE FROM feed_reaction")
     full = pytest.raises(TransferRefused, match="disk is full")
-    with closing(network.open_source()) as source, small_disk(room), full:
+    with closing(network.open_source()) as source, limit_file_size(room), full:
         export_network(source, folder, copy_media=False)
     assert {path: sha256(path) for path in folder.rglob("*") if path.is_file()} == before
     ExportFolder(folder, all_tables()).check_all()

@@ -19,7 +19,7 @@ from operations.transfer.problems import TransferRefused
 from operations.transfer.schema import DESCRIPTION, compare_schemas, load_description, read_parts
 from operations.transfer.tables import all_tables
 from scripts.schema import describe_database
-from tests.testkit.disks import small_disk
+from tests.testkit.file_size_limit import limit_file_size
 
 from .conftest import Database, Network
 from .network import FILES
@@ -222,7 +222,7 @@ def test_a_disk_that_fills_with_files_leaves_those_that_were_there(
     path = database.media / name
     path.parent.mkdir(parents=True)
     path.write_bytes(FILES[name])
-    with small_disk(4_000), pytest.raises(TransferRefused, match="the disk is full"):
+    with limit_file_size(4_000), pytest.raises(TransferRefused, match="the disk is full"):
         database.import_export(built_export)
     assert database.list_files() == {name}
     assert database.count_rows("users_user") == 0

@@ -15,7 +15,7 @@ from operations.transfer.exports import UNFINISHED, ExportFolder, export_network
 from operations.transfer.problems import TransferRefused
 from operations.transfer.source import MAX_PROBLEMS
 from operations.transfer.tables import all_tables
-from tests.testkit.disks import small_disk
+from tests.testkit.file_size_limit import limit_file_size
 
 from .conftest import Network
 from .network import FILES, MEMBERS, POSTS, SECRET
@@ -294,7 +294,7 @@ def test_two_exports_to_one_place_do_not_mix(network: Network, tmp_path: Path) -
 
 def test_a_disk_that_fills_leaves_nothing_behind(network: Network, tmp_path: Path) -> None:
     full = pytest.raises(TransferRefused, match=rf"disk is full \({re.escape(str(tmp_path))}/export")
-    with closing(network.open_source()) as source, small_disk(4_000), full:
+    with closing(network.open_source()) as source, limit_file_size(4_000), full:
         export_network(source, tmp_path / "export")
     assert not (tmp_path / "export").exists()
 

@@ -26,7 +26,7 @@ from operations.transfer.rows import Row
 from operations.transfer.table_files import TableFile
 from operations.transfer.tables import all_tables
 from operations.transfer.target import IMPORT_LOCK
-from tests.testkit.disks import small_disk
+from tests.testkit.file_size_limit import limit_file_size
 
 from .conftest import Database, Network, use_database
 from .network import FILES, MEMBERS, POSTS
@@ -335,7 +335,7 @@ def test_two_imports_at_once_do_not_mix(database: Database, built_export: Path) 
 
 # -- Files ------------------------------------------------------------------------------------
 def test_a_disk_that_fills_with_files_undoes_all(database: Database, built_export: Path) -> None:
-    with small_disk(4_000):
+    with limit_file_size(4_000):
         output = expect_refusal(database, built_export)
     assert "private/documents/aa/" in output
     # The disk that is full is that of the uploads, not the one on which the export lies.

@@ -9,14 +9,14 @@ import pytest
 
 from scripts.programs import ROOT
 from tests.integration.transfer.installation import ALICE, Installation, manage
-from tests.testkit.prepared import prepared_postgres
+from tests.testkit.prepared_files import migrated_postgres
 from tests.transfer.network import process_environment
 
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[str]:
     """The address of a database without members on a PostgreSQL of our own."""
-    with prepared_postgres() as running:
+    with migrated_postgres() as running:
         yield running.url
 
 

@@ -9,7 +9,7 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from scripts.servers import HOST, free_port
+from scripts.servers import HOST, find_free_port
 from scripts.stack import NO_REDIS, production_environment
 from tests.integration.test_bucket import KEY, SECRET
 from tests.integration.transfer.installation import Installation, administer, beside, manage, run
@@ -18,7 +18,7 @@ from tests.integration.transfer.installation import Installation, administer, be
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
     """An S3 server."""
-    running = ThreadedMotoServer(ip_address=HOST, port=free_port(), verbose=False)
+    running = ThreadedMotoServer(ip_address=HOST, port=find_free_port(), verbose=False)
     running.start()
     yield f"http://{HOST}:{running._port}"
     running.stop()

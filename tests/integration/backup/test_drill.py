@@ -11,7 +11,7 @@ from typing import Any
 import psycopg2
 import pytest
 
-from scripts.servers import HOST, free_port
+from scripts.servers import HOST, find_free_port
 from scripts.stack import running_gunicorn
 from scripts.visitor import SimpleSite, Visitor
 from tests.integration.transfer.installation import Installation, administer, beside, manage, run
@@ -112,7 +112,7 @@ def test_a_network_comes_back(
 
 def _alice_goes_on(there: dict[str, str], folder: Path) -> None:
     """The smoke test: she signs in with the password she had, sees her post and her picture, and writes another."""
-    port = free_port()
+    port = find_free_port()
     gunicorn = running_gunicorn(port, folder, {**there, "WEB_CONCURRENCY": "1"})
     with gunicorn, Visitor(SimpleSite(f"http://{HOST}:{port}")) as alice:
         home = alice.follow_redirect(alice.sign_in("alice", PASSWORD)).text

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from scripts.programs import ROOT, find_or_install
-from scripts.servers import HOST, free_port
+from scripts.servers import HOST, find_free_port
 from scripts.stack import KEPT_VARIABLES, NO_REDIS, production_environment
 from scripts.visitor import SimpleSite, Visitor
 from tests.integration.deployment.blocks import Block, blocks_of
@@ -62,7 +62,7 @@ def shell(installation: Installation, server: str, tmp_path: Path) -> Iterator[S
         "PGUSER": address.username or "",
         "BACKUPS": str(tmp_path / "backups"),
         "KEY_FILE": str(tmp_path / "etc" / "backup.key"),
-        "DRILL_PORT": str(free_port()),
+        "DRILL_PORT": str(find_free_port()),
         "TMPDIR": str(tmp_path / "tmp"),
         "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}",
     }

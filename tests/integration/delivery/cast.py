@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from tests.testkit.sessions import SIGN_IN
+from tests.testkit.shell_scripts import SIGN_IN_FUNCTION
 
 from .client import Person
 
@@ -49,7 +49,7 @@ class Cast:
 
 
 SCRIPT = (
-    SIGN_IN
+    SIGN_IN_FUNCTION
     + f"""
 import json, secrets
 from django.utils import timezone

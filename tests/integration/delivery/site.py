@@ -13,9 +13,9 @@ import psycopg2
 from redis import Redis
 
 from scripts.programs import ROOT
-from scripts.servers import Server, free_port, redis_server, temporary_folder
+from scripts.servers import Server, find_free_port, redis_server, temporary_folder
 from scripts.stack import is_healthy, production_environment, run_manage_command, web_command, ws_command
-from tests.testkit.prepared import prepare_files, prepared_postgres
+from tests.testkit.prepared_files import migrated_postgres, prepare_files
 
 from . import broken, clock
 from .cast import SCRIPT, Cast
@@ -138,7 +138,7 @@ def ground(casts: int) -> Iterator[Ground]:
     share."""
     with ExitStack() as exit_stack:
         operators = exit_stack.enter_context(ThreadPoolExecutor(8, "operator"))
-        postgres = exit_stack.enter_context(prepared_postgres(**SAFE))
+        postgres = exit_stack.enter_context(migrated_postgres(**SAFE))
         cache = exit_stack.enter_context(redis_server())
         folder = exit_stack.enter_context(temporary_folder(None))
         environment = production_environment(
@@ -170,7 +170,7 @@ def running_site(base: Ground, *, layer: str = "core") -> Iterator[Site]:
         clock.make(folder / "clock")
         break_file(folder).write_text("")
         environment = {**base.environment, "CHANNEL_LAYER": layer, broken.VARIABLE: str(break_file(folder))}
-        web_port, ws_ports = free_port(), [free_port() for _ in range(DAPHNES)]
+        web_port, ws_ports = find_free_port(), [find_free_port() for _ in range(DAPHNES)]
         serve = "tests.integration.delivery.serve"
         web = _server(
             folder, environment, "gunicorn", [*web_command(web_port), f"{serve}_web:application"], web_port

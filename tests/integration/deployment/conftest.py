@@ -33,7 +33,7 @@ class Removal:
 @pytest.fixture(scope="session")
 def removal(pytestconfig: pytest.Config) -> Iterator[Removal]:
     """It takes a while, so it begins before the guide is walked and goes on meanwhile."""
-    members = LARGE if pytestconfig.getoption("measured") else SMALL
+    members = LARGE if pytestconfig.getoption("check_durations") else SMALL
     with postgres_server() as server, temporary_folder(None) as folder:
         module = "tests.integration.deployment.sample"
         process = subprocess.Popen(

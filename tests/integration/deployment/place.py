@@ -6,7 +6,6 @@ import pwd
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,10 +15,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from scripts.nginx import Site, _mime_types
+from scripts.nginx import NginxSite, find_mime_types
 from scripts.programs import ROOT, find_or_install
-from scripts.servers import HOST, Server, free_port, postgres_server, temporary_folder
-from scripts.stack import KEPT_VARIABLES, Stack, is_healthy
+from scripts.servers import HOST, Server, find_free_port, postgres_server, temporary_folder
+from scripts.stack import KEPT_VARIABLES, Stack, is_healthy, is_port_open
 from tests.e2e.mailbox import Mailbox
 from tests.test_repository import files_of_the_repository
 
@@ -168,7 +167,7 @@ def _redis(folder: Path, port: int) -> Server:
     config = folder / "redis" / "linkup.conf"
     where = ["--bind", HOST, "--port", str(port), "--dir", str(folder / "redis")]
     server = Server(
-        [str(binary), str(config), *where], lambda: _listens(port), folder / "redis", None, signal.SIGTERM
+        [str(binary), str(config), *where], lambda: is_port_open(port), folder / "redis", None, signal.SIGTERM
     )
     server.url = f"redis://{HOST}:{port}/0"
     return server
@@ -229,7 +228,7 @@ def deployed() -> Iterator[Place]:
         mailbox = Mailbox()
         mailbox.start()
         exit_stack.callback(mailbox.stop)
-        ports = {name: free_port() for name in ("web", "ws", "second", "http", "https", "redis")}
+        ports = {name: find_free_port() for name in ("web", "ws", "second", "http", "https", "redis")}
         variables = _overrides(folder, postgres.url, ports)
         shell = Shell(folder, _shell_of_an_operator(variables))
         exit_stack.callback(shell.leave)
@@ -292,14 +291,14 @@ def _take_environment(place: Place) -> None:
 
 def _serve(place: Place) -> None:
     """Put the guide's site under nginx on ports of this test, and start a second daphne."""
-    site = Site(
+    site = NginxSite(
         folder=place.folder / "nginx",
         static=place.linkup / "staticfiles",
         media=place.media,
-        http=place.ports["http"],
-        https=place.ports["https"],
-        web=place.ports["web"],
-        ws=place.ports["ws"],
+        http_port=place.ports["http"],
+        https_port=place.ports["https"],
+        web_port=place.ports["web"],
+        ws_port=place.ports["ws"],
     )
     shutil.copy(f"{place.variables['LINKUP_CERTIFICATE']}/fullchain.pem", site.certificate)
     nginx = _nginx(site, Path(place.variables["LINKUP_NGINX"]), Path(place.variables["LINKUP_NGINX_MAIN"]))
@@ -310,31 +309,31 @@ def _serve(place: Place) -> None:
         place.exit_stack.callback(server.stop)
     place.second = second
     place.stack = Stack(
-        origin=f"https://{NAME}:{site.https}",
-        http_origin=f"http://{NAME}:{site.http}",
+        origin=f"https://{NAME}:{site.https_port}",
+        http_origin=f"http://{NAME}:{site.http_port}",
         site=site,
         environment=place.environment,
         postgres=place.postgres,
         redis=place.redis,
         # Started by the guide, so that these two are nothing to start or stop.
-        web=place.server("web", ["gunicorn"], site.web),
-        ws=place.server("ws", ["daphne"], site.ws),
+        web=place.server("web", ["gunicorn"], site.web_port),
+        ws=place.server("ws", ["daphne"], site.ws_port),
         nginx=nginx,
     )
 
 
-def _nginx(site: Site, config: Path, main: Path) -> Server:
+def _nginx(site: NginxSite, config: Path, main: Path) -> Server:
     """nginx with the guide's site in Debian's main file: only ports, folders, the log and the user are others."""
     binary = find_or_install("nginx")["nginx"]
-    shutil.copy(_mime_types(binary), main.parent / "mime.types")
+    shutil.copy(find_mime_types(binary), main.parent / "mime.types")
     _replace(
         config,
         {
-            "listen 80": f"listen {HOST}:{site.http}",
-            "listen 443": f"listen {HOST}:{site.https}",
+            "listen 80": f"listen {HOST}:{site.http_port}",
+            "listen 443": f"listen {HOST}:{site.https_port}",
             "/var/log/nginx/linkup.log": f"{site.folder}/linkup.log",
-            "proxy_set_header Host $host;": f"proxy_set_header Host $host:{site.https};",
-            "https://$host$request_uri": f"https://$host:{site.https}$request_uri",
+            "proxy_set_header Host $host;": f"proxy_set_header Host $host:{site.https_port};",
+            "https://$host$request_uri": f"https://$host:{site.https_port}$request_uri",
         },
     )
     _replace(
@@ -346,14 +345,14 @@ def _nginx(site: Site, config: Path, main: Path) -> Server:
             "/etc/nginx/": f"{main.parent}/",
         },
     )
-    shutil.copy(_mime_types(binary), main.parent / "mime.types")
+    shutil.copy(find_mime_types(binary), main.parent / "mime.types")
     folders = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     temporary = "".join(f"{name}_temp_path {site.folder}/{name};\n" for name in folders)
     config.with_name("temporary.conf").write_text(temporary)
     command = [str(binary), "-p", str(site.folder), "-e", "stderr", "-c", str(main), "-g", "daemon off;"]
     folder = site.folder / "server"
     folder.mkdir()
-    return Server(command, lambda: _listens(site.https), folder, None, signal.SIGTERM)
+    return Server(command, lambda: is_port_open(site.https_port), folder, None, signal.SIGTERM)
 
 
 def _replace(file: Path, replacements: dict[str, str]) -> None:
@@ -362,11 +361,6 @@ def _replace(file: Path, replacements: dict[str, str]) -> None:
         assert old in text, f"{file.name} holds no {old!r}"
         text = text.replace(old, new)
     file.write_text(text)
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex((HOST, port)) == 0
 
 
 def _end(place: Place) -> None:

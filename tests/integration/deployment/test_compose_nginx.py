@@ -16,10 +16,11 @@ from pathlib import Path
 
 import pytest
 
-from scripts.nginx import MAIN, Site, _make_certificate, _mime_types
+from scripts.nginx import MAIN_CONFIG, NginxSite, create_certificate, find_mime_types
 from scripts.programs import ROOT, find_or_install
-from scripts.servers import HOST, Server, free_port
-from tests.web import web_server
+from scripts.servers import HOST, Server, find_free_port
+from scripts.stack import is_port_open
+from tests.http_server import run_http_server
 
 from .names import name_server
 
@@ -33,12 +34,12 @@ VISITOR = "192.0.2.7"
 class Front:
     """A running nginx before one server, and the addresses by which it finds that one."""
 
-    site: Site
+    site: NginxSite
     addresses: dict[str, str]
 
     def asked(self, **headers: str) -> tuple[int, str]:
         """The answer to a question of a monitor, by plain HTTP."""
-        connection = http.client.HTTPConnection(HOST, self.site.http, timeout=30)
+        connection = http.client.HTTPConnection(HOST, self.site.http_port, timeout=30)
         try:
             connection.request("GET", "/health/", headers=headers)
             answer = connection.getresponse()
@@ -52,7 +53,7 @@ class Front:
         context.check_hostname = False
         request = f"GET {path} HTTP/1.1\r\nHost: {NAME}\r\nConnection: close\r\n\r\n"
         with (
-            socket.create_connection((HOST, self.site.https), timeout=30) as plain,
+            socket.create_connection((HOST, self.site.https_port), timeout=30) as plain,
             context.wrap_socket(plain, server_hostname=NAME) as wire,
         ):
             wire.sendall(request.encode())
@@ -77,9 +78,17 @@ class _Told(http.server.BaseHTTPRequestHandler):
 def front(folder: Path, **variables: str) -> Iterator[Front]:
     """nginx with what deploy/docker/nginx.sh makes of these variables; only ports and folders are of this machine."""
     addresses = {"web": HOST, "worker": HOST}
-    with web_server(_Told) as web, name_server(addresses) as names:
-        site = Site(folder, folder, folder, http=free_port(), https=free_port(), web=web, ws=web)
-        _make_certificate(site)
+    with run_http_server(_Told) as web, name_server(addresses) as names:
+        site = NginxSite(
+            folder,
+            folder,
+            folder,
+            http_port=find_free_port(),
+            https_port=find_free_port(),
+            web_port=web,
+            ws_port=web,
+        )
+        create_certificate(site)
         site.certificate.rename(folder / "fullchain.pem")
         site.key.rename(folder / "privkey.pem")
         site.certificate.symlink_to(folder / "fullchain.pem")
@@ -103,24 +112,19 @@ def front(folder: Path, **variables: str) -> Iterator[Front]:
             nginx.stop()
 
 
-def _nginx(site: Site) -> Server:
+def _nginx(site: NginxSite) -> Server:
     config = site.folder / "linkup.conf"
     text = re.sub(r"(?m)^ *listen \[::\].*\n", "", config.read_text())
-    text = text.replace("listen 80", f"listen {HOST}:{site.http}")
-    config.write_text(text.replace("listen 443", f"listen {HOST}:{site.https}"))
+    text = text.replace("listen 80", f"listen {HOST}:{site.http_port}")
+    config.write_text(text.replace("listen 443", f"listen {HOST}:{site.https_port}"))
     binary = find_or_install("nginx")["nginx"]
     user = "user root;" if os.geteuid() == 0 else ""
     main = site.folder / "nginx.conf"
-    text = MAIN.format(user=user, folder=site.folder, mime_types=_mime_types(binary))
+    text = MAIN_CONFIG.format(user=user, folder=site.folder, mime_types=find_mime_types(binary))
     # Each process remembers addresses for itself.
     main.write_text(text.replace("worker_processes 2;", "worker_processes 1;"))
     command = [str(binary), "-p", str(site.folder), "-e", "stderr", "-c", str(main)]
-    return Server(command, lambda: _listens(site.https), site.folder, None, signal.SIGTERM)
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex((HOST, port)) == 0
+    return Server(command, lambda: is_port_open(site.https_port), site.folder, None, signal.SIGTERM)
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import json
 import signal
-import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from typing import Any
@@ -11,9 +10,9 @@ import psycopg2
 import pytest
 
 from demo.people import PASSWORD
-from scripts.nginx import Site, prepare
-from scripts.servers import HOST, Server, free_port
-from scripts.stack import Stack
+from scripts.nginx import NginxSite, prepare_nginx
+from scripts.servers import HOST, Server, find_free_port
+from scripts.stack import Stack, is_port_open
 from scripts.visitor import Visitor
 from tests.integration.conftest import FaultTable
 
@@ -80,8 +79,8 @@ def rows(removal: Removal, query: str, *values: object) -> list[tuple[Any, ...]]
 def test_the_network_arrives_whole(steps: dict[str, Step], removal: Removal, fault_table: FaultTable) -> None:
     network = f"{removal.members:,} members"
     for step in steps.values():
-        fault_table.note(network, f"{step.name}, processor", step.cpu)
-        fault_table.count(network, f"{step.name}, most MiB", round(step.peak_mib))
+        fault_table.record_duration(network, f"{step.name}, processor", step.cpu)
+        fault_table.record_count(network, f"{step.name}, most MiB", round(step.peak_mib))
         assert step.code == 0, step.said
     assert list(steps)[-1] == "verify"
     assert "The same: " in steps["verify"].said
@@ -122,14 +121,14 @@ def moved(place: Place, removal: Removal, steps: dict[str, Step]) -> Iterator[St
     data = removal.folder / "postgresql"
     folder = removal.folder / "nginx"
     folder.mkdir()
-    site = Site(
+    site = NginxSite(
         folder=folder,
         static=place.linkup / "staticfiles",
         media=data / "media",
-        http=free_port(),
-        https=free_port(),
-        web=free_port(),
-        ws=free_port(),
+        http_port=find_free_port(),
+        https_port=find_free_port(),
+        web_port=find_free_port(),
+        ws_port=find_free_port(),
     )
     variables = {
         "DATABASE_URL": removal.server.url,
@@ -137,18 +136,18 @@ def moved(place: Place, removal: Removal, steps: dict[str, Step]) -> Iterator[St
         "MEDIA_ROOT": str(site.media),
         "LOG_DIR": str(data / "logs"),
         "STATIC_ROOT": str(site.static),
-        "SITE_URL": f"https://localhost:{site.https}",
+        "SITE_URL": f"https://localhost:{site.https_port}",
     }
-    gunicorn = ["gunicorn", "--config", "gunicorn.conf.py", "--bind", f"{HOST}:{site.web}"]
-    web = place.server("moved", gunicorn, site.web, **variables)
-    nginx = Server(prepare(site), lambda: listens(site.https), folder, None, signal.SIGTERM)
+    gunicorn = ["gunicorn", "--config", "gunicorn.conf.py", "--bind", f"{HOST}:{site.web_port}"]
+    web = place.server("moved", gunicorn, site.web_port, **variables)
+    nginx = Server(prepare_nginx(site), lambda: is_port_open(site.https_port), folder, None, signal.SIGTERM)
     with ExitStack() as exit_stack:
         for server in (web, nginx):
             server.start()
             exit_stack.callback(server.stop)
         yield Stack(
-            origin=f"https://localhost:{site.https}",
-            http_origin=f"http://localhost:{site.http}",
+            origin=f"https://localhost:{site.https_port}",
+            http_origin=f"http://localhost:{site.http_port}",
             site=site,
             environment={**place.environment, **variables},
             postgres=removal.server,
@@ -157,12 +156,6 @@ def moved(place: Place, removal: Removal, steps: dict[str, Step]) -> Iterator[St
             ws=web,
             nginx=nginx,
         )
-
-
-def listens(port: int) -> bool:
-    """Whether somebody takes connections there."""
-    with socket.socket() as probe:
-        return probe.connect_ex((HOST, port)) == 0
 
 
 def test_a_member_finds_everything_again(moved: Stack, removal: Removal) -> None:

@@ -15,7 +15,7 @@ import yaml
 from django.core.management import get_commands, load_command_class
 
 from scripts.programs import ROOT
-from scripts.servers import HOST, free_port
+from scripts.servers import HOST, find_free_port
 from tests.integration.delivery.wire import Closed, Socket
 
 from .blocks import AWS, DIGITALOCEAN, DOCKER, HEROKU, KUBERNETES, PAGES, blocks_of
@@ -111,7 +111,7 @@ async def test_one_process_serves_pages_and_sockets_as_on_heroku(
     variables = variables_of(told_to_heroku)
     assert {"SECRET_KEY", "ALLOWED_HOSTS", "WEB_SERVER"} <= set(variables)
     lines = dict(line.split(": ", 1) for line in (ROOT / "Procfile").read_text().splitlines() if line)
-    port = free_port()
+    port = find_free_port()
     # Heroku's router comes from elsewhere; here nobody may.
     variables |= {"PORT": str(port), "GUNICORN_CMD_ARGS": f"--bind {HOST}:{port}"}
     server = place.server("heroku", shlex.split(lines["web"]), port, **variables)

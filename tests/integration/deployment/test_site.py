@@ -226,7 +226,7 @@ def test_a_member_joins_and_posts_a_picture(place: Place, alice: str, guest: Vis
 
 def test_a_tab_is_greeted_through_nginx(alice: str, guest: Visitor) -> None:
     guest.sign_in(alice, PASSWORD)
-    with WebSocket.of(guest) as socket:
+    with WebSocket.open_for(guest) as socket:
         assert socket.status == 101
         assert socket.receive()["type"] == "hello"
 

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from scripts.servers import _process_with_children
+from scripts.servers import list_process_with_children
 from scripts.visitor import Visitor
 
 from .blocks import GUIDE, UPGRADING, Block, blocks_of
@@ -23,10 +23,10 @@ BACK = [block for block in WAY if block.section == "Back to the version before"]
 def reload(place: Place, guest: Visitor) -> None:
     """As systemd reloads gunicorn, while somebody asks for pages."""
     master = place.pids["gunicorn"]
-    before = set(_process_with_children(master)[1:])
+    before = set(list_process_with_children(master)[1:])
     os.kill(master, signal.SIGHUP)
     deadline = time.monotonic() + PATIENCE
-    while before & set(_process_with_children(master)[1:]):
+    while before & set(list_process_with_children(master)[1:]):
         assert time.monotonic() < deadline
         assert guest.get("/accounts/login/").status == 200
         time.sleep(0.1)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.testkit.prepared import MIGRATED, prepared_postgres
+from tests.testkit.prepared_files import MIGRATED_DATABASE, migrated_postgres
 from tests.transfer.network import build_network
 
 from .installation import ALICE, Installation, manage, recreate
@@ -24,7 +24,7 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Installation:
 @pytest.fixture(scope="session")
 def server() -> Iterator[str]:
     """The address of a database on a PostgreSQL of our own."""
-    with prepared_postgres() as running:
+    with migrated_postgres() as running:
         yield running.url
 
 
@@ -43,7 +43,7 @@ def empty_target(server: str) -> str:
 @pytest.fixture
 def target(server: str) -> str:
     """The address of the same database, with all tables and no members."""
-    return recreate(server, MIGRATED)
+    return recreate(server, MIGRATED_DATABASE)
 
 
 @pytest.fixture

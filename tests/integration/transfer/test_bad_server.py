@@ -15,8 +15,8 @@ import pytest
 
 from scripts.programs import ROOT
 from scripts.servers import Server
-from tests.testkit.disks import small_disk
-from tests.testkit.prepared import prepared_postgres
+from tests.testkit.file_size_limit import limit_file_size
+from tests.testkit.prepared_files import migrated_postgres
 from tests.transfer.network import POSTS, build_network
 
 from .installation import Installation, administer, beside, manage, run
@@ -51,7 +51,7 @@ def export(tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.fixture(scope="module")
 def own_server() -> Iterator[Server]:
     """A PostgreSQL of this module's own, whose database `linkup` has the tables, all empty."""
-    with prepared_postgres() as server:
+    with migrated_postgres() as server:
         yield server
 
 
@@ -87,7 +87,7 @@ def arrives_when_run_again(here: dict[str, str], export: str) -> None:
 def little_room(server: Server) -> Iterator[None]:
     """The kernel lets no file of this server grow beyond ROOM, which it inherits from its parent process."""
     server.stop()
-    with small_disk(ROOM):
+    with limit_file_size(ROOM):
         server.start()
     yield
     server.stop()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from scripts.programs import ROOT
-from scripts.servers import HOST, free_port
+from scripts.servers import HOST, find_free_port
 from scripts.stack import NO_REDIS, production_environment
 from scripts.visitor import SimpleSite, Visitor
 from tests.integration.deployment.blocks import blocks_of
@@ -30,7 +30,7 @@ def variables(sqlite: Installation, server: str, tmp_path: Path) -> dict[str, st
     return {
         "SQLITE_FILE": str(sqlite.file),
         "SQLITE_MEDIA": str(sqlite.media),
-        "SQLITE_PORT": str(free_port()),
+        "SQLITE_PORT": str(find_free_port()),
         "EXPORT": str(tmp_path / "export"),
         "TARGET_DATA": str(tmp_path / "target"),
         "ADMIN_URL": admin,

@@ -7,7 +7,7 @@ import pytest
 
 from scripts.programs import ROOT
 from scripts.stack import NO_REDIS, production_environment
-from tests.testkit.prepared import MIGRATED, prepared_sqlite
+from tests.testkit.prepared_files import MIGRATED_DATABASE, copy_migrated_sqlite
 
 from .installation import ALICE, LOOK, WRITE, Installation, manage, recreate, run, succeed
 
@@ -54,7 +54,7 @@ def test_the_move_in_production_settings_and_the_way_back(
 
     # And the next attempt, with what has been written since.
     manage(here, "shell", "--command", WRITE)
-    recreate(target, MIGRATED)
+    recreate(target, MIGRATED_DATABASE)
     succeed(here, EXPORT, export)
     succeed(there, IMPORT, export)
     assert "The same: " in succeed(there, VERIFY, str(sqlite.file), "--media", str(sqlite.media))
@@ -67,7 +67,7 @@ def test_dumpdata_and_loaddata_bring_the_same_rows(target: str, tmp_path: Path) 
     """Of a network that XML can hold: it has no word for control characters."""
     sqlite = Installation(tmp_path / "sqlite")
     sqlite.folder.mkdir()
-    prepared_sqlite(sqlite.folder)
+    copy_migrated_sqlite(sqlite.folder)
     manage(sqlite.environment(), "shell", "--command", ALICE)
     file = str(tmp_path / "linkup.xml")
     excluded = [word for label in LEFT_OUT for word in ("--exclude", label)]
