@@ -83,9 +83,9 @@ def test_plain_values_are_taken_and_what_could_change_unseen_is_refused() -> Non
         for value in PLAIN:
             with case(value):
                 assert cache.render(Word(value)).startswith("[")
-        for value in CHANGEABLE:
-            with case(type(value)), pytest.raises(TypeError, match="cannot be cached by"):
-                cache.render(Word(value))
+        for changeable in CHANGEABLE:
+            with case(type(changeable)), pytest.raises(TypeError, match="cannot be cached by"):
+                cache.render(Word(changeable))
 
 
 def test_constants_are_asked_for_only_where_a_part_must_be_rendered() -> None:
