@@ -10,10 +10,11 @@ from django.db import connections
 from django.test import TransactionTestCase, override_settings
 from hypothesis import settings as hypothesis_settings
 from psycopg2.extensions import set_wait_callback
+from pytest_django import DjangoDbBlocker
 
 from core.database.lru_cache import clear_caches
 from core.database.thread_pool import shut_pool
-from tests.testkit.database_cleanup import empty_tables_after_test
+from tests.testkit.database_cleanup import empty_tables_after_test, vacuum_tables
 
 pytest_plugins = ["tests.cast", "tests.log_scan"]
 
@@ -65,6 +66,16 @@ def _quick_emptying() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", empty_tables_after_test)
         yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _no_dead_rows(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """What the tests of a file rolled back does not slow down the next file."""
+    yield
+    connection = connections["default"]
+    if connection.vendor == "postgresql" and connection.connection is not None:
+        with django_db_blocker.unblock():
+            vacuum_tables(connection)
 
 
 @pytest.fixture(scope="session", autouse=True)

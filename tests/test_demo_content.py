@@ -10,6 +10,7 @@ from core.text.cleaning import clean_block, clean_line, refuse_invisible
 from demo import content, pictures
 from demo.documents import render_pdf
 from demo.pictures.portraits import STYLES, draw_portrait
+from tests.cases import all_cases
 from users.validators import username_shape
 
 # -- What it says -------------------------------------------------------------------------------
@@ -74,6 +75,16 @@ def test_a_scene_fills_a_cover() -> None:
     covers = {member.cover for member in content.load_members().values() if member.cover}
     for kind in covers:
         assert pictures.draw_cover(kind, seed="x").size == (1500, 375)
+
+
+def test_a_picture_of_every_kind_in_the_posts_can_be_drawn() -> None:
+    specs = {spec["kind"]: spec for post in content.load_posts() for spec in post.pictures}
+    with all_cases() as case:
+        for kind, spec in specs.items():
+            with case(kind):
+                values = {name: value for name, value in spec.items() if name not in {"kind", "alt"}}
+                assert spec["alt"]
+                assert min(pictures.draw_picture(kind, seed="x", **values).size) >= 500
 
 
 def test_a_document_is_a_pdf_whose_table_points_at_its_objects() -> None:

@@ -19,7 +19,7 @@ from pytest_django import DjangoDbBlocker
 from pytest_django.fixtures import Settings
 
 from core.files.row_files import files_of_row
-from demo import connections, seed
+from demo import connections, schedule, seed
 from demo.people import PASSWORD
 from demo.schedule import Publish, React
 from feed.models import Comment, Post, PostImage, PostRevision, Reaction, SavedPost
@@ -35,10 +35,20 @@ SIGN_INS = ("alice", "bob", "charlie", "mona", "admin")
 
 
 @pytest.fixture(scope="class")
-def demo(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[str]:
-    """The demo network as the command makes it, once for a class of tests that only read; what the command printed."""
+def demo(
+    request: pytest.FixtureRequest, django_db_setup: None, django_db_blocker: DjangoDbBlocker
+) -> Iterator[str]:
+    """The demo network as the command makes it, once for a class of tests that only read; what the command printed.
+
+    By day it has a fifth of the reactions and no pictures: those take more than half of the time.
+    """
+    is_whole = request.cls.is_whole
     with stored_rows(django_db_blocker), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(seed, "create_demo_network", partial(seed.create_demo_network, now=NOW))
+        create = partial(seed.create_demo_network, now=NOW, with_pictures=is_whole)
+        patch.setattr(seed, "create_demo_network", create)
+        if not is_whole:
+            plan = schedule.plan_reactions
+            patch.setattr(schedule, "plan_reactions", lambda *arguments: plan(*arguments)[::5])
         yield run_seed_demo(once=True)
 
 
@@ -83,11 +93,12 @@ def test_a_network_with_an_alice_of_its_own_is_left_alone(alice: User) -> None:
 class TestTheDemoNetwork:
     """The content of the network that the command creates."""
 
+    is_whole = False
+
     def test_the_command_makes_sixty_members_and_two_hundred_posts_once(self, demo: str) -> None:
         assert (User.objects.count(), Post.objects.count()) == (60, 200)
         assert "alice" in demo
         assert PASSWORD in demo
-        assert_files_are_what_they_say()
         assert "already" in run_seed_demo(once=True)
         assert (User.objects.count(), Post.objects.count()) == (60, 200)
 
@@ -204,6 +215,16 @@ class TestTheDemoNetwork:
 
     def test_no_position_begins_in_the_future(self) -> None:
         assert not Experience.objects.filter(start__gt=timezone.localdate()).exists()
+
+
+@pytest.mark.night
+class TestTheWholeDemoNetwork(TestTheDemoNetwork):
+    """The same with all reactions and pictures."""
+
+    is_whole = True
+
+    def test_the_files_are_what_they_say(self) -> None:
+        assert_files_are_what_they_say()
 
 
 # -- Where it refuses ---------------------------------------------------------------------------

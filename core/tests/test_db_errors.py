@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.database.db_errors import OutageLog, is_outage
-from tests.cases import all_cases, rolled_back
+from tests.cases import all_cases
 from tests.hypothesis_settings import property_settings
 
 # pytest-django lets nobody else try to connect.
@@ -64,18 +64,16 @@ def postgresql_at(port: int, password: str = PASSWORD) -> PostgreSQL:
     return PostgreSQL({**values, "OPTIONS": {"connect_timeout": 2}})
 
 
-def test_a_closed_port_is_an_outage() -> None:
+def closed_port_error() -> Exception:
     with closed_port() as port:
-        error = error_of(postgresql_at(port))
-    assert isinstance(error, OperationalError)
-    assert is_outage(error)
+        return error_of(postgresql_at(port))
 
 
 def accept_and_close(server: socket.socket) -> None:
     server.accept()[0].close()
 
 
-def test_a_server_that_hangs_up_is_an_outage() -> None:
+def hang_up_error() -> Exception:
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
         server.listen()
@@ -86,50 +84,19 @@ def test_a_server_that_hangs_up_is_an_outage() -> None:
         hanging_up.start()
         error = error_of(wrapper)
         hanging_up.join()
-    assert is_outage(error)
+    return error
 
 
-def test_a_name_that_nobody_has_is_an_outage() -> None:
+def unknown_host_error() -> Exception:
     wrapper = postgresql_at(5432)
     wrapper.settings_dict["HOST"] = "no-such-host.invalid"
-    assert is_outage(error_of(wrapper))
+    return error_of(wrapper)
 
 
-def test_a_closed_connection_is_an_outage() -> None:
-    error = InterfaceError("connection already closed")
-    assert is_outage(error)
-
-
-def test_what_followed_from_an_outage_is_one_too() -> None:
-    with closed_port() as port:
-        cause = error_of(postgresql_at(port))
-    follower = RuntimeError("nothing to show")
-    follower.__cause__ = cause
-    assert is_outage(follower)
-    follower = RuntimeError("nothing to show")
-    follower.__context__ = cause
-    assert is_outage(follower)
-
-
-def test_a_ring_of_causes_ends() -> None:
+def ring_of_causes() -> Exception:
     one, two = ValueError(), ValueError()
     one.__cause__, two.__cause__ = two, one
-    assert not is_outage(one)
-
-
-def test_a_wrong_query_is_no_outage() -> None:
-    with all_cases() as case:
-        for sql, outage in [
-            ("SELECT * FROM nothing", False),
-            ("SELECT nonsense()", False),
-            ("SELEKT", False),
-        ]:
-            with case((sql, outage)), rolled_back():
-                assert is_outage(error_of(SQLite(settings_of(NAME=":memory:")), sql)) is outage
-
-
-def test_a_database_file_that_cannot_be_opened_is_an_outage(tmp_path: Path) -> None:
-    assert is_outage(error_of(SQLite(settings_of(NAME=str(tmp_path / "no" / "db.sqlite3")))))
+    return one
 
 
 def with_cause(error: Exception, cause: Exception) -> Exception:
@@ -143,33 +110,55 @@ def coded(code: str | None, kind: type[Exception] = OperationalError) -> Excepti
     return with_cause(kind("x"), cause)
 
 
-def test_codes_of_an_outage() -> None:
+OUTAGE_CODES = (None, "08006", "28P01", "3D000", "53300", "57P01", "57P02", "57P03")
+
+
+def test_what_is_an_outage(tmp_path: Path) -> None:
+    refused = closed_port_error()
+    assert isinstance(refused, OperationalError)
+    in_its_wake = RuntimeError("nothing to show")
+    in_its_wake.__context__ = refused
+    outages = {
+        "a closed port": refused,
+        "a server that hangs up": hang_up_error(),
+        "a name that nobody has": unknown_host_error(),
+        "a closed connection": InterfaceError("connection already closed"),
+        "caused by an outage": with_cause(RuntimeError("nothing to show"), refused),
+        "raised while an outage was handled": in_its_wake,
+        "a file that cannot be opened": error_of(
+            SQLite(settings_of(NAME=str(tmp_path / "no" / "db.sqlite3")))
+        ),
+        "a lost connection that has no class of its own": with_cause(
+            DatabaseError("x"), psycopg2.DatabaseError("server closed the connection")
+        ),
+        **{f"code {code}": coded(code) for code in OUTAGE_CODES},
+    }
     with all_cases() as case:
-        for code in [None, "08006", "28P01", "3D000", "53300", "57P01", "57P02", "57P03"]:
-            with case(code), rolled_back():
-                assert is_outage(coded(code))
+        for what, error in outages.items():
+            with case(what):
+                assert is_outage(error)
 
 
-def test_codes_of_a_query_that_waited_or_ran_too_long() -> None:
+# Of a query that waited or ran too long.
+SLOW_CODES = ("57014", "40P01", "55P03", "40001")
+
+
+def test_what_is_no_outage() -> None:
+    errors: dict[str, Exception | None] = {
+        "a ring of causes": ring_of_causes(),
+        **{
+            sql: error_of(SQLite(settings_of(NAME=":memory:")), sql)
+            for sql in ("SELECT * FROM nothing", "SELECT nonsense()", "SELEKT")
+        },
+        **{f"code {code}": coded(code) for code in SLOW_CODES},
+        "none": None,
+        "another error": ValueError("x"),
+        "a row that has gone": DatabaseError("Save with update_fields did not affect any rows."),
+        "a missing table": coded("42P01", ProgrammingError),
+    }
     with all_cases() as case:
-        for code in ["57014", "40P01", "55P03", "40001"]:
-            with case(code), rolled_back():
-                assert not is_outage(coded(code))
-
-
-def test_a_lost_connection_that_has_no_class_of_its_own_is_an_outage() -> None:
-    assert is_outage(with_cause(DatabaseError("x"), psycopg2.DatabaseError("server closed the connection")))
-
-
-def test_anything_else_is_no_outage() -> None:
-    with all_cases() as case:
-        for error in [
-            None,
-            ValueError("x"),
-            DatabaseError("Save with update_fields did not affect any rows."),
-            coded("42P01", ProgrammingError),
-        ]:
-            with case(error), rolled_back():
+        for what, error in errors.items():
+            with case(what):
                 assert not is_outage(error)
 
 

@@ -1,6 +1,5 @@
 """What visitors, programs and others are answered when something went wrong (R10)."""
 
-import json
 import re
 from typing import Any
 
@@ -49,16 +48,9 @@ def test_each_asker_gets_its_own_kind(client: Client) -> None:
                 answer = client.get("/nowhere/", headers=headers)
                 assert (answer.status_code, answer["Content-Type"]) == (404, kind)
                 assert "Accept" in answer["Vary"]
-
-
-def test_a_program_gets_json(client: Client) -> None:
-    answer = client.get("/nowhere/", headers={"accept": "application/json"})
-    assert json.loads(answer.content) == {"error": "Page not found"}
-
-
-def test_others_get_a_line(client: Client) -> None:
-    answer = client.get("/nowhere/", headers={"accept": "image/png"})
-    assert answer.content.decode() == "Page not found.\n"
+        for kind, body in ((JSON, '{"error": "Page not found"}'), ("image/png", "Page not found.\n")):
+            with case(f"the body for {kind}"):
+                assert client.get("/nowhere/", headers={"accept": kind}).content.decode() == body
 
 
 @given(st.text(st.characters(codec="latin-1"), max_size=100) | st.text("texhml/json;q=0.1,* ", max_size=60))
@@ -227,6 +219,13 @@ def test_a_fixed_page_asks_for_nothing_and_has_no_style_but_the_hashed_one() -> 
                 assert not re.search(r"<script|<link|<img|\bsrc=|style=|url\(|\{%|\{\{|\{#", text)
                 assert re.findall(r'href="([^"]*)"', text) == ["/"]
                 assert text.startswith("<!DOCTYPE html>")
+        with case("the hash is that of the style element"):
+            # echo -n 'body{}' | openssl dgst -sha256 -binary | base64
+            fixed = FixedPage("{# x #}\n<style>body{}</style>")
+            assert fixed.hashes == ["'sha256-fJgEClQWV1hGkK4qHMO0KotTsVnMYMXTq7/suurGyUo='"]
+            assert fixed.text_for("x") == "<style>body{}</style>"
+        with case("an id in the page cannot be markup"):
+            assert FixedPage("<code>-</code>").text_for("<b>") == "<code>&lt;b&gt;</code>"
 
 
 @pytest.mark.urls(__name__)
@@ -234,14 +233,3 @@ def test_the_policy_of_500_allows_exactly_its_style(visitor: Client) -> None:
     policy = visitor.get("/broken/")["Content-Security-Policy"]
     (styles,) = re.findall(r"style-src ([^;]*)", policy)
     assert set(styles.split()) == {"'self'", *BROKEN.hashes}
-
-
-def test_the_hash_is_that_of_the_style_element() -> None:
-    # echo -n 'body{}' | openssl dgst -sha256 -binary | base64
-    page = FixedPage("{# x #}\n<style>body{}</style>")
-    assert page.hashes == ["'sha256-fJgEClQWV1hGkK4qHMO0KotTsVnMYMXTq7/suurGyUo='"]
-    assert page.text_for("x") == "<style>body{}</style>"
-
-
-def test_an_id_in_the_page_cannot_be_markup() -> None:
-    assert FixedPage("<code>-</code>").text_for("<b>") == "<code>&lt;b&gt;</code>"

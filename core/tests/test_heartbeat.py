@@ -250,25 +250,28 @@ async def test_the_heartbeat_finds_an_ended_session(charlie: User) -> None:
                         await other.next_of("heartbeat")
 
 
-@pytest.mark.parametrize("end", ENDS)
-async def test_an_event_ends_it_at_once(alice: User, end: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_event_ends_it_at_once(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HEARTBEAT", "HEARTBEAT_ALONE"):
         monkeypatch.setattr(heartbeat, name, 1000)
-    async with await SocketClient.of(alice) as tab, await SocketClient.of(alice) as other:
-        await until_up()
-        hub.request_resync()
-        for each in (tab, other):
-            await each.next_of("heartbeat")  # there is no other in this test
-        group = member_topic(alice.pk)
-        await in_database(end, alice, tab)
-        hub.dispatch([group], {"type": "tab.session"})
-        assert await tab.closed() == 4401
-        if end in {sign_out, let_time_pass}:
-            frames.on_event("tests.look")(lambda tab, event: [{**event}])
-            hub.dispatch([group], {"type": "tests.look", "id": 1})
-            await other.next_of("tests.look")
-        else:
-            assert await other.closed() == 4401
+    frames.on_event("tests.look")(lambda tab, event: [{**event}])
+    with all_cases() as case:
+        for end in ENDS:
+            with case(end.__name__):
+                member = await in_database(make_member, end.__name__)
+                async with await SocketClient.of(member) as tab, await SocketClient.of(member) as other:
+                    await until_up()
+                    hub.request_resync()
+                    for each in (tab, other):
+                        await each.next_of("heartbeat")  # there is no other in this case
+                    group = member_topic(member.pk)
+                    await in_database(end, member, tab)
+                    hub.dispatch([group], {"type": "tab.session"})
+                    assert await tab.closed() == 4401
+                    if end in {sign_out, let_time_pass}:
+                        hub.dispatch([group], {"type": "tests.look", "id": 1})
+                        await other.next_of("tests.look")
+                    else:
+                        assert await other.closed() == 4401
 
 
 async def test_nobody_is_sent_away_while_the_database_cannot_be_asked(

@@ -24,6 +24,7 @@ from core.sockets.publisher import (
     publish,
     publisher,
 )
+from tests.cases import all_cases
 from users.models import User
 
 from .socket_client import SocketClient, echo, published, until, until_up
@@ -34,8 +35,7 @@ pytestmark = [
 ]
 
 
-@pytest.mark.usefixtures("layer")
-async def test_an_event_reaches_every_tab_of_the_member(alice: User, charlie: User) -> None:
+async def an_event_reaches_every_tab_of_the_member(alice: User, charlie: User) -> None:
     frames.on_event("tests.look")(echo)
     one, two, other = [await SocketClient.of(member) for member in (alice, alice, charlie)]
     await until_up()
@@ -48,8 +48,7 @@ async def test_an_event_reaches_every_tab_of_the_member(alice: User, charlie: Us
         await tab.leave()
 
 
-@pytest.mark.usefixtures("layer")
-async def test_a_tab_with_two_topics_of_an_event_gets_it_once(alice: User, charlie: User) -> None:
+async def a_tab_with_two_topics_of_an_event_gets_it_once(alice: User, charlie: User) -> None:
     frames.on_event("tests.look")(echo)
     frames.on_open(lambda tab: tab.topics.add("tests.room"))
     async with await SocketClient.of(alice) as one, await SocketClient.of(charlie) as two:
@@ -61,8 +60,7 @@ async def test_a_tab_with_two_topics_of_an_event_gets_it_once(alice: User, charl
             assert [(await tab.next_of("tests.look"))["id"] for _ in range(2)] == [1, 2]
 
 
-@pytest.mark.usefixtures("layer")
-async def test_many_events_at_once_arrive_in_order(alice: User) -> None:
+async def many_events_at_once_arrive_in_order(alice: User, charlie: User) -> None:
     seen: list[Any] = []
     frames.on_event("tests.look")(lambda tab, event: seen.append(event["id"]))
 
@@ -77,8 +75,7 @@ async def test_many_events_at_once_arrive_in_order(alice: User) -> None:
     assert seen == list(range(900))
 
 
-@pytest.mark.usefixtures("layer")
-async def test_words_of_another_version_hurt_nobody(alice: User) -> None:
+async def words_of_another_version_hurt_nobody(alice: User, charlie: User) -> None:
     frames.on_event("tests.look")(echo)
     layer: Any = get_channel_layer()
     async with await SocketClient.of(alice) as tab:
@@ -95,8 +92,7 @@ async def test_words_of_another_version_hurt_nobody(alice: User) -> None:
         assert (await tab.next_of("tests.look"))["id"] == 2
 
 
-@pytest.mark.usefixtures("layer")
-async def test_who_comes_after_all_have_left_hears_again(alice: User) -> None:
+async def a_tab_that_comes_after_all_have_left_hears_again(alice: User, charlie: User) -> None:
     frames.on_event("tests.look")(echo)
     for number in range(3):
         async with await SocketClient.of(alice) as tab:
@@ -104,6 +100,25 @@ async def test_who_comes_after_all_have_left_hears_again(alice: User) -> None:
             await in_database(published, member_topic(alice.pk), number)
             assert (await tab.next_of("tests.look"))["id"] == number
         assert not hub.connections
+
+
+THROUGH_EACH_LAYER = (
+    an_event_reaches_every_tab_of_the_member,
+    a_tab_with_two_topics_of_an_event_gets_it_once,
+    many_events_at_once_arrive_in_order,
+    words_of_another_version_hurt_nobody,
+    a_tab_that_comes_after_all_have_left_hears_again,
+)
+
+
+@pytest.mark.usefixtures("layer")
+async def test_events_reach_the_tabs_that_listen_through_each_layer(alice: User, charlie: User) -> None:
+    with all_cases() as case:
+        for check in THROUGH_EACH_LAYER:
+            frames.event_renderers.clear()
+            frames.openers.clear()
+            with case(check.__name__):
+                await check(alice, charlie)
 
 
 async def test_a_failed_task_restarts(

@@ -80,27 +80,17 @@ def handler(log: Path) -> Iterator[RotatingFile]:
     handler.close()
 
 
-def test_the_folder_is_made_when_it_is_missing(handler: RotatingFile, log: Path) -> None:
-    handler.handle(record_of("hello"))
-    assert log.read_text() == "WARNING hello\n"
-
-
-def test_making_a_handler_touches_nothing(handler: RotatingFile, log: Path) -> None:
+def test_the_folder_is_made_for_the_first_line_and_again_and_others_cannot_read_it(
+    handler: RotatingFile, log: Path
+) -> None:
     assert not log.parent.exists()
-
-
-def test_others_cannot_read_the_files(handler: RotatingFile, log: Path) -> None:
-    handler.handle(record_of("hello"))
-    assert {file.stat().st_mode & 0o777 for file in log.parent.iterdir()} == {0o640}
-
-
-def test_it_goes_on_after_the_folder_was_deleted(handler: RotatingFile, log: Path) -> None:
-    handler.handle(record_of("one"))
-    for file in log.parent.iterdir():
-        file.unlink()
-    log.parent.rmdir()
-    handler.handle(record_of("two"))
-    assert log.read_text() == "WARNING two\n"
+    for text in ("hello", "again"):
+        handler.handle(record_of(text))
+        assert log.read_text() == f"WARNING {text}\n"
+        assert {file.stat().st_mode & 0o777 for file in log.parent.iterdir()} == {0o640}
+        for file in log.parent.iterdir():
+            file.unlink()
+        log.parent.rmdir()
 
 
 def test_two_handlers_wait_for_the_same_lock_after_it_was_deleted(log: Path) -> None:

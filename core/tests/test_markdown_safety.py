@@ -258,21 +258,21 @@ def test_twice_the_text_does_not_take_four_times_as_long() -> None:
     assert {name: slow for name, piece in HEAVY.items() if (slow := too_slow(piece, 16_000))} == {}
 
 
-def test_a_hundred_thousand_characters_are_read() -> None:
+def test_long_and_deep_texts_are_read_to_their_end() -> None:
     with all_cases() as case:
         for piece in ["word ", "line\n", "[", "**a"]:
-            with case(piece):
+            with case(f"a hundred thousand characters of {piece!r}"):
                 text = (piece * 100_000)[:100_000]
                 assert text.strip()[:1] in html(text)
-
-
-def test_a_name_at_the_end_of_a_long_text_is_found() -> None:
-    assert find_mentions("word " * 20_000 + "@alice") == {"alice"}
-
-
-def test_deep_nesting_is_cut_and_not_an_error() -> None:
-    assert active_parts(html("> " * 5000 + "deep")) == []
-    assert active_parts(html("".join("  " * depth + "- x\n" for depth in range(300)))) == []
+        with case("a name at the end"):
+            assert find_mentions("word " * 20_000 + "@alice") == {"alice"}
+        # Deep nesting is cut and not an error.
+        for what, text in (
+            ("quotes in quotes", "> " * 5000 + "deep"),
+            ("lists in lists", "".join("  " * depth + "- x\n" for depth in range(300))),
+        ):
+            with case(what):
+                assert active_parts(html(text)) == []
 
 
 HOSTILE = ":/[(*_`<&#@.w"

@@ -59,14 +59,10 @@ def test_limits_are_those_of_a_migration_and_survive_reset() -> None:
         assert (ask("SHOW statement_timeout"), ask("SHOW lock_timeout")) == ("0", "1s")
         assert ask("SHOW application_name") == "linkup-migrate"
     assert (ask("SHOW statement_timeout"), ask("SHOW lock_timeout")) == usual
-
-
-def test_offline_waits_for_locks_without_end() -> None:
+    # Offline it waits for locks without end.
     with migration_locks.migration_limits(connection, offline=True):
         assert ask("SHOW lock_timeout") == "0"
-
-
-def test_both_limits_together_are_below_that_of_the_pages() -> None:
+    # Both together are below the limit of the pages.
     assert migration_locks.LOCK_WAIT + migration_locks.MAX_LOCK_SECONDS + migration_locks.POLL_SECONDS * 2 < 5
 
 

@@ -54,60 +54,52 @@ def people(db: None) -> list[User]:
     return [make_member(f"person{number}", name=name) for number, name in enumerate(names)]
 
 
-def test_by_text_each_row_comes_once_and_in_order(people: list[User]) -> None:
-    with all_cases() as case:
-        for size in [1, 2, 3, 5, 12, 13, 14, 100]:
-            with case(size):
-                pages = walk(partial(by_text_key, User.objects.all(), field="sort_name", size=size))
-                rows = [row for page in pages for row in page]
-                assert rows == list(User.objects.order_by("sort_name", "pk"))
-                assert all(len(page) == size for page in pages[:-1])
-                assert 1 <= len(pages[-1]) <= size
-
-
-def test_by_text_rows_that_all_tie_come_once(db: None) -> None:
-    made = [make_member(f"same{number}", name="Same Name") for number in range(7)]
-    pages = walk(lambda cursor: by_text_key(User.objects.all(), cursor, field="sort_name", size=2))
-    assert [row for page in pages for row in page] == made
-
-
-def test_a_row_that_arrives_between_two_pages_moves_no_other(people: list[User]) -> None:
-    first = by_text_key(User.objects.all(), None, field="sort_name", size=4)
-    make_member("earlier", name="Aaron")
-    second = by_text_key(User.objects.all(), first.next, field="sort_name", size=100)
-    assert len(first.rows) + len(second.rows) == len(people)
-    assert not set(first.rows) & set(second.rows)
-
-
-def test_a_row_that_goes_between_two_pages_hides_no_other(people: list[User]) -> None:
-    first = by_text_key(User.objects.all(), None, field="sort_name", size=4)
-    first.rows[-1].delete()
-    second = by_text_key(User.objects.all(), first.next, field="sort_name", size=100)
-    assert len(first.rows) + len(second.rows) == len(people)
-
-
-def test_newest_first_walks_down_the_ids(people: list[User]) -> None:
-    with all_cases() as case:
-        for size in [1, 4, 13]:
-            with case(size):
-                pages = walk(partial(newest_first, User.objects.all(), size=size))
-                assert [row for page in pages for row in page] == people[::-1]
-
-
-def test_oldest_first_walks_up_the_ids(people: list[User]) -> None:
-    with all_cases() as case:
-        for size in [1, 4, 13]:
-            with case(size):
-                pages = walk(partial(oldest_first, User.objects.all(), size=size))
-                assert [row for page in pages for row in page] == people
-
-
 @pytest.mark.django_db
-def test_an_empty_list_is_one_empty_page() -> None:
+def test_each_row_comes_once_and_in_order(people: list[User]) -> None:
+    everybody = User.objects.all()
+    by_name = list(User.objects.order_by("sort_name", "pk"))
+    lists: dict[str, tuple[Callable[..., Page[User]], list[User], list[int]]] = {
+        "by text": (partial(by_text_key, field="sort_name"), by_name, [1, 2, 3, 5, 12, 13, 14, 100]),
+        "newest first": (newest_first, people[::-1], [1, 4, 13]),
+        "oldest first": (oldest_first, people, [1, 4, 13]),
+    }
     with all_cases() as case:
-        for turn in [newest_first, oldest_first]:
-            with case(turn), rolled_back():
+        for what, (turn, expected, sizes) in lists.items():
+            for size in sizes:
+                with case(f"{what}, {size} a page"):
+                    pages = walk(partial(turn, everybody, size=size))
+                    assert [row for page in pages for row in page] == expected
+                    assert all(len(page) == size for page in pages[:-1])
+                    assert 1 <= len(pages[-1]) <= size
+            with case(f"{what}, no row"):
                 assert turn(User.objects.none(), "", size=5) == Page([], "")
+        with case("by text, rows that all tie"):
+            made = [make_member(f"same{number}", name="Same Name") for number in range(7)]
+            pages = walk(
+                partial(
+                    by_text_key,
+                    User.objects.filter(pk__in=[row.pk for row in made]),
+                    field="sort_name",
+                    size=2,
+                )
+            )
+            assert [row for page in pages for row in page] == made
+
+
+def test_a_row_that_arrives_or_goes_between_two_pages_moves_and_hides_no_other(people: list[User]) -> None:
+    changes: dict[str, Callable[[list[User]], object]] = {
+        "arrives": lambda rows: make_member("earlier", name="Aaron"),
+        "goes": lambda rows: rows[-1].delete(),
+    }
+    with all_cases() as case:
+        for what, change in changes.items():
+            with case(what), rolled_back():
+                first = by_text_key(User.objects.all(), None, field="sort_name", size=4)
+                before = {row.pk for row in first.rows}
+                change(first.rows)
+                second = by_text_key(User.objects.all(), first.next, field="sort_name", size=100)
+                assert len(first.rows) + len(second.rows) == len(people)
+                assert not before & {row.pk for row in second.rows}
 
 
 def test_a_page_costs_one_query_and_counts_nothing(
@@ -130,42 +122,34 @@ def test_a_cut_page_has_a_cursor_only_when_there_is_more() -> None:
                 assert page.next == ("after 2" if more else "")
 
 
-def test_no_cursor_is_the_first_page() -> None:
+NO_IDS = (
+    "abc",
+    "-1",
+    "+1",
+    "1.5",
+    " 1",
+    "1 ",
+    "1e3",
+    "0x1",
+    "٣",
+    "²",
+    "1\x00",
+    "9" * 19,
+    "9" * 5000,
+    "1;drop",
+    "%",
+)
+
+
+def test_an_id_is_a_cursor_and_nothing_else_is() -> None:
+    ids: dict[str | None, int | None] = {None: None, "": None, "1": 1, "007": 7, "9" * 18: 10**18 - 1}
     with all_cases() as case:
-        for raw in [None, ""]:
+        for raw, expected in ids.items():
             with case(raw):
-                assert id_cursor(raw) is None
-
-
-def test_an_id_is_a_cursor() -> None:
-    with all_cases() as case:
-        for raw, expected in [("1", 1), ("007", 7), ("9" * 18, 10**18 - 1)]:
-            with case((raw, expected)):
                 assert id_cursor(raw) == expected
-
-
-def test_anything_else_is_not_an_id() -> None:
-    cases = [
-        "abc",
-        "-1",
-        "+1",
-        "1.5",
-        " 1",
-        "1 ",
-        "1e3",
-        "0x1",
-        "٣",
-        "²",
-        "1\x00",
-        "9" * 19,
-        "9" * 5000,
-        "1;drop",
-        "%",
-    ]
-    with all_cases() as case:
-        for raw in cases:
-            with case(raw[:30]), pytest.raises(BadRequest):
-                id_cursor(raw)
+        for wrong in NO_IDS:
+            with case(wrong[:30]), pytest.raises(BadRequest):
+                id_cursor(wrong)
 
 
 def made(content: Any) -> str:

@@ -5,6 +5,8 @@ import os
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -17,6 +19,7 @@ from core.sockets.publisher import LONGEST_VALUE, TABS, breaker, flush, member_t
 from tests.cases import all_cases
 
 GROUP = "member.1"
+Event = dict[str, Any]
 
 pytestmark = pytest.mark.usefixtures("fresh_breakers")
 
@@ -70,15 +73,29 @@ def test_nothing_is_said_after_a_rollback(process: str) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_one_event_addresses_several_topics(process: str) -> None:
-    publish([GROUP, "member.2"], {"type": "post.published", "id": 5})
-    assert heard(process) == [envelope({"type": "post.published", "id": 5}, GROUP, "member.2")]
-
-
-@pytest.mark.django_db(transaction=True)
-def test_an_event_without_topics_is_not_sent(process: str) -> None:
-    publish([], {"type": "post.published", "id": 5})
-    assert heard(process) == []
+def test_what_is_published_is_sent_as_it_is(process: str) -> None:
+    published = {"type": "post.published", "id": 5}
+    cases: dict[str, tuple[str | list[str], Event, list[Event]]] = {
+        "several topics": (
+            [GROUP, "member.2"],
+            published,
+            [envelope(published, GROUP, "member.2")],
+        ),
+        "no topics": ([], published, []),
+        **{
+            f"the id {value!r:.20}": (
+                GROUP,
+                {"type": "message.sent", "id": value},
+                [envelope({"type": "message.sent", "id": value})],
+            )
+            for value in (0, None, "x" * LONGEST_VALUE, "0e8dc55a-8e0a-4d1c-9f2b-2f7b4b6a3c11")
+        },
+    }
+    with all_cases() as case:
+        for what, (topics, event, sent) in cases.items():
+            with case(what):
+                publish(topics, event)
+                assert heard(process) == sent
 
 
 @pytest.mark.django_db(transaction=True)
@@ -99,110 +116,77 @@ def test_what_the_caller_changes_later_is_not_sent(process: str) -> None:
 
 
 @pytest.mark.django_db
-def test_anything_but_ids_is_refused() -> None:
+def test_anything_but_a_type_and_ids_is_refused() -> None:
+    no_ids: list[Any] = [1.5, ["a"], {"a": 1}, b"x", object()]
+    no_types: list[Event] = [{}, {"id": 5}, {"type": 5}, {"type": None}]
+    refused: list[tuple[Event, type[Exception], str]] = [
+        *(({"type": "post.published", "body": value}, TypeError, "ids only") for value in no_ids),
+        *((event, ValueError, "type") for event in no_types),
+        ({"type": "message.sent", "body": "x" * (LONGEST_VALUE + 1)}, ValueError, "too long"),
+    ]
     with all_cases() as case:
-        refused: list[Any] = [1.5, ["a"], {"a": 1}, b"x", object()]
-        for value in refused:
-            with case(type(value)), pytest.raises(TypeError, match="ids only"):
-                publish(GROUP, {"type": "post.published", "body": value})
-
-
-@pytest.mark.django_db
-def test_an_event_without_a_type_is_refused() -> None:
-    with all_cases() as case:
-        refused: list[dict[str, int | str | None]] = [{}, {"id": 5}, {"type": 5}, {"type": None}]
-        for event in refused:
-            with case(event), pytest.raises(ValueError, match="type"):
+        for event, error, words in refused:
+            with case(event), pytest.raises(error, match=words):
                 publish(GROUP, event)
-
-
-@pytest.mark.django_db
-def test_a_text_that_is_longer_than_an_id_is_refused() -> None:
-    with pytest.raises(ValueError, match="too long"):
-        publish(GROUP, {"type": "message.sent", "body": "x" * (LONGEST_VALUE + 1)})
-
-
-@pytest.mark.django_db(transaction=True)
-def test_ids_of_every_kind_pass(process: str) -> None:
-    with all_cases() as case:
-        for value in [0, None, "x" * LONGEST_VALUE, "0e8dc55a-8e0a-4d1c-9f2b-2f7b4b6a3c11"]:
-            with case(value):
-                publish(GROUP, {"type": "message.sent", "id": value})
-                assert heard(process) == [envelope({"type": "message.sent", "id": value})]
 
 
 def test_the_topic_of_a_member_contains_the_id() -> None:
     assert member_topic(17) == "member.17"
 
 
-@pytest.fixture
-def layer_that_is_down() -> Iterator[None]:
-    """A Redis channel layer whose port refuses connections."""
-    with socket.socket() as holder:
-        holder.bind(("127.0.0.1", 0))
-        url = f"redis://:secret-word@127.0.0.1:{holder.getsockname()[1]}/0"
-        layer = {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [url]}}
-        with override_settings(CHANNEL_LAYERS={"default": layer}):
-            channel_layers.backends = {}
-            breaker.reset()
-            yield
+@contextmanager
+def layer_at(url: str) -> Iterator[None]:
+    """A Redis channel layer at this address, and nothing remembered of another one."""
+    layer = {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [url]}}
+    with override_settings(CHANNEL_LAYERS={"default": layer}):
+        channel_layers.backends = {}
+        breaker.reset()
+        yield
     channel_layers.backends = {}
     breaker.reset()
 
 
-@pytest.fixture
+@contextmanager
+def layer_that_is_down() -> Iterator[None]:
+    """A Redis channel layer whose port refuses connections."""
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        with layer_at(f"redis://:secret-word@127.0.0.1:{holder.getsockname()[1]}/0"):
+            yield
+
+
+@contextmanager
 def layer_that_hangs() -> Iterator[None]:
     """A Redis channel layer that takes connections and never says a word."""
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
-        layer = {
-            "BACKEND": "channels_redis.core.RedisChannelLayer",
-            "CONFIG": {"hosts": [f"redis://127.0.0.1:{silent.getsockname()[1]}/0"]},
-        }
-        with override_settings(CHANNEL_LAYERS={"default": layer}):
-            channel_layers.backends = {}
-            breaker.reset()
+        with layer_at(f"redis://:secret-word@127.0.0.1:{silent.getsockname()[1]}"):
             yield
-    channel_layers.backends = {}
-    breaker.reset()
 
 
 # R8.4
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.usefixtures("layer_that_is_down")
-def test_with_the_layer_down_it_warns_once_and_returns(caplog: pytest.LogCaptureFixture) -> None:
-    started = time.monotonic()
-    with caplog.at_level(logging.WARNING, "core.observability.breaker"):
-        for number in range(20):
-            with transaction.atomic():
-                publish(GROUP, {"type": "post.published", "id": number})
-    assert time.monotonic() - started < 0.2
-    assert flush()
-    assert caplog.text.count("The channel layer does not answer") == 1
-    assert "secret-word" not in caplog.text
-
-
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.usefixtures("layer_that_hangs")
-def test_nobody_waits_for_a_layer_that_hangs(caplog: pytest.LogCaptureFixture) -> None:
-    started = time.monotonic()
-    for number in range(20):
-        with transaction.atomic():
-            publish(GROUP, {"type": "post.published", "id": number})
-    assert time.monotonic() - started < 0.2
-    assert flush()
-    assert "The channel layer does not answer (TimeoutError)" in caplog.text
-
-
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.usefixtures("layer_that_is_down")
-def test_with_the_layer_down_what_follows_the_commit_still_happens() -> None:
-    happened = []
-    with transaction.atomic():
-        publish(GROUP, {"type": "post.published", "id": 5})
-        transaction.on_commit(lambda: happened.append("after"))
-    assert happened == ["after"]
+def test_without_an_answer_of_the_layer_it_warns_once_and_returns(caplog: pytest.LogCaptureFixture) -> None:
+    with all_cases() as case:
+        for layer, reason in [(layer_that_is_down, ""), (layer_that_hangs, " (TimeoutError)")]:
+            with (
+                case(layer.__name__),
+                layer(),
+                caplog.at_level(logging.WARNING, "core.observability.breaker"),
+            ):
+                caplog.clear()
+                happened: list[str] = []
+                started = time.monotonic()
+                for number in range(20):
+                    with transaction.atomic():
+                        publish(GROUP, {"type": "post.published", "id": number})
+                        transaction.on_commit(partial(happened.append, "after"))
+                assert time.monotonic() - started < 0.2
+                assert happened == ["after"] * 20
+                assert flush()
+                assert caplog.text.count(f"The channel layer does not answer{reason}") == 1
+                assert "secret-word" not in caplog.text
 
 
 @pytest.mark.django_db(transaction=True)

@@ -12,6 +12,7 @@ from django.test import override_settings
 
 from core.web import rate_limits
 from core.web.responses import with_limit
+from tests.cases import all_cases
 
 pytestmark = pytest.mark.usefixtures("clock")
 
@@ -46,34 +47,50 @@ def may(kind: str = "post", member: int = 1) -> bool:
     return True
 
 
-def test_so_many_and_no_more() -> None:
-    assert [may() for _ in range(4)] == [True, True, False, False]
+Step = float | tuple[str, int, bool]
 
 
-def test_a_window_ends(clock: Clock) -> None:
-    assert [may(), may(), may()] == [True, True, False]
-    clock.now += 60
-    assert may()
+def post(allowed: bool, *, times: int = 1, kind: str = "post", member: int = 1) -> list[Step]:
+    """So many acts of a member, all of them allowed or none."""
+    return [(kind, member, allowed)] * times
 
 
-def test_the_longer_window_holds_too(clock: Clock) -> None:
-    assert [may(), may()] == [True, True]
-    clock.now += 60
-    assert [may(), may()] == [True, False]
-    clock.now += 86_400
-    assert may()
+# A number lets so many seconds pass.
+HISTORIES: dict[str, list[Step]] = {
+    "so many and no more": [*post(True, times=2), *post(False, times=2)],
+    "a window ends": [*post(True, times=2), *post(False), 60, *post(True)],
+    "the longer window holds too": [*post(True, times=2), 60, *post(True), *post(False), 86_400, *post(True)],
+    "a refusal of the minute does not consume the day": [
+        *post(True, times=2),
+        *post(False, times=18),
+        60,
+        *post(True),
+    ],
+    "kinds and members count apart": [
+        *post(True, times=2),
+        *post(False),
+        *post(True, kind="comment"),
+        *post(True, member=2),
+    ],
+}
+BY_OPERATORS: dict[str, tuple[int, list[Step]]] = {
+    "allow more": (3, [*post(True, times=6, kind="comment"), *post(False, kind="comment")]),
+    "take the limits away": (0, post(True, times=20)),
+}
 
 
-def test_a_refusal_of_the_minute_does_not_consume_the_day(clock: Clock) -> None:
-    assert [may() for _ in range(20)].count(True) == 2
-    clock.now += 60
-    assert may()
-
-
-def test_kinds_and_members_count_apart() -> None:
-    assert [may(), may(), may()] == [True, True, False]
-    assert may("comment")
-    assert may(member=2)
+def test_so_many_in_a_window_and_no_more(clock: Clock) -> None:
+    histories = {name: (1, steps) for name, steps in HISTORIES.items()} | BY_OPERATORS
+    with all_cases() as case:
+        for name, (factor, steps) in histories.items():
+            cache.clear()
+            with case(name), override_settings(MEMBER_LIMITS_FACTOR=factor):
+                for number, step in enumerate(steps):
+                    if isinstance(step, tuple):
+                        kind, member, allowed = step
+                        assert may(kind, member) is allowed, number
+                    else:
+                        clock.now += step
 
 
 def test_the_wait_is_to_the_end_of_the_window(clock: Clock) -> None:
@@ -86,16 +103,6 @@ def test_the_wait_is_to_the_end_of_the_window(clock: Clock) -> None:
     assert may()
     with pytest.raises(rate_limits.RateLimited, match="Try again in 24 hours"):
         rate_limits.consume("post", 1)
-
-
-@override_settings(MEMBER_LIMITS_FACTOR=3)
-def test_an_operator_may_allow_more() -> None:
-    assert [may("comment") for _ in range(7)] == [True] * 6 + [False]
-
-
-@override_settings(MEMBER_LIMITS_FACTOR=0)
-def test_an_operator_may_take_the_limits_away() -> None:
-    assert all(may() for _ in range(20))
 
 
 def test_many_at_once_count_each() -> None:

@@ -49,44 +49,42 @@ def test_what_is_called_a_secret_is_masked_in_every_spelling(name: str, secret: 
         assert MASK in redact(text)
 
 
-def test_what_is_masked() -> None:
-    with all_cases() as case:
-        for text, masked in [
-            ("postgres://linkup:hunter2@db:5432/x", "postgres://linkup:[masked]@db:5432/x"),
-            ("redis://:p@ss@host:6379/0 is away", "redis://:[masked]@host:6379/0 is away"),
-            ("Cookie: sessionid=abc; csrftoken=def", "Cookie: [masked]"),
-            ("Set-Cookie: a=b\nAccept: x", "Set-Cookie: [masked]\nAccept: x"),
-            ("Authorization: Bearer abc", "Authorization: [masked]"),
-            ("sent Bearer abcdefghijklmnop.qrs", "sent Bearer [masked]"),
-            ('Signature "9b1f_x-y" does not match', "Signature [masked] does not match"),
-            ("the password: hunter2 was wrong", "the password: [masked] was wrong"),
-            ("DETAIL:  Failing row contains (1, Dear Bob).", "DETAIL:  Failing row contains [masked]"),
-            ("Key (email)=(bob@example.org) already exists.", "Key (email)=[masked] already exists."),
-            ("Key (lower(name))=(bob (x)) already exists.", "Key (lower(name))=[masked] already exists."),
-            ("key 0f3b8a6d2c914e57a0b1c2d3 is old", "key [masked] is old"),
-            ("/accounts/confirm-email/MQ:1abcde:x_y-z0/", "/accounts/confirm-email/[masked]/"),
-            ("/media/photos/3f/3f00c1a2b3c4d5e6f708192a3b4c5d6e.webp", "/media/photos/3f/[masked]"),
-        ]:
-            with case((text, masked)):
-                assert redact(text) == masked
+MASKED = {
+    "postgres://linkup:hunter2@db:5432/x": "postgres://linkup:[masked]@db:5432/x",
+    "redis://:p@ss@host:6379/0 is away": "redis://:[masked]@host:6379/0 is away",
+    "Cookie: sessionid=abc; csrftoken=def": "Cookie: [masked]",
+    "Set-Cookie: a=b\nAccept: x": "Set-Cookie: [masked]\nAccept: x",
+    "Authorization: Bearer abc": "Authorization: [masked]",
+    "sent Bearer abcdefghijklmnop.qrs": "sent Bearer [masked]",
+    'Signature "9b1f_x-y" does not match': "Signature [masked] does not match",
+    "the password: hunter2 was wrong": "the password: [masked] was wrong",
+    "DETAIL:  Failing row contains (1, Dear Bob).": "DETAIL:  Failing row contains [masked]",
+    "Key (email)=(bob@example.org) already exists.": "Key (email)=[masked] already exists.",
+    "Key (lower(name))=(bob (x)) already exists.": "Key (lower(name))=[masked] already exists.",
+    # Whatever follows the value of a key.
+    "Key (email)=(a@b)": "Key (email)=[masked]",
+    "Key (email)=(a@b": "Key (email)=[masked]",
+    "key 0f3b8a6d2c914e57a0b1c2d3 is old": "key [masked] is old",
+    "/accounts/confirm-email/MQ:1abcde:x_y-z0/": "/accounts/confirm-email/[masked]/",
+    "/media/photos/3f/3f00c1a2b3c4d5e6f708192a3b4c5d6e.webp": "/media/photos/3f/[masked]",
+}
+READABLE = (
+    "Not Found: /members/alice/",
+    "Forbidden (CSRF token missing.): /posts/12/react/",
+    "Forbidden (CSRF cookie not set.): /accounts/login/",
+    "psycopg2.errors.InvalidPassword: FATAL:  password authentication failed",
+    "/accounts/password/reset/key/2-set-password/",
+    "/jobs/senior-engineer-for-2026-in-the-north/",
+    "/static/theme/app.3f2a1b4c5d6e.css",
+    '  File "/srv/linkup/core/management/commands/generate_secret_key.py", line 12, in handle',
+    "the database linkup at host db.example port 5432 does not answer",
+    "KeyError: 'token'",
+)
 
 
-def test_what_stays_readable() -> None:
-    with all_cases() as case:
-        for text in [
-            "Not Found: /members/alice/",
-            "Forbidden (CSRF token missing.): /posts/12/react/",
-            "Forbidden (CSRF cookie not set.): /accounts/login/",
-            "psycopg2.errors.InvalidPassword: FATAL:  password authentication failed",
-            "/accounts/password/reset/key/2-set-password/",
-            "/jobs/senior-engineer-for-2026-in-the-north/",
-            "/static/theme/app.3f2a1b4c5d6e.css",
-            '  File "/srv/linkup/core/management/commands/generate_secret_key.py", line 12, in handle',
-            "the database linkup at host db.example port 5432 does not answer",
-            "KeyError: 'token'",
-        ]:
-            with case(text):
-                assert redact(text) == text
+def test_what_is_masked_and_what_stays_readable() -> None:
+    expected = {**MASKED, **{text: text for text in READABLE}}
+    assert {text: redact(text) for text in expected} == expected
 
 
 @pytest.mark.django_db
@@ -123,11 +121,9 @@ def test_secrets_of_the_settings_are_masked_wherever_they_stand() -> None:
         for values in SETTINGS:
             with case(values), override_settings(**values):
                 assert redact(f"could not use {SECRET}!") == f"could not use {MASK}!"
-
-
-def test_an_address_that_is_none_hides_nothing_and_breaks_nothing() -> None:
-    with override_settings(REDIS_URL="redis://[half/0"):
-        assert redact("hello") == "hello"
+        # What is no address hides nothing and breaks nothing.
+        with case("half an address"), override_settings(REDIS_URL="redis://[half/0"):
+            assert redact("hello") == "hello"
 
 
 @given(st.text(max_size=300))
@@ -147,11 +143,6 @@ def test_no_text_takes_long_to_mask() -> None:
         if (seconds := time.process_time() - started) > 0.2:
             slow[piece] = seconds
     assert slow == {}
-
-
-def test_a_line_holds_no_value_of_a_key_whatever_follows_it() -> None:
-    assert redact("Key (email)=(a@b) already exists.") == f"Key (email)={MASK} already exists."
-    assert redact("Key (email)=(a@b)") == redact("Key (email)=(a@b") == f"Key (email)={MASK}"
 
 
 def test_the_filter_masks_the_lines_of_loggers_that_are_not_ours() -> None:

@@ -14,6 +14,7 @@ from pytest_django import Settings
 from core.observability.log_lines import LineFormatter
 from core.observability.request_id import RequestContext
 from professional_network.settings.logs import SECURITY_LINE_FORMAT
+from tests.cases import all_cases
 from users.models import User
 
 
@@ -74,38 +75,44 @@ def _listening(security_log: Listener, settings: Settings) -> Iterator[None]:
 FROM: dict[str, Any] = {"REMOTE_ADDR": "10.0.0.9", "headers": {"x-forwarded-for": "6.6.6.6, 203.0.113.5"}}
 
 
-def test_a_denial_names_request_address_and_path_and_not_the_reason(
+# What is asked for, and how the line about it begins and ends.
+NOTED = {
+    "GET /denied/x/": (
+        "WARNING security.denied middleware ",
+        " permission denied: GET /denied/x/ by user None",
+    ),
+    # Keys in a path are masked, and a line break in it forges nothing.
+    "GET /denied/0f3b8a6d2c914e57a0b1c2d3e4f50617/": (
+        "WARNING security.denied ",
+        "GET /denied/[masked]/ by user None",
+    ),
+    "GET /denied/x%0A2026-01-01%20INFO%20forged/": (
+        "WARNING security.denied ",
+        "GET /denied/x\\n2026-01-01 INFO forged/ by user None",
+    ),
+    "POST /forbidden/": ("WARNING security.denied ", " permission denied: POST /forbidden/ by user None"),
+    "GET /limited/": ("WARNING security.limit middleware ", " rate limit hit: GET /limited/ by user None"),
+}
+
+
+def test_refusals_are_noted_with_request_address_and_path_and_without_the_reason(
     client: Client, security_log: Listener
 ) -> None:
-    answer = client.get("/denied/x/", **FROM)
-    (line,) = security_log.lines
-    assert line.startswith("WARNING security.denied middleware ")
-    assert line.endswith(
-        f"{answer['X-Request-ID']} 203.0.113.5 permission denied: GET /denied/x/ by user None"
-    )
-
-
-def test_keys_in_its_path_are_masked(client: Client, security_log: Listener) -> None:
-    client.get("/denied/0f3b8a6d2c914e57a0b1c2d3e4f50617/")
-    assert "GET /denied/[masked]/ by" in security_log.lines[0]
-
-
-def test_a_line_break_in_its_path_forges_nothing(client: Client, security_log: Listener) -> None:
-    client.get("/denied/x%0A2026-01-01%20INFO%20forged/")
-    (line,) = security_log.lines
-    assert "/denied/x\\n2026-01-01 INFO forged/" in line
-
-
-def test_a_plain_403_counts_too(client: Client, security_log: Listener) -> None:
-    client.post("/forbidden/")
-    assert "permission denied: POST /forbidden/ by user None" in security_log.lines[0]
-
-
-def test_a_limit_is_noted(client: Client, security_log: Listener) -> None:
-    client.get("/limited/")
-    (line,) = security_log.lines
-    assert "WARNING security.limit middleware" in line
-    assert "rate limit hit: GET /limited/ by user None" in line
+    with all_cases() as case:
+        for asked, (start, end) in NOTED.items():
+            with case(asked):
+                security_log.lines.clear()
+                method, asked_path = asked.split(" ")
+                answer = client.generic(method, asked_path, **FROM)
+                (line,) = security_log.lines
+                assert line.startswith(start)
+                assert f" {answer['X-Request-ID']} 203.0.113.5 " in line
+                assert line.endswith(end)
+        for asked_path in ("/nowhere/", "/health/"):
+            with case(asked_path):
+                security_log.lines.clear()
+                client.get(asked_path)
+                assert security_log.lines == []
 
 
 @pytest.mark.django_db
@@ -129,9 +136,3 @@ def test_a_host_that_is_not_ours_is_noted(client: Client, security_log: Listener
 def test_a_denied_member_is_logged_by_id(as_alice: Client, alice: User, security_log: Listener) -> None:
     as_alice.get("/mine/")
     assert security_log.lines[0].endswith(f"GET /mine/ by user {alice.pk}")
-
-
-def test_ordinary_answers_are_not_noted(client: Client, security_log: Listener) -> None:
-    client.get("/nowhere/")
-    client.get("/health/")
-    assert security_log.lines == []

@@ -9,6 +9,7 @@ from django.core.files.storage import default_storage
 from django.db import transaction
 
 from core.files import storage
+from tests.cases import all_cases
 
 from .broken_disk import on_a_broken_disk
 
@@ -29,27 +30,21 @@ def test_what_is_stored_is_there_byte_for_byte() -> None:
         assert file.read() == b"\x00\xffdata"
 
 
-def test_a_file_goes_after_the_commit_and_not_before() -> None:
-    name = storage.store_file(storage.new_name("files", "bin"), b"x")
-    with transaction.atomic():
-        storage.delete_on_commit(name)
-        assert default_storage.exists(name)
-    assert not default_storage.exists(name)
-
-
-def test_a_file_stays_after_a_rollback() -> None:
-    name = storage.store_file(storage.new_name("files", "bin"), b"x")
-    with transaction.atomic():
-        storage.delete_on_commit(name)
-        transaction.set_rollback(True)
-    assert default_storage.exists(name)
-
-
-def test_several_files_go_together_and_one_that_is_gone_is_no_error() -> None:
-    names = [storage.store_file(storage.new_name("files", "bin"), b"x") for _number in range(3)]
-    default_storage.delete(names[0])
-    storage.delete_on_commit(*names, "")
-    assert not any(default_storage.exists(name) for name in names)
+def test_files_go_after_the_commit_and_not_before() -> None:
+    with all_cases() as case:
+        for what, is_rolled_back in [("after a commit", False), ("never after a rollback", True)]:
+            with case(what):
+                name = storage.store_file(storage.new_name("files", "bin"), b"x")
+                with transaction.atomic():
+                    storage.delete_on_commit(name)
+                    assert default_storage.exists(name)
+                    transaction.set_rollback(is_rolled_back)
+                assert default_storage.exists(name) is is_rolled_back
+        with case("several together, of which one has gone"):
+            names = [storage.store_file(storage.new_name("files", "bin"), b"x") for _number in range(3)]
+            default_storage.delete(names[0])
+            storage.delete_on_commit(*names, "")
+            assert not any(default_storage.exists(name) for name in names)
 
 
 def test_a_file_that_cannot_be_deleted_is_only_logged(

@@ -6,6 +6,8 @@ from django.test import TransactionTestCase
 
 # Tables that `migrate` fills and no test changes.
 KEPT_TABLES = {"django_migrations", "django_content_type", "auth_permission"}
+# A table of this size is vacuumed.
+MOST_BYTES = 256 * 1024
 
 
 def empty_tables(connection: BaseDatabaseWrapper) -> None:
@@ -33,3 +35,19 @@ def empty_tables_after_test(self: TransactionTestCase) -> None:
     """Empty the tables of each database of the test; replaces TransactionTestCase._fixture_teardown."""
     for alias in self._databases_names(include_mirrors=False):  # type: ignore[attr-defined]
         empty_tables(connections[alias])
+
+
+def vacuum_tables(connection: BaseDatabaseWrapper) -> None:
+    """Remove the rows that rolled back tests left in the tables, where there are many.
+
+    PostgreSQL runs without autovacuum in tests. Each query passes over these rows: after 1,500 tests the same test took
+    six times as long as in the beginning.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT oid::regclass::text FROM pg_class"
+            " WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND pg_relation_size(oid) > %s",
+            [MOST_BYTES],
+        )
+        if tables := ", ".join(name for (name,) in cursor.fetchall()):
+            cursor.execute(f"VACUUM {tables}")

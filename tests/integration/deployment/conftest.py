@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from scripts.programs import ROOT
-from scripts.servers import Server, die_with_parent, postgres_server, temporary_folder
+from scripts.servers import Server, die_with_parent, temporary_folder
 from scripts.visitor import Visitor
+from tests.testkit.prepared_files import migrated_postgres
 
 from .members import join
 from .place import Place, deployed, steps, walk
@@ -34,7 +35,7 @@ class Removal:
 def removal(pytestconfig: pytest.Config) -> Iterator[Removal]:
     """It takes a while, so it begins before the guide is walked and goes on meanwhile."""
     members = LARGE if pytestconfig.getoption("check_durations") else SMALL
-    with postgres_server() as server, temporary_folder(None) as folder:
+    with migrated_postgres() as server, temporary_folder(None) as folder:
         module = "tests.integration.deployment.sample"
         process = subprocess.Popen(
             [sys.executable, "-m", module, str(folder), server.url, str(members)],
