@@ -13,6 +13,7 @@ from django.urls import reverse
 
 from feed.models import Post, PostTag, Tag
 from feed.timeline import load_home_page
+from messaging.models import Conversation
 from network.models import Connection, Member
 from users.audience import Audience
 from users.models import User
@@ -48,6 +49,9 @@ def list_pages() -> dict[str, str]:
     writer = User.objects.get(pk=_most_frequent(Post.objects.all(), "author"))
     tag = Tag.objects.get(pk=_most_frequent(PostTag.objects.all(), "tag"))
     post = Post.objects.filter(audience=Audience.PUBLIC, is_repost=False).latest("pk")
+    longest = Conversation.objects.visible_to(bench).order_by("last_seq", "pk").last()
+    if longest is None:
+        raise LookupError("BENCH has no conversation.")
     return {
         "home": reverse("feed:home"),
         "home, page 2": f"{reverse('feed:home')}?page={_home_cursor(bench)}",
@@ -65,6 +69,8 @@ def list_pages() -> dict[str, str]:
         "reactions": reverse("feed:reactions", args=[post.pk]),
         "notifications": reverse("notifications:page"),
         "settings, privacy": reverse("users:privacy"),
+        "messages": reverse("messaging:inbox"),
+        "conversation": longest.get_absolute_url(),
     }
 
 
