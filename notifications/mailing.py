@@ -1,6 +1,6 @@
 """Notification mail: when it is due, and one message for all that is due, unread and still valid."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Self
@@ -8,12 +8,13 @@ from typing import Any, Self
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
-from django.db.models import Case, F, Max, Value, When
+from django.db.models import Case, Exists, F, Max, OuterRef, QuerySet, Value, When
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from core.database.compiled_queries import CompiledQuery
 from core.mail import send_template
 from core.tasks import enqueue_on_commit
 from network.models import Member, available_to
@@ -82,8 +83,7 @@ def schedule_mail(rows: Sequence[Notification], wanted: set[Delivery]) -> None:
     ]
     mailed = {row.pk for row in unscheduled if row.mailed_at}
     if mailed:
-        valid = Activity.objects.still_valid().filter(notification__in=mailed)
-        mailed &= set(valid.values_list("notification", flat=True))
+        mailed = {pk for (pk,) in _WITH_VALID_ACTIVITY.fetch(notifications=mailed)}
     unmailed = [row for row in unscheduled if row.pk not in mailed]
     if not unmailed:
         return
@@ -99,6 +99,14 @@ def schedule_mail(rows: Sequence[Notification], wanted: set[Delivery]) -> None:
     due = sorted({row.recipient_id for row in unmailed if row.mail_due_at and row.mail_due_at <= now})
     if due:
         enqueue_on_commit("notifications.mail", members=due)
+
+
+def _with_valid_activity_query(notifications: Collection[int]) -> "QuerySet[Notification, tuple[int]]":
+    valid = Activity.objects.still_valid().filter(notification=OuterRef("pk"))
+    return Notification.objects.filter(Exists(valid), pk__in=notifications).values_list("pk")
+
+
+_WITH_VALID_ACTIVITY = CompiledQuery(_with_valid_activity_query, pad_to=1)
 
 
 @transaction.atomic
