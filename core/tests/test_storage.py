@@ -2,13 +2,16 @@
 
 import gzip
 import re
+from io import BytesIO
 from pathlib import Path
 
 import pytest
+from django.core.files import File
 from django.core.files.storage import default_storage
 from django.db import transaction
 
 from core.files import storage
+from scripts.programs import ROOT
 from tests.cases import all_cases
 
 from .broken_disk import on_a_broken_disk
@@ -100,3 +103,33 @@ def test_modules_that_import_each_other_get_their_names_in_whatever_order_the_di
     done = list(files.post_process({name: (files, name) for name in names}))
     assert [name for name, _new, processed in done if isinstance(processed, Exception)] == []
     assert longest > 5, "Django gives up after five passes"
+
+
+def test_our_modules_are_sent_without_comments_and_still_import_each_other(tmp_path: Path) -> None:
+    files = storage.StaticStorage(location=tmp_path, base_url="/static/")
+    modules = [
+        (path, path.relative_to(folder))
+        for folder in ROOT.glob("*/static")
+        for path in folder.glob("*/js/**/*.js")
+    ]
+    assert len(modules) > 50
+    with all_cases() as case:
+        for path, name in modules:
+            with case(name):
+                source = path.read_text()
+                files.save(str(name), File(BytesIO(source.encode())))
+                sent = (tmp_path / name).read_text()
+                assert not re.search(r"^\s*(//|/\*\*)", sent, re.MULTILINE)
+                assert find_imports(sent) == find_imports(source)
+                assert len(re.findall(r"\bexport\b", sent)) == len(
+                    re.findall(r"^export\b", source, re.MULTILINE)
+                )
+        with case("other files"):
+            files.save("admin/js/other.js", File(BytesIO(b"// A comment\nlet a  = 1;\n")))
+            assert (tmp_path / "admin/js/other.js").read_text() == "// A comment\nlet a  = 1;\n"
+
+
+def find_imports(script: str) -> list[str]:
+    """The addresses of modules, as Django replaces them when it collects static files."""
+    patterns = [re.compile(pattern) for pattern, _template in storage.MODULE_IMPORTS]
+    return sorted(found["url"] for pattern in patterns for found in pattern.finditer(script))
