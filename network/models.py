@@ -215,7 +215,7 @@ def _pair_column(column: str, one: MemberId, other: MemberId) -> Subquery:
     """The value of `column` in the row of two members, or NULL where there is none."""
     ends = [Value(end, models.BigIntegerField()) if isinstance(end, int) else end for end in (one, other)]
     pair = Connection.objects.filter(low=Least(*ends), high=Greatest(*ends))
-    return Subquery(pair.values(column)[:1])
+    return Subquery(pair.values(column))
 
 
 class MemberQuerySet(models.QuerySet["Member"]):

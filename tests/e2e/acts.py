@@ -25,7 +25,7 @@ FORMAT = re.compile(r'^_(\w+_address) = AddressFormat\("([\w:]+)"\)', re.MULTILI
 ROWS = {
     "comment": ROOT / "feed" / "comment_rows.py",
     "action": ROOT / "network" / "relations.py",
-    "row": ROOT / "notifications" / "notification_view.py",
+    "row": ROOT / "notifications" / "display" / "notification_view.py",
 }
 # What the script of the home page requests itself.
 BY_SCRIPT = {"feed:home"}
@@ -64,8 +64,8 @@ def _acts_of_tag(name: str, text: str, tag: str) -> Iterator[str]:
     for attribute, value in REQUEST.findall(tag):
         if 'rel="next"' in tag:
             yield f"pager of {name}"
-        elif attribute != "data-action" or "get_absolute_url" not in value:
-            # The links of the menu that follow the address of a row are found in its template.
+        elif attribute != "data-action" or 'data-menu-template="own-' not in tag:
+            # The links of such a menu, which follow the address of a row, are found in its template.
             yield from _names(name, text, value)
 
 
