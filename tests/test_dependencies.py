@@ -13,7 +13,9 @@ from allauth.account.internal.flows.reauthentication import is_reauthentication_
 from allauth.core.internal import ratelimit
 from daphne.http_protocol import WebRequest
 from daphne.ws_protocol import WebSocketProtocol as DaphneSocket
+from django.db.models.query import get_related_populators
 from django.http import HttpResponse
+from django.middleware.gzip import GZipMiddleware, re_accepts_gzip
 from django.test import RequestFactory
 from django.utils.log import log_response
 from gunicorn.asgi.websocket import WebSocketProtocol as GunicornSocket
@@ -95,6 +97,18 @@ def test_a_compiler_of_sql_says_what_it_selects() -> None:
     assert compiler.annotation_col_map in (None, {})
     assert len(compiler.select) == 2
     assert compiler.get_converters([compiler.select[0][0]]) == {}
+
+
+def test_the_populators_of_related_rows_say_what_they_build() -> None:
+    compiler = Entry.objects.select_related("author").query.get_compiler("default")
+    compiler.pre_sql_setup()
+    assert compiler.klass_info
+    [populator] = get_related_populators(compiler.klass_info, compiler.select, "default")  # type: ignore[call-arg]
+    assert populator.model_cls is User
+    assert populator.init_list[0] == "id"
+    assert populator.related_populators == []
+    assert hasattr(GZipMiddleware, "max_random_bytes")
+    assert re_accepts_gzip.search("br, gzip")
 
 
 def test_a_loop_keeps_the_handlers_of_signals() -> None:
