@@ -118,3 +118,27 @@ def move_to_private(exposed: Exposed) -> bool:
     if rows.update(**{exposed.field.name: target}):
         delete_files(former)
     return True
+
+
+class NoReferencesError(Exception):
+    """No row references a file although there are files: this may be the wrong database."""
+
+
+def delete_unnamed_files(before: datetime) -> int:
+    """Delete the files that no row references, last modified before that moment; return how many.
+
+    Raises NoReferencesError, and deletes nothing, when no row references any file.
+    """
+    deleted, is_trusted = 0, names_any_file()
+    for file in unnamed_files(before):
+        if not is_trusted:
+            raise NoReferencesError("no row references a file, but there are files: nothing was deleted")
+        delete_files([file.name])
+        deleted += 1
+    return deleted
+
+
+def move_exposed_files() -> None:
+    """Move the files of all rows whose private files have public URLs."""
+    for exposed in exposed_rows():
+        move_to_private(exposed)

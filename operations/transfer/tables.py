@@ -18,7 +18,13 @@ from django.db.models import AutoField, BigAutoField, Field, ForeignKey, Model, 
 from .kinds import Kind, kind_of
 from .problems import Problem, TransferRefused
 
-LEFT_OUT = ("sessions.session", "core.cacheentry", "core.outgoingmail")
+LEFT_OUT = (
+    "sessions.session",
+    "core.cacheentry",
+    "core.outgoingmail",
+    "core.queuedtask",
+    "core.taskworker",
+)
 CONTENT_TYPES = "contenttypes.contenttype"
 PERMISSIONS = "auth.permission"
 # Created by `migrate`; compared and completed by name. The identifying columns come first.

@@ -1,0 +1,37 @@
+"""A worker of background tasks, as linkup-work runs it."""
+
+import signal
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from scripts.programs import ROOT
+from scripts.servers import Server
+from scripts.stack import process_command
+from scripts.task_workers import is_consuming
+
+
+def make_worker(redis_url: str, folder: Path, environment: Mapping[str, str], *options: str) -> Server:
+    """Return a worker with beat, which is not started; its log is written to `folder`."""
+    return Server(
+        [*process_command("work"), *options],
+        lambda: is_consuming(redis_url),
+        folder,
+        None,
+        signal.SIGTERM,
+        environment=dict(environment),
+        start_in=ROOT,
+    )
+
+
+@contextmanager
+def running_worker(
+    redis_url: str, folder: Path, environment: Mapping[str, str], *options: str
+) -> Iterator[Server]:
+    """Run a worker with beat during the block. Raises ServerStartError when it does not start."""
+    server = make_worker(redis_url, folder, environment, *options)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
