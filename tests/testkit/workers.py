@@ -11,10 +11,17 @@ from scripts.stack import process_command
 from scripts.task_workers import is_consuming
 
 
-def make_worker(redis_url: str, folder: Path, environment: Mapping[str, str], *options: str) -> Server:
-    """Return a worker with beat, which is not started; its log is written to `folder`."""
+def make_worker(
+    redis_url: str, folder: Path, environment: Mapping[str, str], application: str = ""
+) -> Server:
+    """Return a worker with beat, perhaps of another Celery application, which is not started.
+
+    Its log is written to `folder`.
+    """
+    standard = "professional_network.celery"
+    command = [application or part if part == standard else part for part in process_command("work")]
     return Server(
-        [*process_command("work"), *options],
+        command,
         lambda: is_consuming(redis_url),
         folder,
         None,
@@ -26,10 +33,10 @@ def make_worker(redis_url: str, folder: Path, environment: Mapping[str, str], *o
 
 @contextmanager
 def running_worker(
-    redis_url: str, folder: Path, environment: Mapping[str, str], *options: str
+    redis_url: str, folder: Path, environment: Mapping[str, str], application: str = ""
 ) -> Iterator[Server]:
     """Run a worker with beat during the block. Raises ServerStartError when it does not start."""
-    server = make_worker(redis_url, folder, environment, *options)
+    server = make_worker(redis_url, folder, environment, application)
     server.start()
     try:
         yield server
