@@ -1,13 +1,17 @@
 """Sends mail: renders and stores it; a task passes it to the mail server after commit."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from django.template.exceptions import TemplateDoesNotExist
 from django.template.loader import render_to_string
 
 from .outgoing_mail import add_to_outbox, deliver_due
-from .tasks import enqueue_on_commit, task
+from .tasks import enqueue_on_commit, periodic, task
+
+# One batch: as long as the server takes for it, if it hangs at the last message.
+DELIVERY_SECONDS = 120
 
 
 def send_mail(
@@ -45,8 +49,14 @@ def send_template(
     )
 
 
-@task("core.deliver_mail", when_idle=True)
+@task("core.deliver_mail", seconds=DELIVERY_SECONDS, is_atomic=False)
 def deliver_mail() -> None:
     """Send one batch of due mail; the rest is sent after other tasks."""
     if deliver_due():
         enqueue_on_commit("core.deliver_mail")
+
+
+@periodic("core.deliver_waiting_mail", every=timedelta(seconds=10), seconds=DELIVERY_SECONDS)
+def deliver_waiting_mail() -> None:
+    """Send the mail that waited for the mail server, or that a killed process had taken."""
+    deliver_mail()

@@ -1,5 +1,6 @@
 """Notification mail: when it is due, and one message for all that is due, unread and still valid."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -25,6 +26,8 @@ from .kinds import Channel, Kind
 from .models import Activity, Notification
 from .preferences.deliveries import Delivery, mail_times, wanted_deliveries
 from .preferences.unsubscribe_tokens import token_for
+
+logger = logging.getLogger(__name__)
 
 # Delay of mail to members with a page in view; it is sent if the notification is still unread then.
 LATER = timedelta(minutes=15)
@@ -142,6 +145,18 @@ def members_with_due_mail(now: datetime) -> list[int]:
     """The ids of the members who have mail due by `now`, sorted."""
     waiting = Notification.objects.unread().due(now)
     return sorted(set(waiting.values_list("recipient_id", flat=True)))
+
+
+def send_all_due() -> int:
+    """Send the due mail of all members; return the number of mails."""
+    sent = 0
+    for member in members_with_due_mail(timezone.now()):
+        try:
+            sent += send_due(member_id=member)
+        except Exception:
+            # One failure must not stop the mails to other members; it is tried again next time.
+            logger.exception("the mail to member %d could not be sent", member)
+    return sent
 
 
 def _all_of(rows: Sequence[Notification]) -> Any:

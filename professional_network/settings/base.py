@@ -261,8 +261,10 @@ DEMO_NETWORK = False
 SITE_URL = env.origin("SITE_URL", "http://localhost:8000")
 DEFAULT_FROM_EMAIL = env.mailbox("DEFAULT_FROM_EMAIL", "LinkUp <no-reply@localhost>")
 EMAIL_TIMEOUT = 10
-# Tasks run in a thread of the process (core.tasks); when off, the caller waits for them.
-TASKS_IN_THREAD = True
+
+# -- Background tasks (core.tasks) ---------------------------------------------------------------
+# Who executes tasks: workers (celery), a thread of each server process (thread), or the caller (immediate).
+TASK_EXECUTOR = "thread"
 
 # -- Security of all environments -------------------------------------------------------------
 # Proxies whose X-Forwarded-For is trusted: addresses, ranges, or "unix" for a peer on a unix socket.

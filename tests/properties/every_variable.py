@@ -156,6 +156,7 @@ ROWS: dict[str, list[Row]] = {
         ("https://a.example", "EMAIL_SUBJECT_PREFIX", "[network.example.org] ", "[a.example] "),
     ],
     "STATIC_ROOT": [("/srv/s", "STATIC_ROOT", BASE_DIR / "staticfiles", Path("/srv/s"))],
+    "TASK_EXECUTOR": [("thread", "TASK_EXECUTOR", "celery", "thread")],
     "TIME_ZONE": [("Europe/Berlin", "TIME_ZONE", "UTC", "Europe/Berlin")],
     "TRUSTED_PROXIES": [
         ("10.0.0.0/8,unix", "TRUSTED_PROXIES", ["127.0.0.1", "::1"], ["10.0.0.0/8", "unix"]),
@@ -168,4 +169,5 @@ ROWS: dict[str, list[Row]] = {
     ],
     "WEB_THREADS": [("9", "gunicorn.threads", 4, 9)],
     "WEB_TIMEOUT": [("90", "gunicorn.timeout", 30, 90)],
+    "WORK_CONCURRENCY": [("5", "WORK_CONCURRENCY", 2, 5)],
 }  # fmt: skip
