@@ -377,7 +377,7 @@ def test_the_documented_example_keeps_the_rules() -> None:
         "0.2 0006_post_by_date",
         "0.3 0007_fill_file_name",
         "0.4 0008_forget_document_name",
-        "0.5 0008_drop_document_name",
+        "0.5 0009_drop_document_name",
     ]
     assert {name: lines for name, lines in messages.items() if lines} == {}
 
