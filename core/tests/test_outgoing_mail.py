@@ -36,7 +36,7 @@ def closed_port() -> Iterator[int]:
 
 
 def send(subject: str = "Hello", to: str = "bob@example.org") -> None:
-    mail.send_mail(to=to, subject=subject, text="How are you?")
+    mail.send_mail(to=to, subject=subject, text="How are you?", mail_class=mail.MailClass.TRANSACTIONAL)
 
 
 def wait_for_next_attempt() -> None:

@@ -1,5 +1,6 @@
 """Settings of all environments; the other modules override only the differences (R2.4)."""
 
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
 
@@ -260,6 +261,8 @@ DEMO_NETWORK = False
 # The URL of the site, for links in mails.
 SITE_URL = env.origin("SITE_URL", "http://localhost:8000")
 DEFAULT_FROM_EMAIL = env.mailbox("DEFAULT_FROM_EMAIL", "LinkUp <no-reply@localhost>")
+# Where undeliverable mail returns.
+MAIL_ENVELOPE_SENDER = env.mail_address("MAIL_ENVELOPE_SENDER", parseaddr(DEFAULT_FROM_EMAIL)[1])
 EMAIL_TIMEOUT = 10
 
 # -- Background tasks (core.tasks) ---------------------------------------------------------------

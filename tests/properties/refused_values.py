@@ -169,6 +169,11 @@ REFUSED: list[tuple[str, list[str], str]] = [
         ],
         "use ",
     ),
+    (
+        "MAIL_ENVELOPE_SENDER",
+        ["bounces", "Bounces <b@a.example>", "<>", "b@a.example, c@a.example"],
+        "use mail addresses",
+    ),
     ("SERVER_EMAIL", ["root", "Köln <a>", "a@"], "use "),
     (
         "ADMINS",
