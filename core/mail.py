@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
+from email.utils import getaddresses
 from typing import Any
 
 from django.template.exceptions import TemplateDoesNotExist
@@ -20,6 +21,8 @@ from .tasks import enqueue_on_commit, periodic, task
 
 __all__ = ["MailClass", "Subscription", "declare_mail", "send_mail", "send_template"]
 
+# RFC 5321 4.5.3.1.3, without the angle brackets.
+LONGEST_ADDRESS = 254
 # One batch: as long as the server takes for it, if it hangs at the last message.
 DELIVERY_SECONDS = 120
 
@@ -39,8 +42,11 @@ def send_mail(
 
     The subject is cut at core.mail_headers.LONGEST_SUBJECT. The headers follow from `mail_class`, `subscription`
     (what the member can unsubscribe from) and `thread` (the subject matter); `headers` are added. The message is stored
-    in the surrounding transaction; the caller does not wait for the mail server.
+    in the surrounding transaction; the caller does not wait for the mail server. Raises ValueError when `to` is not one
+    address.
     """
+    if len(to) > LONGEST_ADDRESS or not to.isprintable() or getaddresses([to]) != [("", to)]:
+        raise ValueError("a mail has one recipient, an address without a name")
     add_to_outbox(
         recipient=to,
         subject=shorten_subject(subject),

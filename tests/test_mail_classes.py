@@ -90,7 +90,11 @@ def test_a_list_is_named_after_the_kind_and_the_host(alice: User, charlie: User)
     (message,) = sent_mails()
     assert message["List-Id"] == "<comment.notifications.network.example.org>"
     assert re.fullmatch(r"comment\.notifications:notification:linkup:[0-9a-f]{12}", message["Feedback-ID"])
-    assert str(message["List-Unsubscribe"]).strip().startswith("<https://network.example.org:8443/notifications/")
+    assert (
+        str(message["List-Unsubscribe"])
+        .strip()
+        .startswith("<https://network.example.org:8443/notifications/")
+    )
 
 
 def test_mails_about_one_post_or_conversation_form_a_thread(alice: User, charlie: User) -> None:

@@ -120,6 +120,32 @@ def test_a_line_break_in_a_header_sends_nothing_and_does_not_fail_the_caller(
     assert "was not sent, and is not tried again" in caplog.text
 
 
+def test_a_mail_has_one_recipient() -> None:
+    with all_cases() as case:
+        for to in [
+            "",
+            "bob@example.org, eve@example.org",
+            "bob@example.org;eve@example.org",
+            "Bob <bob@example.org>",
+            "Bob\nBcc: eve@example.org <bob@example.org>",
+            "bob@example.org\r\nBcc: eve@example.org",
+            "friends: bob@example.org, eve@example.org;",
+            "b" * 300 + "@example.org",
+        ]:
+            with case(to), pytest.raises(ValueError, match="one recipient"):
+                mail.send_mail(to=to, subject="x", text="x", mail_class=PLAIN)
+        for to in [
+            "bob@example.org",
+            "bob@xn--kln-sna.example",
+            '"a,b"@example.org',
+            "o'brien+x@example.org",
+        ]:
+            with case(to):
+                outgoing.outbox.clear()
+                mail.send_mail(to=to, subject="x", text="x", mail_class=PLAIN)
+                assert only_mail().recipients() == [to]
+
+
 @pytest.fixture
 def templates(tmp_path: Path, settings: Settings) -> Path:
     """A folder whose files are templates."""
