@@ -1,6 +1,6 @@
 # Commands for developers. The logic is in scripts/; this file only names it.
 .DEFAULT_GOAL := help
-.PHONY: help run stack checkpoint test test-night test-fast chaos lint security format css css-check coverage bench bench-ws requirements venv venv-dev
+.PHONY: help run stack checkpoint test test-night test-fast chaos chaos-tasks lint security format css css-check coverage bench bench-ws requirements venv venv-dev
 PYTHON_OF_VENV := .venv/bin/python
 PORT ?= 8000
 HTTPS ?= 8443
@@ -32,6 +32,9 @@ test-fast: venv-dev ## Run the fast unit and property tests in a minute: no serv
 
 chaos: venv-dev ## Test message delivery while servers and network fail (FIRST_SEED=… SEEDS=…)
 	@$(PYTHON_OF_VENV) -m tests.integration.delivery.chaos --first-seed $(FIRST_SEED) --seeds $(SEEDS)
+
+chaos-tasks: venv-dev ## Test background tasks while workers and Redis are killed (FIRST_SEED=… SEEDS=100)
+	@$(PYTHON_OF_VENV) -m tests.integration.tasks.kills --first-seed $(FIRST_SEED) --seeds $(SEEDS)
 
 lint: venv-dev ## Check style, types, imports, templates, migrations, shell scripts
 	@scripts/lint.sh

@@ -118,8 +118,9 @@ def post_fork(server: Any, worker: Any) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    """Tell the old workers that a new one is ready, and start the task thread for mail of earlier processes."""
+    """Tell the old workers that a new one is ready, and prepare what hands over background tasks."""
     worker.ages[READY] = max(worker.ages[READY], worker.age)
-    from core.tasks import start_thread  # noqa: PLC0415 -- after the fork, with the settings that the worker has read
+    # After the fork, with the settings that the worker has read.
+    from core.tasks import prepare_executor  # noqa: PLC0415
 
-    start_thread()
+    prepare_executor()

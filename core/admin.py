@@ -2,8 +2,15 @@
 
 from typing import Any
 
+from django.contrib import admin, messages
 from django.contrib.admin import ModelAdmin
 from django.db.models import Model, QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from .models import QueuedTask
+from .tasks.administration import describe_state, drop_tasks, retry_tasks
 
 # Each word of a search is compared with every column: thousands of words would be one query of megabytes.
 LONGEST_SEARCH = 200
@@ -48,3 +55,40 @@ def what_is_shown_may_be_asked_for(
 
 
 ModelAdmin.lookup_allowed = what_is_shown_may_be_asked_for  # type: ignore[method-assign, assignment]
+
+
+@admin.register(QueuedTask)
+class QueuedTaskAdmin(ReadOnlyAdmin):
+    """Background tasks that wait, run or have failed."""
+
+    list_display = ("id", "name", "present_state", "due_at", "attempts", "last_error", "created_at")
+    list_filter = ("state", "name")
+    search_fields = ("name", "last_error")
+    ordering = ("due_at", "id")
+    actions = ("retry", "drop")
+    # What a task is about may be private.
+    exclude = ("arguments",)
+
+    def has_delete_permission(self, request: Any, obj: object = None) -> bool:
+        """Tasks are dropped by the action, which leaves out those that are being executed."""
+        return False
+
+    def has_operate_permission(self, request: Any) -> bool:
+        """Retrying and dropping need the permission to change tasks."""
+        return bool(request.user.has_perm("core.change_queuedtask"))
+
+    @admin.display(description=_("state"))
+    def present_state(self, row: QueuedTask) -> str:
+        return describe_state(row, timezone.now())
+
+    @admin.action(description=_("Try again now"), permissions=["operate"])
+    def retry(self, request: Any, chosen: QuerySet[QueuedTask]) -> None:
+        number = retry_tasks(list(chosen.values_list("pk", flat=True)))
+        text = ngettext("%d task is tried again.", "%d tasks are tried again.", number) % number
+        self.message_user(request, text, messages.SUCCESS)
+
+    @admin.action(description=_("Drop: do not do this work"), permissions=["operate"])
+    def drop(self, request: Any, chosen: QuerySet[QueuedTask]) -> None:
+        number = drop_tasks(list(chosen.values_list("pk", flat=True)))
+        text = ngettext("%d task was dropped.", "%d tasks were dropped.", number) % number
+        self.message_user(request, text, messages.SUCCESS)

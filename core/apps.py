@@ -6,6 +6,7 @@ class CoreConfig(AppConfig):
     verbose_name = "Core"
 
     def ready(self) -> None:
+        from . import cleaning_tasks, mail  # noqa: F401, PLC0415 -- they register tasks
         from .checks import register_checks  # noqa: PLC0415
         from .files.row_files import delete_files_with_rows  # noqa: PLC0415
         from .observability import metrics  # noqa: PLC0415 -- apps are ready only now

@@ -1,35 +1,74 @@
 """Sends mail: renders and stores it; a task passes it to the mail server after commit."""
 
 from collections.abc import Mapping
+from datetime import timedelta
+from email.utils import getaddresses
 from typing import Any
 
 from django.template.exceptions import TemplateDoesNotExist
 from django.template.loader import render_to_string
 
+from .mail_headers import (
+    MailClass,
+    Subscription,
+    build_headers,
+    class_of_mail,
+    declare_mail,
+    shorten_subject,
+)
 from .outgoing_mail import add_to_outbox, deliver_due
-from .tasks import enqueue_on_commit, task
+from .tasks import enqueue_on_commit, periodic, task
+
+__all__ = ["MailClass", "Subscription", "declare_mail", "send_mail", "send_template"]
+
+# RFC 5321 4.5.3.1.3, without the angle brackets.
+LONGEST_ADDRESS = 254
+# One batch: as long as the server takes for it, if it hangs at the last message.
+DELIVERY_SECONDS = 120
 
 
 def send_mail(
-    *, to: str, subject: str, text: str, html: str = "", headers: Mapping[str, str] | None = None
+    *,
+    to: str,
+    subject: str,
+    text: str,
+    mail_class: MailClass,
+    html: str = "",
+    subscription: Subscription | None = None,
+    thread: str = "",
+    headers: Mapping[str, str] | None = None,
 ) -> None:
     """Send one message to the address `to` after commit; `html` is an alternative to `text`.
 
-    Line breaks in `subject` become spaces, so that text of a member cannot add a header (RFC 5322 2.2). The message is
-    stored in the surrounding transaction; the caller does not wait for the mail server.
+    The subject is cut at core.mail_headers.LONGEST_SUBJECT. The headers follow from `mail_class`, `subscription`
+    (what the member can unsubscribe from) and `thread` (the subject matter); `headers` are added. The message is stored
+    in the surrounding transaction; the caller does not wait for the mail server. Raises ValueError when `to` is not one
+    address.
     """
+    if len(to) > LONGEST_ADDRESS or not to.isprintable() or getaddresses([to]) != [("", to)]:
+        raise ValueError("a mail has one recipient, an address without a name")
     add_to_outbox(
-        recipient=to, subject=" ".join(subject.split()), text=text, html=html, headers=dict(headers or {})
+        recipient=to,
+        subject=shorten_subject(subject),
+        text=text,
+        html=html,
+        headers=build_headers(mail_class, subscription=subscription, thread=thread) | dict(headers or {}),
     )
     enqueue_on_commit("core.deliver_mail")
 
 
 def send_template(
-    *, to: str, template: str, context: Mapping[str, Any], headers: Mapping[str, str] | None = None
+    *,
+    to: str,
+    template: str,
+    context: Mapping[str, Any],
+    subscription: Subscription | None = None,
+    thread: str = "",
 ) -> None:
     """Render and send `<template>_subject.txt`, `<template>_message.txt` and, if it exists, `…_message.html`.
 
-    Raises TemplateDoesNotExist when the subject or the text is missing.
+    The class of the message is the one with which the template is declared. Raises LookupError when it is not, and
+    TemplateDoesNotExist when the subject or the text is missing.
     """
     values = dict(context)
     try:
@@ -41,12 +80,20 @@ def send_template(
         subject=render_to_string(f"{template}_subject.txt", values),
         text=render_to_string(f"{template}_message.txt", values),
         html=html,
-        headers=headers,
+        mail_class=class_of_mail(template),
+        subscription=subscription,
+        thread=thread,
     )
 
 
-@task("core.deliver_mail", when_idle=True)
+@task("core.deliver_mail", seconds=DELIVERY_SECONDS, is_atomic=False)
 def deliver_mail() -> None:
     """Send one batch of due mail; the rest is sent after other tasks."""
     if deliver_due():
         enqueue_on_commit("core.deliver_mail")
+
+
+@periodic("core.deliver_waiting_mail", every=timedelta(seconds=10), seconds=DELIVERY_SECONDS)
+def deliver_waiting_mail() -> None:
+    """Send the mail that waited for the mail server, or that a killed process had taken."""
+    deliver_mail()

@@ -124,9 +124,10 @@ def _send_message(mail: OutgoingMail, connection: BaseEmailBackend) -> None:
     message = EmailMultiAlternatives(
         subject=mail.subject,
         body=mail.text,
-        from_email=settings.DEFAULT_FROM_EMAIL,
+        # The sender of the envelope, to which undeliverable mail returns (RFC 5321 4.4); members see the other one.
+        from_email=settings.MAIL_ENVELOPE_SENDER,
         to=[mail.recipient],
-        headers=mail.headers,
+        headers={"From": settings.DEFAULT_FROM_EMAIL, **mail.headers},
         connection=connection,
     )
     if mail.html:

@@ -1,5 +1,6 @@
 """Notification mail: when it is due, and one message for all that is due, unread and still valid."""
 
+import logging
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,7 +16,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from core.database.compiled_queries import CompiledQuery
-from core.mail import send_template
+from core.mail import MailClass, Subscription, declare_mail, send_template
+from core.mail_headers import LONGEST_SUBJECT
 from core.tasks import enqueue_on_commit
 from network.models import Member, available_to
 from users.models import User
@@ -26,6 +28,10 @@ from .kinds import Channel, Kind
 from .models import Activity, Notification
 from .preferences.deliveries import Delivery, mail_times, wanted_deliveries
 from .preferences.unsubscribe_tokens import token_for
+
+logger = logging.getLogger(__name__)
+
+TEMPLATE = declare_mail("notifications/mail/notifications", MailClass.NOTIFICATION)
 
 # Delay of mail to members with a page in view; it is sent if the notification is still unread then.
 LATER = timedelta(minutes=15)
@@ -152,6 +158,18 @@ def members_with_due_mail(now: datetime) -> list[int]:
     return sorted(set(waiting.values_list("recipient_id", flat=True)))
 
 
+def send_all_due() -> int:
+    """Send the due mail of all members; return the number of mails."""
+    sent = 0
+    for member in members_with_due_mail(timezone.now()):
+        try:
+            sent += send_due(member_id=member)
+        except Exception:
+            # One failure must not stop the mails to other members; it is tried again next time.
+            logger.exception("the mail to member %d could not be sent", member)
+    return sent
+
+
 def _all_of(rows: Sequence[Notification]) -> Any:
     return Notification.objects.filter(pk__in=[row.pk for row in rows])
 
@@ -170,15 +188,11 @@ def _send_mail(member: User, views: Sequence[NotificationView]) -> None:
     kinds = {Kind(view.notification.kind) for view in views}
     only = kinds.pop() if len(kinds) == 1 else None
     stop = absolute_url(reverse("notifications:unsubscribe", args=[token_for(member.pk, only)]))
-    subject, more = views[0].subject, len(views) - 1
-    if more:
-        words = ngettext("%(first)s, and %(more)s more", "%(first)s, and %(more)s more", more)
-        subject = words % {"first": subject, "more": more}
     context = {
         "member": member,
         "items": [MailItem.from_view(view) for view in views[:MOST]],
         "more": max(len(views) - MOST, 0),
-        "subject": subject,
+        "subject": _write_subject(views),
         # Lists of mails show it behind the subject.
         "preview": views[0].excerpt or views[0].text,
         "blanks": BLANKS,
@@ -189,14 +203,35 @@ def _send_mail(member: User, views: Sequence[NotificationView]) -> None:
         "preferences_url": absolute_url(reverse("notifications:preferences")),
         "site_url": absolute_url("/"),
     }
-    headers = {
-        "List-Unsubscribe": f"<{stop}>",  # RFC 2369
-        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",  # RFC 8058
-        "Auto-Submitted": "auto-generated",  # RFC 3834: suppresses automatic replies such as vacation notices
-    }
     send_template(
-        to=member.email, template="notifications/mail/notifications", context=context, headers=headers
+        to=member.email,
+        template=TEMPLATE,
+        context=context,
+        subscription=Subscription(f"{only or 'all'}.notifications", stop),
+        thread=_find_thread(views),
     )
+
+
+def _write_subject(views: Sequence[NotificationView]) -> str:
+    """What happened last, and how many other things did: the name is shortened so that all of it fits."""
+    more = len(views) - 1
+    if not more:
+        return views[0].write_subject(LONGEST_SUBJECT)
+    words = ngettext("%(first)s, and %(more)s more", "%(first)s, and %(more)s more", more)
+    room = LONGEST_SUBJECT - len(words % {"first": "", "more": more})
+    return words % {"first": views[0].write_subject(room), "more": more}
+
+
+def _find_thread(views: Sequence[NotificationView]) -> str:
+    """The post or conversation that all of the mail is about; "" when there is none, or several."""
+    matters = {_find_matter(view.notification) for view in views}
+    return matters.pop() if len(matters) == 1 else ""
+
+
+def _find_matter(row: Notification) -> str:
+    if row.kind == Kind.MESSAGE:
+        return f"conversation.{row.key.partition(':')[2]}"
+    return f"post.{row.post_id}" if row.post_id else ""
 
 
 def absolute_url(path: str) -> str:

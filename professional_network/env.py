@@ -125,6 +125,10 @@ class Environment:
         """Return the variable as a sender: `Name <address>`, with the name quoted if necessary."""
         return self._read(name, default, values.parse_mailbox)
 
+    def mail_address(self, name: str, default: str) -> str:
+        """Return the variable as a mail address without a name."""
+        return self._read(name, default, values.parse_mail_address)
+
     def mailboxes(self, name: str) -> list[tuple[str, str]]:
         """Return the variable as names and addresses of recipients."""
         return self._read(name, [], values.parse_mailboxes)

@@ -165,6 +165,13 @@ def parse_mailbox(value: str) -> str:
     return mailbox
 
 
+def parse_mail_address(value: str) -> str:
+    """Parse an address alone, without a name: the sender of an envelope."""
+    if _control.search(value):
+        raise ValueError("use one line, without control characters")
+    return _address(value)
+
+
 def parse_mailboxes(value: str) -> list[tuple[str, str]]:
     """Parse names and addresses; a name may be empty."""
     if _control.search(value):

@@ -30,6 +30,7 @@ from .servers import (
     redis_server,
     temporary_folder,
 )
+from .task_workers import is_consuming
 
 # The URL of a Redis that does not exist.
 NO_REDIS = "redis://127.0.0.1:1/0"
@@ -52,16 +53,19 @@ class Stack:
     web: Server
     ws: Server
     nginx: Server
+    # None where another program executes tasks.
+    work: Server | None = None
 
     @property
     def servers(self) -> dict[str, Server]:
-        return {
+        servers = {
             "PostgreSQL": self.postgres,
             "Redis": self.redis,
             "gunicorn": self.web,
             "daphne": self.ws,
             "nginx": self.nginx,
         }
+        return {**servers, "Celery": self.work} if self.work else servers
 
     @property
     def certificate(self) -> Path:
@@ -223,6 +227,7 @@ def running_stack(
             web=serve("gunicorn", web_command(site.web_port), lambda: is_healthy(site.web_port)),
             ws=serve("daphne", ws_command(site.ws_port, ws_application), lambda: is_healthy(site.ws_port)),
             nginx=serve("nginx", prepare_nginx(site), lambda: is_port_open(site.https_port)),
+            work=serve("celery", process_command("work"), lambda: is_consuming(cache.url)),
         )
 
 

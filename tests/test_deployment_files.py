@@ -22,9 +22,16 @@ def processes() -> dict[str, str]:
     return dict(line.split(": ", 1) for line in lines if line.strip())
 
 
-def test_the_procfile_has_the_three_processes() -> None:
+def test_the_procfile_has_the_four_processes() -> None:
     found = processes()
-    assert set(found) == {"web", "worker", "release"}
+    assert set(found) == {"web", "worker", "work", "release"}
+    assert shlex.split(found["work"])[:5] == [
+        "celery",
+        "--app",
+        "professional_network.celery",
+        "worker",
+        "--beat",
+    ]
     assert shlex.split(found["web"])[:3] == ["gunicorn", "--config", "gunicorn.conf.py"]
     assert shlex.split(found["worker"])[0] == "daphne"
     assert found["worker"].endswith("professional_network.asgi:application")

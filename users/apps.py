@@ -9,3 +9,4 @@ class UsersConfig(AppConfig):
 
     def ready(self) -> None:
         import_module("users.receivers")
+        import_module("users.tasks")

@@ -17,7 +17,13 @@ from django.utils.translation import gettext_lazy as _
 from core.web.forms import BlockField, CachedForm, ImageField, LineField
 
 from .accounts.email_addresses import is_taken
-from .accounts.identifiers import LONGEST_EMAIL, fold_address, fold_identifier, names_account
+from .accounts.identifiers import (
+    LONGEST_EMAIL,
+    LONGEST_LOCAL_PART,
+    fold_address,
+    fold_identifier,
+    names_account,
+)
 from .models import Education, Experience, Link, Profile, Skill, User
 from .validators import refuse_address_in_name
 
@@ -27,11 +33,12 @@ YEARS_AHEAD = 10
 
 
 def validate_ascii_address(email: str) -> None:
-    """Raise ValidationError unless the address is ASCII before its @: mail to other addresses is not delivered yet.
+    """Raise ValidationError unless mail servers take the address: ASCII, and at most 64 characters, before its @.
 
     Django's own validator accepts four characters that become others in lower case: "İ", "ı", "ſ" and the kelvin sign.
     """
-    if not names_account(fold_address(email)):
+    folded = fold_address(email)
+    if not names_account(folded) or folded.rfind("@") > LONGEST_LOCAL_PART:
         raise ValidationError(_("Enter a valid email address."), code="invalid")
 
 

@@ -12,6 +12,7 @@ from django.contrib.postgres import operations
 from django.db import models, transaction
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.operations import AddConstraint, AddIndex, RemoveIndex
+from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 
 Row = TypeVar("Row", bound=models.Model)
@@ -169,6 +170,52 @@ class ValidateConstraint(operations.ValidateConstraint):
     ) -> None:
         if _is_postgresql(schema_editor):
             super().database_forwards(app_label, schema_editor, from_state, to_state)
+
+
+class SetTableStorage(Operation):
+    """Set storage parameters of a table on PostgreSQL, such as `fillfactor=70`; nothing elsewhere."""
+
+    reversible = True
+    atomic = True
+    reduces_to_sql = True
+
+    def __init__(self, model_name: str, **parameters: float) -> None:
+        self.model_name = model_name
+        self.parameters = parameters
+
+    def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
+        return type(self).__name__, [self.model_name], dict(self.parameters)
+
+    def state_forwards(self, app_label: str, state: ProjectState) -> None:
+        """The models do not know these parameters."""
+
+    def database_forwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        chosen = ", ".join(f"{name} = {value}" for name, value in self.parameters.items())
+        self._alter(schema_editor, to_state.apps.get_model(app_label, self.model_name), f"SET ({chosen})")
+
+    def database_backwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        model = from_state.apps.get_model(app_label, self.model_name)
+        self._alter(schema_editor, model, f"RESET ({', '.join(self.parameters)})")
+
+    @staticmethod
+    def _alter(editor: BaseDatabaseSchemaEditor, model: type[models.Model], change: str) -> None:
+        if _is_postgresql(editor):
+            editor.execute(f"ALTER TABLE {editor.quote_name(model._meta.db_table)} {change}", params=None)
+
+    def describe(self) -> str:
+        return f"Set storage parameters of {self.model_name}"
 
 
 def in_batches(

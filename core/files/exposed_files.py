@@ -61,3 +61,9 @@ def move_to_private(exposed: ExposedRow) -> bool:
     if rows.update(**{exposed.field.name: target}):
         delete_files(former)
     return True
+
+
+def move_exposed_files() -> None:
+    """Move the files of all rows whose private files have public URLs."""
+    for exposed in find_exposed_rows():
+        move_to_private(exposed)

@@ -9,6 +9,7 @@ from itertools import islice
 from django.core.files.storage import default_storage
 
 from .row_files import file_fields
+from .storage import delete_files
 
 # Names per query.
 BATCH = 200
@@ -66,3 +67,21 @@ def find_unreferenced_files(before: datetime) -> Iterator[UnreferencedFile]:
 def has_referenced_files() -> bool:
     """Return whether any row references a file."""
     return any(field.model._base_manager.exclude(**{field.name: ""}).exists() for field in file_fields())
+
+
+class NoReferencesError(Exception):
+    """No row references a file although there are files: this may be the wrong database."""
+
+
+def delete_unreferenced_files(before: datetime) -> int:
+    """Delete the files that no row references, last modified before that moment; return how many.
+
+    Raises NoReferencesError, and deletes nothing, when no row references any file.
+    """
+    deleted, is_trusted = 0, has_referenced_files()
+    for file in find_unreferenced_files(before):
+        if not is_trusted:
+            raise NoReferencesError("no row references a file, but there are files: nothing was deleted")
+        delete_files([file.name])
+        deleted += 1
+    return deleted

@@ -10,6 +10,7 @@ from django.test import override_settings
 
 from core.observability.drain import drain
 from core.sockets import frames, heartbeat, layer_link, publisher
+from core.tasks import registry as task_registry
 from scripts.servers import Server, redis_server
 
 LAYERS = {
@@ -35,6 +36,12 @@ def registry(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(frames, name, {})
     for name in ("openers", "closers", "periodic_jobs"):
         monkeypatch.setattr(frames, name, [])
+
+
+@pytest.fixture
+def own_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tasks that a test registers are gone after it; those of the apps are not there meanwhile."""
+    monkeypatch.setattr(task_registry, "_definitions", {})
 
 
 @pytest.fixture(scope="session")

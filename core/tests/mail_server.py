@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email import message_from_bytes, policy
+from email.message import EmailMessage
 from threading import Event
 from typing import Any
 
@@ -24,6 +25,10 @@ class MailServer:
         self.hangs_up_at: set[str] = set()
         self.subjects: list[str] = []
         self.recipients: list[str] = []
+        self.messages: list[EmailMessage] = []
+        # The senders of envelopes, and the Message-ID of each message that was offered, accepted or not.
+        self.senders: list[str] = []
+        self.offered_ids: list[str] = []
         self.reached = Event()
         self.released = Event()
         self.released.set()
@@ -55,8 +60,11 @@ class MailServer:
         """The answer to the message itself."""
         self.reached.set()
         await asyncio.get_running_loop().run_in_executor(None, self.released.wait)
+        message = message_from_bytes(envelope.content, policy=policy.default)
+        self.senders.append(envelope.mail_from)
+        self.offered_ids.append(str(message["Message-ID"]))
         if self.to_data == OK:
-            message = message_from_bytes(envelope.content, policy=policy.default)
+            self.messages.append(message)
             self.subjects.append(str(message["Subject"]))
             self.recipients += envelope.rcpt_tos
         return self.to_data

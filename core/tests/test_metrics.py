@@ -17,7 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from pytest_django import Settings
 
 from core.checks import TAG
-from core.mail import send_mail
+from core.mail import MailClass, send_mail
 from core.observability import metrics
 from core.observability.breaker import Breaker
 from core.observability.health import Probe
@@ -319,14 +319,14 @@ def test_counting_asks_no_database(
 @pytest.mark.django_db(transaction=True)
 def test_mail_is_counted_by_what_the_server_said(monkeypatch: pytest.MonkeyPatch) -> None:
     before = [value("linkup_mail_total", outcome=outcome) for outcome in ("sent", "failed")]
-    send_mail(to="alice@example.org", subject="News", text="Hello")
+    send_mail(to="alice@example.org", subject="News", text="Hello", mail_class=MailClass.TRANSACTIONAL)
     assert len(outbox.outbox) == 1
 
     def refuse(self: EmailBackend, messages: Any) -> int:
         raise ConnectionRefusedError
 
     monkeypatch.setattr(EmailBackend, "send_messages", refuse)
-    send_mail(to="alice@example.org", subject="News", text="Hello")
+    send_mail(to="alice@example.org", subject="News", text="Hello", mail_class=MailClass.TRANSACTIONAL)
     assert [value("linkup_mail_total", outcome=outcome) for outcome in ("sent", "failed")] == [
         before[0] + 1,
         before[1] + 1,

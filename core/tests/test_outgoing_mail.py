@@ -11,9 +11,10 @@ from django.db.models import F
 from django.utils import timezone
 from pytest_django import Settings
 
-from core import mail, outgoing_mail, tasks
+from core import mail, outgoing_mail
 from core.models import OutgoingMail
 from core.observability import metrics
+from core.tasks.thread import task_thread
 
 from .mail_server import MailServer, mail_goes_to, mail_server
 
@@ -35,7 +36,7 @@ def closed_port() -> Iterator[int]:
 
 
 def send(subject: str = "Hello", to: str = "bob@example.org") -> None:
-    mail.send_mail(to=to, subject=subject, text="How are you?")
+    mail.send_mail(to=to, subject=subject, text="How are you?", mail_class=mail.MailClass.TRANSACTIONAL)
 
 
 def wait_for_next_attempt() -> None:
@@ -145,7 +146,7 @@ def test_what_a_process_took_that_died_is_sent_later(server: MailServer) -> None
 
 
 def test_processes_that_send_at_once_send_each_message_once(server: MailServer, settings: Settings) -> None:
-    settings.TASKS_IN_THREAD = True
+    settings.TASK_EXECUTOR = "thread"
     names = [f"number {number}" for number in range(20)]
     for name in names:
         outgoing_mail.add_to_outbox(recipient="bob@example.org", subject=name, text="x", html="", headers={})
@@ -172,7 +173,7 @@ def test_what_does_not_fit_into_a_batch_leaves_with_the_next(
 
 
 def test_the_caller_does_not_wait_for_a_server_that_hangs(server: MailServer, settings: Settings) -> None:
-    settings.TASKS_IN_THREAD = True
+    settings.TASK_EXECUTOR = "thread"
     server.hold()
     try:
         send()
@@ -180,7 +181,7 @@ def test_the_caller_does_not_wait_for_a_server_that_hangs(server: MailServer, se
         assert server.subjects == []
         server.released.set()
     finally:
-        tasks.thread.stop(10)
+        task_thread.stop(10)
     assert server.subjects == ["Hello"]
     assert not OutgoingMail.objects.exists()
 

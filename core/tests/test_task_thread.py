@@ -6,7 +6,7 @@ from threading import Event, get_ident
 
 import pytest
 
-from core.task_thread import TaskThread
+from core.tasks.thread import TaskThread
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

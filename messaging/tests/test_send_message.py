@@ -150,4 +150,4 @@ def test_the_others_hear_of_it_before_mail_leaves(
     with django_capture_on_commit_callbacks() as waiting:
         send(conversation, bob)
     rooms = [callback.__module__ for callback in waiting]
-    assert rooms.index("core.sockets.publisher") < rooms.index("core.tasks")
+    assert rooms.index("core.sockets.publisher") < rooms.index("core.tasks.enqueue")

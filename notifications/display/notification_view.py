@@ -33,8 +33,9 @@ from ..models import Activity, Notification
 # The number of members shown by name; the others are counted.
 NAMED = 2
 EXCERPT = 160
-# Lists of mails show about 60 characters of a subject: a name of this length leaves space for what happened.
+# The most and the fewest characters of a name in the subject of a mail.
 NAME_IN_SUBJECT = 30
+SHORTEST_NAME_IN_SUBJECT = 8
 
 # About 2 kB each: about 4 MB of a server process.
 MAX_ROWS = 2000
@@ -80,11 +81,13 @@ class NotificationView:
         """The sentence as plain text, for mail and screen readers."""
         return self._sentence([_isolate(member.display_name) for member in self.people], str.format)
 
-    @property
-    def subject(self) -> str:
-        """A short sentence with only the latest member's name, truncated; the others are counted."""
-        name = str(Truncator(self.people[0].display_name).chars(NAME_IN_SUBJECT))
-        return self._sentence([_isolate(name)], str.format)
+    def write_subject(self, longest: int) -> str:
+        """Return at most `longest` characters for a mail: the latest name, truncated, and the count of others."""
+        name = self.people[0].display_name
+        room = longest - len(self._sentence([_isolate("")], str.format))
+        room -= len(_isolate(name)) - len(name)
+        shown = Truncator(name).chars(max(min(room, NAME_IN_SUBJECT), SHORTEST_NAME_IN_SUBJECT))
+        return self._sentence([_isolate(str(shown))], str.format)
 
     @property
     def html(self) -> str:

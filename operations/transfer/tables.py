@@ -21,7 +21,13 @@ from django.db.models import AutoField, BigAutoField, Field, ForeignKey, Model, 
 from .problems import Problem, TransferRefused
 from .values.kinds import Kind, kind_of
 
-LEFT_OUT = ("sessions.session", "core.cacheentry", "core.outgoingmail")
+LEFT_OUT = (
+    "sessions.session",
+    "core.cacheentry",
+    "core.outgoingmail",
+    "core.queuedtask",
+    "core.taskworker",
+)
 CONTENT_TYPES = "contenttypes.contenttype"
 PERMISSIONS = "auth.permission"
 # Created by `migrate`; compared and completed by name. The identifying columns come first.

@@ -1,5 +1,6 @@
 """Settings of all environments; the other modules override only the differences (R2.4)."""
 
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
 
@@ -260,9 +261,13 @@ DEMO_NETWORK = False
 # The URL of the site, for links in mails.
 SITE_URL = env.origin("SITE_URL", "http://localhost:8000")
 DEFAULT_FROM_EMAIL = env.mailbox("DEFAULT_FROM_EMAIL", "LinkUp <no-reply@localhost>")
+# Where undeliverable mail returns.
+MAIL_ENVELOPE_SENDER = env.mail_address("MAIL_ENVELOPE_SENDER", parseaddr(DEFAULT_FROM_EMAIL)[1])
 EMAIL_TIMEOUT = 10
-# Tasks run in a thread of the process (core.tasks); when off, the caller waits for them.
-TASKS_IN_THREAD = True
+
+# -- Background tasks (core.tasks) ---------------------------------------------------------------
+# Who executes tasks: workers (celery), a thread of each server process (thread), or the caller (immediate).
+TASK_EXECUTOR = "thread"
 
 # -- Security of all environments -------------------------------------------------------------
 # Proxies whose X-Forwarded-For is trusted: addresses, ranges, or "unix" for a peer on a unix socket.

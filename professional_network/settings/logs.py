@@ -13,6 +13,10 @@ LINE_FORMAT = "{asctime} {levelname} {name} {module} {process:d} {request_id} {m
 SECURITY_LINE_FORMAT = "{asctime} {levelname} {name} {module} {process:d} {request_id} {client} {message}"
 
 
+# One line for each task and each second, otherwise.
+QUIET = {name: {"level": "WARNING"} for name in ("celery.beat", "celery.worker.strategy", "celery.app.trace")}
+
+
 def console_config() -> dict[str, Any]:
     """Return the LOGGING dict without log files: INFO and above, on the console."""
     return {
@@ -21,6 +25,7 @@ def console_config() -> dict[str, Any]:
         "filters": {"request": {"()": "core.observability.request_id.RequestContext"}},
         "formatters": {"line": _formatter_config(LINE_FORMAT)},
         "handlers": {"console": _handler_config("core.observability.log_files.Console", "line")},
+        "loggers": {**QUIET},
         "root": {"handlers": ["console"], "level": "INFO"},
     }
 
@@ -60,8 +65,8 @@ def logging_config(directory: str, *, level: str, json_console: bool) -> dict[st
         },
         "loggers": {
             **{name: dict(general) for name in loggers},
-            "django.security": dict(security),
-            "security": dict(security),
+            **dict.fromkeys(("django.security", "security"), security),
+            **QUIET,
         },
         "root": {"handlers": ["console", "file", "mail_admins"], "level": level},
     }

@@ -94,6 +94,11 @@ _pubsub_layer = {
 }
 CHANNEL_LAYERS = {"default": _core_layer if CHANNEL_LAYER == "core" else _pubsub_layer}
 
+# -- Background tasks (core.tasks) ------------------------------------------------------------
+# "thread" in place of "celery": a thread of each server process, where no worker can run.
+TASK_EXECUTOR = env.choice("TASK_EXECUTOR", "celery", ("celery", "thread"))
+WORK_CONCURRENCY = env.number("WORK_CONCURRENCY", 2, least=1, most=1000)
+
 # -- Mail -------------------------------------------------------------------------------------
 SITE_URL = env.origin(
     "SITE_URL", f"https://{next(iter(ALLOWED_HOSTS), 'localhost').lstrip('.*') or 'localhost'}"

@@ -31,6 +31,6 @@ CACHES = {"default": {"BACKEND": "core.database.json_cache.JsonMemoryCache"}}
 CHANNEL_LAYERS = {
     "default": {"BACKEND": "channels.layers.InMemoryChannelLayer", "CONFIG": {"capacity": 10_000}}
 }
-TASKS_IN_THREAD = False
+TASK_EXECUTOR = "immediate"
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -106,6 +106,7 @@ ROWS: dict[str, list[Row]] = {
     "DEFAULT_FROM_EMAIL": [
         ("A <a@a.example>", "DEFAULT_FROM_EMAIL", SENDER, "A <a@a.example>"),
         ("A <a@a.example>", "SERVER_EMAIL", SENDER, "A <a@a.example>"),
+        ("A <a@a.example>", "MAIL_ENVELOPE_SENDER", "no-reply@localhost", "a@a.example"),
     ],
     "DRAIN_FILE": [("/run/x", "DRAIN_FILE", str(BASE_DIR / "drain"), "/run/x")],
     "DRAIN_SECONDS": [("3", "DRAIN_SECONDS", 10, 3)],
@@ -125,6 +126,10 @@ ROWS: dict[str, list[Row]] = {
         ("ERROR", "LOGGING.loggers.feed.level", "INFO", "ERROR"),
         ("ERROR", "LOGGING.loggers.security.level", "WARNING", "WARNING"),
         ("ERROR", "LOG_LEVEL", "INFO", "ERROR"),
+    ],
+    "MAIL_ENVELOPE_SENDER": [
+        ("bounces@a.example", "MAIL_ENVELOPE_SENDER", "no-reply@localhost", "bounces@a.example"),
+        ("bounces@a.example", "DEFAULT_FROM_EMAIL", SENDER, SENDER),
     ],
     "MAIL_TO_NON_MEMBERS_PER_HOUR": [("5", "MAIL_TO_NON_MEMBERS_PER_HOUR", 200, 5)],
     "MEDIA_ACCEL_PREFIX": [("/x/", "MEDIA_ACCEL_PREFIX", "", "/x/")],
@@ -156,6 +161,7 @@ ROWS: dict[str, list[Row]] = {
         ("https://a.example", "EMAIL_SUBJECT_PREFIX", "[network.example.org] ", "[a.example] "),
     ],
     "STATIC_ROOT": [("/srv/s", "STATIC_ROOT", BASE_DIR / "staticfiles", Path("/srv/s"))],
+    "TASK_EXECUTOR": [("thread", "TASK_EXECUTOR", "celery", "thread")],
     "TIME_ZONE": [("Europe/Berlin", "TIME_ZONE", "UTC", "Europe/Berlin")],
     "TRUSTED_PROXIES": [
         ("10.0.0.0/8,unix", "TRUSTED_PROXIES", ["127.0.0.1", "::1"], ["10.0.0.0/8", "unix"]),
@@ -168,4 +174,5 @@ ROWS: dict[str, list[Row]] = {
     ],
     "WEB_THREADS": [("9", "gunicorn.threads", 4, 9)],
     "WEB_TIMEOUT": [("90", "gunicorn.timeout", 30, 90)],
+    "WORK_CONCURRENCY": [("5", "WORK_CONCURRENCY", 2, 5)],
 }  # fmt: skip

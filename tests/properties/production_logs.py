@@ -57,7 +57,7 @@ def production_logs(folder: Path, *, level: str = "INFO", json_console: bool = F
     for name, values in wanted.items():
         logger = logging.getLogger(name)
         former[logger] = (logger.handlers[:], logger.level, logger.propagate)
-        logger.handlers[:] = [handlers[handler] for handler in values["handlers"]]
+        logger.handlers[:] = [handlers[handler] for handler in values.get("handlers", [])]
         logger.setLevel(values["level"])
         logger.propagate = values.get("propagate", True)
     try:

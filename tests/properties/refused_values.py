@@ -146,6 +146,7 @@ REFUSED: list[tuple[str, list[str], str]] = [
     ("SECURE_HSTS_SECONDS", ["-1", "1 year"], "use a whole number"),
     ("MEMBER_LIMITS_FACTOR", ["-1", "0.5"], "use a whole number"),
     ("TIME_ZONE", ["Berlin", "CEST", "+01:00", "europe/berlin"], "use a name such as Europe/Berlin"),
+    ("TASK_EXECUTOR", ["immediate", "rq"], "use celery or thread"),
     ("CHANNEL_LAYER", ["redis", "core,pubsub"], "use core or pubsub"),
     ("LOG_LEVEL", ["VERBOSE", "20"], "use DEBUG, INFO, WARNING, ERROR or CRITICAL"),
     ("DEBUG", ["nope", "2"], "use True or False"),
@@ -167,6 +168,11 @@ REFUSED: list[tuple[str, list[str], str]] = [
             "a..b@a.example",
         ],
         "use ",
+    ),
+    (
+        "MAIL_ENVELOPE_SENDER",
+        ["bounces", "Bounces <b@a.example>", "<>", "b@a.example, c@a.example"],
+        "use mail addresses",
     ),
     ("SERVER_EMAIL", ["root", "Köln <a>", "a@"], "use "),
     (

@@ -57,7 +57,6 @@ FIXED: dict[str, Any] = {
     "DATABASES.default.OPTIONS.keepalives_interval": 3,
     "DATABASES.default.OPTIONS.tcp_user_timeout": 3000,
     "EMAIL_TIMEOUT": 10,
-    "TASKS_IN_THREAD": True,
     # How long copies are good for.
     "CACHE_TIMEOUTS": {"default": 300, "suggestions": 600, "static": 3600, "media": 7 * DAY},
     "CONTENT_SECURITY_POLICY.DIRECTIVES.upgrade-insecure-requests": True,
@@ -83,6 +82,7 @@ BOUNDS: dict[str, tuple[int, int]] = {
     "SECURE_HSTS_SECONDS": (0, LARGEST),
     "SECURITY_TXT_DAYS": (0, LARGEST),
     "UNCONFIRMED_ACCOUNT_DAYS": (0, LARGEST),
+    "WORK_CONCURRENCY": (1, 1000),
 }
 
 

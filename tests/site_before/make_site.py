@@ -106,7 +106,7 @@ def fill_and_count(folder: Path) -> None:
     import django  # noqa: PLC0415 -- after the variables are set
     from django.conf import settings  # noqa: PLC0415
 
-    settings.TASKS_IN_THREAD = False
+    settings.TASK_EXECUTOR = "immediate"
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
     django.setup()
     from django.db import connection  # noqa: PLC0415

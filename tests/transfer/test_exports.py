@@ -14,7 +14,7 @@ import pytest
 from operations.transfer.exports import UNFINISHED, ExportFolder, export_network
 from operations.transfer.problems import TransferRefused
 from operations.transfer.source import MAX_PROBLEMS
-from operations.transfer.tables import all_tables
+from operations.transfer.tables import LEFT_OUT, all_tables
 from tests.testkit.file_size_limit import limit_file_size
 
 from .conftest import Network
@@ -52,8 +52,14 @@ def test_it_holds_every_row_and_every_file(network: Network, tmp_path: Path) -> 
 
 def test_sessions_and_the_cache_stay_behind_and_the_manifest_says_so(exported: Path) -> None:
     made = ExportFolder(exported, all_tables())
-    assert made.manifest.left_out == ["sessions.session", "core.cacheentry", "core.outgoingmail"]
-    assert not {"sessions.session", "core.cacheentry", "core.outgoingmail"} & set(made.manifest.tables)
+    assert made.manifest.left_out == [
+        "sessions.session",
+        "core.cacheentry",
+        "core.outgoingmail",
+        "core.queuedtask",
+        "core.taskworker",
+    ]
+    assert not {*LEFT_OUT} & set(made.manifest.tables)
 
 
 def test_ids_of_deleted_rows_are_remembered(exported: Path) -> None:

@@ -20,6 +20,7 @@ from core import mail
 from ..models import FormerAddress, User
 from ..models.former_address import RESTORABLE_FOR
 from .identifiers import fold_address
+from .mail_templates import EMAIL_CHANGED
 
 # Links in mails hold signatures with it: it stays, wherever the module is.
 SALT = "users.email_addresses.restore"
@@ -72,7 +73,7 @@ def change_address(*, user: User, email: str, is_final: bool = False) -> None:
             path = reverse("account_restore_address", args=[signing.dumps(row.pk, salt=SALT)])
             context |= {"to_email": email, "restore_url": f"{settings.SITE_URL}{path}"}
             context["days"] = RESTORABLE_FOR.days
-        mail.send_template(to=former, template="account/email/email_changed", context=context)
+        mail.send_template(to=former, template=EMAIL_CHANGED, context=context)
 
 
 @transaction.atomic

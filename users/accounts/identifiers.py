@@ -1,6 +1,10 @@
 """Folding of usernames and addresses to the form in which they are stored, looked up, compared and counted."""
 
 LONGEST_EMAIL = 254
+# RFC 5321 4.5.3.1.1: mail servers refuse longer ones.
+LONGEST_LOCAL_PART = 64
+# IDNA 2003 and 2008 turn a domain with one of these into different domains.
+AMBIGUOUS = frozenset("ßς\u200c\u200d")
 # Longer than any identifier of an account; longer input is cut before any work is done on it.
 MOST_CHARACTERS = 320
 
@@ -23,11 +27,11 @@ def fold_username(typed: str) -> str:
 def fold_address(typed: str) -> str:
     """Return the address in its stored form: in lower case, with the domain in IDNA form."""
     local, at, domain = typed[:MOST_CHARACTERS].strip().rpartition("@")
-    if not domain.isascii():
+    if not domain.isascii() and not AMBIGUOUS & set(domain):
         try:
             domain = domain.encode("idna").decode("ascii")
         except UnicodeError:
-            pass  # an invalid domain: the address stays unchanged and names no account
+            pass  # an invalid domain, like an ambiguous one: the address stays unchanged and names no account
     return fold_username(local) + at + fold_username(domain)
 
 

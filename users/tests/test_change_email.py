@@ -90,7 +90,9 @@ def test_the_link_of_a_change_that_was_replaced_changes_nothing(as_alice: Client
 
 def test_what_is_no_address_is_refused_at_the_field_and_kept(as_alice: Client, alice: User) -> None:
     with all_cases() as case:
-        for email in ["", "alice", "a@b", "x" * 300 + "@example.org", "a\x00@example.org", "a@b.c\nBcc: x"]:
+        refused = ["", "alice", "a@b", "x" * 300 + "@example.org", "a\x00@example.org", "a@b.c\nBcc: x"]
+        refused += ["x" * 65 + "@example.org", "a@b.example, c@d.example", "Al <a@b.example>"]
+        for email in refused:
             with case(email), rolled_back():
                 response = as_alice.post(EMAIL, {"email": email, "action_add": ""})
                 assert response.status_code == 200

@@ -1,34 +1,24 @@
-"""Command that sends due notification mail; run by a timer."""
+"""Command that sends due notification mail now, in place of the periodic task."""
 
-import logging
 from typing import Any
 
 from django.core.management.base import BaseCommand
-from django.utils import timezone
 
 from core.outgoing_mail import deliver_due
-from notifications.mailing import members_with_due_mail, send_due
-
-logger = logging.getLogger(__name__)
+from notifications.mailing import send_all_due
 
 
 class Command(BaseCommand):
     """See `help`."""
 
     help = (
-        "Send the notification mail that is due, such as after quiet hours; one mail for each member. Run it every few "
-        "minutes. Two runs at once do no harm."
+        "Send the notification mail that is due, such as after quiet hours, and the mail that waits for the mail "
+        "server. Workers do so every minute; two runs at once do no harm."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        sent = 0
-        for member in members_with_due_mail(timezone.now()):
-            try:
-                sent += send_due(member_id=member)
-            except Exception:
-                # One failure must not stop the mails to other members; it is tried again next time.
-                logger.exception("the mail to member %d could not be sent", member)
-        # Queued mail is sent here as well, in case no server process is running to send it.
+        sent = send_all_due()
+        # Queued mail is sent here as well, in case no worker is running to send it.
         while deliver_due():
             pass
         self.stdout.write(f"{sent} mails were sent.")
