@@ -9,6 +9,7 @@ class CoreConfig(AppConfig):
         from . import cleaning_tasks, mail  # noqa: F401, PLC0415 -- they register tasks
         from .checks import register_checks  # noqa: PLC0415
         from .observability import metrics  # noqa: PLC0415 -- apps are ready only now
+        from .tasks import monitoring  # noqa: F401, PLC0415 -- it registers metrics
 
         register_checks()
         metrics.count_security_lines()

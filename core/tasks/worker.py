@@ -7,18 +7,16 @@ import logging
 import os
 import signal
 import time
-from datetime import timedelta
 from threading import Event, Thread
 from typing import Any
 
 from celery import Task, signals
 from celery.worker import state
 from django.db import close_old_connections, connections
-from django.utils import timezone
 from redis.exceptions import RedisError
 
 from core.database.db_errors import is_outage
-from core.models import QueuedTask, TaskWorker
+from core.models import QueuedTask
 
 from . import broker, execution, relay
 from .celery_app import EXECUTE, RELAY, app
@@ -28,14 +26,9 @@ logger = logging.getLogger(__name__)
 
 # Most tasks that wait in Redis before the relay waits, too: a task whose lease ends there would be handed over twice.
 MAX_QUEUED = 500
-# Seconds between two notes that this worker lives, and how long the note of an ended one is kept.
-NOTE_EVERY = 10.0
-FORGET_AFTER = timedelta(days=1)
 # A worker that has fetched nothing for so many seconds, though messages wait and it has no work, is replaced.
 STUCK_SECONDS = 40.0
 LOOK_EVERY = 5.0
-
-_next_note = 0.0
 
 
 def execute(row_id: int) -> None:
@@ -56,7 +49,7 @@ def relay_due(self: Task) -> None:
     """Hand over what is due and not in Redis."""
     close_old_connections()
     try:
-        note_worker(str(self.request.hostname))
+        relay.note_worker(str(self.request.hostname))
         relay.ensure_periodic_tasks()
         room = MAX_QUEUED - broker.count_queued()
         if room > 0:
@@ -75,17 +68,6 @@ def hand_over_due(limit: int) -> int:
     ids = relay.lease_due(limit, HANDOVER)
     names = dict(QueuedTask.objects.filter(pk__in=ids).values_list("pk", "name"))
     return sum(broker.send_task(row_id, names[row_id]) for row_id in ids if row_id in names)
-
-
-def note_worker(name: str) -> None:
-    """Store that the worker `name` has consumed a message, at most once in NOTE_EVERY seconds."""
-    global _next_note  # noqa: PLW0603 -- one clock for each process
-    if time.monotonic() < _next_note:
-        return
-    now = timezone.now()
-    TaskWorker.objects.update_or_create(name=name[:100], defaults={"seen_at": now})
-    TaskWorker.objects.filter(seen_at__lt=now - FORGET_AFTER).delete()
-    _next_note = time.monotonic() + NOTE_EVERY
 
 
 class Watchdog:
