@@ -34,6 +34,7 @@ MIN_FREE_BYTES, LOW_FREE_BYTES = 200 * 1024**2, 2 * 1024**3
 CERTIFICATE_DAYS = 14
 # Seconds; a task that is due usually starts within one or two.
 MAX_TASK_WAIT = 60.0
+WORKER_PATIENCE = 10.0
 NGINX = Path("/etc/nginx/nginx.conf")
 MIN_CONNECTIONS = 4096
 # redis-py 8 drops idle sockets after five seconds. With both drivers installed Django uses the other one.
@@ -117,6 +118,11 @@ def check_email_addresses() -> Iterator[CheckResult]:
 def check_tasks() -> Iterator[CheckResult]:
     """Check that workers execute background tasks, and that none has failed."""
     counts = count_tasks()
+    # One that has just been started notes it within some seconds.
+    deadline = time.monotonic() + WORKER_PATIENCE
+    while is_production() and not counts.workers and time.monotonic() < deadline:
+        time.sleep(0.5)
+        counts = count_tasks()
     start = "Start a worker: systemctl start linkup-work; journalctl -u linkup-work says why it ended."
     if is_production() and not counts.workers:
         yield report_failure("no worker was seen within a minute", start)
