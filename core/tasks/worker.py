@@ -28,7 +28,9 @@ logger = logging.getLogger(__name__)
 MAX_QUEUED = 500
 # A worker that has fetched nothing for so many seconds, though messages wait and it has no work, is replaced.
 STUCK_SECONDS = 40.0
-LOOK_EVERY = 5.0
+LOOK_EVERY = 2.0
+# Seconds without a message of beat after which this worker sends one itself.
+SILENT_SECONDS = 4.0
 
 
 def execute(row_id: int) -> None:
@@ -71,19 +73,25 @@ def hand_over_due(limit: int) -> int:
 
 
 class Watchdog:
-    """Ends a worker that has lost its queue: connected again, but fetching nothing. The service starts it again."""
+    """Looks after a worker from a thread of its main process, for what Celery does not notice.
+
+    * Beat is a process that is not started again when it is killed: in its place this asks for the relay.
+    * A worker that has connected again may fetch nothing: it ends, and the service starts it again.
+    """
 
     def __init__(self) -> None:
-        self._fetched_at = time.monotonic()
+        self._fetched_at = self._relayed_at = time.monotonic()
         self._ended = Event()
 
-    def note_message(self, **kwargs: Any) -> None:
+    def note_message(self, request: Any = None, **kwargs: Any) -> None:
         """Receiver of Celery's task_received."""
         self._fetched_at = time.monotonic()
+        if request is not None and request.name == RELAY:
+            self._relayed_at = self._fetched_at
 
     def start(self, **kwargs: Any) -> None:
         """Receiver of Celery's worker_ready."""
-        self._fetched_at = time.monotonic()
+        self._fetched_at = self._relayed_at = time.monotonic()
         Thread(target=self._watch, name="watchdog", daemon=True).start()
 
     def stop(self, **kwargs: Any) -> None:
@@ -97,11 +105,17 @@ class Watchdog:
             self._fetched_at = now
         return now - self._fetched_at > STUCK_SECONDS
 
+    def is_beat_silent(self, now: float) -> bool:
+        """Return whether this worker has heard nothing of beat; others may have."""
+        return now - self._relayed_at > SILENT_SECONDS
+
     def _watch(self) -> None:
         while not self._ended.wait(LOOK_EVERY):
             try:
+                if self.is_beat_silent(time.monotonic()):
+                    broker.send_relay()
                 queued = broker.count_queued()
-            except RedisError:
+            except broker.FAILURES:
                 queued = 0
             if self.is_stuck(queued, len(state.reserved_requests), time.monotonic()):
                 logger.error("this worker fetches nothing although tasks wait; it ends, to be started again")
