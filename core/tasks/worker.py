@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 # Most tasks that wait in Redis before the relay waits, too: a task whose lease ends there would be handed over twice.
 MAX_QUEUED = 500
 # A worker that has fetched nothing for so many seconds, though messages wait and it has no work, is replaced.
-STUCK_SECONDS = 40.0
+STUCK_SECONDS = 20.0
 LOOK_EVERY = 2.0
 # Seconds without a message of beat after which this worker sends one itself.
 SILENT_SECONDS = 4.0

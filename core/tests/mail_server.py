@@ -23,6 +23,7 @@ class MailServer:
         # Recipients at whose name the server drops the connection.
         self.hangs_up_at: set[str] = set()
         self.subjects: list[str] = []
+        self.message_ids: list[str] = []
         self.recipients: list[str] = []
         self.reached = Event()
         self.released = Event()
@@ -58,6 +59,7 @@ class MailServer:
         if self.to_data == OK:
             message = message_from_bytes(envelope.content, policy=policy.default)
             self.subjects.append(str(message["Subject"]))
+            self.message_ids.append(str(message["Message-ID"]))
             self.recipients += envelope.rcpt_tos
         return self.to_data
 

@@ -39,6 +39,7 @@ class Site:
     environment: dict[str, str]
     expected: set[int] = field(default_factory=set)
     last_number: int = 0
+    restarts: int = 0
 
     def run(self, statement: str) -> list[tuple[Any, ...]]:
         """Run a statement of PostgreSQL; return its rows."""
@@ -80,6 +81,7 @@ class Site:
         """Wait until it is so; return the seconds it took. Raises AssertionError after `seconds`."""
         begun = time.monotonic()
         while not until():
+            self.supervise()
             assert time.monotonic() - begun < seconds, f"not within {seconds} s: {what}\n{self.describe()}"
             time.sleep(0.05)
         return time.monotonic() - begun
@@ -106,6 +108,16 @@ class Site:
         seen = self.run("SELECT name, now() - seen_at FROM core_taskworker")
         log = (self.work.folder / "log").read_text(errors="replace")
         return "\n".join([*map(str, rows), str(seen), f"children: {self.work.children()}", log[-3000:]])
+
+    def supervise(self) -> None:
+        """Start the worker again when it has ended by itself, as its service does (Restart=always).
+
+        Celery ends when Redis goes away at the moment at which a message is acknowledged.
+        """
+        if self.work.process and self.work.process.poll() is not None:
+            self.restarts += 1
+            self.work.process = None
+            self.work.start()
 
     # -- Faults
     def kill_worker(self) -> None:
