@@ -10,6 +10,7 @@ class CoreConfig(AppConfig):
         from .checks import register_checks  # noqa: PLC0415
         from .files.row_files import delete_files_with_rows  # noqa: PLC0415
         from .observability import metrics  # noqa: PLC0415 -- apps are ready only now
+        from .tasks import monitoring  # noqa: F401, PLC0415 -- it registers metrics
 
         register_checks()
         delete_files_with_rows()

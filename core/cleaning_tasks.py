@@ -12,7 +12,7 @@ from .tasks import periodic
 MIN_FILE_AGE = timedelta(hours=24)
 
 
-@periodic("core.tidy_uploads", every=timedelta(days=1), offset=timedelta(hours=4, minutes=40), seconds=3600)
+@periodic("core.tidy_uploads", every=timedelta(days=1), offset=timedelta(hours=4, minutes=40), seconds=1500)
 def tidy_uploads() -> None:
     """Delete unreferenced uploads, and move private files to private names, as `manage.py tidy_uploads --delete`."""
     move_exposed_files()

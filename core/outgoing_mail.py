@@ -8,6 +8,8 @@ import logging
 import smtplib
 from collections.abc import Sequence
 from datetime import timedelta
+from email.utils import make_msgid
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
@@ -46,8 +48,19 @@ class _RefusedForNow(Exception):
 
 
 def add_to_outbox(*, recipient: str, subject: str, text: str, html: str, headers: dict[str, str]) -> None:
-    """Store one message; it is sent when the surrounding transaction has committed."""
-    OutgoingMail.objects.create(recipient=recipient, subject=subject, text=text, html=html, headers=headers)
+    """Store one message; it is sent when the surrounding transaction has committed.
+
+    Its Message-ID is the same in all attempts: when a message was sent twice, because a process died before it noted
+    the first time, mail programs can tell (RFC 5322 3.6.4).
+    """
+    message_id = make_msgid(domain=urlsplit(settings.SITE_URL).hostname)
+    OutgoingMail.objects.create(
+        recipient=recipient,
+        subject=subject,
+        text=text,
+        html=html,
+        headers={"Message-ID": message_id, **headers},
+    )
 
 
 def deliver_due() -> bool:

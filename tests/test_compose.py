@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from core.tasks.registry import longest_seconds
 from scripts.programs import ROOT
 
 from .environment_variables import find_used_variables
@@ -21,7 +22,7 @@ ENVIRONMENT = {
     "REDIS_PASSWORD": "r",
     "ALLOWED_HOSTS": "network.example.org",
 }
-OURS = ("migrate", "web", "worker", "mail", "tidy")
+OURS = ("migrate", "web", "worker", "work")
 # What compose.yaml decides by what else stands in it, so that .env is not asked.
 DECIDED = {
     "DJANGO_ENVIRONMENT",
@@ -125,7 +126,7 @@ def test_our_containers_have_no_rights_and_write_nowhere_but_data() -> None:
 
 def test_servers_wait_for_the_migration_and_nothing_but_nginx_is_open() -> None:
     services = compose()["services"]
-    for name in ("web", "worker", "mail", "tidy"):
+    for name in ("web", "worker", "work"):
         assert services[name]["depends_on"]["migrate"]["condition"] == "service_completed_successfully"
     assert [name for name, service in services.items() if service.get("ports")] == ["nginx"]
     assert set(compose()["volumes"]) == {"postgres", "data", "static", "webroot"}
@@ -142,12 +143,13 @@ def test_postgresql_is_well_when_it_answers_where_linkup_asks() -> None:
     assert words[words.index("--host") + 1] == "127.0.0.1"
 
 
-def test_the_mail_that_waited_is_sent_every_five_minutes() -> None:
-    mail = compose()["services"]["mail"]
-    assert mail["command"] == ["mail", "300"]
-    assert mail["restart"] == "unless-stopped"
-    # It is no server, so nothing answers.
-    assert mail["healthcheck"]["disable"] is True
+def test_the_worker_of_tasks_is_no_server_and_has_time_to_end() -> None:
+    work = compose()["services"]["work"]
+    assert work["command"] == ["work"]
+    assert work["restart"] == "unless-stopped"
+    assert work["healthcheck"]["disable"] is True
+    minutes, seconds = re.fullmatch(r"(\d+)m(\d+)s", work["stop_grace_period"]).groups()  # type: ignore[union-attr]
+    assert int(minutes) * 60 + int(seconds) > longest_seconds()
 
 
 def test_what_lies_beside_the_file_does_not_enter_the_image() -> None:

@@ -4,10 +4,8 @@ import http.server
 import os
 import re
 import shlex
-import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
+from core.tasks.registry import longest_seconds
 from scripts.programs import ROOT
 
 from .environment_variables import find_used_variables
@@ -141,77 +140,10 @@ def test_manage_is_a_command_of_manage_py(tmp_path: Path) -> None:
     assert said.stdout.splitlines()[:-1] == ["python", "manage.py", "createsuperuser", "--noinput"]
 
 
-@contextmanager
-def sending_mail(
-    tmp_path: Path, python: str, seconds: str, role: str = "mail"
-) -> Iterator["subprocess.Popen[str]"]:
-    """The entry point as `mail`, or another role that repeats itself, with a stand-in for Python that adds a line to
-    `rounds` at each round."""
-    stand_in(tmp_path, "python")
-    (tmp_path / "python").write_text(f'#!/bin/sh\n{python}\necho "$@" >>"{tmp_path}/rounds"\n')
-    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
-    with subprocess.Popen(
-        [ENTRYPOINT, role, seconds],
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
-
-
-def rounds_after(folder: Path, number: int) -> list[str]:
-    """What the rounds were, as soon as there are so many."""
-    deadline = time.monotonic() + 60
-    file = folder / "rounds"
-    while time.monotonic() < deadline:
-        found = file.read_text().splitlines() if file.is_file() else []
-        if len(found) >= number:
-            return found
-        time.sleep(0.05)
-    raise AssertionError(f"there were not {number} rounds in a minute")
-
-
-def test_mail_sends_what_is_due_again_and_again(tmp_path: Path) -> None:
-    with sending_mail(tmp_path, ":", "0.1") as process:
-        found = rounds_after(tmp_path, 3)
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 0
-    assert set(found) == {"manage.py send_due_notifications"}
-
-
-def test_tidy_runs_again_and_again_too(tmp_path: Path) -> None:
-    with sending_mail(tmp_path, ":", "0.1", role="tidy"):
-        assert set(rounds_after(tmp_path, 3)) == {
-            "manage.py tidy_accounts",
-            "manage.py tidy_uploads --delete",
-        }
-
-
-def test_a_round_of_mail_that_fails_is_not_the_last(tmp_path: Path) -> None:
-    with sending_mail(tmp_path, 'trap "exit 1" EXIT', "0.1") as process:
-        rounds_after(tmp_path, 2)
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 0
-        assert process.stderr is not None
-        assert "the next round tries again" in process.stderr.read()
-
-
-def test_mail_stops_between_two_rounds_at_once_and_in_one_at_its_end(tmp_path: Path) -> None:
-    with sending_mail(tmp_path, f"touch {tmp_path}/begun; sleep 2", "600") as process:
-        deadline = time.monotonic() + 60
-        while not (tmp_path / "begun").exists() and time.monotonic() < deadline:
-            time.sleep(0.05)
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(60) == 0
-    assert len(rounds_after(tmp_path, 1)) == 1
-    with sending_mail(tmp_path, ":", "600") as process:
-        rounds_after(tmp_path, 2)
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(60) == 0
+def test_work_is_the_worker_of_the_procfile(tmp_path: Path) -> None:
+    said = run(ENTRYPOINT, "work", PATH=stand_in(tmp_path, "celery"))
+    lines = dict(line.split(": ", 1) for line in (ROOT / "Procfile").read_text().splitlines())
+    assert said.stdout.splitlines()[:-1] == lines["work"].split()
 
 
 def test_release_migrates_and_hands_out_the_static_files(tmp_path: Path) -> None:
@@ -354,22 +286,12 @@ def test_all_pods_run_one_version_without_rights() -> None:
         assert pod["containers"][0]["securityContext"]["readOnlyRootFilesystem"] is True
 
 
-def test_a_cron_job_sends_the_mail_that_waited() -> None:
-    job = resources("CronJob")["linkup-mail"]["spec"]
-    assert (job["schedule"], job["concurrencyPolicy"]) == ("*/5 * * * *", "Forbid")
-    assert pods()["linkup-mail"]["containers"][0]["args"] == ["manage", "send_due_notifications"]
-
-
-def test_a_cron_job_tidies_uploads_where_they_are() -> None:
-    assert resources("CronJob")["linkup-tidy"]["spec"]["schedule"] == "40 4 * * *"
-    (container,) = pods()["linkup-tidy"]["containers"]
-    assert container["args"] == ["manage", "tidy_uploads", "--delete"]
+def test_workers_finish_their_tasks_within_the_grace_and_reach_uploads() -> None:
+    pod = pods()["linkup-work"]
+    (container,) = pod["containers"]
+    assert container["args"] == ["work"]
+    assert pod["terminationGracePeriodSeconds"] > longest_seconds()
     assert {"name": "media", "mountPath": "/data/media"} in container["volumeMounts"]
-
-
-def test_a_cron_job_tidies_accounts() -> None:
-    assert resources("CronJob")["linkup-tidy-accounts"]["spec"]["schedule"] == "10 4 * * *"
-    assert pods()["linkup-tidy-accounts"]["containers"][0]["args"] == ["manage", "tidy_accounts"]
 
 
 def test_every_file_is_applied_by_the_page() -> None:

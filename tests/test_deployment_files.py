@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from core.tasks.registry import longest_seconds
 from scripts.nginx import SITE_CONFIG, NginxSite, render_config
 from scripts.programs import ROOT
 
@@ -64,8 +65,6 @@ def test_the_app_has_its_databases_a_scheduler_and_a_secret_of_its_own() -> None
     assert {addon["plan"].partition(":")[0] for addon in app()["addons"]} == {
         "heroku-postgresql",
         "heroku-redis",
-        # For send_due_notifications (docs/DEPLOYMENT_HEROKU.md).
-        "scheduler",
     }
     assert app()["env"]["SECRET_KEY"]["generator"] == "secret"
     assert app()["env"]["DJANGO_ENVIRONMENT"]["value"] == "production"
@@ -115,8 +114,7 @@ def test_systemd_drains_before_it_stops_and_reloads_by_hup() -> None:
     [
         "linkup-web.service",
         "linkup-ws.service",
-        "linkup-mail.service",
-        "linkup-tidy.service",
+        "linkup-work.service",
         "linkup-backup.service",
     ],
 )
@@ -129,17 +127,13 @@ def test_the_services_may_do_little(name: str) -> None:
     assert service["CapabilityBoundingSet"] == ""
 
 
-def test_a_timer_sends_the_mail_that_waited() -> None:
-    assert command("linkup-mail.service")[1:] == ["manage.py", "send_due_notifications"]
-    assert unit("linkup-mail.timer")["Timer"]["OnCalendar"] == "*:0/5"
-    assert "linkup-mail.timer" in unit("linkup.target")["Unit"]["Wants"].split()
-
-
-def test_a_timer_tidies_accounts_and_uploads() -> None:
-    assert command("linkup-tidy.service", "ExecStartPre")[1:] == ["manage.py", "tidy_accounts"]
-    assert command("linkup-tidy.service")[1:] == ["manage.py", "tidy_uploads", "--delete"]
-    assert unit("linkup-tidy.timer")["Timer"]["OnCalendar"] == "*-*-* 04:40:00"
-    assert "linkup-tidy.timer" in unit("linkup.target")["Unit"]["Wants"].split()
+def test_the_worker_finishes_the_longest_task_before_it_is_killed() -> None:
+    service = unit("linkup-work.service")["Service"]
+    expected = ["/srv/linkup/.venv/bin/celery", *shlex.split(processes()["work"])[1:]]
+    assert command("linkup-work.service") == expected
+    assert int(service["TimeoutStopSec"]) > longest_seconds()
+    assert (service["KillMode"], service["Restart"]) == ("mixed", "always")
+    assert "linkup-work.service" in unit("linkup.target")["Unit"]["Wants"].split()
 
 
 def test_every_variable_of_a_unit_is_one_that_is_read() -> None:

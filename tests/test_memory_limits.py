@@ -7,6 +7,7 @@ import yaml
 from django.conf import settings
 from django.contrib.auth.hashers import Argon2PasswordHasher
 
+from core.tasks.celery_app import OPTIONS
 from scripts.programs import ROOT
 
 from .test_compose import compose
@@ -75,6 +76,17 @@ def test_a_pod_of_sockets_holds_its_tabs() -> None:
     """Five thousand of them, and threads that answer (DB_POOL_SIZE), which sign nobody in."""
     pod, container = container_of("linkup-worker")
     assert IDLE_OF_DAPHNE + 5000 * TAB_OF_DAPHNE + in_memory(pod) <= limit(container)
+
+
+def test_a_worker_has_room_for_its_largest_processes() -> None:
+    """The main process, beat, and those that execute tasks, each replaced once it is larger than that."""
+    pod, container = container_of("linkup-work")
+    largest = int(str(OPTIONS["worker_max_memory_per_child"])) * 1000
+    peak = 2 * IDLE_OF_A_WORKER + 2 * largest
+    assert peak + in_memory(pod) <= limit(container)
+    assert peak + tmpfs(compose()["services"]["work"])["/run/linkup"] <= in_bytes(
+        compose()["services"]["work"]["mem_limit"]
+    )
 
 
 def test_every_container_of_kubernetes_has_a_limit() -> None:

@@ -138,7 +138,7 @@ def test_in_compose_nginx_alone_is_believed() -> None:
     (config,) = loaded["networks"]["inside"]["ipam"]["config"]
     network, others = ip_network(config["subnet"]), ip_network(config["ip_range"])
     (nginx,) = (each["ipv4_address"] for each in [loaded["services"]["nginx"]["networks"]["inside"]])
-    for name in ("web", "worker", "mail", "tidy", "migrate"):
+    for name in ("web", "worker", "work", "migrate"):
         assert loaded["services"][name]["environment"]["TRUSTED_PROXIES"] == nginx
     gateway = next(network.hosts())
     assert ip_address(nginx) in network

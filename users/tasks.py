@@ -8,7 +8,7 @@ from .accounts.abandoned_accounts import delete_abandoned_accounts, delete_expir
 from .accounts.email_addresses import delete_expired_former_addresses
 
 
-@periodic("users.tidy_accounts", every=timedelta(days=1), offset=timedelta(hours=4, minutes=10), seconds=1800)
+@periodic("users.tidy_accounts", every=timedelta(days=1), offset=timedelta(hours=4, minutes=10), seconds=900)
 def tidy_accounts() -> None:
     """Remove accounts that were never confirmed, and former addresses, as `manage.py tidy_accounts`."""
     delete_abandoned_accounts()

@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 from core.observability import metrics
 from core.observability.breaker import Breaker
 
-from .celery_app import EXECUTE, PREFIX, QUEUE, app
+from .celery_app import EXECUTE, PREFIX, QUEUE, RELAY, RELAY_EXPIRES, app
 from .registry import DEFAULT_SECONDS, HARD_MARGIN, find_task
 
 # Seconds that a request waits for Redis at most, once in each rest of the breaker.
@@ -21,15 +21,12 @@ breaker = Breaker("The queue of tasks", on_trip=metrics.count_redis_failure)
 FAILURES = (KombuError, OperationalError, RedisError, OSError)
 
 
+QUICK = {"socket_connect_timeout": TIMEOUT_SECONDS, "socket_timeout": TIMEOUT_SECONDS, "max_retries": 0}
+
+
 @cache
 def _connection() -> Any:
-    return app.connection_for_write(
-        transport_options={
-            "socket_connect_timeout": TIMEOUT_SECONDS,
-            "socket_timeout": TIMEOUT_SECONDS,
-            "max_retries": 0,
-        }
-    )
+    return app.connection_for_write(transport_options=QUICK)
 
 
 def send_task(row_id: int, name: str) -> bool:
@@ -53,6 +50,16 @@ def send_task(row_id: int, name: str) -> bool:
         return False
     breaker.reset()
     return True
+
+
+def send_relay() -> None:
+    """Ask the workers to hand over what is due, as beat does. Raises one of FAILURES.
+
+    By a connection that is used once: this is for a thread of a process that forks, and the child would find the locks
+    of a pool as they were at that moment.
+    """
+    with app.connection_for_write(transport_options=QUICK) as connection:
+        app.send_task(RELAY, connection=connection, expires=RELAY_EXPIRES, retry=False)
 
 
 @cache

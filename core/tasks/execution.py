@@ -157,6 +157,8 @@ def _record_failure(row: QueuedTask, error: Exception) -> None:
         _end_as_failed(row, described)
         return
     wait = UNKNOWN_WAIT if is_foreign else wait_after(row.attempts)
+    if definition and definition.every:
+        wait = min(wait, max(definition.every.total_seconds(), FIRST_WAIT))
     QueuedTask.objects.filter(pk=row.pk, leased_by=row.leased_by).update(
         due_at=timezone.now() + timedelta(seconds=wait), lease_until=None, leased_by="", last_error=described
     )

@@ -6,14 +6,18 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.utils import timezone
 
-from core.models import QueuedTask
+from core.models import QueuedTask, TaskWorker
 
 from .registry import list_periodic
 
 # Seconds between two looks at whether all periodic tasks have their row.
 ENSURE_EVERY = 60.0
+# Seconds between two notes that this worker lives, and how long the note of an ended one is kept.
+NOTE_EVERY = 10.0
+FORGET_AFTER = timedelta(days=1)
 
 _next_ensure = 0.0
+_next_note = 0.0
 
 
 def find_due(limit: int) -> list[int]:
@@ -53,3 +57,14 @@ def add_periodic_tasks(now: datetime) -> None:
         for task in missing
     ]
     QueuedTask.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def note_worker(name: str) -> None:
+    """Store that the worker `name` has consumed a message, at most once in NOTE_EVERY seconds."""
+    global _next_note  # noqa: PLW0603 -- one clock for each process
+    if time.monotonic() < _next_note:
+        return
+    now = timezone.now()
+    TaskWorker.objects.update_or_create(name=name[:100], defaults={"seen_at": now})
+    TaskWorker.objects.filter(seen_at__lt=now - FORGET_AFTER).delete()
+    _next_note = time.monotonic() + NOTE_EVERY

@@ -3,6 +3,7 @@
 import atexit
 import logging
 import os
+import socket
 import time
 from collections.abc import Callable
 from queue import Empty, Full, Queue
@@ -112,6 +113,7 @@ def _run_job(job: Job) -> None:
 
 def execute_due() -> None:
     """Execute a batch of due tasks."""
+    relay.note_worker(f"thread@{socket.gethostname()}")
     relay.ensure_periodic_tasks()
     for row_id in relay.find_due(MAX_BATCH):
         execution.execute_task(row_id)

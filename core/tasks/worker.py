@@ -7,18 +7,16 @@ import logging
 import os
 import signal
 import time
-from datetime import timedelta
 from threading import Event, Thread
 from typing import Any
 
 from celery import Task, signals
 from celery.worker import state
 from django.db import close_old_connections, connections
-from django.utils import timezone
 from redis.exceptions import RedisError
 
 from core.database.db_errors import is_outage
-from core.models import QueuedTask, TaskWorker
+from core.models import QueuedTask
 
 from . import broker, execution, relay
 from .celery_app import EXECUTE, RELAY, app
@@ -28,14 +26,11 @@ logger = logging.getLogger(__name__)
 
 # Most tasks that wait in Redis before the relay waits, too: a task whose lease ends there would be handed over twice.
 MAX_QUEUED = 500
-# Seconds between two notes that this worker lives, and how long the note of an ended one is kept.
-NOTE_EVERY = 10.0
-FORGET_AFTER = timedelta(days=1)
 # A worker that has fetched nothing for so many seconds, though messages wait and it has no work, is replaced.
-STUCK_SECONDS = 40.0
-LOOK_EVERY = 5.0
-
-_next_note = 0.0
+STUCK_SECONDS = 20.0
+LOOK_EVERY = 2.0
+# Seconds without a message of beat after which this worker sends one itself.
+SILENT_SECONDS = 4.0
 
 
 def execute(row_id: int) -> None:
@@ -56,7 +51,7 @@ def relay_due(self: Task) -> None:
     """Hand over what is due and not in Redis."""
     close_old_connections()
     try:
-        note_worker(str(self.request.hostname))
+        relay.note_worker(str(self.request.hostname))
         relay.ensure_periodic_tasks()
         room = MAX_QUEUED - broker.count_queued()
         if room > 0:
@@ -77,31 +72,26 @@ def hand_over_due(limit: int) -> int:
     return sum(broker.send_task(row_id, names[row_id]) for row_id in ids if row_id in names)
 
 
-def note_worker(name: str) -> None:
-    """Store that the worker `name` has consumed a message, at most once in NOTE_EVERY seconds."""
-    global _next_note  # noqa: PLW0603 -- one clock for each process
-    if time.monotonic() < _next_note:
-        return
-    now = timezone.now()
-    TaskWorker.objects.update_or_create(name=name[:100], defaults={"seen_at": now})
-    TaskWorker.objects.filter(seen_at__lt=now - FORGET_AFTER).delete()
-    _next_note = time.monotonic() + NOTE_EVERY
-
-
 class Watchdog:
-    """Ends a worker that has lost its queue: connected again, but fetching nothing. The service starts it again."""
+    """Looks after a worker from a thread of its main process, for what Celery does not notice.
+
+    * Beat is a process that is not started again when it is killed: in its place this asks for the relay.
+    * A worker that has connected again may fetch nothing: it ends, and the service starts it again.
+    """
 
     def __init__(self) -> None:
-        self._fetched_at = time.monotonic()
+        self._fetched_at = self._relayed_at = time.monotonic()
         self._ended = Event()
 
-    def note_message(self, **kwargs: Any) -> None:
+    def note_message(self, request: Any = None, **kwargs: Any) -> None:
         """Receiver of Celery's task_received."""
         self._fetched_at = time.monotonic()
+        if request is not None and request.name == RELAY:
+            self._relayed_at = self._fetched_at
 
     def start(self, **kwargs: Any) -> None:
         """Receiver of Celery's worker_ready."""
-        self._fetched_at = time.monotonic()
+        self._fetched_at = self._relayed_at = time.monotonic()
         Thread(target=self._watch, name="watchdog", daemon=True).start()
 
     def stop(self, **kwargs: Any) -> None:
@@ -115,11 +105,17 @@ class Watchdog:
             self._fetched_at = now
         return now - self._fetched_at > STUCK_SECONDS
 
+    def is_beat_silent(self, now: float) -> bool:
+        """Return whether this worker has heard nothing of beat; others may have."""
+        return now - self._relayed_at > SILENT_SECONDS
+
     def _watch(self) -> None:
         while not self._ended.wait(LOOK_EVERY):
             try:
+                if self.is_beat_silent(time.monotonic()):
+                    broker.send_relay()
                 queued = broker.count_queued()
-            except RedisError:
+            except broker.FAILURES:
                 queued = 0
             if self.is_stuck(queued, len(state.reserved_requests), time.monotonic()):
                 logger.error("this worker fetches nothing although tasks wait; it ends, to be started again")

@@ -24,6 +24,7 @@ class MailServer:
         # Recipients at whose name the server drops the connection.
         self.hangs_up_at: set[str] = set()
         self.subjects: list[str] = []
+        self.message_ids: list[str] = []
         self.recipients: list[str] = []
         self.messages: list[EmailMessage] = []
         # The senders of envelopes, and the Message-ID of each message that was offered, accepted or not.
@@ -66,6 +67,7 @@ class MailServer:
         if self.to_data == OK:
             self.messages.append(message)
             self.subjects.append(str(message["Subject"]))
+            self.message_ids.append(str(message["Message-ID"]))
             self.recipients += envelope.rcpt_tos
         return self.to_data
 

@@ -113,6 +113,17 @@ def test_waits_for_one_message_grow_up_to_a_longest(server: MailServer) -> None:
     assert server.subjects == ["Hello"]
 
 
+def test_all_attempts_have_the_same_message_id(server: MailServer) -> None:
+    server.to_data = "451 later"
+    send()
+    first = OutgoingMail.objects.get().headers["Message-ID"]
+    assert first.endswith("@localhost>")
+    server.to_data = "250 OK"
+    wait_for_next_attempt()
+    outgoing_mail.deliver_due()
+    assert server.message_ids == [first]
+
+
 def test_a_message_is_given_up_after_four_days(server: MailServer, caplog: pytest.LogCaptureFixture) -> None:
     server.to_recipient = "450 greylisted"
     send()

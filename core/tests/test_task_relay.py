@@ -90,7 +90,7 @@ def test_a_periodic_task_that_fails_is_tried_again_for_ever_and_counts_as_failed
     def fail() -> None:
         raise RuntimeError("no")
 
-    tasks.periodic("tests.tick", every=timedelta(hours=1))(fail)
+    tasks.periodic("tests.tick", every=timedelta(minutes=1))(fail)
     relay.add_periodic_tasks(timezone.now())
     row = QueuedTask.objects.get()
     for _ in range(12):
@@ -98,6 +98,7 @@ def test_a_periodic_task_that_fails_is_tried_again_for_ever_and_counts_as_failed
         execution.execute_task(row.pk)
     row.refresh_from_db()
     assert (row.state, row.attempts) == ("waiting", 12)
+    assert row.due_at - timezone.now() <= timedelta(minutes=1), "no later than its period"
     assert list(QueuedTask.objects.failed()) == [row]
 
 

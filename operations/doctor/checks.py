@@ -21,6 +21,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from core.files.storage import new_private_name
+from core.tasks.monitoring import count_tasks
 from users.accounts.email_addresses import differing_accounts
 
 from .findings import Check, CheckResult, is_production, report_failure, report_ok, report_warning
@@ -31,6 +32,9 @@ from .servers import TIMEOUT_SECONDS, check_database, check_mail, check_redis
 MAX_CLOCK_DIFFERENCE = 2.0
 MIN_FREE_BYTES, LOW_FREE_BYTES = 200 * 1024**2, 2 * 1024**3
 CERTIFICATE_DAYS = 14
+# Seconds; a task that is due usually starts within one or two.
+MAX_TASK_WAIT = 60.0
+WORKER_PATIENCE = 10.0
 NGINX = Path("/etc/nginx/nginx.conf")
 MIN_CONNECTIONS = 4096
 # redis-py 8 drops idle sockets after five seconds. With both drivers installed Django uses the other one.
@@ -109,6 +113,29 @@ def check_email_addresses() -> Iterator[CheckResult]:
         f"not the same in both tables, or not in small letters and ASCII: {names}",
         "Open the member in the administration, look at the address, and save.",
     )
+
+
+def check_tasks() -> Iterator[CheckResult]:
+    """Check that workers execute background tasks, and that none has failed."""
+    counts = count_tasks()
+    # One that has just been started notes it within some seconds.
+    deadline = time.monotonic() + WORKER_PATIENCE
+    while is_production() and not counts.workers and time.monotonic() < deadline:
+        time.sleep(0.5)
+        counts = count_tasks()
+    start = "Start a worker: systemctl start linkup-work; journalctl -u linkup-work says why it ended."
+    if is_production() and not counts.workers:
+        yield report_failure("no worker was seen within a minute", start)
+    elif counts.oldest_due_seconds > MAX_TASK_WAIT:
+        hint = "Raise WORK_CONCURRENCY, or start more workers; python manage.py jobs shows what waits."
+        text = f"{counts.waiting} tasks are due, the oldest since {counts.oldest_due_seconds:.0f} s"
+        yield report_warning(text, hint)
+    else:
+        text = f"{counts.workers} workers, {counts.waiting} tasks due, {counts.running} running"
+        yield report_ok(f"{text}, {counts.scheduled} later")
+    if counts.failed:
+        hint = "Look at them: python manage.py jobs --failed; then jobs retry ID, or jobs drop ID."
+        yield report_warning(f"{counts.failed} tasks have failed", hint)
 
 
 def check_clock() -> Iterator[CheckResult]:
@@ -228,6 +255,7 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("Redis", check_redis),
     ("storage", check_storage),
     ("mail", check_mail),
+    ("tasks", check_tasks),
     ("addresses", check_email_addresses),
     ("clock", check_clock),
     ("disk", check_disk),

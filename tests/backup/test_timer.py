@@ -34,12 +34,12 @@ def test_the_service_runs_the_command_and_names_no_key() -> None:
 
 
 def test_the_service_may_write_backups_and_little_else() -> None:
-    service, mail = unit("linkup-backup.service")["Service"], unit("linkup-mail.service")["Service"]
+    service, work = unit("linkup-backup.service")["Service"], unit("linkup-work.service")["Service"]
     assert service["ReadWritePaths"].split() == ["/var/backups/linkup", "/srv/linkup/logs"]
     assert service["UMask"] == "0077"
-    hardening = [key for key in mail if key.startswith(("Protect", "Private", "Restrict", "System", "Cap"))]
+    hardening = [key for key in work if key.startswith(("Protect", "Private", "Restrict", "System", "Cap"))]
     assert len(hardening) > 10
-    assert {key: service[key] for key in hardening} == {key: mail[key] for key in hardening}
+    assert {key: service[key] for key in hardening} == {key: work[key] for key in hardening}
 
 
 def test_the_timer_runs_each_night_and_makes_up_for_a_missed_one() -> None:

@@ -20,8 +20,10 @@ def test_new_settings_are_taken_by_a_restart() -> None:
     """gunicorn's workers inherit the environment that systemd gave its master; a reload brings new code alone."""
     unit = (ROOT / "deploy" / "systemd" / "linkup-web.service").read_text()
     assert "EnvironmentFile=" in unit
-    assert re.search(r"# For new code\. New settings need `systemctl restart linkup-web linkup-ws`", unit)
+    assert re.search(
+        r"# For new code\. New settings need `systemctl restart linkup-web linkup-ws linkup-work`", unit
+    )
     rows = [line for line in GUIDE.read_text().splitlines() if line.startswith("| ")]
     assert [row for row in rows if re.search(r"[A-Z]+_[A-Z]+", row) and re.search(r"\breload\b", row)] == []
     hosts = next(row for row in rows if "`ALLOWED_HOSTS`" in row)
-    assert "`systemctl restart linkup-web linkup-ws`" in hosts
+    assert "`systemctl restart linkup-web linkup-ws linkup-work`" in hosts

@@ -160,7 +160,7 @@ def told_to_doctl() -> list[list[str]]:
 def test_the_app_of_digitalocean_runs_what_the_image_has() -> None:
     app = app_of_digitalocean()
     entrypoint = (ROOT / "deploy" / "docker" / "entrypoint").read_text()
-    parts = {part["name"]: part for part in [*app["services"], *app["jobs"]]}
+    parts = {part["name"]: part for part in [*app["services"], *app["workers"], *app["jobs"]]}
     for part in parts.values():
         program, word, *_ = part["run_command"].split()
         assert program == "/app/deploy/docker/entrypoint"
@@ -173,12 +173,7 @@ def test_the_app_of_digitalocean_runs_what_the_image_has() -> None:
     assert {first["component"]["name"], last["component"]["name"]} <= set(parts)
     for service in app["services"]:
         assert service["health_check"]["http_path"] == "/health/db/"
-    assert parts["mail"]["kind"] == "SCHEDULED"
-    assert parts["mail"]["run_command"].endswith(" manage send_due_notifications")
-    scheduled = {
-        part["run_command"].partition(" manage ")[2] for part in parts.values() if part.get("schedule")
-    }
-    assert scheduled == {"send_due_notifications", "tidy_accounts", "tidy_uploads --delete"}
+    assert parts["work"]["run_command"].endswith(" work")
 
 
 def test_the_databases_of_digitalocean_are_made_before_the_app_that_names_them() -> None:
@@ -233,15 +228,6 @@ def test_the_image_that_is_built_for_aws_is_the_one_that_is_pushed(tmp_path: Pat
 @pytest.mark.parametrize("page", [AWS, DIGITALOCEAN, HEROKU, DOCKER, KUBERNETES], ids=lambda page: page.name)
 def test_each_page_says_what_sends_the_mail_that_waited(page: Path) -> None:
     assert "send_due_notifications" in page.read_text()
-
-
-def test_the_schedule_of_aws_runs_a_task() -> None:
-    (target,) = (block for block in blocks_of(AWS) if block.language == "json" and "RoleArn" in block.text)
-    said = json.loads(target.text)
-    assert said["EcsParameters"]["TaskDefinitionArn"].endswith("/linkup-mail")
-    (schedule,) = (block for block in blocks_of(AWS) if "create-schedule" in block.text)
-    assert "rate(5 minutes)" in schedule.text
-    assert "--target file://mail.json" in schedule.text
 
 
 def test_the_policy_of_aws_is_about_the_bucket_that_is_made() -> None:

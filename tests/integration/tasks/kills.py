@@ -29,6 +29,7 @@ def main(arguments: list[str]) -> int:
             if complaints:
                 break
         seconds = time.monotonic() - begun
+        print(f"the worker ended by itself {site.restarts} times")
         print(
             f"{chosen.seeds} seeds, {len(site.expected)} effects, {seconds:.0f} s: {complaints or '0 lost, 0 doubled'}"
         )

@@ -39,6 +39,7 @@ class Site:
     environment: dict[str, str]
     expected: set[int] = field(default_factory=set)
     last_number: int = 0
+    restarts: int = 0
 
     def run(self, statement: str) -> list[tuple[Any, ...]]:
         """Run a statement of PostgreSQL; return its rows."""
@@ -80,7 +81,8 @@ class Site:
         """Wait until it is so; return the seconds it took. Raises AssertionError after `seconds`."""
         begun = time.monotonic()
         while not until():
-            assert time.monotonic() - begun < seconds, f"not within {seconds} s: {what}\n{self.log_tail()}"
+            self.supervise()
+            assert time.monotonic() - begun < seconds, f"not within {seconds} s: {what}\n{self.describe()}"
             time.sleep(0.05)
         return time.monotonic() - begun
 
@@ -100,9 +102,22 @@ class Site:
         found = {"lost": lost, "doubled": doubled, "unknown": unknown, "failed": failed}
         return [f"{name}: {numbers}" for name, numbers in found.items() if numbers]
 
-    def log_tail(self) -> str:
-        """Return the end of the worker's log."""
-        return (self.work.folder / "log").read_text(errors="replace")[-3000:]
+    def describe(self) -> str:
+        """Return what waits, how the worker is, and the end of its log."""
+        rows = self.run("SELECT * FROM core_queuedtask ORDER BY due_at LIMIT 50")
+        seen = self.run("SELECT name, now() - seen_at FROM core_taskworker")
+        log = (self.work.folder / "log").read_text(errors="replace")
+        return "\n".join([*map(str, rows), str(seen), f"children: {self.work.children()}", log[-3000:]])
+
+    def supervise(self) -> None:
+        """Start the worker again when it has ended by itself, as its service does (Restart=always).
+
+        Celery ends when Redis goes away at the moment at which a message is acknowledged.
+        """
+        if self.work.process and self.work.process.poll() is not None:
+            self.restarts += 1
+            self.work.process = None
+            self.work.start()
 
     # -- Faults
     def kill_worker(self) -> None:
@@ -194,5 +209,9 @@ def run_seed(site: Site, seed: int, *, tasks: int = 15) -> str:
     time.sleep(rng.random() / 10)
     broken = site.break_something(rng)
     site.produce(tasks, seed + 1_000_000)
-    site.wait_until_done()
+    try:
+        site.wait_until_done()
+    except AssertionError as error:
+        error.add_note(f"seed {seed}: {broken}")
+        raise
     return broken

@@ -1,0 +1,1 @@
+"""Background tasks, measured: `python -m bench.tasks`."""
