@@ -11,11 +11,13 @@ from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
+from core.database.compiled_queries import CompiledQuery
 from network.models import Member, available_to
 from users.models import User
 
 from .. import presence
 from ..models import Conversation, Membership
+from ..models.conversation import MembershipQuerySet
 from ..services.send import MAX_UNANSWERED_MESSAGES
 from . import inbox
 from .history import HistoryWindow
@@ -104,14 +106,7 @@ class ConversationSidebar:
 def load_sidebar(viewer: User, conversation_id: int) -> ConversationSidebar | None:
     """Return the viewer's membership with those of the list beside it, or None for a non-member. One query."""
     size = inbox.PAGE_SIZE
-    tops = [
-        list_of.order_by("-place").values("pk")[: size + 1]
-        for list_of in (Membership.objects.inbox(viewer), Membership.objects.requests(viewer))
-    ]
-    wanted = Q(conversation=conversation_id) | Q(pk__in=tops[0]) | Q(pk__in=tops[1])
-    found = list(
-        Membership.objects.of(viewer).filter(wanted).select_related("conversation").order_by("-place")
-    )
+    found = _SIDEBAR.fetch(viewer=viewer.pk, conversation=conversation_id)
     mine = next((row for row in found if row.conversation_id == conversation_id), None)
     if mine is None:
         return None
@@ -132,12 +127,7 @@ def build_conversation_page(
 ) -> tuple[ConversationPage, list[InboxRow]]:
     """Return what the page of a conversation shows, and the rows of the list beside it. Up to five queries."""
     mine, conversation = sidebar.mine, sidebar.mine.conversation
-    others = list(
-        Membership.objects.within(conversation)
-        .exclude(member=viewer)
-        .annotate(is_there=ExpressionWrapper(available_to(viewer, "member"), BooleanField()))
-        .order_by("pk")
-    )
+    others = _OTHERS.fetch(viewer=viewer.pk, conversation=conversation.pk)
     other_id = conversation.other_id(viewer.pk) if conversation.is_direct else 0
     data = inbox.load_inbox_data([*sidebar.memberships, mine], viewer, member_ids_in(window.entries, viewer))
     cursors = [
@@ -210,6 +200,30 @@ def mark_of(seq: int, cursors: Sequence[dict[str, int]]) -> str:
     if cursors and all(cursor["read"] >= seq for cursor in cursors):
         return "read"
     return "delivered" if cursors and all(cursor["delivered"] >= seq for cursor in cursors) else "sent"
+
+
+def _sidebar_query(viewer: int, conversation: int) -> MembershipQuerySet:
+    member, size = User(pk=viewer), inbox.PAGE_SIZE
+    tops = [
+        list_of.order_by("-place").values("pk")[: size + 1]
+        for list_of in (Membership.objects.inbox(member), Membership.objects.requests(member))
+    ]
+    wanted = Q(conversation=conversation) | Q(pk__in=tops[0]) | Q(pk__in=tops[1])
+    return Membership.objects.of(member).filter(wanted).select_related("conversation").order_by("-place")
+
+
+def _others_query(viewer: int, conversation: int) -> MembershipQuerySet:
+    available = ExpressionWrapper(available_to(User(pk=viewer), "member"), BooleanField())
+    return (
+        Membership.objects.within(conversation)
+        .exclude(member=viewer)
+        .annotate(is_there=available)
+        .order_by("pk")
+    )
+
+
+_SIDEBAR = CompiledQuery(_sidebar_query)
+_OTHERS = CompiledQuery(_others_query)
 
 
 def _day_of(shown: EntryForViewer) -> date:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from core.database.compiled_queries import CompiledQuery
+
 from ..models import Entry, Membership
 from ..models.entry import EntryQuerySet
 
@@ -37,9 +39,7 @@ def load_newest(mine: Membership) -> HistoryWindow:
 
 def load_before(mine: Membership, seq: int, *, has_later: bool = True) -> HistoryWindow:
     """Load the entries before the number `seq`. One query."""
-    found = list(
-        _visible_entries(mine).filter(seq__gte=mine.first_seq, seq__lt=seq).order_by("-seq")[: PAGE_SIZE + 1]
-    )
+    found = _BEFORE.fetch(conversation=mine.conversation_id, first=mine.first_seq, end=seq)
     return HistoryWindow(found[:PAGE_SIZE][::-1], has_older=len(found) > PAGE_SIZE, has_later=has_later)
 
 
@@ -48,13 +48,23 @@ def load_around(mine: Membership, seq: int) -> HistoryWindow:
     seq = min(max(seq, mine.first_seq), mine.conversation.last_seq)
     low, high = max(seq - AROUND, mine.first_seq), seq + AROUND
     # The first number of a member's history is always shown.
-    return HistoryWindow(
-        list(_visible_entries(mine).filter(seq__gte=low, seq__lte=high).order_by("seq")),
-        low > mine.first_seq,
-        has_later=high < mine.conversation.last_seq,
-    )
+    found = _BETWEEN.fetch(conversation=mine.conversation_id, low=low, high=high)
+    return HistoryWindow(found, low > mine.first_seq, has_later=high < mine.conversation.last_seq)
 
 
-def _visible_entries(mine: Membership) -> EntryQuerySet:
+def _visible_entries(conversation: int) -> EntryQuerySet:
     # What searches look into is as long as the words, and no page shows it.
-    return Entry.objects.lines().filter(conversation=mine.conversation_id).defer("search_text")
+    return Entry.objects.lines().filter(conversation=conversation).defer("search_text")
+
+
+def _before_query(conversation: int, first: int, end: int) -> EntryQuerySet:
+    found = _visible_entries(conversation).filter(seq__gte=first, seq__lt=end)
+    return found.order_by("-seq")[: PAGE_SIZE + 1]
+
+
+def _between_query(conversation: int, low: int, high: int) -> EntryQuerySet:
+    return _visible_entries(conversation).filter(seq__gte=low, seq__lte=high).order_by("seq")
+
+
+_BEFORE = CompiledQuery(_before_query)
+_BETWEEN = CompiledQuery(_between_query)

@@ -6,12 +6,14 @@ from datetime import datetime
 from html import unescape
 from typing import NamedTuple
 
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.html import strip_tags
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from core.database.pagination import Page, id_cursor, make_page
+from core.database.compiled_queries import CompiledQuery
+from core.database.pagination import MAX_ID, Page, id_cursor, make_page
 from core.text.cleaning import clean_line
 from core.web.fragments import FragmentCache
 from network.models import Member
@@ -21,9 +23,11 @@ from users.models import MemberView, User
 from .. import presence
 from ..models import Entry, Membership, Presence
 from ..models.conversation import MembershipQuerySet
+from ..models.entry import EntryQuerySet
 from .rendering import load_members
 
 PAGE_SIZE = 20
+MAX_REQUESTS_COUNTED = 20
 LONGEST_SNIPPET = 120
 # Characters of a message that a snippet is made of.
 LONGEST_LOOKED_AT = 2000
@@ -132,14 +136,45 @@ class InboxRow:
         )
 
 
-def load_page(memberships: MembershipQuerySet, viewer: User, cursor: str | None) -> Page[Membership]:
-    """Return the page of `memberships` after `cursor`, those with the newest message first."""
+def load_page(viewer: User, cursor: str | None, *, of_requests: bool = False) -> Page[Membership]:
+    """Return the page of the viewer's list after `cursor`, or of the requests, those with the newest message first."""
     before = id_cursor(cursor)
-    if before is not None:
-        memberships = memberships.filter(place__lt=before)
+    query = _REQUESTS if of_requests else _INBOX
+    found = query.fetch(viewer=viewer.pk, before=MAX_ID if before is None else before)
+    return make_page(found, PAGE_SIZE, lambda row: str(row.place))
+
+
+def count_requests(viewer: User) -> int:
+    """Return the number of the viewer's requests, at most MAX_REQUESTS_COUNTED."""
+    return len(_REQUEST_IDS.fetch(viewer=viewer.pk))
+
+
+def _page_query(memberships: MembershipQuerySet, before: int) -> MembershipQuerySet:
     # Only conversations without a message have equal sort keys, and only their owner sees those.
-    found = memberships.select_related("conversation").order_by("-place")[: PAGE_SIZE + 1]
-    return make_page(list(found), PAGE_SIZE, lambda row: str(row.place))
+    older = memberships.filter(place__lt=before).select_related("conversation")
+    return older.order_by("-place")[: PAGE_SIZE + 1]
+
+
+def _inbox_query(viewer: int, before: int) -> MembershipQuerySet:
+    return _page_query(Membership.objects.inbox(User(pk=viewer)), before)
+
+
+def _requests_query(viewer: int, before: int) -> MembershipQuerySet:
+    return _page_query(Membership.objects.requests(User(pk=viewer)), before)
+
+
+def _request_ids_query(viewer: int) -> "QuerySet[Membership, tuple[int]]":
+    return Membership.objects.requests(User(pk=viewer)).values_list("pk")[:MAX_REQUESTS_COUNTED]
+
+
+def _entries_query(entries: Collection[int]) -> EntryQuerySet:
+    return Entry.objects.filter(pk__in=entries)
+
+
+_INBOX = CompiledQuery(_inbox_query)
+_REQUESTS = CompiledQuery(_requests_query)
+_REQUEST_IDS = CompiledQuery(_request_ids_query)
+_ENTRIES = CompiledQuery(_entries_query)
 
 
 @dataclass(frozen=True)
@@ -156,7 +191,7 @@ class InboxData:
 def load_inbox_data(memberships: Sequence[Membership], viewer: User, also: Collection[int] = ()) -> InboxData:
     """Load what `build_rows` needs, and the members `also`. Three queries."""
     newest_ids = [membership.place for membership in memberships]
-    newest = {entry.conversation_id: entry for entry in Entry.objects.filter(pk__in=newest_ids)}
+    newest = {entry.conversation_id: entry for entry in _ENTRIES.fetch(entries=newest_ids)}
     others = {
         membership.conversation_id: membership.conversation.other_id(viewer.pk)
         for membership in memberships

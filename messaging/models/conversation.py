@@ -75,7 +75,7 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
         """The conversations of a member, without those left."""
         return self.filter(member=member, left_at=None)
 
-    def within(self, conversation: Conversation) -> "MembershipQuerySet":
+    def within(self, conversation: Conversation | int) -> "MembershipQuerySet":
         """Those who are in a conversation now."""
         return self.filter(conversation=conversation, left_at=None)
 

@@ -15,25 +15,21 @@ from ..display import history
 from ..display import inbox as box
 from ..display.rendering import entries_for
 from ..forms import MessageForm
-from ..models import Membership
 from .access import mine_or_404, wants_part
 
 REQUESTS = "requests"
-MOST_REQUESTS_COUNTED = 20
 
 
 @member_required
 @require_safe
 def inbox(request: MemberRequest) -> HttpResponse:
     wants_requests = request.GET.get("box") == REQUESTS
-    requests = Membership.objects.requests(request.user)
-    shown = requests if wants_requests else Membership.objects.inbox(request.user)
-    page = box.load_page(shown, request.user, request.GET.get(CURSOR))
+    page = box.load_page(request.user, request.GET.get(CURSOR), of_requests=wants_requests)
     context = {
         "rows_html": box.render_rows(box.build_rows(page.rows, request.user)),
         "next": page.next,
         "box": REQUESTS if wants_requests else "inbox",
-        "requests": len(requests.values_list("pk")[:MOST_REQUESTS_COUNTED]),
+        "requests": box.count_requests(request.user),
     }
     return render(request, "messaging/inbox.html", context)
 
