@@ -30,7 +30,7 @@ from .servers import (
     redis_server,
     temporary_folder,
 )
-from .task_workers import is_consuming
+from .task_workers import WorkerServer, is_consuming
 
 # The URL of a Redis that does not exist.
 NO_REDIS = "redis://127.0.0.1:1/0"
@@ -226,7 +226,7 @@ def running_stack(
             web=serve("gunicorn", web_command(site.web), lambda: is_healthy(site.web)),
             ws=serve("daphne", ws_command(site.ws, ws_application), lambda: is_healthy(site.ws)),
             nginx=serve("nginx", prepare(site), lambda: _listens(site.https)),
-            work=serve("celery", process_command("work"), lambda: is_consuming(cache.url)),
+            work=serve("celery", process_command("work"), lambda: is_consuming(cache.url), WorkerServer),
         )
 
 
@@ -257,11 +257,13 @@ def collect_static(environment: Mapping[str, str]) -> None:
 
 def _make_server_starter(
     exit_stack: ExitStack, folder: Path, environment: Mapping[str, str]
-) -> Callable[[str, list[str], Callable[[], bool]], Server]:
-    def serve(name: str, command: list[str], ready: Callable[[], bool]) -> Server:
+) -> Callable[..., Server]:
+    def serve(
+        name: str, command: list[str], ready: Callable[[], bool], kind: type[Server] = Server
+    ) -> Server:
         server_folder = folder / name
         server_folder.mkdir(exist_ok=True)
-        server = Server(
+        server = kind(
             command, ready, server_folder, None, signal.SIGTERM, environment={**environment}, start_in=ROOT
         )
         server.start()
