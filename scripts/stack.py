@@ -30,7 +30,7 @@ from .servers import (
     redis_server,
     temporary_folder,
 )
-from .task_workers import is_consuming
+from .task_workers import WorkerServer, is_consuming
 
 # The URL of a Redis that does not exist.
 NO_REDIS = "redis://127.0.0.1:1/0"
@@ -227,7 +227,7 @@ def running_stack(
             web=serve("gunicorn", web_command(site.web_port), lambda: is_healthy(site.web_port)),
             ws=serve("daphne", ws_command(site.ws_port, ws_application), lambda: is_healthy(site.ws_port)),
             nginx=serve("nginx", prepare_nginx(site), lambda: is_port_open(site.https_port)),
-            work=serve("celery", process_command("work"), lambda: is_consuming(cache.url)),
+            work=serve("celery", process_command("work"), lambda: is_consuming(cache.url), WorkerServer),
         )
 
 
@@ -258,16 +258,18 @@ def collect_static(environment: Mapping[str, str]) -> None:
 
 def create_server_starter(
     exit_stack: ExitStack, folder: Path, environment: Mapping[str, str]
-) -> Callable[[str, list[str], Callable[[], bool]], Server]:
+) -> Callable[..., Server]:
     """Return a function that starts a server with these variables, until the exit stack closes.
 
-    Its arguments: the name of the log folder, the command, and whether the server is ready.
+    Its arguments: the name of the log folder, the command, whether the server is ready, and the class of the server.
     """
 
-    def serve(name: str, command: list[str], ready: Callable[[], bool]) -> Server:
+    def serve(
+        name: str, command: list[str], ready: Callable[[], bool], kind: type[Server] = Server
+    ) -> Server:
         server_folder = folder / name
         server_folder.mkdir(exist_ok=True)
-        server = Server(
+        server = kind(
             command, ready, server_folder, None, signal.SIGTERM, environment={**environment}, start_in=ROOT
         )
         server.start()

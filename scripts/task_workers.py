@@ -1,8 +1,36 @@
-"""Whether workers of background tasks are ready."""
+"""Workers of background tasks: how they end, and whether they are ready."""
 
+import os
+import signal
+from contextlib import suppress
 from typing import cast
 
 import redis
+
+from .servers import Server
+
+
+class WorkerServer(Server):
+    """A worker of Celery. When its main process is gone, what it has started goes, too, as a service's processes do.
+
+    Celery's beat would run on for ever.
+    """
+
+    def kill(self) -> None:
+        group = self.process.pid if self.process else 0
+        super().kill()
+        _kill_group(group)
+
+    def stop(self) -> None:
+        group = self.process.pid if self.process else 0
+        super().stop()
+        _kill_group(group)
+
+
+def _kill_group(group: int) -> None:
+    if group:
+        with suppress(ProcessLookupError):
+            os.killpg(group, signal.SIGKILL)
 
 
 def is_consuming(redis_url: str) -> bool:

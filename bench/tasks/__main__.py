@@ -16,7 +16,7 @@ from pathlib import Path
 from scripts.programs import ROOT
 from scripts.servers import Server, postgres_server, redis_server, temporary_folder
 from scripts.stack import migrate, process_command, production_environment
-from scripts.task_workers import is_consuming
+from scripts.task_workers import WorkerServer, is_consuming
 
 STANDARD, APPLICATION = "professional_network.celery", "bench.tasks.application"
 
@@ -25,7 +25,9 @@ def worker(url: str, folder: Path, environment: Mapping[str, str]) -> Server:
     """Return a worker with the task of the bench, which is not started."""
     command = [APPLICATION if part == STANDARD else part for part in process_command("work")]
     ready = lambda: is_consuming(url)  # noqa: E731
-    return Server(command, ready, folder, None, signal.SIGTERM, environment=dict(environment), start_in=ROOT)
+    return WorkerServer(
+        command, ready, folder, None, signal.SIGTERM, environment=dict(environment), start_in=ROOT
+    )
 
 
 def run(environment: Mapping[str, str], number: int, per_second: float) -> dict[str, float]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from scripts.programs import ROOT
 from scripts.servers import Server
 from scripts.stack import process_command
-from scripts.task_workers import is_consuming
+from scripts.task_workers import WorkerServer, is_consuming
 
 
 def make_worker(
@@ -20,7 +20,7 @@ def make_worker(
     """
     standard = "professional_network.celery"
     command = [application or part if part == standard else part for part in process_command("work")]
-    return Server(
+    return WorkerServer(
         command,
         lambda: is_consuming(redis_url),
         folder,

@@ -57,7 +57,7 @@ def composed(tmp_path: Path) -> dict[str, str]:
     finally:
         shell.leave()
     # Each later command of compose means the version of .env, in whatever shell it is typed.
-    assert {told["services"][name]["image"] for name in ("migrate", "web", "worker", "mail")} == {
+    assert {told["services"][name]["image"] for name in ("migrate", "web", "worker", "work")} == {
         f"linkup:{VERSIONS[1]}"
     }
     environment = told["services"]["web"]["environment"]
@@ -132,7 +132,8 @@ def test_heroku_builds_with_python_though_there_is_a_package_json(told_to_heroku
     words = [call[0] for call in told_to_heroku]
     assert ["buildpacks:set", "heroku/python"] in told_to_heroku
     assert words.index("create") < words.index("buildpacks:set")
-    assert ["addons:create", "scheduler:standard"] in told_to_heroku
+    (settings,) = (call for call in told_to_heroku if call[0] == "config:set")
+    assert "TASK_EXECUTOR=thread" in settings
 
 
 def test_what_is_run_on_heroku_runs_here(place: Place, told_to_heroku: list[list[str]]) -> None:

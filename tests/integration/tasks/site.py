@@ -116,7 +116,7 @@ class Site:
         """
         if self.work.process and self.work.process.poll() is not None:
             self.restarts += 1
-            self.work.process = None
+            self.work.kill()
             self.work.start()
 
     # -- Faults
@@ -130,6 +130,10 @@ class Site:
 
     def kill_main(self) -> None:
         """Kill the main process of the worker alone: its children go on for a moment. Start it again."""
+        if self.work.process:
+            self.work.process.kill()
+            self.work.process.wait()
+            time.sleep(0.1)
         self.work.kill()
         self.work.start()
 

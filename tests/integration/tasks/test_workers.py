@@ -37,7 +37,7 @@ def test_sigterm_lets_the_task_at_hand_finish(site: Site) -> None:
     assert process
     process.send_signal(signal.SIGTERM)
     assert process.wait(30) == 0
-    site.work.process = None
+    site.work.kill()
     assert (number,) in site.run("SELECT number FROM test_effects")
     assert site.complaints() == []
     assert site.waiting() == 0
