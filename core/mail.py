@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from datetime import timedelta
 from email.utils import getaddresses
 from typing import Any
+from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.template.exceptions import TemplateDoesNotExist
 from django.template.loader import render_to_string
 
@@ -16,6 +18,7 @@ from .mail_headers import (
     declare_mail,
     shorten_subject,
 )
+from .mail_html import PREVIEW_BLANKS, inline_styles
 from .outgoing_mail import add_to_outbox, deliver_due
 from .tasks import enqueue_on_commit, periodic, task
 
@@ -67,17 +70,25 @@ def send_template(
 ) -> None:
     """Render and send `<template>_subject.txt`, `<template>_message.txt` and, if it exists, `…_message.html`.
 
+    Templates extend `mail/base.html` and have, beside `context`, the name of the network, its URL and its host.
     The class of the message is the one with which the template is declared. Raises LookupError when it is not, and
     TemplateDoesNotExist when the subject or the text is missing.
     """
-    values = dict(context)
+    values = {
+        "network_name": settings.NETWORK_NAME,
+        "site_url": f"{settings.SITE_URL}/",
+        "site_host": urlsplit(settings.SITE_URL).netloc,
+        "preview_blanks": PREVIEW_BLANKS,
+        **context,
+    }
+    subject = shorten_subject(render_to_string(f"{template}_subject.txt", values))
     try:
-        html = str(render_to_string(f"{template}_message.html", values))
+        html = inline_styles(render_to_string(f"{template}_message.html", {**values, "subject": subject}))
     except TemplateDoesNotExist:
         html = ""
     send_mail(
         to=to,
-        subject=render_to_string(f"{template}_subject.txt", values),
+        subject=subject,
         text=render_to_string(f"{template}_message.txt", values),
         html=html,
         mail_class=class_of_mail(template),

@@ -261,6 +261,8 @@ DEMO_NETWORK = False
 # The URL of the site, for links in mails.
 SITE_URL = env.origin("SITE_URL", "http://localhost:8000")
 DEFAULT_FROM_EMAIL = env.mailbox("DEFAULT_FROM_EMAIL", "LinkUp <no-reply@localhost>")
+# What the network is called in mail.
+NETWORK_NAME = env.title("NETWORK_NAME", "LinkUp")
 # Where undeliverable mail returns.
 MAIL_ENVELOPE_SENDER = env.mail_address("MAIL_ENVELOPE_SENDER", parseaddr(DEFAULT_FROM_EMAIL)[1])
 EMAIL_TIMEOUT = 10

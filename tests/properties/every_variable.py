@@ -131,6 +131,7 @@ ROWS: dict[str, list[Row]] = {
         ("bounces@a.example", "MAIL_ENVELOPE_SENDER", "no-reply@localhost", "bounces@a.example"),
         ("bounces@a.example", "DEFAULT_FROM_EMAIL", SENDER, SENDER),
     ],
+    "NETWORK_NAME": [("Alumni Köln", "NETWORK_NAME", "LinkUp", "Alumni Köln")],
     "MAIL_TO_NON_MEMBERS_PER_HOUR": [("5", "MAIL_TO_NON_MEMBERS_PER_HOUR", 200, 5)],
     "MEDIA_ACCEL_PREFIX": [("/x/", "MEDIA_ACCEL_PREFIX", "", "/x/")],
     "MEDIA_ROOT": [("/srv/m", "MEDIA_ROOT", BASE_DIR / "media", Path("/srv/m"))],
