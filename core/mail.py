@@ -22,7 +22,7 @@ from .mail_html import PREVIEW_BLANKS, inline_styles
 from .outgoing_mail import add_to_outbox, deliver_due
 from .tasks import enqueue_on_commit, periodic, task
 
-__all__ = ["MailClass", "Subscription", "declare_mail", "send_mail", "send_template"]
+__all__ = ["MailClass", "Subscription", "declare_mail", "render_mail", "send_mail", "send_template"]
 
 # RFC 5321 4.5.3.1.3, without the angle brackets.
 LONGEST_ADDRESS = 254
@@ -70,8 +70,25 @@ def send_template(
 ) -> None:
     """Render and send `<template>_subject.txt`, `<template>_message.txt` and, if it exists, `…_message.html`.
 
-    Templates extend `mail/base.html` and have, beside `context`, the name of the network, its URL and its host.
     The class of the message is the one with which the template is declared. Raises LookupError when it is not, and
+    TemplateDoesNotExist when the subject or the text is missing.
+    """
+    subject, text, html = render_mail(template, context)
+    send_mail(
+        to=to,
+        subject=subject,
+        text=text,
+        html=html,
+        mail_class=class_of_mail(template),
+        subscription=subscription,
+        thread=thread,
+    )
+
+
+def render_mail(template: str, context: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Return subject, text and HTML of a mail; the HTML is "" when there is no template for it.
+
+    Templates extend `mail/base.html` and have, beside `context`, the name of the network, its URL and its host. Raises
     TemplateDoesNotExist when the subject or the text is missing.
     """
     values = {
@@ -86,15 +103,7 @@ def send_template(
         html = inline_styles(render_to_string(f"{template}_message.html", {**values, "subject": subject}))
     except TemplateDoesNotExist:
         html = ""
-    send_mail(
-        to=to,
-        subject=subject,
-        text=render_to_string(f"{template}_message.txt", values),
-        html=html,
-        mail_class=class_of_mail(template),
-        subscription=subscription,
-        thread=thread,
-    )
+    return subject, render_to_string(f"{template}_message.txt", values), html
 
 
 @task("core.deliver_mail", seconds=DELIVERY_SECONDS, is_atomic=False)

@@ -119,8 +119,8 @@ def _deliver_message(mail: OutgoingMail, connection: BaseEmailBackend) -> bool:
     return True
 
 
-def _send_message(mail: OutgoingMail, connection: BaseEmailBackend) -> None:
-    """Send the message. Raises _ServerAway or _RefusedForNow for temporary errors; all others are permanent."""
+def build_message(mail: OutgoingMail, connection: BaseEmailBackend | None = None) -> EmailMultiAlternatives:
+    """Return the message of a row as it is sent."""
     message = EmailMultiAlternatives(
         subject=mail.subject,
         body=mail.text,
@@ -132,6 +132,12 @@ def _send_message(mail: OutgoingMail, connection: BaseEmailBackend) -> None:
     )
     if mail.html:
         message.attach_alternative(mail.html, "text/html")
+    return message
+
+
+def _send_message(mail: OutgoingMail, connection: BaseEmailBackend) -> None:
+    """Send the message. Raises _ServerAway or _RefusedForNow for temporary errors; all others are permanent."""
+    message = build_message(mail, connection)
     # Raises for an invalid message, before the server is contacted.
     message.message()
     try:
