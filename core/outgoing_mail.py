@@ -10,12 +10,13 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from django.conf import settings
-from django.core.mail import EmailMultiAlternatives, get_connection
+from django.core.mail import get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db.models import Count, F, Min
 from django.utils import timezone
 from prometheus_client.core import GaugeMetricFamily, Metric
 
+from .mail_signing import CannotSign, SignedMessage
 from .models import OutgoingMail
 from .observability import metrics
 from .observability.metrics_views import database_metrics
@@ -119,9 +120,9 @@ def _deliver_message(mail: OutgoingMail, connection: BaseEmailBackend) -> bool:
     return True
 
 
-def build_message(mail: OutgoingMail, connection: BaseEmailBackend | None = None) -> EmailMultiAlternatives:
+def build_message(mail: OutgoingMail, connection: BaseEmailBackend | None = None) -> SignedMessage:
     """Return the message of a row as it is sent."""
-    message = EmailMultiAlternatives(
+    message = SignedMessage(
         subject=mail.subject,
         body=mail.text,
         # The sender of the envelope, to which undeliverable mail returns (RFC 5321 4.4); members see the other one.
@@ -138,8 +139,11 @@ def build_message(mail: OutgoingMail, connection: BaseEmailBackend | None = None
 def _send_message(mail: OutgoingMail, connection: BaseEmailBackend) -> None:
     """Send the message. Raises _ServerAway or _RefusedForNow for temporary errors; all others are permanent."""
     message = build_message(mail, connection)
-    # Raises for an invalid message, before the server is contacted.
-    message.message()
+    # Raises for an invalid message, before the server is contacted. Without its key no message is sent, nor lost.
+    try:
+        message.message()
+    except CannotSign as error:
+        raise _ServerAway(str(error)) from error
     try:
         connection.open()
         message.send()

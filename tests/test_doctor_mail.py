@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
 from threading import Thread
 
 import dns.flags
@@ -16,6 +17,7 @@ from dns.resolver import Resolver
 
 from core.models import OutgoingMail
 from core.tests.mail_server import mail_server
+from core.tests.test_mail_signing import make_key
 from operations.doctor import Verdict, collect_findings, mail_checks
 
 pytestmark = pytest.mark.django_db
@@ -80,7 +82,7 @@ def test_a_good_configuration_has_no_complaint_and_nothing_is_sent() -> None:
     with mail_server() as server, SENDER:
         found = findings(GOOD)
     assert {verdict for verdict, _text in found.values()} == {Verdict.OK}, found
-    assert list(found) == ["message", "mail", "mail session", "SPF", "DMARC", "PTR"]
+    assert list(found) == ["message", "mail", "mail session", "SPF", "DKIM", "DMARC", "PTR"]
     assert found["SPF"][1] == "mail.example.org: v=spf1 mx ~all"
     assert found["DMARC"][1].startswith(
         "example.org: p=quarantine; the envelope (mail.example.org) is aligned"
@@ -138,3 +140,24 @@ def test_a_server_that_refuses_the_sender_fails(capsys: pytest.CaptureFixture[st
     assert "SMTPSenderRefused" in printed
     assert "MAIL_ENVELOPE_SENDER" in printed
     assert "localhost is no public domain" in printed
+
+
+def test_the_key_in_the_dns_has_to_fit_the_one_that_signs(tmp_path: Path) -> None:
+    public, other = (make_key(tmp_path / name) for name in ("key.pem", "other.pem"))
+    name = ("spring._domainkey.example.org", "TXT")
+    signing = override_settings(
+        DKIM_SELECTOR="spring", DKIM_DOMAIN="example.org", DKIM_KEY_FILE=str(tmp_path / "key.pem")
+    )
+    with mail_server(), SENDER, signing:
+        found = findings({**GOOD, name: [public_record(public)]})
+        assert found["DKIM"] == (Verdict.OK, "spring._domainkey.example.org verifies what LinkUp signs")
+        assert "does not fit" in findings({**GOOD, name: [public_record(other)]})["DKIM"][1]
+        assert findings(GOOD)["DKIM"][0] is Verdict.FAILURE
+        with override_settings(DKIM_KEY_FILE=str(tmp_path / "none.pem")):
+            assert "DKIM_KEY_FILE cannot be read" in findings(GOOD)["message"][1]
+
+
+def public_record(public: str) -> str:
+    """The TXT record of a key, in parts of at most 255 characters."""
+    text = f"v=DKIM1; k=rsa; p={public}"
+    return " ".join(f'"{text[start : start + 200]}"' for start in range(0, len(text), 200))

@@ -4,8 +4,10 @@ import ssl
 from collections.abc import Callable, Iterator
 from email.utils import parseaddr
 from functools import partial
+from importlib import import_module
 from ipaddress import ip_address
 from smtplib import SMTPException
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -33,7 +35,7 @@ Query = Callable[[str, str], list[str]]
 def mail_checks(resolver: Resolver | None = None) -> tuple[tuple[str, Check], ...]:
     """Return the checks; without `resolver` they ask the one of this machine."""
     query = partial(query_dns, resolver)
-    checks = (("SPF", check_spf), ("DMARC", check_dmarc), ("PTR", check_ptr))
+    checks = (("SPF", check_spf), ("DKIM", check_dkim), ("DMARC", check_dmarc), ("PTR", check_ptr))
     return (
         ("message", check_message),
         ("mail", check_mail),
@@ -44,6 +46,12 @@ def mail_checks(resolver: Resolver | None = None) -> tuple[tuple[str, Check], ..
 
 def check_message() -> Iterator[CheckResult]:
     """Check that a whole message can be built: both parts, and its headers."""
+    size = len(build_sample())
+    yield report_ok(f"from {settings.DEFAULT_FROM_EMAIL}, {size / 1024:.0f} kB with text and HTML")
+
+
+def build_sample() -> bytes:
+    """Return a whole message as it would be transmitted."""
     receiver = parseaddr(settings.DEFAULT_FROM_EMAIL)[1]
     subject, text, html = render_mail(SAMPLE, {})
     row = OutgoingMail(
@@ -53,9 +61,7 @@ def check_message() -> Iterator[CheckResult]:
         html=html,
         headers=build_headers(MailClass.TRANSACTIONAL),
     )
-    message = build_message(row)
-    size = len(message.message().as_bytes())
-    yield report_ok(f"from {settings.DEFAULT_FROM_EMAIL}, {size / 1024:.0f} kB with text and HTML")
+    return bytes(build_message(row).message().as_bytes(linesep="\r\n"))
 
 
 def check_session() -> Iterator[CheckResult]:
@@ -121,6 +127,30 @@ def check_spf(query: Query) -> Iterator[CheckResult]:
         )
     else:
         yield report_ok(f"{domain}: {records[0]}")
+
+
+def check_dkim(query: Query) -> Iterator[CheckResult]:
+    """Check that the key in the DNS verifies a message that LinkUp has signed, if it signs (RFC 6376)."""
+    selector, domain = settings.DKIM_SELECTOR, settings.DKIM_DOMAIN
+    if not selector:
+        yield report_ok("LinkUp does not sign; see that the mail server does, or set DKIM_SELECTOR")
+        return
+    name = f"{selector}._domainkey.{domain}"
+    keys = query(name, "TXT")
+    if not keys:
+        yield report_failure(f"{name} has no key", "Publish the public key there: docs/MAIL.md")
+        return
+    message = build_sample()
+    verifier: Any = import_module("dkim")
+    if not verifier.verify(message, dnsfunc=lambda _name, timeout: keys[0].encode()):
+        yield report_failure(
+            f"the key of {name} does not fit DKIM_KEY_FILE", "Publish the one that belongs to it."
+        )
+    elif not f".{domain_of(settings.DEFAULT_FROM_EMAIL)}".endswith(f".{domain}"):
+        hint = "Let DKIM_DOMAIN be the domain of DEFAULT_FROM_EMAIL, or above it."
+        yield report_warning(f"{domain} is not aligned with the sender", hint)
+    else:
+        yield report_ok(f"{name} verifies what LinkUp signs")
 
 
 def check_dmarc(query: Query) -> Iterator[CheckResult]:

@@ -266,6 +266,12 @@ NETWORK_NAME = env.title("NETWORK_NAME", "LinkUp")
 # Where undeliverable mail returns.
 MAIL_ENVELOPE_SENDER = env.mail_address("MAIL_ENVELOPE_SENDER", parseaddr(DEFAULT_FROM_EMAIL)[1])
 EMAIL_TIMEOUT = 10
+# Signatures of our own, for sites whose mail server does not sign.
+DKIM_SELECTOR = env.host("DKIM_SELECTOR", "")
+DKIM_DOMAIN = env.host("DKIM_DOMAIN", parseaddr(DEFAULT_FROM_EMAIL)[1].rpartition("@")[2])
+DKIM_KEY_FILE = env.path("DKIM_KEY_FILE")
+if bool(DKIM_SELECTOR) != bool(DKIM_KEY_FILE):
+    env.errors.append("DKIM_SELECTOR, DKIM_KEY_FILE: give both or neither")
 
 # -- Background tasks (core.tasks) ---------------------------------------------------------------
 # Who executes tasks: workers (celery), a thread of each server process (thread), or the caller (immediate).

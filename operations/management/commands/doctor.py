@@ -20,7 +20,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--mail",
             action="store_true",
-            help="Examine mail alone: a message, the session with the mail server, SPF, DMARC, PTR. Nothing is sent.",
+            help="Examine mail alone: a message, the mail server, SPF, DKIM, DMARC, PTR. Nothing is sent.",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
