@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from datetime import timedelta
 from email.utils import getaddresses
 from typing import Any
+from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.template.exceptions import TemplateDoesNotExist
 from django.template.loader import render_to_string
 
@@ -16,10 +18,11 @@ from .mail_headers import (
     declare_mail,
     shorten_subject,
 )
+from .mail_html import PREVIEW_BLANKS, inline_styles
 from .outgoing_mail import add_to_outbox, deliver_due
 from .tasks import enqueue_on_commit, periodic, task
 
-__all__ = ["MailClass", "Subscription", "declare_mail", "send_mail", "send_template"]
+__all__ = ["MailClass", "Subscription", "declare_mail", "render_mail", "send_mail", "send_template"]
 
 # RFC 5321 4.5.3.1.3, without the angle brackets.
 LONGEST_ADDRESS = 254
@@ -70,20 +73,37 @@ def send_template(
     The class of the message is the one with which the template is declared. Raises LookupError when it is not, and
     TemplateDoesNotExist when the subject or the text is missing.
     """
-    values = dict(context)
-    try:
-        html = str(render_to_string(f"{template}_message.html", values))
-    except TemplateDoesNotExist:
-        html = ""
+    subject, text, html = render_mail(template, context)
     send_mail(
         to=to,
-        subject=render_to_string(f"{template}_subject.txt", values),
-        text=render_to_string(f"{template}_message.txt", values),
+        subject=subject,
+        text=text,
         html=html,
         mail_class=class_of_mail(template),
         subscription=subscription,
         thread=thread,
     )
+
+
+def render_mail(template: str, context: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Return subject, text and HTML of a mail; the HTML is "" when there is no template for it.
+
+    Templates extend `mail/base.html` and have, beside `context`, the name of the network, its URL and its host. Raises
+    TemplateDoesNotExist when the subject or the text is missing.
+    """
+    values = {
+        "network_name": settings.NETWORK_NAME,
+        "site_url": f"{settings.SITE_URL}/",
+        "site_host": urlsplit(settings.SITE_URL).netloc,
+        "preview_blanks": PREVIEW_BLANKS,
+        **context,
+    }
+    subject = shorten_subject(render_to_string(f"{template}_subject.txt", values))
+    try:
+        html = inline_styles(render_to_string(f"{template}_message.html", {**values, "subject": subject}))
+    except TemplateDoesNotExist:
+        html = ""
+    return subject, render_to_string(f"{template}_message.txt", values), html
 
 
 @task("core.deliver_mail", seconds=DELIVERY_SECONDS, is_atomic=False)

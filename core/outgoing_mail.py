@@ -12,12 +12,13 @@ from email.utils import make_msgid
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.core.mail import EmailMultiAlternatives, get_connection
+from django.core.mail import get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db.models import Count, F, Min
 from django.utils import timezone
 from prometheus_client.core import GaugeMetricFamily, Metric
 
+from .mail_signing import CannotSign, SignedMessage
 from .models import OutgoingMail
 from .observability import metrics
 from .observability.metrics_views import database_metrics
@@ -132,9 +133,9 @@ def _deliver_message(mail: OutgoingMail, connection: BaseEmailBackend) -> bool:
     return True
 
 
-def _send_message(mail: OutgoingMail, connection: BaseEmailBackend) -> None:
-    """Send the message. Raises _ServerAway or _RefusedForNow for temporary errors; all others are permanent."""
-    message = EmailMultiAlternatives(
+def build_message(mail: OutgoingMail, connection: BaseEmailBackend | None = None) -> SignedMessage:
+    """Return the message of a row as it is sent."""
+    message = SignedMessage(
         subject=mail.subject,
         body=mail.text,
         # The sender of the envelope, to which undeliverable mail returns (RFC 5321 4.4); members see the other one.
@@ -145,8 +146,17 @@ def _send_message(mail: OutgoingMail, connection: BaseEmailBackend) -> None:
     )
     if mail.html:
         message.attach_alternative(mail.html, "text/html")
-    # Raises for an invalid message, before the server is contacted.
-    message.message()
+    return message
+
+
+def _send_message(mail: OutgoingMail, connection: BaseEmailBackend) -> None:
+    """Send the message. Raises _ServerAway or _RefusedForNow for temporary errors; all others are permanent."""
+    message = build_message(mail, connection)
+    # Raises for an invalid message, before the server is contacted. Without its key no message is sent, nor lost.
+    try:
+        message.message()
+    except CannotSign as error:
+        raise _ServerAway(str(error)) from error
     try:
         connection.open()
         message.send()

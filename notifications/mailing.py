@@ -40,15 +40,13 @@ LATER = timedelta(minutes=15)
 REST = timedelta(hours=1)
 # Most notifications in one mail; the rest is behind a link.
 MOST = 20
-# Lists of mails show a line of text behind the subject; where the preview is short, only these blanks follow it.
-BLANKS = "\u034f\u200c\u00a0" * 80
 
 _ACTION_LABELS = {
     Kind.INVITATION: gettext_lazy("Answer the invitation"),
     Kind.REACTION: gettext_lazy("See the post"),
     Kind.COMMENT: gettext_lazy("Read the comment"),
     Kind.REPLY: gettext_lazy("Read the reply"),
-    Kind.MENTION: gettext_lazy("Read it on LinkUp"),
+    Kind.MENTION: gettext_lazy("Read it"),
     Kind.REPOST: gettext_lazy("See the post"),
     Kind.MESSAGE: gettext_lazy("Read the message"),
 }
@@ -193,15 +191,12 @@ def _send_mail(member: User, views: Sequence[NotificationView]) -> None:
         "items": [MailItem.from_view(view) for view in views[:MOST]],
         "more": max(len(views) - MOST, 0),
         "subject": _write_subject(views),
-        # Lists of mails show it behind the subject.
         "preview": views[0].excerpt or views[0].text,
-        "blanks": BLANKS,
         "count": len(views),
         "kind": only.label if only else "",
         "stop_url": stop,
         "page_url": absolute_url(reverse("notifications:page")),
         "preferences_url": absolute_url(reverse("notifications:preferences")),
-        "site_url": absolute_url("/"),
     }
     send_template(
         to=member.email,

@@ -121,6 +121,10 @@ class Environment:
         """Return addresses and ranges of proxies, or `unix`."""
         return self._read(name, values.parse_items(default), values.parse_networks)
 
+    def title(self, name: str, default: str) -> str:
+        """Return the variable as a name that people read: one short line."""
+        return self._read(name, default, values.parse_title)
+
     def mailbox(self, name: str, default: str) -> str:
         """Return the variable as a sender: `Name <address>`, with the name quoted if necessary."""
         return self._read(name, default, values.parse_mailbox)

@@ -17,6 +17,7 @@ TRUE_WORDS = {"1", "true", "yes", "on"}
 FALSE_WORDS = {"0", "false", "no", "off"}
 PORTS = (1, 65_535)
 DEFAULT_PORTS = {"http": 80, "https": 443}
+LONGEST_TITLE = 40
 REDIS_SCHEMES = {"redis", "rediss", "unix"}
 
 _label = r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
@@ -144,6 +145,13 @@ def parse_path(value: str, base: Path) -> str:
     if value.startswith("~") or _control.search(value):
         raise ValueError("use a full path: ~ is a different folder for each user")
     return str(base / value)
+
+
+def parse_title(value: str) -> str:
+    """Parse a name that people read, of at most 40 characters."""
+    if _control.search(value) or len(value) > LONGEST_TITLE:
+        raise ValueError(f"use one line of at most {LONGEST_TITLE} characters")
+    return value
 
 
 def parse_mailbox(value: str) -> str:

@@ -27,6 +27,7 @@ class MailServer:
         self.message_ids: list[str] = []
         self.recipients: list[str] = []
         self.messages: list[EmailMessage] = []
+        self.contents: list[bytes] = []
         # The senders of envelopes, and the Message-ID of each message that was offered, accepted or not.
         self.senders: list[str] = []
         self.offered_ids: list[str] = []
@@ -66,6 +67,7 @@ class MailServer:
         self.offered_ids.append(str(message["Message-ID"]))
         if self.to_data == OK:
             self.messages.append(message)
+            self.contents.append(envelope.original_content)
             self.subjects.append(str(message["Subject"]))
             self.message_ids.append(str(message["Message-ID"]))
             self.recipients += envelope.rcpt_tos

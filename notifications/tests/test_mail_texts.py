@@ -94,7 +94,7 @@ SAID = {
     Kind.REACTION: ("reacted to your post", "See the post", "/posts/"),
     Kind.COMMENT: ("commented on your post", "Read the comment", "/posts/"),
     Kind.REPLY: ("replied to your comment", "Read the reply", "/posts/"),
-    Kind.MENTION: ("mentioned you in a post", "Read it on LinkUp", "/posts/"),
+    Kind.MENTION: ("mentioned you in a post", "Read it", "/posts/"),
     Kind.REPOST: ("shared your post", "See the post", "/posts/"),
     Kind.MESSAGE: ("wrote to you", "Read the message", "/messages/"),
 }
@@ -173,7 +173,7 @@ def test_a_name_is_text_everywhere(alice: User, charlie: User, mailed: Mailed, n
     assert message.body.startswith(f"Hello {name},\n")
     html = html_of(message)
     assert "<b>O" not in html
-    shown = name.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("'", "&#x27;")
+    shown = name.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     assert f"Hello <bdi>{shown}</bdi>," in html
     assert f"<strong><bdi>{shown}</bdi></strong> commented" in html
 
@@ -204,9 +204,9 @@ def test_every_address_is_whole_and_nothing_is_fetched(
 def test_it_follows_the_readers_scheme_and_language(alice: User, charlie: User, mailed: Mailed) -> None:
     html = html_of(mailed(lambda: do(Kind.COMMENT, alice, charlie)))
     assert html.lstrip().startswith("<!DOCTYPE html>")
-    assert '<html lang="en">' in html
+    assert '<html lang="en" dir="ltr"' in html
     assert '<meta name="color-scheme" content="light dark">' in html
-    assert "@media (prefers-color-scheme: dark)" in html
+    assert "@media (prefers-color-scheme: dark)" in html.partition("</head>")[0]
     assert "{#" not in html
     assert "{%" not in html
 
@@ -220,6 +220,7 @@ def test_the_text_part_can_be_read_by_itself(alice: User, charlie: User, mailed:
         "\n"
         "Charlie commented on your post.\n"
         "> Good luck and more\n"
+        "Read the comment:\n"
         f"http://localhost:8000/notifications/{row.pk}/\n"
         "\n"
         "-- \n"

@@ -2,5 +2,6 @@
 
 from .checks import CHECKS
 from .findings import Finding, Verdict, collect_findings
+from .mail import mail_checks
 
-__all__ = ["CHECKS", "Finding", "Verdict", "collect_findings"]
+__all__ = ["CHECKS", "Finding", "Verdict", "collect_findings", "mail_checks"]

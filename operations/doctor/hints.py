@@ -109,7 +109,7 @@ def hint_for_mail(error: BaseException) -> str:
         ),
         (
             SMTPSenderRefused,
-            "The server refuses this sender: correct DEFAULT_FROM_EMAIL, or allow it there.",
+            "The server refuses this sender: correct MAIL_ENVELOPE_SENDER or DEFAULT_FROM_EMAIL, or allow it there.",
         ),
         (
             SMTPRecipientsRefused,

@@ -130,13 +130,13 @@ def _offer_message(server: SMTP) -> Iterator[CheckResult]:
 
     The receiver is the first of ADMINS, or else the sender's own address, which may not exist.
     """
-    sender = settings.DEFAULT_FROM_EMAIL
+    sender = settings.MAIL_ENVELOPE_SENDER
     receivers = [admin[1] for admin in settings.ADMINS]
-    receiver = receivers[0] if receivers else parseaddr(sender)[1]
+    receiver = receivers[0] if receivers else parseaddr(settings.DEFAULT_FROM_EMAIL)[1]
     # The headers are made as for each mail: an invalid sender fails here.
-    EmailMessage("LinkUp", "", sender, [receiver]).message()
+    EmailMessage("LinkUp", "", settings.DEFAULT_FROM_EMAIL, [receiver]).message()
     server.ehlo_or_helo_if_needed()
-    code, answer = server.mail(parseaddr(sender)[1])
+    code, answer = server.mail(sender)
     if code != SMTP_OK:
         raise SMTPSenderRefused(code, answer, sender)
     code, answer = server.rcpt(receiver)

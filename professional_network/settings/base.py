@@ -261,9 +261,17 @@ DEMO_NETWORK = False
 # The URL of the site, for links in mails.
 SITE_URL = env.origin("SITE_URL", "http://localhost:8000")
 DEFAULT_FROM_EMAIL = env.mailbox("DEFAULT_FROM_EMAIL", "LinkUp <no-reply@localhost>")
+# What the network is called in mail.
+NETWORK_NAME = env.title("NETWORK_NAME", "LinkUp")
 # Where undeliverable mail returns.
 MAIL_ENVELOPE_SENDER = env.mail_address("MAIL_ENVELOPE_SENDER", parseaddr(DEFAULT_FROM_EMAIL)[1])
 EMAIL_TIMEOUT = 10
+# Signatures of our own, for sites whose mail server does not sign.
+DKIM_SELECTOR = env.host("DKIM_SELECTOR", "")
+DKIM_DOMAIN = env.host("DKIM_DOMAIN", parseaddr(DEFAULT_FROM_EMAIL)[1].rpartition("@")[2])
+DKIM_KEY_FILE = env.path("DKIM_KEY_FILE")
+if bool(DKIM_SELECTOR) != bool(DKIM_KEY_FILE):
+    env.errors.append("DKIM_SELECTOR, DKIM_KEY_FILE: give both or neither")
 
 # -- Background tasks (core.tasks) ---------------------------------------------------------------
 # Who executes tasks: workers (celery), a thread of each server process (thread), or the caller (immediate).

@@ -32,6 +32,7 @@ BESIDE: dict[str, dict[str, str]] = {
     **{name: {"AWS_STORAGE_BUCKET_NAME": "b"}
        for name in ("AWS_S3_REGION_NAME", "AWS_S3_ENDPOINT_URL", "AWS_S3_CUSTOM_DOMAIN", "AWS_ACCESS_KEY_ID",
                     "AWS_SECRET_ACCESS_KEY")},
+    **{f"DKIM_{part}": {"DKIM_SELECTOR": "s", "DKIM_KEY_FILE": "/etc/linkup.pem"} for part in ("SELECTOR", "KEY_FILE")},
     **{f"EMAIL_HOST_{part}": {"EMAIL_HOST_USER": "u", "EMAIL_HOST_PASSWORD": "p"} for part in ("USER", "PASSWORD")},
     # COMPLETE sets LOG_DIR to a temporary folder of the tests.
     **{name: {"LOG_DIR": ""} for name in ("LOG_DIR", "DATA_DIR")},
@@ -108,6 +109,9 @@ ROWS: dict[str, list[Row]] = {
         ("A <a@a.example>", "SERVER_EMAIL", SENDER, "A <a@a.example>"),
         ("A <a@a.example>", "MAIL_ENVELOPE_SENDER", "no-reply@localhost", "a@a.example"),
     ],
+    "DKIM_DOMAIN": [("a.example", "DKIM_DOMAIN", "localhost", "a.example")],
+    "DKIM_KEY_FILE": [("/etc/x.pem", "DKIM_KEY_FILE", "/etc/linkup.pem", "/etc/x.pem")],
+    "DKIM_SELECTOR": [("s2", "DKIM_SELECTOR", "s", "s2")],
     "DRAIN_FILE": [("/run/x", "DRAIN_FILE", str(BASE_DIR / "drain"), "/run/x")],
     "DRAIN_SECONDS": [("3", "DRAIN_SECONDS", 10, 3)],
     "EMAIL_HOST": [("mail.example", "EMAIL_HOST", "localhost", "mail.example")],
@@ -131,6 +135,7 @@ ROWS: dict[str, list[Row]] = {
         ("bounces@a.example", "MAIL_ENVELOPE_SENDER", "no-reply@localhost", "bounces@a.example"),
         ("bounces@a.example", "DEFAULT_FROM_EMAIL", SENDER, SENDER),
     ],
+    "NETWORK_NAME": [("Alumni Köln", "NETWORK_NAME", "LinkUp", "Alumni Köln")],
     "MAIL_TO_NON_MEMBERS_PER_HOUR": [("5", "MAIL_TO_NON_MEMBERS_PER_HOUR", 200, 5)],
     "MEDIA_ACCEL_PREFIX": [("/x/", "MEDIA_ACCEL_PREFIX", "", "/x/")],
     "MEDIA_ROOT": [("/srv/m", "MEDIA_ROOT", BASE_DIR / "media", Path("/srv/m"))],

@@ -174,6 +174,7 @@ REFUSED: list[tuple[str, list[str], str]] = [
         ["bounces", "Bounces <b@a.example>", "<>", "b@a.example, c@a.example"],
         "use mail addresses",
     ),
+    ("NETWORK_NAME", ["x" * 41, "Link\u2028Up"], "use one line"),
     ("SERVER_EMAIL", ["root", "Köln <a>", "a@"], "use "),
     (
         "ADMINS",
@@ -184,6 +185,9 @@ REFUSED: list[tuple[str, list[str], str]] = [
     ("MEDIA_ROOT", ["~/media"], "use a full path"),
     ("PROMETHEUS_MULTIPROC_DIR", ["metrics", "./metrics", "~/metrics"], ""),
     ("MEDIA_ACCEL_PREFIX", ["protected-media", "/protected-media", "protected-media/"], "begin and end it"),
+    ("DKIM_SELECTOR", ["spring"], "give both or neither"),
+    ("DKIM_SELECTOR", ["a b", "s._domainkey/x"], "use a name"),
+    ("DKIM_DOMAIN", ["https://a.example"], "use a name"),
     ("EMAIL_HOST_USER", ["linkup"], "give both or neither"),
     ("EMAIL_HOST_PASSWORD", ["hunter2"], "give both or neither"),
     ("SECRET_KEY", ['"' + COMPLETE["SECRET_KEY"] + '"'], "leave out the quotes"),

@@ -2,11 +2,9 @@
 
 import logging
 from typing import Any
-from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core import context as allauth_context
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.http import HttpRequest, HttpResponse
@@ -111,8 +109,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         member = User.objects.filter(email=fold_address(email), joined_at__isnull=False).first()
         request = allauth_context.request
         if may_send(request, template_prefix, email, is_member=member is not None):
-            site = {"domain": urlsplit(settings.SITE_URL).netloc}
-            common = {"email": email, "site": site, "request": request}
+            common = {"email": email, "request": request}
             mail.send_template(
                 to=email, template=template_prefix, context={**common, **context, "user": member}
             )

@@ -5,7 +5,6 @@ joined. An account may have one other row there: a new address that is not confi
 """
 
 from typing import Any
-from urllib.parse import urlsplit
 
 from allauth.account.models import EmailAddress
 from django.conf import settings
@@ -66,8 +65,7 @@ def change_address(*, user: User, email: str, is_final: bool = False) -> None:
     if is_final:
         FormerAddress.objects.filter(user=user).delete()
     if former and user.joined_at:
-        site = {"domain": urlsplit(settings.SITE_URL).netloc}
-        context: dict[str, Any] = {"user": user, "from_email": former, "site": site}
+        context: dict[str, Any] = {"user": user, "from_email": former}
         if not is_final:
             row = FormerAddress.objects.create(user=user, email=former)
             path = reverse("account_restore_address", args=[signing.dumps(row.pk, salt=SALT)])
