@@ -23,6 +23,8 @@ class BucketStorage(S3Storage):  # type: ignore[misc]
     new buckets of Amazon refuse them.
     """
 
+    is_remote = True
+
     def _save(self, name: str, content: Any) -> str:
         """Save as the parent does; errors of the bucket are OSErrors, as those of a disk."""
         try:

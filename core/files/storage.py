@@ -7,7 +7,7 @@ the URL.
 import logging
 import secrets
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
@@ -24,6 +24,9 @@ from whitenoise.storage import CompressedManifestStaticFilesStorage
 logger = logging.getLogger(__name__)
 
 PRIVATE = "private"
+
+# What deletes files of a remote storage after the commit: core.cleaning_tasks, which this package does not import.
+_remote_deletions: list[Callable[[list[str]], None]] = []
 
 # The files stored inside the innermost removed_on_failure.
 _stored: ContextVar[list[str] | None] = ContextVar("stored files", default=None)
@@ -148,6 +151,19 @@ def delete_files(names: Iterable[str]) -> None:
             logger.exception("an upload could not be deleted")
 
 
+def delete_remote_files_by(enqueue: Callable[[list[str]], None]) -> None:
+    """Let `enqueue`, called in a transaction, delete files of a remote storage after the commit."""
+    _remote_deletions[:] = [enqueue]
+
+
 def delete_on_commit(*names: str) -> None:
-    """Delete the files `names` once the transaction that drops their last reference has committed."""
-    transaction.on_commit(lambda: delete_files(names))
+    """Delete the files `names` once the transaction that drops their last reference has committed.
+
+    Where each deletion is a request to another server (`is_remote`), a background task does it, which is repeated
+    until the server has answered.
+    """
+    wanted = [name for name in names if name]
+    if wanted and _remote_deletions and getattr(default_storage, "is_remote", False):
+        _remote_deletions[0](wanted)
+    elif wanted:
+        transaction.on_commit(lambda: delete_files(wanted))

@@ -14,8 +14,11 @@ from django.test import Client, override_settings
 from django.utils import timezone
 from moto.server import ThreadedMotoServer
 
+from core.cleaning_tasks import DELETE_TASK
 from core.files import exposed_files, storage, unreferenced_files
 from core.files.row_files import files_of_row
+from core.models import QueuedTask
+from core.tasks.execution import execute_task
 from core.tests import pictures
 from feed.models import Post, PostImage
 from feed.tests.factories import PDF, upload
@@ -210,3 +213,23 @@ def test_unreferenced_files_are_found_in_a_bucket_as_on_a_disk(member: User, buc
     shown = client_of(member).get(image.url)
     assert body_of(shown).startswith(b"RIFF")
     assert shown["Cache-Control"] == "private, no-cache"
+
+
+def test_files_of_a_deleted_row_leave_the_bucket_by_a_task_that_is_repeated(
+    member: User, bucket: str
+) -> None:
+    form = {"text": "", "audience": "1", "images": upload("desk.jpg", pictures.jpeg())}
+    assert client_of(member).post("/posts/", form).status_code == 302
+    image = PostImage.objects.get()
+    names = files_of_row(image)
+    with settings_of("http://127.0.0.1:9"):  # nothing listens there
+        image.delete()
+        row = QueuedTask.objects.get(name=DELETE_TASK)
+        execute_task(row.pk)
+    row.refresh_from_db()
+    assert (row.state, row.attempts) == (QueuedTask.State.WAITING, 1)
+    assert [default_storage.exists(name) for name in names] == [True] * len(names)
+    QueuedTask.objects.update(due_at=timezone.now())
+    execute_task(row.pk)
+    assert [default_storage.exists(name) for name in names] == [False] * len(names)
+    assert not QueuedTask.objects.exists()
