@@ -70,7 +70,7 @@ def test_without_a_token_in_the_settings_there_is_no_such_page(client: Client, s
     assert client.post("/metrics").status_code == 404
 
 
-def test_who_has_no_token_or_another_is_refused(
+def test_a_client_with_no_token_or_another_is_refused(
     client: Client, token: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     with all_cases() as case:
@@ -164,26 +164,6 @@ def test_a_database_that_does_not_answer_is_reported_without_metrics_and_no_conn
             assert left[0].connection is None
 
 
-def test_labels_have_bounds_and_the_names_of_urls(client: Client) -> None:
-    with all_cases() as case:
-        with case("the database has the time that health checks have"):
-            assert database_metrics._probe._timeout == Probe("x", lambda: "ok")._timeout
-        with case("no middleware before the one that measures responds"):
-            assert project.MIDDLEWARE.index("core.observability.metrics_views.MeasureRequests") == 1
-        with case("labels have bounds"):
-            client.generic("PROPFIND", "/health/")
-            for number in range(20):
-                client.get(f"/nowhere/{number}/")
-            told = {metric.name: metric for metric in metrics.collect_metrics()}
-            labels = [sample.labels for sample in told["linkup_http_requests"].samples]
-            assert {each["method"] for each in labels} <= {"GET", "HEAD", "POST", "OPTIONS", "other"}
-            assert not [each for each in labels if "/" in each["view"] and "nowhere" in each["view"]]
-            assert answers(method="other", view="health", status="405") >= 1
-        with case("the early addresses have the names of urls"):
-            assert EARLY.keys() == HealthMiddleware.views.keys()
-            assert [view_of(RequestFactory().get(path)) for path in EARLY] == list(EARLY.values())
-
-
 @pytest.mark.postgres_only
 @pytest.mark.django_db(transaction=True)
 def test_connections_are_counted_by_state_with_their_maximum() -> None:
@@ -242,6 +222,26 @@ def test_an_answer_is_counted_by_its_view() -> None:
                 assert answers(method="GET", view=view, status=str(status)) == before + 1
                 assert value("linkup_http_request_duration_seconds_count", view=view) == timed + 1
                 assert value("linkup_http_requests_in_progress") == 0
+
+
+def test_labels_have_bounds_and_the_names_of_urls(client: Client) -> None:
+    with all_cases() as case:
+        with case("the database has the time that health checks have"):
+            assert database_metrics._probe._timeout == Probe("x", lambda: "ok")._timeout
+        with case("no middleware before the one that measures responds"):
+            assert project.MIDDLEWARE.index("core.observability.metrics_views.MeasureRequests") == 1
+        with case("labels have bounds"):
+            client.generic("PROPFIND", "/health/")
+            for number in range(20):
+                client.get(f"/nowhere/{number}/")
+            told = {metric.name: metric for metric in metrics.collect_metrics()}
+            labels = [sample.labels for sample in told["linkup_http_requests"].samples]
+            assert {each["method"] for each in labels} <= {"GET", "HEAD", "POST", "OPTIONS", "other"}
+            assert not [each for each in labels if "/" in each["view"] and "nowhere" in each["view"]]
+            assert answers(method="other", view="health", status="405") >= 1
+        with case("the early addresses have the names of urls"):
+            assert EARLY.keys() == HealthMiddleware.views.keys()
+            assert [view_of(RequestFactory().get(path)) for path in EARLY] == list(EARLY.values())
 
 
 @pytest.mark.django_db

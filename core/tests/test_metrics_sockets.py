@@ -38,6 +38,11 @@ class Change:
         return value(self._name, **self._labels) - self._before
 
 
+async def until_once(change: Change) -> None:
+    """Wait until the metric has increased by one."""
+    await until(lambda: change() == 1)
+
+
 def closed(by: str, code: object) -> Change:
     return Change("linkup_websockets_closed_total", by=by, code=str(code))
 
@@ -79,32 +84,30 @@ async def test_open_closed_and_refused_tabs_are_counted(alice: User) -> None:
             assert handshakes() == 1
 
 
-@pytest.mark.parametrize(
-    ("said", "reason", "code"),
-    [(["x" * (FRAME_BYTES + 1)], "too_large", TOO_LARGE), (["{}"] * (BURST + 20), "flood", FLOODED)],
-)
-async def test_a_tab_that_says_too_much_is_counted_by_what_it_did(
-    alice: User, said: list[str], reason: str, code: int
-) -> None:
-    frames_refused, tabs_closed = refused(reason), closed("server", code)
-    tab = await SocketClient.of(alice)
-    for text in said:
-        tab.say_text(text)
-    assert await tab.closed() == code
-    await until(lambda: tabs_closed() == 1)
-    assert frames_refused() == 1
+TOO_MUCH = [(["x" * (FRAME_BYTES + 1)], "too_large", TOO_LARGE), (["{}"] * (BURST + 20), "flood", FLOODED)]
 
 
-async def test_a_tab_too_many_is_counted(alice: User) -> None:
-    cookie = await cookie_of(alice)
-    tabs = [SocketClient(cookie) for _ in range(SOCKETS_PER_MEMBER + 1)]
-    too_many = closed("server", FLOODED)
-    for tab in tabs:
-        await tab.open()
-    assert (await tabs[-1].closed(), too_many()) == (FLOODED, 1)
-    for tab in tabs:
-        await tab.leave()
-    assert value("linkup_websockets_open") == 0
+async def test_a_tab_too_many_and_a_tab_that_says_too_much_are_counted_by_what_they_did(alice: User) -> None:
+    with all_cases() as case:
+        for said, reason, code in TOO_MUCH:
+            with case(reason):
+                frames_refused, tabs_closed = refused(reason), closed("server", code)
+                tab = await SocketClient.of(alice)
+                for text in said:
+                    tab.say_text(text)
+                assert await tab.closed() == code
+                await until_once(tabs_closed)
+                assert frames_refused() == 1
+        with case("a tab too many is counted"):
+            cookie = await cookie_of(alice)
+            tabs = [SocketClient(cookie) for _ in range(SOCKETS_PER_MEMBER + 1)]
+            too_many = closed("server", FLOODED)
+            for tab in tabs:
+                await tab.open()
+            assert (await tabs[-1].closed(), too_many()) == (FLOODED, 1)
+            for tab in tabs:
+                await tab.leave()
+            assert value("linkup_websockets_open") == 0
 
 
 def test_a_tab_cannot_make_up_labels_and_each_server_code_starts_at_zero() -> None:
