@@ -22,20 +22,30 @@ LAYERS = {
 WITH_REDIS = [pytest.param(name, marks=pytest.mark.postgres_only) for name in ("core", "pubsub")]
 
 
+REGISTERED_BY_NAME = (
+    "frame_handlers",
+    "frame_costs",
+    "quick_handlers",
+    "event_renderers",
+    "event_filters",
+    "heartbeat_parts",
+)
+REGISTERED_IN_ORDER = ("openers", "closers", "periodic_jobs")
+
+
 @pytest.fixture
 def registry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is registered for sockets but what the test registers."""
-    for name in (
-        "frame_handlers",
-        "frame_costs",
-        "quick_handlers",
-        "event_renderers",
-        "event_filters",
-        "heartbeat_parts",
-    ):
+    for name in REGISTERED_BY_NAME:
         monkeypatch.setattr(frames, name, {})
-    for name in ("openers", "closers", "periodic_jobs"):
+    for name in REGISTERED_IN_ORDER:
         monkeypatch.setattr(frames, name, [])
+
+
+def clear_registry() -> None:
+    """Forget what the case before has registered, in a test with `registry`."""
+    for name in (*REGISTERED_BY_NAME, *REGISTERED_IN_ORDER):
+        getattr(frames, name).clear()
 
 
 @pytest.fixture

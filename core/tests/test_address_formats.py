@@ -36,18 +36,17 @@ def test_each_address_of_the_product_is_formatted_as_reverse_makes_it() -> None:
 
 
 @override_settings(ROOT_URLCONF=__name__)
-def test_words_are_quoted_as_reverse_quotes_them() -> None:
-    address = AddressFormat("two")
+def test_an_address_is_formatted_as_reverse_makes_it_or_refused() -> None:
     with all_cases() as case:
+        address = AddressFormat("two")
         for word in WORDS:
             with case(word):
                 assert address(word, 7) == reverse("two", args=[word, 7])
-
-
-@override_settings(ROOT_URLCONF=__name__)
-def test_an_address_that_hides_its_arguments_is_refused() -> None:
-    with pytest.raises(ValueError, match="does not show where its arguments belong"):
-        AddressFormat("placeholder")(1)
+        with (
+            case("an address that hides its arguments is refused"),
+            pytest.raises(ValueError, match="does not show where its arguments belong"),
+        ):
+            AddressFormat("placeholder")(1)
 
 
 def test_each_address_of_the_product_is_found_twice_as_reverse_makes_it() -> None:

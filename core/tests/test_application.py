@@ -42,7 +42,7 @@ def _as_in_production() -> Any:
         yield
 
 
-def test_our_own_pages_may_open_a_socket() -> None:
+def test_our_own_pages_may_open_a_socket_and_other_pages_may_not() -> None:
     with all_cases() as case:
         for origin, host, proto in [
             (ORIGIN, "network.example.org", "https"),
@@ -52,11 +52,7 @@ def test_our_own_pages_may_open_a_socket() -> None:
         ]:
             with case((origin, host, proto)):
                 assert is_own_origin(scope(origin, host=host, proto=proto))
-
-
-def test_other_pages_may_not() -> None:
-    with all_cases() as case:
-        for origin in [
+        for foreign in [
             None,
             "",
             "null",
@@ -68,8 +64,8 @@ def test_other_pages_may_not() -> None:
             "https://network.example.org/",
             "network.example.org",
         ]:
-            with case(origin):
-                assert not is_own_origin(scope(origin))
+            with case(foreign):
+                assert not is_own_origin(scope(foreign))
 
 
 @given(st.text(st.characters(codec="latin-1", exclude_categories=["Cc"]), max_size=80))
@@ -95,23 +91,40 @@ async def greeting(cookie: str, *, origin: str = "http://testserver", path: str 
 
 @pytest.mark.django_db(transaction=True)
 async def test_the_member_of_the_session_is_known(alice: User) -> None:
-    assert (await greeting(await cookie_of(alice)))["member"] == alice.pk
+    with all_cases() as case:
+        with case("the member of the session is known"):
+            assert (await greeting(await cookie_of(alice)))["member"] == alice.pk
+        with case("the cookie is found among others"):
+            cookie = f"theme=dark; {await cookie_of(alice)}; csrftoken=abc"
+            assert (await greeting(cookie))["member"] == alice.pk
+        with case("a session of an old key opens a socket"):
+            cookie = await cookie_of(alice)
+            with override_settings(SECRET_KEY="a new key", SECRET_KEY_FALLBACKS=[django_settings.SECRET_KEY]):
+                async with SocketClient(cookie) as tab:
+                    await tab.open()
+                    assert (await tab.next())["member"] == alice.pk
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_the_cookie_is_found_among_others(alice: User) -> None:
-    cookie = f"theme=dark; {await cookie_of(alice)}; csrftoken=abc"
-    assert (await greeting(cookie))["member"] == alice.pk
-
-
-@pytest.mark.django_db(transaction=True)
-async def test_without_a_session_there_is_no_socket(caplog: pytest.LogCaptureFixture) -> None:
+async def test_without_a_session_from_a_foreign_page_and_at_another_address_there_is_no_socket(
+    caplog: pytest.LogCaptureFixture, alice: User
+) -> None:
     with all_cases() as case:
         for cookie in ["", "sessionid=forged", "sessionid=", "sessionid", "é=è", 'sessionid="a b"']:
             with case(cookie):
                 caplog.clear()
                 with pytest.raises(Refused):
                     await greeting(cookie)
+                assert caplog.records == []
+        for origin in ["https://evil.example", "", "null", "https://testserver"]:
+            with case(origin), pytest.raises(Refused):
+                await greeting(await cookie_of(alice), origin=origin)
+        cookie = await cookie_of(alice)
+        for at in ["/ws", "/ws/nothing/", "/", "/admin/", "//ws/"]:
+            with case(at):
+                caplog.clear()
+                with caplog.at_level(logging.WARNING), pytest.raises(Refused):
+                    await greeting(cookie, path=at)
                 assert caplog.records == []
 
 
@@ -138,35 +151,6 @@ async def test_who_may_not_be_signed_in_gets_no_socket() -> None:
                 await in_database(end, member)
                 with pytest.raises(Refused):
                     await greeting(cookie)
-
-
-@pytest.mark.django_db(transaction=True)
-async def test_a_session_of_an_old_key_opens_a_socket(alice: User) -> None:
-    cookie = await cookie_of(alice)
-    with override_settings(SECRET_KEY="a new key", SECRET_KEY_FALLBACKS=[django_settings.SECRET_KEY]):
-        async with SocketClient(cookie) as tab:
-            await tab.open()
-            assert (await tab.next())["member"] == alice.pk
-
-
-@pytest.mark.django_db(transaction=True)
-async def test_a_foreign_page_is_refused_even_with_a_session(alice: User) -> None:
-    with all_cases() as case:
-        for origin in ["https://evil.example", "", "null", "https://testserver"]:
-            with case(origin), pytest.raises(Refused):
-                await greeting(await cookie_of(alice), origin=origin)
-
-
-@pytest.mark.django_db(transaction=True)
-async def test_every_other_address_is_refused_quietly(alice: User, caplog: pytest.LogCaptureFixture) -> None:
-    cookie = await cookie_of(alice)
-    with all_cases() as case:
-        for at in ["/ws", "/ws/nothing/", "/", "/admin/", "//ws/"]:
-            with case(at):
-                caplog.clear()
-                with caplog.at_level(logging.WARNING), pytest.raises(Refused):
-                    await greeting(cookie, path=at)
-                assert caplog.records == []
 
 
 async def test_a_foreign_page_is_refused_before_the_database_is_asked() -> None:

@@ -39,7 +39,22 @@ def ids(messages: list[CheckMessage]) -> set[str]:
 
 
 def test_a_ready_server_lacks_only_hashed_static_files() -> None:
-    assert ids(found()) == {"linkup.W008"}
+    with all_cases() as case:
+        with case("a ready server lacks only hashed static files"):
+            assert ids(found()) == {"linkup.W008"}
+        with case("a redis on a socket or that wants a certificate needs no password"):
+            for url in (
+                "unix:///run/redis/redis.sock?db=0",
+                "rediss://h/0?ssl_certfile=/a&ssl_keyfile=/b",
+                "redis://u:p@h/0",
+            ):
+                assert ids(found(REDIS_URL=url)) == {"linkup.W008"}, url
+        with case("a key of django s own making is strong"):
+            assert all(
+                "linkup.E002" not in ids(found(SECRET_KEY=get_random_secret_key())) for _number in range(50)
+            )
+        with case("without deploy nobody is bothered"):
+            assert run_checks(tags=[TAG]) == []
 
 
 def test_with_the_manifest_nothing_is_left_and_without_it_nothing_may_start(tmp_path: Path) -> None:
@@ -91,20 +106,3 @@ def test_each_problem_has_a_hint() -> None:
                 assert ids(messages) == {fault, "linkup.W008"}
                 assert all(message.hint for message in messages)
                 assert all(STRONG[:20] not in str(message) for message in messages)
-
-
-def test_a_redis_on_a_socket_or_that_wants_a_certificate_needs_no_password() -> None:
-    for url in (
-        "unix:///run/redis/redis.sock?db=0",
-        "rediss://h/0?ssl_certfile=/a&ssl_keyfile=/b",
-        "redis://u:p@h/0",
-    ):
-        assert ids(found(REDIS_URL=url)) == {"linkup.W008"}, url
-
-
-def test_a_key_of_django_s_own_making_is_strong() -> None:
-    assert all("linkup.E002" not in ids(found(SECRET_KEY=get_random_secret_key())) for _number in range(50))
-
-
-def test_without_deploy_nobody_is_bothered() -> None:
-    assert run_checks(tags=[TAG]) == []

@@ -76,27 +76,40 @@ def test_the_query_set_is_built_once_for_lists_of_about_the_same_length(people: 
     assert built == [20, 40]
 
 
-def test_an_empty_list_asks_nothing(db: None) -> None:
-    with CaptureQueriesContext(connection) as captured:
-        assert CompiledQuery(of_ids).fetch(one=1, ids=[]) == []
-    assert not captured.captured_queries
+def test_an_empty_list_none_values_and_a_list_of_a_certain_length_have_their_own_shapes(
+    people: list[User],
+) -> None:
+    with all_cases() as case:
+        with case("an empty list asks nothing"):
+            with CaptureQueriesContext(connection) as captured:
+                assert CompiledQuery(of_ids).fetch(one=1, ids=[]) == []
+            assert not captured.captured_queries
+        with case("none is another shape where the builder allows it"):
 
+            def build(one: int | None, ids: list[int]) -> QuerySet[User]:
+                found = User.objects.filter(pk__in=ids)
+                return found if one is None else found.exclude(pk=one or 0)
 
-def test_none_is_another_shape_where_the_builder_allows_it(people: list[User]) -> None:
-    def build(one: int | None, ids: list[int]) -> QuerySet[User]:
-        found = User.objects.filter(pk__in=ids)
-        return found if one is None else found.exclude(pk=one or 0)
+            compiled, ids = CompiledQuery(build), [people[0].pk, people[1].pk]
+            assert {row.pk for row in compiled.fetch(one=None, ids=ids)} == set(ids)
+            assert [row.pk for row in compiled.fetch(one=ids[0], ids=ids)] == [ids[1]]
+        with case("a list of values gives tuples"):
 
-    compiled, ids = CompiledQuery(build), [people[0].pk, people[1].pk]
-    assert {row.pk for row in compiled.fetch(one=None, ids=ids)} == set(ids)
-    assert [row.pk for row in compiled.fetch(one=ids[0], ids=ids)] == [ids[1]]
+            def of_one(one: int) -> QuerySet[User, tuple[int, object]]:
+                return User.objects.filter(pk=one).values_list("pk", "date_joined")[:5]
 
+            assert CompiledQuery(of_one).fetch(one=people[3].pk) == [(people[3].pk, people[3].date_joined)]
+        with case("a list of a certain length is not padded"):
 
-def test_a_list_of_values_gives_tuples(people: list[User]) -> None:
-    def build(one: int) -> QuerySet[User, tuple[int, object]]:
-        return User.objects.filter(pk=one).values_list("pk", "date_joined")[:5]
+            def between(one: int, ends: list[int]) -> QuerySet[User]:
+                within = User.objects.filter(pk__gte=ends[0], pk__lte=ends[1])
+                return within.exclude(pk=one).order_by("pk")
 
-    assert CompiledQuery(build).fetch(one=people[3].pk) == [(people[3].pk, people[3].date_joined)]
+            ids = sorted(member.pk for member in people)
+            rows = CompiledQuery(between, pad_to=1).fetch(one=ids[3], ends=[ids[1], ids[5]])
+            assert [row.pk for row in rows] == [ids[1], ids[2], ids[4], ids[5]]
+            with pytest.raises(CannotBeCompiledError):
+                CompiledQuery(between).fetch(one=ids[3], ends=[ids[1], ids[5]])
 
 
 def in_text(one: int | None, ids: list[int]) -> QuerySet[User]:
@@ -219,20 +232,20 @@ def test_placeholders_are_ids_that_every_database_can_hold() -> None:
 
 @pytest.mark.postgres_only
 @pytest.mark.django_db(transaction=True)
-def test_outside_of_transactions_postgresql_plans_once(people: list[User]) -> None:
-    compiled, ids = CompiledQuery(of_ids), [member.pk for member in people[:5]]
-    plain = rows_in_transaction(compiled, ids)
-    with CaptureQueriesContext(connection) as captured:
-        for _time in range(8):  # the plan for any values comes into use after some
-            assert [vars(row) | {"_state": None} for row in compiled.fetch(one=ids[0], ids=ids)] == plain
-    said = [query["sql"].split()[0] for query in captured.captured_queries]
-    assert said == ["PREPARE", *["EXECUTE"] * 8]
-
-
-@pytest.mark.postgres_only
-@pytest.mark.django_db(transaction=True)
-def test_a_plan_that_is_gone_or_fits_no_more_is_done_without(people: list[User]) -> None:
+def test_outside_of_transactions_postgresql_plans_once_and_does_without_a_plan_that_is_gone(
+    people: list[User],
+) -> None:
     with all_cases() as case:
+        with case("outside of transactions postgresql plans once"):
+            compiled, ids = CompiledQuery(of_ids), [member.pk for member in people[:5]]
+            plain = rows_in_transaction(compiled, ids)
+            with CaptureQueriesContext(connection) as captured:
+                for _time in range(8):  # the plan for any values comes into use after some
+                    assert [
+                        vars(row) | {"_state": None} for row in compiled.fetch(one=ids[0], ids=ids)
+                    ] == plain
+            said = [query["sql"].split()[0] for query in captured.captured_queries]
+            assert said == ["PREPARE", *["EXECUTE"] * 8]
         for spoiling in ["DEALLOCATE ALL", "ALTER TABLE users_user ALTER name TYPE varchar(90)"]:
             with case(spoiling):
                 compiled, ids = CompiledQuery(of_ids), [member.pk for member in people[:5]]
@@ -250,18 +263,6 @@ def test_a_plan_that_is_gone_or_fits_no_more_is_done_without(people: list[User])
 def rows_in_transaction(compiled: CompiledQuery[..., User], ids: list[int]) -> list[dict[str, object]]:
     with transaction.atomic():
         return [vars(row) | {"_state": None} for row in compiled.fetch(one=ids[0], ids=ids)]
-
-
-def test_a_list_of_a_certain_length_is_not_padded(people: list[User]) -> None:
-    def between(one: int, ends: list[int]) -> QuerySet[User]:
-        within = User.objects.filter(pk__gte=ends[0], pk__lte=ends[1])
-        return within.exclude(pk=one).order_by("pk")
-
-    ids = sorted(member.pk for member in people)
-    rows = CompiledQuery(between, pad_to=1).fetch(one=ids[3], ends=[ids[1], ids[5]])
-    assert [row.pk for row in rows] == [ids[1], ids[2], ids[4], ids[5]]
-    with pytest.raises(CannotBeCompiledError):
-        CompiledQuery(between).fetch(one=ids[3], ends=[ids[1], ids[5]])
 
 
 def test_written_sql_gets_its_values_by_name_and_as_often_as_it_names_them(people: list[User]) -> None:
@@ -349,18 +350,29 @@ def test_any_number_of_values_and_lists_is_given_by_name(people: list[User]) -> 
 
 
 def test_names_that_do_not_fit_are_refused_with_the_name_of_the_query(db: None) -> None:
-    query, sql = CompiledQuery(of_ids), CompiledSQL("SELECT 1 AS found WHERE 1 = %(pk)s")
-    name = re.escape("test_compiled_queries.of_ids: ")
-    with pytest.raises(TypeError, match=name + "missing ids"):
-        query.fetch(one=1)  # type: ignore[call-arg]
-    with pytest.raises(TypeError, match=name + "unknown id; missing ids"):
-        query.fetch(one=1, id=[1])  # type: ignore[call-arg]
-    with pytest.raises(TypeError, match=name + "values are given by name"):
-        query.fetch(1, [1])
-    with pytest.raises(TypeError, match=r"'SELECT 1 AS found.*: missing pk"):
-        sql.fetch()
-    with pytest.raises(TypeError, match=r"'SELECT 1 AS found.*: unknown other"):
-        sql.fetch(pk=1, other=2)
+    with all_cases() as case:
+        with case("names that do not fit are refused with the name of the query"):
+            query, sql = CompiledQuery(of_ids), CompiledSQL("SELECT 1 AS found WHERE 1 = %(pk)s")
+            name = re.escape("test_compiled_queries.of_ids: ")
+            with pytest.raises(TypeError, match=name + "missing ids"):
+                query.fetch(one=1)  # type: ignore[call-arg]
+            with pytest.raises(TypeError, match=name + "unknown id; missing ids"):
+                query.fetch(one=1, id=[1])  # type: ignore[call-arg]
+            with pytest.raises(TypeError, match=name + "values are given by name"):
+                query.fetch(1, [1])
+            with pytest.raises(TypeError, match=r"'SELECT 1 AS found.*: missing pk"):
+                sql.fetch()
+            with pytest.raises(TypeError, match=r"'SELECT 1 AS found.*: unknown other"):
+                sql.fetch(pk=1, other=2)
+        with case("a builder whose values have no names or types is refused"):
+            with pytest.raises(TypeError, match="pk needs an annotation"):
+                CompiledQuery(lambda pk: User.objects.filter(pk=pk))
+
+            def of_any(*ids: int) -> QuerySet[User]:
+                return User.objects.filter(pk__in=ids)
+
+            with pytest.raises(TypeError, match="cannot be given by name"):
+                CompiledQuery(of_any)
 
 
 def test_none_is_refused_where_sql_would_find_nothing(db: None) -> None:
@@ -378,14 +390,3 @@ def test_none_is_refused_where_sql_would_find_nothing(db: None) -> None:
         with pytest.raises(TypeError, match=r"'SELECT 1 AS found.*: pk must not be None"):
             sql.fetch(pk=None)
     assert not captured.captured_queries
-
-
-def test_a_builder_whose_values_have_no_names_or_types_is_refused() -> None:
-    with pytest.raises(TypeError, match="pk needs an annotation"):
-        CompiledQuery(lambda pk: User.objects.filter(pk=pk))
-
-    def of_any(*ids: int) -> QuerySet[User]:
-        return User.objects.filter(pk__in=ids)
-
-    with pytest.raises(TypeError, match="cannot be given by name"):
-        CompiledQuery(of_any)

@@ -1,7 +1,6 @@
 """One tab's socket: what it says, what it may say, and what becomes of faults."""
 
 import asyncio
-import json
 import logging
 import threading
 import time
@@ -12,13 +11,13 @@ from psycopg2 import OperationalError as Unreachable
 
 from core.database.thread_pool import in_database
 from core.sockets import frames, handler_calls
-from core.sockets.flow_control import BURST, FRAME_BYTES, SOCKETS_PER_MEMBER, WAITING_BYTES
 from core.sockets.frames import Frame, FrameError, TabState, read_number
 from core.sockets.hub import hub
 from tests.cases import all_cases
 from users.models import User
 
-from .socket_client import Closed, SocketClient, cookie_of, until, until_up
+from .conftest import clear_registry
+from .socket_client import SocketClient, cookie_of, until, until_up
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -28,7 +27,7 @@ pytestmark = [
 MALFORMED = {"type": "error", "reason": "malformed"}
 
 
-async def test_a_tab_is_greeted_and_then_hears_the_apps(alice: User) -> None:
+async def a_tab_is_greeted_and_then_hears_the_apps(alice: User) -> None:
     frames.on_open(lambda tab: [{"type": "tests.news", "member": tab.member_id}])
     async with SocketClient(await cookie_of(alice)) as tab:
         await tab.open()
@@ -36,7 +35,7 @@ async def test_a_tab_is_greeted_and_then_hears_the_apps(alice: User) -> None:
         assert await tab.next() == {"type": "tests.news", "member": alice.pk}
 
 
-async def test_frames_are_answered_one_after_the_other(alice: User) -> None:
+async def frames_are_answered_one_after_the_other(alice: User) -> None:
     def slow_then_quick(tab: TabState, frame: Frame) -> list[Frame]:
         time.sleep(0.05 if frame["n"] == 0 else 0)
         return [{"type": "tests.answer", "n": frame["n"]}]
@@ -48,7 +47,7 @@ async def test_frames_are_answered_one_after_the_other(alice: User) -> None:
         assert [(await tab.next())["n"] for _ in range(5)] == [0, 1, 2, 3, 4]
 
 
-async def test_what_a_tab_says_at_once_waits_until_apps_have_greeted_it(alice: User) -> None:
+async def what_a_tab_says_at_once_waits_until_apps_have_greeted_it(alice: User) -> None:
     @frames.on_open
     def greet(tab: TabState) -> list[Frame]:
         time.sleep(0.1)
@@ -60,7 +59,7 @@ async def test_what_a_tab_says_at_once_waits_until_apps_have_greeted_it(alice: U
         assert [(await tab.next())["type"] for _ in range(2)] == ["tests.first", "tests.second"]
 
 
-async def test_what_only_notes_something_does_not_wait_behind_the_database(alice: User) -> None:
+async def what_only_notes_something_does_not_wait_behind_the_database(alice: User) -> None:
     gate = threading.Event()
     noted: list[int] = []
     heard_of_it = asyncio.Event()
@@ -83,7 +82,7 @@ async def test_what_only_notes_something_does_not_wait_behind_the_database(alice
     assert noted == [7]
 
 
-async def test_several_apps_hear_one_type_and_the_tab_is_visible_by_then(alice: User) -> None:
+async def several_apps_hear_one_type_and_the_tab_is_visible_by_then(alice: User) -> None:
     for name in ("one", "two"):
         frames.on_frame("visible")(
             lambda tab, frame, name=name: [{"type": f"tests.{name}", "visible": tab.visible}]
@@ -94,6 +93,23 @@ async def test_several_apps_hear_one_type_and_the_tab_is_visible_by_then(alice: 
         assert await tab.next() == {"type": "tests.two", "visible": True}
         tab.say({"type": "visible", "visible": "yes"})
         assert await tab.next() == {"type": "tests.one", "visible": False}
+
+
+FRAMES = (
+    a_tab_is_greeted_and_then_hears_the_apps,
+    frames_are_answered_one_after_the_other,
+    what_a_tab_says_at_once_waits_until_apps_have_greeted_it,
+    what_only_notes_something_does_not_wait_behind_the_database,
+    several_apps_hear_one_type_and_the_tab_is_visible_by_then,
+)
+
+
+async def test_what_a_tab_says_is_heard_and_answered(alice: User) -> None:
+    with all_cases() as case:
+        for check in FRAMES:
+            clear_registry()
+            with case(check.__name__):
+                await check(alice)
 
 
 DEEP = "[" * 60_000
@@ -129,135 +145,31 @@ async def test_what_is_no_frame_is_answered_and_the_socket_stays(alice: User) ->
                     assert await tab.next() == {"type": "tests.answer"}
 
 
-async def test_a_binary_frame_is_malformed(alice: User) -> None:
-    async with await SocketClient.of(alice) as tab:
-        tab.say_bytes(b'{"type": "tests.ask"}')
-        assert await tab.next() == MALFORMED
-
-
-async def test_unknown_types_are_ignored_but_count(alice: User) -> None:
-    async with await SocketClient.of(alice) as tab:
-        for _ in range(BURST):
-            tab.say({"type": "from.the.future"})
-        assert await tab.is_silent()
-        for _ in range(BURST):
-            tab.say({"type": "from.the.future"})
-        assert await tab.closed() == 1008
-
-
-async def test_a_flood_closes_the_socket_and_nothing_more_is_done(alice: User) -> None:
-    done = []
-    frames.on_frame("tests.ask")(lambda tab, frame: done.append(frame["n"]))
-    async with await SocketClient.of(alice) as tab:
-        for number in range(10_000):
-            tab.say({"type": "tests.ask", "n": number})
-        assert await tab.closed() == 1008
-    assert len(done) <= BURST + 5
-
-
-async def test_all_tabs_of_a_member_share_one_allowance(alice: User, charlie: User) -> None:
-    cookie = await cookie_of(alice)
-    tabs = [SocketClient(cookie) for _ in range(SOCKETS_PER_MEMBER)]
-    for tab in tabs:
-        await tab.open()
-        assert (await tab.next())["type"] == "hello"
-    for tab in tabs[1:]:
-        for _ in range(BURST // len(tabs[1:]) + 3):
-            tab.say({"type": "from.the.future"})
-    for _ in range(3):
-        tabs[0].say({"type": "from.the.future"})
-    assert await tabs[0].closed() == 1008
-    async with await SocketClient.of(charlie) as other:
-        other.say({"type": "from.the.future"})
-        assert await other.is_silent()
-    for tab in tabs:
-        await tab.leave()
-
-
-async def test_what_is_dear_costs_more(alice: User) -> None:
-    frames.on_frame("tests.dear", cost=10)(lambda tab, frame: None)
-    async with await SocketClient.of(alice) as tab:
-        for _ in range(BURST // 10 + 5):
-            tab.say({"type": "tests.dear"})
-        assert await tab.closed() == 1008
-
-
-async def test_a_member_takes_one_thread_of_the_pool_at_the_most(alice: User, charlie: User) -> None:
-    at_once, most, going_on = [0], [0], threading.Event()
-
-    @frames.on_frame("tests.ask")
-    def slow(tab: TabState, frame: Frame) -> None:
-        at_once[0] += 1
-        most[0] = max(most[0], at_once[0])
-        going_on.wait(10)
-        at_once[0] -= 1
-
-    frames.on_frame("tests.quick")(lambda tab, frame: [{"type": "tests.answer"}])
-    cookie = await cookie_of(alice)
-    tabs = [SocketClient(cookie) for _ in range(SOCKETS_PER_MEMBER)]
-    for tab in tabs:
-        await tab.open()
-        assert (await tab.next())["type"] == "hello"
-    for tab in tabs:
-        for _ in range(3):
-            tab.say({"type": "tests.ask"})
-    async with await SocketClient.of(charlie) as other:
-        other.say({"type": "tests.quick"})
-        assert await other.next() == {"type": "tests.answer"}
-    going_on.set()
-    for tab in tabs:
-        await tab.leave()
-    assert most == [1]
-
-
-async def test_a_frame_may_have_64_kib_and_not_a_byte_more(alice: User) -> None:
-    frames.on_frame("tests.ask")(lambda tab, frame: [{"type": "tests.answer"}])
-    empty = len(json.dumps({"type": "tests.ask", "q": ""}))
-    room = FRAME_BYTES - empty
+async def test_a_refusal_has_its_reason_and_a_binary_frame_is_malformed(alice: User) -> None:
     with all_cases() as case:
-        for letter in ["x", "ü", "漢", "🙂"]:
-            with case(letter):
-                size = len(letter.encode())
-                async with await SocketClient.of(alice) as tab:
-                    fill = letter * (room // size)
-                    tab.say_text(json.dumps({"type": "tests.ask", "q": fill}, ensure_ascii=False))
-                    assert await tab.next() == {"type": "tests.answer"}
-                    tab.say_text(json.dumps({"type": "tests.ask", "q": fill + letter}, ensure_ascii=False))
-                    assert await tab.closed() == 1009
+        with case("a refusal has its reason"):
+
+            def refuse(tab: TabState, frame: Frame) -> None:
+                read_number(frame, "id")
+                raise FrameError("not_found", "There is no such thing.")
+
+            frames.on_frame("tests.ask")(refuse)
+            async with await SocketClient.of(alice) as tab:
+                tab.say({"type": "tests.ask", "id": -1})
+                assert await tab.next() == MALFORMED
+                tab.say({"type": "tests.ask", "id": 1})
+                assert await tab.next() == {
+                    "type": "error",
+                    "reason": "not_found",
+                    "text": "There is no such thing.",
+                }
+        with case("a binary frame is malformed"):
+            async with await SocketClient.of(alice) as tab:
+                tab.say_bytes(b'{"type": "tests.ask"}')
+                assert await tab.next() == MALFORMED
 
 
-async def test_who_sends_much_that_must_wait_is_closed(alice: User) -> None:
-    going_on = threading.Event()
-    frames.on_frame("tests.ask")(lambda tab, frame: going_on.wait(10) and None)
-    async with await SocketClient.of(alice) as tab:
-        for _ in range(10):
-            tab.say({"type": "tests.ask", "q": "x" * 60_000})
-        going_on.set()
-        assert await tab.closed() == 1008
-
-
-async def test_what_was_answered_waits_no_more_however_much_it_was(alice: User) -> None:
-    frames.on_frame("tests.ask")(lambda tab, frame: [{"type": "tests.answer"}])
-    async with await SocketClient.of(alice) as tab:
-        for _ in range(2 * WAITING_BYTES // 60_000):
-            tab.say({"type": "tests.ask", "q": "x" * 60_000})
-            assert await tab.next() == {"type": "tests.answer"}
-
-
-async def test_a_refusal_has_its_reason(alice: User) -> None:
-    def refuse(tab: TabState, frame: Frame) -> None:
-        read_number(frame, "id")
-        raise FrameError("not_found", "There is no such thing.")
-
-    frames.on_frame("tests.ask")(refuse)
-    async with await SocketClient.of(alice) as tab:
-        tab.say({"type": "tests.ask", "id": -1})
-        assert await tab.next() == MALFORMED
-        tab.say({"type": "tests.ask", "id": 1})
-        assert await tab.next() == {"type": "error", "reason": "not_found", "text": "There is no such thing."}
-
-
-async def test_a_fault_is_logged_with_its_trace_and_without_what_was_said(
+async def a_fault_is_logged_with_its_trace_and_without_what_was_said(
     alice: User, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(tab: TabState, frame: Frame) -> None:
@@ -278,7 +190,9 @@ async def test_a_fault_is_logged_with_its_trace_and_without_what_was_said(
     assert tab.cookie.partition("=")[2] not in caplog.text
 
 
-async def test_an_answer_that_cannot_travel_is_a_fault_of_the_app(alice: User) -> None:
+async def an_answer_that_cannot_travel_is_a_fault_of_the_app(
+    alice: User, caplog: pytest.LogCaptureFixture
+) -> None:
     with all_cases() as case:
         for answer in [object(), {"type": "x", "n": float("nan")}, {"type": "x", "q": "\ud800"}]:
             with case(repr(answer)):
@@ -297,7 +211,7 @@ def away(*_: object) -> None:
         raise OperationalError(str(cause)) from cause
 
 
-async def test_a_database_that_is_away_is_said_once(alice: User, caplog: pytest.LogCaptureFixture) -> None:
+async def a_database_that_is_away_is_said_once(alice: User, caplog: pytest.LogCaptureFixture) -> None:
     handler_calls.breaker.reset()
     frames.on_frame("tests.ask")(away)
     frames.on_open(away)
@@ -309,55 +223,7 @@ async def test_a_database_that_is_away_is_said_once(alice: User, caplog: pytest.
     assert "Traceback" not in caplog.text
 
 
-async def test_a_tab_that_does_nothing_is_closed_at_once(alice: User) -> None:
-    async with await SocketClient.of(alice) as tab:
-        await until(lambda: tab.live._task is None)
-        live = tab.live
-        live.close(1012)
-        # Not with the next heartbeat, which would close it as well.
-        assert live._task is not None
-        assert await tab.closed() == 1012
-
-
-async def test_apps_hear_of_the_end_once_and_after_everything_else(alice: User) -> None:
-    heard: list[str] = []
-
-    @frames.on_frame("tests.ask")
-    def slow(tab: TabState, frame: Frame) -> None:
-        time.sleep(0.05)
-        heard.append("frame")
-
-    frames.on_close(lambda tab: heard.append("close"))
-    frames.run_every(60)(lambda: heard.append("periodic job"))
-    tab = await SocketClient.of(alice)
-    tab.say({"type": "tests.ask"})
-    await in_database(time.sleep, 0.02)
-    await tab.leave()
-    assert heard == ["frame", "close", "periodic job"]
-    assert not hub.connections
-
-
-async def test_a_member_has_room_for_so_many_tabs(alice: User, charlie: User) -> None:
-    cookie = await cookie_of(alice)
-    tabs = [SocketClient(cookie) for _ in range(SOCKETS_PER_MEMBER)]
-    for tab in tabs:
-        await tab.open()
-        assert (await tab.next())["type"] == "hello"
-    one_more = SocketClient(cookie)
-    await one_more.open()
-    with pytest.raises(Closed, match="1008"):
-        await one_more.next()
-    async with await SocketClient.of(charlie):
-        pass
-    await tabs.pop().leave()
-    again = SocketClient(cookie)
-    await again.open()
-    assert (await again.next())["type"] == "hello"
-    for tab in [*tabs, again]:
-        await tab.leave()
-
-
-async def test_a_server_that_cannot_send_any_more_is_no_fault(
+async def a_server_that_cannot_send_any_more_is_no_fault(
     alice: User, caplog: pytest.LogCaptureFixture
 ) -> None:
     frames.on_frame("tests.ask")(lambda tab, frame: [{"type": "tests.answer"}])
@@ -376,11 +242,72 @@ async def test_a_server_that_cannot_send_any_more_is_no_fault(
     assert "Traceback" not in caplog.text
 
 
-async def test_who_leaves_before_the_handshake_is_over_was_never_there(alice: User) -> None:
+FAULTS = (
+    a_fault_is_logged_with_its_trace_and_without_what_was_said,
+    an_answer_that_cannot_travel_is_a_fault_of_the_app,
+    a_database_that_is_away_is_said_once,
+    a_server_that_cannot_send_any_more_is_no_fault,
+)
+
+
+async def test_a_fault_is_logged_once_and_costs_no_tab(alice: User, caplog: pytest.LogCaptureFixture) -> None:
+    with all_cases() as case:
+        for check in FAULTS:
+            clear_registry()
+            caplog.clear()
+            with case(check.__name__):
+                await check(alice, caplog)
+
+
+async def a_tab_that_does_nothing_is_closed_at_once(alice: User) -> None:
+    async with await SocketClient.of(alice) as tab:
+        await until(lambda: tab.live._task is None)
+        live = tab.live
+        live.close(1012)
+        # Not with the next heartbeat, which would close it as well.
+        assert live._task is not None
+        assert await tab.closed() == 1012
+
+
+async def apps_hear_of_the_end_once_and_after_everything_else(alice: User) -> None:
+    heard: list[str] = []
+
+    @frames.on_frame("tests.ask")
+    def slow(tab: TabState, frame: Frame) -> None:
+        time.sleep(0.05)
+        heard.append("frame")
+
+    frames.on_close(lambda tab: heard.append("close"))
+    frames.run_every(60)(lambda: heard.append("periodic job"))
+    tab = await SocketClient.of(alice)
+    tab.say({"type": "tests.ask"})
+    await in_database(time.sleep, 0.02)
+    await tab.leave()
+    assert heard == ["frame", "close", "periodic job"]
+    assert not hub.connections
+
+
+async def who_leaves_before_the_handshake_is_over_was_never_there(alice: User) -> None:
     tab = SocketClient(await cookie_of(alice))
     assert await tab.knock({"type": "websocket.disconnect", "code": 1006}) == []
 
 
-async def test_events_arrive_once_the_first_tab_is_open(alice: User) -> None:
+async def events_arrive_once_the_first_tab_is_open(alice: User) -> None:
     async with await SocketClient.of(alice):
         await until_up()
+
+
+ENDS = (
+    a_tab_that_does_nothing_is_closed_at_once,
+    apps_hear_of_the_end_once_and_after_everything_else,
+    who_leaves_before_the_handshake_is_over_was_never_there,
+    events_arrive_once_the_first_tab_is_open,
+)
+
+
+async def test_a_tab_ends_once_and_for_all(alice: User) -> None:
+    with all_cases() as case:
+        for check in ENDS:
+            clear_registry()
+            with case(check.__name__):
+                await check(alice)

@@ -14,6 +14,7 @@ from psycopg2 import extensions
 from core.database import thread_pool
 from core.database.thread_pool import in_database
 from scripts.servers import Server, postgres_server
+from tests.cases import all_cases
 from users.models import User
 
 pytestmark = pytest.mark.both
@@ -22,14 +23,26 @@ POOL = 4  # DATABASE_THREADS of the test settings
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_the_answer_of_the_function_comes_back() -> None:
-    assert await in_database(User.objects.count) == 0
+async def test_a_function_in_the_pool_answers_raises_and_sees_its_context_as_in_its_caller() -> None:
+    with all_cases() as case:
+        with case("the answer of the function comes back"):
+            assert await in_database(User.objects.count) == 0
+        with case("what the function raises is raised"), pytest.raises(User.DoesNotExist):
+            await in_database(User.objects.get, username="nobody")
+        with case("a failed query leaves no trace for the next"):
 
+            def fail() -> None:
+                with connection.cursor() as cursor:
+                    cursor.execute("SELECT nonsense FROM nowhere")
 
-@pytest.mark.django_db(transaction=True)
-async def test_what_the_function_raises_is_raised() -> None:
-    with pytest.raises(User.DoesNotExist):
-        await in_database(User.objects.get, username="nobody")
+            for _ in range(POOL * 2):
+                with pytest.raises(DatabaseError):
+                    await in_database(fail)
+            assert await in_database(User.objects.count) == 0
+        with case("the function sees the callers context"):
+            number: contextvars.ContextVar[int] = contextvars.ContextVar("number")
+            number.set(7)
+            assert await in_database(number.get) == 7
 
 
 def where() -> tuple[str, int]:
@@ -75,24 +88,6 @@ def _once(function: Callable[[set[int]], None], processes: set[int]) -> None:
         function(processes)
     finally:
         connection.close()
-
-
-@pytest.mark.django_db(transaction=True)
-async def test_a_failed_query_leaves_no_trace_for_the_next() -> None:
-    def fail() -> None:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT nonsense FROM nowhere")
-
-    for _ in range(POOL * 2):
-        with pytest.raises(DatabaseError):
-            await in_database(fail)
-    assert await in_database(User.objects.count) == 0
-
-
-async def test_the_function_sees_the_callers_context() -> None:
-    number: contextvars.ContextVar[int] = contextvars.ContextVar("number")
-    number.set(7)
-    assert await in_database(number.get) == 7
 
 
 @pytest.fixture(scope="module")

@@ -60,7 +60,7 @@ def test_no_accept_header_breaks_the_answer(accept: str) -> None:
         assert answer["Content-Type"] in {HTML, JSON, TEXT}
 
 
-def test_each_refusal_has_its_page() -> None:
+def test_each_refusal_has_its_page(client: Client) -> None:
     with all_cases() as case:
         for path_, status, words in [
             ("/nowhere/", 404, "Page not found"),
@@ -74,43 +74,40 @@ def test_each_refusal_has_its_page() -> None:
                     r">\s+", ">", re.sub(r"\s+", " ", answer.content.decode())
                 )
                 assert answer["Cache-Control"] == "no-store"
-
-
-def test_an_unknown_host_gets_the_page_of_400(client: Client) -> None:
-    answer = client.get("/health/", headers={"host": "evil.example"})
-    assert answer.status_code == 200
-    answer = client.get("/nowhere/", headers={"host": "evil.example"})
-    assert answer.status_code == 400
-    assert "evil.example" not in answer.content.decode()
-
-
-@pytest.mark.django_db
-def test_a_form_without_token_gets_the_page_of_csrf(alice: User) -> None:
-    client = Client(enforce_csrf_checks=True)
-    client.force_login(alice)
-    answer = client.post("/accounts/logout/")
-    assert answer.status_code == 403
-    assert "This form has expired" in answer.content.decode()
-    assert "CSRF" not in answer.content.decode()
-    assert client.post("/accounts/logout/", headers={"accept": JSON}).json() == {
-        "error": "You cannot do this"
-    }
+        with case("an unknown host gets the page of 400"):
+            answer = client.get("/health/", headers={"host": "evil.example"})
+            assert answer.status_code == 200
+            answer = client.get("/nowhere/", headers={"host": "evil.example"})
+            assert answer.status_code == 400
+            assert "evil.example" not in answer.content.decode()
 
 
 @pytest.mark.django_db
-def test_a_limit_of_allauth_gets_the_page_of_429(client: Client) -> None:
-    with override_settings(ACCOUNT_RATE_LIMITS={"reset_password": "1/m/ip"}):
-        client.post("/accounts/password/reset/", {"email": "one@example.org"})
-        answer = client.post("/accounts/password/reset/", {"email": "two@example.org"})
-    assert answer.status_code == 429
-    assert "Too many requests" in answer.content.decode()
-    assert int(answer["Retry-After"]) > 0
+def test_a_form_without_token_and_a_limit_of_allauth_get_their_pages(alice: User, client: Client) -> None:
+    with all_cases() as case:
+        with case("a form without token gets the page of csrf"):
+            strict = Client(enforce_csrf_checks=True)
+            strict.force_login(alice)
+            answer = strict.post("/accounts/logout/")
+            assert answer.status_code == 403
+            assert "This form has expired" in answer.content.decode()
+            assert "CSRF" not in answer.content.decode()
+            assert strict.post("/accounts/logout/", headers={"accept": JSON}).json() == {
+                "error": "You cannot do this"
+            }
+        with case("a limit of allauth gets the page of 429"):
+            with override_settings(ACCOUNT_RATE_LIMITS={"reset_password": "1/m/ip"}):
+                client.post("/accounts/password/reset/", {"email": "one@example.org"})
+                answer = client.post("/accounts/password/reset/", {"email": "two@example.org"})
+            assert answer.status_code == 429
+            assert "Too many requests" in answer.content.decode()
+            assert int(answer["Retry-After"]) > 0
 
 
 # -- 413 --------------------------------------------------------------------------------------
 
 
-def test_a_body_that_says_to_be_too_large_gets_413_before_it_is_read() -> None:
+def test_a_body_larger_than_the_limit_gets_413_before_it_is_read() -> None:
     with all_cases() as case:
         for length in ["1048577", "134217729", "9" * 10_000, "0001048577"]:
             with case(length):
@@ -118,10 +115,6 @@ def test_a_body_that_says_to_be_too_large_gets_413_before_it_is_read() -> None:
                 answer = client.post("/accounts/login/", {"login": "x"}, CONTENT_LENGTH=length)
                 assert answer.status_code == 413
                 assert "That is too large" in answer.content.decode()
-
-
-def test_only_what_is_larger_than_the_limit_is_refused() -> None:
-    with all_cases() as case:
         for length, status in [
             *((length, 200) for length in ("", "0", "1048576", "00005", "-1", "ten", "١٢٣٤٥٦٧٨٩٠")),
             ("1048577", 413),
@@ -129,12 +122,10 @@ def test_only_what_is_larger_than_the_limit_is_refused() -> None:
             with case((length, status)):
                 request = RequestFactory().generic("POST", "/", CONTENT_LENGTH=length)
                 assert LimitBody(lambda _: HttpResponse())(request).status_code == status
-
-
-def test_every_form_of_the_product_fits_the_limit() -> None:
-    # Nine pictures of 10 MB, and a document of 20 MB.
-    assert project.REQUEST_MAX_BODY >= (9 * 10 + 20) * MEGABYTE
-    assert project.REQUEST_MAX_BODY > project.DATA_UPLOAD_MAX_MEMORY_SIZE
+        with case("every form of the product fits the limit"):
+            # Nine pictures of 10 MB, and a document of 20 MB.
+            assert project.REQUEST_MAX_BODY >= (9 * 10 + 20) * MEGABYTE
+            assert project.REQUEST_MAX_BODY > project.DATA_UPLOAD_MAX_MEMORY_SIZE
 
 
 @pytest.mark.django_db
@@ -164,15 +155,31 @@ def visitor() -> Client:
 
 
 @pytest.mark.urls(__name__)
-def test_a_fault_of_ours_shows_the_id_to_quote_and_no_detail(visitor: Client) -> None:
-    answer = visitor.get("/broken/")
-    assert answer.status_code == 500
-    assert f"<code>{answer['X-Request-ID']}</code>" in answer.content.decode()
-    assert "secret" not in answer.content.decode()
-    program = visitor.get("/broken/", headers={"accept": JSON})
-    assert program.json() == {"error": "Something went wrong", "request_id": program["X-Request-ID"]}
-    other = visitor.get("/broken/", headers={"accept": "image/png"})
-    assert other.content.decode() == f"Something went wrong. ({other['X-Request-ID']})\n"
+def test_the_page_of_500_shows_the_id_to_quote_and_no_detail_and_carries_every_security_header(
+    visitor: Client,
+) -> None:
+    with all_cases() as case:
+        with case("a fault of ours shows the id to quote and no detail"):
+            answer = visitor.get("/broken/")
+            assert answer.status_code == 500
+            assert f"<code>{answer['X-Request-ID']}</code>" in answer.content.decode()
+            assert "secret" not in answer.content.decode()
+            program = visitor.get("/broken/", headers={"accept": JSON})
+            assert program.json() == {"error": "Something went wrong", "request_id": program["X-Request-ID"]}
+            other = visitor.get("/broken/", headers={"accept": "image/png"})
+            assert other.content.decode() == f"Something went wrong. ({other['X-Request-ID']})\n"
+        for headers in [{}, {"accept": JSON}]:
+            with case(headers):
+                visitor = Client(raise_request_exception=False)
+                fault, page = visitor.get("/broken/", headers=headers), visitor.get("/health/")
+                missing = set(page.headers) - set(fault.headers) - {"Content-Length"}
+                assert missing == set()
+                assert fault["X-Frame-Options"] == "DENY"
+                assert "'unsafe" not in fault["Content-Security-Policy"]
+        with case("the policy of 500 allows exactly its style"):
+            policy = visitor.get("/broken/")["Content-Security-Policy"]
+            (styles,) = re.findall(r"style-src ([^;]*)", policy)
+            assert set(styles.split()) == {"'self'", *BROKEN.hashes}
 
 
 @pytest.mark.urls(__name__)
@@ -197,19 +204,6 @@ def test_the_page_of_500_comes_up_without_templates_cache_database_or_static_fil
     assert visitor.get("/nowhere/").status_code == 500  # its own page needs the templates that are gone
 
 
-@pytest.mark.urls(__name__)
-def test_the_page_of_500_carries_every_security_header() -> None:
-    with all_cases() as case:
-        for headers in [{}, {"accept": JSON}]:
-            with case(headers):
-                visitor = Client(raise_request_exception=False)
-                fault, page = visitor.get("/broken/", headers=headers), visitor.get("/health/")
-                missing = set(page.headers) - set(fault.headers) - {"Content-Length"}
-                assert missing == set()
-                assert fault["X-Frame-Options"] == "DENY"
-                assert "'unsafe" not in fault["Content-Security-Policy"]
-
-
 def test_a_fixed_page_asks_for_nothing_and_has_no_style_but_the_hashed_one() -> None:
     with all_cases() as case:
         for page in [BROKEN, AWAY]:
@@ -226,10 +220,3 @@ def test_a_fixed_page_asks_for_nothing_and_has_no_style_but_the_hashed_one() -> 
             assert fixed.text_for("x") == "<style>body{}</style>"
         with case("an id in the page cannot be markup"):
             assert FixedPage("<code>-</code>").text_for("<b>") == "<code>&lt;b&gt;</code>"
-
-
-@pytest.mark.urls(__name__)
-def test_the_policy_of_500_allows_exactly_its_style(visitor: Client) -> None:
-    policy = visitor.get("/broken/")["Content-Security-Policy"]
-    (styles,) = re.findall(r"style-src ([^;]*)", policy)
-    assert set(styles.split()) == {"'self'", *BROKEN.hashes}

@@ -14,13 +14,15 @@ from tests.cases import all_cases
 BIG = 2**62
 
 
-def test_a_new_tab_subscribes_to_the_topic_of_its_member() -> None:
-    tab = TabState(5)
-    assert (tab.member_id, tab.topics, tab.visible, tab.state) == (5, {"member.5"}, False, {})
-
-
-def test_two_tabs_of_one_member_are_two() -> None:
-    assert len({TabState(5, "key"), TabState(5, "key")}) == 2
+def test_a_new_tab_listens_to_its_member_and_a_refusal_shows_its_reason() -> None:
+    with all_cases() as case:
+        with case("a new tab subscribes to the topic of its member"):
+            tab = TabState(5)
+            assert (tab.member_id, tab.topics, tab.visible, tab.state) == (5, {"member.5"}, False, {})
+        with case("two tabs of one member are two"):
+            assert len({TabState(5, "key"), TabState(5, "key")}) == 2
+        with case("a refusal is logged by its reason"):
+            assert str(FrameError("not_found", "There is no such thing.")) == "not_found"
 
 
 @pytest.mark.usefixtures("registry")
@@ -47,42 +49,35 @@ def test_apps_register_each_kind() -> None:
 
 
 @pytest.mark.usefixtures("registry")
-def test_a_tab_gets_only_the_events_that_an_app_wants_for_it() -> None:
-    def is_of_another(tab: TabState, event: frames.Event) -> bool:
-        return event.get("member") != tab.member_id
+def test_what_apps_say_of_a_kind_decides_its_tabs_cost_and_owner() -> None:
+    with all_cases() as case:
+        with case("a tab gets only the events that an app wants for it"):
 
-    frames.on_event("tests.look")(dict)
-    frames.on_event("tests.moved", only=is_of_another)(dict)
-    events: list[frames.Event] = [
-        {"type": "tests.look", "member": 5},
-        {"type": "tests.moved", "member": 5},
-        {"type": "tests.moved", "member": 6},
-        {"type": "tests.moved"},
-        {"type": "tests.unknown"},
-    ]
-    tab = TabState(5, "key")
-    assert [frames.is_event_for(tab, event) for event in events] == [True, False, True, True, False]
+            def is_of_another(tab: TabState, event: frames.Event) -> bool:
+                return event.get("member") != tab.member_id
 
-
-@pytest.mark.usefixtures("registry")
-def test_a_frame_costs_what_the_dearest_of_its_hearers_says() -> None:
-    for costs in ((10, 1), (1, 10)):
-        for cost in costs:
-            frames.on_frame(f"tests.{costs}", cost=cost)(dict)
-    assert set(frames.frame_costs.values()) == {10}
-    frames.on_frame("tests.usual")(dict)
-    assert frames.frame_costs["tests.usual"] == 1
-
-
-@pytest.mark.usefixtures("registry")
-def test_a_part_of_the_heartbeat_has_one_owner() -> None:
-    frames.on_heartbeat("tests")(dict)
-    with pytest.raises(ValueError, match="tests"):
-        frames.on_heartbeat("tests")(dict)
-
-
-def test_a_refusal_is_logged_by_its_reason() -> None:
-    assert str(FrameError("not_found", "There is no such thing.")) == "not_found"
+            frames.on_event("tests.look")(dict)
+            frames.on_event("tests.moved", only=is_of_another)(dict)
+            events: list[frames.Event] = [
+                {"type": "tests.look", "member": 5},
+                {"type": "tests.moved", "member": 5},
+                {"type": "tests.moved", "member": 6},
+                {"type": "tests.moved"},
+                {"type": "tests.unknown"},
+            ]
+            tab = TabState(5, "key")
+            assert [frames.is_event_for(tab, event) for event in events] == [True, False, True, True, False]
+        with case("a frame costs what the dearest of its hearers says"):
+            for costs in ((10, 1), (1, 10)):
+                for cost in costs:
+                    frames.on_frame(f"tests.{costs}", cost=cost)(dict)
+            assert set(frames.frame_costs.values()) == {10}
+            frames.on_frame("tests.usual")(dict)
+            assert frames.frame_costs["tests.usual"] == 1
+        with case("a part of the heartbeat has one owner"):
+            frames.on_heartbeat("tests")(dict)
+            with pytest.raises(ValueError, match="tests"):
+                frames.on_heartbeat("tests")(dict)
 
 
 @given(st.integers(0, BIG))

@@ -59,7 +59,7 @@ def decoded(made: Encoded) -> Image.Image:
     return image
 
 
-def test_each_accepted_format_is_opened() -> None:
+def test_each_accepted_format_and_mode_is_opened() -> None:
     with all_cases() as case:
         for kind in ["JPEG", "PNG", "WEBP", "GIF"]:
             with case(kind):
@@ -67,6 +67,20 @@ def test_each_accepted_format_is_opened() -> None:
                 assert (image.size, image.mode) == ((80, 40), "RGB")
                 assert near(image.getpixel((5, 5)), RED, 40)
                 assert near(image.getpixel((75, 35)), BLUE, 40)
+        for mode in ["1", "L", "LA", "P", "RGB", "RGBA", "I;16"]:
+            with case(mode):
+                image = opened(encoded(Image.new(mode, (6, 4)), "PNG"))
+                assert image.size == (6, 4)
+                assert image.mode == ("RGBA" if mode in {"LA", "RGBA"} else "RGB")
+        with case("a palette with a transparent colour stays transparent"):
+            palette = halves().quantize(4)
+            clear = palette.getpixel((0, 0))
+            made = decoded(fitted(opened(encoded(palette, "PNG", transparency=clear)), 80)).convert("RGBA")
+            left, right = made.getpixel((5, 5)), made.getpixel((75, 35))
+            assert isinstance(left, tuple)
+            assert isinstance(right, tuple)
+            assert (left[3], right[3]) == (0, 255)
+            assert near(right, BLUE, 40)
 
 
 def test_files_that_are_no_whole_pictures_are_refused() -> None:
@@ -79,10 +93,6 @@ def test_files_that_are_no_whole_pictures_are_refused() -> None:
         with case("a truncated jpeg is called damaged"):
             data = encoded(Image.effect_noise((120, 90), 80), "JPEG")
             assert refusal(data[: len(data) // 2]) == "damaged"
-
-
-def test_a_truncated_picture_is_refused() -> None:
-    with all_cases() as case:
         for kind in ["JPEG", "PNG", "WEBP", "GIF"]:
             for part in [0.3, 0.6, 0.95]:
                 with case((part, kind)):
@@ -114,6 +124,14 @@ def test_the_limits_of_pixels_and_bytes_hold() -> None:
         with case("ten megabytes are taken"):
             (made,) = made_of(png(), size=LARGEST_BYTES)
             assert (made.width, made.height) == (80, 40)
+        with case("jpegs of telephones are taken and others of that size are not"):
+            photo = Image.new("RGB", (8192, 6144), RED)
+            assert opened(encoded(photo, "JPEG")).size == (1600, 1200)
+            # Every pixel of these is kept in memory on the way.
+            assert refusal(encoded(photo.resize((6001, 4001)), "JPEG", progressive=True)) == "too_many_pixels"
+            assert refusal(pictures.jpeg_in_scans(6001, 4001)) == "too_many_pixels"
+            assert opened(pictures.jpeg_in_scans(600, 400)).size == (600, 400)
+            assert refusal(pictures.png_claiming(6001, 4001)) == "too_many_pixels"
 
 
 def test_the_budget_holds_without_pillow_s_own_limit(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,7 +170,7 @@ def test_a_picture_is_turned_upright() -> None:
                 assert near(upright.getpixel(corner), RED, 40)
 
 
-def test_nothing_of_the_metadata_is_left() -> None:
+def test_nothing_of_the_metadata_is_left_nor_a_program_behind_a_picture() -> None:
     with all_cases() as case:
         for kind in ["JPEG", "PNG", "WEBP"]:
             with case(kind):
@@ -169,12 +187,10 @@ def test_nothing_of_the_metadata_is_left() -> None:
                 image = decoded(made)
                 assert dict(image.getexif()) == {}
                 assert not {"exif", "xmp", "icc_profile", "comment"} & set(image.info)
-
-
-def test_a_picture_with_a_program_behind_it_loses_the_program() -> None:
-    polyglot = jpeg(comment=pictures.HTML) + pictures.HTML
-    made = cropped(opened(polyglot), 64, 64)
-    assert b"script" not in made.data
+        with case("a picture with a program behind it loses the program"):
+            polyglot = jpeg(comment=pictures.HTML) + pictures.HTML
+            made = cropped(opened(polyglot), 64, 64)
+            assert b"script" not in made.data
 
 
 def test_colours_come_out_as_they_are_on_the_screen() -> None:
@@ -227,26 +243,6 @@ def test_of_several_pictures_in_a_file_the_first_is_kept() -> None:
             assert near(opened(data).getpixel((5, 5)), RED, 40)
 
 
-def test_a_palette_with_a_transparent_colour_stays_transparent() -> None:
-    palette = halves().quantize(4)
-    clear = palette.getpixel((0, 0))
-    made = decoded(fitted(opened(encoded(palette, "PNG", transparency=clear)), 80)).convert("RGBA")
-    left, right = made.getpixel((5, 5)), made.getpixel((75, 35))
-    assert isinstance(left, tuple)
-    assert isinstance(right, tuple)
-    assert (left[3], right[3]) == (0, 255)
-    assert near(right, BLUE, 40)
-
-
-def test_every_mode_of_a_png_is_read() -> None:
-    with all_cases() as case:
-        for mode in ["1", "L", "LA", "P", "RGB", "RGBA", "I;16"]:
-            with case(mode):
-                image = opened(encoded(Image.new(mode, (6, 4)), "PNG"))
-                assert image.size == (6, 4)
-                assert image.mode == ("RGBA" if mode in {"LA", "RGBA"} else "RGB")
-
-
 def test_a_picture_has_the_size_asked_for() -> None:
     with all_cases() as case:
         with case("one pixel is a picture"):
@@ -297,38 +293,32 @@ def test_what_is_in_a_file_beside_the_picture_is_passed_over() -> None:
             assert time.process_time() - started < 2
 
 
-def test_jpegs_of_telephones_are_taken_and_others_of_that_size_are_not() -> None:
-    photo = Image.new("RGB", (8192, 6144), RED)
-    assert opened(encoded(photo, "JPEG")).size == (1600, 1200)
-    # Every pixel of these is kept in memory on the way.
-    assert refusal(encoded(photo.resize((6001, 4001)), "JPEG", progressive=True)) == "too_many_pixels"
-    assert refusal(pictures.jpeg_in_scans(6001, 4001)) == "too_many_pixels"
-    assert opened(pictures.jpeg_in_scans(600, 400)).size == (600, 400)
-    assert refusal(pictures.png_claiming(6001, 4001)) == "too_many_pixels"
-
-
-def test_black_and_white_and_palettes_are_smoothed_when_they_shrink() -> None:
-    """Every second column is black: seen from afar that is grey, not black or white."""
-    stripes = Image.new("1", (800, 80))
-    stripes.putdata([255 * (place % 2) for place in range(800 * 80)])
-    for kind, picture in (("PNG", stripes), ("PNG", stripes.convert("P")), ("GIF", stripes.convert("P"))):
-        (made,) = made_of(encoded(picture, kind), Fit(400))
-        assert near(decoded(made).getpixel((200, 20)), (128, 128, 128), 20), (kind, picture.mode)
-
-
-def test_profiles_hold_also_where_there_is_transparency_or_a_palette_or_grey() -> None:
-    """In a space whose red and blue have changed places, the file's red is the screen's blue."""
-    swapped = pictures.swapped_profile()
-    clear = Image.new("RGBA", (8, 8), (*RED, 255))
-    clear.putpixel((0, 0), (0, 0, 0, 0))
-    palette = Image.new("RGB", (8, 8), RED).quantize(2)
-    for picture in (clear, palette):
-        for kind in ("PNG", "WEBP"):
-            if kind == "WEBP" and picture is palette:
-                continue
-            options = {"lossless": True} if kind == "WEBP" else {}
-            image = opened(encoded(picture, kind, icc_profile=swapped, **options))
-            assert near(image.convert("RGB").getpixel((4, 4)), BLUE), (kind, picture.mode)
+def test_colours_hold_where_there_is_transparency_a_palette_or_grey() -> None:
+    with all_cases() as case:
+        with case("black and white and palettes are smoothed when they shrink"):
+            # Every second column is black: seen from afar that is grey, not black or white.
+            stripes = Image.new("1", (800, 80))
+            stripes.putdata([255 * (place % 2) for place in range(800 * 80)])
+            for kind, picture in (
+                ("PNG", stripes),
+                ("PNG", stripes.convert("P")),
+                ("GIF", stripes.convert("P")),
+            ):
+                (made,) = made_of(encoded(picture, kind), Fit(400))
+                assert near(decoded(made).getpixel((200, 20)), (128, 128, 128), 20), (kind, picture.mode)
+        with case("profiles hold also where there is transparency or a palette or grey"):
+            # In a space whose red and blue have changed places, the file's red is the screen's blue.
+            swapped = pictures.swapped_profile()
+            clear = Image.new("RGBA", (8, 8), (*RED, 255))
+            clear.putpixel((0, 0), (0, 0, 0, 0))
+            palette = Image.new("RGB", (8, 8), RED).quantize(2)
+            for picture in (clear, palette):
+                for kind in ("PNG", "WEBP"):
+                    if kind == "WEBP" and picture is palette:
+                        continue
+                    options = {"lossless": True} if kind == "WEBP" else {}
+                    image = opened(encoded(picture, kind, icc_profile=swapped, **options))
+                    assert near(image.convert("RGB").getpixel((4, 4)), BLUE), (kind, picture.mode)
 
 
 def test_a_file_of_endless_metadata_is_refused_before_a_decoder_loops() -> None:

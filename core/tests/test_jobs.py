@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from core.models import QueuedTask
+from tests.cases import all_cases
 from users.models import User
 
 pytestmark = pytest.mark.django_db
@@ -67,10 +68,11 @@ def test_drop_deletes_and_leaves_what_runs(rows: dict[str, QueuedTask]) -> None:
     }
 
 
-@pytest.mark.parametrize("arguments", [["retry"], ["drop"], ["retry", "1", "--failed"]])
-def test_it_asks_for_ids_or_all_failed(arguments: list[str]) -> None:
-    with pytest.raises(CommandError, match="Name the tasks"):
-        jobs(*arguments)
+def test_it_asks_for_ids_or_all_failed() -> None:
+    with all_cases() as case:
+        for arguments in [["retry"], ["drop"], ["retry", "1", "--failed"]]:
+            with case(arguments), pytest.raises(CommandError, match="Name the tasks"):
+                jobs(*arguments)
 
 
 @pytest.fixture

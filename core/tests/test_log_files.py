@@ -115,32 +115,33 @@ def test_half_a_pair_and_other_unwritable_characters_are_written_as_escapes(
     assert log.read_text("utf-8") == "WARNING x\\ud800y 👋\n"
 
 
-def test_a_full_disk_breaks_nothing_and_is_complained_of_once(
-    log: Path, capsys: pytest.CaptureFixture[str]
+def test_a_disk_folder_or_console_that_cannot_be_written_breaks_nothing(
+    log: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    log.parent.mkdir()
-    log.symlink_to("/dev/full")
-    handler = handler_of(log)
-    for number in range(50):
-        handler.handle(record_of("line %d with password=%s", number, "hunter2-hunter2"))
-    complaint = (
-        "django.log (its lines are on the console) cannot be written (OSError No space left on device)\n"
-    )
-    assert capsys.readouterr().err == complaint
-    handler.close()
-
-
-def test_a_folder_that_cannot_be_made_breaks_nothing(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (tmp_path / "is_a_file").touch()
     with all_cases() as case:
+        with case("a full disk breaks nothing and is complained of once"):
+            log.parent.mkdir()
+            log.symlink_to("/dev/full")
+            handler = handler_of(log)
+            for number in range(50):
+                handler.handle(record_of("line %d with password=%s", number, "hunter2-hunter2"))
+            complaint = "cannot be written (OSError No space left on device)"
+            assert capsys.readouterr().err == f"django.log (its lines are on the console) {complaint}\n"
+            handler.close()
+        (tmp_path / "is_a_file").touch()
         for place in ["is_a_file/logs/django.log", "/proc/no/such/folder/django.log"]:
             with case(place):
                 handler = handler_of(tmp_path / place)
                 for _ in range(3):
                     handler.handle(record_of("hello"))
                 assert capsys.readouterr().err.count("cannot be written") == 1
+        with (
+            case("a console that is full closed or gone breaks nothing"),
+            io.FileIO("/dev/full", "w") as full,
+        ):
+            for stream in (io.TextIOWrapper(full, write_through=True), closed_stream(), None):
+                monkeypatch.setattr(sys, "stderr", stream)
+                Console().handle(record_of("hello"))
 
 
 def test_a_line_that_fits_only_in_part_is_taken_back_and_the_next_that_fits_is_whole(tmp_path: Path) -> None:
@@ -170,13 +171,6 @@ def test_a_line_that_fits_only_in_part_is_taken_back_and_the_next_that_fits_is_w
     ]
     assert done.stderr.count("cannot be written (OSError File too large)") == 1
     assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] == resource.RLIM_INFINITY
-
-
-def test_a_console_that_is_full_closed_or_gone_breaks_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    with io.FileIO("/dev/full", "w") as full:
-        for stream in (io.TextIOWrapper(full, write_through=True), closed_stream(), None):
-            monkeypatch.setattr(sys, "stderr", stream)
-            Console().handle(record_of("hello"))
 
 
 def closed_stream() -> io.StringIO:

@@ -11,23 +11,25 @@ from typing import Any
 
 import pytest
 from django.core import mail
-from django.test import RequestFactory
+from django.test import RequestFactory, override_settings
 from pytest_django import Settings
 
 from core.observability.log_mail import MAILS_PER_MINUTE, AdminMail, MailLimit
 from core.observability.request_id import META_KEY, RequestContext, RequestInfo
+from tests.cases import all_cases
 
+ADMINS = [("Ada", "ada@example.org")]
 SECRETS = ("hunter2-hunter2", "sessionvalue123", "posted-body-text", "header-token-42")
 
 
 @pytest.fixture(autouse=True)
 def _admins(settings: Settings) -> None:
-    settings.ADMINS = [("Ada", "ada@example.org")]
+    settings.ADMINS = ADMINS
     settings.SECRET_KEY = "a-key-that-must-stay-out-of-every-mail"
 
 
-@pytest.fixture
-def handler() -> AdminMail:
+def make_handler() -> AdminMail:
+    """As the settings of logging make it; it remembers no mail."""
     handler = AdminMail()
     handler.addFilter(RequestContext())
     return handler
@@ -51,7 +53,7 @@ def settle() -> None:
             thread.join(timeout=30)
 
 
-def test_it_has_the_line_and_the_trace(handler: AdminMail) -> None:
+def it_has_the_line_and_the_trace(handler: AdminMail) -> None:
     handler.handle(record_of(error=ValueError("oops")))
     settle()
     (message,) = mail.outbox
@@ -62,7 +64,7 @@ def test_it_has_the_line_and_the_trace(handler: AdminMail) -> None:
     assert "ValueError: oops" in message.body
 
 
-def test_it_contains_no_data_of_the_request_and_no_settings(handler: AdminMail) -> None:
+def it_contains_no_data_of_the_request_and_no_settings(handler: AdminMail) -> None:
     request = RequestFactory().post(
         "/accounts/login/?token=hunter2-hunter2",
         {"password": SECRETS[0], "body": SECRETS[2]},
@@ -81,21 +83,21 @@ def test_it_contains_no_data_of_the_request_and_no_settings(handler: AdminMail) 
     assert not mail.outbox[0].message().is_multipart()
 
 
-def test_a_line_break_in_the_message_adds_no_header(handler: AdminMail) -> None:
+def a_line_break_in_the_message_adds_no_header(handler: AdminMail) -> None:
     handler.handle(record_of("x\r\nBcc: everyone@example.org"))
     settle()
     assert mail.outbox[0].subject == "[Django] ERROR: x\\r\\nBcc: everyone@example.org"
     assert mail.outbox[0].recipients() == ["ada@example.org"]
 
 
-def test_without_admins_nothing_is_sent(handler: AdminMail, settings: Settings) -> None:
-    settings.ADMINS = []
-    handler.handle(record_of())
-    settle()
+def without_admins_nothing_is_sent(handler: AdminMail) -> None:
+    with override_settings(ADMINS=[]):
+        handler.handle(record_of())
+        settle()
     assert mail.outbox == []
 
 
-def test_the_same_fault_is_mailed_once_a_minute_and_another_at_once(handler: AdminMail) -> None:
+def the_same_fault_is_mailed_once_a_minute_and_another_at_once(handler: AdminMail) -> None:
     for _ in range(20):
         handler.handle(record_of(error=ValueError("same place")))
     handler.handle(record_of(error=KeyError("another")))
@@ -104,32 +106,52 @@ def test_the_same_fault_is_mailed_once_a_minute_and_another_at_once(handler: Adm
     assert "19 more since the last mail; see the logs." in mail.outbox[1].body
 
 
-def test_different_faults_are_mailed_up_to_a_number_a_minute(handler: AdminMail) -> None:
+def different_faults_are_mailed_up_to_a_number_a_minute(handler: AdminMail) -> None:
     for number in range(50):
         handler.handle(record_of(f"fault {number}"))
     settle()
     assert len(mail.outbox) == MAILS_PER_MINUTE
 
 
-def test_after_a_minute_they_are_mailed_again() -> None:
-    now = [0.0]
-    limit = MailLimit(most=2, clock=lambda: now[0])
-    assert [limit.admit_mail(fault) for fault in ("a", "a", "b", "c")] == [0, None, 1, None]
-    now[0] = 59.9
-    assert limit.admit_mail("a") is None
-    now[0] = 60.0
-    assert [limit.admit_mail(fault) for fault in ("a", "c", "d")] == [2, 0, None]
+MAILS = (
+    it_has_the_line_and_the_trace,
+    it_contains_no_data_of_the_request_and_no_settings,
+    a_line_break_in_the_message_adds_no_header,
+    without_admins_nothing_is_sent,
+    the_same_fault_is_mailed_once_a_minute_and_another_at_once,
+    different_faults_are_mailed_up_to_a_number_a_minute,
+)
 
 
-def test_many_threads_together_send_no_more_than_the_limit() -> None:
-    limit = MailLimit(most=10)
-    admitted: list[Any] = []
-    threads = [threading.Thread(target=lambda n=n: admitted.append(limit.admit_mail(n))) for n in range(40)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sum(answer is not None for answer in admitted) == 10
+def test_a_mail_says_what_failed_where_and_no_secret() -> None:
+    with all_cases() as case:
+        for check in MAILS:
+            mail.outbox.clear()
+            with case(check.__name__):
+                check(make_handler())
+
+
+def test_after_a_minute_they_are_mailed_again_and_threads_share_the_limit() -> None:
+    with all_cases() as case:
+        with case("after a minute they are mailed again"):
+            now = [0.0]
+            limit = MailLimit(most=2, clock=lambda: now[0])
+            assert [limit.admit_mail(fault) for fault in ("a", "a", "b", "c")] == [0, None, 1, None]
+            now[0] = 59.9
+            assert limit.admit_mail("a") is None
+            now[0] = 60.0
+            assert [limit.admit_mail(fault) for fault in ("a", "c", "d")] == [2, 0, None]
+        with case("many threads together send no more than the limit"):
+            limit = MailLimit(most=10)
+            admitted: list[Any] = []
+            threads = [
+                threading.Thread(target=lambda n=n: admitted.append(limit.admit_mail(n))) for n in range(40)
+            ]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            assert sum(answer is not None for answer in admitted) == 10
 
 
 def use_smtp(settings: Settings, port: int) -> None:
@@ -146,7 +168,7 @@ def silent_server() -> Iterator[int]:
         yield server.getsockname()[1]
 
 
-def test_a_server_that_hangs_holds_up_nobody(
+def a_server_that_hangs_holds_up_nobody(
     handler: AdminMail, settings: Settings, silent_server: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     use_smtp(settings, silent_server)
@@ -158,8 +180,8 @@ def test_a_server_that_hangs_holds_up_nobody(
     assert "Traceback" not in capsys.readouterr().err
 
 
-def test_a_server_that_is_down_breaks_nothing(
-    handler: AdminMail, settings: Settings, capsys: pytest.CaptureFixture[str]
+def a_server_that_is_down_breaks_nothing(
+    handler: AdminMail, settings: Settings, silent_server: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", 0))
@@ -169,8 +191,8 @@ def test_a_server_that_is_down_breaks_nothing(
     assert "Traceback" not in capsys.readouterr().err
 
 
-def test_a_backend_that_cannot_be_loaded_is_named_by_its_error_alone(
-    handler: AdminMail, settings: Settings, capsys: pytest.CaptureFixture[str]
+def a_backend_that_cannot_be_loaded_is_named_by_its_error_alone(
+    handler: AdminMail, settings: Settings, silent_server: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     settings.EMAIL_BACKEND = "no.such.Backend"
     handler.handle(record_of("password=hunter2-hunter2"))
@@ -178,10 +200,29 @@ def test_a_backend_that_cannot_be_loaded_is_named_by_its_error_alone(
     assert capsys.readouterr().err == "Mail to ADMINS failed (ModuleNotFoundError)\n"
 
 
-def test_admins_that_are_no_pairs_break_nothing(
-    handler: AdminMail, settings: Settings, capsys: pytest.CaptureFixture[str]
+def admins_that_are_no_pairs_break_nothing(
+    handler: AdminMail, settings: Settings, silent_server: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     settings.ADMINS = ["ada@example.org"]
     handler.handle(record_of())
     settle()
     assert "ValueError" in capsys.readouterr().err
+
+
+FAILURES = (
+    a_server_that_hangs_holds_up_nobody,
+    a_server_that_is_down_breaks_nothing,
+    a_backend_that_cannot_be_loaded_is_named_by_its_error_alone,
+    admins_that_are_no_pairs_break_nothing,
+)
+
+
+def test_a_server_or_setting_that_fails_holds_up_and_breaks_nothing(
+    settings: Settings, silent_server: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    backend = settings.EMAIL_BACKEND
+    with all_cases() as case:
+        for check in FAILURES:
+            settings.ADMINS, settings.EMAIL_BACKEND = ADMINS, backend
+            with case(check.__name__):
+                check(make_handler(), settings, silent_server, capsys)

@@ -45,7 +45,7 @@ def body_of(response: HttpResponseBase) -> bytes:
     return body
 
 
-def test_a_picture_of_ours_is_shown_and_a_head_has_its_length_and_no_body() -> None:
+def test_a_picture_of_ours_is_shown_uncompressed_and_for_looking_only() -> None:
     with all_cases() as case:
         for method, body in [("get", PICTURE), ("head", b"")]:
             with case(method):
@@ -55,6 +55,16 @@ def test_a_picture_of_ours_is_shown_and_a_head_has_its_length_and_no_body() -> N
                 assert "Content-Disposition" not in response
                 assert response["Content-Length"] == str(len(PICTURE))
                 assert response["Cache-Control"] == "public, max-age=604800, immutable"
+        for method in ["post", "put", "delete", "patch"]:
+            with case(method):
+                client = Client()
+                assert getattr(client, method)(stored("a.webp")).status_code == 405
+        for accepted in ["gzip", "gzip, br", "*"]:
+            with case(accepted):
+                client = Client()
+                response = client.get(stored("a.webp", b"\0" * 5000), headers={"Accept-Encoding": accepted})
+                assert "Content-Encoding" not in response
+                assert (response["Content-Length"], len(body_of(response))) == ("5000", 5000)
 
 
 KINDS = {
@@ -71,7 +81,7 @@ KINDS = {
 }
 
 
-def test_anything_else_is_a_download_without_a_type() -> None:
+def test_anything_else_is_a_download_without_a_type_and_nothing_can_run() -> None:
     with all_cases() as case:
         for name, data in KINDS.items():
             with case(name):
@@ -80,10 +90,6 @@ def test_anything_else_is_a_download_without_a_type() -> None:
                 assert body_of(response) == data
                 assert response["Content-Type"] == "application/octet-stream"
                 assert response["Content-Disposition"] == "attachment"
-
-
-def test_nothing_that_comes_from_here_can_run() -> None:
-    with all_cases() as case:
         for name in ["a.webp", "page.html"]:
             with case(name):
                 client = Client()
@@ -97,33 +103,25 @@ def test_nothing_that_comes_from_here_can_run() -> None:
                 assert response["Cross-Origin-Resource-Policy"] == "same-origin"
 
 
-def test_it_is_for_looking_only() -> None:
+def test_what_the_browser_has_is_not_sent_again_and_a_part_of_another_version_is_the_whole(
+    client: Client,
+) -> None:
     with all_cases() as case:
-        for method in ["post", "put", "delete", "patch"]:
-            with case(method):
-                client = Client()
-                assert getattr(client, method)(stored("a.webp")).status_code == 405
-
-
-def test_what_the_browser_has_is_not_sent_again(client: Client) -> None:
-    address = stored("a.webp")
-    first = client.get(address)
-    body_of(first)
-    for header in ({"If-None-Match": first["ETag"]}, {"If-Modified-Since": first["Last-Modified"]}):
-        again = client.get(address, headers=header)
-        assert (again.status_code, body_of(again)) == (304, b"")
-    other = client.get(address, headers={"If-None-Match": '"other"'})
-    assert (other.status_code, body_of(other)) == (200, PICTURE)
-
-
-def test_a_picture_is_not_compressed_once_more() -> None:
-    with all_cases() as case:
-        for accepted in ["gzip", "gzip, br", "*"]:
-            with case(accepted):
-                client = Client()
-                response = client.get(stored("a.webp", b"\0" * 5000), headers={"Accept-Encoding": accepted})
-                assert "Content-Encoding" not in response
-                assert (response["Content-Length"], len(body_of(response))) == ("5000", 5000)
+        with case("what the browser has is not sent again"):
+            address = stored("a.webp")
+            first = client.get(address)
+            body_of(first)
+            for header in ({"If-None-Match": first["ETag"]}, {"If-Modified-Since": first["Last-Modified"]}):
+                again = client.get(address, headers=header)
+                assert (again.status_code, body_of(again)) == (304, b"")
+            other = client.get(address, headers={"If-None-Match": '"other"'})
+            assert (other.status_code, body_of(other)) == (200, PICTURE)
+        with case("a part of another version gets the whole"):
+            address = stored("a.webp")
+            whole = client.get(address, headers={"Range": "bytes=0-3", "If-Range": '"former"'})
+            assert (whole.status_code, body_of(whole)) == (200, PICTURE)
+            part = client.get(address, headers={"Range": "bytes=0-3", "If-Range": whole["ETag"]})
+            assert (part.status_code, body_of(part)) == (206, b"RIFF")
 
 
 LAST = len(PICTURE) - 1
@@ -170,14 +168,6 @@ def test_a_part_is_sent_when_a_part_is_asked_for() -> None:
             with case(asked):
                 response = answer(asked)
                 assert (response.status_code, body_of(response)) == (200, PICTURE)
-
-
-def test_a_part_of_another_version_gets_the_whole(client: Client) -> None:
-    address = stored("a.webp")
-    whole = client.get(address, headers={"Range": "bytes=0-3", "If-Range": '"former"'})
-    assert (whole.status_code, body_of(whole)) == (200, PICTURE)
-    part = client.get(address, headers={"Range": "bytes=0-3", "If-Range": whole["ETag"]})
-    assert (part.status_code, body_of(part)) == (206, b"RIFF")
 
 
 SAME_AS_PRIVATE = ("PRIVATE", "Private", "\uff50rivate", "privat\u200be")
@@ -272,7 +262,7 @@ def test_a_private_file_is_a_download_and_a_private_picture_is_shown_in_its_page
                 assert "sandbox" in response["Content-Security-Policy"] or prefix
 
 
-def test_a_name_cannot_break_out_of_the_header(private: str) -> None:
+def test_a_private_file_has_a_harmless_name_exists_and_is_shown_only_as_our_own_picture(private: str) -> None:
     with all_cases() as case:
         for filename in ['a"; filename="x.html', "a\r\nSet-Cookie: x=y.pdf", "\u202efdp.exe", "é😀.pdf"]:
             with case(filename.encode()):
@@ -281,13 +271,12 @@ def test_a_name_cannot_break_out_of_the_header(private: str) -> None:
                 assert response["Content-Disposition"].startswith("attachment; filename")
                 assert "\n" not in response["Content-Disposition"]
                 assert not response.has_header("Set-Cookie")
-
-
-def test_a_file_that_is_gone_is_not_found() -> None:
-    with all_cases() as case:
         for prefix in ["", ACCEL]:
             with case(prefix), override_settings(MEDIA_ACCEL_PREFIX=prefix), pytest.raises(Http404):
                 deliver_file(request(), "private/gone.pdf", filename="gone.pdf")
+        for kind in ["text/html", "image/svg+xml", "application/pdf", ""]:
+            with case(kind), pytest.raises(ValueError, match="never shown"):
+                deliver_file(request(), private, filename="page.html", content_type=kind, shown=True)
 
 
 # -- Private pictures, which are shown in pages --------------------------------------------------
@@ -324,10 +313,3 @@ def test_a_picture_of_a_bucket_comes_from_this_host(picture: str, monkeypatch: p
                     302,
                     f"https://bucket.example/{picture}",
                 )
-
-
-def test_nothing_but_our_own_pictures_is_shown(private: str) -> None:
-    with all_cases() as case:
-        for kind in ["text/html", "image/svg+xml", "application/pdf", ""]:
-            with case(kind), pytest.raises(ValueError, match="never shown"):
-                deliver_file(request(), private, filename="page.html", content_type=kind, shown=True)

@@ -70,8 +70,15 @@ def test_without_a_token_in_the_settings_there_is_no_such_page(client: Client, s
     assert client.post("/metrics").status_code == 404
 
 
-def test_whoever_brings_another_is_refused(token: str) -> None:
+def test_a_client_with_no_token_or_another_is_refused(
+    client: Client, token: str, caplog: pytest.LogCaptureFixture
+) -> None:
     with all_cases() as case:
+        with case("a wrong token is logged without its value"):
+            ask(client, "")
+            ask(client, "Bearer a-secret-of-another-house")
+            (line,) = [line for line in caplog.records if line.name == "security.denied"]
+            assert line.getMessage() == "metrics: wrong token"
         for brought in [
             "",
             "Bearer",
@@ -87,15 +94,12 @@ def test_whoever_brings_another_is_refused(token: str) -> None:
                 answer = ask(client, brought)
                 assert (answer.status_code, answer["WWW-Authenticate"]) == (401, 'Bearer realm="metrics"')
                 assert b"linkup_" not in answer.content
-
-
-def test_a_wrong_token_is_logged_without_its_value(
-    client: Client, token: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    ask(client, "")
-    ask(client, "Bearer a-secret-of-another-house")
-    (line,) = [line for line in caplog.records if line.name == "security.denied"]
-    assert line.getMessage() == "metrics: wrong token"
+        with case("other methods are refused"):
+            for method in (client.post, client.put, client.delete):
+                assert method("/metrics", headers={"authorization": f"Bearer {token}"}).status_code == 405
+        for host in ["evil.example", "10.0.0.7:8000", "not a host", ""]:
+            with case(host), override_settings(SECURE_SSL_REDIRECT=True):
+                assert Client().get("/metrics", headers={"host": host}).status_code == 401
 
 
 @pytest.mark.django_db(transaction=True)
@@ -118,18 +122,6 @@ def test_a_client_with_the_token_reads_the_metrics(token: str) -> None:
                 assert not [name for name in names if name.endswith("_created")]
 
 
-def test_other_methods_are_refused(client: Client, token: str) -> None:
-    for method in (client.post, client.put, client.delete):
-        assert method("/metrics", headers={"authorization": f"Bearer {token}"}).status_code == 405
-
-
-def test_it_is_answered_before_the_host_check_and_the_redirect(token: str) -> None:
-    with all_cases() as case:
-        for host in ["evil.example", "10.0.0.7:8000", "not a host", ""]:
-            with case(host), override_settings(SECURE_SSL_REDIRECT=True):
-                assert Client().get("/metrics", headers={"host": host}).status_code == 401
-
-
 def test_a_token_that_can_be_guessed_is_refused(settings: Settings) -> None:
     with all_cases() as case:
         for chosen, fault in [
@@ -147,19 +139,29 @@ def test_a_token_that_can_be_guessed_is_refused(settings: Settings) -> None:
 
 # -- The database
 @pytest.mark.django_db(transaction=True)
-def test_a_database_that_does_not_answer_is_reported_without_metrics() -> None:
-    def refuse() -> list[Any]:
-        raise OSError("no route")
+def test_a_database_that_does_not_answer_is_reported_without_metrics_and_no_connection_stays() -> None:
+    with all_cases() as case:
+        with case("a database that does not answer is reported without metrics"):
 
-    one = DatabaseMetrics()
-    assert next(metric.samples[0].value for metric in one.collect_metrics()) == 1
-    one.add_query(refuse)
-    (up,) = one.collect_metrics()
-    assert (up.name, up.samples[0].value) == ("linkup_database_up", 0)
+            def refuse() -> list[Any]:
+                raise OSError("no route")
 
+            one = DatabaseMetrics()
+            assert next(metric.samples[0].value for metric in one.collect_metrics()) == 1
+            one.add_query(refuse)
+            (up,) = one.collect_metrics()
+            assert (up.name, up.samples[0].value) == ("linkup_database_up", 0)
+        with case("its connection does not stay"):
+            left: list[Any] = []
+            one = DatabaseMetrics()
 
-def test_it_has_the_time_that_health_checks_have() -> None:
-    assert database_metrics._probe._timeout == Probe("x", lambda: "ok")._timeout
+            def look() -> list[Any]:
+                left.append(connections[DEFAULT_DB_ALIAS])
+                return []
+
+            one.add_query(look)
+            assert one.collect_metrics()
+            assert left[0].connection is None
 
 
 @pytest.mark.postgres_only
@@ -173,20 +175,6 @@ def test_connections_are_counted_by_state_with_their_maximum() -> None:
     used = told["linkup_database_server_connections"].samples[0].value
     assert used >= sum(states.values())
     assert told["linkup_database_server_connections_max"].samples[0].value > used
-
-
-@pytest.mark.django_db(transaction=True)
-def test_its_connection_does_not_stay() -> None:
-    left: list[Any] = []
-    one = DatabaseMetrics()
-
-    def look() -> list[Any]:
-        left.append(connections[DEFAULT_DB_ALIAS])
-        return []
-
-    one.add_query(look)
-    assert one.collect_metrics()
-    assert left[0].connection is None
 
 
 # -- Redis
@@ -236,48 +224,58 @@ def test_an_answer_is_counted_by_its_view() -> None:
                 assert value("linkup_http_requests_in_progress") == 0
 
 
-@pytest.mark.django_db
-def test_what_middleware_refuses_is_counted_too(client: Client, alice: User) -> None:
-    strict = Client(enforce_csrf_checks=True)
-    strict.force_login(alice)
-    before = [answers(status=status) for status in ("400", "403", "413")]
-    client.get("/accounts/login/", headers={"host": "evil.example"})
-    strict.post("/posts/")
-    client.generic("POST", "/posts/", CONTENT_LENGTH=str(10**12))
-    assert [answers(status=status) for status in ("400", "403", "413")] == [count + 1 for count in before]
-
-
-def test_no_middleware_before_it_responds() -> None:
-    assert project.MIDDLEWARE.index("core.observability.metrics_views.MeasureRequests") == 1
-
-
-def test_labels_have_bounds(client: Client) -> None:
-    client.generic("PROPFIND", "/health/")
-    for number in range(20):
-        client.get(f"/nowhere/{number}/")
-    told = {metric.name: metric for metric in metrics.collect_metrics()}
-    labels = [sample.labels for sample in told["linkup_http_requests"].samples]
-    assert {each["method"] for each in labels} <= {"GET", "HEAD", "POST", "OPTIONS", "other"}
-    assert not [each for each in labels if "/" in each["view"] and "nowhere" in each["view"]]
-    assert answers(method="other", view="health", status="405") >= 1
-
-
-def test_the_early_addresses_have_the_names_of_urls(client: Client) -> None:
-    assert EARLY.keys() == HealthMiddleware.views.keys()
-    assert [view_of(RequestFactory().get(path)) for path in EARLY] == list(EARLY.values())
+def test_labels_have_bounds_and_the_names_of_urls(client: Client) -> None:
+    with all_cases() as case:
+        with case("the database has the time that health checks have"):
+            assert database_metrics._probe._timeout == Probe("x", lambda: "ok")._timeout
+        with case("no middleware before the one that measures responds"):
+            assert project.MIDDLEWARE.index("core.observability.metrics_views.MeasureRequests") == 1
+        with case("labels have bounds"):
+            client.generic("PROPFIND", "/health/")
+            for number in range(20):
+                client.get(f"/nowhere/{number}/")
+            told = {metric.name: metric for metric in metrics.collect_metrics()}
+            labels = [sample.labels for sample in told["linkup_http_requests"].samples]
+            assert {each["method"] for each in labels} <= {"GET", "HEAD", "POST", "OPTIONS", "other"}
+            assert not [each for each in labels if "/" in each["view"] and "nowhere" in each["view"]]
+            assert answers(method="other", view="health", status="405") >= 1
+        with case("the early addresses have the names of urls"):
+            assert EARLY.keys() == HealthMiddleware.views.keys()
+            assert [view_of(RequestFactory().get(path)) for path in EARLY] == list(EARLY.values())
 
 
 @pytest.mark.django_db
-def test_a_fault_is_counted_by_view_and_exception(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    def break_down(*args: Any, **options: Any) -> None:
-        raise ZeroDivisionError
+def test_refusals_failed_sign_ins_and_faults_are_counted(
+    client: Client, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with all_cases() as case:
+        with case("what middleware refuses is counted too"):
+            strict = Client(enforce_csrf_checks=True)
+            strict.force_login(alice)
+            counts = [answers(status=status) for status in ("400", "403", "413")]
+            client.get("/accounts/login/", headers={"host": "evil.example"})
+            strict.post("/posts/")
+            client.generic("POST", "/posts/", CONTENT_LENGTH=str(10**12))
+            assert [answers(status=status) for status in ("400", "403", "413")] == [
+                count + 1 for count in counts
+            ]
+        with case("a failed sign in is one"):
+            before = value("linkup_security_events_total", event="sign_in_failed")
+            client.post("/accounts/login/", {"login": "alice", "password": "not hers at all"})
+            assert value("linkup_security_events_total", event="sign_in_failed") == before + 1
+        with case("a fault is counted by view and exception"):
 
-    client.raise_request_exception = False
-    before = value("linkup_http_exceptions_total", view="account_login", exception="ZeroDivisionError")
-    monkeypatch.setattr("django.template.response.TemplateResponse.render", break_down)
-    assert client.get("/accounts/login/").status_code == 500
-    after = value("linkup_http_exceptions_total", view="account_login", exception="ZeroDivisionError")
-    assert after == before + 1
+            def break_down(*args: Any, **options: Any) -> None:
+                raise ZeroDivisionError
+
+            client.raise_request_exception = False
+            before = value(
+                "linkup_http_exceptions_total", view="account_login", exception="ZeroDivisionError"
+            )
+            monkeypatch.setattr("django.template.response.TemplateResponse.render", break_down)
+            assert client.get("/accounts/login/").status_code == 500
+            after = value("linkup_http_exceptions_total", view="account_login", exception="ZeroDivisionError")
+            assert after == before + 1
 
 
 async def test_requests_under_way_are_counted_also_when_the_visitor_goes() -> None:
@@ -349,10 +347,3 @@ def test_lines_of_the_security_log_are_counted_once() -> None:
                 logging.getLogger(logger).warning("a line")
                 logging.getLogger(logger).info("not of the log")
                 assert value("linkup_security_events_total", event=event) == before + 1
-
-
-@pytest.mark.django_db
-def test_a_failed_sign_in_is_one(client: Client, alice: User) -> None:
-    before = value("linkup_security_events_total", event="sign_in_failed")
-    client.post("/accounts/login/", {"login": "alice", "password": "not hers at all"})
-    assert value("linkup_security_events_total", event="sign_in_failed") == before + 1

@@ -38,6 +38,11 @@ class Change:
         return value(self._name, **self._labels) - self._before
 
 
+async def until_once(change: Change) -> None:
+    """Wait until the metric has increased by one."""
+    await until(lambda: change() == 1)
+
+
 def closed(by: str, code: object) -> Change:
     return Change("linkup_websockets_closed_total", by=by, code=str(code))
 
@@ -46,79 +51,74 @@ def refused(reason: str) -> Change:
     return Change("linkup_websocket_frames_refused_total", reason=reason)
 
 
-async def test_open_tabs_are_those_that_are_open(alice: User) -> None:
-    went, ours = closed("client", 1001), Change("linkup_websockets_closed_total", by="server")
-    one, two = [await SocketClient.of(alice) for _ in range(2)]
-    assert value("linkup_websockets_open") == 2
-    await one.leave()
-    assert value("linkup_websockets_open") == 1
-    await two.leave()
-    assert (value("linkup_websockets_open"), went(), ours()) == (0, 2, 0)
+async def test_open_closed_and_refused_tabs_are_counted(alice: User) -> None:
+    with all_cases() as case:
+        with case("open tabs are those that are open"):
+            went, ours = closed("client", 1001), Change("linkup_websockets_closed_total", by="server")
+            one, two = [await SocketClient.of(alice) for _ in range(2)]
+            assert value("linkup_websockets_open") == 2
+            await one.leave()
+            assert value("linkup_websockets_open") == 1
+            await two.leave()
+            assert (value("linkup_websockets_open"), went(), ours()) == (0, 2, 0)
+        with case("what the server closes has its code"):
+            sent_elsewhere, came = (
+                closed("server", RESTART),
+                Change("linkup_websockets_closed_total", by="client"),
+            )
+            tab = await SocketClient.of(alice)
+            hub.close_all()
+            assert await tab.closed() == RESTART
+            await until(lambda: sent_elsewhere() == 1)
+            assert came() == 0
+        with case("a frame that is none is counted"):
+            malformed = refused("malformed")
+            async with await SocketClient.of(alice) as tab:
+                tab.say_text("no frame")
+                await tab.next()
+            assert malformed() == 1
+        with case("a handshake that is refused is counted"):
+            handshakes = Change("linkup_websockets_refused_total")
+            with pytest.raises(Refused):
+                await SocketClient().open()
+            assert handshakes() == 1
 
 
-async def test_what_the_server_closes_has_its_code(alice: User) -> None:
-    sent_elsewhere, came = closed("server", RESTART), Change("linkup_websockets_closed_total", by="client")
-    tab = await SocketClient.of(alice)
-    hub.close_all()
-    assert await tab.closed() == RESTART
-    await until(lambda: sent_elsewhere() == 1)
-    assert came() == 0
+TOO_MUCH = [(["x" * (FRAME_BYTES + 1)], "too_large", TOO_LARGE), (["{}"] * (BURST + 20), "flood", FLOODED)]
 
 
-@pytest.mark.parametrize(
-    ("said", "reason", "code"),
-    [(["x" * (FRAME_BYTES + 1)], "too_large", TOO_LARGE), (["{}"] * (BURST + 20), "flood", FLOODED)],
-)
-async def test_a_tab_that_says_too_much_is_counted_by_what_it_did(
-    alice: User, said: list[str], reason: str, code: int
-) -> None:
-    frames_refused, tabs_closed = refused(reason), closed("server", code)
-    tab = await SocketClient.of(alice)
-    for text in said:
-        tab.say_text(text)
-    assert await tab.closed() == code
-    await until(lambda: tabs_closed() == 1)
-    assert frames_refused() == 1
+async def test_a_tab_too_many_and_a_tab_that_says_too_much_are_counted_by_what_they_did(alice: User) -> None:
+    with all_cases() as case:
+        for said, reason, code in TOO_MUCH:
+            with case(reason):
+                frames_refused, tabs_closed = refused(reason), closed("server", code)
+                tab = await SocketClient.of(alice)
+                for text in said:
+                    tab.say_text(text)
+                assert await tab.closed() == code
+                await until_once(tabs_closed)
+                assert frames_refused() == 1
+        with case("a tab too many is counted"):
+            cookie = await cookie_of(alice)
+            tabs = [SocketClient(cookie) for _ in range(SOCKETS_PER_MEMBER + 1)]
+            too_many = closed("server", FLOODED)
+            for tab in tabs:
+                await tab.open()
+            assert (await tabs[-1].closed(), too_many()) == (FLOODED, 1)
+            for tab in tabs:
+                await tab.leave()
+            assert value("linkup_websockets_open") == 0
 
 
-async def test_a_frame_that_is_none_is_counted(alice: User) -> None:
-    malformed = refused("malformed")
-    async with await SocketClient.of(alice) as tab:
-        tab.say_text("no frame")
-        await tab.next()
-    assert malformed() == 1
-
-
-async def test_a_tab_too_many_is_counted(alice: User) -> None:
-    cookie = await cookie_of(alice)
-    tabs = [SocketClient(cookie) for _ in range(SOCKETS_PER_MEMBER + 1)]
-    too_many = closed("server", FLOODED)
-    for tab in tabs:
-        await tab.open()
-    assert (await tabs[-1].closed(), too_many()) == (FLOODED, 1)
-    for tab in tabs:
-        await tab.leave()
-    assert value("linkup_websockets_open") == 0
-
-
-async def test_a_handshake_that_is_refused_is_counted(alice: User) -> None:
-    handshakes = Change("linkup_websockets_refused_total")
-    with pytest.raises(Refused):
-        await SocketClient().open()
-    assert handshakes() == 1
-
-
-def test_a_tab_cannot_make_up_labels() -> None:
+def test_a_tab_cannot_make_up_labels_and_each_server_code_starts_at_zero() -> None:
     with all_cases() as case:
         for code, told in [(1000, 1000), (1006, 1006), (4999, "other"), (3, "other")]:
             with case(code):
                 counted = closed("client", told)
                 count_closed_socket(0, code)
                 assert counted() == 1
-
-
-def test_each_server_code_starts_at_zero() -> None:
-    assert set(SERVER_CODES) == {RESTART, FLOODED, TOO_LARGE, SIGNED_OUT}
+        with case("each server code starts at zero"):
+            assert set(SERVER_CODES) == {RESTART, FLOODED, TOO_LARGE, SIGNED_OUT}
 
 
 @pytest.mark.usefixtures("layer")

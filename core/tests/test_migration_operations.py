@@ -181,32 +181,38 @@ def test_inside_a_transaction_it_is_refused(workshop: Workshop) -> None:
 
 
 def test_batches_reach_every_row_once_each_in_a_transaction() -> None:
-    rows = [
-        CacheEntry(cache_key=f"{number:03}", value="old", expires="2030-01-01T00:00Z") for number in range(25)
-    ]
-    CacheEntry.objects.bulk_create(rows)
-    sizes: list[int] = []
+    with all_cases() as case:
+        with case("batches reach every row once each in a transaction"):
+            CacheEntry.objects.all().delete()
+            rows = [
+                CacheEntry(cache_key=f"{number:03}", value="old", expires="2030-01-01T00:00Z")
+                for number in range(25)
+            ]
+            CacheEntry.objects.bulk_create(rows)
+            sizes: list[int] = []
 
-    def change(batch: models.QuerySet[CacheEntry]) -> None:
-        assert transaction.get_connection().in_atomic_block
-        sizes.append(batch.update(value="new"))
+            def change(batch: models.QuerySet[CacheEntry]) -> None:
+                assert transaction.get_connection().in_atomic_block
+                sizes.append(batch.update(value="new"))
 
-    # What is changed leaves the set, and none is passed over for it.
-    assert migration_operations.in_batches(CacheEntry.objects.filter(value="old"), change, size=10) == 25
-    assert sizes == [10, 10, 5]
-    assert not CacheEntry.objects.filter(value="old").exists()
+            # What is changed leaves the set, and none is passed over for it.
+            assert (
+                migration_operations.in_batches(CacheEntry.objects.filter(value="old"), change, size=10) == 25
+            )
+            assert sizes == [10, 10, 5]
+            assert not CacheEntry.objects.filter(value="old").exists()
+        with case("batches pass over rows that stay as they were"):
+            CacheEntry.objects.all().delete()
+            rows = [
+                CacheEntry(cache_key=str(number), value="old", expires="2030-01-01T00:00Z")
+                for number in range(5)
+            ]
+            CacheEntry.objects.bulk_create(rows)
+            seen: list[str] = []
 
+            def look(batch: models.QuerySet[CacheEntry]) -> None:
+                assert len(seen) < 5
+                seen.extend(batch.values_list("cache_key", flat=True))
 
-def test_batches_pass_over_rows_that_stay_as_they_were() -> None:
-    rows = [
-        CacheEntry(cache_key=str(number), value="old", expires="2030-01-01T00:00Z") for number in range(5)
-    ]
-    CacheEntry.objects.bulk_create(rows)
-    seen: list[str] = []
-
-    def look(batch: models.QuerySet[CacheEntry]) -> None:
-        assert len(seen) < 5
-        seen.extend(batch.values_list("cache_key", flat=True))
-
-    assert migration_operations.in_batches(CacheEntry.objects.all(), look, size=2) == 5
-    assert sorted(seen) == ["0", "1", "2", "3", "4"]
+            assert migration_operations.in_batches(CacheEntry.objects.all(), look, size=2) == 5
+            assert sorted(seen) == ["0", "1", "2", "3", "4"]

@@ -57,19 +57,29 @@ def envelope(event: dict[str, Any], *groups: str) -> dict[str, Any]:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_event_reaches_the_topic_after_commit(process: str) -> None:
-    with transaction.atomic():
-        publish(GROUP, {"type": "post.published", "id": 5})
-        assert heard(process) == []
-    assert heard(process) == [envelope({"type": "post.published", "id": 5})]
-
-
-@pytest.mark.django_db(transaction=True)
-def test_nothing_is_said_after_a_rollback(process: str) -> None:
-    with transaction.atomic():
-        publish(GROUP, {"type": "post.published", "id": 5})
-        transaction.set_rollback(True)
-    assert heard(process) == []
+def test_an_event_reaches_the_topic_after_commit_in_order_and_as_it_was(process: str) -> None:
+    with all_cases() as case:
+        with case("an event reaches the topic after commit"):
+            with transaction.atomic():
+                publish(GROUP, {"type": "post.published", "id": 5})
+                assert heard(process) == []
+            assert heard(process) == [envelope({"type": "post.published", "id": 5})]
+        with case("nothing is said after a rollback"):
+            with transaction.atomic():
+                publish(GROUP, {"type": "post.published", "id": 5})
+                transaction.set_rollback(True)
+            assert heard(process) == []
+        with case("events arrive in order and in batches"):
+            with transaction.atomic():
+                for number in range(500):
+                    publish(GROUP, {"type": "post.published", "id": number})
+            assert [found["event"]["id"] for found in heard(process)] == list(range(500))
+        with case("what the caller changes later is not sent"):
+            event: dict[str, int | str | None] = {"type": "post.published", "id": 5}
+            with transaction.atomic():
+                publish(GROUP, event)
+                event["id"] = 6
+            assert heard(process) == [envelope({"type": "post.published", "id": 5})]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -98,40 +108,21 @@ def test_what_is_published_is_sent_as_it_is(process: str) -> None:
                 assert heard(process) == sent
 
 
-@pytest.mark.django_db(transaction=True)
-def test_events_arrive_in_order_and_in_batches(process: str) -> None:
-    with transaction.atomic():
-        for number in range(500):
-            publish(GROUP, {"type": "post.published", "id": number})
-    assert [found["event"]["id"] for found in heard(process)] == list(range(500))
-
-
-@pytest.mark.django_db(transaction=True)
-def test_what_the_caller_changes_later_is_not_sent(process: str) -> None:
-    event: dict[str, int | str | None] = {"type": "post.published", "id": 5}
-    with transaction.atomic():
-        publish(GROUP, event)
-        event["id"] = 6
-    assert heard(process) == [envelope({"type": "post.published", "id": 5})]
-
-
 @pytest.mark.django_db
 def test_anything_but_a_type_and_ids_is_refused() -> None:
-    no_ids: list[Any] = [1.5, ["a"], {"a": 1}, b"x", object()]
-    no_types: list[Event] = [{}, {"id": 5}, {"type": 5}, {"type": None}]
-    refused: list[tuple[Event, type[Exception], str]] = [
-        *(({"type": "post.published", "body": value}, TypeError, "ids only") for value in no_ids),
-        *((event, ValueError, "type") for event in no_types),
-        ({"type": "message.sent", "body": "x" * (LONGEST_VALUE + 1)}, ValueError, "too long"),
-    ]
     with all_cases() as case:
+        no_ids: list[Any] = [1.5, ["a"], {"a": 1}, b"x", object()]
+        no_types: list[Event] = [{}, {"id": 5}, {"type": 5}, {"type": None}]
+        refused: list[tuple[Event, type[Exception], str]] = [
+            *(({"type": "post.published", "body": value}, TypeError, "ids only") for value in no_ids),
+            *((event, ValueError, "type") for event in no_types),
+            ({"type": "message.sent", "body": "x" * (LONGEST_VALUE + 1)}, ValueError, "too long"),
+        ]
         for event, error, words in refused:
             with case(event), pytest.raises(error, match=words):
                 publish(GROUP, event)
-
-
-def test_the_topic_of_a_member_contains_the_id() -> None:
-    assert member_topic(17) == "member.17"
+        with case("the topic of a member contains the id"):
+            assert member_topic(17) == "member.17"
 
 
 @contextmanager

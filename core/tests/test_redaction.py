@@ -82,26 +82,36 @@ READABLE = (
 )
 
 
-def test_what_is_masked_and_what_stays_readable() -> None:
-    expected = {**MASKED, **{text: text for text in READABLE}}
-    assert {text: redact(text) for text in expected} == expected
-
-
 @pytest.mark.django_db
-def test_the_links_of_our_mails_are_masked(alice: User) -> None:
-    token = default_token_generator.make_token(alice)
-    key = signing.dumps(alice.pk, salt="confirm")
-    reset = reverse("account_reset_password_from_key", kwargs={"uidb36": "1z", "key": token})
-    for secret, path in ((token, reset), (key, reverse("account_confirm_email", args=[key]))):
-        assert secret not in redact(f"Not Found: {path}")
-        assert redact(f"Not Found: {path}").endswith(f"/{MASK}/")
-        assert secret.split(":")[-1] not in redact(f"bad value {secret} given")
-
-
-def test_tokens_without_a_name_are_masked() -> None:
-    token = get_token(RequestFactory().get("/"))
-    assert token not in redact(f"unexpected {token} in form")
-    assert make_password("hunter2").split("$")[-1]
+def test_what_is_masked_and_what_stays_readable(alice: User) -> None:
+    with all_cases() as case:
+        with case("what is masked and what stays readable"):
+            expected = {**MASKED, **{text: text for text in READABLE}}
+            assert {text: redact(text) for text in expected} == expected
+        with case("the links of our mails are masked"):
+            token = default_token_generator.make_token(alice)
+            key = signing.dumps(alice.pk, salt="confirm")
+            reset = reverse("account_reset_password_from_key", kwargs={"uidb36": "1z", "key": token})
+            for secret, path in ((token, reset), (key, reverse("account_confirm_email", args=[key]))):
+                assert secret not in redact(f"Not Found: {path}")
+                assert redact(f"Not Found: {path}").endswith(f"/{MASK}/")
+                assert secret.split(":")[-1] not in redact(f"bad value {secret} given")
+        with case("tokens without a name are masked"):
+            token = get_token(RequestFactory().get("/"))
+            assert token not in redact(f"unexpected {token} in form")
+            assert make_password("hunter2").split("$")[-1]
+        with case("the filter masks the lines of loggers that are not ours"):
+            try:
+                raise ValueError("token=abcdef")
+            except ValueError:
+                error = sys.exc_info()
+            record = logging.LogRecord(
+                "server", 20, "/x.py", 1, "%(r)s", ({"r": "GET /x?token=abcdef"},), error
+            )
+            assert Redaction().filter(record)
+            assert record.getMessage() == f"GET /x?token={MASK}"
+            assert record.exc_text
+            assert record.exc_text.endswith(f"ValueError: token={MASK}")
 
 
 SECRET = "correct horse battery staple"
@@ -143,15 +153,3 @@ def test_no_text_takes_long_to_mask() -> None:
         if (seconds := time.process_time() - started) > 0.2:
             slow[piece] = seconds
     assert slow == {}
-
-
-def test_the_filter_masks_the_lines_of_loggers_that_are_not_ours() -> None:
-    try:
-        raise ValueError("token=abcdef")
-    except ValueError:
-        error = sys.exc_info()
-    record = logging.LogRecord("server", 20, "/x.py", 1, "%(r)s", ({"r": "GET /x?token=abcdef"},), error)
-    assert Redaction().filter(record)
-    assert record.getMessage() == f"GET /x?token={MASK}"
-    assert record.exc_text
-    assert record.exc_text.endswith(f"ValueError: token={MASK}")

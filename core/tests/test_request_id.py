@@ -36,29 +36,25 @@ def id_of(response: Any) -> str:
     return str(response["X-Request-ID"])
 
 
-def test_each_response_has_an_id(client: Client) -> None:
-    ids = {id_of(client.get("/health/")) for _ in range(5)}
-    assert len(ids) == 5
-    assert len({new_request_id() for _ in range(100)}) == 100
-    assert all(len(value) == 32 and is_valid_request_id(value) for value in ids)
-
-
 @pytest.mark.django_db
-def test_every_kind_of_answer_has_one() -> None:
+def test_each_response_has_an_id_which_only_a_trusted_proxy_may_bring(client: Client) -> None:
     with all_cases() as case:
+        with case("each response has an id"):
+            ids = {id_of(client.get("/health/")) for _ in range(5)}
+            assert len(ids) == 5
+            assert len({new_request_id() for _ in range(100)}) == 100
+            assert all(len(value) == 32 and is_valid_request_id(value) for value in ids)
         for path in ["/", "/nowhere/", "/accounts/login/", "/health/", "/static/none.css", "/%00"]:
             with case(path):
                 client = Client()
                 assert is_valid_request_id(id_of(client.get(path)))
-
-
-def test_a_trusted_proxy_brings_it_and_nobody_else(client: Client) -> None:
-    brought = "0123456789abcdef"
-    with all_cases() as case:
+        brought = "0123456789abcdef"
         for peer, is_taken in [(PROXY, True), ("203.0.113.5", False)]:
             with case(peer):
                 answer = client.get("/health/", headers={"x-request-id": brought}, REMOTE_ADDR=peer)
                 assert (id_of(answer) == brought) is is_taken
+        with case("it comes from the first of all middleware"):
+            assert project.MIDDLEWARE[0] == "core.web.middleware.RequestId"
 
 
 @given(st.text(max_size=80) | st.from_regex(r"[A-Za-z0-9-]{1,70}[\n\r]?", fullmatch=True))
@@ -84,16 +80,23 @@ def filtered(line: logging.LogRecord) -> RequestInfo:
 
 
 def test_lines_logged_meanwhile_have_it_and_lines_after_do_not() -> None:
-    seen: list[RequestInfo] = []
+    with all_cases() as case:
+        with case("lines logged meanwhile have it and lines after do not"):
+            seen: list[RequestInfo] = []
 
-    def view(request: HttpRequest) -> HttpResponse:
-        seen.append(filtered(record()))
-        return HttpResponse()
+            def view(request: HttpRequest) -> HttpResponse:
+                seen.append(filtered(record()))
+                return HttpResponse()
 
-    answer = RequestId(view)(RequestFactory().get("/", REMOTE_ADDR="203.0.113.5"))
-    assert isinstance(answer, HttpResponse)
-    assert seen == [RequestInfo(id_of(answer), "203.0.113.5")]
-    assert filtered(record()) == current_request() == RequestInfo(UNKNOWN, UNKNOWN)
+            answer = RequestId(view)(RequestFactory().get("/", REMOTE_ADDR="203.0.113.5"))
+            assert isinstance(answer, HttpResponse)
+            assert seen == [RequestInfo(id_of(answer), "203.0.113.5")]
+            assert filtered(record()) == current_request() == RequestInfo(UNKNOWN, UNKNOWN)
+        with case("a peer without address is a dash"):
+            request = RequestFactory().get("/", REMOTE_ADDR="")
+            with logging_request(RequestInfo("outer-id", "-")):
+                RequestId(lambda _: HttpResponse(filtered(record()).client))(request)
+            assert UNKNOWN == "-"
 
 
 def test_a_line_that_django_writes_afterwards_has_it_from_the_request(
@@ -102,13 +105,6 @@ def test_a_line_that_django_writes_afterwards_has_it_from_the_request(
     answer = client.get("/nowhere/", headers={"x-forwarded-for": "198.51.100.3"}, REMOTE_ADDR=PROXY)
     (line,) = [line for line in caplog.records if line.name == "django.request"]
     assert filtered(line) == RequestInfo(id_of(answer), "198.51.100.3")
-
-
-def test_a_peer_without_address_is_a_dash(settings: Settings) -> None:
-    request = RequestFactory().get("/", REMOTE_ADDR="")
-    with logging_request(RequestInfo("outer-id", "-")):
-        RequestId(lambda _: HttpResponse(filtered(record()).client))(request)
-    assert UNKNOWN == "-"
 
 
 async def test_it_holds_across_awaits_and_does_not_mix_between_requests() -> None:
@@ -131,7 +127,3 @@ async def _asked(middleware: RequestId) -> HttpResponse:
 async def test_answers_through_asgi_have_it() -> None:
     answer = await AsyncClient().get("/health/")
     assert is_valid_request_id(id_of(answer))
-
-
-def test_it_is_the_first_of_all_middleware() -> None:
-    assert project.MIDDLEWARE[0] == "core.web.middleware.RequestId"

@@ -18,6 +18,7 @@ from core.tasks import broker, relay, worker
 from core.tasks.celery_app import OPTIONS, RELAY, VISIBILITY_TIMEOUT, app, broker_url, make_app, tls_options
 from core.tasks.registry import MAX_SECONDS, longest_seconds, task
 from scripts.servers import Server
+from tests.cases import all_cases
 
 NOBODY = "redis://127.0.0.1:1/0"
 
@@ -52,29 +53,29 @@ def use_redis(settings: Settings, url: str, yielded: Any) -> Iterator[Any]:
     forget()
 
 
-def test_the_visibility_timeout_stands_in_all_three_places_and_exceeds_every_task() -> None:
-    conf = make_app(NOBODY, 2).conf
-    assert conf.broker_transport_options["visibility_timeout"] == VISIBILITY_TIMEOUT
-    assert conf.result_backend_transport_options["visibility_timeout"] == VISIBILITY_TIMEOUT
-    assert conf.visibility_timeout == VISIBILITY_TIMEOUT
-    assert longest_seconds() <= MAX_SECONDS < VISIBILITY_TIMEOUT
-
-
-def test_a_task_that_takes_longer_is_refused(own_tasks: None) -> None:
-    with pytest.raises(ValueError, match="takes 30000 s"):
-        task("tests.endless", seconds=30_000)(lambda: None)
-
-
-def test_each_form_of_the_address() -> None:
-    assert broker_url("redis://:a%40b@h:6379/1") == "redis://:a%40b@h:6379/1"
-    assert broker_url("rediss://h:6379/1?ssl_cert_reqs=none") == "rediss://h:6379/1"
-    assert (
-        broker_url("unix://:pw@/run/redis.sock?db=2") == "redis+socket://:pw@/run/redis.sock?virtual_host=2"
-    )
-    assert tls_options("redis://h") == {}
-    assert tls_options("rediss://h")["ssl_cert_reqs"] == "required"
-    assert tls_options("rediss://h?ssl_cert_reqs=none")["ssl_cert_reqs"] == "none"
-    assert OPTIONS["broker_connection_retry_on_startup"] is True
+def test_the_visibility_timeout_exceeds_every_task_and_each_form_of_the_address_is_understood(
+    own_tasks: None,
+) -> None:
+    with all_cases() as case:
+        with case("the visibility timeout stands in all three places and exceeds every task"):
+            conf = make_app(NOBODY, 2).conf
+            assert conf.broker_transport_options["visibility_timeout"] == VISIBILITY_TIMEOUT
+            assert conf.result_backend_transport_options["visibility_timeout"] == VISIBILITY_TIMEOUT
+            assert conf.visibility_timeout == VISIBILITY_TIMEOUT
+            assert longest_seconds() <= MAX_SECONDS < VISIBILITY_TIMEOUT
+        with case("a task that takes longer is refused"), pytest.raises(ValueError, match="takes 30000 s"):
+            task("tests.endless", seconds=30_000)(lambda: None)
+        with case("each form of the address"):
+            assert broker_url("redis://:a%40b@h:6379/1") == "redis://:a%40b@h:6379/1"
+            assert broker_url("rediss://h:6379/1?ssl_cert_reqs=none") == "rediss://h:6379/1"
+            assert (
+                broker_url("unix://:pw@/run/redis.sock?db=2")
+                == "redis+socket://:pw@/run/redis.sock?virtual_host=2"
+            )
+            assert tls_options("redis://h") == {}
+            assert tls_options("rediss://h")["ssl_cert_reqs"] == "required"
+            assert tls_options("rediss://h?ssl_cert_reqs=none")["ssl_cert_reqs"] == "none"
+            assert OPTIONS["broker_connection_retry_on_startup"] is True
 
 
 @pytest.mark.both
@@ -121,23 +122,23 @@ def test_the_relay_hands_over_what_the_broker_lost(queue: Server, own_tasks: Non
     assert broker.count_queued() == 2
 
 
-def test_a_worker_that_fetches_nothing_is_stuck_only_if_it_could_fetch() -> None:
-    watchdog, now = worker.Watchdog(), time.monotonic()
-    assert not watchdog.is_stuck(queued=5, reserved=0, now=now + worker.STUCK_SECONDS - 1)
-    assert watchdog.is_stuck(queued=5, reserved=0, now=now + worker.STUCK_SECONDS + 1)
-    assert not watchdog.is_stuck(queued=5, reserved=1, now=now + 1000)
-    assert not watchdog.is_stuck(queued=5, reserved=0, now=now + 1001)
-    assert not watchdog.is_stuck(queued=0, reserved=0, now=now + 2000)
-
-
-def test_beat_is_silent_until_a_relay_comes() -> None:
-    watchdog, now = worker.Watchdog(), time.monotonic()
-    assert watchdog.is_beat_silent(now + worker.SILENT_SECONDS + 1)
-    watchdog.note_message(request=SimpleNamespace(name="another"))
-    assert watchdog.is_beat_silent(now + worker.SILENT_SECONDS + 1)
-    watchdog._relayed_at = now - 100
-    watchdog.note_message(request=SimpleNamespace(name=RELAY))
-    assert not watchdog.is_beat_silent(now + 1)
+def test_a_worker_that_could_fetch_and_a_beat_that_sends_no_relay_are_stuck() -> None:
+    with all_cases() as case:
+        with case("a worker that fetches nothing is stuck only if it could fetch"):
+            watchdog, now = worker.Watchdog(), time.monotonic()
+            assert not watchdog.is_stuck(queued=5, reserved=0, now=now + worker.STUCK_SECONDS - 1)
+            assert watchdog.is_stuck(queued=5, reserved=0, now=now + worker.STUCK_SECONDS + 1)
+            assert not watchdog.is_stuck(queued=5, reserved=1, now=now + 1000)
+            assert not watchdog.is_stuck(queued=5, reserved=0, now=now + 1001)
+            assert not watchdog.is_stuck(queued=0, reserved=0, now=now + 2000)
+        with case("beat is silent until a relay comes"):
+            watchdog, now = worker.Watchdog(), time.monotonic()
+            assert watchdog.is_beat_silent(now + worker.SILENT_SECONDS + 1)
+            watchdog.note_message(request=SimpleNamespace(name="another"))
+            assert watchdog.is_beat_silent(now + worker.SILENT_SECONDS + 1)
+            watchdog._relayed_at = now - 100
+            watchdog.note_message(request=SimpleNamespace(name=RELAY))
+            assert not watchdog.is_beat_silent(now + 1)
 
 
 @pytest.mark.both

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from core import tasks
 from core.models import QueuedTask
-from core.tasks import execution, relay
+from core.tasks import execution, registry, relay
 from core.tasks.registry import DEFAULT_ATTEMPTS, TaskDefinition, find_task, longest_seconds
 from tests.cases import all_cases
 
@@ -36,7 +36,14 @@ def register(function: Any, name: str = "tests.work", **options: Any) -> TaskDef
     return definition
 
 
-def test_success_deletes_the_row_with_the_effects() -> None:
+def start_again() -> None:
+    """Forget the tasks, rows and effects of the case before."""
+    registry._definitions.clear()
+    QueuedTask.objects.all().delete()
+    Group.objects.all().delete()
+
+
+def success_deletes_the_row_with_the_effects(caplog: pytest.LogCaptureFixture) -> None:
     register(make_group)
     row = add_row(name="tests.work")
     assert execution.execute_task(row.pk)
@@ -45,7 +52,7 @@ def test_success_deletes_the_row_with_the_effects() -> None:
     assert not execution.execute_task(row.pk), "the second delivery finds nothing"
 
 
-def test_a_failure_leaves_no_effect_and_sets_the_next_attempt() -> None:
+def a_failure_leaves_no_effect_and_sets_the_next_attempt(caplog: pytest.LogCaptureFixture) -> None:
     def fail() -> None:
         make_group()
         raise RuntimeError("the server said: token=abcdef123456 is wrong " + "x" * 1000)
@@ -62,15 +69,21 @@ def test_a_failure_leaves_no_effect_and_sets_the_next_attempt() -> None:
     assert not execution.execute_task(row.pk), "it is not due yet"
 
 
-def test_waits_double_up_to_an_hour_and_differ() -> None:
-    waits = [[execution.wait_after(attempt) for _ in range(50)] for attempt in range(1, 15)]
-    for number, those in enumerate(waits):
-        middle = min(5.0 * 2**number, 3600.0)
-        assert middle * 0.75 <= min(those) < max(those) <= middle * 1.25
-    assert len(set(waits[3])) > 40
+def test_waits_double_up_to_an_hour_and_the_lease_is_longer_than_the_time_limits() -> None:
+    with all_cases() as case:
+        with case("waits double up to an hour and differ"):
+            waits = [[execution.wait_after(attempt) for _ in range(50)] for attempt in range(1, 15)]
+            for number, those in enumerate(waits):
+                middle = min(5.0 * 2**number, 3600.0)
+                assert middle * 0.75 <= min(those) < max(those) <= middle * 1.25
+            assert len(set(waits[3])) > 40
+        with case("the lease is longer than the time limits"):
+            definition = register(make_group, seconds=100)
+            assert definition.seconds < definition.hard_seconds < definition.lease.total_seconds()
+            assert longest_seconds() == definition.hard_seconds
 
 
-def test_after_the_last_attempt_it_has_failed_and_stays_visible(caplog: pytest.LogCaptureFixture) -> None:
+def after_the_last_attempt_it_has_failed_and_stays_visible(caplog: pytest.LogCaptureFixture) -> None:
     def fail() -> None:
         raise RuntimeError("no")
 
@@ -115,7 +128,7 @@ def test_code_and_rows_that_do_not_fit_wait_for_each_other_and_end_as_failed() -
                 assert row.state == "failed"
 
 
-def test_a_row_waits_through_a_deployment_until_the_code_knows_its_task() -> None:
+def a_row_waits_through_a_deployment_until_the_code_knows_its_task(caplog: pytest.LogCaptureFixture) -> None:
     row = QueuedTask.objects.create(name="tests.new", arguments=json.dumps({"name": "made"}))
     execution.execute_task(row.pk)
     assert not Group.objects.exists()
@@ -126,7 +139,7 @@ def test_a_row_waits_through_a_deployment_until_the_code_knows_its_task() -> Non
     assert not QueuedTask.objects.exists()
 
 
-def test_a_task_about_something_deleted_ends_quietly(caplog: pytest.LogCaptureFixture) -> None:
+def a_task_about_something_deleted_ends_quietly(caplog: pytest.LogCaptureFixture) -> None:
     def rename(group: int) -> None:
         found = Group.objects.get(pk=group)
         found.name = "renamed"
@@ -160,7 +173,7 @@ def test_a_lease_keeps_others_away_until_it_ends() -> None:
                 assert Group.objects.exists() is expected
 
 
-def test_an_attempt_whose_lease_was_taken_over_has_no_effect(caplog: pytest.LogCaptureFixture) -> None:
+def an_attempt_whose_lease_was_taken_over_has_no_effect(caplog: pytest.LogCaptureFixture) -> None:
     def slow() -> None:
         make_group()
         # As if this process had slept past its lease, and another attempt had begun.
@@ -174,7 +187,7 @@ def test_an_attempt_whose_lease_was_taken_over_has_no_effect(caplog: pytest.LogC
     assert QueuedTask.objects.filter(pk=row.pk, state="waiting").exists()
 
 
-def test_attempts_that_end_with_their_process_are_counted() -> None:
+def attempts_that_end_with_their_process_are_counted(caplog: pytest.LogCaptureFixture) -> None:
     register(make_group)
     row = add_row()
     past = timezone.now() - timedelta(seconds=1)
@@ -213,7 +226,7 @@ def test_two_attempts_at_once_are_one() -> None:
     assert not QueuedTask.objects.exists()
 
 
-def test_what_a_task_enqueues_starts_after_its_commit() -> None:
+def what_a_task_enqueues_starts_after_its_commit(caplog: pytest.LogCaptureFixture) -> None:
     order: list[str] = []
 
     def outer() -> None:
@@ -228,7 +241,22 @@ def test_what_a_task_enqueues_starts_after_its_commit() -> None:
     assert not QueuedTask.objects.exists()
 
 
-def test_the_lease_is_longer_than_the_time_limits() -> None:
-    definition = register(make_group, seconds=100)
-    assert definition.seconds < definition.hard_seconds < definition.lease.total_seconds()
-    assert longest_seconds() == definition.hard_seconds
+ATTEMPTS = (
+    success_deletes_the_row_with_the_effects,
+    a_failure_leaves_no_effect_and_sets_the_next_attempt,
+    after_the_last_attempt_it_has_failed_and_stays_visible,
+    a_row_waits_through_a_deployment_until_the_code_knows_its_task,
+    a_task_about_something_deleted_ends_quietly,
+    an_attempt_whose_lease_was_taken_over_has_no_effect,
+    attempts_that_end_with_their_process_are_counted,
+    what_a_task_enqueues_starts_after_its_commit,
+)
+
+
+def test_an_attempt_ends_with_its_effects_or_with_none(caplog: pytest.LogCaptureFixture) -> None:
+    with all_cases() as case:
+        for check in ATTEMPTS:
+            start_again()
+            caplog.clear()
+            with case(check.__name__):
+                check(caplog)

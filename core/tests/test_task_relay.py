@@ -13,6 +13,7 @@ from core import tasks
 from core.models import QueuedTask
 from core.tasks import execution, relay, thread
 from core.tasks.registry import TaskDefinition
+from tests.cases import all_cases
 
 pytestmark = [pytest.mark.both, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("own_tasks")]
 
@@ -35,28 +36,31 @@ def in_parallel(number: int, function: Callable[..., Any], *arguments: object) -
         return list(pool.map(run, range(number)))
 
 
-def test_what_is_due_is_leased_in_batches_the_oldest_first() -> None:
-    ids = add_rows(5)
-    QueuedTask.objects.filter(pk=ids[4]).update(due_at=timezone.now() - timedelta(hours=1))
-    QueuedTask.objects.filter(pk=ids[3]).update(due_at=timezone.now() + timedelta(hours=1))
-    assert relay.lease_due(2, LEASE) == [ids[4], ids[0]]
-    assert relay.lease_due(9, LEASE) == [ids[1], ids[2]]
-    assert relay.lease_due(9, LEASE) == []
-    QueuedTask.objects.filter(pk=ids[0]).update(lease_until=timezone.now() - timedelta(seconds=1))
-    assert relay.lease_due(9, LEASE) == [ids[0]], "the broker has lost it"
-
-
-def test_relays_at_once_hand_each_task_over_once() -> None:
-    ids = add_rows(40)
-    handed = [row for batch in in_parallel(4, relay.lease_due, 40, LEASE) for row in batch]
-    assert sorted(handed) == ids
-
-
-def test_failed_and_running_tasks_are_left_alone() -> None:
-    failed, running = add_rows(2)
-    QueuedTask.objects.filter(pk=failed).update(state="failed")
-    QueuedTask.objects.filter(pk=running).update(leased_by="a:1:b", lease_until=timezone.now() + LEASE)
-    assert relay.find_due(9) == relay.lease_due(9, LEASE) == []
+def test_what_is_due_is_leased_once_in_batches_the_oldest_first() -> None:
+    with all_cases() as case:
+        with case("what is due is leased in batches the oldest first"):
+            QueuedTask.objects.all().delete()
+            ids = add_rows(5)
+            QueuedTask.objects.filter(pk=ids[4]).update(due_at=timezone.now() - timedelta(hours=1))
+            QueuedTask.objects.filter(pk=ids[3]).update(due_at=timezone.now() + timedelta(hours=1))
+            assert relay.lease_due(2, LEASE) == [ids[4], ids[0]]
+            assert relay.lease_due(9, LEASE) == [ids[1], ids[2]]
+            assert relay.lease_due(9, LEASE) == []
+            QueuedTask.objects.filter(pk=ids[0]).update(lease_until=timezone.now() - timedelta(seconds=1))
+            assert relay.lease_due(9, LEASE) == [ids[0]], "the broker has lost it"
+        with case("relays at once hand each task over once"):
+            QueuedTask.objects.all().delete()
+            ids = add_rows(40)
+            handed = [row for batch in in_parallel(4, relay.lease_due, 40, LEASE) for row in batch]
+            assert sorted(handed) == ids
+        with case("failed and running tasks are left alone"):
+            QueuedTask.objects.all().delete()
+            failed, running = add_rows(2)
+            QueuedTask.objects.filter(pk=failed).update(state="failed")
+            QueuedTask.objects.filter(pk=running).update(
+                leased_by="a:1:b", lease_until=timezone.now() + LEASE
+            )
+            assert relay.find_due(9) == relay.lease_due(9, LEASE) == []
 
 
 def test_a_period_is_the_same_on_every_host() -> None:

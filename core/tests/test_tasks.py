@@ -31,52 +31,57 @@ def _two_tasks(own_tasks: None) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_it_runs_after_the_commit_and_not_before() -> None:
-    with transaction.atomic():
-        tasks.enqueue_on_commit("tests.note", member=7)
-        assert done == []
-    assert done == [{"member": 7}]
-
-
-@pytest.mark.django_db(transaction=True)
-def test_it_runs_once_per_call_and_in_order() -> None:
-    with transaction.atomic():
-        for number in range(3):
-            tasks.enqueue_on_commit("tests.note", number=number)
-    assert done == [{"number": 0}, {"number": 1}, {"number": 2}]
-
-
-@pytest.mark.django_db(transaction=True)
-def test_it_waits_for_the_outermost_transaction() -> None:
-    with transaction.atomic():
-        with transaction.atomic():
+def test_it_runs_after_the_commit_once_per_call_and_in_order() -> None:
+    with all_cases() as case:
+        with case("it runs after the commit and not before"):
+            done.clear()
+            with transaction.atomic():
+                tasks.enqueue_on_commit("tests.note", member=7)
+                assert done == []
+            assert done == [{"member": 7}]
+        with case("it runs once per call and in order"):
+            done.clear()
+            with transaction.atomic():
+                for number in range(3):
+                    tasks.enqueue_on_commit("tests.note", number=number)
+            assert done == [{"number": 0}, {"number": 1}, {"number": 2}]
+        with case("it waits for the outermost transaction"):
+            done.clear()
+            with transaction.atomic():
+                with transaction.atomic():
+                    tasks.enqueue_on_commit("tests.note", member=7)
+                assert done == []
+            assert done == [{"member": 7}]
+        with case("outside a transaction it runs at once"):
+            done.clear()
             tasks.enqueue_on_commit("tests.note", member=7)
-        assert done == []
-    assert done == [{"member": 7}]
+            assert done == [{"member": 7}]
+        with case("what a task gets is a copy made at the call"):
+            done.clear()
+            numbers = [1]
+            with transaction.atomic():
+                tasks.enqueue_on_commit("tests.note", numbers=numbers)
+                numbers.append(2)
+            assert done == [{"numbers": [1]}]
 
 
 @pytest.mark.django_db(transaction=True)
 def test_it_never_runs_after_a_rollback() -> None:
-    with transaction.atomic():
-        tasks.enqueue_on_commit("tests.note", member=7)
-        transaction.set_rollback(True)
-    assert done == []
-
-
-@pytest.mark.django_db(transaction=True)
-def test_it_never_runs_after_a_rollback_to_a_savepoint() -> None:
-    with transaction.atomic():
-        with transaction.atomic():
-            tasks.enqueue_on_commit("tests.note", lost=True)
-            transaction.set_rollback(True)
-        tasks.enqueue_on_commit("tests.note", lost=False)
-    assert done == [{"lost": False}]
-
-
-@pytest.mark.django_db(transaction=True)
-def test_outside_a_transaction_it_runs_at_once() -> None:
-    tasks.enqueue_on_commit("tests.note", member=7)
-    assert done == [{"member": 7}]
+    with all_cases() as case:
+        with case("it never runs after a rollback"):
+            done.clear()
+            with transaction.atomic():
+                tasks.enqueue_on_commit("tests.note", member=7)
+                transaction.set_rollback(True)
+            assert done == []
+        with case("it never runs after a rollback to a savepoint"):
+            done.clear()
+            with transaction.atomic():
+                with transaction.atomic():
+                    tasks.enqueue_on_commit("tests.note", lost=True)
+                    transaction.set_rollback(True)
+                tasks.enqueue_on_commit("tests.note", lost=False)
+            assert done == [{"lost": False}]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -92,43 +97,31 @@ def test_a_failing_task_is_logged_and_does_not_reach_the_caller(caplog: pytest.L
 
 
 @pytest.mark.django_db
-def test_an_unknown_name_is_an_error_at_the_call() -> None:
-    with pytest.raises(LookupError, match=r"tests\.nobody"):
-        tasks.enqueue_on_commit("tests.nobody")
-
-
-@pytest.mark.django_db
-def test_values_that_do_not_survive_json_are_an_error_at_the_call() -> None:
+def test_names_and_values_are_checked_at_the_call_and_a_task_stays_a_plain_function() -> None:
     with all_cases() as case:
+        with case("an unknown name is an error at the call"):
+            done.clear()
+            with pytest.raises(LookupError, match=r"tests\.nobody"):
+                tasks.enqueue_on_commit("tests.nobody")
         for value in [object(), {1, 2}, b"bytes", datetime.date(2026, 1, 1), 1j]:
             with case(type(value)):
                 done.clear()
                 with pytest.raises(TypeError):
                     tasks.enqueue_on_commit("tests.note", value=value)
                 assert done == []
+        with case("a name can be taken only once"):
+            done.clear()
+            with pytest.raises(ValueError, match="twice"):
+                tasks.task("tests.note")(lambda: None)
+        with case("a task stays a plain function"):
+            done.clear()
 
+            @tasks.task("tests.plain")
+            def plain(number: int) -> None:
+                done.append({"number": number})
 
-@pytest.mark.django_db(transaction=True)
-def test_what_a_task_gets_is_a_copy_made_at_the_call() -> None:
-    numbers = [1]
-    with transaction.atomic():
-        tasks.enqueue_on_commit("tests.note", numbers=numbers)
-        numbers.append(2)
-    assert done == [{"numbers": [1]}]
-
-
-def test_a_name_can_be_taken_only_once() -> None:
-    with pytest.raises(ValueError, match="twice"):
-        tasks.task("tests.note")(lambda: None)
-
-
-def test_a_task_stays_a_plain_function() -> None:
-    @tasks.task("tests.plain")
-    def plain(number: int) -> None:
-        done.append({"number": number})
-
-    plain(3)
-    assert done == [{"number": 3}]
+            plain(3)
+            assert done == [{"number": 3}]
 
 
 @pytest.mark.django_db
