@@ -24,7 +24,7 @@ from users.models import User
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-LONG = "Maximiliana-Alexandrina von und zu Hohenlohe-Waldenburg-Schillingsfürst zu Bernburg"
+LONG = "Maximiliana-Alexandrina von und zu Hohenlohe-Waldenburg-Schillingsfürst zu Berg"
 OF_LISTS = {"List-Id", "List-Unsubscribe", "List-Unsubscribe-Post", "Feedback-ID"}
 
 # Every builder of mail and its class: whoever adds a mail decides here what it is.

@@ -6,7 +6,7 @@ from playwright.sync_api import FilePayload, Page, expect
 
 from .browser import PHONE, Visitors, picture
 from .journey import PASSWORD, fill_profile, join, look, photo, sign_in
-from .mailbox import Mailbox
+from .mailbox import Mailbox, text_of
 
 
 def test_two_people_join_connect_and_talk(visitors: Visitors, mailbox: Mailbox) -> None:
@@ -143,7 +143,7 @@ def test_signing_out_and_choosing_a_new_password(visitors: Visitors, mailbox: Ma
     page.get_by_role("button", name="Send the link").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Check your e-mail")
     message = mailbox.wait_for("fay@example.org", subject="new password")
-    page.goto(re.findall(r"http\S+/password/reset/key/\S+", message.get_content())[0])
+    page.goto(re.findall(r"http\S+/password/reset/key/\S+", text_of(message))[0])
     page.get_by_label("New Password", exact=False).first.fill(PASSWORD + "-2")
     if page.get_by_label("again", exact=False).count():
         page.get_by_label("again", exact=False).fill(PASSWORD + "-2")
