@@ -6,7 +6,7 @@ import platform
 import statistics
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, astuple
 from urllib.parse import urlencode
 
@@ -152,6 +152,11 @@ def _measure_load(seconds: float) -> Problems:
     rows = {name: asdict(load) | asdict(sizes[name]) for name, load in loads.items()}
     RESULT.parent.mkdir(exist_ok=True)
     RESULT.write_text(json.dumps({"conditions": _conditions(seconds), "pages": rows}, indent=1))
+    return _find_load_problems(loads)
+
+
+def _find_load_problems(loads: Mapping[str, LoadResult]) -> Problems:
+    """Compare the loads of the pages with the targets; print the share of the bare view's rate."""
     share = loads[HOME].rate / loads[BASELINE].rate
     print_line(
         f"The home feed has {share:.2f} × the rate of the bare view; the target is {MIN_SHARE_OF_BASELINE}."

@@ -39,17 +39,26 @@ def run(members: int, posts: int) -> int:
 
     from . import crowd  # noqa: PLC0415
     from .crowd.heavy import MUCH, make_heavy_member  # noqa: PLC0415
-    from .pages import measure_page  # noqa: PLC0415
+    from .pages import PageCost, create_client, measure_page  # noqa: PLC0415
 
     call_command("migrate", verbosity=0)
     crowd.create_crowd(members=members, posts=posts, report_progress=print)
     heavy = make_heavy_member()
     client = Client()
     client.force_login(heavy.member)
-    little = {name: measure_page(client, address) for name, address in heavy.addresses().items()}
+
+    def measure_all() -> dict[str, PageCost]:
+        pages = [(client, heavy.addresses()), (create_client(), heavy.addresses_for_others())]
+        return {
+            name: measure_page(visitor, address)
+            for visitor, addresses in pages
+            for name, address in addresses.items()
+        }
+
+    little = measure_all()
     heavy.grow(MUCH)
     clear_caches()  # counts of contacts are kept for minutes, in which nobody gets 30,000
-    much = {name: measure_page(client, address) for name, address in heavy.addresses().items()}
+    much = measure_all()
     print(f"{'':<24} {'little':>8} {'much':>8} {'ratio':>6} {'queries':>8}   (milliseconds, medians; {MUCH})")
     grown = 0
     for name, before in little.items():

@@ -10,6 +10,7 @@ from core.database.pagination import MAX_ID, Page, id_cursor
 from network.contact_counts import count_followed_authors
 from network.member_queries import load_members
 from network.models import Connection, Member, Viewer, viewer_of
+from network.pair_sql import connected_sql
 from users.audience import Audience
 from users.models import User
 
@@ -67,10 +68,7 @@ SELECT post.id FROM (
     WHERE id < %(before)s AND hidden_at IS NULL ORDER BY id DESC LIMIT {window:d}
 ) AS post
 WHERE post.author_id = %(viewer)s
-OR (post.audience <= {connections:d} AND (
-    SELECT state FROM network_connection WHERE low_id = {least}(CAST(%(viewer)s AS bigint), post.author_id)
-    AND high_id = {greatest}(CAST(%(viewer)s AS bigint), post.author_id)
-) = {connected:d})
+OR (post.audience <= {connections:d} AND {are_connected})
 OR (post.audience <= {members:d} AND (
     SELECT 1 FROM network_follow WHERE follower_id = %(viewer)s AND followed_id = post.author_id
 ) = 1)
@@ -81,13 +79,15 @@ ORDER BY post.id DESC LIMIT {limit:d}
 @cache
 def compile_recent_ids(vendor: str, limit: int, window: int = WINDOW) -> CompiledSQL:
     """Compile the same statement for the newest `window` posts of the network only: it may find less than `limit`."""
-    least, greatest = ("LEAST", "GREATEST") if vendor == "postgresql" else ("MIN", "MAX")
     return CompiledSQL(
         _RECENT.format(
-            window=window, limit=limit, least=least, greatest=greatest, members=Audience.MEMBERS,
-            connections=Audience.CONNECTIONS, connected=Connection.State.CONNECTED,
+            window=window,
+            limit=limit,
+            members=Audience.MEMBERS,
+            connections=Audience.CONNECTIONS,
+            are_connected=connected_sql(vendor, "CAST(%(viewer)s AS bigint)", "post.author_id"),
         )
-    )  # fmt: skip
+    )
 
 
 @cache

@@ -12,7 +12,7 @@ class InvitationForm(CachedForm, forms.Form):
         max_length=300,
         required=False,
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text=_("Say how you know each other. Optional."),
+        help_text=_("Say how you know each other."),
     )
 
 

@@ -4,24 +4,38 @@ import zlib
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import cache as cache_function
 from functools import reduce
 from operator import or_
 from typing import cast
 
 from django.conf import settings
 from django.core.cache import cache
+from django.db import connection
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Window
 
-from core.database.compiled_queries import CompiledQuery
+from core.database.compiled_queries import CompiledQuery, CompiledSQL
 from users.models import User
 
-from .models import Connection, Follow, Member, MemberQuerySet, are_paired, available_to, connected_with
+from .contact_counts import count_connections
+from .models import (
+    Connection,
+    Follow,
+    Member,
+    MemberQuerySet,
+    are_connected,
+    are_paired,
+    available_to,
+)
+from .pair_sql import connected_sql
 
 # Suggestions use at most this many connections, the latest ones: more make them slower, not better.
 MAX_CONNECTIONS = 500
 MAX_SUGGESTIONS = 12
 # Without mutual connections, only the latest members to join are suggested: a member may know all of very many.
 MAX_NEWEST = 500
+# How many connections of connections are looked at for a path of three.
+MAX_LINKS = 5000
 # How many mutual connections a page names.
 FIRST_MUTUAL = 3
 
@@ -40,18 +54,32 @@ class Mutual:
 
 
 def mutual_connections(viewer: User, member: User) -> Mutual:
-    """Return the connections that `viewer` and `member` share and that exist for the viewer. One query."""
-    found = _SHARED.fetch(viewer=viewer.pk, member=member.pk)
+    """Return the connections that `viewer` and `member` share and that exist for the viewer.
+
+    One query; two more where the connections of both were not counted lately.
+    """
+    few, many = _order_by_connections(viewer, member)
+    found = _SHARED.fetch(viewer=viewer.pk, few=few, many=many)
     return Mutual(count=found[0].total if found else 0, first=found)  # type: ignore[attr-defined]
 
 
 def find_degree(viewer: User, member: User, *, connected: bool, mutual: int) -> int | None:
-    """Return the length of the shortest path, 1 to 3, or None if it is longer; only 2 and more need a query."""
+    """Return the length of the shortest path, 1 to 3, or None if it is longer; only 2 and more need a query.
+
+    A path of three is looked for in the first MAX_LINKS connections of the connections of one of them.
+    """
     if connected:
         return 1
     if mutual:
         return 2
-    return 3 if _BRIDGES.fetch(viewer=viewer.pk, member=member.pk) else None
+    few, many = _order_by_connections(viewer, member)
+    return 3 if _compile_bridge(connection.vendor).fetch(few=few, many=many) else None
+
+
+def _order_by_connections(one: User, other: User) -> tuple[int, int]:
+    """Return the ids, first that of the member with fewer connections: those are read, the other's are looked up."""
+    few, many = sorted((one.pk, other.pk), key=count_connections)
+    return few, many
 
 
 def within_two_degrees(member: User, ids: Collection[int]) -> set[int]:
@@ -137,22 +165,37 @@ def _latest_query(viewer: int, known: Collection[int]) -> MemberQuerySet:
     return candidates.order_by("-pk")[:MAX_SUGGESTIONS]
 
 
-def _shared_query(viewer: int, member: int) -> MemberQuerySet:
+def _shared_query(viewer: int, few: int, many: int) -> MemberQuerySet:
     me = User(pk=viewer)
-    shared = Member.objects.visible_to(me).connected_to(member).filter(connected_with(me)).for_display(me)
-    return shared.annotate(total=Window(Count("pk"))).order_by("sort_name", "pk")[:FIRST_MUTUAL]
+    shared = Member.objects.visible_to(me).connected_to(few).filter(are_connected(many, OuterRef("pk")))
+    return (
+        shared.for_display(me).annotate(total=Window(Count("pk"))).order_by("sort_name", "pk")[:FIRST_MUTUAL]
+    )
 
 
-def _bridges_query(viewer: int, member: int) -> QuerySet[Connection, tuple[int]]:
-    """A connection between the connections of the two."""
-    connections = Connection.objects.connected()
-    mine, theirs = connections.other_ends(viewer), connections.other_ends(member)
-    bridge = Q(low__in=mine, high__in=theirs) | Q(low__in=theirs, high__in=mine)
-    return connections.filter(bridge).values_list("pk")[:1]
+# A connection between the connections of the two.
+_BRIDGE = """
+SELECT 1 FROM (
+    SELECT CASE WHEN link.low_id = near.id THEN link.high_id ELSE link.low_id END AS other_id
+    FROM (
+        SELECT high_id AS id FROM network_connection WHERE low_id = %(few)s AND state = {connected:d}
+        UNION ALL SELECT low_id FROM network_connection WHERE high_id = %(few)s AND state = {connected:d}
+    ) AS near
+    JOIN network_connection AS link ON (link.low_id = near.id OR link.high_id = near.id)
+    WHERE link.state = {connected:d} LIMIT {limit:d}
+) AS far WHERE {are_connected} LIMIT 1
+"""
+
+
+@cache_function
+def _compile_bridge(vendor: str) -> CompiledSQL:
+    """Compile the statement, in the SQL of `vendor`; its values are the ids `few` and `many`."""
+    are_both_connected = connected_sql(vendor, "CAST(%(many)s AS bigint)", "far.other_id")
+    connected = Connection.State.CONNECTED
+    return CompiledSQL(_BRIDGE.format(connected=connected, limit=MAX_LINKS, are_connected=are_both_connected))
 
 
 _CONNECTED = CompiledQuery(_connected_query)
 _CANDIDATES = CompiledQuery(_candidates_query)
 _LATEST = CompiledQuery(_latest_query)
 _SHARED = CompiledQuery(_shared_query)
-_BRIDGES = CompiledQuery(_bridges_query)

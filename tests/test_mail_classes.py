@@ -19,7 +19,8 @@ from notifications.kinds import Kind
 from notifications.tests.test_mail_texts import ACTS
 from scripts.programs import ROOT
 from tests.cases import all_cases, rolled_back
-from tests.mail_samples import EMAIL_CHANGED, sample_senders, send_notification_mail
+from tests.mail_samples import sample_senders, send_notification_mail
+from users.accounts.mail_templates import EMAIL_CHANGED
 from users.models import User
 
 pytestmark = pytest.mark.django_db(transaction=True)

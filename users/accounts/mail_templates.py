@@ -5,7 +5,7 @@ from core.mail import MailClass, declare_mail
 EMAIL_CHANGED = declare_mail("account/email/email_changed", MailClass.TRANSACTIONAL)
 
 # Sent by allauth, through users.accounts.adapter.
-for name in (
+ALLAUTH_MAILS = (
     "account_already_exists",
     "email_confirmation",
     "email_confirmation_signup",
@@ -16,5 +16,6 @@ for name in (
     "password_reset_key",
     "password_set",
     "unknown_account",
-):
+)
+for name in ALLAUTH_MAILS:
     declare_mail(f"account/email/{name}", MailClass.TRANSACTIONAL)
