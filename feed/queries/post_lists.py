@@ -60,7 +60,7 @@ def _posts_at(closeness: int) -> "CompiledQuery[..., tuple[int]]":
 
 def tagged_query(viewer_id: int | None, tag: str, before: int) -> QuerySet[PostTag, tuple[int]]:
     """Return the query for the ids of readable posts with the folded hashtag `tag`, newest first, below `before`."""
-    # Read from the end of the index on (tag, post) until the page is full: a frequent tag costs as little as a rare one.
+    # Reads the index on (tag, post) from its end until the page is full: a frequent tag costs as little as a rare one.
     tag_id = Subquery(Tag.objects.filter(name=tag).values("pk"))
     readable = Post.objects.visible_to(viewer_of(viewer_id))
     rows = PostTag.objects.filter(tag=tag_id, post__lt=before, post__in=readable)
