@@ -215,6 +215,9 @@ def test_what_is_still_sent_depends_on_the_reason() -> None:
     suppression.record_failure(address=BOB, status="5.1.1")
     assert sent_classes(BOB) == ["confirm"]
     assert sent_classes(EVE) == everything
+    # Both spellings of a domain are one mailbox.
+    suppression.record_failure(address="nina@köln.example", status="5.1.1")
+    assert sent_classes("Nina@XN--KLN-SNA.example") == ["confirm"]
     assert suppression.allow_address(address=BOB)
     assert sent_classes(BOB) == everything
 
