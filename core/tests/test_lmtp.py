@@ -67,7 +67,7 @@ async def connect(port: int) -> Connection:
     return Connection(*await asyncio.open_connection("127.0.0.1", port))
 
 
-async def test_one_connection_too_many_is_told_to_come_back() -> None:
+async def test_one_connection_too_many_is_refused_for_now() -> None:
     async with running_server() as port:
         first, second, third = [await connect(port) for _number in range(3)]
         assert (await first.read()).startswith("220 ")
