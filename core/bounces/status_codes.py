@@ -32,7 +32,7 @@ def classify_status(status: str) -> Severity:
 
 
 def find_status(text: str) -> str:
-    """Return the status that a text of a mail server contains, or "": a policy status before others, a specific one before x.0.0."""
+    """Return the status in a text of a mail server, or "": policy before others, specific codes before x.0.0."""
     found: list[str] = _status.findall(text)
     return next(
         (status for status in found if POLICY.fullmatch(status)),
