@@ -1,6 +1,7 @@
 """Notification mail: when it is due, and one message for all that is due, unread and still valid."""
 
 import logging
+import textwrap
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -28,6 +29,8 @@ from .kinds import Channel, Kind
 from .models import Activity, Notification
 from .preferences.deliveries import Delivery, mail_times, wanted_deliveries
 from .preferences.unsubscribe_tokens import token_for
+from .replies.cutting import MARK
+from .replies.reply_addresses import make_reply_address
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +43,7 @@ LATER = timedelta(minutes=15)
 REST = timedelta(hours=1)
 # Most notifications in one mail; the rest is behind a link.
 MOST = 20
+EXCERPT_WIDTH = 56
 
 _ACTION_LABELS = {
     Kind.INVITATION: gettext_lazy("Answer the invitation"),
@@ -62,6 +66,11 @@ class MailItem:
     url: str
     # The label of the button or link.
     action_label: str
+
+    @property
+    def excerpt_lines(self) -> list[str]:
+        """The excerpt for the text part, in lines so short that no mail program folds them when it quotes them."""
+        return textwrap.wrap(self.excerpt, EXCERPT_WIDTH, break_long_words=False, break_on_hyphens=False)
 
     @classmethod
     def from_view(cls, view: NotificationView) -> Self:
@@ -186,8 +195,10 @@ def _send_mail(member: User, views: Sequence[NotificationView]) -> None:
     kinds = {Kind(view.notification.kind) for view in views}
     only = kinds.pop() if len(kinds) == 1 else None
     stop = absolute_url(reverse("notifications:unsubscribe", args=[token_for(member.pk, only)]))
+    reply_address = make_reply_address(member, views)
     context = {
         "member": member,
+        "reply_mark": MARK if reply_address else "",
         "items": [MailItem.from_view(view) for view in views[:MOST]],
         "more": max(len(views) - MOST, 0),
         "subject": _write_subject(views),
@@ -204,6 +215,7 @@ def _send_mail(member: User, views: Sequence[NotificationView]) -> None:
         context=context,
         subscription=Subscription(f"{only or 'all'}.notifications", stop),
         thread=_find_thread(views),
+        headers={"Reply-To": reply_address} if reply_address else None,
     )
 
 

@@ -265,6 +265,8 @@ DEFAULT_FROM_EMAIL = env.mailbox("DEFAULT_FROM_EMAIL", "LinkUp <no-reply@localho
 NETWORK_NAME = env.title("NETWORK_NAME", "LinkUp")
 # Where undeliverable mail returns.
 MAIL_ENVELOPE_SENDER = env.mail_address("MAIL_ENVELOPE_SENDER", parseaddr(DEFAULT_FROM_EMAIL)[1])
+# Where answers to mails arrive (`manage.py receive_mail`); without it, mails cannot be answered.
+REPLY_DOMAIN = env.mail_domain("REPLY_DOMAIN")
 EMAIL_TIMEOUT = 10
 # Signatures of our own, for sites whose mail server does not sign.
 DKIM_SELECTOR = env.host("DKIM_SELECTOR", "")

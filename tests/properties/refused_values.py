@@ -174,6 +174,19 @@ REFUSED: list[tuple[str, list[str], str]] = [
         ["bounces", "Bounces <b@a.example>", "<>", "b@a.example, c@a.example"],
         "use mail addresses",
     ),
+    (
+        "REPLY_DOMAIN",
+        [
+            "reply@a.example",
+            "https://a.example",
+            "192.0.2.1",
+            "::1",
+            "a b",
+            "a_b.example",
+            f"{'a.' * 91}example",
+        ],
+        "use the domain",
+    ),
     ("NETWORK_NAME", ["x" * 41, "Link\u2028Up"], "use one line"),
     ("SERVER_EMAIL", ["root", "Köln <a>", "a@"], "use "),
     (
