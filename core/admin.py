@@ -1,5 +1,6 @@
 """Rules for every page of the admin."""
 
+import logging
 from typing import Any
 
 from django.contrib import admin, messages
@@ -9,8 +10,11 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from .models import QueuedTask
+from .bounces.suppression import allow_address
+from .models import QueuedTask, SuppressedAddress
 from .tasks.administration import describe_state, drop_tasks, retry_tasks
+
+changes = logging.getLogger("security.admin")
 
 # Each word of a search is compared with every column: thousands of words would be one query of megabytes.
 LONGEST_SEARCH = 200
@@ -91,4 +95,34 @@ class QueuedTaskAdmin(ReadOnlyAdmin):
     def drop(self, request: Any, chosen: QuerySet[QueuedTask]) -> None:
         number = drop_tasks(list(chosen.values_list("pk", flat=True)))
         text = ngettext("%d task was dropped.", "%d tasks were dropped.", number) % number
+        self.message_user(request, text, messages.SUCCESS)
+
+
+@admin.register(SuppressedAddress)
+class SuppressedAddressAdmin(ReadOnlyAdmin):
+    """Addresses that get no mail, or less, and why."""
+
+    list_display = ("address", "reason", "status", "since", "last_report_at", "reports")
+    list_filter = ("reason",)
+    search_fields = ("address",)
+    ordering = ("-last_report_at",)
+    actions = ("allow_again",)
+
+    def has_delete_permission(self, request: Any, obj: object = None) -> bool:
+        """Rows are removed by the action, which also changes what the member sees."""
+        return False
+
+    def has_operate_permission(self, request: Any) -> bool:
+        """Allowing an address needs the permission to change suppressed addresses."""
+        return bool(request.user.has_perm("core.change_suppressedaddress"))
+
+    @admin.action(description=_("Allow again: send all mail there"), permissions=["operate"])
+    def allow_again(self, request: Any, chosen: QuerySet[SuppressedAddress]) -> None:
+        """Allow the chosen addresses; the history of the administration and the security log say who did."""
+        rows = list(chosen)
+        self.log_deletions(request, chosen)
+        for row in rows:
+            allow_address(address=row.address)
+            changes.warning("mail to a suppressed address allowed: row %d by %s", row.pk, request.user)
+        text = ngettext("%d address gets mail again.", "%d addresses get mail again.", len(rows)) % len(rows)
         self.message_user(request, text, messages.SUCCESS)

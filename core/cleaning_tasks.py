@@ -5,6 +5,7 @@ from datetime import timedelta
 from django.core.files.storage import default_storage
 from django.utils import timezone
 
+from .bounces.suppression import forget_old_failures
 from .files.exposed_files import move_exposed_files
 from .files.storage import delete_remote_files_by
 from .files.unreferenced_files import delete_unreferenced_files
@@ -20,6 +21,12 @@ def tidy_uploads() -> None:
     """Delete unreferenced uploads, and move private files to private names, as `manage.py tidy_uploads --delete`."""
     move_exposed_files()
     delete_unreferenced_files(timezone.now() - MIN_FILE_AGE)
+
+
+@periodic("core.forget_old_failures", every=timedelta(days=1), offset=timedelta(hours=4, minutes=10))
+def forget_faded_failures() -> None:
+    """Delete soft failures of delivery that are long ago."""
+    forget_old_failures()
 
 
 @task(DELETE_TASK, seconds=600, is_atomic=False)

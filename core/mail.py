@@ -1,5 +1,6 @@
 """Sends mail: renders and stores it; a task passes it to the mail server after commit."""
 
+import logging
 from collections.abc import Mapping
 from datetime import timedelta
 from email.utils import getaddresses
@@ -10,19 +11,24 @@ from django.conf import settings
 from django.template.exceptions import TemplateDoesNotExist
 from django.template.loader import render_to_string
 
+from .bounces.suppression import may_send
 from .mail_headers import (
     MailClass,
     Subscription,
     build_headers,
     class_of_mail,
+    confirms_address,
     declare_mail,
     shorten_subject,
 )
 from .mail_html import PREVIEW_BLANKS, inline_styles
+from .observability import metrics
 from .outgoing_mail import add_to_outbox, deliver_due
 from .tasks import enqueue_on_commit, periodic, task
 
 __all__ = ["MailClass", "Subscription", "declare_mail", "render_mail", "send_mail", "send_template"]
+
+logger = logging.getLogger(__name__)
 
 # RFC 5321 4.5.3.1.3, without the angle brackets.
 LONGEST_ADDRESS = 254
@@ -40,8 +46,12 @@ def send_mail(
     subscription: Subscription | None = None,
     thread: str = "",
     headers: Mapping[str, str] | None = None,
+    is_confirmation: bool = False,
 ) -> None:
     """Send one message to the address `to` after commit; `html` is an alternative to `text`.
+
+    Nothing is sent to an address where mail has failed, unless the message `is_confirmation` of it, and only
+    transactional mail to one that has complained (core.bounces.suppression).
 
     The subject is cut at core.mail_headers.LONGEST_SUBJECT. The headers follow from `mail_class`, `subscription`
     (what the member can unsubscribe from) and `thread` (the subject matter); `headers` are added. The message is stored
@@ -50,12 +60,13 @@ def send_mail(
     """
     if len(to) > LONGEST_ADDRESS or not to.isprintable() or getaddresses([to]) != [("", to)]:
         raise ValueError("a mail has one recipient, an address without a name")
+    all_headers = build_headers(mail_class, subscription=subscription, thread=thread) | dict(headers or {})
+    if not may_send(to, mail_class, confirms_address=is_confirmation):
+        logger.info("a mail was not sent: mail to its recipient is stopped")
+        metrics.mail.labels("suppressed").inc()
+        return
     add_to_outbox(
-        recipient=to,
-        subject=shorten_subject(subject),
-        text=text,
-        html=html,
-        headers=build_headers(mail_class, subscription=subscription, thread=thread) | dict(headers or {}),
+        recipient=to, subject=shorten_subject(subject), text=text, html=html, headers=all_headers
     )
     enqueue_on_commit("core.deliver_mail")
 
@@ -84,6 +95,7 @@ def send_template(
         subscription=subscription,
         thread=thread,
         headers=headers,
+        is_confirmation=confirms_address(template),
     )
 
 

@@ -36,10 +36,17 @@ class Subscription:
 
 
 _classes: dict[str, MailClass] = {}
+# Mails by which the owner of an address confirms it: they are sent to suppressed addresses, too.
+_confirmations: set[str] = set()
 
 
-def declare_mail(template: str, mail_class: MailClass) -> str:
-    """Declare the class of the mail that is rendered from `template`, and return `template`."""
+def declare_mail(template: str, mail_class: MailClass, *, confirms_address: bool = False) -> str:
+    """Declare the class of the mail that is rendered from `template`, and return `template`.
+
+    With `confirms_address` it is sent although mail to the address has failed before: the owner asks for it.
+    """
+    if confirms_address:
+        _confirmations.add(template)
     if _classes.get(template, mail_class) != mail_class:
         raise ValueError(f"mail template {template} is declared with two classes")
     _classes[template] = mail_class
@@ -52,6 +59,11 @@ def class_of_mail(template: str) -> MailClass:
         return _classes[template]
     except KeyError:
         raise LookupError(f"declare the class of the mail {template} (core.mail.declare_mail)") from None
+
+
+def confirms_address(template: str) -> bool:
+    """Return whether the mail of `template` confirms the address that it is sent to."""
+    return template in _confirmations
 
 
 def declared_mail() -> Mapping[str, MailClass]:

@@ -1,10 +1,11 @@
 """Tables of the infrastructure."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 
 class CacheEntry(models.Model):
@@ -128,3 +129,53 @@ class TaskWorker(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+# Soft failures and what they stop end after so many days without another.
+SOFT_FAILURE_DAYS = 30
+
+
+class SuppressedAddressQuerySet(models.QuerySet["SuppressedAddress"]):
+    def in_force(self) -> "SuppressedAddressQuerySet":
+        """Addresses that get less mail than others, or none."""
+        fades_at = timezone.now() - timedelta(days=SOFT_FAILURE_DAYS)
+        reason = SuppressedAddress.Reason
+        return self.filter(
+            Q(reason__in=[reason.HARD, reason.COMPLAINT]) | Q(reason=reason.SOFT, last_report_at__gt=fades_at)
+        )
+
+    def faded(self) -> "SuppressedAddressQuerySet":
+        """Addresses of which all failures were soft and are long ago."""
+        fades_at = timezone.now() - timedelta(days=SOFT_FAILURE_DAYS)
+        reason = SuppressedAddress.Reason
+        return self.filter(reason__in=[reason.SOFT, reason.COUNTING], last_report_at__lte=fades_at)
+
+
+class SuppressedAddress(models.Model):
+    """A mail address of which mail servers have reported failures or complaints (core.bounces.suppression)."""
+
+    class Reason(models.TextChoices):
+        COUNTING = "counting", _("fails at times: gets all mail")
+        SOFT = "soft", _("failed on several days: gets no mail for a while")
+        COMPLAINT = "complaint", _("has complained: gets only mail of the account")
+        HARD = "hard", _("cannot be reached: gets no mail")
+
+    # Folded (core.text.mail_addresses).
+    address = models.CharField(_("address"), max_length=254, unique=True)
+    reason = models.CharField(_("reason"), max_length=10, choices=Reason, default=Reason.COUNTING)
+    # The last one that counted (RFC 3463); empty for complaints.
+    status = models.CharField(_("status"), max_length=10, blank=True, default="")
+    # Days with a soft failure, as ISO dates.
+    failed_days = models.JSONField(default=list, blank=True)
+    since = models.DateTimeField(_("since"), default=timezone.now)
+    last_report_at = models.DateTimeField(_("last report"), default=timezone.now)
+    reports = models.PositiveIntegerField(_("reports"), default=0)
+
+    objects = SuppressedAddressQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("suppressed address")
+        verbose_name_plural = _("suppressed addresses")
+
+    def __str__(self) -> str:
+        return self.address

@@ -18,6 +18,9 @@ from django.db.models import Count, F, Min
 from django.utils import timezone
 from prometheus_client.core import GaugeMetricFamily, Metric
 
+from .bounces.envelope import envelope_sender
+from .bounces.status_codes import find_status
+from .bounces.suppression import record_failure
 from .mail_signing import CannotSign, SignedMessage
 from .models import OutgoingMail
 from .observability import metrics
@@ -124,9 +127,10 @@ def _deliver_message(mail: OutgoingMail, connection: BaseEmailBackend) -> bool:
         )  # fmt: skip
         _postpone(mail, SERVER_AWAY + timedelta(seconds=min(mail.attempts, 20)), str(error))
         return False
-    except Exception:
+    except Exception as error:
         # The server would refuse it again.
         logger.exception("mail %d was not sent, and is not tried again", mail.pk)
+        _record_refusal(mail, error)
         mail.delete()
     finally:
         metrics.mail.labels(outcome).inc()
@@ -139,7 +143,7 @@ def build_message(mail: OutgoingMail, connection: BaseEmailBackend | None = None
         subject=mail.subject,
         body=mail.text,
         # The sender of the envelope, to which undeliverable mail returns (RFC 5321 4.4); members see the other one.
-        from_email=settings.MAIL_ENVELOPE_SENDER,
+        from_email=envelope_sender(mail.recipient),
         to=[mail.recipient],
         headers={"From": settings.DEFAULT_FROM_EMAIL, **mail.headers},
         connection=connection,
@@ -178,6 +182,17 @@ def _raise_refusal(codes: Sequence[int], error: smtplib.SMTPException) -> None:
     if all(400 <= code < 500 for code in codes):
         raise _RefusedForNow(_describe_error(error)) from error
     raise error
+
+
+def _record_refusal(mail: OutgoingMail, error: Exception) -> None:
+    """Count a refused recipient as a failed delivery if the server says that the address is at fault (RFC 3463 X.1.X).
+
+    A server that refuses every recipient, since it is configured wrongly, says something else.
+    """
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        status = find_status(str(error.recipients))
+        if status.startswith("5.1."):
+            record_failure(address=mail.recipient, status=status)
 
 
 def _describe_error(error: Exception) -> str:

@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path, re_path, register_converter
 from django.views.generic import RedirectView
 
+from core.bounces import views as bounce_views
 from core.observability import metrics_views
 from core.observability.health_views import health, health_database, health_redis, readiness
 from core.web import well_known_views
@@ -57,6 +58,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
         account_views.restore_former_address,
         name="account_restore_address",
     ),
+    path("accounts/email/check/", account_views.send_check_to_address, name="account_send_check"),
+    path("accounts/email/check/<str:token>/", account_views.check_address, name="account_check_address"),
     path("accounts/", include("allauth.account.urls")),
     path("settings/", include("users.urls")),
     path("", include("network.urls")),
@@ -70,6 +73,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("health/db/", health_database, name="health_db"),
     path("health/redis/", health_redis, name="health_redis"),
     path("readiness/", readiness, name="readiness"),
+    # Webhooks of mail providers.
+    path("mail-reports/mailgun/", bounce_views.receive_from_mailgun, name="mail_reports_mailgun"),
+    path("mail-reports/sendgrid/", bounce_views.receive_from_sendgrid, name="mail_reports_sendgrid"),
     # Paths that programs request from every site.
     path(".well-known/security.txt", well_known_views.security_txt, name="security_txt"),
     path(".well-known/change-password", well_known_views.change_password, name="change_password"),

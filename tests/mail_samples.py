@@ -17,8 +17,8 @@ from notifications.replies.reply_addresses import ReplyTarget, TargetKind
 from notifications.replies.refusals import TEMPLATE as REPLY_REFUSED
 from notifications.replies.refusals import RefusedReply, mail_refusal
 from notifications.tests.test_mail_texts import ACTS
-from users.accounts.email_addresses import change_address
-from users.accounts.mail_templates import ALLAUTH_MAILS, EMAIL_CHANGED
+from users.accounts.email_addresses import change_address, send_address_check
+from users.accounts.mail_templates import ADDRESS_CHECK, ALLAUTH_MAILS, EMAIL_CHANGED
 from users.models import User
 
 PAGE = "http://localhost:8000/accounts/page/6e1-c2b0f4a2/"
@@ -63,6 +63,7 @@ def sample_senders(member: User, other: User) -> dict[str, list[Callable[[], obj
         lambda: change_address(user=member, email="new@example.org"),
         lambda: change_address(user=member, email="newer@example.org", is_final=True),
     ]
+    samples[ADDRESS_CHECK] = [lambda: send_address_check(user=member)]
     kinds = [kind for kind in Kind if kind is not Kind.INVITATION]
     acts = {kind: (lambda kind=kind: ACTS[kind](member, other)) for kind in Kind}
     samples[NOTIFICATIONS] = [

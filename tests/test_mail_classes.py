@@ -21,7 +21,7 @@ from notifications.tests.test_mail_texts import ACTS
 from scripts.programs import ROOT
 from tests.cases import all_cases, rolled_back
 from tests.mail_samples import sample_senders, send_notification_mail
-from users.accounts.mail_templates import EMAIL_CHANGED
+from users.accounts.mail_templates import ADDRESS_CHECK, EMAIL_CHANGED
 from users.models import User
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -32,6 +32,7 @@ OF_LISTS = {"List-Id", "List-Unsubscribe", "List-Unsubscribe-Post", "Feedback-ID
 # Every builder of mail and its class: whoever adds a mail decides here what it is.
 CLASSES = {
     "account/email/account_already_exists": MailClass.TRANSACTIONAL,
+    ADDRESS_CHECK: MailClass.TRANSACTIONAL,
     EMAIL_CHANGED: MailClass.TRANSACTIONAL,
     "account/email/email_confirmation": MailClass.TRANSACTIONAL,
     "account/email/email_confirmation_signup": MailClass.TRANSACTIONAL,

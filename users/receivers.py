@@ -10,6 +10,7 @@ from django.db.models.signals import post_delete, post_save
 from django.dispatch import receiver
 from django.utils.crypto import salted_hmac
 
+from core.bounces.events import address_allowed, address_suppressed
 from core.sockets.publisher import member_topic, publish
 
 from .accounts.identifiers import fold_identifier
@@ -71,3 +72,15 @@ def sessions_have_ended(sender: Any, instance: User, **kwargs: Any) -> None:
 def _publish_session_check(user: User) -> None:
     """Make each tab of the member check its session; if the event is lost, the next heartbeat checks it."""
     publish(member_topic(user.pk), {"type": "tab.session"})
+
+
+@receiver(address_suppressed, dispatch_uid="users.note_mail_problem")
+def note_mail_problem(sender: Any, address: str, problem: str, **kwargs: Any) -> None:
+    """Note with the member that mail to the address is stopped, so that pages can say so."""
+    User.objects.filter(email=address).update(mail_problem=problem)
+
+
+@receiver(address_allowed, dispatch_uid="users.forget_mail_problem")
+def forget_mail_problem(sender: Any, address: str, **kwargs: Any) -> None:
+    """Forget the problem when the address gets mail again."""
+    User.objects.filter(email=address, mail_problem__isnull=False).update(mail_problem=None)

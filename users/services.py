@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from core.bounces.suppression import allow_address
 from core.files import images, storage
 from core.text import markdown
 
@@ -65,7 +66,11 @@ def edit_account(*, user: User) -> None:
 
 @transaction.atomic
 def confirm_address(*, user: User, email: str) -> None:
-    """Make the confirmed `email` the address of `user`; the first one makes the user a member. Raises AddressTaken."""
+    """Make the confirmed `email` the address of `user`; the first one makes the user a member. Raises AddressTaken.
+
+    Mail arrives there, whatever was reported of the address before.
+    """
+    allow_address(address=email)
     confirm_member(user=user)
     change_address(user=user, email=email)
 

@@ -104,6 +104,7 @@ TEMPLATES: list[dict[str, Any]] = [
 # Templates of slots ({% slot "name" %}), by which a page of a lower app includes a part of a higher one.
 TEMPLATE_SLOTS: dict[str, list[str]] = {
     "top_bar": ["site/_top_bar.html"],
+    "notices": ["users/_mail_problem.html"],
     "bottom_bar": ["site/_bottom_bar.html"],
     "settings_tabs": ["site/_settings_tabs.html"],
     "scripts": ["feed/_post_menus.html", "site/_scripts.html"],
@@ -183,6 +184,8 @@ ACCOUNT_RATE_LIMITS = {
     # Each one sends a mail: strangers must not fill a mailbox.
     "reset_password": "20/m/ip,5/15m/key",
     "confirm_email": "1/3m/key",
+    # Mail that a member asks for to an address where mail has failed.
+    "confirm_address_again": "3/15m/user",
     # All mails that strangers can trigger, to one mailbox in any spelling (users.accounts.mail_limits).
     "mail_to_mailbox": "5/15m/key",
     # Keys of links in mails are too long to guess; this only limits the cost of attempts.
@@ -267,6 +270,11 @@ NETWORK_NAME = env.title("NETWORK_NAME", "LinkUp")
 MAIL_ENVELOPE_SENDER = env.mail_address("MAIL_ENVELOPE_SENDER", parseaddr(DEFAULT_FROM_EMAIL)[1])
 # Where answers to mails arrive (`manage.py receive_mail`); without it, mails cannot be answered.
 REPLY_DOMAIN = env.mail_domain("REPLY_DOMAIN")
+# The domain of which all addresses reach `manage.py receive_mail`: reports of failed delivery return there.
+BOUNCE_DOMAIN = env.host("BOUNCE_DOMAIN", "")
+# Keys of providers that report failures and complaints by webhook; without its key a webhook is a 404.
+MAILGUN_WEBHOOK_KEY = env.secret("MAILGUN_WEBHOOK_KEY")
+SENDGRID_WEBHOOK_KEY = env.text("SENDGRID_WEBHOOK_KEY")
 EMAIL_TIMEOUT = 10
 # Signatures of our own, for sites whose mail server does not sign.
 DKIM_SELECTOR = env.host("DKIM_SELECTOR", "")

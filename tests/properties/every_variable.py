@@ -62,6 +62,7 @@ ROWS: dict[str, list[Row]] = {
         ("uploads", f"{BUCKET}.bucket_name", None, "uploads"),
     ],
     "BACKUP_KEY": [(LONG, "BACKUP_KEY", "", LONG)],
+    "BOUNCE_DOMAIN": [("bounce.example", "BOUNCE_DOMAIN", "", "bounce.example")],
     "CHANNEL_CAPACITY": [("77", f"{LAYER}.CONFIG.capacity", 10_000, 77)],
     "CHANNEL_EXPIRY": [("77", f"{LAYER}.CONFIG.expiry", 60, 77)],
     "CHANNEL_LAYER": [
@@ -135,6 +136,7 @@ ROWS: dict[str, list[Row]] = {
         ("ERROR", "LOGGING.loggers.security.level", "WARNING", "WARNING"),
         ("ERROR", "LOG_LEVEL", "INFO", "ERROR"),
     ],
+    "MAILGUN_WEBHOOK_KEY": [("key", "MAILGUN_WEBHOOK_KEY", "", "key")],
     "MAIL_ENVELOPE_SENDER": [
         ("bounces@a.example", "MAIL_ENVELOPE_SENDER", "no-reply@localhost", "bounces@a.example"),
         ("bounces@a.example", "DEFAULT_FROM_EMAIL", SENDER, SENDER),
@@ -161,6 +163,7 @@ ROWS: dict[str, list[Row]] = {
     "SECURE_SSL_REDIRECT": [("no", "SECURE_SSL_REDIRECT", True, False)],
     "SECURITY_CONTACT": [("a@a.example,https://b", "SECURITY_CONTACT", [], ["a@a.example", "https://b"])],
     "SECURITY_TXT_DAYS": [("30", "SECURITY_TXT_DAYS", 180, 30)],
+    "SENDGRID_WEBHOOK_KEY": [("a2V5", "SENDGRID_WEBHOOK_KEY", "", "a2V5")],
     "SERVER_EMAIL": [
         ("a@a.example", "SERVER_EMAIL", SENDER, "a@a.example"),
         ("a@a.example", "DEFAULT_FROM_EMAIL", SENDER, SENDER),

@@ -187,6 +187,7 @@ REFUSED: list[tuple[str, list[str], str]] = [
         ],
         "use the domain",
     ),
+    ("BOUNCE_DOMAIN", ["https://a.example", "bounces@a.example", "a b"], "use a name"),
     ("NETWORK_NAME", ["x" * 41, "Link\u2028Up"], "use one line"),
     ("SERVER_EMAIL", ["root", "Köln <a>", "a@"], "use "),
     (

@@ -4,6 +4,7 @@
 joined. An account may have one other row there: a new address that is not confirmed yet.
 """
 
+from datetime import timedelta
 from typing import Any
 
 from allauth.account.models import EmailAddress
@@ -15,14 +16,17 @@ from django.urls import reverse
 from django.utils import timezone
 
 from core import mail
+from core.bounces.suppression import allow_address, find_problem
 
 from ..models import FormerAddress, User
 from ..models.former_address import RESTORABLE_FOR
 from .identifiers import fold_address
-from .mail_templates import EMAIL_CHANGED
+from .mail_templates import ADDRESS_CHECK, EMAIL_CHANGED
 
 # Links in mails hold signatures with it: it stays, wherever the module is.
 SALT = "users.email_addresses.restore"
+CHECK_SALT = "users.email_addresses.check"
+CHECK_VALID_FOR = timedelta(days=3)
 
 
 class AddressTaken(Exception):
@@ -81,8 +85,8 @@ def write_address(*, user: User, email: str) -> None:
     EmailAddress.objects.update_or_create(
         user=user, email=email, defaults={"verified": user.joined_at is not None, "primary": True}
     )
-    user.email = email
-    user.save(update_fields=["email"])
+    user.email, user.mail_problem = email, find_problem(email)
+    user.save(update_fields=["email", "mail_problem"])
 
 
 def end_sessions(*, user: User) -> None:
@@ -118,6 +122,27 @@ def restore_address(*, former: FormerAddress) -> User:
     user.save(update_fields=["password"])
     end_sessions(user=user)
     return user
+
+
+def send_address_check(*, user: User) -> None:
+    """Send a link to the member's address although mail to it has failed; opened, it shows that mail arrives there."""
+    path = reverse("account_check_address", args=[signing.dumps([user.pk, user.email], salt=CHECK_SALT)])
+    context = {"user": user, "email": user.email, "check_url": f"{settings.SITE_URL}{path}"}
+    mail.send_template(to=user.email, template=ADDRESS_CHECK, context=context)
+
+
+def find_checked_address(token: str) -> str | None:
+    """Return the address that the link with `token` was sent to, if a member still has it; None for an old link."""
+    try:
+        pk, email = signing.loads(token, salt=CHECK_SALT, max_age=CHECK_VALID_FOR)
+    except (signing.BadSignature, ValueError):
+        return None
+    return User.objects.filter(pk=pk, email=email).values_list("email", flat=True).first()
+
+
+def finish_address_check(*, email: str) -> None:
+    """Send all mail to the address again: its member has received the link."""
+    allow_address(address=email)
 
 
 def delete_expired_former_addresses() -> int:

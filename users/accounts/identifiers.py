@@ -1,12 +1,21 @@
 """Folding of usernames and addresses to the form in which they are stored, looked up, compared and counted."""
 
-LONGEST_EMAIL = 254
-# RFC 5321 4.5.3.1.1: mail servers refuse longer ones.
-LONGEST_LOCAL_PART = 64
-# IDNA 2003 and 2008 turn a domain with one of these into different domains.
-AMBIGUOUS = frozenset("ßς\u200c\u200d")
-# Longer than any identifier of an account; longer input is cut before any work is done on it.
-MOST_CHARACTERS = 320
+from core.text.mail_addresses import (
+    LONGEST_EMAIL,
+    LONGEST_LOCAL_PART,
+    MOST_CHARACTERS,
+    fold_address,
+    fold_ascii,
+)
+
+__all__ = [
+    "LONGEST_LOCAL_PART",
+    "fold_address",
+    "fold_identifier",
+    "fold_username",
+    "mailbox_key",
+    "names_account",
+]
 
 
 def fold_identifier(typed: str) -> str:
@@ -20,19 +29,7 @@ def fold_identifier(typed: str) -> str:
 
 def fold_username(typed: str) -> str:
     """Return the username in its stored form. Only A to Z are lower-cased, not the kelvin sign, "ſ" or "İ"."""
-    typed = typed[:MOST_CHARACTERS].strip()
-    return typed.lower() if typed.isascii() else typed
-
-
-def fold_address(typed: str) -> str:
-    """Return the address in its stored form: in lower case, with the domain in IDNA form."""
-    local, at, domain = typed[:MOST_CHARACTERS].strip().rpartition("@")
-    if not domain.isascii() and not AMBIGUOUS & set(domain):
-        try:
-            domain = domain.encode("idna").decode("ascii")
-        except UnicodeError:
-            pass  # an invalid domain, like an ambiguous one: the address stays unchanged and names no account
-    return fold_username(local) + at + fold_username(domain)
+    return fold_ascii(typed)
 
 
 def names_account(folded: str) -> bool:

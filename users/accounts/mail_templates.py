@@ -3,6 +3,10 @@
 from core.mail import MailClass, declare_mail
 
 EMAIL_CHANGED = declare_mail("account/email/email_changed", MailClass.TRANSACTIONAL)
+# The member asks for it, to show that mail arrives.
+ADDRESS_CHECK = declare_mail(
+    "account/email/address_check", MailClass.TRANSACTIONAL, confirms_address=True
+)
 
 # Sent by allauth, through users.accounts.adapter.
 ALLAUTH_MAILS = (
@@ -18,4 +22,8 @@ ALLAUTH_MAILS = (
     "unknown_account",
 )
 for name in ALLAUTH_MAILS:
-    declare_mail(f"account/email/{name}", MailClass.TRANSACTIONAL)
+    declare_mail(
+        f"account/email/{name}",
+        MailClass.TRANSACTIONAL,
+        confirms_address=name.startswith("email_confirmation"),
+    )

@@ -11,19 +11,28 @@ from allauth.decorators import rate_limit
 from django import forms
 from django.contrib import messages
 from django.contrib.auth import logout
+from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import redirect_to_login
 from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from core.web import error_pages
 
+from ..http import MemberRequest
 from . import known_browsers
 from .adapter import may_confirm
-from .email_addresses import AddressTaken, find_restorable_address, restore_address
+from .email_addresses import (
+    AddressTaken,
+    find_checked_address,
+    find_restorable_address,
+    finish_address_check,
+    restore_address,
+    send_address_check,
+)
 from .identifiers import mailbox_key
 
 
@@ -108,6 +117,31 @@ def restore_former_address(request: HttpRequest, token: str) -> HttpResponse:
             key = f"{user_pk_to_url_str(user)}-{default_token_generator.make_token(user)}"
             return redirect(get_reset_password_from_key_url(request, key))
     return render(request, "account/restore_address.html", {"former": former, "token": token})
+
+
+@require_POST
+@login_required
+@rate_limit(action="confirm_address_again")  # type: ignore[untyped-decorator]
+def send_check_to_address(request: MemberRequest) -> HttpResponse:
+    """Send a link to the member's address, to which mail has failed."""
+    if request.user.mail_problem:
+        send_address_check(user=request.user)
+        text = _("We have sent a message to %(email)s. Open the link in it.") % {"email": request.user.email}
+        messages.info(request, text)
+    return redirect("account_email")
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@rate_limit(action="reset_password_from_key")  # type: ignore[untyped-decorator]
+def check_address(request: HttpRequest, token: str) -> HttpResponse:
+    """Confirm by the link of a mail that mail arrives; anyone with the link may do so."""
+    email = find_checked_address(token)
+    if email and request.method == "POST":
+        finish_address_check(email=email)
+        messages.success(request, _("Thank you. Messages go to %(email)s again.") % {"email": email})
+        return redirect("account_email")
+    return render(request, "account/check_address.html", {"email": email, "token": token})
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

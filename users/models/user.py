@@ -14,6 +14,7 @@ from core.files.fields import PictureField, picture_url
 from core.text.folding import name_key
 
 from ..accounts.identifiers import fold_address, fold_username
+from ..accounts.mail_problems import describe_problem
 from ..audience import Audience, Closeness, PresenceAudience
 from ..validators import USERNAME_VALIDATORS
 from .member_view import UNNAMED, MemberView, hue_of, initials_of, member_address
@@ -86,6 +87,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     date_joined = models.DateTimeField(_("signed up"), default=timezone.now)
     joined_at = models.DateTimeField(_("confirmed"), null=True, blank=True)
     suspended_at = models.DateTimeField(_("suspended"), null=True, blank=True)
+    # Why mail to the address is stopped: a status code (RFC 3463), or "complaint". Kept here, where every page reads it.
+    mail_problem = models.CharField(max_length=10, null=True, blank=True, editable=False)
     # Incremented to end all sessions without a new password.
     session_generation = models.IntegerField(default=0, db_default=0, editable=False)
 
@@ -126,6 +129,11 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def get_short_name(self) -> str:
         return self.display_name
+
+    @property
+    def mail_problem_text(self) -> str:
+        """What the member reads while mail to the address is stopped."""
+        return describe_problem(self.mail_problem or "", self.email)
 
     @property
     def initials(self) -> str:

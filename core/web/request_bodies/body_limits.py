@@ -1,7 +1,7 @@
 """Size limits of request bodies, which are checked before parsing.
 
 Parsing multiplies the size: a megabyte of percent-encoded fields takes eighty of memory. So all bodies but uploads are
-refused above REQUEST_MAX_FORM (JSON above REQUEST_MAX_JSON). An upload may have REQUEST_MAX_BODY if it is multipart,
+refused above REQUEST_MAX_FORM (JSON above REQUEST_MAX_JSON, or what the view `accepts_json`). An upload may have REQUEST_MAX_BODY if it is multipart,
 for a view that `accepts_files`, and in the session of a member. The limits are enforced by
 core.web.middleware.LimitBody under WSGI, by asgi_bodies under ASGI, and by nginx for the same paths
 (deploy/nginx/linkup.conf).
@@ -33,6 +33,25 @@ def accepts_files(view: View) -> View:
     return view
 
 
+def accepts_json(size: int) -> Callable[[View], View]:
+    """Mark a view that accepts a JSON body of up to `size` bytes from anyone, in place of REQUEST_MAX_JSON."""
+
+    def mark(view: View) -> View:
+        view.max_json = size  # type: ignore[attr-defined]
+        return view
+
+    return mark
+
+
+def max_json_of_path(path: str) -> int:
+    """Return the size of JSON that the view at `path` accepts."""
+    most: int = settings.REQUEST_MAX_JSON
+    try:
+        return max(most, getattr(resolve(path).func, "max_json", 0))
+    except Resolver404:
+        return most
+
+
 def path_accepts_files(path: str) -> bool:
     """Return whether the view at `path` is marked with `accepts_files`."""
     try:
@@ -54,6 +73,8 @@ def max_size(request: HttpRequest) -> int:
     if is_upload and is_signed_in(request):
         most: int = settings.REQUEST_MAX_BODY
         return most
+    if request.content_type == "application/json":
+        return max_json_of_path(request.path_info)
     return max_size_of_anyone(request)
 
 
