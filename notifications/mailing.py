@@ -3,7 +3,7 @@
 import logging
 import textwrap
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Self
 
@@ -23,14 +23,14 @@ from core.tasks import enqueue_on_commit
 from network.models import Member, available_to
 from users.models import User
 
-from .away import online_among, unread_conversations
+from .away import online_among, read_newest_message, unread_conversations
 from .display.notification_view import NotificationView, build_views
 from .kinds import Channel, Kind
 from .models import Activity, Notification
 from .preferences.deliveries import Delivery, mail_times, wanted_deliveries
 from .preferences.unsubscribe_tokens import token_for
 from .replies.cutting import MARK
-from .replies.reply_addresses import make_reply_address
+from .replies.reply_addresses import TargetKind, find_target, make_reply_address
 
 logger = logging.getLogger(__name__)
 
@@ -195,14 +195,18 @@ def _send_mail(member: User, views: Sequence[NotificationView]) -> None:
     kinds = {Kind(view.notification.kind) for view in views}
     only = kinds.pop() if len(kinds) == 1 else None
     stop = absolute_url(reverse("notifications:unsubscribe", args=[token_for(member.pk, only)]))
-    reply_address = make_reply_address(member, views)
+    target = find_target(member, views)
+    items = [MailItem.from_view(view) for view in views[:MOST]]
+    if target and target.kind is TargetKind.CONVERSATION:
+        # Other mails do not contain messages; an answer needs to know what it answers.
+        items[0] = replace(items[0], excerpt=read_newest_message(member, target.pk, target.seen))
     context = {
         "member": member,
-        "reply_mark": MARK if reply_address else "",
-        "items": [MailItem.from_view(view) for view in views[:MOST]],
+        "reply_mark": MARK if target else "",
+        "items": items,
         "more": max(len(views) - MOST, 0),
         "subject": _write_subject(views),
-        "preview": views[0].excerpt or views[0].text,
+        "preview": items[0].excerpt or items[0].text,
         "count": len(views),
         "kind": only.label if only else "",
         "stop_url": stop,
@@ -215,7 +219,7 @@ def _send_mail(member: User, views: Sequence[NotificationView]) -> None:
         context=context,
         subscription=Subscription(f"{only or 'all'}.notifications", stop),
         thread=_find_thread(views),
-        headers={"Reply-To": reply_address} if reply_address else None,
+        headers={"Reply-To": make_reply_address(target)} if target else None,
     )
 
 

@@ -14,7 +14,6 @@ _MACHINE_HEADERS = (
     "X-Autorespond-For",
     "X-Loop",
     "X-Failed-Recipients",
-    "Feedback-ID",
 )
 
 

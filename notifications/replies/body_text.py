@@ -40,23 +40,21 @@ def find_text(message: Message) -> str:
     Plain text is preferred; without it, HTML is turned into text in which quotations begin with ">".
     """
     parts = list(_text_parts(message))
-    for part in parts:
-        if part.get_content_type() == "text/plain":
-            text = _unfold(part, _decode(part))
-            if text.strip():
-                return text
-    for part in parts:
-        if part.get_content_type() == "text/html":
-            return html_to_text(_decode(part))
-    return ""
+    plain = [part for part in parts if part.get_content_type() == "text/plain"]
+    # Apple Mail begins another part behind a picture.
+    text = "\n".join(_unfold(part, _decode(part)) for part in plain)
+    if text.strip():
+        return text
+    html = next((part for part in parts if part.get_content_type() == "text/html"), None)
+    return html_to_text(_decode(html)) if html else ""
 
 
-def find_attachments(message: Message) -> list[str]:
-    """Return the names of files that the sender attached.
+def has_attachments(message: Message) -> bool:
+    """Return whether the sender attached files.
 
     Small pictures inside the text are none, since signatures have them, nor are signatures and keys of programs.
     """
-    return [_name_of(part) for part in _leaf_parts(message) if not _belongs_to_text(part)]
+    return not all(map(_belongs_to_text, _leaf_parts(message)))
 
 
 def _belongs_to_text(part: Message) -> bool:
@@ -68,13 +66,6 @@ def _belongs_to_text(part: Message) -> bool:
     payload = part.get_payload()
     is_small = isinstance(payload, str) and len(payload) <= MAX_PICTURE_CHARACTERS
     return kind in {"text/plain", "text/html"} or (part.get_content_maintype() == "image" and is_small)
-
-
-def _name_of(part: Message) -> str:
-    try:
-        return str(part.get_filename() or part.get_content_type())[:100]
-    except (ValueError, LookupError, TypeError):
-        return part.get_content_type()
 
 
 def _leaf_parts(message: Message) -> Iterator[Message]:

@@ -18,7 +18,7 @@ from users.accounts.identifiers import fold_address
 from users.models import User
 
 from .automatic_mail import is_automatic
-from .body_text import find_attachments, find_text
+from .body_text import find_text, has_attachments
 from .cutting import TooLongReply, UnclearReply, cut_reply
 from .posting import ReplyRefused, post_reply
 from .refusals import RefusedReply, mail_refusal
@@ -29,8 +29,6 @@ logger = logging.getLogger(__name__)
 # A client id is the same for the same mail to the same address.
 _NAMESPACE = uuid.UUID("5f0a3c1e-8f5e-4b6e-9d38-0a1b7c2d4e6f")
 LONGEST_HEADER = 1000
-# Names of attachments in a refusal.
-MOST_NAMED = 5
 
 _EMPTY = gettext_lazy(
     "There were no words of your own in your mail, only a quotation. Write above the quotation."
@@ -39,7 +37,7 @@ _UNCLEAR = gettext_lazy(
     "LinkUp could not tell your words from the quoted ones. Write all of your answer above the quotation."
 )
 _TOO_LONG = gettext_lazy("Your mail is too long.")
-_ATTACHED = gettext_lazy("Attachments cannot be sent by mail: %(names)s. Add them on the page.")
+_ATTACHED = gettext_lazy("Attachments cannot be sent by mail. Add them on the page.")
 
 
 @inbound_recipient(KIND, domain_setting="REPLY_DOMAIN", valid_for=VALID_FOR)
@@ -62,8 +60,8 @@ def receive_reply(message: Message, address: InboundAddress) -> Outcome:
     client_id = _make_client_id(message, text, target)
     try:
         words = _cut_words(text)
-        if names := find_attachments(message):
-            raise ReplyRefused(_ATTACHED % {"names": ", ".join(names[:MOST_NAMED])})
+        if has_attachments(message):
+            raise ReplyRefused(_ATTACHED)
         post_reply(member=member, target=target, client_id=client_id, text=words)
     except ReplyRefused as refusal:
         refused = RefusedReply(member, target, client_id, _message_id(message), str(refusal), words or text)

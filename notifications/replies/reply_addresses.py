@@ -40,13 +40,17 @@ class ReplyTarget(NamedTuple):
     seen: int
 
 
-def make_reply_address(member: User, views: Sequence[NotificationView]) -> str:
-    """Return the address by which `member` answers the mail about `views`.
+def find_target(member: User, views: Sequence[NotificationView]) -> ReplyTarget | None:
+    """Return what `member` can answer in the mail about `views`.
 
-    It is "" where answers are off, and for mails about anything but one conversation or one comment.
+    It is None where answers are off, and for mails about anything but one conversation or one comment.
     """
-    target = _find_target(member, views[0]) if settings.REPLY_DOMAIN and len(views) == 1 else None
-    return make_address(KIND, settings.REPLY_DOMAIN, *target) if target else ""
+    return _target_of(member, views[0]) if settings.REPLY_DOMAIN and len(views) == 1 else None
+
+
+def make_reply_address(target: ReplyTarget) -> str:
+    """Return the address by which the target is answered."""
+    return make_address(KIND, settings.REPLY_DOMAIN, *target)
 
 
 def read_target(address: InboundAddress) -> ReplyTarget | None:
@@ -58,7 +62,7 @@ def read_target(address: InboundAddress) -> ReplyTarget | None:
         return None
 
 
-def _find_target(member: User, view: NotificationView) -> ReplyTarget | None:
+def _target_of(member: User, view: NotificationView) -> ReplyTarget | None:
     notification, comment = view.notification, view.activity.comment
     if notification.kind == Kind.MESSAGE:
         conversation = Conversation.objects.filter(pk=notification.key.partition(":")[2]).first()

@@ -128,6 +128,19 @@ def test_only_a_mail_about_one_message_or_comment_can_be_answered(
     assert mailed(lambda: say(bob, "Hello @alice")) == ""
 
 
+def test_a_message_that_can_be_answered_is_in_its_mail(
+    chat: Conversation, alice: User, bob: User, committed: Commit
+) -> None:
+    Notification.objects.all().delete()
+    with committed():
+        send(chat, bob, "**When** do we meet?\n\n" + "x " * 400)
+    (message,) = take_mails()
+    for text in (str(message.body), str(message.alternatives[0][0])):
+        assert "When do we meet? x x" in " ".join(text.replace("\n> ", " ").split())
+        assert text.count("-=#=-") == 2
+    assert max(map(len, str(message.body).splitlines())) < 200
+
+
 def test_no_other_address_posts(
     chat: Conversation, alice: User, bob: User, charlie: User, mailed: Callable[..., str]
 ) -> None:
@@ -218,7 +231,7 @@ def refused_contents() -> dict[str, tuple[bytes | str, str]]:
         "10,000 lines": (lines, "too long"),
         "10,001 characters": ("y" * 10_001, "at most 10000 characters"),
         "unclear": (f"{quoted()}\n{folded}\nprogram\n{quoted()}\n", "tell your words"),
-        "attachment": (head + attached, "plan.pdf"),
+        "attachment": (head + attached, "Attachments cannot"),
     }
 
 
