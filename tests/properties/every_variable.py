@@ -112,7 +112,6 @@ ROWS: dict[str, list[Row]] = {
     ],
     "REPLY_DOMAIN": [
         ("Reply.A.example", "REPLY_DOMAIN", "", "reply.a.example"),
-        ("köln.example", "REPLY_DOMAIN", "", "xn--kln-sna.example"),
     ],
     "DKIM_DOMAIN": [("a.example", "DKIM_DOMAIN", "localhost", "a.example")],
     "DKIM_KEY_FILE": [("/etc/x.pem", "DKIM_KEY_FILE", "/etc/linkup.pem", "/etc/x.pem")],
