@@ -65,9 +65,7 @@ def send_mail(
         logger.info("a mail was not sent: mail to its recipient is stopped")
         metrics.mail.labels("suppressed").inc()
         return
-    add_to_outbox(
-        recipient=to, subject=shorten_subject(subject), text=text, html=html, headers=all_headers
-    )
+    add_to_outbox(recipient=to, subject=shorten_subject(subject), text=text, html=html, headers=all_headers)
     enqueue_on_commit("core.deliver_mail")
 
 

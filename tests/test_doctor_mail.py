@@ -15,6 +15,7 @@ from django.core.management import call_command
 from django.test import override_settings
 from dns.resolver import Resolver
 
+from core.bounces.suppression import record_failure
 from core.models import OutgoingMail
 from core.tests.mail_server import mail_server
 from core.tests.test_mail_signing import make_key
@@ -82,7 +83,17 @@ def test_a_good_configuration_has_no_complaint_and_nothing_is_sent() -> None:
     with mail_server() as server, SENDER:
         found = findings(GOOD)
     assert {verdict for verdict, _text in found.values()} == {Verdict.OK}, found
-    assert list(found) == ["message", "mail", "mail session", "SPF", "DKIM", "DMARC", "PTR"]
+    assert list(found) == [
+        "message",
+        "mail",
+        "mail session",
+        "SPF",
+        "DKIM",
+        "DMARC",
+        "PTR",
+        "bounces",
+        "bounce domain",
+    ]
     assert found["SPF"][1] == "mail.example.org: v=spf1 mx ~all"
     assert found["DMARC"][1].startswith(
         "example.org: p=quarantine; the envelope (mail.example.org) is aligned"
@@ -104,6 +115,17 @@ def test_each_missing_record_is_named() -> None:
         assert findings(twice)["SPF"][0] is Verdict.FAILURE
         open_ = {**GOOD, ("mail.example.org", "TXT"): ['"v=spf1 +all"']}
         assert findings(open_)["SPF"][0] is Verdict.WARNING
+
+
+def test_the_bounce_domain_receives_mail_and_is_the_envelope() -> None:
+    with mail_server(), SENDER, override_settings(BOUNCE_DOMAIN="b.example.org"):
+        found = findings(GOOD)
+        assert found["bounce domain"] == (Verdict.WARNING, "b.example.org receives no mail")
+        assert found["SPF"][1] == "b.example.org has no record"
+        record_failure(address="bob@example.net", status="5.1.1")
+        found = findings({**GOOD, ("b.example.org", "MX"): ["10 mx.example.org."]})
+        assert found["bounce domain"][1].startswith("b.example.org; address for feedback loops: complaint+")
+        assert found["bounces"][1].startswith("mail to 1 addresses is stopped, 1 had a report")
 
 
 def test_an_envelope_of_another_domain_is_not_aligned() -> None:

@@ -4,7 +4,17 @@ import logging
 from datetime import timedelta
 from email.message import Message
 
-from core.inbound_mail import ACCEPTED, InboundAddress, InvalidAddress, Outcome, inbound_recipient, read_address
+from django.conf import settings
+
+from core.inbound_mail import (
+    ACCEPTED,
+    InboundAddress,
+    InvalidAddress,
+    Outcome,
+    inbound_recipient,
+    make_address,
+    read_address,
+)
 
 from .complaints import Complaint, read_complaint
 from .envelope import KIND, is_recipient
@@ -56,6 +66,11 @@ def receive_complaint(message: Message, address: InboundAddress) -> Outcome:
         digests = [digest for sender in complaint.senders if (digest := _read_digest(sender)) is not None]
         _receive_complaint(complaint, digests)
     return ACCEPTED
+
+
+def complaint_address() -> str:
+    """Return the address that the operator gives to the feedback loops of mailbox providers."""
+    return make_address(COMPLAINT_KIND, settings.BOUNCE_DOMAIN)
 
 
 def _receive_complaint(complaint: Complaint, digests: list[int]) -> None:

@@ -113,7 +113,9 @@ def _verify_mailgun(key: str, headers: Mapping[str, str], body: bytes) -> str:
             fields = json.loads(found)
         except ValueError:
             continue
-        timestamp, token, signature = (str(fields.get(name, "")) for name in ("timestamp", "token", "signature"))
+        timestamp, token, signature = (
+            str(fields.get(name, "")) for name in ("timestamp", "token", "signature")
+        )
         expected = hmac.new(key.encode(), f"{timestamp}{token}".encode(), hashlib.sha256).hexdigest()
         if hmac.compare_digest(expected.encode(), signature.encode()):
             _check_age(timestamp)
@@ -127,7 +129,9 @@ def _read_mailgun(content: Any) -> Iterator[Report | None]:
         yield _make_report(event.get("recipient"), COMPLAINT)
     elif event["event"] == "failed":
         delivery = event.get("delivery-status") or {}
-        text = " ".join(str(delivery.get(name, ""))[:1000] for name in ("enhanced-code", "message", "description"))
+        text = " ".join(
+            str(delivery.get(name, ""))[:1000] for name in ("enhanced-code", "message", "description")
+        )
         status = find_status(text)
         if event.get("severity") == "permanent":
             yield _make_report(event.get("recipient"), status or UNKNOWN_STATUS)

@@ -26,8 +26,6 @@ def failure_report(
     fields = "Reporting-MTA: dns; mx.example.net\n\n" + "\n".join(lines) + "\n"
     head = "Content-Type: message/delivery-status\n"
     if encoding == "base64":
-
-
         head += "Content-Transfer-Encoding: base64\n"
         fields = base64.encodebytes(fields.encode()).decode()
     return multipart("delivery-status", f"{head}\n{fields}")
@@ -38,16 +36,19 @@ def complaint(address: str, *, sender: str = "", kind: str = "abuse") -> bytes:
     fields = [f"Feedback-Type: {kind}", "Version: 1", f"Original-Rcpt-To: <{address}>"]
     if sender:
         fields.append(f"Original-Mail-From: <{sender}>")
-    return multipart("feedback-report", "Content-Type: message/feedback-report\n\n" + "\n".join(fields) + "\n")
+    return multipart(
+        "feedback-report", "Content-Type: message/feedback-report\n\n" + "\n".join(fields) + "\n"
+    )
 
 
 def multipart(kind: str, part: str, texts: Sequence[str] = ("The mail could not be delivered.",)) -> bytes:
     """A multipart/report with a text, the part for programs and the headers of the returned message."""
     first = "".join(f"--b\nContent-Type: text/plain\n\n{text}\n" for text in texts)
     returned = "Content-Type: message/rfc822\n\nFrom: net@example.org\nSubject: hello\n\ntext\n"
+    head = f'Content-Type: multipart/report; report-type={kind}; boundary="b"'
     return (
-        f"From: postmaster@example.net\nSubject: Report\nMIME-Version: 1.0\n"
-        f'Content-Type: multipart/report; report-type={kind}; boundary="b"\n\n{first}--b\n{part}\n--b\n{returned}\n--b--\n'
+        f"From: postmaster@example.net\nSubject: Report\nMIME-Version: 1.0\n{head}\n\n"
+        f"{first}--b\n{part}\n--b\n{returned}\n--b--\n"
     ).encode()
 
 

@@ -61,6 +61,17 @@ def test_a_status_says_whether_the_address_is_at_fault() -> None:
                 assert find_status(text) == status
 
 
+QMAIL = b"""From: MAILER-DAEMON@mx.example.net
+Subject: failure notice
+
+Hi. This is the qmail-send program at mx.
+I'm afraid I wasn't able to deliver your message to the following addresses.
+
+<bob@example.net>:
+Sorry, no mailbox here by that name. (#5.1.1)
+
+--- Below this line is a copy of the message.
+"""
 REPORTS = {
     "unknown user": (failure_report(BOB), Reason.HARD),
     "as upper case": (failure_report(BOB.upper()), Reason.HARD),
@@ -79,12 +90,7 @@ REPORTS = {
     "delayed": (failure_report(BOB, status="4.4.7", action="delayed"), ""),
     "delivered": (failure_report(BOB, status="2.0.0", action="delivered"), ""),
     "another address": (failure_report(EVE), ""),
-    "qmail": (
-        b"From: MAILER-DAEMON@mx.example.net\nSubject: failure notice\n\nHi. This is the qmail-send program at mx.\n"
-        b"I'm afraid I wasn't able to deliver your message to the following addresses.\n\n<bob@example.net>:\n"
-        b"Sorry, no mailbox here by that name. (#5.1.1)\n\n--- Below this line is a copy of the message.\n",
-        Reason.HARD,
-    ),
+    "qmail": (QMAIL, Reason.HARD),
     "a vacation notice": (b"From: bob@example.net\nAuto-Submitted: auto-replied\nSubject: away\n\nback in May\n", ""),
     "no content type": (b"From: a@b.example\n\n550 5.1.1 bob@example.net\n", ""),
     "empty": (b"", ""),
@@ -113,8 +119,11 @@ def test_a_report_counts_by_its_status_and_its_recipient() -> None:
 def test_a_report_nested_five_deep_is_read() -> None:
     content = failure_report(BOB)
     for level in range(5):
-        content = (
-            b'Content-Type: multipart/mixed; boundary="l%d"\n\n--l%d\n%s\n--l%d--\n' % (level, level, content, level)
+        content = b'Content-Type: multipart/mixed; boundary="l%d"\n\n--l%d\n%s\n--l%d--\n' % (
+            level,
+            level,
+            content,
+            level,
         )
     receive_message(recipient=sender_for(BOB), content=content)
     assert reason_of(BOB) == Reason.HARD

@@ -25,8 +25,14 @@ KEY = "key-of-mailgun"
 PRIVATE = ec.generate_private_key(ec.SECP256R1())
 PUBLIC = PRIVATE.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 MAILGUN, SENDGRID = "/mail-reports/mailgun/", "/mail-reports/sendgrid/"
+PREFIX = "X-Twilio-Email-Event-Webhook-"
 BOB = "bob@example.net"
-HARD = {"event": "failed", "severity": "permanent", "recipient": BOB, "delivery-status": {"message": "550 5.1.1 no"}}
+HARD = {
+    "event": "failed",
+    "severity": "permanent",
+    "recipient": BOB,
+    "delivery-status": {"message": "550 5.1.1 no"},
+}
 
 
 @pytest.fixture(autouse=True)
@@ -43,12 +49,13 @@ def mailgun(event: object, *, token: str = "t" * 50, age: float = 0, key: str = 
     return post(MAILGUN, json.dumps({**signed, "event-data": event, **more}).encode())
 
 
-def sendgrid(events: object, *, age: float = 0, changed: bytes = b"", key: ec.EllipticCurvePrivateKey = PRIVATE) -> int:
+def sendgrid(
+    events: object, *, age: float = 0, changed: bytes = b"", key: ec.EllipticCurvePrivateKey = PRIVATE
+) -> int:
     """Post events as SendGrid does, and return the status."""
     body, timestamp = json.dumps(events).encode(), str(int(time.time() - age))
     signature = base64.b64encode(key.sign(timestamp.encode() + body, ec.ECDSA(SHA256()))).decode()
-    prefix = "X-Twilio-Email-Event-Webhook-"
-    return post(SENDGRID, body + changed, {f"{prefix}Signature": signature, f"{prefix}Timestamp": timestamp})
+    return post(SENDGRID, body + changed, {f"{PREFIX}Signature": signature, f"{PREFIX}Timestamp": timestamp})
 
 
 def post(path: str, body: bytes, headers: dict[str, str] | None = None) -> int:
@@ -102,7 +109,9 @@ def test_events_of_sendgrid_count_by_their_status() -> None:
 def test_a_report_with_a_wrong_or_old_signature_is_refused() -> None:
     other = ec.generate_private_key(ec.SECP256R1())
     body = json.dumps({"event-data": HARD}).encode()
-    forged = json.dumps({"signature": {"timestamp": [], "token": {}, "signature": 1}, "event-data": HARD}).encode()
+    forged = json.dumps(
+        {"signature": {"timestamp": [], "token": {}, "signature": 1}, "event-data": HARD}
+    ).encode()
     refused = {
         "another key": lambda: mailgun(HARD, key="other"),
         "two days old": lambda: mailgun(HARD, age=2 * 86_400),
@@ -116,9 +125,9 @@ def test_a_report_with_a_wrong_or_old_signature_is_refused() -> None:
         "SendGrid: changed": lambda: sendgrid([], changed=b" "),
         "SendGrid: old": lambda: sendgrid([], age=2 * 86_400),
         "SendGrid: no headers": lambda: post(SENDGRID, b"[]"),
-        "SendGrid: no base64": lambda: post(SENDGRID, b"[]", {
-            "X-Twilio-Email-Event-Webhook-Signature": "é", "X-Twilio-Email-Event-Webhook-Timestamp": str(int(time.time())),
-        }),
+        "SendGrid: no base64": lambda: post(
+            SENDGRID, b"[]", {f"{PREFIX}Signature": "é", f"{PREFIX}Timestamp": str(int(time.time()))}
+        ),
         "SendGrid: no list": lambda: sendgrid({"event": "bounce", "email": BOB}),
         "SendGrid: list of numbers": lambda: sendgrid([1]),
     }  # fmt: skip
@@ -148,7 +157,9 @@ def test_a_webhook_is_off_without_its_key_and_takes_only_post() -> None:
     assert not SuppressedAddress.objects.exists()
 
 
-def test_a_batch_has_a_limit_of_its_own_and_a_client_sends_so_many_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_batch_has_a_limit_of_its_own_and_a_client_sends_so_many_a_minute(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     assert sendgrid([{"event": "delivered", "email": BOB, "text": "x" * 300_000}]) == 200
     assert sendgrid([{"event": "delivered", "text": "x" * 1_100_000}]) == 413
     cache.clear()

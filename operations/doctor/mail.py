@@ -17,9 +17,12 @@ from dns.exception import DNSException
 from dns.resolver import NXDOMAIN, NoAnswer, NoResolverConfiguration, Resolver
 from dns.reversename import from_address
 
+from core.bounces.envelope import envelope_domain
+from core.bounces.inbound import complaint_address
+from core.bounces.monitoring import count_suppressed
 from core.mail import MailClass, render_mail
 from core.mail_headers import build_headers
-from core.models import OutgoingMail
+from core.models import OutgoingMail, SuppressedAddress
 from core.outgoing_mail import build_message
 
 from .findings import Check, CheckResult, report_failure, report_ok, report_warning
@@ -29,6 +32,7 @@ from .servers import TIMEOUT_SECONDS, check_mail
 # Any mail without a link for one member.
 SAMPLE = "account/email/password_changed"
 LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1"}
+Reason = SuppressedAddress.Reason
 Query = Callable[[str, str], list[str]]
 
 
@@ -41,6 +45,8 @@ def mail_checks(resolver: Resolver | None = None) -> tuple[tuple[str, Check], ..
         ("mail", check_mail),
         ("mail session", check_session),
         *((subject, partial(check_by_dns, check, query)) for subject, check in checks),
+        ("bounces", check_suppressed),
+        ("bounce domain", partial(check_by_dns, check_bounce_domain, query)),
     )
 
 
@@ -114,7 +120,7 @@ def check_by_dns(check: Callable[[Query], Iterator[CheckResult]], query: Query) 
 
 def check_spf(query: Query) -> Iterator[CheckResult]:
     """Check the record of the envelope's domain, which names the servers that send for it (RFC 7208)."""
-    domain = domain_of(settings.MAIL_ENVELOPE_SENDER)
+    domain = envelope_domain()
     records = [text for text in query(domain, "TXT") if text.lower().split(" ")[0] == "v=spf1"]
     if not records:
         hint = f"Publish a TXT record for {domain}, such as: v=spf1 mx ~all (your provider says what to include)."
@@ -155,7 +161,7 @@ def check_dkim(query: Query) -> Iterator[CheckResult]:
 
 def check_dmarc(query: Query) -> Iterator[CheckResult]:
     """Check the policy of the domain that members see, and that the envelope is aligned with it (RFC 7489 3.1)."""
-    visible, envelope = domain_of(settings.DEFAULT_FROM_EMAIL), domain_of(settings.MAIL_ENVELOPE_SENDER)
+    visible, envelope = domain_of(settings.DEFAULT_FROM_EMAIL), envelope_domain()
     holder, records = find_policy(visible, query)
     if not records:
         hint = (
@@ -189,6 +195,31 @@ def find_policy(domain: str, query: Query) -> tuple[str, list[str]]:
         if records:
             return holder, records
     return domain, []
+
+
+def check_suppressed() -> Iterator[CheckResult]:
+    """Say how many addresses get no mail, and whether failed deliveries are noticed at all."""
+    counts = count_suppressed()
+    stopped = sum(number for reason, number in counts.by_reason.items() if reason != Reason.COUNTING)
+    text = (
+        f"mail to {stopped} addresses is stopped, {counts.reported_lately} had a report in the last 24 hours"
+    )
+    if settings.BOUNCE_DOMAIN or settings.MAILGUN_WEBHOOK_KEY or settings.SENDGRID_WEBHOOK_KEY:
+        yield report_ok(text)
+    else:
+        yield report_ok(f"{text}; failed deliveries are not noticed without BOUNCE_DOMAIN or a webhook")
+
+
+def check_bounce_domain(query: Query) -> Iterator[CheckResult]:
+    """Check that mail to BOUNCE_DOMAIN arrives somewhere, and print the address for complaints."""
+    domain = settings.BOUNCE_DOMAIN
+    if not domain:
+        yield report_ok("not set")
+    elif not (query(domain, "MX") or query(domain, "A") or query(domain, "AAAA")):
+        hint = f"Publish an MX record for {domain} that names the server where receive_mail runs."
+        yield report_warning(f"{domain} receives no mail", hint)
+    else:
+        yield report_ok(f"{domain}; address for feedback loops: {complaint_address()}")
 
 
 def check_ptr(query: Query) -> Iterator[CheckResult]:

@@ -13,6 +13,7 @@ from django.db import connection
 from redis import Redis
 from redis.exceptions import RedisError
 
+from core.bounces.envelope import envelope_sender
 from core.observability.health import write_probe
 from core.observability.redis_errors import describe_redis_error
 
@@ -130,9 +131,9 @@ def _offer_message(server: SMTP) -> Iterator[CheckResult]:
 
     The receiver is the first of ADMINS, or else the sender's own address, which may not exist.
     """
-    sender = settings.MAIL_ENVELOPE_SENDER
     receivers = [admin[1] for admin in settings.ADMINS]
     receiver = receivers[0] if receivers else parseaddr(settings.DEFAULT_FROM_EMAIL)[1]
+    sender = envelope_sender(receiver)
     # The headers are made as for each mail: an invalid sender fails here.
     EmailMessage("LinkUp", "", settings.DEFAULT_FROM_EMAIL, [receiver]).message()
     server.ehlo_or_helo_if_needed()

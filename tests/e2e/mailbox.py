@@ -39,6 +39,7 @@ class Mailbox:
         """Take one message in."""
         message = message_from_bytes(envelope.content, policy=policy.default)
         message["X-Envelope-To"] = ", ".join(envelope.rcpt_tos)
+        message["X-Envelope-From"] = envelope.mail_from
         with self._arrived:
             self.messages.append(message)
             self._arrived.notify_all()

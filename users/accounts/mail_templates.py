@@ -4,9 +4,7 @@ from core.mail import MailClass, declare_mail
 
 EMAIL_CHANGED = declare_mail("account/email/email_changed", MailClass.TRANSACTIONAL)
 # The member asks for it, to show that mail arrives.
-ADDRESS_CHECK = declare_mail(
-    "account/email/address_check", MailClass.TRANSACTIONAL, confirms_address=True
-)
+ADDRESS_CHECK = declare_mail("account/email/address_check", MailClass.TRANSACTIONAL, confirms_address=True)
 
 # Sent by allauth, through users.accounts.adapter.
 ALLAUTH_MAILS = (

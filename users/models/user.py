@@ -87,7 +87,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     date_joined = models.DateTimeField(_("signed up"), default=timezone.now)
     joined_at = models.DateTimeField(_("confirmed"), null=True, blank=True)
     suspended_at = models.DateTimeField(_("suspended"), null=True, blank=True)
-    # Why mail to the address is stopped: a status code (RFC 3463), or "complaint". Kept here, where every page reads it.
+    # Why mail to the address is stopped: a status code (RFC 3463), or "complaint". Pages read it with the member.
     mail_problem = models.CharField(max_length=10, null=True, blank=True, editable=False)
     # Incremented to end all sessions without a new password.
     session_generation = models.IntegerField(default=0, db_default=0, editable=False)

@@ -132,9 +132,7 @@ def test_staff_allow_an_address_again(mona: User, alice: User, caplog: pytest.Lo
     sign_in_and_reauthenticate(browser, "mona")
     page = browser.get("/admin/core/suppressedaddress/?q=alice@")
     assert "5.1.1" in page.content.decode()
-    browser.post(
-        "/admin/core/suppressedaddress/", {"action": "allow_again", "_selected_action": [row.pk]}
-    )
+    browser.post("/admin/core/suppressedaddress/", {"action": "allow_again", "_selected_action": [row.pk]})
     assert not SuppressedAddress.objects.exists()
     assert problem_of(alice) is None
     assert f"row {row.pk} by mona" in caplog.text
