@@ -128,6 +128,13 @@ def test_the_bounce_domain_receives_mail_and_is_the_envelope() -> None:
         assert found["bounces"][1].startswith("mail to 1 addresses is stopped, 1 had a report")
 
 
+def test_the_reply_domain_receives_mail() -> None:
+    with mail_server(), SENDER, override_settings(REPLY_DOMAIN="r.example.org"):
+        assert findings(GOOD)["reply domain"] == (Verdict.WARNING, "r.example.org receives no mail")
+        found = findings({**GOOD, ("r.example.org", "A"): ["192.0.2.1"]})
+        assert found["reply domain"] == (Verdict.OK, "r.example.org")
+
+
 def test_an_envelope_of_another_domain_is_not_aligned() -> None:
     with mail_server(), SENDER:
         with override_settings(MAIL_ENVELOPE_SENDER="b@elsewhere.example"):
