@@ -93,6 +93,7 @@ def test_a_good_configuration_has_no_complaint_and_nothing_is_sent() -> None:
         "PTR",
         "bounces",
         "bounce domain",
+        "reply domain",
     ]
     assert found["SPF"][1] == "mail.example.org: v=spf1 mx ~all"
     assert found["DMARC"][1].startswith(
