@@ -68,7 +68,8 @@ def cut_reply(text: str) -> str:
     end = _find_end(lines)
     if end is None and is_cut and not any(line.is_quoted for line in lines[-20:]):
         raise TooLongReply
-    return _join_own(lines[:end])
+    is_above_mark = end is not None and bool(_mark.match(lines[end].text))
+    return _join_own(lines[:end], is_above_mark=is_above_mark)
 
 
 def _read_line(raw: str) -> _Line:
@@ -137,8 +138,8 @@ def _match_introductions(texts: Sequence[str]) -> list[tuple[int, int]]:
     return found
 
 
-def _join_own(lines: Sequence[_Line]) -> str:
-    """The lines that are not quoted, without introductions and signatures."""
+def _join_own(lines: Sequence[_Line], *, is_above_mark: bool) -> str:
+    """The lines that are not quoted, without signatures and what introduces the quotation below them."""
     passages: list[list[str]] = []
     folded: list[list[str]] = []
     groups = [
@@ -149,7 +150,8 @@ def _join_own(lines: Sequence[_Line]) -> str:
         if is_quoted:
             continue
         is_last = index == len(groups) - 1
-        kept = drop_signature(texts if is_last and index else _drop_introduction(texts))
+        is_introduction = index == 0 and (not is_last or is_above_mark)
+        kept = drop_signature(_drop_introduction(texts) if is_introduction else _drop_separators(texts))
         if not any(line.strip() for line in kept) or (is_last and index and is_notice(kept)):
             continue
         is_folded = 0 < index < len(groups) - 1 and _may_be_folded(groups[index - 1][1], texts)
@@ -170,14 +172,17 @@ def _may_be_folded(quoted: Sequence[str], texts: Sequence[str]) -> bool:
 
 def _drop_introduction(texts: Sequence[str]) -> list[str]:
     """The lines without those at the end that introduce a quotation."""
+    kept = _drop_separators(texts)
+    start = _find_last_introduction(kept)
+    return kept if start is None else _drop_separators(kept[:start])
+
+
+def _drop_separators(texts: Sequence[str]) -> list[str]:
+    """The lines without empty ones and lines such as "-----Original Message-----" at the end."""
     kept = list(texts)
-    while True:
-        while kept and (not kept[-1].strip() or _separator.fullmatch(kept[-1].strip()[:LONGEST_LINE])):
-            kept.pop()
-        start = _find_last_introduction(kept)
-        if start is None:
-            return kept
-        kept = kept[:start]
+    while kept and (not kept[-1].strip() or _separator.fullmatch(kept[-1].strip()[:LONGEST_LINE])):
+        kept.pop()
+    return kept
 
 
 def _find_last_introduction(texts: Sequence[str]) -> int | None:

@@ -45,9 +45,9 @@ def post_reply(*, member: User, target: ReplyTarget, client_id: uuid.UUID, text:
 
 
 def _send_message(member: User, target: ReplyTarget, client_id: uuid.UUID, text: str) -> None:
-    mine = membership_of(member, target.pk)
     if was_sent(author=member, client_id=client_id):
         return
+    mine = membership_of(member, target.pk)
     if mine is None:
         raise ReplyRefused(_conversation_left())
     words = _clean(MessageForm({"text": text}))

@@ -32,6 +32,7 @@ OWN = {
     "Date: 5 May\nTo: Berlin\n\nSee you": "Date: 5 May\nTo: Berlin\n\nSee you",
     "Thanks, that works.\nI come at five.": "Thanks, that works.\nI come at five.",
     "- one\n- two\n\n--- Agenda ---\nthree": "- one\n- two\n\n--- Agenda ---\nthree",
+    "We meet on 3/5 at 9:00:\n\nall of us": "We meet on 3/5 at 9:00:\n\nall of us",
     "Title\n--\ntext": "Title\n--\ntext",
     "Yes.\n\n[image: logo.png]\n-- \nAlice": "Yes.",
     "Yes.\n\nSent from Outlook for Android<https://aka.ms/x>": "Yes.",
@@ -71,6 +72,13 @@ def test_folded_lines_are_quoted_below_an_answer_and_unclear_elsewhere() -> None
     for text in (f"{QUOTED}{FOLDED}\n{quoted()}\n", f"Yes.\n\n{QUOTED}\nAnd no.\n\n{FOLDED}\n{quoted()}\n"):
         with pytest.raises(UnclearReply):
             cut_reply(text)
+
+
+def test_a_sentence_with_a_colon_is_an_introduction_only_above_the_first_quotation() -> None:
+    assert cut_reply("We meet on 3/5 at 9:00:") == "We meet on 3/5 at 9:00:"
+    assert (
+        cut_reply(f"Hi\n\n{QUOTED}\nOn 3/5 at 9:00:\n\n{quoted()}\n\nyes\n") == "Hi\n\nOn 3/5 at 9:00:\n\nyes"
+    )
 
 
 def test_a_long_quotation_is_no_long_reply() -> None:
