@@ -121,7 +121,8 @@ def test_settings_read_the_environment_through_one_door() -> None:
         if path.parts[-2] != "scripts"
         and re.search(r"os\.(environ\b(?!\.setdefault)|getenv)", path.read_text())
     ]
-    assert readers == []
+    # Mail servers name the recipient of a message in the environment of the program that they start.
+    assert readers == ["core/management/commands/receive_mail.py"]
 
 
 def test_no_module_is_longer_than_its_budget() -> None:

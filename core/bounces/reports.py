@@ -3,7 +3,7 @@
 import binascii
 import logging
 import quopri
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from email import message_from_string
 from email.message import Message
@@ -22,7 +22,10 @@ MAX_BLOCKS = 100
 # What heuristics look at; the text of a report comes before the returned message.
 MAX_TEXT = 16 * 1024
 MAX_SCANNED = 256 * 1024
-ENCODINGS = {"base64": binascii.a2b_base64, "quoted-printable": quopri.decodestring}
+ENCODINGS: dict[str, Callable[[bytes], bytes]] = {
+    "base64": binascii.a2b_base64,
+    "quoted-printable": quopri.decodestring,
+}
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from django.db import transaction
 
 from core.database.db_errors import is_outage
 
-from .addresses import InboundAddress, InvalidAddress, read_address
+from .signed_addresses import InboundAddress, InvalidAddress, read_address
 from .bounded_parser import MAX_BYTES, UnreadableMessage, parse_message
 from .outcomes import EXPIRED, MALFORMED, NO_SUCH_ADDRESS, TOO_LARGE, TRY_LATER, Outcome
 from .registry import InboundRecipient, find_recipient

@@ -7,7 +7,7 @@ from email.message import Message
 
 from django.conf import settings
 
-from .addresses import InboundAddress
+from .signed_addresses import InboundAddress
 from .outcomes import Outcome
 
 ReceiveFunction = Callable[[Message, InboundAddress], Outcome]

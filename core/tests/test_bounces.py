@@ -203,7 +203,7 @@ def sent_classes(to: str) -> list[str]:
         subscription = None if mail_class is MailClass.TRANSACTIONAL else SUBSCRIPTION
         send_mail(to=to, subject=mail_class, text="x", mail_class=mail_class, subscription=subscription)
     send_mail(to=to, subject="confirm", text="x", mail_class=MailClass.TRANSACTIONAL, is_confirmation=True)
-    return [message.subject for message in outgoing.outbox]
+    return [str(message.subject) for message in outgoing.outbox]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -5,7 +5,7 @@ import hashlib
 import hmac
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -112,7 +112,7 @@ def test_a_report_with_a_wrong_or_old_signature_is_refused() -> None:
     forged = json.dumps(
         {"signature": {"timestamp": [], "token": {}, "signature": 1}, "event-data": HARD}
     ).encode()
-    refused = {
+    refused: dict[str, Callable[[], int]] = {
         "another key": lambda: mailgun(HARD, key="other"),
         "two days old": lambda: mailgun(HARD, age=2 * 86_400),
         "from tomorrow": lambda: mailgun(HARD, age=-86_400),

@@ -9,6 +9,7 @@ from core.text.mail_addresses import (
 )
 
 __all__ = [
+    "LONGEST_EMAIL",
     "LONGEST_LOCAL_PART",
     "fold_address",
     "fold_identifier",

@@ -2,8 +2,8 @@
 
 Parsing multiplies the size: a megabyte of percent-encoded fields takes eighty of memory. So all bodies but uploads are
 refused above REQUEST_MAX_FORM (JSON above REQUEST_MAX_JSON, or what the view `accepts_json`). An upload may have
-REQUEST_MAX_BODY if it is multipart, for a view that `accepts_files`, and in the session of a member. The limits are enforced
-by core.web.middleware.LimitBody under WSGI, by asgi_bodies under ASGI, and by nginx for the same paths
+REQUEST_MAX_BODY if it is multipart, for a view that `accepts_files`, and in the session of a member. The limits are
+enforced by core.web.middleware.LimitBody under WSGI, by asgi_bodies under ASGI, and by nginx for the same paths
 (deploy/nginx/linkup.conf).
 """
 
