@@ -6,6 +6,9 @@ from collections.abc import Sequence
 # A signature after a closing formula has at most so many lines, none of them long.
 SIGNATURE_LINES = 10
 LONGEST_SIGNATURE_LINE = 70
+# "Please keep it confidential." is no notice.
+SHORTEST_NOTICE = 80
+MAX_NOTICE_CHARACTERS = 2000
 
 # RFC 3676 4.3, with and without the blank that some programs remove.
 _DELIMITERS = {"-- ", "--", "—", "__"}
@@ -20,7 +23,7 @@ _closing = re.compile(
 )
 # Lines that mail programs add, each as the whole line, with the name of a device or program.
 _program = re.compile(
-    r"(?:sent|verzonden|verstuurd|skickat|sendt) (?:from|with|via|using|vanaf|met|från|fra) .{2,80}"
+    r"(?:sent|verzonden|verstuurd|skickat|sendt) (?:from|with|via|using|vanaf|vanuit|met|från|fra) .{2,80}"
     r"|gesendet (?:von|mit|über|aus) .{2,80}|von meine[mr] .{2,60} gesendet\.?"
     r"|diese (?:nachricht|e-?mail) wurde .{2,80} gesendet\.?.{0,80}"
     r"|envoyé (?:de|depuis|avec|à partir de) .{2,80}|enviado (?:desde|con|do) .{2,80}"
@@ -35,9 +38,12 @@ _device = re.compile(
     re.IGNORECASE,
 )
 _scanner = re.compile(
-    r"(?:virus-free|virenfrei|sans virus|libre de virus)\b.{0,80}|please excuse (?:my )?brevity\.?",
+    r"(?:virus-free|virenfrei|sans virus|libre de virus)\b.{0,80}|please excuse (?:my )?brevity\.?|www\.avast\.com"
+    r"|diese e-?mail wurde .{2,60} auf viren geprüft\.?.{0,60}|this e?-?mail has been checked for viruses.{0,80}",
     re.IGNORECASE,
 )
+# The links by which Outlook for phones advertises itself, in each language.
+_advertisement = re.compile(r"https://aka\.ms/\w{2,20}\b")
 # Pictures of signatures, as programs write them in plain text.
 _picture = re.compile(
     r"\[(?:image|cid|bild|logo)[:\s][^\]]{0,120}\]|<[^<>]{0,40}image\d{0,4}\.\w{3,4}[^<>]{0,40}>",
@@ -68,7 +74,8 @@ def drop_signature(lines: Sequence[str]) -> list[str]:
 
 def is_notice(lines: Sequence[str]) -> bool:
     """Return whether the lines are a notice that a company or a virus scanner adds below the quotation."""
-    return any(_notice.search(line[:2000]) for line in lines)
+    text = " ".join(lines)[:MAX_NOTICE_CHARACTERS]
+    return len(text) >= SHORTEST_NOTICE and _notice.search(text) is not None
 
 
 def _before_delimiter(lines: Sequence[str]) -> list[str]:
@@ -86,8 +93,9 @@ def _drop_program_lines(lines: Sequence[str]) -> list[str]:
         last = kept[-1].strip()
         # With the address of an app behind it.
         bare = re.sub(r"\s?[<(]https?://[^\s<>()]{1,300}[>)]", "", last[:1000])
-        is_of_program = _program.fullmatch(bare) and _device.search(bare)
-        if last and not is_of_program and not _scanner.fullmatch(bare):
+        # Members write sentences with such beginnings, too: "Sent from my desk, which is easier than my phone."
+        is_of_program = _program.fullmatch(bare) and _device.search(bare) and ("," not in bare or ":" in bare)
+        if last and not (is_of_program or _scanner.fullmatch(bare) or _advertisement.search(last)):
             break
         kept.pop()
     return kept

@@ -2,7 +2,7 @@
 
 from html import escape
 
-from .reply_mails import SENDER, alternative, html_body, inner_html, mail, original, quoted
+from .reply_mails import ADDRESS, SENDER, alternative, html_body, inner_html, mail, original, quoted
 
 WORDS = "The morning suits me.\n\nShall I bring the plans?"
 LONG = (
@@ -42,6 +42,25 @@ CLOSINGS = {
     "nl": "Met vriendelijke groet,\nAlice",
 }
 OF_LANGUAGE = {"en": WORDS, "de": GERMAN, "fr": FRENCH, "es": SPANISH, "nl": DUTCH}
+# More introductions than there are samples: languages and folds, above a quotation with ">" and without.
+INTRODUCTIONS = [
+    f"Am Mo., 30. Nov. 2026 um 15:04 Uhr schrieb LinkUp <\n{ADDRESS}>:",
+    f"Am Mo., 30. Nov. 2026, 15:04 {SENDER}\nschrieb:",
+    f"On Nov 30, 2026, at 15:04, LinkUp\n<{ADDRESS}>\nwrote:",
+    f"Den 30. nov. 2026 kl. 15.04 skrev {SENDER}:",
+    f"2026. nov. 30., h 15:04 időpontban {SENDER} ezt írta:",
+    f"ma 30. marrask. 2026 klo 15.04 LinkUp ({ADDRESS}) kirjoitti:",
+    f"пн, 30 нояб. 2026 г. в 15:04, {SENDER}:",
+    f"{SENDER}, 30 Kas 2026 Pzt, 15:04 tarihinde şunu yazdı:",
+    f"2026年11月30日(月) 15:04 {SENDER}:",
+    f"po 30. 11. 2026 v 15:04 odesílatel {SENDER} napsal:",
+    f"Il giorno lun 30 nov 2026 alle ore 15:04 LinkUp <\n{ADDRESS}> ha scritto:",
+    f"Od: {SENDER}\nWysłano: poniedziałek, 30 listopada 2026 15:04\nDo: Alice\nTemat: Bob commented",
+    f"De: {SENDER}\nEnviado: segunda-feira, 30 de novembro de 2026 15:04\nPara: Alice\nAssunto: Bob",
+    f"Von: LinkUp\n<{ADDRESS}>\nGesendet: Montag, 30. November 2026 15:04\nAn: Alice\nBetreff: Bob",
+    f"------------------------------\n\n*Van:* LinkUp [mailto:{ADDRESS}]\n*Verzonden:* maandag 30 november 2026",
+    f"---------- Original Message ----------\nFrom: {SENDER}\nDate: November 30, 2026 at 3:04 PM\nSubject: Bob",
+]
 
 
 def _blocks(*blocks: str) -> str:

@@ -13,7 +13,7 @@ from notifications.replies.html_text import html_to_text
 from tests.cases import all_cases
 
 from .reply_mails import EXCERPT, original, quoted
-from .reply_samples import MUTT, reply_samples
+from .reply_samples import INTRODUCTIONS, MUTT, WORDS, reply_samples
 
 # Of sixty, as the issue asks.
 MOST_WRONG = 3
@@ -26,6 +26,7 @@ FOLDED = f"{quoted('A line that is quoted here is long enough to be folded by a 
 OWN = {
     "Von meiner Seite passt alles.": "Von meiner Seite passt alles.",
     "Sent with love, see you!": "Sent with love, see you!",
+    "Sent from my desk, since my phone is off.": "Sent from my desk, since my phone is off.",
     "Viele Grüße\nAlice": "Viele Grüße\nAlice",
     "Yes.\n\nBest regards\nAlice\n\nPS: bring the keys": "Yes.\n\nBest regards\nAlice\n\nPS: bring the keys",
     "On Monday she wrote:\n\nthat it is done.": "On Monday she wrote:\n\nthat it is done.",
@@ -55,6 +56,16 @@ def test_ninety_five_percent_of_sixty_replies_are_cut_right() -> None:
     assert len(wrong) <= MOST_WRONG, "\n".join(wrong)
 
 
+def test_introductions_are_cut_in_any_language_with_our_mark_and_without() -> None:
+    with all_cases() as case:
+        for introduction in INTRODUCTIONS:
+            for is_marked in (True, False):
+                text = original(is_marked=is_marked)[0]
+                for name, quotation in (("plain", text), ("quoted", quoted(text))):
+                    with case(f"{name} {is_marked} {introduction}"):
+                        assert cut_reply(f"{WORDS}\n\n{introduction}\n\n{quotation}\n") == WORDS
+
+
 def test_words_of_the_member_are_kept_and_signatures_are_not() -> None:
     with all_cases() as case:
         for typed, expected in OWN.items():
@@ -79,6 +90,18 @@ def test_a_sentence_with_a_colon_is_an_introduction_only_above_the_first_quotati
     assert (
         cut_reply(f"Hi\n\n{QUOTED}\nOn 3/5 at 9:00:\n\n{quoted()}\n\nyes\n") == "Hi\n\nOn 3/5 at 9:00:\n\nyes"
     )
+
+
+def test_a_notice_is_left_out_only_below_an_answer() -> None:
+    notice = (
+        "This mail is confidential and intended only for the person to whom it is addressed. It was scanned."
+    )
+    for text, expected in {
+        f"Yes.\n\n{QUOTED}\n{notice}\n": "Yes.",
+        f"Yes.\n\n{QUOTED}\nPlease keep it confidential.\n": "Yes.\n\nPlease keep it confidential.",
+        f"{QUOTED}\n{notice}\n": notice,
+    }.items():
+        assert cut_reply(text) == expected
 
 
 def test_a_long_quotation_is_no_long_reply() -> None:
