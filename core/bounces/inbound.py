@@ -34,7 +34,7 @@ COMPLAINT_VALID_FOR = timedelta(days=20 * 365)
 def receive_report(message: Message, address: InboundAddress) -> Outcome:
     """Receive what returned to the envelope sender of one mail; a report about another address is forged.
 
-    The answer is always that it was accepted: a mail server that is refused a report has nobody to tell.
+    It is always accepted: a report has no sender that could be informed of a refusal.
     """
     digest = address.numbers[0] if address.numbers else -1
     if complaint := read_complaint(message):

@@ -59,7 +59,7 @@ def header_text(message: Message, name: str) -> str:
 
 
 def _status_blocks(part: Message) -> list[Message]:
-    """Return the header blocks of a `message/delivery-status` part, also of one that is encoded against the rule."""
+    """Return the header blocks of a `message/delivery-status` part, also of a part that is encoded against the rule."""
     if part.get_content_type() != "message/delivery-status" or not isinstance(part.get_payload(), list):
         return []
     blocks: list[Message] = part.get_payload()  # type: ignore[assignment]

@@ -14,7 +14,7 @@ _status = re.compile(r"(?<![\d.])([245]\.\d\.\d{1,3})(?![\d.])", re.ASCII)
 class Severity(StrEnum):
     """What one failure says about the address."""
 
-    # Nobody can be reached there.
+    # The address cannot be reached.
     HARD = "hard"
     # Not now: a full mailbox, a server that does not answer.
     SOFT = "soft"
@@ -32,7 +32,7 @@ def classify_status(status: str) -> Severity:
 
 
 def find_status(text: str) -> str:
-    """Return the status that a text of a mail server contains, or "": one of policy first, then the most specific."""
+    """Return the status in a text of a mail server, or "": policy before others, specific codes before x.0.0."""
     found: list[str] = _status.findall(text)
     return next(
         (status for status in found if POLICY.fullmatch(status)),

@@ -75,8 +75,8 @@ def find_problem(address: str) -> str | None:
 def may_send(address: str, mail_class: MailClass, *, confirms_address: bool = False) -> bool:
     """Return whether a mail may be sent to the address.
 
-    Nothing is sent to one where mail fails, but the mail by which its owner confirms it. After a complaint only
-    transactional mail is.
+    Where mail fails, only the mail is sent by which the owner confirms the address; after a complaint, only
+    transactional mail.
     """
     if confirms_address:
         return True
@@ -87,6 +87,9 @@ def may_send(address: str, mail_class: MailClass, *, confirms_address: bool = Fa
 def _lock_row(address: str) -> Row:
     """Return the row of the address, locked until the end of the transaction; a new one counts nothing."""
     folded = fold_address(address)[:LONGEST_EMAIL]
+    # What has faded and is not deleted yet must not count again.
+    if SuppressedAddress.objects.faded().filter(address=folded).exists():
+        allow_address(address=folded)
     SuppressedAddress.objects.get_or_create(address=folded)
     row = SuppressedAddress.objects.select_for_update().get(address=folded)
     row.reports += 1

@@ -64,7 +64,7 @@ class Provider:
 
 
 def receive_webhook(provider: Provider, headers: Mapping[str, str], body: bytes) -> int:
-    """Count the failures and complaints of a request and return how many; 0 for one that was received before.
+    """Count the failures and complaints of a request and return how many; 0 for a request that was received before.
 
     Raises RefusedReport.
     """

@@ -4,10 +4,10 @@ An app registers a function for its kind of address with `inbound_recipient`; `m
 `receive_message` for each message and recipient. See docs/decisions/0051.
 """
 
-from .signed_addresses import InboundAddress, InvalidAddress, make_address, read_address
 from .outcomes import ACCEPTED, Outcome, refuse
 from .receive import MAX_BYTES, check_recipient, receive_message
 from .registry import inbound_recipient
+from .signed_addresses import InboundAddress, InvalidAddress, make_address, read_address
 
 __all__ = [
     "ACCEPTED",

@@ -68,7 +68,7 @@ class BoundedMessage(Message):
 
 
 def parse_message(content: bytes) -> Message:
-    """Return the parsed message. Raises UnreadableMessage for one beyond the limits, or without any header."""
+    """Return the parsed message. Raises UnreadableMessage beyond the limits, or without any header."""
     if len(content) > MAX_BYTES:
         raise UnreadableMessage("too large")
     if content.count(b"\n") + content.count(b"\r") > 2 * MAX_LINES:

@@ -99,7 +99,7 @@ class _Session(LMTP):
         super().connection_lost(error)
 
     async def smtp_DATA(self, arg: str) -> None:  # noqa: N802
-        """Read the message; aiosmtpd's refusal of a long one is one reply, and LMTP wants one for each recipient."""
+        """Read the message, and note that `push` sends replies to it."""
         self._is_in_data = True
         try:
             await super().smtp_DATA(arg)
@@ -107,7 +107,7 @@ class _Session(LMTP):
             self._is_in_data = False
 
     async def push(self, status: Any) -> None:
-        """Send a reply."""
+        """Send a reply; aiosmtpd refuses a large message once, and LMTP needs a reply for each recipient."""
         envelope = self.envelope
         if envelope and self._is_in_data and status in TOO_LARGE_REPLIES:
             status = "\r\n".join([status] * len(envelope.rcpt_tos))
@@ -118,7 +118,7 @@ class _Refusal(asyncio.Protocol):
     """A connection beyond MAX_CONNECTIONS."""
 
     def connection_made(self, transport: Any) -> None:
-        """Tell the client to come back later."""
+        """Ask the client to try again later."""
         transport.write(b"421 4.3.2 Too many connections.\r\n")
         transport.close()
 

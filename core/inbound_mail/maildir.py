@@ -36,7 +36,7 @@ def receive_maildir(path: Path, recipient: str = "") -> dict[str, int]:
     if not (path / "cur").is_dir():
         raise FileNotFoundError(ENOENT, os.strerror(ENOENT), str(path / "cur"))
     with _only_process(path / "new") as is_only:
-        for file in sorted((path / "new").iterdir()) if is_only else ():
+        for file in sorted((path / "new").glob("[!.]*")) if is_only else ():
             outcome = _receive_file(file, recipient)
             if outcome is None or outcome.is_temporary:
                 counts["left"] += 1

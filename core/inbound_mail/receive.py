@@ -6,10 +6,10 @@ from django.db import transaction
 
 from core.database.db_errors import is_outage
 
-from .signed_addresses import InboundAddress, InvalidAddress, read_address
 from .bounded_parser import MAX_BYTES, UnreadableMessage, parse_message
 from .outcomes import EXPIRED, MALFORMED, NO_SUCH_ADDRESS, TOO_LARGE, TRY_LATER, Outcome
 from .registry import InboundRecipient, find_recipient
+from .signed_addresses import InboundAddress, InvalidAddress, read_address
 
 __all__ = ["MAX_BYTES", "check_recipient", "receive_message"]
 

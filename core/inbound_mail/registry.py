@@ -7,8 +7,8 @@ from email.message import Message
 
 from django.conf import settings
 
-from .signed_addresses import InboundAddress
 from .outcomes import Outcome
+from .signed_addresses import InboundAddress
 
 ReceiveFunction = Callable[[Message, InboundAddress], Outcome]
 

@@ -71,7 +71,7 @@ def read_address(address: str) -> InboundAddress:
         raise InvalidAddress from None
     payload, signature = content[:-SIGNATURE_BYTES], content[-SIGNATURE_BYTES:]
     keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
-    # Compares with all keys, so that the duration does not tell which one fits.
+    # Compares with all keys, so that the duration does not depend on which key fits.
     if not sum(hmac.compare_digest(signature, _sign(kind, payload, key)) for key in keys):
         raise InvalidAddress
     issued = FIRST_DAY + timedelta(days=int.from_bytes(payload[:DAY_BYTES], "big"))

@@ -161,6 +161,7 @@ def places_of_requests(words: dict[str, str]) -> Iterator[Place]:
     paths = ("/tags/{words}/", "/members/{words}/", "/media/{words}", "/{words}/", "/messages/to/{words}/",
              "/notifications/unsubscribe/{words}/", "/accounts/confirm-email/{words}/", "/static/{words}",
              "/accounts/password/reset/key/1-{words}/", "/accounts/email/restore/{words}/",
+             "/accounts/email/check/{words}/",
              "/admin/users/user/{words}/change/")  # fmt: skip
     for who in ("anonymous", "owner"):
         yield from (Place("path", who, "GET", path) for path in paths)

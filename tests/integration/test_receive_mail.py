@@ -109,7 +109,7 @@ def lmtp_server(stack: Stack) -> Iterator[int]:
 
 
 def return_by_lmtp(stack: Stack, sender: str, address: str) -> None:
-    """Deliver the report about `address`; each recipient gets an answer of its own."""
+    """Deliver the report about `address`; each recipient gets a separate answer."""
     with lmtp_server(stack) as port, smtplib.LMTP("127.0.0.1", port, timeout=30) as client:
         unknown = f"bounce+x@{DOMAIN}"
         # The report is about another address than the mail was sent to: nothing happens.

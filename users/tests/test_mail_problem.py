@@ -1,4 +1,4 @@
-"""A member to whom mail has failed is told on each page, and can mend the address."""
+"""A member to whom mail has failed reads it on each page, and can correct the address."""
 
 import re
 
