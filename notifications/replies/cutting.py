@@ -26,7 +26,7 @@ _quote = re.compile(r"[ \t]?>[> \t]*")
 
 
 class UnclearReply(Exception):
-    """The own words cannot be told from quoted ones."""
+    """The own words cannot be distinguished from quoted ones."""
 
 
 class TooLongReply(Exception):

@@ -39,7 +39,7 @@ class RefusedReply:
 def mail_refusal(refused: RefusedReply) -> Outcome:
     """Mail the reason and the text to the member's own address, at most once a day.
 
-    After that the mail server is told the reason: the member's own server returns the mail then. The same mail again
+    After that the reason is the reply to the mail server: the member's own server returns the mail. The same mail again
     changes nothing.
     """
     key, mark = f"reply-refused:{refused.member.pk}", str(refused.client_id)
