@@ -76,11 +76,12 @@ def send_template(
     context: Mapping[str, Any],
     subscription: Subscription | None = None,
     thread: str = "",
+    headers: Mapping[str, str] | None = None,
 ) -> None:
     """Render and send `<template>_subject.txt`, `<template>_message.txt` and, if it exists, `…_message.html`.
 
-    The class of the message is the one with which the template is declared. Raises LookupError when it is not, and
-    TemplateDoesNotExist when the subject or the text is missing.
+    The class of the message is the one with which the template is declared; `headers` are added as in send_mail.
+    Raises LookupError when it is not declared, and TemplateDoesNotExist when the subject or the text is missing.
     """
     subject, text, html = render_mail(template, context)
     send_mail(
@@ -91,6 +92,7 @@ def send_template(
         mail_class=class_of_mail(template),
         subscription=subscription,
         thread=thread,
+        headers=headers,
         is_confirmation=confirms_address(template),
     )
 

@@ -11,4 +11,5 @@ class NotificationsConfig(AppConfig):
         import_module("notifications.receivers")
         import_module("notifications.tasks")
         import_module("notifications.frames")
+        import_module("notifications.replies.receiving")
         import_module("notifications.metrics")

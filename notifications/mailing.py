@@ -1,8 +1,9 @@
 """Notification mail: when it is due, and one message for all that is due, unread and still valid."""
 
 import logging
+import textwrap
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Self
 
@@ -22,12 +23,14 @@ from core.tasks import enqueue_on_commit
 from network.models import Member, available_to
 from users.models import User
 
-from .away import online_among, unread_conversations
+from .away import online_among, read_newest_message, unread_conversations
 from .display.notification_view import NotificationView, build_views
 from .kinds import Channel, Kind
 from .models import Activity, Notification
 from .preferences.deliveries import Delivery, mail_times, wanted_deliveries
 from .preferences.unsubscribe_tokens import token_for
+from .replies.cutting import MARK
+from .replies.reply_addresses import TargetKind, find_target, make_reply_address
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +43,7 @@ LATER = timedelta(minutes=15)
 REST = timedelta(hours=1)
 # Most notifications in one mail; the rest is behind a link.
 MOST = 20
+EXCERPT_WIDTH = 56
 
 _ACTION_LABELS = {
     Kind.INVITATION: gettext_lazy("Answer the invitation"),
@@ -62,6 +66,11 @@ class MailItem:
     url: str
     # The label of the button or link.
     action_label: str
+
+    @property
+    def excerpt_lines(self) -> list[str]:
+        """The excerpt for the text part, in lines so short that no mail program folds them when it quotes them."""
+        return textwrap.wrap(self.excerpt, EXCERPT_WIDTH, break_long_words=False, break_on_hyphens=False)
 
     @classmethod
     def from_view(cls, view: NotificationView) -> Self:
@@ -186,12 +195,18 @@ def _send_mail(member: User, views: Sequence[NotificationView]) -> None:
     kinds = {Kind(view.notification.kind) for view in views}
     only = kinds.pop() if len(kinds) == 1 else None
     stop = absolute_url(reverse("notifications:unsubscribe", args=[token_for(member.pk, only)]))
+    target = find_target(member, views)
+    items = [MailItem.from_view(view) for view in views[:MOST]]
+    if target and target.kind is TargetKind.CONVERSATION:
+        # Other mails do not contain messages; an answer needs to know what it answers.
+        items[0] = replace(items[0], excerpt=read_newest_message(member, target.pk, target.seen))
     context = {
         "member": member,
-        "items": [MailItem.from_view(view) for view in views[:MOST]],
+        "reply_mark": MARK if target else "",
+        "items": items,
         "more": max(len(views) - MOST, 0),
         "subject": _write_subject(views),
-        "preview": views[0].excerpt or views[0].text,
+        "preview": items[0].excerpt or items[0].text,
         "count": len(views),
         "kind": only.label if only else "",
         "stop_url": stop,
@@ -204,6 +219,7 @@ def _send_mail(member: User, views: Sequence[NotificationView]) -> None:
         context=context,
         subscription=Subscription(f"{only or 'all'}.notifications", stop),
         thread=_find_thread(views),
+        headers={"Reply-To": make_reply_address(target)} if target else None,
     )
 
 

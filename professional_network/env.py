@@ -133,6 +133,10 @@ class Environment:
         """Return the variable as a mail address without a name."""
         return self._read(name, default, values.parse_mail_address)
 
+    def mail_domain(self, name: str) -> str:
+        """Return the variable as the domain of mail addresses; "" where it is not set."""
+        return self._read(name, "", values.parse_mail_domain)
+
     def mailboxes(self, name: str) -> list[tuple[str, str]]:
         """Return the variable as names and addresses of recipients."""
         return self._read(name, [], values.parse_mailboxes)

@@ -83,6 +83,19 @@ def parse_host(value: str) -> str:
         ) from None
 
 
+def parse_mail_domain(value: str) -> str:
+    """Parse the domain of mail addresses: a name that mail exchangers (MX) can be looked up for."""
+    try:
+        name = parse_name(value)
+        is_address = ":" in name or name.rpartition(".")[2].isdecimal()
+    except ValueError:
+        is_address = True
+    # A signature and a long domain would not fit into an address.
+    if is_address or "_" in name or len(name) > 180:
+        raise ValueError("use the domain of mail addresses alone, such as reply.example.org")
+    return name
+
+
 def parse_allowed_hosts(value: str) -> list[str]:
     """Parse names for Django's ALLOWED_HOSTS: IPv6 in brackets, `.example.org` for all subdomains."""
     items = parse_items(value)

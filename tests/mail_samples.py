@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import time, timedelta
+from uuid import uuid4
 
 from allauth.account.adapter import get_adapter
 from django.utils import timezone
@@ -12,6 +13,9 @@ from notifications.kinds import Channel, Kind
 from notifications.mailing import TEMPLATE as NOTIFICATIONS
 from notifications.mailing import send_due
 from notifications.models import Notification, QuietHours
+from notifications.replies.refusals import TEMPLATE as REPLY_REFUSED
+from notifications.replies.refusals import RefusedReply, mail_refusal
+from notifications.replies.reply_addresses import ReplyTarget, TargetKind
 from notifications.tests.test_mail_texts import ACTS
 from users.accounts.email_addresses import change_address, send_address_check
 from users.accounts.mail_templates import ADDRESS_CHECK, ALLAUTH_MAILS, EMAIL_CHANGED
@@ -65,5 +69,18 @@ def sample_senders(member: User, other: User) -> dict[str, list[Callable[[], obj
     samples[NOTIFICATIONS] = [
         *[lambda kind=kind: send_notification_mail([acts[kind]], member) for kind in Kind],
         lambda: send_notification_mail([acts[kind] for kind in kinds], member),
+    ]
+    samples[REPLY_REFUSED] = [
+        lambda kind=kind: mail_refusal(  # type: ignore[misc]
+            RefusedReply(
+                member=member,
+                target=ReplyTarget(member.pk, kind, 1, 1),
+                client_id=uuid4(),
+                message_id="<a1@example.org>",
+                reason="Attachments cannot be sent by mail. Add them on the page.",
+                text="See the plan.\n\nAlice",
+            )
+        )
+        for kind in TargetKind
     ]
     return samples

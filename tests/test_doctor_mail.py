@@ -93,6 +93,7 @@ def test_a_good_configuration_has_no_complaint_and_nothing_is_sent() -> None:
         "PTR",
         "bounces",
         "bounce domain",
+        "reply domain",
     ]
     assert found["SPF"][1] == "mail.example.org: v=spf1 mx ~all"
     assert found["DMARC"][1].startswith(
@@ -126,6 +127,13 @@ def test_the_bounce_domain_receives_mail_and_is_the_envelope() -> None:
         found = findings({**GOOD, ("b.example.org", "MX"): ["10 mx.example.org."]})
         assert found["bounce domain"][1].startswith("b.example.org; address for feedback loops: complaint+")
         assert found["bounces"][1].startswith("mail to 1 addresses is stopped, 1 had a report")
+
+
+def test_the_reply_domain_receives_mail() -> None:
+    with mail_server(), SENDER, override_settings(REPLY_DOMAIN="r.example.org"):
+        assert findings(GOOD)["reply domain"] == (Verdict.WARNING, "r.example.org receives no mail")
+        found = findings({**GOOD, ("r.example.org", "A"): ["192.0.2.1"]})
+        assert found["reply domain"] == (Verdict.OK, "r.example.org")
 
 
 def test_an_envelope_of_another_domain_is_not_aligned() -> None:

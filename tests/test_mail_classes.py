@@ -16,6 +16,7 @@ from core.models import OutgoingMail
 from core.tests.mail_server import MailServer, mail_server
 from feed.tests.factories import answer, react, say
 from notifications.kinds import Kind
+from notifications.replies.refusals import TEMPLATE as REPLY_REFUSED
 from notifications.tests.test_mail_texts import ACTS
 from scripts.programs import ROOT
 from tests.cases import all_cases, rolled_back
@@ -43,7 +44,10 @@ CLASSES = {
     "account/email/password_set": MailClass.TRANSACTIONAL,
     "account/email/unknown_account": MailClass.TRANSACTIONAL,
     "notifications/mail/notifications": MailClass.NOTIFICATION,
+    REPLY_REFUSED: MailClass.TRANSACTIONAL,
 }
+# The mails that answer a mail say so (RFC 3834).
+ANSWERS = {REPLY_REFUSED}
 
 
 def sent_mails() -> Iterator[EmailMessage]:
@@ -77,7 +81,10 @@ def test_each_mail_has_the_headers_of_its_class_and_a_short_subject(alice: User,
                 (message,) = [sent for sent in sent_mails() if sent["To"] != charlie.email]
                 with case(f"{template} {message['Subject']}"):
                     has_list = CLASSES[template] is not MailClass.TRANSACTIONAL
-                    assert message["Auto-Submitted"] == "auto-generated"
+                    assert (
+                        message["Auto-Submitted"]
+                        == f"auto-{'replied' if template in ANSWERS else 'generated'}"
+                    )
                     assert OF_LISTS & set(message.keys()) == (OF_LISTS if has_list else set())
                     assert ("Precedence" in message) == (CLASSES[template] is MailClass.BULK)
                     assert re.fullmatch(r"<[0-9a-f]{24}@localhost>", message["Message-ID"])

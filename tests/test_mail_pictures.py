@@ -4,6 +4,7 @@ import pytest
 from django.core import mail
 from django.core.cache import cache
 from django.core.mail import EmailMultiAlternatives
+from django.test import override_settings
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.e2e.browser import RESULTS, running_browser
@@ -21,6 +22,7 @@ CHOSEN = {
     "changed-address": ("account/email/email_changed", 0),
     "message": ("notifications/mail/notifications", -2),
     "several": ("notifications/mail/notifications", -1),
+    "answer-not-posted": ("notifications/mail/reply_refused", 0),
 }
 # The darkest colour of each link and paragraph against what is behind it: 4.5 : 1 is what WCAG wants for text.
 MEASURE = """() => {
@@ -68,7 +70,8 @@ def test_mails_fit_and_can_be_read_on_phone_and_desktop_light_and_dark(alice: Us
     for name, (template, number) in CHOSEN.items():
         cache.clear()
         mail.outbox.clear()
-        samples[template][number]()
+        with override_settings(REPLY_DOMAIN="reply.example.org"):
+            samples[template][number]()
         (message,) = [sent for sent in mail.outbox if sent.to != [charlie.email]]
         assert isinstance(message, EmailMultiAlternatives)
         pages[name] = str(message.alternatives[0][0])

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from .http import MemberRequest
-from .models import FormSubmission
+from .models import FormSubmission, User
 
 FIELD = "submission_id"
 # Fields that differ between two submissions of the same form.
@@ -41,18 +41,26 @@ def create_once(request: MemberRequest, create: Callable[[], models.Model]) -> i
     submission_id = _submission_id(request)
     if submission_id is None:
         return int(create().pk)
+    fingerprint = _form_fingerprint(request)
+    return create_once_by_id(
+        member=request.user, submission_id=submission_id, fingerprint=fingerprint, create=create
+    )
+
+
+def create_once_by_id(
+    *, member: User, submission_id: uuid.UUID, fingerprint: str, create: Callable[[], models.Model]
+) -> int:
+    """Like create_once, for what is no form: `fingerprint` (at most 64 characters) is that of its content."""
     with transaction.atomic():
         submission, is_new = FormSubmission.objects.get_or_create(
-            member=request.user,
-            submission_id=submission_id,
-            defaults={"fingerprint": _form_fingerprint(request)},
+            member=member, submission_id=submission_id, defaults={"fingerprint": fingerprint}
         )
         if is_new:
             submission.result_id = create().pk
             submission.save(update_fields=["result_id"])
             before = timezone.now() - KEPT
-            FormSubmission.objects.filter(member=request.user, created_at__lt=before).delete()
-    if not is_new and submission.fingerprint != _form_fingerprint(request):
+            FormSubmission.objects.filter(member=member, created_at__lt=before).delete()
+    if not is_new and submission.fingerprint != fingerprint:
         raise ChangedSinceSent
     return submission.result_id
 

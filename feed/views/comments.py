@@ -10,11 +10,12 @@ from django_htmx.http import reselect, retarget
 from core.database.pagination import CURSOR, id_cursor
 from core.web import rate_limits
 from core.web.responses import with_limit, with_toast
-from network.reach import consume_reach, consume_reach_in_form
+from network.reach import consume_reach_in_form
 from users.form_submissions import ChangedSinceSent, create_once
 from users.http import HtmxRequest, MemberRequest, member_required
 
 from .. import services
+from ..comment_limits import comment_within_limits
 from ..errors import FeedError
 from ..forms import CommentForm, NewCommentForm
 from ..models import Comment, Post
@@ -105,13 +106,10 @@ def _create_comment(
     """Create the comment and return its id, or add the error to the form and return None."""
 
     def store_comment() -> Comment:
-        rate_limits.consume("comment", request.user.pk)
-        text = render_text(form.cleaned_data["text"], author=request.user)
-        consume_reach(request.user, text.newly_mentioned())
-        return services.comment_on_post(
+        return comment_within_limits(
             post=post,
             author=request.user,
-            text=text,
+            text=form.cleaned_data["text"],
             parent=parent,
             audience_seen=form.cleaned_data["audience_seen"],
         )

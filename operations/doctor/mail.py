@@ -47,6 +47,7 @@ def mail_checks(resolver: Resolver | None = None) -> tuple[tuple[str, Check], ..
         *((subject, partial(check_by_dns, check, query)) for subject, check in checks),
         ("bounces", check_suppressed),
         ("bounce domain", partial(check_by_dns, check_bounce_domain, query)),
+        ("reply domain", partial(check_by_dns, check_reply_domain, query)),
     )
 
 
@@ -213,13 +214,23 @@ def check_suppressed() -> Iterator[CheckResult]:
 def check_bounce_domain(query: Query) -> Iterator[CheckResult]:
     """Check that mail to BOUNCE_DOMAIN arrives somewhere, and print the address for complaints."""
     domain = settings.BOUNCE_DOMAIN
+    details = f"; address for feedback loops: {complaint_address()}" if domain else ""
+    yield check_receiving_domain(domain, details, query)
+
+
+def check_reply_domain(query: Query) -> Iterator[CheckResult]:
+    """Check that mail to REPLY_DOMAIN arrives somewhere."""
+    yield check_receiving_domain(settings.REPLY_DOMAIN, "", query)
+
+
+def check_receiving_domain(domain: str, details: str, query: Query) -> CheckResult:
+    """Return whether the domain has a mail server (RFC 5321 5.1); `details` are added when it has."""
     if not domain:
-        yield report_ok("not set")
-    elif not (query(domain, "MX") or query(domain, "A") or query(domain, "AAAA")):
+        return report_ok("not set")
+    if not (query(domain, "MX") or query(domain, "A") or query(domain, "AAAA")):
         hint = f"Publish an MX record for {domain} that names the server where receive_mail runs."
-        yield report_warning(f"{domain} receives no mail", hint)
-    else:
-        yield report_ok(f"{domain}; address for feedback loops: {complaint_address()}")
+        return report_warning(f"{domain} receives no mail", hint)
+    return report_ok(f"{domain}{details}")
 
 
 def check_ptr(query: Query) -> Iterator[CheckResult]:

@@ -283,6 +283,8 @@ DEFAULT_FROM_EMAIL = env.mailbox("DEFAULT_FROM_EMAIL", "LinkUp <no-reply@localho
 NETWORK_NAME = env.title("NETWORK_NAME", "LinkUp")
 # Where undeliverable mail returns.
 MAIL_ENVELOPE_SENDER = env.mail_address("MAIL_ENVELOPE_SENDER", parseaddr(DEFAULT_FROM_EMAIL)[1])
+# Where answers to mails arrive (`manage.py receive_mail`); without it, mails cannot be answered.
+REPLY_DOMAIN = env.mail_domain("REPLY_DOMAIN")
 # The domain of which all addresses reach `manage.py receive_mail`: reports of failed delivery return there.
 BOUNCE_DOMAIN = env.host("BOUNCE_DOMAIN", "")
 # Keys of providers that report failures and complaints by webhook; without its key a webhook is a 404.

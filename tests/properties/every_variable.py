@@ -110,6 +110,9 @@ ROWS: dict[str, list[Row]] = {
         ("A <a@a.example>", "SERVER_EMAIL", SENDER, "A <a@a.example>"),
         ("A <a@a.example>", "MAIL_ENVELOPE_SENDER", "no-reply@localhost", "a@a.example"),
     ],
+    "REPLY_DOMAIN": [
+        ("Reply.A.example", "REPLY_DOMAIN", "", "reply.a.example"),
+    ],
     "DKIM_DOMAIN": [("a.example", "DKIM_DOMAIN", "localhost", "a.example")],
     "DKIM_KEY_FILE": [("/etc/x.pem", "DKIM_KEY_FILE", "/etc/linkup.pem", "/etc/x.pem")],
     "DKIM_SELECTOR": [("s2", "DKIM_SELECTOR", "s", "s2")],
