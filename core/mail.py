@@ -22,7 +22,15 @@ from .mail_html import PREVIEW_BLANKS, inline_styles
 from .outgoing_mail import add_to_outbox, deliver_due
 from .tasks import enqueue_on_commit, periodic, task
 
-__all__ = ["MailClass", "Subscription", "declare_mail", "render_mail", "send_mail", "send_template"]
+__all__ = [
+    "MailClass",
+    "Subscription",
+    "declare_mail",
+    "render_mail",
+    "send_mail",
+    "send_template",
+    "start_delivery",
+]
 
 # RFC 5321 4.5.3.1.3, without the angle brackets.
 LONGEST_ADDRESS = 254
@@ -40,13 +48,14 @@ def send_mail(
     subscription: Subscription | None = None,
     thread: str = "",
     headers: Mapping[str, str] | None = None,
+    starts_delivery: bool = True,
 ) -> None:
     """Send one message to the address `to` after commit; `html` is an alternative to `text`.
 
     The subject is cut at core.mail_headers.LONGEST_SUBJECT. The headers follow from `mail_class`, `subscription`
     (what the member can unsubscribe from) and `thread` (the subject matter); `headers` are added. The message is stored
-    in the surrounding transaction; the caller does not wait for the mail server. Raises ValueError when `to` is not one
-    address.
+    in the surrounding transaction; the caller does not wait for the mail server. With `starts_delivery` off the caller
+    calls start_delivery once for many messages. Raises ValueError when `to` is not one address.
     """
     if len(to) > LONGEST_ADDRESS or not to.isprintable() or getaddresses([to]) != [("", to)]:
         raise ValueError("a mail has one recipient, an address without a name")
@@ -57,6 +66,12 @@ def send_mail(
         html=html,
         headers=build_headers(mail_class, subscription=subscription, thread=thread) | dict(headers or {}),
     )
+    if starts_delivery:
+        start_delivery()
+
+
+def start_delivery() -> None:
+    """Deliver stored messages after commit."""
     enqueue_on_commit("core.deliver_mail")
 
 
@@ -67,6 +82,7 @@ def send_template(
     context: Mapping[str, Any],
     subscription: Subscription | None = None,
     thread: str = "",
+    starts_delivery: bool = True,
 ) -> None:
     """Render and send `<template>_subject.txt`, `<template>_message.txt` and, if it exists, `…_message.html`.
 
@@ -82,6 +98,7 @@ def send_template(
         mail_class=class_of_mail(template),
         subscription=subscription,
         thread=thread,
+        starts_delivery=starts_delivery,
     )
 
 
@@ -110,7 +127,7 @@ def render_mail(template: str, context: Mapping[str, Any]) -> tuple[str, str, st
 def deliver_mail() -> None:
     """Send one batch of due mail; the rest is sent after other tasks."""
     if deliver_due():
-        enqueue_on_commit("core.deliver_mail")
+        start_delivery()
 
 
 @periodic("core.deliver_waiting_mail", every=timedelta(seconds=10), seconds=DELIVERY_SECONDS)

@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 
-from .models import Activity, Notification, Preference, QuietHours
+from .models import Activity, DigestSchedule, Notification, Preference, QuietHours
 
 
 @admin.register(Notification)
@@ -39,3 +39,13 @@ class QuietHoursAdmin(admin.ModelAdmin):
     search_fields = ("member__username", "zone")
     raw_id_fields = ("member",)
     list_select_related = ("member",)
+
+
+@admin.register(DigestSchedule)
+class DigestScheduleAdmin(admin.ModelAdmin):
+    list_display = ("member", "frequency", "weekday", "zone", "next_at", "covered_until", "mailed_at")
+    list_filter = ("frequency", "mailed_at")
+    search_fields = ("member__username", "zone")
+    raw_id_fields = ("member",)
+    list_select_related = ("member",)
+    readonly_fields = ("last_day", "covered_until", "mailed_at")
