@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.utils.safestring import SafeString
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
@@ -76,7 +77,8 @@ class PreferencesForm(forms.Form):
 
     def __init__(self, data: Any = None, *, member: User) -> None:
         hours = QuietHours.objects.filter(member=member).first()
-        schedule = DigestSchedule.objects.filter(member=member).first() or DigestSchedule()
+        schedule = DigestSchedule.objects.filter(member=member).first()
+        schedule = schedule or DigestSchedule(frequency=settings.DIGEST_DEFAULT)
         wanted = wanted_deliveries([member.pk], list(Kind))
         initial = {
             _field_name(kind, channel): (member.pk, kind, channel) in wanted

@@ -6,6 +6,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import time
 
+from django.conf import settings
 from django.db import models, transaction
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
@@ -244,9 +245,12 @@ def set_digest(*, member: User, frequency: Frequency, weekday: int | None = None
 
 
 def add_digest_schedules(member_ids: Collection[int]) -> None:
-    """Add the default schedule, in the time zone of their quiet hours, for those members who have none."""
+    """Add the site's default schedule, in the zone of their quiet hours, for those members who have none."""
     zones = dict(QuietHours.objects.filter(member__in=member_ids).values_list("member_id", "zone"))
-    rows = [DigestSchedule(member_id=pk, zone=zones.get(pk, "")) for pk in member_ids]
+    rows = [
+        DigestSchedule(member_id=pk, zone=zones.get(pk, ""), frequency=settings.DIGEST_DEFAULT)
+        for pk in member_ids
+    ]
     for row in rows:
         row.schedule_next(timezone.now())
     DigestSchedule.objects.bulk_create(rows, ignore_conflicts=True)

@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from core.tasks import enqueue_on_commit, periodic, task
 
-from .digest.mailing import may_send, send_batch
+from .digest.mailing import is_any_due, may_send, send_batch
 from .mailing import send_all_due, send_due
 from .services import add_missing_digest_schedules
 
@@ -32,7 +32,7 @@ PAUSE = timedelta(seconds=5)
 
 
 # Each digest is one transaction, which moves its time on: a second run sends the rest.
-@task(DIGESTS, seconds=120, is_atomic=False)
+@task(DIGESTS, is_atomic=False)
 def send_digests() -> None:
     """Send a batch of the digests that are due; the rest is sent after other tasks."""
     if not may_send():
@@ -41,10 +41,11 @@ def send_digests() -> None:
         enqueue_on_commit(DIGESTS, key=DIGESTS)
 
 
-@periodic("notifications.start_digests", every=timedelta(minutes=1), seconds=120)
+@periodic("notifications.start_digests", every=timedelta(minutes=1))
 def start_digests() -> None:
     """Send digests that have become due, or that a killed process has left."""
-    send_digests()
+    if is_any_due(timezone.now()):
+        enqueue_on_commit(DIGESTS, key=DIGESTS)
 
 
 @periodic("notifications.add_digest_schedules", every=timedelta(hours=1), seconds=300)

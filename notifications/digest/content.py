@@ -68,7 +68,7 @@ class DigestSection:
 
 
 @dataclass(frozen=True)
-class NetworkNews:
+class DigestSources:
     """What is loaded once for many digests."""
 
     newcomers: Newcomers
@@ -96,23 +96,23 @@ class Digest:
         return subject
 
 
-def load_network_news(since: datetime) -> NetworkNews:
+def load_sources(since: datetime) -> DigestSources:
     """Load what the digests of all members choose from. Four queries."""
-    return NetworkNews(load_newcomers(since), load_answered_posts(since))
+    return DigestSources(load_newcomers(since), load_answered_posts(since))
 
 
-def build_digest(member: User, news: NetworkNews, since: datetime) -> Digest:
+def build_digest(member: User, sources: DigestSources, since: datetime) -> Digest:
     """Return the digest of `member` about what happened after `since`.
 
     The number of queries does not depend on how much there is to say; without news, people the member may know are not
     looked for.
     """
-    found = find_newcomers(member, news.newcomers, since)
+    found = find_newcomers(member, sources.newcomers, since)
     sections = [
         describe_newcomers(found),
         describe_invitations(member, since),
         describe_messages(member, since),
-        describe_posts(find_most_answered(member, news.answered, since, most=MOST_ROWS)),
+        describe_posts(find_most_answered(member, sources.answered, since, most=MOST_ROWS)),
     ]
     if any(section.has_news for section in sections):
         named = {newcomer.pk for newcomer, _organisation in found}

@@ -18,7 +18,7 @@ from ..mailing import absolute_url
 from ..models import DigestSchedule
 from ..preferences.deliveries import mail_times
 from ..preferences.unsubscribe_tokens import digest_token_for
-from .content import Digest, NetworkNews, build_digest, load_network_news
+from .content import Digest, DigestSources, build_digest, load_sources
 from .schedule import Frequency
 
 logger = logging.getLogger(__name__)
@@ -27,7 +27,7 @@ TEMPLATE = declare_mail("notifications/mail/digest", MailClass.BULK)
 
 # Digests of one task, and seconds after which it leaves the rest to the next one.
 BATCH = 100
-BATCH_SECONDS = 30.0
+BATCH_SECONDS = 10.0
 # Above this number of messages in the outbox digests wait, so that other mail need not.
 MAX_OUTBOX = 500
 # The first digest covers one period; one after a long time covers no more than this.
@@ -35,6 +35,11 @@ LONGEST = timedelta(days=14)
 PERIODS = {Frequency.DAILY: timedelta(days=1), Frequency.WEEKLY: timedelta(days=7)}
 # A digest that cannot be built is tried again after this.
 RETRY = timedelta(hours=1)
+
+
+def is_any_due(now: datetime) -> bool:
+    """Whether a digest is due."""
+    return DigestSchedule.objects.filter(next_at__lte=now).exists()
 
 
 def may_send() -> bool:
@@ -45,12 +50,12 @@ def may_send() -> bool:
 def send_batch(now: datetime | None = None) -> bool:
     """Send at most BATCH digests that are due; return whether more may be due. Concurrent calls send each one once."""
     now = now or timezone.now()
-    if not DigestSchedule.objects.filter(next_at__lte=now).exists():
+    if not is_any_due(now):
         return False
-    news, end = load_network_news(now - LONGEST), time.monotonic() + BATCH_SECONDS
+    sources, end = load_sources(now - LONGEST), time.monotonic() + BATCH_SECONDS
     is_full = True
     for _number in range(BATCH):
-        is_full = _send_next(now, news)
+        is_full = _send_next(now, sources)
         if not is_full or time.monotonic() > end:
             break
     start_delivery()
@@ -58,7 +63,7 @@ def send_batch(now: datetime | None = None) -> bool:
 
 
 @transaction.atomic
-def _send_next(now: datetime, news: NetworkNews) -> bool:
+def _send_next(now: datetime, sources: DigestSources) -> bool:
     """Send the digest that has been due longest; return False when none is due.
 
     The message is stored, and the due time moved on, in one transaction that holds the row: a killed process leaves
@@ -70,7 +75,7 @@ def _send_next(now: datetime, news: NetworkNews) -> bool:
         return False
     try:
         with transaction.atomic():
-            _cover_period(row, now, news)
+            _cover_period(row, now, sources)
     except Exception:
         # One failure must not stop the digests of other members.
         logger.exception("the digest of member %d could not be sent", row.member_id)
@@ -78,7 +83,7 @@ def _send_next(now: datetime, news: NetworkNews) -> bool:
     return True
 
 
-def _cover_period(row: DigestSchedule, now: datetime, news: NetworkNews) -> None:
+def _cover_period(row: DigestSchedule, now: datetime, sources: DigestSources) -> None:
     """Send the digest of one member, unless there is no news, and schedule the next one."""
     quiet_end = mail_times([row.member_id], now)[row.member_id]
     if quiet_end > now:
@@ -88,7 +93,7 @@ def _cover_period(row: DigestSchedule, now: datetime, news: NetworkNews) -> None
     if member:
         earliest = now - LONGEST
         since = row.covered_until or now - PERIODS.get(Frequency(row.frequency), LONGEST)
-        digest = build_digest(member, news, max(since, earliest))
+        digest = build_digest(member, sources, max(since, earliest))
         if digest.has_news:
             send_digest(member=member, digest=digest, frequency=Frequency(row.frequency))
             row.mailed_at = now

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from network.models import Member
 from notifications import services
-from notifications.digest.content import Digest, build_digest, load_network_news
+from notifications.digest.content import Digest, build_digest, load_sources
 from notifications.digest.mailing import send_batch
 from notifications.digest.schedule import Frequency
 from notifications.models import DigestSchedule
@@ -40,7 +40,7 @@ def make_schoolmate(username: str, *, audience: int | None = None, **values: Any
 def digest_of(member: User, since: datetime | None = None) -> Digest:
     """The digest of the last week, or of the time since then."""
     since = since or timezone.now() - timedelta(days=7)
-    return build_digest(Member.objects.get(pk=member.pk), load_network_news(since), since)
+    return build_digest(Member.objects.get(pk=member.pk), load_sources(since), since)
 
 
 def titles_in(digest: Digest, name: str) -> list[str]:

@@ -18,7 +18,7 @@ from messaging.services import send_message, start_direct
 from network.models import Connection, Member
 from network.newcomers import find_newcomers, load_newcomers
 from network.services import block_member, follow_member, ignore_invitation, invite_member
-from notifications.digest.content import Digest, build_digest, describe_newcomers, load_network_news
+from notifications.digest.content import Digest, build_digest, describe_newcomers, load_sources
 from tests.cases import all_cases, rolled_back
 from tests.cast import connect, make_member
 from tests.plans import nodes, plan
@@ -215,9 +215,9 @@ def test_the_number_of_queries_does_not_grow(alice: User, bob: User) -> None:
     def count_queries() -> tuple[int, int]:
         cache.clear()
         with CaptureQueriesContext(connection) as shared:
-            news = load_network_news(since)
+            sources = load_sources(since)
         with CaptureQueriesContext(connection) as own:
-            digest = build_digest(alice, news, since)
+            digest = build_digest(alice, sources, since)
         assert {section.name for section in digest.sections} >= HAS_NEWS
         return len(shared), len(own)
 

@@ -7,6 +7,7 @@ from datetime import time, timedelta
 import pytest
 from allauth.account.models import EmailAddress
 from django.db import connection
+from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -16,6 +17,7 @@ from feed.tests.factories import answer, say
 from network.services import invite_member
 from notifications import services, tasks
 from notifications.digest import mailing
+from notifications.digest.schedule import Frequency
 from notifications.models import DigestSchedule
 from tests.cases import all_cases, rolled_back
 from tests.cast import client_of, make_member
@@ -28,7 +30,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def news(alice: User, charlie: User) -> User:
+def invited(alice: User, charlie: User) -> User:
     """Alice, who has an open invitation of Charlie."""
     invite_member(inviter=charlie, invitee=alice)
     return alice
@@ -38,13 +40,13 @@ def schedule_of(member: User) -> DigestSchedule:
     return DigestSchedule.objects.get(member=member)
 
 
-def test_a_digest_is_sent_once_and_the_next_one_is_scheduled(news: User, committed: Commit) -> None:
-    make_due(news)
+def test_a_digest_is_sent_once_and_the_next_one_is_scheduled(invited: User, committed: Commit) -> None:
+    make_due(invited)
     (message,) = send_digests(committed)
     assert message.to == ["alice@example.org"]
     assert message.subject == "1 invitation waits"
     assert message.extra_headers["Precedence"] == "bulk"
-    row = schedule_of(news)
+    row = schedule_of(invited)
     assert row.next_at
     assert row.next_at > timezone.now()
     assert row.mailed_at == row.covered_until
@@ -52,8 +54,8 @@ def test_a_digest_is_sent_once_and_the_next_one_is_scheduled(news: User, committ
     # The invitation is no news any more.
     DigestSchedule.objects.update(next_at=timezone.now())
     assert send_digests(committed) == []
-    assert schedule_of(news).mailed_at == row.mailed_at
-    assert schedule_of(news).covered_until != row.covered_until
+    assert schedule_of(invited).mailed_at == row.mailed_at
+    assert schedule_of(invited).covered_until != row.covered_until
 
 
 def test_nothing_to_say_is_no_mail_and_the_period_counts_as_covered(alice: User, committed: Commit) -> None:
@@ -67,8 +69,8 @@ def test_nothing_to_say_is_no_mail_and_the_period_counts_as_covered(alice: User,
     assert row.next_at > timezone.now()
 
 
-def test_who_gets_no_digest(news: User, committed: Commit) -> None:
-    users, addresses = User.objects.filter(pk=news.pk), EmailAddress.objects.filter(user=news)
+def test_who_gets_no_digest(invited: User, committed: Commit) -> None:
+    users, addresses = User.objects.filter(pk=invited.pk), EmailAddress.objects.filter(user=invited)
     table: dict[str, Callable[[], object]] = {
         "suspended": lambda: users.update(suspended_at=timezone.now()),
         "deactivated": lambda: users.update(is_active=False),
@@ -76,9 +78,9 @@ def test_who_gets_no_digest(news: User, committed: Commit) -> None:
         "address not verified": lambda: addresses.update(verified=False),
         "another address is verified": lambda: addresses.update(email="other@example.org"),
         "deleted": users.delete,
-        "turned off": lambda: services.set_digest(member=news, frequency=mailing.Frequency.OFF),
+        "turned off": lambda: services.set_digest(member=invited, frequency=Frequency.OFF),
     }
-    make_due(news)
+    make_due(invited)
     with all_cases() as case:
         for name, act in table.items():
             with case(name), rolled_back():
@@ -87,22 +89,22 @@ def test_who_gets_no_digest(news: User, committed: Commit) -> None:
                 assert not DigestSchedule.objects.filter(next_at__lte=timezone.now()).exists()
 
 
-def test_in_quiet_hours_the_digest_waits_until_they_end(news: User, committed: Commit) -> None:
-    make_due(news)
+def test_in_quiet_hours_the_digest_waits_until_they_end(invited: User, committed: Commit) -> None:
+    make_due(invited)
     now = timezone.now().replace(hour=7, minute=0)
     DigestSchedule.objects.update(next_at=now)
-    services.set_quiet_hours(member=news, start=time(6), end=time(9, 30), zone="UTC")
+    services.set_quiet_hours(member=invited, start=time(6), end=time(9, 30), zone="UTC")
     assert send_digests(committed, now) == []
-    assert schedule_of(news).next_at == now.replace(hour=9, minute=30, second=0, microsecond=0)
+    assert schedule_of(invited).next_at == now.replace(hour=9, minute=30, second=0, microsecond=0)
     assert len(send_digests(committed, now + timedelta(hours=3))) == 1
-    assert schedule_of(news).last_day == now.date()
+    assert schedule_of(invited).last_day == now.date()
 
 
 def test_one_failure_does_not_stop_the_others(
-    news: User, committed: Commit, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    invited: User, committed: Commit, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     mona = make_member("mona", name="Broken")
-    make_due(mona, news)
+    make_due(mona, invited)
     sent = mailing.find_recipient
 
     def fail(member_id: int) -> User | None:
@@ -134,13 +136,13 @@ def test_a_batch_ends_and_the_next_task_goes_on(
     assert len(captured) <= 60
     # The executor of the tests goes on at once, after the commit.
     with committed():
-        tasks.send_digests()
+        tasks.start_digests()
     assert not DigestSchedule.objects.filter(next_at__lte=timezone.now()).exists()
     assert not QueuedTask.objects.filter(name=tasks.DIGESTS).exists()
 
 
-def test_digests_wait_while_much_mail_waits(news: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    make_due(news)
+def test_digests_wait_while_much_mail_waits(invited: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_due(invited)
     monkeypatch.setattr(mailing, "MAX_OUTBOX", 2)
     for number in range(3):
         add_to_outbox(recipient=f"m{number}@example.org", subject="x", text="x", html="", headers={})
@@ -150,7 +152,7 @@ def test_digests_wait_while_much_mail_waits(news: User, monkeypatch: pytest.Monk
     assert waiting.due_at > timezone.now()
     OutgoingMail.objects.all().delete()
     tasks.send_digests()
-    assert OutgoingMail.objects.get().recipient == news.email
+    assert OutgoingMail.objects.get().recipient == invited.email
 
 
 def test_new_members_get_a_weekly_digest_in_the_zone_of_their_quiet_hours(alice: User, bob: User) -> None:
@@ -160,13 +162,17 @@ def test_new_members_get_a_weekly_digest_in_the_zone_of_their_quiet_hours(alice:
     tasks.add_digest_schedules()
     rows = {row.member_id: (row.frequency, row.zone) for row in DigestSchedule.objects.all()}
     assert rows == {alice.pk: ("weekly", ""), bob.pk: ("weekly", "Europe/Berlin")}
+    with override_settings(DIGEST_DEFAULT="off"):
+        mona = make_member("mona")
+        tasks.add_digest_schedules()
+    assert (schedule_of(mona).frequency, schedule_of(mona).next_at) == ("off", None)
 
 
-def test_both_parts_say_what_each_link_opens(news: User, bob: User, committed: Commit) -> None:
-    add_school(news)
+def test_both_parts_say_what_each_link_opens(invited: User, bob: User, committed: Commit) -> None:
+    add_school(invited)
     make_schoolmate("eve", name="Eve & <b>", headline=HOSTILE.replace("\r\n", " "))
     answer(say(bob, "The **new** quay"), make_member("dan"))
-    make_due(news)
+    make_due(invited)
     (message,) = send_digests(committed)
     html = str(message.alternatives[0][0])
     assert message.subject == "Eve & <b> from Universität Graz joined, 1 invitation waits"
@@ -178,7 +184,7 @@ def test_both_parts_say_what_each_link_opens(news: User, bob: User, committed: C
     for number, line in enumerate(lines):
         if line.startswith("http"):
             assert lines[number - 1].endswith(":"), line
-    browser = client_of(news)
+    browser = client_of(invited)
     paths = set(LINK.findall(html)) | set(LINK.findall(str(message.body)))
     assert len(paths) >= 6
     with all_cases() as case:

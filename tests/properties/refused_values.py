@@ -174,6 +174,7 @@ REFUSED: list[tuple[str, list[str], str]] = [
         ["bounces", "Bounces <b@a.example>", "<>", "b@a.example, c@a.example"],
         "use mail addresses",
     ),
+    ("DIGEST_DEFAULT", ["monthly", "never"], "use daily, weekly or off"),
     ("NETWORK_NAME", ["x" * 41, "Link\u2028Up"], "use one line"),
     ("SERVER_EMAIL", ["root", "Köln <a>", "a@"], "use "),
     (
