@@ -62,8 +62,6 @@ class PreferencesForm(forms.Form):
 
     digest = forms.ChoiceField(
         label=_("Send me the digest"),
-        # A page from before the digest has no such field: then the choice stays as it is.
-        required=False,
         choices=[
             (Frequency.OFF.value, _("Never")),
             (Frequency.DAILY.value, Frequency.DAILY.label),
@@ -115,6 +113,9 @@ class PreferencesForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         values: dict[str, Any] = super().clean() or {}
+        # A page from before the digest has no such field: then the choice stays as it is.
+        if "digest" not in self.data:
+            self.errors.pop("digest", None)
         if not values.get("quiet"):
             # The digest is sent by the clock of the site where no zone is chosen.
             for name in HOURS:
@@ -133,7 +134,7 @@ class PreferencesForm(forms.Form):
 
     def chosen_digest(self) -> dict[str, Any]:
         """The choice for services.set_digest; empty where the form had none."""
-        chosen: str = self.cleaned_data["digest"]
+        chosen: str = self.cleaned_data.get("digest", "")
         if not chosen:
             return {}
         zone = {"zone": self.cleaned_data.get("zone") or ""}

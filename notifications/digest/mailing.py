@@ -9,9 +9,10 @@ from django.db.models import Exists, F, OuterRef
 from django.urls import reverse
 from django.utils import timezone
 
+from core.database.compiled_queries import CompiledQuery
 from core.mail import MailClass, Subscription, declare_mail, send_template, start_delivery
 from core.models import OutgoingMail
-from network.models import Member, available_to, viewer_of
+from network.models import Member, MemberQuerySet, available_to, viewer_of
 from users.models import User
 
 from ..mailing import absolute_url
@@ -103,13 +104,20 @@ def _cover_period(row: DigestSchedule, now: datetime, sources: DigestSources) ->
 
 def find_recipient(member_id: int) -> User | None:
     """Return the member if it may get bulk mail: neither suspended nor deactivated, with a confirmed address."""
+    return next(iter(_RECIPIENT.fetch(member=member_id)), None)
+
+
+def _recipient_query(member: int) -> MemberQuerySet:
     confirmed = User.objects.filter(
         pk=OuterRef("pk"),
         emailaddress__email=F("email"),
         emailaddress__verified=True,
         emailaddress__primary=True,
     )
-    return Member.objects.filter(available_to(viewer_of(None)), Exists(confirmed), pk=member_id).first()
+    return Member.objects.filter(available_to(viewer_of(None)), Exists(confirmed), pk=member)
+
+
+_RECIPIENT = CompiledQuery(_recipient_query)
 
 
 def send_digest(*, member: User, digest: Digest, frequency: Frequency) -> None:
