@@ -1,6 +1,9 @@
-"""Admin pages of notifications, activities, preferences and quiet hours."""
+"""Admin pages of notifications, activities, preferences, quiet hours and digests."""
+
+from typing import Any
 
 from django.contrib import admin
+from django.utils import timezone
 
 from .models import Activity, DigestSchedule, Notification, Preference, QuietHours
 
@@ -48,4 +51,10 @@ class DigestScheduleAdmin(admin.ModelAdmin):
     search_fields = ("member__username", "zone")
     raw_id_fields = ("member",)
     list_select_related = ("member",)
-    readonly_fields = ("last_day", "covered_until", "mailed_at")
+    # It follows from the rest.
+    readonly_fields = ("next_at", "last_day", "covered_until", "mailed_at")
+
+    def save_model(self, request: Any, obj: DigestSchedule, form: Any, change: bool) -> None:
+        """Store the row with the time of the next digest."""
+        obj.schedule_next(timezone.now())
+        super().save_model(request, obj, form, change)
