@@ -25,7 +25,7 @@ def send_waiting_mails() -> None:
     send_all_due()
 
 
-# Waits for its turn under this key at most once, so that there are as many at work as workers are free.
+# Under this key at most one waits for its turn, so that no more are at work than workers are free.
 DIGESTS = "notifications.send_digests"
 # How long digests wait for the mail server when much mail waits for it already.
 PAUSE = timedelta(seconds=5)
