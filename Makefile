@@ -1,6 +1,6 @@
 # Commands for developers. The logic is in scripts/; this file only names it.
 .DEFAULT_GOAL := help
-.PHONY: help run stack checkpoint test test-night test-fast chaos chaos-tasks lint security format css css-check coverage bench bench-ws requirements venv venv-dev
+.PHONY: help run stack checkpoint test test-night test-fast chaos chaos-tasks chaos-digests lint security format css css-check coverage bench bench-ws requirements venv venv-dev
 PYTHON_OF_VENV := .venv/bin/python
 PORT ?= 8000
 HTTPS ?= 8443
@@ -8,6 +8,7 @@ HTTP ?= 8080
 FIRST_SEED ?= 1
 SEEDS ?= 10
 MINUTES ?= 1
+MEMBERS ?= 10000
 
 help: ## Show these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +36,9 @@ chaos: venv-dev ## Test message delivery while servers and network fail (FIRST_S
 
 chaos-tasks: venv-dev ## Test background tasks while workers and Redis are killed (FIRST_SEED=… SEEDS=100)
 	@$(PYTHON_OF_VENV) -m tests.integration.tasks.kills --first-seed $(FIRST_SEED) --seeds $(SEEDS)
+
+chaos-digests: venv-dev ## Send 10,000 digests, with the worker killed when half of them are sent (MEMBERS=…)
+	@$(PYTHON_OF_VENV) -m tests.integration.tasks.digests --members $(MEMBERS)
 
 lint: venv-dev ## Check style, types, imports, templates, migrations, shell scripts
 	@scripts/lint.sh

@@ -26,7 +26,15 @@ from .observability import metrics
 from .outgoing_mail import add_to_outbox, deliver_due
 from .tasks import enqueue_on_commit, periodic, task
 
-__all__ = ["MailClass", "Subscription", "declare_mail", "render_mail", "send_mail", "send_template"]
+__all__ = [
+    "MailClass",
+    "Subscription",
+    "declare_mail",
+    "render_mail",
+    "send_mail",
+    "send_template",
+    "start_delivery",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -47,6 +55,7 @@ def send_mail(
     thread: str = "",
     headers: Mapping[str, str] | None = None,
     is_confirmation: bool = False,
+    starts_delivery: bool = True,
 ) -> None:
     """Send one message to the address `to` after commit; `html` is an alternative to `text`.
 
@@ -55,8 +64,8 @@ def send_mail(
 
     The subject is cut at core.mail_headers.LONGEST_SUBJECT. The headers follow from `mail_class`, `subscription`
     (what the member can unsubscribe from) and `thread` (the subject matter); `headers` are added. The message is stored
-    in the surrounding transaction; the caller does not wait for the mail server. Raises ValueError when `to` is not one
-    address.
+    in the surrounding transaction; the caller does not wait for the mail server. With `starts_delivery` off the caller
+    calls start_delivery once for many messages. Raises ValueError when `to` is not one address.
     """
     if len(to) > LONGEST_ADDRESS or not to.isprintable() or getaddresses([to]) != [("", to)]:
         raise ValueError("a mail has one recipient, an address without a name")
@@ -66,6 +75,12 @@ def send_mail(
         metrics.mail.labels("suppressed").inc()
         return
     add_to_outbox(recipient=to, subject=shorten_subject(subject), text=text, html=html, headers=all_headers)
+    if starts_delivery:
+        start_delivery()
+
+
+def start_delivery() -> None:
+    """Deliver stored messages after commit."""
     enqueue_on_commit("core.deliver_mail")
 
 
@@ -77,6 +92,7 @@ def send_template(
     subscription: Subscription | None = None,
     thread: str = "",
     headers: Mapping[str, str] | None = None,
+    starts_delivery: bool = True,
 ) -> None:
     """Render and send `<template>_subject.txt`, `<template>_message.txt` and, if it exists, `…_message.html`.
 
@@ -94,6 +110,7 @@ def send_template(
         thread=thread,
         headers=headers,
         is_confirmation=confirms_address(template),
+        starts_delivery=starts_delivery,
     )
 
 
@@ -122,7 +139,7 @@ def render_mail(template: str, context: Mapping[str, Any]) -> tuple[str, str, st
 def deliver_mail() -> None:
     """Send one batch of due mail; the rest is sent after other tasks."""
     if deliver_due():
-        enqueue_on_commit("core.deliver_mail")
+        start_delivery()
 
 
 @periodic("core.deliver_waiting_mail", every=timedelta(seconds=10), seconds=DELIVERY_SECONDS)

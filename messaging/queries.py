@@ -1,18 +1,22 @@
 """Queries on conversations for pages, the socket and programs."""
 
 from collections.abc import Sequence
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
 from django.db import DEFAULT_DB_ALIAS
-from django.db.models import F, IntegerField, QuerySet, Subquery
+from django.db.models import F, IntegerField, OuterRef, QuerySet, Subquery
 
 from core.database.compiled_queries import CompiledQuery
+from core.web.address_formats import AddressFormat
 from network.models import available_to
 from users.models import User
 
-from .display.rendering import entries_as_json
+from .display.rendering import entries_as_json, load_members
 from .models import Conversation, Entry, Membership
 from .models.entry import EntryQuerySet
+
+_conversation_address = AddressFormat("messaging:conversation")
 
 # Entries in one response; a client that misses more asks again.
 AT_ONCE = 100
@@ -115,6 +119,51 @@ def _waiting_query(member: int) -> "QuerySet[Membership, tuple[int]]":
 
 
 _WAITING = CompiledQuery(_waiting_query)
+
+
+class UnreadConversation(NamedTuple):
+    """A conversation in which the member has something unread; `title` is the other member or the group."""
+
+    conversation_id: int
+    title: str
+    unread: int
+    newest_at: datetime
+
+    @property
+    def url(self) -> str:
+        return _conversation_address(self.conversation_id)
+
+
+def load_unread_conversations(member: User) -> list[UnreadConversation]:
+    """Return the member's conversations with unread messages, the newest first, at most MOST_COUNTED. Two queries.
+
+    Without those of two whose other member is not available to the member.
+    """
+    rows = _UNREAD.fetch(member=member.pk)
+    others = {
+        conversation: Conversation(pair=pair).other_id(member.pk)
+        for conversation, pair, *_rest in rows
+        if pair
+    }
+    known = load_members(set(others.values()), member)
+    titles = {conversation: known[pk].display_name for conversation, pk in others.items() if pk in known}
+    titles |= {conversation: title for conversation, pair, title, *_rest in rows if not pair}
+    return [
+        UnreadConversation(conversation, titles[conversation], unread, newest_at)
+        for conversation, _pair, _title, unread, newest_at in rows
+        if conversation in titles
+    ]
+
+
+def _unread_query(member: int) -> "QuerySet[Membership, tuple[int, str | None, str, int, datetime]]":
+    newest = Entry.objects.filter(pk=OuterRef("place")).values("created_at")
+    mine = Membership.objects.waiting().filter(member=member).annotate(newest_at=Subquery(newest))
+    columns = ("conversation", "conversation__pair", "conversation__title", "unread", "newest_at")
+    rows = mine.filter(newest_at__isnull=False).order_by("-place").values_list(*columns)
+    return rows[:MOST_COUNTED]
+
+
+_UNREAD = CompiledQuery(_unread_query)
 
 
 def undelivered_conversations(member_id: int) -> list[tuple[int, int]]:

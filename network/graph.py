@@ -105,7 +105,7 @@ def suggest_members(viewer: User, *, most: int) -> list[Member]:
     """
     counts = _load_mutual_counts(viewer)
     best = [pk for pk, _count in counts.most_common(most * 4)]
-    candidates = _CANDIDATES.fetch(viewer=viewer.pk, members=best)
+    candidates = load_candidates(viewer, best)
     found = sorted(candidates, key=lambda member: (-counts[member.pk], member.sort_name))[:most]
     if len(found) < most:
         known = [member.pk for member in found]
@@ -113,6 +113,11 @@ def suggest_members(viewer: User, *, most: int) -> list[Member]:
     for member in found:
         member.mutual = counts[member.pk]
     return found
+
+
+def load_candidates(viewer: User, ids: Collection[int]) -> list[Member]:
+    """Return those of `ids` that the viewer could invite: without any connection row. At most one query."""
+    return _CANDIDATES.fetch(viewer=viewer.pk, members=ids) if ids else []
 
 
 def _load_mutual_counts(viewer: User) -> Counter[int]:

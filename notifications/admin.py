@@ -1,8 +1,11 @@
-"""Admin pages of notifications, activities, preferences and quiet hours."""
+"""Admin pages of notifications, activities, preferences, quiet hours and digests."""
+
+from typing import Any
 
 from django.contrib import admin
+from django.utils import timezone
 
-from .models import Activity, Notification, Preference, QuietHours
+from .models import Activity, DigestSchedule, Notification, Preference, QuietHours
 
 
 @admin.register(Notification)
@@ -39,3 +42,19 @@ class QuietHoursAdmin(admin.ModelAdmin):
     search_fields = ("member__username", "zone")
     raw_id_fields = ("member",)
     list_select_related = ("member",)
+
+
+@admin.register(DigestSchedule)
+class DigestScheduleAdmin(admin.ModelAdmin):
+    list_display = ("member", "frequency", "weekday", "zone", "next_at", "covered_until", "mailed_at")
+    list_filter = ("frequency", "mailed_at")
+    search_fields = ("member__username", "zone")
+    raw_id_fields = ("member",)
+    list_select_related = ("member",)
+    # It follows from the rest.
+    readonly_fields = ("next_at", "last_day", "covered_until", "mailed_at")
+
+    def save_model(self, request: Any, obj: DigestSchedule, form: Any, change: bool) -> None:
+        """Store the row with the time of the next digest."""
+        obj.schedule_next(timezone.now())
+        super().save_model(request, obj, form, change)

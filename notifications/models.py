@@ -1,6 +1,7 @@
 """Notifications, the activities behind them, and what each member wants to be notified of."""
 
 from collections.abc import Collection
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -16,6 +17,7 @@ from feed.models import Comment, Post, Reaction
 from feed.models.visibility import comment_is_shown, post_readable_by
 from network.models import Connection, Follow, Viewer, available_to
 
+from .digest.schedule import Frequency, Weekday, find_day, find_next
 from .kinds import KIND_INFO, Channel, Kind
 
 
@@ -219,3 +221,55 @@ class QuietHours(models.Model):
 
     def __str__(self) -> str:
         return f"quiet hours of {self.member_id}"
+
+
+class DigestSchedule(models.Model):
+    """How often a member gets the digest, when the next one is due, and what the last one covered.
+
+    Each member has a row, so that those who are due are found by an index.
+    """
+
+    member = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="+"
+    )
+    frequency = models.CharField(
+        _("frequency"), max_length=10, choices=Frequency.choices, default=Frequency.WEEKLY
+    )
+    weekday = models.SmallIntegerField(_("weekday"), choices=Weekday.choices, default=Weekday.MONDAY)
+    # "" is the time zone of the site.
+    zone = models.CharField(_("time zone"), max_length=64, blank=True)
+    next_at = models.DateTimeField(_("next"), null=True, blank=True)
+    # The local date of the last digest, also if there was nothing to say: no later one belongs to its day or week.
+    last_day = models.DateField(_("last day"), null=True, blank=True, editable=False)
+    # What happened until then was in a digest, or nothing did.
+    covered_until = models.DateTimeField(_("covered until"), null=True, blank=True, editable=False)
+    mailed_at = models.DateTimeField(_("mailed"), null=True, blank=True, editable=False)
+
+    class Meta:
+        verbose_name = _("schedule of a digest")
+        verbose_name_plural = _("schedules of digests")
+        indexes = [
+            models.Index(
+                fields=["next_at"], name="notifications_digest_due", condition=Q(next_at__isnull=False)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"digest of {self.member_id}"
+
+    def schedule_next(self, now: datetime) -> None:
+        """Set when the next digest is due; not saved yet."""
+        self.next_at = find_next(now, last_day=self.last_day, **self._rhythm())
+
+    def note_covered(self, now: datetime) -> None:
+        """Set that the digest that was due covers what happened until `now`, and when the next one is due."""
+        self.last_day = find_day(now, last_day=self.last_day, **self._rhythm())
+        self.covered_until = now
+        self.schedule_next(now)
+
+    def _rhythm(self) -> dict[str, Any]:
+        return {
+            "frequency": Frequency(self.frequency),
+            "weekday": self.weekday,
+            "zone": self.zone or settings.TIME_ZONE,
+        }

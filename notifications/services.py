@@ -6,6 +6,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import time
 
+from django.conf import settings
 from django.db import models, transaction
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
@@ -16,15 +17,17 @@ from network.graph import within_two_degrees
 from network.reach import reached_by_mail
 from users.models import User
 
+from .digest.schedule import Frequency
 from .kinds import KIND_INFO, Channel, Kind, channels_of
 from .mailing import schedule_mail
-from .models import Activity, Notification, Preference, QuietHours
+from .models import Activity, DigestSchedule, Notification, Preference, QuietHours
 from .preferences.deliveries import Delivery, wanted_deliveries
 
 # Actions that need no permission and can reach any number of members: beyond network.reach, they are not mailed.
 REACH_LIMITED_KINDS = frozenset({Kind.COMMENT, Kind.REPLY, Kind.REACTION, Kind.REPOST, Kind.FOLLOW})
 # Most attempts to lock an unread notification that is marked read concurrently.
 TRIES = 10
+SCHEDULES_AT_ONCE = 1000
 
 _without_delivery: ContextVar[bool] = ContextVar("notifications_without_delivery", default=False)
 
@@ -224,3 +227,42 @@ def set_quiet_hours(*, member: User, start: time, end: time, zone: str) -> None:
 def clear_quiet_hours(*, member: User) -> None:
     """Remove the member's quiet hours."""
     QuietHours.objects.filter(member=member).delete()
+
+
+@transaction.atomic
+def set_digest(*, member: User, frequency: Frequency, weekday: int | None = None, zone: str = "") -> None:
+    """Choose how often the member gets the digest; without `weekday` and `zone` these stay as they are.
+
+    A day or week that has had its digest gets no second one.
+    """
+    add_digest_schedules([member.pk])
+    row = DigestSchedule.objects.select_for_update().get(member=member)
+    row.frequency = frequency
+    row.weekday = row.weekday if weekday is None else weekday
+    row.zone = zone or row.zone
+    row.schedule_next(timezone.now())
+    row.save(update_fields=["frequency", "weekday", "zone", "next_at"])
+
+
+def add_digest_schedules(member_ids: Collection[int]) -> None:
+    """Add the site's default schedule, in the zone of their quiet hours, for those members who have none."""
+    zones = dict(QuietHours.objects.filter(member__in=member_ids).values_list("member_id", "zone"))
+    rows = [
+        DigestSchedule(member_id=pk, zone=zones.get(pk, ""), frequency=settings.DIGEST_DEFAULT)
+        for pk in member_ids
+    ]
+    for row in rows:
+        row.schedule_next(timezone.now())
+    DigestSchedule.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def add_missing_digest_schedules() -> int:
+    """Add the default schedule for all members who have none; return how many. In batches, each stored at once."""
+    missing = User.objects.filter(
+        ~Exists(DigestSchedule.objects.filter(member=OuterRef("pk"))), joined_at__isnull=False
+    )
+    added = 0
+    while batch := list(missing.order_by("pk").values_list("pk", flat=True)[:SCHEDULES_AT_ONCE]):
+        add_digest_schedules(batch)
+        added += len(batch)
+    return added

@@ -15,12 +15,13 @@ from users.http import HtmxRequest, MemberRequest, member_required
 from users.models import User
 
 from . import services
+from .digest.schedule import Frequency
 from .display.badge import unread_of
 from .display.notification_view import build_views
 from .display.pages import ALL, FILTERS, page_of
 from .forms import HOURS, PreferencesForm
 from .models import Notification
-from .preferences.unsubscribe_tokens import read_token
+from .preferences.unsubscribe_tokens import read_digest_token, read_token
 
 
 @member_required
@@ -93,6 +94,8 @@ def preferences(request: MemberRequest) -> HttpResponse:
             services.set_quiet_hours(member=request.user, **hours)
         else:
             services.clear_quiet_hours(member=request.user)
+        if choice := form.chosen_digest():
+            services.set_digest(member=request.user, **choice)
         messages.success(request, _("Preferences saved."))
         return redirect("notifications:preferences")
     status = 422 if form.is_bound else 200
@@ -105,10 +108,15 @@ def preferences(request: MemberRequest) -> HttpResponse:
 def unsubscribe(request: HtmxRequest, token: str) -> HttpResponse:
     """Turn mail off by the signed link of a mail: GET asks, POST turns it off, without signing in."""
     read = read_token(token)
-    if read is None:
+    member_id = read[0] if read else read_digest_token(token)
+    if member_id is None:
         raise Http404
-    member = get_object_or_404(User, pk=read[0], is_active=True)
+    member = get_object_or_404(User, pk=member_id, is_active=True)
     if request.method == "POST":
-        services.stop_mail(member=member, kinds=read[1])
-    context = {"kind": read[1][0].label if len(read[1]) == 1 else "", "done": request.method == "POST"}
+        if read:
+            services.stop_mail(member=member, kinds=read[1])
+        else:
+            services.set_digest(member=member, frequency=Frequency.OFF)
+    kinds = [kind.label for kind in read[1]] if read else [_("Digest")]
+    context = {"kind": kinds[0] if len(kinds) == 1 else "", "done": request.method == "POST"}
     return render(request, "notifications/unsubscribe.html", context)

@@ -7,8 +7,12 @@ from uuid import uuid4
 from allauth.account.adapter import get_adapter
 from django.utils import timezone
 
+from feed.tests.factories import answer, say
 from network.models import Connection, Follow
+from network.services import follow_member, invite_member
 from notifications import services
+from notifications.digest.mailing import TEMPLATE as DIGEST
+from notifications.digest.mailing import send_batch
 from notifications.kinds import Channel, Kind
 from notifications.mailing import TEMPLATE as NOTIFICATIONS
 from notifications.mailing import send_due
@@ -16,7 +20,9 @@ from notifications.models import Notification, QuietHours
 from notifications.replies.refusals import TEMPLATE as REPLY_REFUSED
 from notifications.replies.refusals import RefusedReply, mail_refusal
 from notifications.replies.reply_addresses import ReplyTarget, TargetKind
-from notifications.tests.test_mail_texts import ACTS
+from notifications.tests.digests import add_school, make_due, make_schoolmate
+from notifications.tests.test_mail_texts import ACTS, write
+from tests.cast import connect, make_member
 from users.accounts.email_addresses import change_address, send_address_check
 from users.accounts.mail_templates import ADDRESS_CHECK, ALLAUTH_MAILS, EMAIL_CHANGED
 from users.models import User
@@ -53,6 +59,40 @@ def send_notification_mail(acts: list[Callable[[], object]], member: User) -> No
     send_due(member_id=member.pk)
 
 
+def send_digest_mail(member: User, other: User) -> None:
+    """Send a digest with every section; `other` is in most of them."""
+    for model in (Notification, Connection, Follow):
+        model.objects.all().delete()
+    with services.without_delivery():
+        fill_digest(member, other)
+    make_due(member)
+    send_batch()
+
+
+def fill_digest(member: User, other: User) -> None:
+    """Do what the digest of `member` is about."""
+    add_school(member)
+    amira = make_member("amira", name="Amira Haddad", headline="Port planner at Harbour Works")
+    connect(member, amira)
+    follow_member(follower=member, followed=other)
+    for author, text, answers in [
+        (other, "The **new quay** opens on Saturday: who comes along, and who brings the boat?", 3),
+        (amira, "What we learned from ten years of tide tables", 1),
+    ]:
+        post = say(author, text)
+        for _number in range(answers):
+            answer(post, amira if author is other else other)
+    note = "We met at the fair in Graz, at the stand with the model ships."
+    invite_member(inviter=other, invitee=member, note=note)
+    write(member, other)
+    make_schoolmate("ben", name="Ben Okafor", headline="Naval architect")
+    headline = "Student of hydraulic engineering, from September in Trieste"
+    make_schoolmate("chiara", name="Chiara Rossi", headline=headline)
+    long_ago = timezone.now() - timedelta(days=99)
+    dora = make_member("dora", name="Dora Weiß", headline="Harbour master", joined_at=long_ago)
+    connect(amira, dora)
+
+
 def sample_senders(member: User, other: User) -> dict[str, list[Callable[[], object]]]:
     """For each template of the product, functions that send mails from it; `other` acts on `member`."""
     samples: dict[str, list[Callable[[], object]]] = {
@@ -83,4 +123,5 @@ def sample_senders(member: User, other: User) -> dict[str, list[Callable[[], obj
         )
         for kind in TargetKind
     ]
+    samples[DIGEST] = [lambda: send_digest_mail(member, other)]
     return samples

@@ -43,6 +43,7 @@ CLASSES = {
     "account/email/password_reset_key": MailClass.TRANSACTIONAL,
     "account/email/password_set": MailClass.TRANSACTIONAL,
     "account/email/unknown_account": MailClass.TRANSACTIONAL,
+    "notifications/mail/digest": MailClass.BULK,
     "notifications/mail/notifications": MailClass.NOTIFICATION,
     REPLY_REFUSED: MailClass.TRANSACTIONAL,
 }

@@ -126,6 +126,7 @@ def test_each_mail_arrives_whole_and_readable(server: MailServer, alice: User, c
                 with case(f"{template} {number}"):
                     html = part_of(message, "html")
                     check_envelope(message, class_of_mail(template))
-                    check_html(html, str(message["Subject"]))
+                    # Where one encoded word fills the line, it is on the next one: Python keeps the blank before it.
+                    check_html(html, str(message["Subject"]).strip())
                     check_text(part_of(message, "plain"), html)
     assert set(server.senders) == {"bounces@example.org"}

@@ -23,6 +23,7 @@ CHOSEN = {
     "message": ("notifications/mail/notifications", -2),
     "several": ("notifications/mail/notifications", -1),
     "answer-not-posted": ("notifications/mail/reply_refused", 0),
+    "digest": ("notifications/mail/digest", 0),
 }
 # The darkest colour of each link and paragraph against what is behind it: 4.5 : 1 is what WCAG wants for text.
 MEASURE = """() => {
@@ -34,7 +35,7 @@ MEASURE = """() => {
     const color = getComputedStyle(element).backgroundColor;
     return parts(color)[3] === 0 && element.parentElement ? behind(element.parentElement) : color;
   };
-  return [...document.querySelectorAll("a, p, td, strong, bdi")]
+  return [...document.querySelectorAll("a, h2, p, td, strong, bdi")]
     .filter(element => [...element.childNodes].some(node => node.nodeType === 3 && node.data.trim()))
     .map(element => {
       const [one, two] = [light(getComputedStyle(element).color), light(behind(element))].sort((a, b) => b - a);

@@ -79,15 +79,15 @@ class NotificationView:
     @property
     def text(self) -> str:
         """The sentence as plain text, for mail and screen readers."""
-        return self._sentence([_isolate(member.display_name) for member in self.people], str.format)
+        return self._sentence([isolate(member.display_name) for member in self.people], str.format)
 
     def write_subject(self, longest: int) -> str:
         """Return at most `longest` characters for a mail: the latest name, truncated, and the count of others."""
         name = self.people[0].display_name
-        room = longest - len(self._sentence([_isolate("")], str.format))
-        room -= len(_isolate(name)) - len(name)
+        room = longest - len(self._sentence([isolate("")], str.format))
+        room -= len(isolate(name)) - len(name)
         shown = Truncator(name).chars(max(min(room, NAME_IN_SUBJECT), SHORTEST_NAME_IN_SUBJECT))
-        return self._sentence([_isolate(str(shown))], str.format)
+        return self._sentence([isolate(str(shown))], str.format)
 
     @property
     def html(self) -> str:
@@ -283,7 +283,7 @@ def _bold(name: str) -> SafeString:
     return format_html("<strong><bdi>{}</bdi></strong>", name)
 
 
-def _isolate(name: str) -> str:
+def isolate(name: str) -> str:
     """The name for plain text. A right-to-left name is put between FIRST STRONG ISOLATE and POP DIRECTIONAL ISOLATE
     (Unicode annex 9), so that it does not reorder the text around it."""
     is_right_to_left = any(unicodedata.bidirectional(char) in {"R", "AL"} for char in name)

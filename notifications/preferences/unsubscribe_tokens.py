@@ -8,6 +8,7 @@ from ..kinds import Channel, Kind, channels_of
 ALL = "all"
 
 _signer = Signer(sep=".", salt="notifications.unsubscribe")
+_digest_signer = Signer(sep=".", salt="notifications.unsubscribe.digest")
 
 
 def token_for(member_id: int, kind: Kind | None) -> str:
@@ -26,3 +27,16 @@ def read_token(token: str) -> tuple[int, list[Kind]] | None:
         return None
     mailed = [each for each in Kind if Channel.MAIL in channels_of(each)]
     return int(member), mailed if kind == ALL else [Kind(kind)]
+
+
+def digest_token_for(member_id: int) -> str:
+    """A token that turns the digest off for one member. It does not expire."""
+    return _digest_signer.sign(str(member_id))
+
+
+def read_digest_token(token: str) -> int | None:
+    """The member id in a token of the digest, or None if its signature is invalid."""
+    try:
+        return int(_digest_signer.unsign(token))
+    except BadSignature:
+        return None

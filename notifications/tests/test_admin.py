@@ -9,8 +9,9 @@ from django.urls import reverse
 
 from feed.tests.factories import SCRIPT, react, say
 from notifications import services
+from notifications.digest.schedule import Frequency
 from notifications.kinds import Channel, Kind
-from notifications.models import Activity, Notification, Preference, QuietHours
+from notifications.models import Activity, DigestSchedule, Notification, Preference, QuietHours
 from tests.cast import client_of
 from users.models import User
 
@@ -25,10 +26,11 @@ def staff(alice: User, charlie: User) -> Client:
     react(say(alice, SCRIPT), charlie)
     services.set_preferences(member=alice, choices={(Kind.REACTION, Channel.MAIL): True})
     services.set_quiet_hours(member=alice, start=time(22), end=time(7), zone="UTC")
+    services.set_digest(member=alice, frequency=Frequency.DAILY)
     return client_of(User.objects.create_superuser("root", "root@example.org"))
 
 
-@pytest.mark.parametrize("model", [Notification, Activity, Preference, QuietHours])
+@pytest.mark.parametrize("model", [Notification, Activity, Preference, QuietHours, DigestSchedule])
 def test_every_model_is_listed_searched_and_opened(staff: Client, model: type[Model]) -> None:
     name = f"admin:notifications_{model._meta.model_name}"
     row = model._default_manager.get()
@@ -44,6 +46,7 @@ def test_rows_are_described() -> None:
         Activity(pk=3, actor_id=1),
         Preference(kind="reaction", channel="mail", member_id=1),
         QuietHours(member_id=1),
+        DigestSchedule(member_id=1),
     ]
     assert [str(row) for row in described] == [
         "reaction for 1 about post:2",
@@ -51,4 +54,13 @@ def test_rows_are_described() -> None:
         "activity 3 by 1",
         "reaction by mail for 1",
         "quiet hours of 1",
+        "digest of 1",
     ]
+
+
+def test_a_digest_that_staff_turn_off_is_no_longer_due(staff: Client, alice: User) -> None:
+    address = reverse("admin:notifications_digestschedule_change", args=[alice.pk])
+    values = {"member": alice.pk, "frequency": "off", "weekday": "0", "zone": ""}
+    assert staff.post(address, values).status_code == 302
+    row = DigestSchedule.objects.get()
+    assert (row.frequency, row.next_at) == ("off", None)

@@ -6,8 +6,9 @@ import pytest
 from django.test import Client
 
 from notifications import services
+from notifications.digest.schedule import Frequency
 from notifications.kinds import KIND_INFO, Channel, Kind, channels_of
-from notifications.models import Preference, QuietHours
+from notifications.models import DigestSchedule, Preference, QuietHours
 from notifications.preferences.deliveries import wanted_deliveries
 from tests.cases import all_cases, rolled_back
 from tests.cast import make_member
@@ -117,3 +118,33 @@ def test_they_are_a_tab_of_the_settings(as_alice: Client) -> None:
 
 def test_a_visitor_is_asked_to_sign_in(client: Client) -> None:
     assert client.post(ADDRESS, DEFAULTS)["Location"].startswith("/accounts/login/")
+
+
+def test_the_digest_is_chosen_and_shown(as_alice: Client, alice: User) -> None:
+    assert '<option value="0" selected>Every week, on Monday</option>' in page_of(as_alice, ADDRESS)
+    zone = "America/New_York"
+    with all_cases() as case:
+        for chosen, frequency, weekday in [("daily", "daily", 0), ("3", "weekly", 3), ("off", "off", 3)]:
+            with case(chosen):
+                as_alice.post(ADDRESS, {**DEFAULTS, "digest": chosen, "zone": zone})
+                row = DigestSchedule.objects.get(member=alice)
+                assert (row.frequency, row.weekday, row.zone) == (frequency, weekday, zone)
+                assert (row.next_at is None) == (chosen == "off")
+                html = page_of(as_alice, ADDRESS)
+                assert f'<option value="{chosen}" selected>' in html
+                assert f'<option value="{zone}" selected>' in html
+
+
+def test_a_form_without_the_digest_leaves_it_and_an_unknown_choice_is_refused(
+    as_alice: Client, alice: User
+) -> None:
+    services.set_digest(member=alice, frequency=Frequency.DAILY, zone="Europe/Berlin")
+    as_alice.post(ADDRESS, DEFAULTS)
+    as_alice.post(ADDRESS, {**DEFAULTS, "digest": "daily", "zone": ""})
+    with all_cases() as case:
+        for chosen in ("", "7", "-1", "hourly", "daily "):
+            with case(chosen):
+                response = as_alice.post(ADDRESS, {**DEFAULTS, "digest": chosen})
+                assert (response.status_code, "field-invalid" in response.content.decode()) == (422, True)
+    row = DigestSchedule.objects.get(member=alice)
+    assert (row.frequency, row.zone) == ("daily", "Europe/Berlin")

@@ -228,8 +228,10 @@ class ExportFolder:
         self.folder = folder
         self.description = f"the export {folder}"
         self.manifest = manifest.read_manifest(folder)
-        self.tables = tables
-        known, exported = {table.label for table in tables}, set(self.manifest.tables)
+        exported, added = set(self.manifest.tables), manifest.TABLES_ADDED
+        absent = {label for label, key in added.items() if key not in self.migrations}
+        self.tables = [table for table in tables if table.label not in absent]
+        known = {table.label for table in self.tables}
         if known != exported:
             problems = [Problem(label, "", "", "is not in the export") for label in sorted(known - exported)]
             problems += [Problem(label, "", "", "has no model here") for label in sorted(exported - known)]

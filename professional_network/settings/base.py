@@ -281,6 +281,8 @@ SITE_URL = env.origin("SITE_URL", "http://localhost:8000")
 DEFAULT_FROM_EMAIL = env.mailbox("DEFAULT_FROM_EMAIL", "LinkUp <no-reply@localhost>")
 # What the network is called in mail.
 NETWORK_NAME = env.title("NETWORK_NAME", "LinkUp")
+# The digest of members who have not chosen.
+DIGEST_DEFAULT = env.choice("DIGEST_DEFAULT", "weekly", ("daily", "weekly", "off"))
 # Where undeliverable mail returns.
 MAIL_ENVELOPE_SENDER = env.mail_address("MAIL_ENVELOPE_SENDER", parseaddr(DEFAULT_FROM_EMAIL)[1])
 # Where answers to mails arrive (`manage.py receive_mail`); without it, mails cannot be answered.

@@ -140,6 +140,7 @@ ROWS: dict[str, list[Row]] = {
         ("bounces@a.example", "MAIL_ENVELOPE_SENDER", "no-reply@localhost", "bounces@a.example"),
         ("bounces@a.example", "DEFAULT_FROM_EMAIL", SENDER, SENDER),
     ],
+    "DIGEST_DEFAULT": [("off", "DIGEST_DEFAULT", "weekly", "off")],
     "NETWORK_NAME": [("Alumni Köln", "NETWORK_NAME", "LinkUp", "Alumni Köln")],
     "MAIL_TO_NON_MEMBERS_PER_HOUR": [("5", "MAIL_TO_NON_MEMBERS_PER_HOUR", 200, 5)],
     "MEDIA_ACCEL_PREFIX": [("/x/", "MEDIA_ACCEL_PREFIX", "", "/x/")],

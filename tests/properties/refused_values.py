@@ -188,6 +188,7 @@ REFUSED: list[tuple[str, list[str], str]] = [
         "use the domain",
     ),
     ("BOUNCE_DOMAIN", ["https://a.example", "bounces@a.example", "a b"], "use a name"),
+    ("DIGEST_DEFAULT", ["monthly", "never"], "use daily, weekly or off"),
     ("NETWORK_NAME", ["x" * 41, "Link\u2028Up"], "use one line"),
     ("SERVER_EMAIL", ["root", "Köln <a>", "a@"], "use "),
     (

@@ -4,7 +4,7 @@ import re
 
 from django.db.migrations.loader import MigrationLoader
 
-from operations.transfer.manifest import ROWS_UNCHANGED
+from operations.transfer.manifest import ROWS_UNCHANGED, TABLES_ADDED
 from operations.transfer.tables import LEFT_OUT, tables_of
 from scripts.migration_linter import collect_columns, compile_operations
 
@@ -29,3 +29,20 @@ def test_such_a_migration_renames_in_python_or_adds_indexes_or_tables_of_no_expo
         assert [(table.label, sorted(table.fields)) for table in tables] == [
             (table.label, sorted(table.fields)) for table in later_tables
         ]
+
+
+def test_a_migration_that_adds_a_table_changes_no_other() -> None:
+    loader = MigrationLoader(None)
+    for label, key in TABLES_ADDED.items():
+        before = loader.project_state([key], at_end=False)
+        after = loader.project_state([key])
+        former, later = (
+            {table.label: sorted(table.fields) for table in tables_of(state.apps.get_models())}
+            for state in (before, after)
+        )
+        assert later.keys() - former.keys() == {label}
+        assert former.items() <= later.items()
+        steps = [*compile_operations(loader.graph.nodes[key], before.clone())]
+        statements = [statement for step in steps for statement in step.statements]
+        table = label.replace(".", "_")
+        assert [each for each in statements if table not in each] == []

@@ -122,11 +122,15 @@ class Site:
     # -- Faults
     def kill_worker(self) -> None:
         """Kill all processes of the worker at once, as when the power fails, and start it again."""
+        self.kill_processes()
+        self.work.start()
+
+    def kill_processes(self) -> None:
+        """Kill all processes of the worker at once."""
         if self.work.process:
             with suppress(ProcessLookupError):
                 os.killpg(self.work.process.pid, signal.SIGKILL)
         self.work.kill()
-        self.work.start()
 
     def kill_main(self) -> None:
         """Kill the main process of the worker alone: its children go on for a moment. Start it again."""

@@ -1,0 +1,1 @@
+"""The digest: a mail about the member's network, daily or weekly."""
