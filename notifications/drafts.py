@@ -44,7 +44,9 @@ def pack_drafts(drafts: Iterable[NotificationDraft]) -> list[PackedDrafts]:
         source = {name: row.pk for name, row in draft.source.items()}
         post = draft.post.pk if draft.post else None
         shared = {"kind": draft.kind.value, "key": draft.key, "post": post, "source": source}
-        group = packed.setdefault((draft.kind, draft.key, post, *source.items()), {**shared, "recipients": []})
+        group = packed.setdefault(
+            (draft.kind, draft.key, post, *source.items()), {**shared, "recipients": []}
+        )
         group["recipients"].append(draft.recipient_id)
     return list(packed.values())
 

@@ -1,6 +1,7 @@
 """Many members are notified by a task: the request takes the same however many there are, and no more than for few."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,8 +12,8 @@ from django.test.utils import CaptureQueriesContext
 from core.models import QueuedTask
 from core.sockets.publisher import member_topic
 from core.tasks.execution import execute_task
-from feed.services import delete_comment, delete_post, edit_comment, edit_post
 from feed.models import Comment, Post
+from feed.services import delete_comment, delete_post, edit_comment, edit_post
 from feed.tests.factories import answer, pass_on, say
 from messaging.services import leave_conversation, mute_conversation, start_group
 from messaging.tests.factories import read, send
@@ -72,12 +73,12 @@ def test_the_request_takes_as_many_statements_for_many_members_as_for_few(alice:
         names = names_of(people[:number])
         group = start_group(by=alice, members=people[:number])
         acts: dict[str, Callable[[], object]] = {
-            "post": lambda names=names: say(alice, names),
-            "repost": lambda names=names: pass_on(post, alice, names),
-            "edit": lambda names=names: edit_post(post=say(alice), text=names, audience=Audience.MEMBERS),
-            "comment": lambda names=names: answer(post, alice, names),
-            "reply": lambda names=names: answer(thread.post, alice, names, parent=thread),
-            "message": lambda group=group: send(group, alice),
+            "post": partial(say, alice, names),
+            "repost": partial(pass_on, post, alice, names),
+            "edit": partial(edit_post, post=say(alice), text=names, audience=Audience.MEMBERS),
+            "comment": partial(answer, post, alice, names),
+            "reply": partial(answer, thread.post, alice, names, parent=thread),
+            "message": partial(send, group, alice),
         }
         for name, act in acts.items():
             counts.setdefault(name, []).append(count_statements(act))
