@@ -19,6 +19,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from core.models import QueuedTask
+from core.observability import metrics
 from core.observability.redaction import redact
 
 from .registry import DEFAULT_ATTEMPTS, TaskDefinition, UnfitArgumentsError, find_task
@@ -57,12 +58,14 @@ def execute_task(row_id: int) -> bool:
     definition = find_task(row.name)
     try:
         _run(row, definition)
+        metrics.task_attempts.labels("done").inc()
     except LeaseLostError:
         logger.warning("task %s (%d) was rolled back: its lease had expired", row.name, row.pk)
     except ObjectDoesNotExist as error:
         # What it is about has been deleted meanwhile.
         logger.info("task %s (%d) has nothing to do: %s", row.name, row.pk, error)
         _finish_unless_lost(row, definition)
+        metrics.task_attempts.labels("done").inc()
     except Exception as error:  # noqa: BLE001 -- whatever it is, it is stored and tried again
         _record_failure(row, error)
     return True
@@ -152,6 +155,7 @@ def _record_failure(row: QueuedTask, error: Exception) -> None:
         QueuedTask.objects.filter(pk=row.pk, leased_by=row.leased_by).delete()
         return
     described = describe_error(error)
+    metrics.task_attempts.labels("failed" if is_last and not row.is_periodic else "retried").inc()
     if is_last and not row.is_periodic:
         logger.error("task %s (%d) failed", row.name, row.pk, exc_info=error)
         _end_as_failed(row, described)
