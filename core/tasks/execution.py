@@ -187,8 +187,8 @@ def wait_after(attempts: int) -> float:
 
 
 def describe_error(error: BaseException) -> str:
-    """Return class, first line and place of an exception, without secrets and bounded in length."""
+    """Return class, first line and origin of an exception, without secrets and bounded in length."""
     line = next(iter("".join(traceback.format_exception_only(error)).strip().splitlines()), "")
     frames = traceback.extract_tb(error.__traceback__)
-    place = f" ({frames[-1].name}, line {frames[-1].lineno})" if frames else ""
-    return redact(line[: MAX_ERROR_LENGTH - len(place)]) + place
+    origin = f" ({frames[-1].name}, line {frames[-1].lineno})" if frames else ""
+    return redact(line[: MAX_ERROR_LENGTH - len(origin)]) + origin

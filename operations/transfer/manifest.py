@@ -19,6 +19,7 @@ ROWS_UNCHANGED: frozenset[Migration] = frozenset(
     {
         ("core", "0003_queued_tasks"),
         ("feed", "0004_top_comments_index"),
+        ("messaging", "0003_membership_sort_key"),
         ("network", "0003_invitations_of_low"),
         ("network", "0004_invitations_of_high"),
         ("notifications", "0002_activity_and_sort_key"),
