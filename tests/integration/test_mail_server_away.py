@@ -33,9 +33,9 @@ def silent_server(port: int) -> Iterator[None]:
         yield
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def mail_port(stack: Stack) -> Iterator[int]:
-    """Where the servers of the stack look for their mail server for the time of the test."""
+    """Where the servers of the stack look for their mail server for the time of these tests."""
     port = find_free_port()
     before = use_mail_port(stack, port)
     yield port
@@ -60,14 +60,18 @@ MANY = 50
 CROWD = """
 from datetime import timedelta
 from django.utils import timezone
+from feed.services import publish_post
 from network.models import Connection
 from users.models import User
-make = User.objects.create_user
-speaker = make("speaker", "speaker@example.org", %r, joined_at=timezone.now() - timedelta(days=30))
+joined = timezone.now() - timedelta(days=30)
+speaker = User.objects.create_user("speaker", "speaker@example.org", %r, joined_at=joined)
 for number in range(%d):
     name = f"listener{number}"
-    listener = make(name, f"{name}@example.org", %r, joined_at=timezone.now())
+    listener = User.objects.create_user(name, f"{name}@example.org", None, joined_at=joined)
+    # The same hash: computing 50 takes a quarter of a minute.
+    User.objects.filter(pk=listener.pk).update(password=speaker.password)
     Connection.objects.create(low=speaker, high=listener, inviter=speaker, state=Connection.State.CONNECTED)
+print(publish_post(author=speaker, text="Hello").pk)
 """
 LISTENERS = [f"listener{number}" for number in range(MANY)]
 
@@ -75,7 +79,8 @@ LISTENERS = [f"listener{number}" for number in range(MANY)]
 def test_acts_that_send_mail_are_answered_while_the_mail_server_hangs(
     stack: Stack, mail_port: int, fault_table: FaultTable
 ) -> None:
-    stack.run_manage_command("shell", "--command", CROWD % (PASSWORD, MANY, PASSWORD))
+    printed = stack.run_manage_command("shell", "--command", CROWD % (PASSWORD, MANY))
+    path = f"/posts/{printed.split()[-1]}/comment/"
     mentions = " ".join(f"@{name}" for name in LISTENERS)
     with (
         Visitor(stack, timeout=60) as newcomer,
@@ -85,8 +90,6 @@ def test_acts_that_send_mail_are_answered_while_the_mail_server_hangs(
         speaker.sign_in("speaker", PASSWORD)
         listener.sign_in(LISTENERS[-1], PASSWORD)
         with silent_server(mail_port), WebSocket.open_for(listener) as tab:
-            post = speaker.submit_form("/", "/posts/", text="Hello", audience="1")
-            path = f"{post.headers['Location']}comment/"
             answers = {
                 "mention of one": speaker.submit_form("/", path, text=f"@{LISTENERS[0]}"),
                 "mention of 50": speaker.submit_form("/", path, text=mentions),
@@ -98,14 +101,14 @@ def test_acts_that_send_mail_are_answered_while_the_mail_server_hangs(
                     password1=PASSWORD,
                 ),
             }
+            for name, answer in answers.items():
+                assert answer.status == 302, (name, answer.text[:500])
+                fault_table.record_duration(FAULT, name, answer.seconds, most=NOBODY_WAITS)
             started = time.monotonic()
             wait_for_badge(tab, 1)
             fault_table.record_duration(
                 FAULT, "badge of the 50th", time.monotonic() - started, most=NOBODY_WAITS
             )
-    for name, answer in answers.items():
-        assert answer.status == 302, (name, answer.text[:500])
-        fault_table.record_duration(FAULT, name, answer.seconds, most=NOBODY_WAITS)
     mailbox = Mailbox(mail_port)
     mailbox.start()
     try:
