@@ -11,7 +11,6 @@ from django.test.utils import CaptureQueriesContext
 
 from core.models import QueuedTask
 from core.sockets.publisher import member_topic
-from core.tasks.execution import execute_task
 from feed.models import Comment, Post
 from feed.services import delete_comment, delete_post, edit_comment, edit_post
 from feed.tests.factories import answer, pass_on, say
@@ -26,7 +25,7 @@ from tests.cast import make_member
 from users.audience import Audience
 from users.models import User
 
-from .factories import Commit, page_texts
+from .factories import Commit, page_texts, run_notification_tasks
 
 pytestmark = [pytest.mark.both, pytest.mark.django_db]
 
@@ -49,12 +48,6 @@ def make_connections(alice: User, count: int) -> list[User]:
 
 def names_of(people: list[User]) -> str:
     return " ".join(f"@{member.username}" for member in people)
-
-
-def run_tasks() -> None:
-    """Execute the tasks that wait, which in a test without commits is all of them."""
-    for pk in QueuedTask.objects.filter(name=NOTIFY_TASK).values_list("pk", flat=True):
-        execute_task(pk)
 
 
 def count_statements(act: Callable[[], object]) -> int:
@@ -87,7 +80,7 @@ def test_the_request_takes_as_many_statements_for_many_members_as_for_few(alice:
             with case(f"{name}: {few}, {many}, {most} statements"):
                 assert most == many <= few
     assert not Notification.objects.filter(recipient=people[-1]).exists()
-    run_tasks()
+    run_notification_tasks()
     assert Notification.objects.filter(recipient=people[-1]).count() == 6
 
 
@@ -127,7 +120,7 @@ def test_a_second_run_of_the_task_adds_nothing(alice: User, crowd: list[User]) -
                     QueuedTask(name=row.name, arguments=row.arguments)
                     for row in QueuedTask.objects.filter(name=NOTIFY_TASK)
                 )
-                run_tasks()
+                run_notification_tasks()
                 assert Activity.objects.count() == Notification.objects.count() == len(crowd)
 
 
@@ -157,7 +150,7 @@ def test_what_was_undone_before_the_task_ran_notifies_nobody(alice: User, crowd:
         for name, act in undo.items():
             with case(name), rolled_back():
                 act(answer(post, User.objects.get(pk=alice.pk), names_of(crowd)))
-                run_tasks()
+                run_notification_tasks()
                 assert not Notification.objects.exists()
                 assert not QueuedTask.objects.filter(name=NOTIFY_TASK).exists()
 
@@ -170,7 +163,7 @@ def test_members_who_need_no_notification_any_more_are_left_out(alice: User, cro
     leave_conversation(conversation=group, member=crowd[1])
     read(group, crowd[2], group.memberships.get(member=crowd[2]).unread + 100)
     block_member(blocker=crowd[3], blocked=alice)
-    run_tasks()
+    run_notification_tasks()
     notified = Notification.objects.filter(kind="message").values_list("recipient", flat=True)
     assert set(notified) == {each.pk for each in crowd[4:]}
     notified = Notification.objects.filter(post=post).values_list("recipient", flat=True)
@@ -183,7 +176,7 @@ def test_edits_before_the_task_ran_notify_each_member_once(alice: User, crowd: l
     for text in ("nobody", names_of(crowd), "nobody", names_of(crowd[:1])):
         edit_post(post=post, text=text, audience=Audience.MEMBERS)
         edit_comment(comment=comment, text=text)
-    run_tasks()
+    run_notification_tasks()
     assert [len(page_texts(each)) for each in crowd] == [2] * len(crowd)
     assert Activity.objects.count() == 2 * len(crowd)
 
@@ -193,6 +186,6 @@ def test_a_repost_notifies_its_readers_and_the_author_of_the_original(
 ) -> None:
     original = say(mona)
     pass_on(original, alice, names_of(crowd))
-    run_tasks()
+    run_notification_tasks()
     assert page_texts(mona) == ["Alice Álvarez shared your post"]
     assert page_texts(crowd[0]) == ["Alice Álvarez mentioned you in a post"]
