@@ -69,7 +69,7 @@ def short(**values: Any) -> Course:
 
 def patient(**values: Any) -> Course:
     """The same for a server on which nothing is broken: it may take its time."""
-    return short(**{"settle": 15.0, "patience": 60.0, **values})
+    return short(**{"most_seconds": 15.0, "patience": 60.0, **values})
 
 
 LOSSY = NetworkFaults(drop=0.15, swap=0.1)
