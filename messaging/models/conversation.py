@@ -96,8 +96,8 @@ class Membership(models.Model):
     """One member in one conversation.
 
     The cursors only move forward. `unread` is the number of messages of others that are not deleted and lie behind
-    `read_seq` (and not before `first_seq`); whoever changes it holds this row's lock. `sort_key` is the id of the newest
-    message: by it the list is sorted.
+    `read_seq` (and not before `first_seq`); whoever changes it holds this row's lock. `sort_key` orders the list: it is
+    the id of the newest message.
     """
 
     conversation = models.ForeignKey(
