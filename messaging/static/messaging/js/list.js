@@ -10,7 +10,7 @@ const section = document.querySelector("[data-inbox]");
 const list = document.querySelector("[data-inbox-list]");
 const rows = () => [...list.querySelectorAll(":scope > [data-conversation]")];
 const rowOf = (id) => list.querySelector(`:scope > [data-conversation="${id}"]`);
-const sortKeyOf = (row) => Number(row.dataset.sortKey);
+const sortKeyOf = (row) => Number(row.dataset.place);
 
 let wasOpen = false;
 let poll;
