@@ -45,7 +45,7 @@ security: venv-dev ## Check for known mistakes, secrets, and unsafe settings
 format: venv-dev ## Format Python files and templates
 	@scripts/format.sh
 
-css: venv-dev ## Build theme/static/theme/app.css
+css: venv-dev ## Build the stylesheets and the sprite of icons
 	@scripts/css.sh
 
 css-check: venv-dev ## Fail when the committed CSS is outdated

@@ -60,9 +60,11 @@ def find_or_install_lighthouse() -> Path:
     return command
 
 
-def run_lighthouse(command: Path, url: str, folder: Path, *, desktop: bool, port: int) -> dict[str, Any]:
-    """Return Lighthouse's report of the page at `url`, in the browser at `port`. Raises CalledProcessError."""
-    report = folder / "report.json"
+def run_lighthouse(command: Path, url: str, report: Path, *, desktop: bool, port: int) -> dict[str, Any]:
+    """Return Lighthouse's report of the page at `url`, in the browser at `port`, and keep it in the file `report`.
+
+    Raises CalledProcessError.
+    """
     arguments = [
         str(command),
         url,
@@ -93,14 +95,15 @@ def find_missed_targets(name: str, report: dict[str, Any]) -> list[str]:
     for category, target in TARGETS.items():
         if category == "seo" and name not in PUBLIC_PAGES:
             refs = [ref for ref in report["categories"]["seo"]["auditRefs"] if ref["id"] != "is-crawlable"]
-            score = 100 * all((report["audits"][ref["id"]]["score"] or 1) == 1 for ref in refs)
+            # None: the audit does not apply to the page.
+            score = 100 * all(report["audits"][ref["id"]]["score"] in (1, None) for ref in refs)
         else:
             score = round(100 * (report["categories"][category]["score"] or 0))
         if score < target:
             audits = [
                 ref["id"]
                 for ref in report["categories"][category]["auditRefs"]
-                if ref["weight"] and (report["audits"][ref["id"]]["score"] or 0) < 1
+                if ref["weight"] and report["audits"][ref["id"]]["score"] not in (1, None)
             ]
             missed.append(f"{category} {score}, the target is {target}: {', '.join(audits)}")
     return missed
@@ -138,7 +141,8 @@ def measure_pages(stack: Stack, pages: list[str]) -> tuple[dict[str, dict[str, f
         with temporary_folder(None) as folder, running_browser(stack, folder, signed_in=signed_in) as port:
             for page, device in product(chosen, ("phone", "desktop")):
                 url = stack.origin + PAGES[page]
-                report = run_lighthouse(command, url, folder, desktop=device == "desktop", port=port)
+                file, is_desktop = FOLDER / f"{page}-{device}.json", device == "desktop"
+                report = run_lighthouse(command, url, file, desktop=is_desktop, port=port)
                 name = f"{page}, {device}"
                 rows[name] = read_scores(report)
                 print(f"{name:<24}", *(f"{value:>8.6g}" for value in rows[name].values()), flush=True)

@@ -8,13 +8,13 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.contrib.staticfiles import finders
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from rjsmin import jsmin
 
-from core.files.storage import APPS_WITH_MODULES
+from core.files.script_bundles import write_bundle
 from feed.models import Post, PostImage, Reaction
 from feed.tests.factories import answer, pass_on, react, say
 from messaging.services import start_direct
@@ -66,9 +66,23 @@ def size_on_the_wire(path: str) -> int:
     found = finders.find(path)
     assert found, path
     data = Path(found).read_bytes()
-    if path.endswith(".js") and path.partition("/")[0] in APPS_WITH_MODULES:
-        data = jsmin(data.decode()).encode()
     return len(data) if path.endswith(".woff2") else len(gzip.compress(data, 9))
+
+
+@cache
+def sizes_of_bundles() -> dict[str, tuple[str, int]]:
+    """The name of the bundle, and its bytes as a browser gets it, by script."""
+
+    def read(script: str) -> str:
+        return Path(finders.find(script) or "").read_text()
+
+    sizes: dict[str, tuple[str, int]] = {}
+    earlier: list[tuple[str, list[str]]] = []
+    for name, scripts in settings.SCRIPT_BUNDLES.items():
+        text, modules = write_bundle(scripts, read, earlier=earlier)
+        earlier.append((f"{name}.js", modules))
+        sizes |= dict.fromkeys(scripts, (name, len(gzip.compress(text.encode(), 9))))
+    return sizes
 
 
 @dataclass(frozen=True)
@@ -91,11 +105,14 @@ def weigh(client: Client, address: str) -> Weight:
     elements = Elements()
     elements.feed(html)
     static = {path.partition("#")[0] for path in re.findall(r'(?:src|href)="/static/([^"]+)"', html)}
+    modules = set(re.findall(r'(?:src|modulepreload" href)="/static/([^"]+/js/[^"]+)"', html))
+    bundles = dict(sizes_of_bundles()[script] for script in modules & sizes_of_bundles().keys())
+    files = [size_on_the_wire(path) for path in static - modules]
     return Weight(
         len(captured),
         len(response.content),
         elements.count,
-        len(gzip.compress(response.content, 6)) + sum(size_on_the_wire(path) for path in static),
+        len(gzip.compress(response.content, 6)) + sum(files) + sum(bundles.values()),
     )
 
 

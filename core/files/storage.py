@@ -10,16 +10,11 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import cache
-from typing import Any
 
-from django.core.files.base import ContentFile, File
+from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import transaction
 from django.utils.translation import gettext as _
-from rjsmin import jsmin
-from whitenoise.compress import Compressor
-from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 logger = logging.getLogger(__name__)
 
@@ -30,49 +25,6 @@ _remote_deletions: list[Callable[[list[str]], None]] = []
 
 # The files stored inside the innermost removed_on_failure.
 _stored: ContextVar[list[str] | None] = ContextVar("stored files", default=None)
-
-
-# The apps whose scripts are modules of our own.
-APPS_WITH_MODULES = ("core", "theme", "feed", "messaging", "notifications")
-# Django's patterns for imports in modules, which it applies to all files or none.
-MODULE_IMPORTS = CompressedManifestStaticFilesStorage._js_module_import_aggregation_patterns[1]  # noqa: SLF001
-
-
-class CachingCompressor(Compressor):  # type: ignore[misc]
-    """Compresses each content once: most files exist twice, with and without a hash in the name."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        self.compress_brotli = cache(super().compress_brotli)
-        self.compress_gzip = cache(super().compress_gzip)
-
-
-class StaticStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
-    """Hashed names, gzip and brotli (R4.5), also for modules that our scripts import from each other.
-
-    Scripts of packages are left out: their comments show imports of files that they do not ship.
-    """
-
-    patterns = (
-        *CompressedManifestStaticFilesStorage.patterns,
-        *((f"{app}/*.js", MODULE_IMPORTS) for app in APPS_WITH_MODULES),
-    )
-    # A module gets its final name after all modules that it imports. The order of files on disk is arbitrary: in the
-    # worst case each module of the longest chain takes one pass.
-    max_post_process_passes = 30
-
-    def save(self, name: str | None, content: "File[Any]", max_length: int | None = None) -> str:
-        """Store a file; of our own modules without comments and indentation, which are a third of what is sent."""
-        if name is not None and name.endswith(".js") and name.partition("/")[0] in APPS_WITH_MODULES:
-            script = jsmin(content.read().decode())
-            # MODULE_IMPORTS wants a blank there.
-            content = ContentFile(script.replace("import*as", "import *as").encode())
-        stored: str = super().save(name, content, max_length)
-        return stored
-
-    def create_compressor(self, **options: Any) -> CachingCompressor:
-        """Return the compressor of one `collectstatic`."""
-        return CachingCompressor(**options)
 
 
 def new_name(folder: str, extension: str) -> str:

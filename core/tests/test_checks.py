@@ -58,7 +58,7 @@ def test_a_ready_server_lacks_only_hashed_static_files() -> None:
 
 
 def test_with_the_manifest_nothing_is_left_and_without_it_nothing_may_start(tmp_path: Path) -> None:
-    storages = {"staticfiles": {"BACKEND": "core.files.storage.StaticStorage"}}
+    storages = {"staticfiles": {"BACKEND": "core.files.static_files.StaticStorage"}}
     files = {"STORAGES": storages, "STATIC_ROOT": str(tmp_path)}
     assert ids(found(**files)) == {"linkup.E008"}
     (tmp_path / "staticfiles.json").write_text('{"version": "1.1", "paths": {}, "hash": ""}')

@@ -12,7 +12,6 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from core.files.fields import PictureField, StoredFileField
-from core.text.names import fold_tag
 from network.models import Member, Viewer, available_to
 from theme.templatetags.theme import measure_age
 from users.audience import Audience
@@ -39,9 +38,6 @@ class PostQuerySet(models.QuerySet["Post"]):
         The member's closeness is known, so the query needs only the index on the author.
         """
         return self.filter(post_readable_at(member.closeness), author_id=member.pk)
-
-    def tagged(self, tag: str) -> "PostQuerySet":
-        return self.filter(pk__in=PostTag.objects.filter(tag__name=fold_tag(tag)).values("post"))
 
     def for_display(self, viewer: Viewer) -> "PostQuerySet":
         """Prefetch all that _post.html shows; the number of queries does not depend on the number of posts."""

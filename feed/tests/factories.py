@@ -9,11 +9,12 @@ from typing import Any, TypeVar
 
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connections
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.dispatch import Signal
 from django.test import Client
 from PIL import Image
 
+from core.text.names import fold_tag
 from feed import services
 from feed.models import Comment, Post, PostImage, PostRevision, PostTag, Reaction, SavedPost, Tag
 from users.audience import Audience
@@ -108,6 +109,11 @@ def run_concurrently(*calls: Callable[[], Outcome]) -> list[Outcome | BaseExcept
     with ThreadPoolExecutor(len(calls)) as pool:
         futures = [pool.submit(run, call) for call in calls]
     return [future.exception() or future.result() for future in futures]
+
+
+def posts_tagged(tag: str) -> QuerySet[Post]:
+    """The posts with a hashtag, without regard to a viewer."""
+    return Post.objects.filter(pk__in=PostTag.objects.filter(tag__name=fold_tag(tag)).values("post"))
 
 
 def page_of(client: Client, address: str, status: int = 200, **options: Any) -> str:

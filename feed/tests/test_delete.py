@@ -12,7 +12,7 @@ from feed.services import Document, Picture
 from users.audience import Audience
 from users.models import User
 
-from .factories import HTMX, PDF, all_rows, answer, image, page_of, pass_on, react, say
+from .factories import HTMX, PDF, all_rows, answer, image, page_of, pass_on, posts_tagged, react, say
 
 
 def test_it_goes_with_all_that_hangs_on_it(alice: User, bob: User) -> None:
@@ -24,7 +24,7 @@ def test_it_goes_with_all_that_hangs_on_it(alice: User, bob: User) -> None:
     services.delete_post(post=post)
     for model in (Post, Comment, Reaction, SavedPost, PostRevision):
         assert not model._default_manager.exists()
-    assert not Post.objects.tagged("tag").exists()
+    assert not posts_tagged("tag").exists()
 
 
 @pytest.mark.django_db(transaction=True)

@@ -13,7 +13,18 @@ from tests.cast import make_member
 from users.audience import Audience
 from users.models import User
 
-from .factories import HTMX, PDF, SCRIPT, all_rows, captured_signals, image, page_of, pass_on, say
+from .factories import (
+    HTMX,
+    PDF,
+    SCRIPT,
+    all_rows,
+    captured_signals,
+    image,
+    page_of,
+    pass_on,
+    posts_tagged,
+    say,
+)
 
 
 def edit(post: Post, text: str, audience: int = Audience.MEMBERS) -> Post:
@@ -28,8 +39,8 @@ def test_a_new_text_keeps_a_revision_and_is_marked_as_edited(alice: User) -> Non
     assert changed.edited_at is not None
     (former,) = PostRevision.objects.filter(post=post)
     assert (former.text, former.html) == ("First #old", post.html)
-    assert list(Post.objects.tagged("new")) == [post]
-    assert not Post.objects.tagged("old").exists()
+    assert list(posts_tagged("new")) == [post]
+    assert not posts_tagged("old").exists()
     assert [fact["post"] for fact in said] == [post]
 
 

@@ -19,11 +19,11 @@ from tests.cast import make_member
 from users.audience import Audience
 from users.models import User
 
-from .factories import HONEST, PDF, SCRIPT, captured_signals, image, page_of, say
+from .factories import HONEST, PDF, SCRIPT, captured_signals, image, page_of, posts_tagged, say
 
 
 def tags_of(post: Post) -> set[str]:
-    return {name for name in Tag.objects.values_list("name", flat=True) if post in Post.objects.tagged(name)}
+    return {name for name in Tag.objects.values_list("name", flat=True) if post in posts_tagged(name)}
 
 
 def test_text_is_stored_with_its_html(alice: User) -> None:
@@ -143,7 +143,7 @@ def test_hashtags_become_links_and_tags_once_each(alice: User) -> None:
 def test_two_posts_share_a_tag(alice: User, bob: User) -> None:
     one, two = say(alice, "#Jobs"), say(bob, "#JOBS")
     assert Tag.objects.count() == 1
-    assert set(Post.objects.tagged("jobs")) == {one, two}
+    assert set(posts_tagged("jobs")) == {one, two}
 
 
 def test_thirty_hashtags_count_and_the_rest_stays_text(alice: User) -> None:

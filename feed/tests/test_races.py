@@ -17,7 +17,7 @@ from tests.cast import client_of, make_member
 from users.models import User
 from users.tests.races import hold, meet
 
-from .factories import HTMX, answer, captured_signals, pass_on, react, run_concurrently, say
+from .factories import HTMX, answer, captured_signals, pass_on, posts_tagged, react, run_concurrently, say
 
 pytestmark = [pytest.mark.both, pytest.mark.django_db(transaction=True)]
 
@@ -148,7 +148,7 @@ def test_concurrent_new_hashtags_are_one_tag_each(alice: User, crowd: list[User]
     texts = [" ".join(f"#tag{(at + turn) % 5}" for at in range(5)) for turn in range(CROWD)]
     unhurt(run_concurrently(*[partial(say, member, text) for member, text in zip(crowd, texts, strict=True)]))
     for number in range(5):
-        assert Post.objects.tagged(f"tag{number}").count() == CROWD
+        assert posts_tagged(f"tag{number}").count() == CROWD
 
 
 def test_concurrently_deleting_a_post_twice_counts_once(post: Post, bob: User) -> None:

@@ -15,7 +15,7 @@ from tests.cases import all_cases
 from users.audience import Audience
 from users.models import User
 
-from .factories import HTMX, answer, say
+from .factories import HTMX, answer, posts_tagged, say
 
 TEXT = "Thanks @bob and @charlie, see www.example.org for #trains"
 
@@ -78,7 +78,7 @@ def test_a_rendered_text_is_stored_as_the_same_text_would_be(alice: User, bob: U
     assert len(queries) == 0
     posts = [say(alice, TEXT), services.publish_post(author=alice, text=rendered)]
     assert posts[0].html == posts[1].html == rendered.html
-    assert [post in Post.objects.tagged("trains") for post in posts] == [True, True]
+    assert [post in posts_tagged("trains") for post in posts] == [True, True]
 
 
 def test_a_member_mentioned_before_is_not_newly_mentioned(alice: User, bob: User, charlie: User) -> None:

@@ -13,7 +13,7 @@ from tests.cast import connect, make_member
 from users.audience import Audience
 from users.models import User
 
-from .factories import HTMX, SCRIPT, all_rows, captured_signals, image, page_of, pass_on, say
+from .factories import HTMX, SCRIPT, all_rows, captured_signals, image, page_of, pass_on, posts_tagged, say
 
 
 def count(post: Post) -> int:
@@ -51,7 +51,7 @@ def test_a_quote_can_be_repeated_and_has_its_tags(alice: User, bob: User) -> Non
     quotes = [pass_on(post, by=bob, text=f"Look, **{word}** #shared") for word in ("one", "two")]
     assert count(post) == 3
     assert "<strong>one</strong>" in quotes[0].html
-    assert set(Post.objects.tagged("shared")) == set(quotes)
+    assert set(posts_tagged("shared")) == set(quotes)
 
 
 def test_reposting_a_plain_repost_reposts_its_original(alice: User, bob: User, charlie: User) -> None:

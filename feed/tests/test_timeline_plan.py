@@ -5,7 +5,8 @@ from django.db import connection
 
 from core.database.pagination import MAX_ID
 from feed import timeline
-from feed.models import Post
+from feed.models import Post, PostTag, Tag
+from feed.queries.post_lists import tagged_query
 from network.models import Connection, Follow
 from tests.cases import all_cases, rolled_back
 from tests.plans import Node, nodes, plan
@@ -102,11 +103,23 @@ def finds_what_the_naive_query_finds(alice: User, crowd: list[User]) -> None:
     assert [pk for (pk,) in found] == expected
 
 
+def lists_a_frequent_tag_from_the_end_of_its_index(alice: User, crowd: list[User]) -> None:
+    tag = Tag.objects.create(name="frequent")
+    PostTag.objects.bulk_create(PostTag(tag=tag, post=post) for post in Post.objects.all()[::2])
+    with connection.cursor() as query:
+        query.execute("ANALYZE feed_posttag")
+    sql, values = tagged_query(alice.pk, "frequent", MAX_ID).query.sql_with_params()
+    assert (
+        sum(node["Actual Rows"] * node["Actual Loops"] for node in on_posts(plan(sql, values))) <= 2 * LIMIT
+    )
+
+
 # The last one changes how full the table is, which no rollback takes back.
 CHECKS = (
     reads_the_index_and_never_all_posts,
     reads_no_more_than_a_page_of_each_author_and_sorts_only_these,
     finds_what_the_naive_query_finds,
+    lists_a_frequent_tag_from_the_end_of_its_index,
     skips_silent_authors_where_few_write_everything,
 )
 

@@ -22,7 +22,7 @@ from tests.cast import connect, make_member
 from users.audience import Audience
 from users.models import User
 
-from .factories import pass_on, say
+from .factories import pass_on, posts_tagged, say
 
 pytestmark = pytest.mark.both
 
@@ -169,4 +169,4 @@ def test_posts_by_a_member_equal_the_visible_ones(alice: User) -> None:
 def test_the_list_of_a_tag_picks_by_tag(alice: User, bob: User) -> None:
     tagged = say(alice, "On #Trains")
     say(bob, "On #trainspotting")
-    assert list(Post.objects.tagged("TRAINS")) == [tagged]
+    assert list(posts_tagged("TRAINS")) == [tagged]

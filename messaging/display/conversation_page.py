@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from core.database.compiled_queries import CompiledQuery
+from core.web.fragments import FragmentCache
 from network.models import Member, available_to
 from users.models import User
 
@@ -26,6 +27,10 @@ from .rendering import EntryForViewer, entries_for, member_ids_in
 
 # Repeat the author's name after a gap of this length.
 NAME_AGAIN_AFTER = timedelta(minutes=10)
+# Years of days, about 300 bytes each.
+MAX_DAYS = 1000
+
+_DAYS = FragmentCache("messaging/_day.html", "heading", max_entries=MAX_DAYS)
 
 
 @dataclass(frozen=True)
@@ -44,11 +49,17 @@ class EntryRow:
 
 
 class EntryGroup(NamedTuple):
-    """Consecutive entries, before which the page shows a day or the line above the first unread one."""
+    """Consecutive entries with the days that begin among them, perhaps below the line above the first unread one."""
 
-    day: date | None
     is_first_unread: bool
     html: SafeString
+
+
+class DayView(NamedTuple):
+    """The heading of a day; `more` is "true" or "false" in the first one of a part: whether there are older entries."""
+
+    day: date
+    more: str
 
 
 @dataclass(frozen=True)
@@ -182,16 +193,24 @@ def build_entry_rows(
     return rows
 
 
-def group_entries(rows: Sequence[EntryRow], found: int | None = None) -> list[EntryGroup]:
-    """Return the entries as HTML, cut where a day or the unread ones begin; `found` is the number of a found one."""
-    groups: list[EntryGroup] = []
+def group_entries(
+    rows: Sequence[EntryRow], *, found: int | None = None, more: bool | None = None
+) -> list[EntryGroup]:
+    """Return the entries with their days as HTML, cut where the unread ones begin.
+
+    `found` is the number of a found entry; `more` is given for a part of the page: whether there are older entries.
+    """
+    more_once = "" if more is None else str(more).lower()
+    groups: list[tuple[bool, list[SafeString]]] = [(False, [])]
     for row in rows:
-        if not groups or row.day or row.is_first_unread:
-            groups.append(EntryGroup(row.day, row.is_first_unread, mark_safe("")))
+        if row.day:
+            groups[-1][1].append(_DAYS.render(DayView(row.day, more_once)))
+            more_once = ""
+        if row.is_first_unread:
+            groups.append((True, []))
         is_found = row.entry.entry.seq == found
-        html = row.entry.render(follows=row.follows, mark=row.mark, is_found=is_found)
-        groups[-1] = groups[-1]._replace(html=groups[-1].html + html)
-    return groups
+        groups[-1][1].append(row.entry.render(follows=row.follows, mark=row.mark, is_found=is_found))
+    return [EntryGroup(is_first_unread, mark_safe("".join(parts))) for is_first_unread, parts in groups]
 
 
 def mark_of(seq: int, cursors: Sequence[dict[str, int]]) -> str:

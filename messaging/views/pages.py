@@ -46,8 +46,9 @@ def conversation(request: MemberRequest, pk: int) -> HttpResponse:
     entries = entries_for(window.entries, mine, request.user)
     cursors = queries.cursors_of_others(mine, request.user)
     context = {
-        "entry_groups": display.group_entries(display.build_entry_rows(entries, mine, cursors)),
-        "more": window.has_older,
+        "entry_groups": display.group_entries(
+            display.build_entry_rows(entries, mine, cursors), more=window.has_older
+        ),
         "is_part": True,
     }
     return render(request, "messaging/_entries.html", context)
@@ -81,7 +82,7 @@ def conversation_page(
         "next": sidebar.next,
         "requests": sidebar.requests,
         "box": REQUESTS if sidebar.mine.is_request else "inbox",
-        "entry_groups": display.group_entries(page.entry_rows, around),
+        "entry_groups": display.group_entries(page.entry_rows, found=around),
         "form": form or empty_form(),
     }
     return render(request, "messaging/conversation.html", context, status=status)

@@ -223,6 +223,21 @@ TIME_ZONE = env.time_zone("TIME_ZONE", "UTC")
 # -- Files ------------------------------------------------------------------------------------
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "staticfiles"
+# collectstatic joins scripts and what they import in these files. A bundle imports from earlier ones what it shares.
+SCRIPT_BUNDLES = {
+    # Every page.
+    "site": ["theme/js/app.js"],
+    # Every page of a member.
+    "member": [
+        "core/js/socket.js",
+        "notifications/js/notifications.js",
+        "messaging/js/unread-badge.js",
+        "feed/js/new_posts.js",
+    ],
+    # The pages of messages; the scripts of an open conversation begin where one is on the page.
+    "messages": ["messaging/js/messages.js"],
+    "conversation": ["messaging/js/conversation.js"],
+}
 MEDIA_URL = "/media/"
 MEDIA_ROOT = DATA_DIR / "media"
 # Where nginx serves private files (X-Accel-Redirect); when empty, the application streams them.

@@ -146,7 +146,7 @@ STATIC_ROOT = Path(env.path("STATIC_ROOT", DATA_DIR / "staticfiles"))
 WHITENOISE_MAX_AGE = CACHE_TIMEOUTS["static"]
 WHITENOISE_ALLOW_ALL_ORIGINS = False  # no other site needs our fonts and styles
 MEDIA_ROOT = Path(env.path("MEDIA_ROOT", DATA_DIR / "media"))
-STORAGES = {**STORAGES, "staticfiles": {"BACKEND": "core.files.storage.StaticStorage"}}
+STORAGES = {**STORAGES, "staticfiles": {"BACKEND": "core.files.static_files.StaticStorage"}}
 _after_security = MIDDLEWARE.index("django.middleware.security.SecurityMiddleware") + 1
 MIDDLEWARE = [
     *MIDDLEWARE[:_after_security],

@@ -39,6 +39,10 @@ TOO_WIDE = """
 ).map((element) => element.outerHTML.slice(0, 120))
 """
 
+# What opens a menu, apart from the bars, which are the same on all pages.
+MENUS = "main :is(details[data-menu] > summary, a[data-menu-template]):visible"
+PANEL = "details[data-menu][open] > .menu-panel"
+
 
 def test_narrow_pages_do_not_scroll_sideways(
     visitors: Visitors, site: Site, acts_world: dict[str, Any]
@@ -55,6 +59,22 @@ def test_narrow_pages_do_not_scroll_sideways(
             with tried(f"Send {viewport}"):
                 page.goto("/messages/{chat}/".format(**acts_world["ids"]))
                 check_send_is_in_sight(page)
+
+
+def test_a_menu_opens_inside_the_window(visitors: Visitors, site: Site, acts_world: dict[str, Any]) -> None:
+    with all_cases() as tried:
+        page = visitors(viewport=(320, 700))
+        sign_in(page, site, acts_world["session"])
+        for path in ("/members/omar/", "/messages/{chat}/", "/posts/{plain}/"):
+            page.goto(path.format(**acts_world["ids"]))
+            menus = page.locator(MENUS)
+            with tried(f"{path} has menus"):
+                assert menus.count() > 0
+            for number in range(menus.count()):
+                with tried(f"{path} {number}"):
+                    menus.nth(number).click()
+                    expect(page.locator(PANEL)).to_be_in_viewport(ratio=1)
+                    page.keyboard.press("Escape")
 
 
 def check_send_is_in_sight(page: Page) -> None:

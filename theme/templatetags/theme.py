@@ -2,12 +2,14 @@
 
 import datetime as dt
 import uuid
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from django import template
 from django.conf import settings
+from django.contrib.staticfiles.storage import staticfiles_storage
 from django.template.context import Context
 from django.templatetags.static import static
 from django.urls import reverse
@@ -171,22 +173,38 @@ def asset(path: str) -> str:
 
 
 @register.simple_tag
-def module(*scripts: str, later: str = "") -> SafeString:
+def module(*scripts: str) -> SafeString:
     """Return the tags that run `scripts`, such as "theme/js/app.js", as modules.
 
-    All that they import is asked for at once, and the module `later` that one of them imports by `import()`: a browser
-    that finds an import only by reading the importer waits for one response after another.
+    Where static files are collected, these are the bundles that contain them (settings.SCRIPT_BUNDLES). Elsewhere all
+    that they import is asked for at once: a browser that finds an import only by reading the importer waits for one
+    response after another. Raises TemplateSyntaxError for a script without a bundle.
     """
-    imported = dict.fromkeys(each for script in scripts for each in imported_modules(script))
-    if later:
-        imported |= dict.fromkeys((later, *imported_modules(later)))
-    return format_html(
-        "{}{}",
-        format_html_join("\n", '<link rel="modulepreload" href="{}">', ((asset(each),) for each in imported)),
-        format_html_join(
-            "\n", '<script src="{}" type="module"></script>', ((asset(each),) for each in scripts)
-        ),
+    if unknown := [script for script in scripts if script not in _bundles_by_script()]:
+        raise template.TemplateSyntaxError(f"settings.SCRIPT_BUNDLES has no bundle with {unknown[0]}.")
+    bundles = [
+        f"bundles/{name}.js" for name in dict.fromkeys(_bundles_by_script()[script] for script in scripts)
+    ]
+    collected = getattr(staticfiles_storage, "hashed_files", {})
+    if all(bundle in collected for bundle in bundles):
+        return _link_modules(bundles, [])
+    return _link_modules(
+        scripts, dict.fromkeys(each for script in scripts for each in imported_modules(script))
     )
+
+
+def _bundles_by_script() -> dict[str, str]:
+    return {script: name for name, scripts in settings.SCRIPT_BUNDLES.items() for script in scripts}
+
+
+def _link_modules(scripts: Iterable[str], imported: Iterable[str]) -> SafeString:
+    preload = format_html_join(
+        "\n", '<link rel="modulepreload" href="{}">', ((asset(each),) for each in imported)
+    )
+    run = format_html_join(
+        "\n", '<script src="{}" type="module"></script>', ((asset(each),) for each in scripts)
+    )
+    return format_html("{}{}", preload, run)
 
 
 def _render_component(context: Context, name: str, values: dict[str, Any]) -> SafeString:

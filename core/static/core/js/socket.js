@@ -25,8 +25,12 @@ let retry;
 let isResting = false;
 let watch;
 
+let state = "connecting";
+
 /** "connecting", "open", "offline", "polling" (no socket for a while: ask over HTTP now and then) or "signed-out". */
-export let state = "connecting";
+export function connectionState() {
+  return state;
+}
 
 /**
  * Each frame under its type (docs/realtime.md), and "state": the state that was entered, and the words for it.

@@ -1,5 +1,5 @@
 // Whether the page is live, in words; and asking now and then where it is not.
-import { socketEvents, state as now } from "../../core/js/socket.js";
+import { connectionState, socketEvents } from "../../core/js/socket.js";
 import { catchUp } from "./log.js";
 import { conversationEvents } from "./conversation-events.js";
 import { part } from "./conversation-page.js";
@@ -47,6 +47,7 @@ async function ask() {
 export function start() {
   const said = document.getElementById("words")?.dataset ?? {};
   socketEvents.on("state", ({ state, text }) => turn(state, text));
+  const now = connectionState();
   turn(now, { offline: said.stateOffline, polling: said.statePolling, "signed-out": said.stateSignedOut }[now] ?? said.stateConnecting);
   conversationEvents.on("signed-out", () => turn("signed-out", said.stateSignedOut));
   conversationEvents.on("gone", () => {

@@ -1,5 +1,5 @@
 // The open conversation: its parts begin in this order, those that show something first.
-import { state } from "../../core/js/socket.js";
+import { connectionState } from "../../core/js/socket.js";
 import * as attach from "./attach.js";
 import * as changes from "./changes.js";
 import * as composer from "./composer.js";
@@ -16,5 +16,5 @@ import * as scroll from "./scroll.js";
 import { conversationElement } from "./conversation-page.js";
 
 for (const part of [history, scroll, pending, composer, attach, changes, cursors, connection]) part.start();
-log.start(state);
+log.start(connectionState());
 conversationElement.dataset.ready = "";

@@ -1,5 +1,5 @@
 // How far this member has received and read the conversation: reported at most every 300 ms, over the socket or by POST.
-import { send, socketEvents, state } from "../../core/js/socket.js";
+import { connectionState, send, socketEvents } from "../../core/js/socket.js";
 import { entryElements, newest } from "./log.js";
 import { isAtEnd } from "./scroll.js";
 import { conversationEvents } from "./conversation-events.js";
@@ -36,7 +36,7 @@ function look() {
 
 async function report() {
   timer = undefined;
-  if (state === "connecting" || state === "offline") {
+  if (["connecting", "offline"].includes(connectionState())) {
     timer = setTimeout(report, PATIENCE);
     return;
   }

@@ -1,5 +1,5 @@
 // The list of conversations: each row as it is now, the newest on top.
-import { send, socketEvents, state as now } from "../../core/js/socket.js";
+import { connectionState, send, socketEvents } from "../../core/js/socket.js";
 import { conversationId } from "./conversation-page.js";
 import { activate, parseHtml } from "./html.js";
 import { page } from "./transport.js";
@@ -94,5 +94,5 @@ export function start() {
   isShown = isVisible();
   new ResizeObserver(turnTo).observe(section);
   window.addEventListener("pageshow", ({ persisted }) => persisted && renew());
-  turn(now);
+  turn(connectionState());
 }

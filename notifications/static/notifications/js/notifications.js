@@ -1,5 +1,5 @@
 // The bell's unread count on every page, and the rows of an open notifications page.
-import { send, socketEvents, state } from "../../core/js/socket.js";
+import { connectionState, send, socketEvents } from "../../core/js/socket.js";
 import { rememberFocus } from "../../theme/js/controls.js";
 
 const MOST = 99;
@@ -84,12 +84,12 @@ socketEvents.on("notifications.badge", (frame) => showCount(frame.unread));
 socketEvents.on("heartbeat", (frame) => frame.notifications && showCount(frame.notifications.unread));
 socketEvents.on("notifications.row", showRow);
 socketEvents.on("lagged", subscribe);
-socketEvents.on("state", ({ state: now }) => {
+socketEvents.on("state", ({ state }) => {
   clearInterval(timer);
-  if (now === "open") subscribe();
-  if (now === "polling") timer = setInterval(poll, POLL_INTERVAL);
+  if (state === "open") subscribe();
+  if (state === "polling") timer = setInterval(poll, POLL_INTERVAL);
 });
-if (state === "open") subscribe();
+if (connectionState() === "open") subscribe();
 
 // The default time zone of quiet hours is the browser's.
 const zone = document.querySelector("[data-zone-form] [name='zone']");

@@ -1,4 +1,4 @@
-// <details data-menu>: Escape and a click outside close it; arrow keys move through its items.
+// <details data-menu>: Escape and a click outside close it; arrow keys move through its items; it opens where there is room.
 // <a data-menu-template="id" data-action="url"> becomes such a menu when it is used: many rows share one list of actions, the
 // <template> with this id. Its buttons send to `url`, its links are relative to it. Without JavaScript it is a link.
 
@@ -47,6 +47,46 @@ document.addEventListener("click", (event) => {
 document.addEventListener("focusin", (event) => {
   for (const menu of openMenus()) if (!menu.contains(event.target)) menu.open = false;
 });
+
+// Distance to the edges of the window, in pixels.
+const MARGIN = 8;
+
+// The top and bottom of what is seen of the page around `element`: the window without the bars, inside what scrolls.
+function visibleRange(element) {
+  const { scrollPaddingTop, scrollPaddingBottom } = getComputedStyle(document.documentElement);
+  let top = parseFloat(scrollPaddingTop) || 0;
+  let bottom = window.innerHeight - (parseFloat(scrollPaddingBottom) || 0);
+  for (let outer = element.parentElement; outer && outer !== document.body; outer = outer.parentElement) {
+    if (getComputedStyle(outer).overflowY === "visible") continue;
+    const box = outer.getBoundingClientRect();
+    [top, bottom] = [Math.max(top, box.top), Math.min(bottom, box.bottom)];
+  }
+  return { top, bottom };
+}
+
+// Opens a menu upwards where there is more room, and moves one that would reach over the left or right edge.
+function fitInto(panel) {
+  panel.style.translate = "";
+  panel.classList.remove("menu-up");
+  const { left, right, bottom } = panel.getBoundingClientRect();
+  const opener = panel.parentElement.getBoundingClientRect();
+  const visible = visibleRange(panel.parentElement);
+  const isUp = bottom > visible.bottom && opener.top - visible.top > visible.bottom - opener.bottom;
+  panel.classList.toggle("menu-up", isUp);
+  const space = document.documentElement.clientWidth - MARGIN;
+  const shift = left < MARGIN ? MARGIN - left : Math.min(space - right, 0);
+  if (shift) panel.style.translate = `${shift}px`;
+}
+
+// `toggle` does not bubble.
+document.addEventListener(
+  "toggle",
+  ({ target }) => {
+    const panel = target.matches?.("details[data-menu][open]") && target.querySelector(".menu-panel");
+    if (panel) fitInto(panel);
+  },
+  true,
+);
 
 document.addEventListener("keydown", (event) => {
   const menu = event.target.closest?.("details[data-menu]") ?? openMenus()[0];
