@@ -10,6 +10,7 @@ from django.contrib.staticfiles.storage import ManifestFilesMixin, staticfiles_s
 from django.core import checks
 from django.core.checks import CheckMessage, Error
 
+from .mail_signing import CannotSign, sign_message
 from .web.client_ip import UNIX, parse_network
 from .web.security_contacts import as_uri
 
@@ -95,6 +96,17 @@ def check_mail(app_configs: list[AppConfig] | None, **options: Any) -> list[Chec
     return []
 
 
+def check_mail_signing(app_configs: list[AppConfig] | None, **options: Any) -> list[CheckMessage]:
+    """Mail is not sent without the signature that was asked for: it would wait, and nobody would notice."""
+    if settings.DKIM_SELECTOR:
+        try:
+            sign_message(b"From: check@localhost\r\n\r\n")
+        except CannotSign as error:
+            hint = "docs/MAIL.md describes signatures; without DKIM_SELECTOR and DKIM_KEY_FILE, LinkUp does not sign."
+            return [Error(f"Mail cannot be signed: {error}.", hint=hint, id="linkup.E014")]
+    return []
+
+
 def check_static_manifest(app_configs: list[AppConfig] | None, **options: Any) -> list[CheckMessage]:
     """Pages look up the hashed name of each static file in the manifest, and fail without it (R4.2, R4.5)."""
     hint = "Run `python manage.py collectstatic --no-input` and restart."
@@ -174,6 +186,7 @@ CHECKS: tuple[Check, ...] = (
     check_cache,
     check_database,
     check_mail,
+    check_mail_signing,
     check_static_manifest,
     check_trusted_proxies,
     check_metrics_token,

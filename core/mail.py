@@ -23,7 +23,7 @@ from .mail_headers import (
 )
 from .mail_html import PREVIEW_BLANKS, inline_styles
 from .observability import metrics
-from .outgoing_mail import add_to_outbox, deliver_due
+from .outgoing_mail import add_to_outbox, deliver_due, is_server_hanging
 from .tasks import enqueue_on_commit, periodic, task
 
 __all__ = [
@@ -137,8 +137,8 @@ def render_mail(template: str, context: Mapping[str, Any]) -> tuple[str, str, st
 
 @task("core.deliver_mail", seconds=DELIVERY_SECONDS, is_atomic=False)
 def deliver_mail() -> None:
-    """Send one batch of due mail; the rest is sent after other tasks."""
-    if deliver_due():
+    """Send one batch of due mail; the rest is sent after other tasks. It waits while the mail server hangs."""
+    if not is_server_hanging() and deliver_due():
         start_delivery()
 
 

@@ -14,6 +14,8 @@ from django.utils.text import Truncator
 LONGEST_SUBJECT = 60
 # Feedback-ID: the provider groups complaints by the last part, which has 5 to 15 characters.
 SENDER_ID_LENGTH = 12
+# RFC 3834: suppresses automatic replies such as vacation notices. Every mail has it, those of the log included.
+AUTOMATIC = {"Auto-Submitted": "auto-generated"}
 
 
 class MailClass(StrEnum):
@@ -86,8 +88,7 @@ def build_headers(
     headers = {
         # Stored with the message, so that each attempt repeats it and the receiver can recognise a second copy.
         "Message-ID": f"<{secrets.token_hex(12)}@{host}>",
-        # RFC 3834: suppresses automatic replies such as vacation notices.
-        "Auto-Submitted": "auto-generated",
+        **AUTOMATIC,
     }
     if thread:
         root = f"<{thread}@{host}>"

@@ -60,10 +60,6 @@ class QueuedTaskQuerySet(models.QuerySet["QueuedTask"]):
         """Due tasks that no attempt and no broker has."""
         return self.waiting().filter(Q(lease_until__isnull=True) | Q(lease_until__lte=now), due_at__lte=now)
 
-    def claimable(self, now: datetime) -> "QueuedTaskQuerySet":
-        """Due tasks that no attempt has; a broker may have them."""
-        return self.waiting().filter(Q(leased_by="") | Q(lease_until__lte=now), due_at__lte=now)
-
     def running(self, now: datetime) -> "QueuedTaskQuerySet":
         """Tasks that an attempt holds."""
         return self.waiting().filter(lease_until__gt=now).exclude(leased_by="")

@@ -6,12 +6,14 @@ the future, sends it and deletes it. When a process dies meanwhile, the next att
 
 import logging
 import smtplib
+import time
 from collections.abc import Sequence
 from datetime import timedelta
 from email.utils import make_msgid
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.core.cache import cache
 from django.core.mail import get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db.models import Count, F, Min
@@ -32,6 +34,9 @@ logger = logging.getLogger(__name__)
 CLAIM = timedelta(seconds=30)
 # While the server is down: together with the interval of the task thread, mail is sent within a minute of its return.
 SERVER_AWAY = timedelta(seconds=20)
+# A server that hangs is left alone meanwhile: new mail would hold one worker after the other for EMAIL_TIMEOUT.
+HANGING_KEY = "mail-server-hangs"
+HANGING_SECONDS = 3.0
 # A temporary refusal ("try again later", RFC 5321 4.2.1) concerns one message; the waits triple up to the longest.
 FIRST_WAIT = timedelta(minutes=1)
 LONGEST_WAIT = timedelta(hours=4)
@@ -91,6 +96,11 @@ def deliver_due() -> bool:
                 logger.info("the connection to the mail server could not be closed")
 
 
+def is_server_hanging() -> bool:
+    """Return whether the mail server did not answer in time a moment ago."""
+    return bool(cache.get(HANGING_KEY))
+
+
 def _claim_next() -> OutgoingMail | None:
     """Claim the next due message for this process; None when none is due."""
     while True:
@@ -108,7 +118,7 @@ def _claim_next() -> OutgoingMail | None:
 
 def _deliver_message(mail: OutgoingMail, connection: BaseEmailBackend) -> bool:
     """Send one message over `connection`; return False when the server is down."""
-    outcome = "failed"
+    outcome, started = "failed", time.monotonic()
     try:
         _send_message(mail, connection)
         outcome = "sent"
@@ -117,6 +127,8 @@ def _deliver_message(mail: OutgoingMail, connection: BaseEmailBackend) -> bool:
         wait = min(FIRST_WAIT * 3 ** min(mail.attempts - 1, 10), LONGEST_WAIT)
         _postpone(mail, wait, str(refusal))
     except _ServerAway as error:
+        if time.monotonic() - started >= HANGING_SECONDS:
+            cache.set(HANGING_KEY, True, SERVER_AWAY.total_seconds())
         # Postpone all due messages, and this one last, in case it is the cause.
         now = timezone.now()
         due = OutgoingMail.objects.filter(next_attempt_at__lte=now)

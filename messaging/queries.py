@@ -156,10 +156,10 @@ def load_unread_conversations(member: User) -> list[UnreadConversation]:
 
 
 def _unread_query(member: int) -> "QuerySet[Membership, tuple[int, str | None, str, int, datetime]]":
-    newest = Entry.objects.filter(pk=OuterRef("place")).values("created_at")
+    newest = Entry.objects.filter(pk=OuterRef("sort_key")).values("created_at")
     mine = Membership.objects.waiting().filter(member=member).annotate(newest_at=Subquery(newest))
     columns = ("conversation", "conversation__pair", "conversation__title", "unread", "newest_at")
-    rows = mine.filter(newest_at__isnull=False).order_by("-place").values_list(*columns)
+    rows = mine.filter(newest_at__isnull=False).order_by("-sort_key").values_list(*columns)
     return rows[:MOST_COUNTED]
 
 

@@ -85,9 +85,9 @@ class MailItem:
 
 
 def schedule_mail(rows: Sequence[Notification], wanted: set[Delivery]) -> None:
-    """Set when the mail of each notification is due (not saved yet): one mail each, however many facts join it.
+    """Set when the mail of each notification is due (not saved yet): one each, however many activities join it.
 
-    A notification whose mailed facts were all taken back is mailed like a new one.
+    A notification whose mailed activities were all taken back is mailed like a new one.
     """
     unscheduled = [
         row

@@ -23,9 +23,10 @@ from network.events import connection_made, invitation_sent, member_blocked, mem
 from network.models import Connection, Follow, Member
 from users.models import User
 
+from .drafts import NotificationDraft
 from .kinds import Kind
 from .models import Activity, Notification
-from .services import NotificationDraft, delete_notifications_between, notify_members
+from .services import delete_notifications_between, notify_members
 
 # Most authors of earlier replies that are notified of a reply: the latest ones.
 MOST_IN_THREAD = 30

@@ -3,21 +3,21 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
 from datetime import time
 
 from django.conf import settings
-from django.db import models, transaction
+from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from core.sockets.publisher import member_topic, publish
-from feed.models import Post
+from core.tasks import enqueue_on_commit
 from network.graph import within_two_degrees
 from network.reach import reached_by_mail
 from users.models import User
 
 from .digest.schedule import Frequency
+from .drafts import NotificationDraft, UnreadKey, pack_drafts
 from .kinds import KIND_INFO, Channel, Kind, channels_of
 from .mailing import schedule_mail
 from .models import Activity, DigestSchedule, Notification, Preference, QuietHours
@@ -29,26 +29,11 @@ REACH_LIMITED_KINDS = frozenset({Kind.COMMENT, Kind.REPLY, Kind.REACTION, Kind.R
 TRIES = 10
 SCHEDULES_AT_ONCE = 1000
 
+# Most recipients that are notified within the request; more are notified by a task (decision 0055).
+MOST_AT_ONCE = 5
+NOTIFY_TASK = "notifications.notify_members"
+
 _without_delivery: ContextVar[bool] = ContextVar("notifications_without_delivery", default=False)
-
-# Recipient, kind and key: there is at most one unread notification of each.
-UnreadKey = tuple[int, str, str]
-
-
-@dataclass(frozen=True)
-class NotificationDraft:
-    """An activity for one recipient: its kind, the thing that it is about, and its source row (fields of Activity)."""
-
-    recipient_id: int
-    kind: Kind
-    key: str = ""
-    post: Post | None = None
-    source: Mapping[str, models.Model] = field(default_factory=dict)
-
-    @property
-    def unread_key(self) -> UnreadKey:
-        """What identifies the unread notification that the activity joins."""
-        return self.recipient_id, self.kind.value, self.key
 
 
 @contextmanager
@@ -66,12 +51,24 @@ def notify_members(*, actor: User, drafts: Iterable[NotificationDraft]) -> None:
     """Notify members of what `actor` did; of several drafts for one member the first counts.
 
     An activity joins the recipient's unread notification of the same kind and key. The actor gets none, nor does a
-    member who turned the kind off. The caller makes sure that each recipient may know of it.
+    member who turned the kind off. The caller makes sure that each recipient may know of it. More than MOST_AT_ONCE
+    members are notified by a task, so that the request takes no longer the more there are.
     """
     first_drafts: dict[int, NotificationDraft] = {}
     for draft in drafts:
         if draft.recipient_id != actor.pk:
             first_drafts.setdefault(draft.recipient_id, draft)
+    if len(first_drafts) <= MOST_AT_ONCE or _without_delivery.get():
+        store_notifications(actor=actor, drafts=first_drafts.values())
+        return
+    packed = pack_drafts(first_drafts.values())
+    enqueue_on_commit(NOTIFY_TASK, actor=actor.pk, drafts=packed, done_at=timezone.now().isoformat())
+
+
+@transaction.atomic
+def store_notifications(*, actor: User, drafts: Collection[NotificationDraft]) -> None:
+    """Store notifications as `notify_members` describes, with at most one draft for each member, and deliver them."""
+    first_drafts = {draft.recipient_id: draft for draft in drafts}
     wanted = wanted_deliveries(first_drafts.keys(), {draft.kind for draft in first_drafts.values()})
     if not _without_delivery.get():
         wanted -= _undeliverable_mails(actor, first_drafts.values(), wanted)

@@ -1,14 +1,25 @@
 """Background tasks. Imported in NotificationsConfig.ready, which registers them."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 from django.utils import timezone
 
 from core.tasks import enqueue_on_commit, periodic, task
+from users.models import User
 
 from .digest.mailing import is_any_due, may_send, send_batch
+from .drafts import load_drafts
 from .mailing import send_all_due, send_due
-from .services import add_missing_digest_schedules
+from .services import NOTIFY_TASK, add_missing_digest_schedules, store_notifications
+
+
+@task(NOTIFY_TASK)
+def store_packed_notifications(*, actor: int, drafts: list[dict[str, Any]], done_at: str) -> None:
+    """Notify the members of what `actor` did at `done_at`, unless it was undone; a second run adds nothing."""
+    user = User.objects.get(pk=actor)
+    found = load_drafts(drafts, actor=user, done_at=datetime.fromisoformat(done_at))
+    store_notifications(actor=user, drafts=found)
 
 
 # Each member's mail is one transaction, which marks what it sent: a second run sends the rest.

@@ -1,16 +1,16 @@
-"""Who may do what, in one table: every address, every method, every kind of visitor. Kept by test_authorization.
+"""What each kind of visitor may do, in one table: every address and every method. Checked by test_authorization.
 
-A line: the pattern's name, its address, a method, and what each visitor is answered. An address without a name goes on
-with the pattern above. Words in braces are filled in from tests.authorization_objects. The answers:
+A line: the name of the pattern, its address, a method, and the response to each visitor. A line without a name belongs
+to the pattern above it. Words in braces are replaced by those of tests.authorization_objects. The responses:
 
     200, 302, 403, 404, 405 …   this status
-    in                          sent to sign in, and on to the same page from there
-    up                          200 or 503: the state of a server, the same for everybody
+    in                          a redirect to the sign-in page, and from there back to the same page
+    up                          200 or 503: the state of a server, the same for all
 
-Alice owns everything in this world: a post for her connections, with a document and a comment of hers that has a reply;
-a position on her profile; an invitation she got, one she sent, and a block. The connection is connected to her, the
-stranger is not, the moderator and the staff member are strangers too, and the suspended one still has a session.
-Who holds the link of a mail has it: the confirmation is that of somebody who has just signed up.
+Alice owns all objects of the table: a post for her connections, with a document and a comment of hers that has a reply;
+a position on her profile; an invitation to her, one by her, and a block. The connection is connected to her, the
+stranger is not; the moderator and the staff member are strangers, too, and the suspended member still has a session.
+The link of a mail works for everyone who has it: the confirmation is that of an account that was just created.
 """
 
 VISITORS = ("anonymous", "stranger", "connection", "owner", "moderator", "staff", "suspended")
@@ -262,7 +262,7 @@ metrics                              /metrics                                  G
                                                                                POST  404  404  404  404  404  404  404
 """
 
-# What is sent with a POST, where an empty one would say nothing of who may do it.
+# The data of a POST, where an empty one would be refused for all.
 FORMS: dict[str, dict[str, str]] = {
     "feed:publish": {"text": "Hello", "audience": "1"},
     "feed:edit": {"text": "Changed", "audience": "2"},

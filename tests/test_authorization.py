@@ -46,10 +46,10 @@ def lines() -> Iterator[Line]:
         words = text.split()
         if words and not words[0].startswith("#"):
             expected = tuple(words[-len(VISITORS) :])
-            *place, method = words[: -len(VISITORS)]
-            if len(place) == 2:
-                name = place[0]
-            address = place[-1] if place else address
+            *pattern, method = words[: -len(VISITORS)]
+            if len(pattern) == 2:
+                name = pattern[0]
+            address = pattern[-1] if pattern else address
             yield Line(name, address, method, expected)
 
 
@@ -69,7 +69,7 @@ def world(alice: User, mona: User) -> AuthorizationObjects:
     return create_objects(alice, mona)
 
 
-def told(response: HttpResponseBase, address: str) -> str:
+def describe_response(response: HttpResponseBase, address: str) -> str:
     """The answer in the words of the table."""
     location = response.headers.get("Location", "")
     if response.status_code == 302 and location.startswith(f"{SIGN_IN}?next={address}"):
@@ -111,7 +111,7 @@ def test_a_visitor_is_answered_as_the_table_says_and_no_page_of_a_member_is_kept
             with case(f"{line.method} {line.name} {line.address}"):
                 expected = line.expected[VISITORS.index(visitor)]
                 response = ask(world, line, cookies)
-                found = told(response, line.address.format(**world.words))
+                found = describe_response(response, line.address.format(**world.words))
                 assert found in ({"200", "503"} if expected == "up" else {expected})
                 is_of_a_member = visitor in SIGNED_IN and line.method == "GET" and line.name not in OF_NOBODY
                 assert not (is_of_a_member and found == "200" and kept_by_a_cache(response))

@@ -139,7 +139,7 @@ class TestACrowd:
             behind = entries.messages().filter(seq__gt=row.read_seq).exclude(author=row.member)
             assert row.unread == behind.count()
             assert row.read_seq <= row.delivered_seq <= row.conversation.last_seq
-            assert row.place == entries.latest("pk").pk
+            assert row.sort_key == entries.latest("pk").pk
 
     def test_a_crowd_talks_among_connections_alone(self) -> None:
         for conversation in Conversation.objects.filter(pair__isnull=False):

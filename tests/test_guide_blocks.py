@@ -31,7 +31,7 @@ from .migration_example import load_releases
 
 # Who runs the `bash` blocks of a page, all of them, in order; and how it tells that it reads the page.
 RUN_BY = {
-    GUIDE: ("tests/integration/deployment/test_deployment_guide.py", "from .place import"),
+    GUIDE: ("tests/integration/deployment/test_deployment_guide.py", "from .installation import"),
     DOCKER: ("tests/integration/deployment/test_platforms.py", "blocks_of(DOCKER)"),
     MIGRATION: ("tests/integration/transfer/test_guide.py", "DATABASE_MIGRATION.md"),
     BACKUP: ("tests/integration/backup/test_guide.py", "BACKUP.md"),
@@ -105,7 +105,7 @@ def check_run_or_excused(block: Block) -> None:
 def test_a_block_is_run_or_says_why_not() -> None:
     with all_cases() as case:
         for block in ALL:
-            with case(block.place):
+            with case(block.location):
                 check_run_or_excused(block)
 
 
@@ -114,7 +114,7 @@ def test_a_shell_can_read_every_block_for_one() -> None:
         for block in ALL:
             if block.language not in {"bash", "sh", "text"}:
                 continue
-            with case(block.place):
+            with case(block.location):
                 done = subprocess.run(
                     ["/bin/bash", "-n"], input=block.text, capture_output=True, text=True, check=False
                 )

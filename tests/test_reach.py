@@ -18,6 +18,7 @@ from network.services import follow_member, invite_member
 from notifications.kinds import Channel, Kind
 from notifications.models import Notification
 from notifications.services import set_preferences
+from notifications.tests.factories import run_notification_tasks
 from users.audience import Audience
 from users.models import User
 
@@ -199,6 +200,7 @@ def test_a_storm_of_mentions_reaches_two_hundred_people_a_day_and_no_stranger_by
         client = client_of(author)
         for turn in range(5):
             client.post("/posts/", {"text": names(crowd[turn * 50 : turn * 50 + 50]), "audience": 1})
+        run_notification_tasks()
         told = Notification.objects.filter(activities__actor=author)
         assert told.count() == reached
         assert not told.exclude(mail_due_at=None).exists()
@@ -239,6 +241,7 @@ def test_answers_to_many_reach_as_many_by_mail_as_may_be_called(people: list[Use
         for post, top in zip(posts, tops, strict=True):
             form = {"text": "Your invoice https://evil.example", "parent": top.pk}
             assert client.post(f"/posts/{post.pk}/comment/", form).status_code == 302
+            run_notification_tasks()
         follow_member(follower=fresh, followed=people[0])
         told = Notification.objects.filter(activities__actor=fresh)
         mailed = told.exclude(mail_due_at=None).values_list("recipient__username", flat=True)

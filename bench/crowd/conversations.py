@@ -192,7 +192,7 @@ def _memberships(draft: ConversationDraft, newest: int, rng: random.Random) -> I
             delivered_seq=rng.randint(read, draft.last_seq),
             read_seq=read,
             unread=behind,
-            place=newest,
+            sort_key=newest,
         )
 
 

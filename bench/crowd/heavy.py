@@ -141,7 +141,7 @@ class HeavyMember:
         talk.last_seq += count
         talk.save(update_fields=["last_seq"])
         Membership.objects.filter(conversation=talk).update(
-            place=Entry.objects.latest("pk").pk, read_seq=talk.last_seq, delivered_seq=talk.last_seq
+            sort_key=Entry.objects.latest("pk").pk, read_seq=talk.last_seq, delivered_seq=talk.last_seq
         )
 
     def _add_notifications(self, count: int) -> None:

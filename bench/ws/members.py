@@ -104,7 +104,7 @@ def _create_conversations(ids: list[int]) -> list[int]:
     Membership.objects.bulk_create(
         [
             Membership(conversation=conversations[index], member_id=pk,
-                       place=entries[(index + 1) * ENTRIES - 1].pk, **seen)
+                       sort_key=entries[(index + 1) * ENTRIES - 1].pk, **seen)
             for index, pair in enumerate(pairs) for pk in pair
         ], batch_size=1000,
     )  # fmt: skip

@@ -9,8 +9,10 @@ from contextlib import suppress
 from threading import Lock, Thread
 
 from django.conf import settings
+from django.core.mail import EmailMessage, get_connection
 from django.utils.log import AdminEmailHandler
 
+from ..mail_headers import AUTOMATIC
 from .log_files import QuietHandler
 from .log_lines import LineFormatter, message_of
 
@@ -43,6 +45,18 @@ class MailLimit:
             return suppressed
 
 
+def send_to_admins(subject: str, text: str) -> None:
+    """Send a mail to ADMINS now, as one that needs no automatic reply (RFC 3834); errors of the server are ignored."""
+    EmailMessage(
+        f"{settings.EMAIL_SUBJECT_PREFIX}{subject}",
+        text,
+        settings.SERVER_EMAIL,
+        [address for _name, address in map(tuple, settings.ADMINS)],
+        connection=get_connection(fail_silently=True),
+        headers=AUTOMATIC,
+    ).send(fail_silently=True)
+
+
 class AdminMail(QuietHandler, AdminEmailHandler):
     """Mails the log line and its trace, without the settings, cookies and form data that Django's handler includes.
 
@@ -60,7 +74,7 @@ class AdminMail(QuietHandler, AdminEmailHandler):
     def emit(self, record: logging.LogRecord) -> None:
         def send_or_report() -> None:
             try:
-                self.send_mail(subject, text, fail_silently=True)
+                send_to_admins(subject, text)
             except Exception as error:  # noqa: BLE001 -- logging it would send the next mail
                 with suppress(OSError, ValueError, AttributeError):
                     sys.stderr.write(f"Mail to ADMINS failed ({type(error).__name__})\n")

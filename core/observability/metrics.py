@@ -105,6 +105,12 @@ events = Counter(
 )
 
 mail = Counter("linkup_mail", "Messages sent to the mail server, or failed.", ["outcome"], registry=registry)
+task_attempts = Counter(
+    "linkup_task_attempts",
+    "Attempts of background tasks: done, to be tried again, or failed in the end.",
+    ["outcome"],
+    registry=registry,
+)
 redis_failures = Counter("linkup_redis_failures", "Times that Redis did not answer.", registry=registry)
 redis_failed_at = Gauge(
     "linkup_redis_failed_timestamp_seconds",
@@ -120,6 +126,7 @@ for metric, labels in (
     (frames_refused, ["flood", "malformed", "too_large"]),
     (events, ["sent", "dropped"]),
     (mail, ["sent", "failed"]),
+    (task_attempts, ["done", "retried", "failed"]),
 ):
     for label in labels:
         metric.labels(label)

@@ -59,6 +59,7 @@ def it_has_the_line_and_the_trace(handler: AdminMail) -> None:
     (message,) = mail.outbox
     assert message.to == ["ada@example.org"]
     assert message.subject == "[Django] ERROR: it failed"
+    assert message.message()["Auto-Submitted"] == "auto-generated"
     assert "django.request" in message.body
     assert "Traceback (most recent call last)" in message.body
     assert "ValueError: oops" in message.body

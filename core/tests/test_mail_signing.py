@@ -6,13 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from django.test import override_settings
 from pytest_django import Settings
 
 from core import mail
+from core.checks import check_mail_signing
 from core.models import OutgoingMail
+from tests.cases import all_cases
 
 from .mail_server import mail_server
 
@@ -80,3 +82,26 @@ def test_mail_waits_while_the_key_cannot_be_used(
             assert complaint in caplog.text
         assert server.messages == []
         assert OutgoingMail.objects.count() == 2
+
+
+def test_a_key_that_cannot_be_used_is_refused_before_the_start(public_key: str, tmp_path: Path) -> None:
+    (tmp_path / "broken.pem").write_text("no key")
+    (tmp_path / "empty.pem").write_bytes(b"")
+    other = ec.generate_private_key(ec.SECP256R1())
+    (tmp_path / "ec.pem").write_bytes(
+        other.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
+    )
+    table = {
+        "key.pem": [],
+        "none.pem": ["Mail cannot be signed: DKIM_KEY_FILE cannot be read (FileNotFoundError)."],
+        ".": ["Mail cannot be signed: DKIM_KEY_FILE cannot be read (IsADirectoryError)."],
+        "broken.pem": ["Mail cannot be signed: DKIM_KEY_FILE holds no usable RSA key (KeyFormatError)."],
+        "empty.pem": ["Mail cannot be signed: DKIM_KEY_FILE holds no usable RSA key (KeyFormatError)."],
+        "ec.pem": ["Mail cannot be signed: DKIM_KEY_FILE holds no usable RSA key (KeyFormatError)."],
+    }
+    with all_cases() as case:
+        for name, expected in table.items():
+            with case(name), override_settings(DKIM_KEY_FILE=str(tmp_path / name)):
+                assert [message.msg for message in check_mail_signing(None)] == expected
+        with case("without a selector"), override_settings(DKIM_SELECTOR="", DKIM_KEY_FILE=""):
+            assert check_mail_signing(None) == []

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from django.core.cache import cache
 from django.db import connections, transaction
 from django.db.models import F
 from django.utils import timezone
@@ -195,6 +196,21 @@ def test_the_caller_does_not_wait_for_a_server_that_hangs(server: MailServer, se
         task_thread.stop(10)
     assert server.subjects == ["Hello"]
     assert not OutgoingMail.objects.exists()
+
+
+def test_a_server_that_hangs_is_left_alone_for_a_moment(
+    server: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise each new message would hold one more worker for as long as the timeout."""
+    monkeypatch.setattr(outgoing_mail, "HANGING_SECONDS", 0.0)
+    server.to_data = "421 closing"
+    send("first")
+    server.to_data = "250 OK"
+    send("second")
+    assert server.subjects == []
+    cache.delete(outgoing_mail.HANGING_KEY)
+    mail.deliver_mail()
+    assert server.subjects == ["second"]
 
 
 def test_outcomes_are_counted(server: MailServer) -> None:

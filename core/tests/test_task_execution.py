@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from core import tasks
 from core.models import QueuedTask
+from core.observability import metrics
 from core.tasks import execution, registry, relay
 from core.tasks.registry import DEFAULT_ATTEMPTS, TaskDefinition, find_task, longest_seconds
 from tests.cases import all_cases
@@ -241,7 +242,26 @@ def what_a_task_enqueues_starts_after_its_commit(caplog: pytest.LogCaptureFixtur
     assert not QueuedTask.objects.exists()
 
 
+def outcomes_are_counted(caplog: pytest.LogCaptureFixture) -> None:
+    def count(outcome: str) -> float:
+        return metrics.registry.get_sample_value("linkup_task_attempts_total", {"outcome": outcome}) or 0.0
+
+    def fail() -> None:
+        raise RuntimeError("no")
+
+    before = {outcome: count(outcome) for outcome in ("done", "retried", "failed")}
+    register(make_group)
+    register(fail, name="tests.fail", attempts=2)
+    execution.execute_task(add_row().pk)
+    row = QueuedTask.objects.create(name="tests.fail")
+    for _ in range(2):
+        QueuedTask.objects.update(due_at=timezone.now())
+        execution.execute_task(row.pk)
+    assert {outcome: count(outcome) - before[outcome] for outcome in before} == dict.fromkeys(before, 1.0)
+
+
 ATTEMPTS = (
+    outcomes_are_counted,
     success_deletes_the_row_with_the_effects,
     a_failure_leaves_no_effect_and_sets_the_next_attempt,
     after_the_last_attempt_it_has_failed_and_stays_visible,

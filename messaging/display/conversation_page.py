@@ -129,7 +129,7 @@ def load_sidebar(viewer: User, conversation_id: int) -> ConversationSidebar | No
     page = box[:size]
     requests = [row for row in found if row.is_request and row.declined_at is None]
     return ConversationSidebar(
-        mine, page, str(page[-1].place) if len(box) > size else "", min(len(requests), size)
+        mine, page, str(page[-1].sort_key) if len(box) > size else "", min(len(requests), size)
     )
 
 
@@ -224,11 +224,11 @@ def mark_of(seq: int, cursors: Sequence[dict[str, int]]) -> str:
 def _sidebar_query(viewer: int, conversation: int) -> MembershipQuerySet:
     member, size = User(pk=viewer), inbox.PAGE_SIZE
     tops = [
-        list_of.order_by("-place").values("pk")[: size + 1]
+        list_of.order_by("-sort_key").values("pk")[: size + 1]
         for list_of in (Membership.objects.inbox(member), Membership.objects.requests(member))
     ]
     wanted = Q(conversation=conversation) | Q(pk__in=tops[0]) | Q(pk__in=tops[1])
-    return Membership.objects.of(member).filter(wanted).select_related("conversation").order_by("-place")
+    return Membership.objects.of(member).filter(wanted).select_related("conversation").order_by("-sort_key")
 
 
 def _others_query(viewer: int, conversation: int) -> MembershipQuerySet:

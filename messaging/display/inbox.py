@@ -42,7 +42,7 @@ class InboxRowView(NamedTuple):
 
     conversation: int
     unread: int
-    place: int
+    sort_key: int
     box: str
     is_direct: bool
     is_muted: bool
@@ -118,7 +118,7 @@ class InboxRow:
         return InboxRowView(
             conversation=mine.conversation_id,
             unread=mine.unread,
-            place=mine.place,
+            sort_key=mine.sort_key,
             box="inbox" if mine.accepted_at else "declined" if mine.declined_at else "requests",
             is_direct=is_direct,
             is_muted=mine.muted,
@@ -141,7 +141,7 @@ def load_page(viewer: User, cursor: str | None, *, of_requests: bool = False) ->
     before = id_cursor(cursor)
     query = _REQUESTS if of_requests else _INBOX
     found = query.fetch(viewer=viewer.pk, before=MAX_ID if before is None else before)
-    return make_page(found, PAGE_SIZE, lambda row: str(row.place))
+    return make_page(found, PAGE_SIZE, lambda row: str(row.sort_key))
 
 
 def count_requests(viewer: User) -> int:
@@ -151,8 +151,8 @@ def count_requests(viewer: User) -> int:
 
 def _page_query(memberships: MembershipQuerySet, before: int) -> MembershipQuerySet:
     # Only conversations without a message have equal sort keys, and only their owner sees those.
-    older = memberships.filter(place__lt=before).select_related("conversation")
-    return older.order_by("-place")[: PAGE_SIZE + 1]
+    older = memberships.filter(sort_key__lt=before).select_related("conversation")
+    return older.order_by("-sort_key")[: PAGE_SIZE + 1]
 
 
 def _inbox_query(viewer: int, before: int) -> MembershipQuerySet:
@@ -190,7 +190,7 @@ class InboxData:
 
 def load_inbox_data(memberships: Sequence[Membership], viewer: User, also: Collection[int] = ()) -> InboxData:
     """Load what `build_rows` needs, and the members `also`. Three queries."""
-    newest_ids = [membership.place for membership in memberships]
+    newest_ids = [membership.sort_key for membership in memberships]
     newest = {entry.conversation_id: entry for entry in _ENTRIES.fetch(entries=newest_ids)}
     others = {
         membership.conversation_id: membership.conversation.other_id(viewer.pk)

@@ -81,11 +81,11 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
 
     def inbox(self, member: User) -> "MembershipQuerySet":
         """What stands in the member's list: conversations in which something was said."""
-        return self.of(member).filter(accepted_at__isnull=False, place__gt=0)
+        return self.of(member).filter(accepted_at__isnull=False, sort_key__gt=0)
 
     def requests(self, member: User) -> "MembershipQuerySet":
         """What strangers wrote, which waits for the member to accept or decline."""
-        return self.of(member).filter(accepted_at=None, declined_at=None, place__gt=0)
+        return self.of(member).filter(accepted_at=None, declined_at=None, sort_key__gt=0)
 
     def waiting(self) -> "MembershipQuerySet":
         """Those with something unread that the member wants to hear of."""
@@ -96,8 +96,8 @@ class Membership(models.Model):
     """One member in one conversation.
 
     The cursors only move forward. `unread` is the number of messages of others that are not deleted and lie behind
-    `read_seq` (and not before `first_seq`); whoever changes it holds this row's lock. `place` is the id of the newest
-    message: by it the list is sorted.
+    `read_seq` (and not before `first_seq`); whoever changes it holds this row's lock. `sort_key` orders the list: it is
+    the id of the newest message.
     """
 
     conversation = models.ForeignKey(
@@ -116,7 +116,7 @@ class Membership(models.Model):
     delivered_seq = models.BigIntegerField(default=0, editable=False)
     read_seq = models.BigIntegerField(default=0, editable=False)
     unread = models.PositiveIntegerField(default=0, editable=False)
-    place = models.BigIntegerField(default=0, editable=False)
+    sort_key = models.BigIntegerField(default=0, editable=False, db_column="place")
 
     objects: ClassVar[MembershipQuerySet] = MembershipQuerySet.as_manager()  # type: ignore[assignment]
 
@@ -130,7 +130,7 @@ class Membership(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["member", "-place"], name="messaging_inbox"),
+            models.Index(fields=["member", "-sort_key"], name="messaging_inbox"),
             # The badge: few rows of few members.
             models.Index(fields=["member"], name="messaging_waiting", condition=Q(unread__gt=0)),
         ]

@@ -80,7 +80,7 @@ def start_group(*, by: User, members: Sequence[User], title: str = "") -> Conver
     )
     for member in chosen:
         entry = append_entry(conversation, kind=Entry.Kind.JOINED, author=by, subject=member)
-    Membership.objects.within(conversation).update(place=entry.pk)
+    Membership.objects.within(conversation).update(sort_key=entry.pk)
     notify_members(entry, [by.pk, *(member.pk for member in chosen)])
     return conversation
 
@@ -117,7 +117,7 @@ def add_members(*, conversation: Conversation, by: User, members: Sequence[User]
         )
         present.add(member.pk)
     if coming:
-        Membership.objects.within(conversation).update(place=entry.pk)
+        Membership.objects.within(conversation).update(sort_key=entry.pk)
         notify_members(entry, present)
 
 

@@ -74,7 +74,7 @@ def test_who_comes_moves_the_group_to_the_top_for_all(group: Conversation, alice
     services.add_members(conversation=group, by=alice, members=[alice, erin])
     newest = Entry.objects.latest("pk")
     assert (newest.kind, newest.subject_id) == (Entry.Kind.JOINED, erin.pk)
-    assert set(Membership.objects.within(group).values_list("place", flat=True)) == {newest.pk}
+    assert set(Membership.objects.within(group).values_list("sort_key", flat=True)) == {newest.pk}
 
 
 def test_without_a_title_it_is_called_by_its_first_names(alice: User) -> None:

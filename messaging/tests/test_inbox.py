@@ -128,7 +128,7 @@ def row_view(**values: Any) -> InboxRowView:
     view = InboxRowView(
         conversation=7,
         unread=3,
-        place=9,
+        sort_key=9,
         box="inbox",
         is_direct=False,
         is_muted=True,

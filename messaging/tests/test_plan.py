@@ -33,7 +33,7 @@ def crowded(conversation: Conversation, alice: User, bob: User) -> Conversation:
             conversation=each,
             member=member,
             accepted_at=alice.joined_at,
-            place=member.pk,
+            sort_key=member.pk,
             unread=member.pk % 3,
         )
         for each, one in zip(others, crowd, strict=True)
@@ -54,7 +54,7 @@ def crowded(conversation: Conversation, alice: User, bob: User) -> Conversation:
         for seq in range(1, IN_ONE + 1)
     )
     Conversation.objects.filter(pk=conversation.pk).update(last_seq=IN_ONE)
-    Membership.objects.filter(conversation=conversation).update(place=1, unread=3)
+    Membership.objects.filter(conversation=conversation).update(sort_key=1, unread=3)
     with connection.cursor() as query:
         query.execute("ANALYZE")
     return conversation
@@ -94,7 +94,7 @@ def finds_the_list(crowded: Conversation, alice: User) -> None:
     busy = User.objects.get(username="m1")
     top = plan(
         statement(
-            lambda: list(Membership.objects.inbox(busy).order_by("-place")[:21]), "messaging_membership"
+            lambda: list(Membership.objects.inbox(busy).order_by("-sort_key")[:21]), "messaging_membership"
         )
     )
     assert indexes(top, "messaging_membership") == {"messaging_inbox"}

@@ -312,7 +312,7 @@ def test_whatever_happens_in_a_conversation_takes_the_rows_of_its_members_by_the
             }
         for name, act in acts.items():
             # An update of an indexed column moves the row behind the others, so PostgreSQL reads it last.
-            first.update(place=F("place") + 1)
+            first.update(sort_key=F("sort_key") + 1)
             met = meet(hold(first), act, look=partial(is_free, others))
             if not (met.waited and met.seen) or isinstance(met.result, Exception):
                 wrong.append((name, len(members), met))

@@ -103,7 +103,7 @@ def test_a_stranger_s_words_are_a_request(
     assert (in_inbox(alice), in_requests(alice)) == ([], [request_of_charlie.pk])
     assert (in_inbox(charlie), badge(alice)) == ([request_of_charlie.pk], 1)
     # On a new site it is the first message of all.
-    Membership.objects.filter(conversation=request_of_charlie).update(place=1)
+    Membership.objects.filter(conversation=request_of_charlie).update(sort_key=1)
     assert in_requests(alice) == in_inbox(charlie) == [request_of_charlie.pk]
 
 

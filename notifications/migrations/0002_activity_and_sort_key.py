@@ -1,5 +1,5 @@
 """Gives a model and a field another name in Python. The database stays as it is, and so do backups and exports:
-operations/transfer/manifest.py, STATE_ONLY.
+operations/transfer/manifest.py, ROWS_UNCHANGED.
 """
 
 from django.db import migrations, models

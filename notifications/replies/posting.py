@@ -20,9 +20,10 @@ from messaging.services import CursorPosition, move_cursors, send_message, was_s
 from users.form_submissions import ChangedSinceSent, create_once_by_id
 from users.models import User
 
+from ..drafts import NotificationDraft
 from ..kinds import Kind
 from ..models import Notification
-from ..services import NotificationDraft, mark_read, notify_members
+from ..services import mark_read, notify_members
 from .reply_addresses import ReplyTarget, TargetKind
 
 

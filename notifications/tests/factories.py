@@ -9,6 +9,7 @@ from django.core import mail
 from django.core.mail import EmailMultiAlternatives
 from django.test import Client
 
+from core.models import QueuedTask
 from core.sockets.frames import (
     Event,
     Frame,
@@ -18,9 +19,11 @@ from core.sockets.frames import (
     heartbeat_parts,
     openers,
 )
+from core.tasks.execution import execute_task
 from messaging.presence import touch
 from notifications.display.notification_view import build_views
 from notifications.models import Notification
+from notifications.services import NOTIFY_TASK
 from users.models import User
 
 Commit = Callable[..., AbstractContextManager[Any]]
@@ -40,6 +43,12 @@ def page_texts(member: User) -> list[str]:
 def row_of(member: User) -> Notification:
     """The member's only notification, visible or not."""
     return Notification.objects.get(recipient=member)
+
+
+def run_notification_tasks() -> None:
+    """Execute the tasks that notify many members. In a test without commits they wait in the table."""
+    for pk in QueuedTask.objects.filter(name=NOTIFY_TASK).values_list("pk", flat=True):
+        execute_task(pk)
 
 
 def mark_visible(member: User) -> None:

@@ -7,9 +7,10 @@ from feed.models import Post
 from feed.tests.factories import answer, react, say
 from network.services import follow_member
 from notifications import services
+from notifications.drafts import NotificationDraft
 from notifications.kinds import Channel, Kind
 from notifications.models import Activity, Notification
-from notifications.services import NotificationDraft, notify_members
+from notifications.services import notify_members
 from tests.cast import make_member
 from users.models import User
 

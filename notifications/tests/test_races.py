@@ -14,12 +14,12 @@ from feed.services import delete_post, edit_post, take_back_reaction
 from feed.tests.factories import answer, react, run_concurrently, say
 from network.services import block_member, follow_member
 from notifications.display.badge import unread_of
+from notifications.drafts import NotificationDraft
 from notifications.kinds import Kind
 from notifications.mailing import send_due
 from notifications.models import Activity, Notification
 from notifications.services import (
     TRIES,
-    NotificationDraft,
     delete_notifications_between,
     mark_all_read,
     mark_read,

@@ -166,7 +166,7 @@ def check_disk() -> Iterator[CheckResult]:
         if not path:
             continue
         # The folder itself, or the nearest one above it that exists.
-        folder = next((place for place in (Path(path), *Path(path).parents) if place.is_dir()), Path("/"))
+        folder = next((each for each in (Path(path), *Path(path).parents) if each.is_dir()), Path("/"))
         if what != "static files":
             try:
                 with TemporaryFile(dir=folder):

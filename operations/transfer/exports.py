@@ -231,6 +231,11 @@ class ExportFolder:
         exported, added = set(self.manifest.tables), manifest.TABLES_ADDED
         absent = {label for label, key in added.items() if key not in self.migrations}
         self.tables = [table for table in tables if table.label not in absent]
+        for key, (label, column) in manifest.COLUMNS_ADDED.items():
+            if key not in self.migrations:
+                self.tables = [
+                    table.without_column(column) if table.label == label else table for table in self.tables
+                ]
         known = {table.label for table in self.tables}
         if known != exported:
             problems = [Problem(label, "", "", "is not in the export") for label in sorted(known - exported)]

@@ -11,7 +11,7 @@ with `db_table` or `db_column`, changes nothing in them.
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -102,6 +102,15 @@ class Table:
     def key_list(self) -> str:
         """The columns of the key as a SELECT list, for the table as `t`."""
         return ", ".join(f"t.{quote_name(self.columns[position].name)}" for position in self.key)
+
+    def without_column(self, name: str) -> "Table":
+        """Return the table as it was before the column `name`, which is not a part of the key."""
+        position = self.fields.index(name)
+        return replace(
+            self,
+            columns=tuple(column for column in self.columns if column.name != name),
+            key=tuple(index - (index > position) for index in self.key),
+        )
 
     def format_key(self, key: Key) -> str:
         """Return a row's key for messages."""

@@ -28,7 +28,7 @@ def test_the_service_runs_the_command_and_names_no_key() -> None:
     words = shlex.split(unit("linkup-backup.service")["Service"]["ExecStart"])
     assert words[:3] == ["/srv/linkup/.venv/bin/python", "manage.py", "backup"]
     options = Command().create_parser("manage.py", "backup").parse_args(words[3:])
-    assert options.place == Path("/var/backups/linkup")
+    assert options.destination == Path("/var/backups/linkup")
     assert options.key_file == Path("/etc/linkup/backup.key")
     assert options.keep == 14
 

@@ -359,7 +359,7 @@ with transaction.atomic():
     for each in known[:22]:
         chat = messaging.start_direct(by=fia, other=each)
         entry = append_entry(chat, author=each, text="Line", html="<p>Line</p>", search_text="line")
-        Membership.objects.filter(conversation=chat).update(place=entry.pk)
+        Membership.objects.filter(conversation=chat).update(sort_key=entry.pk)
     for number in range(24):
         append_entry(chat, author=fia, text="Line", html="<p>Line</p>", search_text="line")
     ids = {name: row.pk for name, row in globals().copy().items() if isinstance(row, Model) and row.pk}

@@ -237,13 +237,15 @@ def _axe() -> str:
 
 
 def _describe(violation: dict[str, Any]) -> str:
-    places = "\n".join(f"    {node['target']}\n      {node['html'][:200]}" for node in violation["nodes"][:5])
+    elements = "\n".join(
+        f"    {node['target']}\n      {node['html'][:200]}" for node in violation["nodes"][:5]
+    )
     why = violation["nodes"][0]["why"].replace("\n", "\n    ")
-    return f"  {violation['id']} ({violation['impact']}): {violation['help']}\n{places}\n    {why}"
+    return f"  {violation['id']} ({violation['impact']}): {violation['help']}\n{elements}\n    {why}"
 
 
 def accessibility_faults(page: Page, rules: Sequence[str] = ALL_RULES) -> list[dict[str, Any]]:
-    """What axe finds on the page as it stands (WCAG 2.2 A and AA, and axe's best practices)."""
+    """What axe finds on the page as it is now (WCAG 2.2 A and AA, and axe's best practices)."""
     # Scripts that the debugger evaluates are not subject to the page's content security policy.
     if page.evaluate("!window.axe"):
         page.evaluate(f"() => {{ {_axe()} }}")
@@ -253,10 +255,10 @@ def accessibility_faults(page: Page, rules: Sequence[str] = ALL_RULES) -> list[d
 
 def check_axe(page: Page) -> None:
     """Assert that axe finds nothing on this page, light and dark."""
-    told: list[str] = []
+    violations: list[str] = []
     for scheme, rules in ((LIGHT, ALL_RULES), (DARK, RULES_OF_COLOURS)):
         page.emulate_media(color_scheme=scheme)
         page.evaluate(WAIT_FOR_FADES)
-        told.extend(f"{scheme}:\n{_describe(fault)}" for fault in accessibility_faults(page, rules))
+        violations.extend(f"{scheme}:\n{_describe(fault)}" for fault in accessibility_faults(page, rules))
     page.emulate_media(color_scheme=LIGHT)
-    assert not told, f"Accessibility faults on {page.url}\n" + "\n".join(told)
+    assert not violations, f"Accessibility faults on {page.url}\n" + "\n".join(violations)

@@ -32,26 +32,26 @@ from users.models import User
 def member(username, name):
     return User.objects.create_user(username, f"{{username}}@example.org", None, name=name, joined_at=timezone.now())
 
-def pair(place, know_each_other=True):
-    nora = member(f"nora{{place}}", "Nora Bakke")
-    omar = member(f"omar{{place}}", "Omar Idrissi")
+def pair(index, know_each_other=True):
+    nora = member(f"nora{{index}}", "Nora Bakke")
+    omar = member(f"omar{{index}}", "Omar Idrissi")
     low, high = sorted((nora, omar), key=lambda each: each.pk)
     if know_each_other:
         Connection.objects.create(
             low=low, high=high, inviter=low, state=Connection.State.CONNECTED, connected_at=timezone.now()
         )
     talk = services.start_direct(by=nora, other=omar)
-    if place == 0:
+    if index == 0:
         for number in range({HISTORY}):
             text = f"Line {{number}}"
             entry = append_entry(talk, author=(nora, omar)[number % 2], text=text, html=f"<p>{{text}}</p>")
         Membership.objects.filter(conversation=talk).update(
-            place=entry.pk, read_seq=entry.seq, delivered_seq=entry.seq
+            sort_key=entry.pk, read_seq=entry.seq, delivered_seq=entry.seq
         )
     return {{"conversation": talk.pk, "sessions": [sign_in(nora), sign_in(omar)]}}
 
 with transaction.atomic():
-    print(json.dumps([pair(place, place < {PAIRS}) for place in range({PAIRS + STRANGERS})]))
+    print(json.dumps([pair(index, index < {PAIRS}) for index in range({PAIRS + STRANGERS})]))
 """
 )
 
@@ -169,7 +169,7 @@ class Wire:
             socket.send(said)
 
     def say(self, frame: dict[str, Any]) -> None:
-        """Tell the page `frame`, as the server would."""
+        """Send the page `frame`, as the server would."""
         assert self._socket
         self._socket.send(json.dumps(frame))
 
@@ -214,8 +214,8 @@ def mark(page: Page, text: str, name: str) -> None:
 
 def make_pairs(site: Site) -> dict[str, Any]:
     """Pairs that nobody has used yet: `history`, the one that has said much, `strangers`, and `fresh`, the others."""
-    told = json.loads(site.manage("shell", "--no-imports", "-c", SCRIPT).strip().splitlines()[-1])
-    return {"history": told[0], "fresh": told[1:PAIRS], "strangers": told[PAIRS:]}
+    ids = json.loads(site.manage("shell", "--no-imports", "-c", SCRIPT).strip().splitlines()[-1])
+    return {"history": ids[0], "fresh": ids[1:PAIRS], "strangers": ids[PAIRS:]}
 
 
 def people(visitors: Visitors, site: Site, pair: dict[str, Any]) -> Two:

@@ -147,9 +147,9 @@ HANDED_OVER = """
 
 def hand_over(page: Page, color: str, event: str) -> None:
     """Paste or drop a picture."""
-    given = photo(color, (1600, 1200))
-    data = base64.b64encode(given["buffer"]).decode()
-    page.evaluate(HANDED_OVER, [data, given["name"], given["mimeType"], event])
+    file = photo(color, (1600, 1200))
+    data = base64.b64encode(file["buffer"]).decode()
+    page.evaluate(HANDED_OVER, [data, file["name"], file["mimeType"], event])
 
 
 def test_pictures_are_pasted_dropped_shown_and_sent_with_progress(two: Two) -> None:

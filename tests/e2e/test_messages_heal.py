@@ -1,4 +1,4 @@
-"""What a page was not told, and what it asked in vain: it finds out by itself, without a reload by hand."""
+"""A page misses events, or gets no response: it recovers by itself, without a reload."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ from .talkers import (
     write,
 )
 
-# Longer than a page waits for a send that stands still, and for anything else that it asks (milliseconds).
+# Longer than a page waits for a send that hangs, and for anything else that it asks (milliseconds).
 STANDSTILL = 31_000
 PATIENCE = 16_000
 # A tab that met a limit of the server stays away at least so long, and at most half as long again.
@@ -220,7 +220,7 @@ def test_a_list_that_was_out_of_sight_is_as_it_is_now(two: Two) -> None:
     nora.set_viewport_size({"width": width, "height": height})
     expect(row).to_be_hidden()
     write(omar, "Turned")
-    # Reading it changes the row too: turned back sooner, the page would be told.
+    # Reading it changes the row too: turned back sooner, the page would get an event.
     mark(omar, "Turned", "read")
     width, height = DESKTOP
     nora.set_viewport_size({"width": width, "height": height})

@@ -1,4 +1,4 @@
-"""LinkUp's own ASGI application for daphne, with an app more: it counts when asked, and shows what it is told."""
+"""LinkUp's ASGI application for daphne, with one more app: it counts when asked, and shows the events that it gets."""
 
 from professional_network.asgi import application
 

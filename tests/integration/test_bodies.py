@@ -93,7 +93,7 @@ def test_nginx_refuses_with_and_without_a_length(stack: Stack) -> None:
 
 
 def test_an_endless_body_leaves_nothing_on_the_disk(one_port: Server, table: FaultTable) -> None:
-    """Sent for as long as it is taken, and looked at while it stands open."""
+    """Sent for as long as it is taken, and looked at while it is open."""
     (worker,) = one_port.children()
     before = _peak(worker)
     line = answer_to(

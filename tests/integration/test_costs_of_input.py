@@ -1,4 +1,4 @@
-"""What a request costs grows with its size alone, whatever it holds and wherever it stands: CPU seconds
+"""What a request costs grows with its size alone, whatever it contains, in whichever field: CPU seconds
 and memory of one worker of gunicorn, measured from outside."""
 
 import math
@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from scripts.stack import Stack
 
 from .conftest import FaultTable
+from .input_fields import InputField, list_fields, once_everywhere
 from .one_worker import OneWorker, one_worker
-from .places import Place, every_place, once_everywhere
 
 # What comes first, and what is then repeated, one after the other.
 ATOMS: dict[str, tuple[str, ...]] = {
@@ -46,55 +46,55 @@ def worker(stack: Stack) -> Iterator[OneWorker]:
 
 @dataclass(frozen=True)
 class Case:
-    """Words of one kind in one place, as long as fits there or as the field's own limits let pass."""
+    """Words of one kind in one field, as long as fits there or as the field's own limits let pass."""
 
-    place: Place
+    field: InputField
     sign: str
     size: str = "all that fits"
 
     def words(self, share: float = 1.0) -> bytes:
         lead, *repeated = ATOMS[self.sign]
-        each = len(self.place.written("".join(repeated))) or 1
-        times = (self.place.room - 10) // each
-        if self.size != "all that fits" and self.place.most:
-            longest = self.place.most * (4 if self.size == "before cleaning" else 1)
+        each = len(self.field.written("".join(repeated))) or 1
+        times = (self.field.room - 10) // each
+        if self.size != "all that fits" and self.field.most:
+            longest = self.field.most * (4 if self.size == "before cleaning" else 1)
             times = min(times, longest // len("".join(repeated)))
-        written = (self.place.written(atom) * int(times * share) for atom in repeated)
-        return self.place.written(lead) + b"".join(written)
+        written = (self.field.written(atom) * int(times * share) for atom in repeated)
+        return self.field.written(lead) + b"".join(written)
 
     def fault(self, worker: OneWorker) -> str:
         """What is wrong with the cost, or "". It is the least of several tries: others use the machine too."""
         whole = half = math.inf
         for _try in range(TRIES):
-            seconds, status = worker.seconds_for(self.place.filled(self.words()))
+            seconds, status = worker.seconds_for(self.field.filled(self.words()))
             if status >= 500:
-                return f"{self.place}, {self.sign!r}, {self.size}: status {status}"
+                return f"{self.field}, {self.sign!r}, {self.size}: status {status}"
             whole = min(whole, seconds)
             if whole <= SLACK:
                 return ""
-            half = min(half, worker.seconds_for(self.place.filled(self.words(0.5)))[0])
+            half = min(half, worker.seconds_for(self.field.filled(self.words(0.5)))[0])
             if whole <= MOST and whole <= 3 * half + SLACK:
                 return ""
         return (
-            f"{self.place}, {self.sign!r}, {self.size}: {half:.2f} s for a half, {whole:.2f} s for the whole"
+            f"{self.field}, {self.sign!r}, {self.size}: {half:.2f} s for a half, {whole:.2f} s for the whole"
         )
 
 
-def cases_to_try(places: list[Place]) -> list[Case]:
-    """Everywhere once, each place with another kind of words; what has been slow before; and any of all others."""
-    cases = [Case(place, SIGNS[turn % len(SIGNS)]) for turn, place in enumerate(once_everywhere(places))]
+def cases_to_try(fields: list[InputField]) -> list[Case]:
+    """Everywhere once, each field with another kind of words; what has been slow before; and any of all others."""
+    cases = [Case(field, SIGNS[turn % len(SIGNS)]) for turn, field in enumerate(once_everywhere(fields))]
     cases += [
-        Case(place, sign, size)
-        for place in places
-        if place.who != "staff" and place.name in {"name", "text"} and place.way in {"form", "parts"}
+        Case(field, sign, size)
+        for field in fields
+        if field.who != "staff" and field.name in {"name", "text"} and field.way in {"form", "parts"}
         for sign in SLOW_ONCE
-        for size in SIZES[place.most == 0 :][:1]
+        for size in SIZES[field.most == 0 :][:1]
     ]
 
     @settings(max_examples=EXAMPLES, derandomize=True, database=None, phases=[Phase.generate])
-    @given(st.sampled_from(places), st.sampled_from(SIGNS), st.sampled_from(SIZES))
-    def draw(place: Place, sign: str, size: str) -> None:
-        cases.append(Case(place, sign, size))
+    @given(st.sampled_from(fields), st.sampled_from(SIGNS), st.sampled_from(SIZES))
+    def draw(field: InputField, sign: str, size: str) -> None:
+        cases.append(Case(field, sign, size))
 
     draw()
     return list(dict.fromkeys(cases))
@@ -107,13 +107,13 @@ def test_what_a_request_costs_grows_with_its_size_alone(
     worker: OneWorker, table: FaultTable, share: int
 ) -> None:
     """By day each fourth case: by their order that is some of each page and of each kind of words."""
-    places, before = every_place(worker), worker.peak()
-    cases = cases_to_try(places)[::share]
+    fields, before = list_fields(worker), worker.peak()
+    cases = cases_to_try(fields)[::share]
     faults = [fault for case in cases if (fault := case.fault(worker))]
     grown = worker.peak() - before
-    table.record_count("hostile words everywhere", "places", len(places))
+    table.record_count("hostile words everywhere", "fields", len(fields))
     table.record_count("hostile words everywhere", "requests measured", len(cases))
     table.record_count("hostile words everywhere", "MB of memory more", grown)
     assert faults == []
     assert grown < MOST_MEMORY
-    assert len(places) > 300
+    assert len(fields) > 300

@@ -1,4 +1,4 @@
-"""Bad weather, for real: servers killed, stopped and frozen under the running stack (the bar's table of faults)."""
+"""Faults, for real: servers killed, stopped and frozen under the running stack (the bar's table of faults)."""
 
 import threading
 import time
@@ -43,7 +43,7 @@ def without(stop: Callable[[], None], start: Callable[[], None]) -> Iterator[Non
 
 
 class Crowd:
-    """Visitors who ask for a page again and again until told to stop."""
+    """Visitors who ask for a page again and again until stopped."""
 
     def __init__(self, stack: Stack, size: int) -> None:
         self.outcomes: Counter[str] = Counter()

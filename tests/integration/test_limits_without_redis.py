@@ -22,7 +22,7 @@ from .conftest import FaultTable
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-Weather = Callable[[Server], None]
+RedisFault = Callable[[Server], None]
 
 
 def empty(redis: Server) -> None:
@@ -36,14 +36,14 @@ def restart(redis: Server) -> None:
 
 
 # What may happen to Redis in the middle of everything (bar.md, faults).
-WEATHERS: dict[str, Weather] = {
+REDIS_FAULTS: dict[str, RedisFault] = {
     "stopped": Server.stop,
     "frozen": Server.pause,
     "emptied": empty,
     "restarted": restart,
 }
-weathers = pytest.mark.parametrize("weather", WEATHERS.values(), ids=WEATHERS.keys())
-absences = pytest.mark.parametrize("weather", [Server.stop, Server.pause], ids=["stopped", "frozen"])
+redis_faults = pytest.mark.parametrize("redis_fault", REDIS_FAULTS.values(), ids=REDIS_FAULTS.keys())
+absences = pytest.mark.parametrize("redis_fault", [Server.stop, Server.pause], ids=["stopped", "frozen"])
 
 
 @pytest.fixture
@@ -70,34 +70,34 @@ def seconds_of(act: Callable[[], object]) -> float:
     return time.monotonic() - started
 
 
-@weathers
-def test_a_correct_password_signs_in(redis: Server, weather: Weather) -> None:
-    weather(redis)
+@redis_faults
+def test_a_correct_password_signs_in(redis: Server, redis_fault: RedisFault) -> None:
+    redis_fault(redis)
     client = Client()
     assert sign_in(client, "alice").status_code == 302
     assert is_signed_in(client)
 
 
-@weathers
-def test_a_limit_that_began_before_goes_on_after(redis: Server, weather: Weather) -> None:
+@redis_faults
+def test_a_limit_that_began_before_goes_on_after(redis: Server, redis_fault: RedisFault) -> None:
     """Three wrong passwords with Redis, three without: the sixth, and from then on the right one, must wait."""
     client = Client()
     answers = [sign_in(client, "alice", "wrong-password") for _number in range(3)]
-    weather(redis)
+    redis_fault(redis)
     answers += [sign_in(client, "alice", "wrong-password") for _number in range(3)]
-    told = ["Too many failed" in answer.content.decode() for answer in answers]
-    assert told == [False] * 5 + [True]
+    refused = ["Too many failed" in answer.content.decode() for answer in answers]
+    assert refused == [False] * 5 + [True]
     assert "Too many failed" in sign_in(client, "alice", PASSWORD).content.decode()
     assert not is_signed_in(client)
 
 
-@weathers
-def test_a_limit_goes_by_the_address_too(redis: Server, weather: Weather) -> None:
+@redis_faults
+def test_a_limit_goes_by_the_address_too(redis: Server, redis_fault: RedisFault) -> None:
     """Ten wrong passwords a minute from one address, for whomever; another address is free to sign in."""
     client = Client(REMOTE_ADDR="203.0.113.9")
     for number in range(10):
         if number == 5:
-            weather(redis)
+            redis_fault(redis)
         assert "Too many failed" not in sign_in(client, f"nobody{number}", "wrong").content.decode()
     assert "Too many failed" in sign_in(client, "alice").content.decode()
     elsewhere = Client(REMOTE_ADDR="203.0.113.10")
@@ -107,18 +107,18 @@ def test_a_limit_goes_by_the_address_too(redis: Server, weather: Weather) -> Non
 
 @absences
 def test_no_answer_is_more_than_a_second_late(
-    redis: Server, weather: Weather, fault_table: FaultTable
+    redis: Server, redis_fault: RedisFault, fault_table: FaultTable
 ) -> None:
     # bar.md: within +1 s; the page of suggestions asks the cache, sign-in asks the limits.
     client = Client()
     sign_in(client, "alice")
     usual = max(seconds_of(lambda: client.get("/network/")) for _number in range(3))
-    weather(redis)
+    redis_fault(redis)
     late = [seconds_of(lambda: client.get("/network/")) for _number in range(5)]
     newcomer = Client()
     late.append(seconds_of(lambda: sign_in(newcomer, "alice")))
     assert is_signed_in(newcomer)
-    name = f"Redis {weather.__name__}"
+    name = f"Redis {redis_fault.__name__}"
     fault_table.record_duration(name, "the latest answer beyond the usual", max(late) - usual, most=1)
     # Only the first one waits.
     fault_table.record_duration(name, "the third latest beyond the usual", sorted(late)[2] - usual, most=0.2)
@@ -126,13 +126,13 @@ def test_no_answer_is_more_than_a_second_late(
 
 @absences
 def test_the_cache_goes_back_to_redis_within_ten_seconds(
-    redis: Server, weather: Weather, fault_table: FaultTable
+    redis: Server, redis_fault: RedisFault, fault_table: FaultTable
 ) -> None:
-    weather(redis)
+    redis_fault(redis)
     cache.set("colour", "teal")
     assert cache.get("colour") == "teal"
     assert CacheEntry.objects.filter(cache_key__endswith=":colour").exists()
-    redis.resume() if weather is Server.pause else redis.start()
+    redis.resume() if redis_fault is Server.pause else redis.start()
     back = time.monotonic()
     while time.monotonic() < back + 60:
         cache.set("back", "yes")
@@ -141,7 +141,7 @@ def test_the_cache_goes_back_to_redis_within_ten_seconds(
                 break
         time.sleep(0.1)
     fault_table.record_duration(
-        f"Redis {weather.__name__}", "the cache is in Redis again after", time.monotonic() - back, most=10
+        f"Redis {redis_fault.__name__}", "the cache is in Redis again after", time.monotonic() - back, most=10
     )
     with Redis.from_url(redis.url) as client:
         assert client.keys("*:back")
@@ -179,11 +179,13 @@ def may(member: int) -> bool:
     return True
 
 
-@weathers
+@redis_faults
 @override_settings(MEMBER_LIMITS={"comment": ((3, 86_400),)})
-def test_what_a_member_may_do_counts_anew_and_holds_again(redis: Server, weather: Weather) -> None:
+def test_what_a_member_may_do_starts_again_and_is_limited_again(
+    redis: Server, redis_fault: RedisFault
+) -> None:
     assert [may(1) for _ in range(5)] == [True] * 3 + [False] * 2
-    weather(redis)
+    redis_fault(redis)
     # What Redis knew is not in the table: at most, everybody has the same again.
     assert [may(1) for _ in range(5)] == [True] * 3 + [False] * 2
 

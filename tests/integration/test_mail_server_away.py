@@ -1,6 +1,7 @@
 """A mail server that hangs: nobody waits for it, and what it did not take arrives when it is back (bar.md, faults)."""
 
 import socket
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -11,8 +12,10 @@ from scripts.servers import find_free_port
 from scripts.stack import Stack
 from scripts.visitor import Visitor
 from tests.e2e.mailbox import Mailbox
+from tests.testkit.websocket import WebSocket
 
 from .conftest import FaultTable
+from .people import PASSWORD
 
 FAULT = "mail server hangs"
 # EMAIL_TIMEOUT is twice as long: a request that waited for the mail server would take more.
@@ -30,9 +33,9 @@ def silent_server(port: int) -> Iterator[None]:
         yield
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def mail_port(stack: Stack) -> Iterator[int]:
-    """Where the servers of the stack look for their mail server for the time of the test."""
+    """Where the servers of the stack look for their mail server for the time of these tests."""
     port = find_free_port()
     before = use_mail_port(stack, port)
     yield port
@@ -50,6 +53,78 @@ def use_mail_port(stack: Stack, port: int) -> int:
         server.stop()
         server.start()
     return former
+
+
+MANY = 50
+# Connections of "speaker", who is no new member: new ones may mention 20 people a day.
+CROWD = """
+from datetime import timedelta
+from django.utils import timezone
+from feed.services import publish_post
+from network.models import Connection
+from users.models import User
+joined = timezone.now() - timedelta(days=30)
+speaker = User.objects.create_user("speaker", "speaker@example.org", %r, joined_at=joined)
+for number in range(%d):
+    name = f"listener{number}"
+    listener = User.objects.create_user(name, f"{name}@example.org", None, joined_at=joined)
+    # The same hash: computing 50 takes a quarter of a minute.
+    User.objects.filter(pk=listener.pk).update(password=speaker.password)
+    Connection.objects.create(low=speaker, high=listener, inviter=speaker, state=Connection.State.CONNECTED)
+print(publish_post(author=speaker, text="Hello").pk)
+"""
+LISTENERS = [f"listener{number}" for number in range(MANY)]
+
+
+def test_acts_that_send_mail_are_answered_while_the_mail_server_hangs(
+    stack: Stack, mail_port: int, fault_table: FaultTable
+) -> None:
+    printed = stack.run_manage_command("shell", "--command", CROWD % (PASSWORD, MANY))
+    path = f"/posts/{printed.split()[-1]}/comment/"
+    mentions = " ".join(f"@{name}" for name in LISTENERS)
+    with (
+        Visitor(stack, timeout=60) as newcomer,
+        Visitor(stack, timeout=60) as speaker,
+        Visitor(stack, timeout=60) as listener,
+    ):
+        speaker.sign_in("speaker", PASSWORD)
+        listener.sign_in(LISTENERS[-1], PASSWORD)
+        with silent_server(mail_port), WebSocket.open_for(listener) as tab:
+            answers = {
+                "mention of one": speaker.submit_form("/", path, text=f"@{LISTENERS[0]}"),
+                "mention of 50": speaker.submit_form("/", path, text=mentions),
+                "sign-up": newcomer.submit_form(
+                    "/accounts/signup/",
+                    name="New",
+                    username="newcomer",
+                    email="newcomer@example.org",
+                    password1=PASSWORD,
+                ),
+            }
+            for name, answer in answers.items():
+                assert answer.status == 302, (name, answer.text[:500])
+                fault_table.record_duration(FAULT, name, answer.seconds, most=NOBODY_WAITS)
+            started = time.monotonic()
+            wait_for_badge(tab, 1)
+            fault_table.record_duration(
+                FAULT, "badge of the 50th", time.monotonic() - started, most=NOBODY_WAITS
+            )
+    mailbox = Mailbox(mail_port)
+    mailbox.start()
+    try:
+        for name in (*LISTENERS, "newcomer"):
+            mailbox.wait_for(f"{name}@example.org", seconds=BACK_WITHIN)
+    finally:
+        mailbox.stop()
+    assert [len(mailbox.sent_to(f"{name}@example.org")) for name in LISTENERS] == [1] * MANY
+
+
+def wait_for_badge(tab: WebSocket, unread: int) -> None:
+    """Wait until the tab has got this number; what comes first may be the state at its opening."""
+    deadline = time.monotonic() + BACK_WITHIN
+    frame: dict[str, object] = {}
+    while frame.get("type") != "notifications.badge" or frame.get("unread") != unread:
+        frame = tab.receive(max(0.01, deadline - time.monotonic()))
 
 
 def test_nobody_waits_for_a_mail_server_that_hangs_and_its_mail_arrives_later(

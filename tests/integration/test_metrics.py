@@ -33,7 +33,7 @@ SCRAPE_SECONDS = 5.0
 
 
 class Scrape:
-    """What /metrics of one server told."""
+    """The metrics that one server returned."""
 
     def __init__(self, port: int, token: str = TOKEN) -> None:
         connection = http.client.HTTPConnection(HOST, port, timeout=SCRAPE_SECONDS)
@@ -52,7 +52,7 @@ class Scrape:
             self.families = {family.name: family for family in text_string_to_metric_families(text)}
 
     def value(self, sample: str, **labels: str) -> float:
-        """The sum of what is told under the name `sample` with at least these labels."""
+        """The sum of the values under the name `sample` with at least these labels."""
         return sum(
             found.value
             for family in self.families.values()
@@ -68,19 +68,24 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def house(stack: Stack, folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def servers(stack: Stack, folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Servers of our own beside those of all tests, on the same PostgreSQL and Redis."""
-    place = tmp_path_factory.mktemp("house")
-    (place / "nginx").mkdir()
+    server_folder = tmp_path_factory.mktemp("servers")
+    (server_folder / "nginx").mkdir()
     http_port, https, web, ws = (find_free_port() for _ in range(4))
     site = replace(
-        stack.site, folder=place / "nginx", http_port=http_port, https_port=https, web_port=web, ws_port=ws
+        stack.site,
+        folder=server_folder / "nginx",
+        http_port=http_port,
+        https_port=https,
+        web_port=web,
+        ws_port=ws,
     )
     environment = {**stack.environment, "METRICS_TOKEN": TOKEN}
     shared = {**environment, "PROMETHEUS_MULTIPROC_DIR": str(folder)}
     with ExitStack() as exit_stack:
-        serve = create_server_starter(exit_stack, place, environment)
-        serve_web = create_server_starter(exit_stack, place, shared)
+        serve = create_server_starter(exit_stack, server_folder, environment)
+        serve_web = create_server_starter(exit_stack, server_folder, shared)
         yield replace(
             stack,
             origin=f"https://localhost:{site.https_port}",
@@ -93,12 +98,12 @@ def house(stack: Stack, folder: Path, tmp_path_factory: pytest.TempPathFactory) 
         )
 
 
-def web(house: Stack) -> Scrape:
-    return Scrape(house.site.web_port)
+def web(servers: Stack) -> Scrape:
+    return Scrape(servers.site.web_port)
 
 
-def ws(house: Stack) -> Scrape:
-    return Scrape(house.site.ws_port)
+def ws(servers: Stack) -> Scrape:
+    return Scrape(servers.site.ws_port)
 
 
 def until(true: Callable[[], bool]) -> None:
@@ -109,9 +114,9 @@ def until(true: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
-def open_page(house: Stack, path: str = "/accounts/login/", cookies: str = "") -> int:
+def open_page(servers: Stack, path: str = "/accounts/login/", cookies: str = "") -> int:
     """Ask gunicorn for a page on a separate connection, as nginx would."""
-    connection = http.client.HTTPConnection(HOST, house.site.web_port, timeout=15)
+    connection = http.client.HTTPConnection(HOST, servers.site.web_port, timeout=15)
     try:
         headers = {"Host": "localhost", "X-Forwarded-Proto": "https", "Cookie": cookies}
         connection.request("GET", path, headers=headers)
@@ -142,13 +147,13 @@ def served_by_each(folder: Path) -> dict[str, float]:
     return found
 
 
-def serve_with_all(house: Stack, folder: Path) -> int:
+def serve_with_all(servers: Stack, folder: Path) -> int:
     """Ask until two processes have answered more than before; how many answers that took."""
     before, asked = served_by_each(folder), 0
 
     def both_have() -> bool:
         nonlocal asked
-        threads = [threading.Thread(target=open_page, args=(house,)) for _ in range(4)]
+        threads = [threading.Thread(target=open_page, args=(servers,)) for _ in range(4)]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -160,41 +165,41 @@ def serve_with_all(house: Stack, folder: Path) -> int:
     return asked
 
 
-def test_whichever_worker_is_asked_tells_of_all(house: Stack, folder: Path) -> None:
-    before = pages(web(house))
-    asked = serve_with_all(house, folder)
-    scrapes = [web(house) for _ in range(6)]
+def test_each_worker_reports_all_processes(servers: Stack, folder: Path) -> None:
+    before = pages(web(servers))
+    asked = serve_with_all(servers, folder)
+    scrapes = [web(servers) for _ in range(6)]
     assert {pages(scrape) - before for scrape in scrapes} == {asked}
     assert {scrape.value("linkup_processes") for scrape in scrapes} == {2}
     count = "linkup_http_request_duration_seconds_count"
     assert scrapes[0].value(count, view="account_login") == before + asked
 
 
-def test_only_who_brings_the_token_is_told_and_nobody_from_outside(house: Stack) -> None:
-    for port in (house.site.web_port, house.site.ws_port):
+def test_metrics_need_the_token_and_are_not_reachable_from_outside(servers: Stack) -> None:
+    for port in (servers.site.web_port, servers.site.ws_port):
         assert Scrape(port).status == 200
         assert Scrape(port, token="a-guess").status == 401
-    with Visitor(house) as visitor:
+    with Visitor(servers) as visitor:
         assert visitor.get("/metrics", Authorization=f"Bearer {TOKEN}").status == 404
 
 
-def test_a_reload_and_a_killed_worker_lose_no_count(house: Stack, folder: Path) -> None:
-    counted = pages(web(house))
-    old = set(house.web.children())
-    house.reload_web()
-    until(lambda: len(now := set(house.web.children())) == 2 and not now & old)
-    assert pages(web(house)) == counted
-    house.kill_worker()
-    until(lambda: len(house.web.children()) == 2 and web(house).value("linkup_processes") == 2)
-    counted += serve_with_all(house, folder)
-    assert pages(web(house)) == counted
-    # Two old ones and two new ones lived beside each other; whoever came later took over a place.
+def test_a_reload_and_a_killed_worker_lose_no_count(servers: Stack, folder: Path) -> None:
+    counted = pages(web(servers))
+    old = set(servers.web.children())
+    servers.reload_web()
+    until(lambda: len(now := set(servers.web.children())) == 2 and not now & old)
+    assert pages(web(servers)) == counted
+    servers.kill_worker()
+    until(lambda: len(servers.web.children()) == 2 and web(servers).value("linkup_processes") == 2)
+    counted += serve_with_all(servers, folder)
+    assert pages(web(servers)) == counted
+    # Two old ones and two new ones lived beside each other; later ones took over a number.
     assert len(list(folder.glob("*.lock"))) <= 5
     assert len(list(folder.glob("counter_*.db"))) <= 5
 
 
 def test_requests_that_a_killed_worker_had_begun_are_not_under_way_for_ever(
-    house: Stack, folder: Path
+    servers: Stack, folder: Path
 ) -> None:
     name = "linkup_http_requests_in_progress"
 
@@ -202,20 +207,20 @@ def test_requests_that_a_killed_worker_had_begun_are_not_under_way_for_ever(
         samples = counted_in(*folder.glob("gauge_live*.db"))
         return sum((sample.value for sample in samples if sample.name == name), 0.0)
 
-    with Visitor(house) as visitor, closing(psycopg2.connect(house.postgres.url)) as other:
+    with Visitor(servers) as visitor, closing(psycopg2.connect(servers.postgres.url)) as other:
         visitor.sign_in("bob", PASSWORD)
         cookies = "; ".join(f"{name}={value}" for name, value in visitor.cookies.items())
         with other.cursor() as cursor:
             cursor.execute("LOCK TABLE django_session IN ACCESS EXCLUSIVE MODE")
         for _ in range(2):
-            threading.Thread(target=open_page, args=(house, "/", cookies)).start()
+            threading.Thread(target=open_page, args=(servers, "/", cookies)).start()
         until(lambda: begun() == 2)
-        for pid in house.web.children():
+        for pid in servers.web.children():
             os.kill(pid, signal.SIGKILL)
         other.rollback()
-    until(lambda: is_healthy(house.site.web_port) and len(house.web.children()) == 2)
+    until(lambda: is_healthy(servers.site.web_port) and len(servers.web.children()) == 2)
     # The question itself is one.
-    assert web(house).value(name) == 1
+    assert web(servers).value(name) == 1
 
 
 def hear(tab: WebSocket) -> int:
@@ -227,61 +232,61 @@ def hear(tab: WebSocket) -> int:
         return int(closed.args[0])
 
 
-def test_tabs_are_counted_when_they_come_and_go(house: Stack) -> None:
-    assert ws(house).value("linkup_websockets_open") == 0
-    with Visitor(house) as alice:
+def test_tabs_are_counted_when_they_come_and_go(servers: Stack) -> None:
+    assert ws(servers).value("linkup_websockets_open") == 0
+    with Visitor(servers) as alice:
         alice.sign_in("alice", PASSWORD)
         one, two, three = (WebSocket.open_for(alice) for _ in range(3))
         with one, two, three:
-            until(lambda: ws(house).value("linkup_websockets_open") == 3)
+            until(lambda: ws(servers).value("linkup_websockets_open") == 3)
             one.close(1001)
             two.send_text(b"no frame")
-            until(lambda: ws(house).value("linkup_websockets_open") == 2)
-            house.redis.stop()
+            until(lambda: ws(servers).value("linkup_websockets_open") == 2)
+            servers.redis.stop()
             try:
-                until(lambda: ws(house).value("linkup_redis_up") == 0)
+                until(lambda: ws(servers).value("linkup_redis_up") == 0)
             finally:
-                house.redis.start()
-            before = web(house).value("linkup_hints_total")
+                servers.redis.start()
+            before = web(servers).value("linkup_hints_total")
             alice.submit_form("/accounts/logout/")
             assert {hear(two), hear(three)} == {4401}
-    with WebSocket(house) as nobody:
+    with WebSocket(servers) as nobody:
         assert nobody.status == 403
-    until(lambda: ws(house).value("linkup_websockets_open") == 0)
-    told = ws(house)
+    until(lambda: ws(servers).value("linkup_websockets_open") == 0)
+    found = ws(servers)
     closed = "linkup_websockets_closed_total"
-    assert (told.value(closed, by="client", code="1001"), told.value(closed, by="server", code="4401")) == (
+    assert (found.value(closed, by="client", code="1001"), found.value(closed, by="server", code="4401")) == (
         1,
         2,
     )
-    assert told.value("linkup_websocket_frames_refused_total", reason="malformed") == 1
-    assert told.value("linkup_websockets_refused_total") == 1
-    until(lambda: web(house).value("linkup_hints_total") > before)
+    assert found.value("linkup_websocket_frames_refused_total", reason="malformed") == 1
+    assert found.value("linkup_websockets_refused_total") == 1
+    until(lambda: web(servers).value("linkup_hints_total") > before)
 
 
-def test_a_database_that_is_away_is_told_in_time(house: Stack) -> None:
-    assert {web(house).value("linkup_database_up"), ws(house).value("linkup_database_up")} == {1}
-    before = web(house)
+def test_a_database_that_is_away_is_reported_in_time(servers: Stack) -> None:
+    assert {web(servers).value("linkup_database_up"), ws(servers).value("linkup_database_up")} == {1}
+    before = web(servers)
     assert before.value("linkup_database_connections") > 0
     assert before.value("linkup_database_server_connections_max") > 100
-    house.postgres.pause()
+    servers.postgres.pause()
     try:
-        away = [web(house), ws(house)]
+        away = [web(servers), ws(servers)]
     finally:
-        house.postgres.resume()
-    house.postgres.stop()
+        servers.postgres.resume()
+    servers.postgres.stop()
     try:
-        away += [web(house), ws(house)]
+        away += [web(servers), ws(servers)]
     finally:
-        house.postgres.start()
+        servers.postgres.start()
     assert [scrape.value("linkup_database_up") for scrape in away] == [0, 0, 0, 0]
     assert max(scrape.seconds for scrape in away) < SCRAPE_SECONDS
     assert pages(away[0]) == pages(before)
     assert "linkup_database_connections" not in away[0].families
-    until(lambda: web(house).value("linkup_database_up") == 1)
+    until(lambda: web(servers).value("linkup_database_up") == 1)
 
 
-def told_by(*scrapes: Scrape) -> dict[str, set[str]]:
+def names_in(*scrapes: Scrape) -> dict[str, set[str]]:
     """Each name that the servers tell, with its labels and those that Prometheus adds."""
     found: dict[str, set[str]] = {}
     for scrape in scrapes:
@@ -292,15 +297,15 @@ def told_by(*scrapes: Scrape) -> dict[str, set[str]]:
 
 
 # After those above, in which what happens seldom has happened.
-def test_dashboard_alerts_and_page_name_what_the_servers_tell(house: Stack) -> None:
-    told = told_by(web(house), ws(house))
+def test_dashboard_alerts_and_page_name_the_metrics_of_the_servers(servers: Stack) -> None:
+    found = names_in(web(servers), ws(servers))
     asked = [(where, *figure) for where, expression in expressions() for figure in figures(expression)]
     # A fault of ours is what these servers have none of.
     seldom = {"linkup_http_exceptions_total"}
-    unknown = [(where, name) for where, name, _ in asked if name not in told.keys() | seldom]
+    unknown = [(where, name) for where, name, _ in asked if name not in found.keys() | seldom]
     assert unknown == []
-    assert [(where, name) for where, name, labels in asked if not labels <= told.get(name, labels)] == []
-    families = {name for scrape in (web(house), ws(house)) for name in scrape.families}
+    assert [(where, name) for where, name, labels in asked if not labels <= found.get(name, labels)] == []
+    families = {name for scrape in (web(servers), ws(servers)) for name in scrape.families}
     named = {name.removesuffix("_total") for name in documented(ROOT / "docs" / "MONITORING.md")}
     assert named == families
 
@@ -321,8 +326,8 @@ def test_the_dashboard_and_the_alerts_are_whole() -> None:
         assert f"### {rule['alert']}" in page, "what is to be done about it"
 
 
-def test_a_start_of_gunicorn_begins_at_nothing(house: Stack) -> None:
-    assert pages(web(house)) > 0
-    house.web.stop()
-    house.web.start()
-    assert pages(web(house)) == 0
+def test_a_start_of_gunicorn_begins_at_nothing(servers: Stack) -> None:
+    assert pages(web(servers)) > 0
+    servers.web.stop()
+    servers.web.start()
+    assert pages(web(servers)) == 0

@@ -1,4 +1,4 @@
-"""Each way to write REDIS_URL, at every place that reads it, against a real Redis that asks for a password."""
+"""Each way to write REDIS_URL, for everything that reads it, against a real Redis that asks for a password."""
 
 import json
 import subprocess
@@ -13,7 +13,7 @@ from scripts.stack import production_environment
 PASSWORD = "a password with / @ : # and more"
 IN_AN_ADDRESS = "a%20password%20with%20%2F%20%40%20%3A%20%23%20and%20more"
 # What reads the address: settings, cache, health, both layers. Says what each one found.
-EVERYWHERE = """
+SCRIPT = """
 import asyncio, json
 import django; django.setup()
 from django.conf import settings
@@ -28,12 +28,12 @@ async def layer():
     await here.group_send("linkup.test", {"type": "hello"})
     return await asyncio.wait_for(here.receive(name), 20)
 
-cache.set("told", 1)
+cache.set("written", 1)
 from redis import Redis
-written = len(list(Redis.from_url(settings.REDIS_URL).scan_iter("*told*")))
+written = len(list(Redis.from_url(settings.REDIS_URL).scan_iter("*written*")))
 print(json.dumps({
     "health": ask_redis(),
-    "cache": [cache.get("told"), written],
+    "cache": [cache.get("written"), written],
     "layer": asyncio.run(layer())["type"],
 }))
 """
@@ -65,7 +65,7 @@ def test_a_password_and_a_socket_do_everywhere() -> None:
         wrong = {}
         for address in addresses:
             for layer in ("core", "pubsub"):
-                done = ask(address, layer, folder, "-c", EVERYWHERE)
+                done = ask(address, layer, folder, "-c", SCRIPT)
                 found = (
                     json.loads(done.stdout.splitlines()[-1]) if done.returncode == 0 else done.stderr[-2500:]
                 )

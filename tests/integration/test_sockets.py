@@ -23,15 +23,17 @@ from .people import PASSWORD, make_people
 
 # Longer than the five seconds after which a wrong client of Redis drops an idle socket.
 IDLE_SECONDS = 8
-TELL = "from core.sockets.publisher import publish; publish('tests.room', {'type': 'tests.look', 'id': %d})"
+PUBLISH = (
+    "from core.sockets.publisher import publish; publish('tests.room', {'type': 'tests.look', 'id': %d})"
+)
 DATABASE_THREADS = 8
 
 
-def tell(stack: Stack, number: int) -> None:
+def publish_event(stack: Stack, number: int) -> None:
     """Publish an event from another process, as a request or a task would."""
     variables = stack.ws.environment or {}
     stack.run_manage_command(
-        "shell", "--command", TELL % number, CHANNEL_LAYER=variables.get("CHANNEL_LAYER", "core")
+        "shell", "--command", PUBLISH % number, CHANNEL_LAYER=variables.get("CHANNEL_LAYER", "core")
     )
 
 
@@ -86,7 +88,7 @@ def log_of(stack: Stack) -> str:
 def test_a_socket_that_idles_for_long_still_receives(stack: Stack, alice: Visitor, layer: str) -> None:
     with opened(alice) as socket:
         time.sleep(IDLE_SECONDS)
-        tell(stack, 7)
+        publish_event(stack, 7)
         assert next_of(socket, "tests.look")["id"] == 7
 
 
@@ -98,7 +100,7 @@ def test_an_event_that_daphne_does_not_know_closes_nothing(stack: Stack, alice: 
             "from core.sockets.publisher import publish; publish('tests.room', {'type': 'from.the.future', 'id': 1})",
             CHANNEL_LAYER=layer,
         )
-        tell(stack, 8)
+        publish_event(stack, 8)
         assert next_of(socket, "tests.look")["id"] == 8
 
 
@@ -356,7 +358,7 @@ def test_a_tab_that_only_listens_outlives_a_restart_of_postgresql(stack: Stack, 
         use_every_thread(socket)
         stack.postgres.stop()
         stack.postgres.start()
-        tell(stack, 11)
+        publish_event(stack, 11)
         frame = next_of(socket, "tests.look")
         assert (frame["id"], frame["members"] > 0) == (11, True)
         use_every_thread(another)
@@ -366,14 +368,14 @@ def test_sockets_stay_open_while_redis_is_away(
     stack: Stack, alice: Visitor, layer: str, fault_table: FaultTable
 ) -> None:
     with opened(alice) as socket:
-        tell(stack, 1)
+        publish_event(stack, 1)
         assert next_of(socket, "tests.look")["id"] == 1
         stack.redis.stop()
         time.sleep(3)
         stack.redis.start()
         started = time.monotonic()
         for number in range(2, 30):
-            tell(stack, number)
+            publish_event(stack, number)
             with suppress(TimeoutError):
                 next_of(socket, "tests.look", 0.5)
                 break

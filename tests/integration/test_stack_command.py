@@ -21,10 +21,10 @@ def folders_of(pid: int) -> list[Path]:
 
 
 @pytest.mark.parametrize(
-    ("told", "when"),
+    ("stop_signal", "when"),
     [(signal.SIGINT, "Ctrl-C stops everything"), (signal.SIGTERM, "migrations and static files")],
 )
-def test_it_stops_when_it_is_told_and_leaves_nothing(told: signal.Signals, when: str) -> None:
+def test_it_stops_at_a_signal_and_leaves_nothing(stop_signal: signal.Signals, when: str) -> None:
     """While it serves, and in the middle of its start."""
     https, http = find_free_port(), find_free_port()
     command = [sys.executable, "-m", "scripts.stack", "--empty", "--https", str(https), "--http", str(http)]
@@ -39,9 +39,9 @@ def test_it_stops_when_it_is_told_and_leaves_nothing(told: signal.Signals, when:
         if when in line:
             break
     assert when in said
-    assert told != signal.SIGINT or f"https://localhost:{https}" in said
+    assert stop_signal != signal.SIGINT or f"https://localhost:{https}" in said
     assert folders_of(stack.pid)
-    stack.send_signal(told)
+    stack.send_signal(stop_signal)
     rest = stack.stdout.read()
     stack.stdout.close()
     assert (stack.wait(30), rest.strip().splitlines()[-1:]) == (0, ["Stopped."])

@@ -196,9 +196,9 @@ def test_the_total_counts_skipped_tests_as_failed(results: Path, capsys: pytest.
     path.write_text(MIXED)
     outcomes = suite.run_stage(suite.Stage("mixed", (str(path),)))
     assert not suite.print_report(outcomes, 1.0)
-    told = capsys.readouterr().out
-    assert told.endswith("\n1 passed, 4 failed\n")
-    assert re.search(r"^skipped: \[mixed\] .*test_expected_to_fail$", told, re.MULTILINE)
+    output = capsys.readouterr().out
+    assert output.endswith("\n1 passed, 4 failed\n")
+    assert re.search(r"^skipped: \[mixed\] .*test_expected_to_fail$", output, re.MULTILINE)
 
 
 def test_a_run_without_tests_is_a_failure(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -260,8 +260,8 @@ def test_an_app_above_its_budget_fails_the_run_and_is_named(
         for name, (outcomes, above) in said.items():
             with case(name):
                 assert suite.print_report(outcomes, 1.0) == (not above)
-                told = capsys.readouterr().out
-                assert re.findall("^above the budget: (.+)$", told, re.MULTILINE) == above
+                output = capsys.readouterr().out
+                assert re.findall("^above the budget: (.+)$", output, re.MULTILINE) == above
 
 
 def test_every_app_has_a_budget() -> None:

@@ -123,13 +123,13 @@ class Command:
 
 @contextmanager
 def served_from(folder: Path, stack: Stack) -> Iterator[Server]:
-    """gunicorn on the folder's code, in the place of the stack's own."""
-    place = folder.parent / "gunicorn"
-    place.mkdir()
+    """gunicorn on the folder's code, instead of the stack's."""
+    server_folder = folder.parent / "gunicorn"
+    server_folder.mkdir()
     web = Server(
         web_command(stack.site.web_port),
         lambda: is_healthy(stack.site.web_port),
-        place,
+        server_folder,
         None,
         stop=stack.web._stop,
         environment=stack.environment,

@@ -29,7 +29,7 @@ WHERE locktype = 'relation' AND relation = ANY(%s::oid[]) AND mode = ANY(%s)
 
 
 class Town:
-    """Members who read, sign in, post and write until told to stop, and what they got."""
+    """Members who read, sign in, post and write until stopped, and what they got."""
 
     def __init__(self, stack: Stack) -> None:
         self.outcomes: Counter[str] = Counter()

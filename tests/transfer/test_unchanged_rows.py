@@ -4,7 +4,7 @@ import re
 
 from django.db.migrations.loader import MigrationLoader
 
-from operations.transfer.manifest import ROWS_UNCHANGED, TABLES_ADDED
+from operations.transfer.manifest import COLUMNS_ADDED, ROWS_UNCHANGED, TABLES_ADDED
 from operations.transfer.tables import LEFT_OUT, tables_of
 from scripts.migration_linter import collect_columns, compile_operations
 
@@ -46,3 +46,19 @@ def test_a_migration_that_adds_a_table_changes_no_other() -> None:
         statements = [statement for step in steps for statement in step.statements]
         table = label.replace(".", "_")
         assert [each for each in statements if table not in each] == []
+
+
+def test_a_migration_that_adds_a_column_leaves_it_null_and_changes_nothing_else() -> None:
+    loader = MigrationLoader(None)
+    for key, (label, name) in COLUMNS_ADDED.items():
+        before = loader.project_state([key], at_end=False)
+        after = loader.project_state([key])
+        former, later = (
+            {table.label: table for table in tables_of(state.apps.get_models())} for state in (before, after)
+        )
+        assert former.keys() == later.keys()
+        assert former == {**later, label: later[label].without_column(name)}
+        [column] = [each for each in later[label].columns if each.name == name]
+        assert column.null
+        steps = [*compile_operations(loader.graph.nodes[key], before.clone())]
+        assert all("ADD COLUMN" in statement for step in steps for statement in step.statements)

@@ -30,7 +30,9 @@ class Command(BaseCommand):
     requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("place", type=Path, nargs="?", help="a folder, or a file that ends with .backup")
+        parser.add_argument(
+            "destination", type=Path, nargs="?", help="a folder, or a file that ends with .backup"
+        )
         parser.add_argument(
             "--key-file", type=Path, metavar="FILE", help="where the key is (default: BACKUP_KEY)"
         )
@@ -47,7 +49,7 @@ class Command(BaseCommand):
         if options["new_key"]:
             self.stdout.write(new_key())
             return
-        if (options["place"] is None) == (options["check"] is None):
+        if (options["destination"] is None) == (options["check"] is None):
             raise CommandError("Name the folder or file to back up to, or --check FILE.", returncode=2)
         progress = (lambda _words: None) if options["quiet"] else self.stderr.write
         try:
@@ -58,7 +60,7 @@ class Command(BaseCommand):
                 self.stdout.write(f"Sound: {backup.summary}, of {manifest.site}, {manifest.made_at}.")
                 return
             created = create_backup(
-                options["place"],
+                options["destination"],
                 key,
                 keep=options["keep"] or 0,
                 missing_allowed=options["missing_files"],

@@ -115,7 +115,7 @@ def by_hand(block: Block) -> bool:
 
 def test_the_other_blocks_say_what_they_need() -> None:
     blocks = blocks_of(GUIDE)
-    assert [block.place for block in blocks if block.language != "bash" and not by_hand(block)] == []
+    assert [block.location for block in blocks if block.language != "bash" and not by_hand(block)] == []
     assert {block.language for block in blocks} == {"bash", "sh"}
 
 

@@ -12,7 +12,7 @@ PAIRS = ((0, 1), (2, 3), (4, 5))
 GROUP = (6, 7, 8, 9)
 # The first began it and may take others out; the last goes and comes back.
 CLUB = (0, 6, 10, 11)
-# The seats with a second tab, by place and conversation: of the first pair, the last one, and the group.
+# The seats with a second tab, by index and conversation: of the first pair, the last one, and the group.
 TWICE = ((0, 0), (4, 2), (7, 3))
 STRANGER = MEMBERS
 
@@ -29,22 +29,22 @@ class Cast:
     elsewhere: Person
 
     @classmethod
-    def read(cls, told: dict[str, Any]) -> "Cast":
+    def read(cls, values: dict[str, Any]) -> "Cast":
         """From what SCRIPT printed."""
-        people = [Person(*person) for person in told["people"]]
-        return cls(people, told["pairs"], told["group"], told["club"], Person(*told["elsewhere"]))
+        people = [Person(*person) for person in values["people"]]
+        return cls(people, values["pairs"], values["group"], values["club"], Person(*values["elsewhere"]))
 
     @property
     def seats(self) -> dict[int, tuple[int, ...]]:
-        """Who is in which conversation, by their places among the people."""
+        """Who is in which conversation, by their indexes among the people."""
         return {**dict(zip(self.pairs, PAIRS, strict=True)), self.group: GROUP, self.club: CLUB}
 
     @property
     def members(self) -> dict[int, set[int]]:
         """Who was in which conversation at the beginning, by id."""
         return {
-            conversation: {self.people[place].id for place in places}
-            for conversation, places in self.seats.items()
+            conversation: {self.people[index].id for index in indexes}
+            for conversation, indexes in self.seats.items()
         }
 
 
@@ -60,8 +60,8 @@ from users.models import User
 def cast():
     run = secrets.token_hex(4)
     members = []
-    for place in range({MEMBERS + 1}):
-        name = f"m{{place}}-{{run}}"
+    for index in range({MEMBERS + 1}):
+        name = f"m{{index}}-{{run}}"
         members.append(User.objects.create_user(name, f"{{name}}@example.org", None, joined_at=timezone.now()))
     now = timezone.now()
     Connection.objects.bulk_create(
@@ -72,8 +72,8 @@ def cast():
     )
     pairs = [services.start_direct(by=members[one], other=members[two]).pk for one, two in {PAIRS!r}]
     group, club = (
-        services.start_group(by=members[places[0]], members=[members[place] for place in places[1:]], title="group").pk
-        for places in ({GROUP!r}, {CLUB!r})
+        services.start_group(by=members[seats[0]], members=[members[index] for index in seats[1:]], title="group").pk
+        for seats in ({GROUP!r}, {CLUB!r})
     )
     people = [(member.pk, member.username, sign_in(member)) for member in members]
     elsewhere = (members[0].pk, members[0].username, sign_in(members[0]))

@@ -39,7 +39,7 @@ class Case:
         self.members = members
 
     @cached_property
-    def by_place(self) -> dict[tuple[int, int], Row]:
+    def by_position(self) -> dict[tuple[int, int], Row]:
         return {(row.conversation, row.seq): row for row in self.stored.rows}
 
     @cached_property
@@ -61,10 +61,10 @@ class Case:
         return known
 
     @cached_property
-    def places(self) -> dict[Mark, tuple[int, int]]:
-        """Where each mark was first told: conversation and number, of an edit that of the edit's entry.
+    def positions(self) -> dict[Mark, tuple[int, int]]:
+        """Where each mark first appeared: conversation and number, of an edit that of the edit's entry.
 
-        A deleted message has no words any more: its send knows where it stands.
+        A deleted message has no words any more: its send knows its position.
         """
         found: dict[Mark, tuple[int, int]] = {}
         for row in self.stored.rows:
@@ -73,7 +73,7 @@ class Case:
                 found[mark] = (row.conversation, row.seq)
         for row in self.stored.rows:
             if row.kind == EDIT_KIND and row.target is not None:
-                target = self.by_place.get((row.conversation, row.target))
+                target = self.by_position.get((row.conversation, row.target))
                 send = self.sends.get(target.client_id or "") if target else None
                 if send is not None and (mark := mark_of(send.data["text"])):
                     found[mark._replace(version=1)] = (row.conversation, row.seq)
@@ -96,17 +96,17 @@ class Case:
 
     def may_see(self, member: int, mark: Mark) -> bool | None:
         """Whether the member was in when this was said; None for what is not stored."""
-        place, said = self.places.get(mark), self.places.get(mark.original)
-        if place is None or said is None:
+        position, said = self.positions.get(mark), self.positions.get(mark.original)
+        if position is None or said is None:
             return None
-        periods = self.periods.get((place[0], member), [])
-        return any(begin <= said[1] and place[1] < end for begin, end in periods)
+        periods = self.periods.get((position[0], member), [])
+        return any(begin <= said[1] and position[1] < end for begin, end in periods)
 
 
 def acknowledged_is_stored(case: Case) -> Iterator[Complaint]:
     """Each acknowledged send is stored, with the number and the words that were acknowledged."""
     for event in case.history.of(ACKNOWLEDGED):
-        row = case.by_place.get((event.conversation, event.data["seq"]))
+        row = case.by_position.get((event.conversation, event.data["seq"]))
         send = case.sends[event.data["client_id"]]
         lines = (send, event)
         if row is None or row.client_id != event.data["client_id"]:
@@ -180,28 +180,28 @@ def shows_the_stored(case: Case) -> Iterator[Complaint]:
 def heard_is_stored(case: Case) -> Iterator[Complaint]:
     """No frame and no answer tells an entry that is not stored, even if the tab does not show it."""
     for event in case.history.of(HEARD):
-        told = event.data.get("told", {})
-        for entry in told.get("entries") or ():
-            yield from _same(case, event, told.get("conversation", event.conversation), entry)
+        payload = event.data.get("payload", {})
+        for entry in payload.get("entries") or ():
+            yield from _same(case, event, payload.get("conversation", event.conversation), entry)
 
 
-def _same(case: Case, event: Event, conversation: int, told: dict[str, Any]) -> Iterator[Complaint]:
-    row = case.by_place.get((conversation, told["seq"]))
+def _same(case: Case, event: Event, conversation: int, payload: dict[str, Any]) -> Iterator[Complaint]:
+    row = case.by_position.get((conversation, payload["seq"]))
     if row is None:
-        yield Complaint("shows the stored", f"{told['seq']} of {conversation} is not stored", (event,))
+        yield Complaint("shows the stored", f"{payload['seq']} of {conversation} is not stored", (event,))
         return
-    if (row.kind, row.author) != (told["kind"], told["author"]):
-        text = f"{told['seq']} of {conversation} is stored as {row.kind} of {row.author}"
+    if (row.kind, row.author) != (payload["kind"], payload["author"]):
+        text = f"{payload['seq']} of {conversation} is stored as {row.kind} of {row.author}"
         yield Complaint("shows the stored", text, (event,))
     source = row
     if row.kind in {EDIT_KIND, DELETION}:
-        source = case.by_place.get((conversation, row.target or 0), row)
-        if told["target"] not in {row.target, None}:
-            yield Complaint("shows the stored", f"{told['seq']} changes {row.target}", (event,))
+        source = case.by_position.get((conversation, row.target or 0), row)
+        if payload["target"] not in {row.target, None}:
+            yield Complaint("shows the stored", f"{payload['seq']} changes {row.target}", (event,))
     send = case.sends.get(source.client_id or "")
     mark = mark_of(send.data["text"]) if send else None
-    if source.kind == MESSAGE and mark and told["text"] not in case.versions[mark]:
-        text = f"{told['seq']} of {conversation} was told as {told['text']!r}"
+    if source.kind == MESSAGE and mark and payload["text"] not in case.versions[mark]:
+        text = f"{payload['seq']} of {conversation} was sent as {payload['text']!r}"
         yield Complaint("shows the stored", text, (event, send) if send else (event,))
 
 

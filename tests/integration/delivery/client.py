@@ -16,7 +16,7 @@ from .words import marks_in
 # Silent for longer than a heartbeat and this: the connection is dead, whatever TCP says.
 MARGIN = 3.0
 TOKEN = "t" * 32
-HOUSE = {"Host": "localhost", "Origin": "https://localhost", "X-Forwarded-Proto": "https"}
+SITE_HEADERS = {"Host": "localhost", "Origin": "https://localhost", "X-Forwarded-Proto": "https"}
 AFTER_CHANGE = ("edit", "deletion")
 
 
@@ -31,19 +31,19 @@ class Person:
     @property
     def headers(self) -> dict[str, str]:
         cookies = f"__Host-session={self.session}; __Host-csrf={TOKEN}"
-        return {**HOUSE, "Cookie": cookies, "X-CSRFToken": TOKEN, "Accept": "application/json"}
+        return {**SITE_HEADERS, "Cookie": cookies, "X-CSRFToken": TOKEN, "Accept": "application/json"}
 
 
 @dataclass
 class Doors:
-    """Where the house is reached: through the proxy. `heartbeat` is what the server was told to keep to."""
+    """Where the site is reached: through the proxy. `heartbeat` is the interval that the server was configured with."""
 
     web: int
     ws: int
 
 
 @dataclass
-class Standing:
+class Screen:
     """What a tab shows."""
 
     have: int = 0
@@ -72,7 +72,7 @@ class TabState:
         self.name = name
         self.person = person
         self.conversation = conversation
-        self.shown = Standing()
+        self.shown = Screen()
         self.reads_to = 10**9
         self.is_open = False
         self._doors = doors
@@ -81,7 +81,7 @@ class TabState:
         self._heartbeat = 25.0
         self._behind = asyncio.Event()
         self._behind.set()
-        self._told = (0, 0)
+        self._sent_cursors = (0, 0)
         self._socket: Socket | None = None
         self._chance = random.Random(name)
 
@@ -176,7 +176,7 @@ class TabState:
         self.shown.badge = frame["unread"]
 
     def _take_heartbeat(self, frame: dict[str, Any]) -> None:
-        self._beat(frame.get("messaging"))
+        self._apply_heartbeat(frame.get("messaging"))
 
     def _look(self, frame: dict[str, Any]) -> None:
         self._behind.set()
@@ -184,24 +184,24 @@ class TabState:
     # Something was lost, something failed, or the member was taken out, perhaps a while ago: the answer tells.
     _take_lagged = _take_error = _take_messaging_gone = _look
 
-    def _beat(self, told: dict[str, Any] | None) -> None:
-        if told is None:
+    def _apply_heartbeat(self, payload: dict[str, Any] | None) -> None:
+        if payload is None:
             return
-        self.shown.badge = told["unread"]
-        if told.get("conversation") != self.conversation:
+        self.shown.badge = payload["unread"]
+        if payload.get("conversation") != self.conversation:
             # The server does not know that this tab is here: its words were lost, or they failed.
             self._behind.set()
             self.watch()
-        elif told["newest"] > self.shown.have:
+        elif payload["newest"] > self.shown.have:
             self._behind.set()
 
     # -- What is shown -------------------------------------------------------------------------
     def _apply(self, entries: list[dict[str, Any]], asked: int | None = None) -> None:
         """Show what is new. `asked`: the entries are all that there is after this number, whatever theirs are."""
-        for place, entry in enumerate(entries):
+        for index, entry in enumerate(entries):
             if entry["seq"] <= self.shown.have:
                 continue
-            begins = place == 0 and asked == self.shown.have
+            begins = index == 0 and asked == self.shown.have
             if entry["seq"] > self.shown.have + 1 and not begins and self._catches_up:
                 self._behind.set()
                 return
@@ -211,11 +211,11 @@ class TabState:
         seq, kind, target = entry["seq"], entry["kind"], entry["target"]
         self.shown.have = seq
         self.shown.kinds[seq] = kind
-        place = target if kind in AFTER_CHANGE else seq
-        if place in self.shown.lines or kind not in AFTER_CHANGE:
-            self.shown.lines[place] = entry["text"]
-        told = {name: entry[name] for name in ("seq", "kind", "author", "target", "text")}
-        self.note(SHOWS, **told)
+        changed = target if kind in AFTER_CHANGE else seq
+        if changed in self.shown.lines or kind not in AFTER_CHANGE:
+            self.shown.lines[changed] = entry["text"]
+        payload = {name: entry[name] for name in ("seq", "kind", "author", "target", "text")}
+        self.note(SHOWS, **payload)
 
     async def _keep_up(self) -> None:
         while True:
@@ -240,25 +240,25 @@ class TabState:
         if self.shown.is_out:
             self.shown.is_out = False
             self.watch()
-        told = json.loads(answer.body)
-        self._apply(told["entries"], asked)
-        return bool(told["more"])
+        payload = json.loads(answer.body)
+        self._apply(payload["entries"], asked)
+        return bool(payload["more"])
 
     # -- Cursors -------------------------------------------------------------------------------
     async def _tell_cursors(self) -> None:
         while True:
             await asyncio.sleep(0.4)
-            if not self.shown.is_out and self._told != (reached := self._reached()):
-                self._told = reached
-                for name, seq in zip(("delivered", "read"), reached, strict=True):
+            if not self.shown.is_out and self._sent_cursors != (cursors := self._find_cursors()):
+                self._sent_cursors = cursors
+                for name, seq in zip(("delivered", "read"), cursors, strict=True):
                     self._say({"type": f"messaging.{name}", "conversation": self.conversation, "seq": seq})
 
-    def _reached(self) -> tuple[int, int]:
+    def _find_cursors(self) -> tuple[int, int]:
         return self.shown.have, min(self.shown.have, self.reads_to)
 
     async def settle_cursors(self) -> None:
         """Store how far this tab has read, and wait for the server's word; nothing for one who is out."""
-        delivered, read = self._reached()
+        delivered, read = self._find_cursors()
         path = f"/messages/{self.conversation}/cursors/"
         with suppress(NoAnswer):
             answer = await self.ask("POST", path, {"delivered": delivered, "read": read})
@@ -276,15 +276,15 @@ class TabState:
 def brief(text: str) -> dict[str, Any]:
     """What the record keeps of a frame or an answer: all but the HTML."""
     try:
-        told = json.loads(text)
+        payload = json.loads(text)
     except ValueError:
         return {}
-    if not isinstance(told, dict):
+    if not isinstance(payload, dict):
         return {}
-    told.pop("html", None)
-    if isinstance(told.get("entry"), dict):
-        told["entries"] = [told.pop("entry")]
-    entries = told.get("entries")
+    payload.pop("html", None)
+    if isinstance(payload.get("entry"), dict):
+        payload["entries"] = [payload.pop("entry")]
+    entries = payload.get("entries")
     if isinstance(entries, list):
-        told["entries"] = [{key: each[key] for key in each if key != "html"} for each in entries]
-    return {"told": told}
+        payload["entries"] = [{key: each[key] for key in each if key != "html"} for each in entries]
+    return {"payload": payload}

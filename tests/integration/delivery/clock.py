@@ -14,14 +14,14 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 # One double for each slot. gunicorn's workers share the slots from WEB on, by process id.
-SLOTS = 4
+CLOCKS = 4
 WEB = 2
 FILE, SLOT = "DELIVERY_CLOCK", "DELIVERY_CLOCK_SLOT"
 
 
 def make(path: Path) -> None:
     """The file, with all clocks right."""
-    path.write_bytes(struct.pack(f"{SLOTS}d", *[0.0] * SLOTS))
+    path.write_bytes(struct.pack(f"{CLOCKS}d", *[0.0] * CLOCKS))
 
 
 def shift(path: Path, slot: int, seconds: float) -> None:
@@ -38,9 +38,9 @@ def wear() -> None:
         return
     slot = int(os.environ[SLOT])
     if slot >= WEB:
-        slot = WEB + os.getpid() % (SLOTS - WEB)
+        slot = WEB + os.getpid() % (CLOCKS - WEB)
     with Path(path).open("rb") as file:
-        memory = mmap.mmap(file.fileno(), 8 * SLOTS, access=mmap.ACCESS_READ)
+        memory = mmap.mmap(file.fileno(), 8 * CLOCKS, access=mmap.ACCESS_READ)
 
     def ahead() -> float:
         return float(struct.unpack_from("d", memory, 8 * slot)[0])

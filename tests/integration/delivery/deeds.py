@@ -64,18 +64,18 @@ class Writer:
     async def _send(self) -> None:
         mark = Mark(self.tab.conversation, self.tab.person.id, self._number)
         self._number += 1
-        # From the seed, so that a run can be told again.
+        # From the seed, so that a run can be repeated.
         client_id = str(uuid.UUID(int=self._chance.getrandbits(128), version=4))
         data = {"client_id": client_id, "text": text_of(mark)}
         self.tab.note(SEND, **data)
         path = f"/messages/{self.tab.conversation}/send/"
-        status, told, attempts = await until_answered(self.tab, path, data)
+        status, payload, attempts = await until_answered(self.tab, path, data)
         if status in {200, 201}:
-            seq = told["entry"]["seq"]
+            seq = payload["entry"]["seq"]
             self.tab.note(ACKNOWLEDGED, client_id=client_id, seq=seq, status=status, attempts=attempts)
             self._changeable.append((seq, mark))
         else:
-            self.tab.note(REFUSED, client_id=client_id, status=status, told=told, attempts=attempts)
+            self.tab.note(REFUSED, client_id=client_id, status=status, payload=payload, attempts=attempts)
 
     async def _change(self) -> None:
         seq, mark = self._changeable.pop(self._chance.randrange(len(self._changeable)))
@@ -99,11 +99,11 @@ async def go_and_come(owner: TabState, guest: Person, chance: random.Random, tim
         membership = await _membership_of(owner, guest)
         for act, fields in (("remove", {"membership": membership}), ("add", {"to": [guest.name]})):
             path = f"/messages/{owner.conversation}/{act}/"
-            status, told, attempts = await until_answered(owner, path, fields)
+            status, payload, attempts = await until_answered(owner, path, fields)
             # A second attempt may find it done.
             if status >= 400 and attempts == 1:
-                raise AssertionError(f"{path} with {fields} was answered {status}: {told}")
-            owner.note(NOTE, act=act, guest=guest.name, status=status, told=told)
+                raise AssertionError(f"{path} with {fields} was answered {status}: {payload}")
+            owner.note(NOTE, act=act, guest=guest.name, status=status, payload=payload)
             await asyncio.sleep(chance.uniform(0.7, 1.5))
 
 

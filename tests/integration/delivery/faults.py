@@ -49,7 +49,7 @@ class Hand:
         deed: Callable[[random.Random], Awaitable[str]] = getattr(self, planned.kind)
         self._history.note(FAULT, begins=planned.kind)
         what = await deed(random.Random(planned.seed))
-        self._history.note(FAULT, ends=planned.kind, told=what)
+        self._history.note(FAULT, ends=planned.kind, payload=what)
 
     async def _with(self, server: Server, *deeds: Callable[[], object], pause: float = 0.0) -> None:
         """Do `deeds` to a server, `pause` seconds between them, while nobody else touches it."""
@@ -58,8 +58,8 @@ class Hand:
 
         await loop.run_in_executor(run, self._site.lock(server).acquire)
         try:
-            for place, deed in enumerate(deeds):
-                await asyncio.sleep(pause if place else 0)
+            for index, deed in enumerate(deeds):
+                await asyncio.sleep(pause if index else 0)
                 await loop.run_in_executor(run, deed)
         finally:
             self._site.lock(server).release()
@@ -74,10 +74,10 @@ class Hand:
         return str(victim)
 
     async def daphne_killed(self, chance: random.Random) -> str:
-        place = chance.randrange(len(self._site.sockets))
-        server = self._site.sockets[place]
+        index = chance.randrange(len(self._site.sockets))
+        server = self._site.sockets[index]
         await self._with(server, server.kill, server.start)
-        return f"daphne-{place}"
+        return f"daphne-{index}"
 
     async def redis_restarted(self, chance: random.Random) -> str:
         server = self._site.redis
@@ -92,7 +92,7 @@ class Hand:
         return await self._tell_redis("CLIENT KILL TYPE normal SKIPME yes")
 
     async def _tell_redis(self, command: str) -> str:
-        def tell() -> str:
+        def run_command() -> str:
             client = self._site.redis_client()
             try:
                 return f"{command}: {client.execute_command(*command.split())}"  # type: ignore[no-untyped-call]
@@ -101,7 +101,7 @@ class Hand:
             finally:
                 client.close()
 
-        return await asyncio.get_running_loop().run_in_executor(self._site.operators, tell)
+        return await asyncio.get_running_loop().run_in_executor(self._site.operators, run_command)
 
     async def postgres_crashed(self, chance: random.Random) -> str:
         await self._with(self._site.postgres, self._site.crash_postgres)
@@ -116,7 +116,7 @@ class Hand:
 
     async def clock_jumped(self, chance: random.Random) -> str:
         slot, seconds = (
-            chance.randrange(clock.SLOTS),
+            chance.randrange(clock.CLOCKS),
             chance.choice((-3600.0, -90.0, -5.0, 5.0, 90.0, 3600.0)),
         )
         clock.shift(self._site.clock, slot, seconds)
@@ -124,9 +124,9 @@ class Hand:
 
     async def network_stormed(self, chance: random.Random) -> str:
         seconds = chance.uniform(0.5, 1.5)
-        self._proxy.weather = STORM
+        self._proxy.network_faults = STORM
         await asyncio.sleep(seconds)
-        self._proxy.weather = BAD
+        self._proxy.network_faults = BAD
         return f"{seconds:.1f} s"
 
     async def connections_cut(self, chance: random.Random) -> str:

@@ -30,13 +30,13 @@ class Event:
     data: dict[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        told = json.dumps(self.data, ensure_ascii=False, default=str)
+        details = json.dumps(self.data, ensure_ascii=False, default=str)
         where = f"conversation {self.conversation} " if self.conversation else ""
-        return f"{self.number:>6} {self.at:8.3f} {self.who or '-':<10} {self.what:<12} {where}{told}"
+        return f"{self.number:>6} {self.at:8.3f} {self.who or '-':<10} {self.what:<12} {where}{details}"
 
 
 class History:
-    """Grows only. The number of an event is its place."""
+    """Grows only. The number of an event is its index."""
 
     def __init__(self) -> None:
         self.events: list[Event] = []

@@ -27,7 +27,7 @@ ANSWER_SECONDS = 15.0
 
 
 @dataclass(frozen=True)
-class Weather:
+class NetworkFaults:
     """How likely each mishap is, for one frame or one request."""
 
     drop: float = 0.0
@@ -51,8 +51,8 @@ class Weather:
         return ""
 
 
-CALM = Weather()
-BAD = Weather(
+CALM = NetworkFaults()
+BAD = NetworkFaults(
     drop=0.04,
     delay=0.05,
     double=0.04,
@@ -63,7 +63,7 @@ BAD = Weather(
     halved=0.01,
     twice=0.04,
 )
-STORM = Weather(
+STORM = NetworkFaults(
     drop=0.2, delay=0.15, double=0.1, swap=0.15, cut=0.03, lost=0.1, unanswered=0.1, halved=0.05, twice=0.1
 )
 FRAME_MISHAPS = ("drop", "delay", "double", "swap", "cut")
@@ -78,7 +78,7 @@ class Proxy:
     def __init__(
         self, web: int, sockets: Sequence[int], chance: random.Random, note: Callable[..., object]
     ) -> None:
-        self.weather = CALM
+        self.network_faults = CALM
         self.web_port = self.ws_port = 0
         self._web = web
         self._sockets = list(sockets)
@@ -130,7 +130,7 @@ class Proxy:
     # -- Pages ---------------------------------------------------------------------------------
     async def _pass_request(self, client: Pair) -> None:
         request = await read_message(client[0])
-        mishap = self.weather.draw(self._chance, *REQUEST_MISHAPS)
+        mishap = self.network_faults.draw(self._chance, *REQUEST_MISHAPS)
         if mishap:
             self._note("request", mishap, request.start)
         if mishap == "lost":
@@ -214,7 +214,7 @@ class Proxy:
         """What happens to this frame. Only what carries our own texts is at the network's mercy."""
         if frame.opcode != TEXT:
             return ""
-        return self.weather.draw(self._chance, *FRAME_MISHAPS)
+        return self.network_faults.draw(self._chance, *FRAME_MISHAPS)
 
     def pause(self) -> float:
         """How long a delayed frame, and all behind it, are held up."""

@@ -18,7 +18,7 @@ from .client import Doors, TabState
 from .deeds import Writer, go_and_come
 from .faults import Hand, Planned, plan
 from .history import ACKNOWLEDGED, FAULT, NOTE, History
-from .proxy import BAD, CALM, Proxy, Weather
+from .proxy import BAD, CALM, NetworkFaults, Proxy
 from .site import Site
 from .stored import Stored, read_stored
 
@@ -31,13 +31,13 @@ Deed = Callable[["Run"], Awaitable[None]]
 @dataclass(frozen=True)
 class Course:
     """How a run goes: messages of each tab that writes, seconds of thought before each, how long faults come, the
-    network meanwhile, and how long clients may take to settle afterwards."""
+    network meanwhile, and how long clients may take to become consistent afterwards."""
 
     messages: int = 40
     pace: float = 0.12
     faults: float = 8.0
-    weather: Weather = BAD
-    settle: float = 30.0
+    network_faults: NetworkFaults = BAD
+    most_seconds: float = 30.0
     # So long members may take to get all their answers.
     patience: float = 120.0
     # How often the guest of the club is taken out and comes back.
@@ -102,17 +102,17 @@ class Run:
     def _open_tabs(self) -> None:
         """A tab for each seat, in which its member writes; a second one for some; and those of the stranger."""
         doors = Doors(self.proxy.web_port, self.proxy.ws_port)
-        for order, (conversation, places) in enumerate(self.cast.seats.items()):
-            for place in places:
-                self._writer(self._tab(doors, place, conversation, "a"), 0)
-                if (place, order) in TWICE:
-                    self._tab(doors, place, conversation, "b")
+        for order, (conversation, indexes) in enumerate(self.cast.seats.items()):
+            for index in indexes:
+                self._writer(self._tab(doors, index, conversation, "a"), 0)
+                if (index, order) in TWICE:
+                    self._tab(doors, index, conversation, "b")
         for conversation in (self.cast.pairs[0], self.cast.group):
             self._tab(doors, STRANGER, conversation, "x")
 
-    def _tab(self, doors: Doors, place: int, conversation: int, letter: str) -> TabState:
-        name = f"m{place}/{conversation}{letter}"
-        person = self.cast.people[place]
+    def _tab(self, doors: Doors, index: int, conversation: int, letter: str) -> TabState:
+        name = f"m{index}/{conversation}{letter}"
+        person = self.cast.people[index]
         tab = TabState(name, person, conversation, doors, self.history, catches_up=self.course.catches_up)
         # Some never read, some read a part.
         tab.reads_to = self.chance.choice((0, 10, 10**9, 10**9)) if letter == "a" else 0
@@ -130,12 +130,12 @@ class Run:
             self._open_tabs()
             living = [asyncio.create_task(tab.run()) for tab in self.tabs]
             try:
-                self.proxy.weather = self.course.weather
+                self.proxy.network_faults = self.course.network_faults
                 slow = await self._write_in_time()
                 wrote = time.monotonic()
-                self.proxy.weather = CALM
-                await asyncio.get_running_loop().run_in_executor(self.site.operators, self.site.heal)
-                complaints, stored = await self._settle()
+                self.proxy.network_faults = CALM
+                await asyncio.get_running_loop().run_in_executor(self.site.operators, self.site.reset_faults)
+                complaints, stored = await self._wait_until_consistent()
                 complaints = slow + complaints
                 self._raise_what_failed(living)
             finally:
@@ -195,10 +195,10 @@ class Run:
             if self.course.deed is not None:
                 group.create_task(_awaited(self.course.deed(self)))
 
-    async def _settle(self) -> tuple[list[Complaint], Stored]:
-        """Wait until everything fits, `course.settle` seconds at most; what does not fit then is the outcome."""
+    async def _wait_until_consistent(self) -> tuple[list[Complaint], Stored]:
+        """Wait until everything fits, `course.most_seconds` seconds at most; what does not fit then is the outcome."""
         self.history.note(FAULT, all_is_calm=True)
-        deadline = time.monotonic() + self.course.settle
+        deadline = time.monotonic() + self.course.most_seconds
         loop = asyncio.get_running_loop()
         for tab in self.tabs:
             await tab.settle_cursors()
@@ -231,7 +231,7 @@ class Run:
             "mishaps of requests": sum("mishap" in event.data for event in self.history.of(NOTE)),
             "own processor seconds": round(time.process_time() - self._spent, 1),
             "seconds": round(wrote, 1),
-            "seconds to settle": round(settled, 1),
+            "seconds until consistent": round(settled, 1),
         }
 
 

@@ -1,4 +1,4 @@
-"""What daphne serves here: the product, with a clock that may be wrong, a quicker heart, and broken while told so."""
+"""What daphne serves here: the product, with a clock that may be wrong, a quicker heart, and broken on request."""
 
 import os
 from typing import Any

@@ -94,9 +94,9 @@ class Site:
         """A connection to Redis, to be closed."""
         return Redis.from_url(self.redis.url, socket_timeout=2, socket_connect_timeout=2)
 
-    def heal(self) -> None:
+    def reset_faults(self) -> None:
         """Everything runs, and every clock is right."""
-        for slot in range(clock.SLOTS):
+        for slot in range(clock.CLOCKS):
             clock.shift(self.clock, slot, 0.0)
         for server in self.servers:
             server.resume()
@@ -113,12 +113,12 @@ class Site:
 
     def logs(self) -> str:
         """What the servers wrote, the end of each."""
-        told = ""
+        logs = ""
         for server in self.servers:
             path = server.folder / "log"
             text = path.read_text(errors="replace") if path.is_file() else ""
-            told += f"\n== {server.folder.name}\n{text[-20_000:]}"
-        return told
+            logs += f"\n== {server.folder.name}\n{text[-20_000:]}"
+        return logs
 
 
 @dataclass(frozen=True)
@@ -156,10 +156,10 @@ def ground(casts: int) -> Iterator[Ground]:
 
 def _casts(environment: dict[str, str], number: int) -> tuple[Cast, ...]:
     """So many casts: members with sessions, and their conversations."""
-    told = run_manage_command(
+    logs = run_manage_command(
         environment, "shell", "--no-imports", "--command", SCRIPT.replace("NUMBER", str(number))
     )
-    return tuple(Cast.read(line) for line in json.loads(told.splitlines()[-1]))
+    return tuple(Cast.read(line) for line in json.loads(logs.splitlines()[-1]))
 
 
 @contextmanager
@@ -204,13 +204,13 @@ def running_site(base: Ground, *, layer: str = "core") -> Iterator[Site]:
 def _server(
     folder: Path, environment: dict[str, str], name: str, command: list[str], port: int, slot: int = clock.WEB
 ) -> Server:
-    place = folder / name
-    place.mkdir()
+    server_folder = folder / name
+    server_folder.mkdir()
     variables = {**environment, clock.FILE: str(folder / "clock"), clock.SLOT: str(slot)}
     return Server(
         command,
         lambda: is_healthy(port),
-        place,
+        server_folder,
         None,
         signal.SIGTERM,
         environment=variables,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from .cast import CLUB, Cast
-from .proxy import CALM, Weather
+from .proxy import CALM, NetworkFaults
 from .run import Course, Outcome, Run, run
 from .site import Ground, Site, running_site
 
@@ -17,16 +17,16 @@ MESSAGES = 250
 
 
 def test_nothing_is_lost_doubled_reordered_or_told_to_strangers(site: Site, cast: Cast) -> None:
-    stands(run(site, cast, 1, HALF))
+    assert_no_complaint(run(site, cast, 1, HALF))
 
 
 @pytest.mark.night
 def test_nor_through_the_pub_sub_layer(base: Ground, cast: Cast) -> None:
     with running_site(base, layer="pubsub") as other:
-        stands(run(other, cast, 2, HALF))
+        assert_no_complaint(run(other, cast, 2, HALF))
 
 
-def stands(outcome: Outcome) -> None:
+def assert_no_complaint(outcome: Outcome) -> None:
     """Enough was acknowledged, and the checker has nothing to complain of."""
     assert not outcome.complaints, str(outcome)
     assert outcome.acknowledged >= MESSAGES, str(outcome)
@@ -40,7 +40,7 @@ async def kill_workers(run: Run) -> None:
 
 
 async def ask_on(run: Run) -> None:
-    """While it is taken out and comes back, the guest's tab asks for the club, whether it has been told so or not."""
+    """While it is taken out and comes back, the guest's tab asks for the club, whether it got the event or not."""
     club, guest = run.cast.club, run.cast.people[CLUB[-1]]
     tab = next(tab for tab in run.tabs if tab.conversation == club and tab.person is guest)
     for _ in range(80):
@@ -57,7 +57,9 @@ class Proof:
     course: Course
 
 
-SHORT = Course(messages=5, pace=0.03, with_faults=False, weather=CALM, settle=1.5, patience=30.0, comings=1)
+SHORT = Course(
+    messages=5, pace=0.03, with_faults=False, network_faults=CALM, most_seconds=1.5, patience=30.0, comings=1
+)
 
 
 def short(**values: Any) -> Course:
@@ -67,11 +69,11 @@ def short(**values: Any) -> Course:
 
 def patient(**values: Any) -> Course:
     """The same for a server on which nothing is broken: it may take its time."""
-    return short(**{"settle": 15.0, "patience": 60.0, **values})
+    return short(**{"most_seconds": 15.0, "patience": 60.0, **values})
 
 
-LOSSY = Weather(drop=0.15, swap=0.1)
-REPEATED = Weather(unanswered=0.15, twice=0.15)
+LOSSY = NetworkFaults(drop=0.15, swap=0.1)
+REPEATED = NetworkFaults(unanswered=0.15, twice=0.15)
 # A break that shows only now and then gets more messages.
 PROOFS = (
     Proof(
@@ -79,11 +81,11 @@ PROOFS = (
         "acknowledged is stored",
         short(messages=6, deed=kill_workers, patience=12.0),
     ),
-    Proof("no_unique_key", "stored once or not at all", short(weather=REPEATED)),
+    Proof("no_unique_key", "stored once or not at all", short(network_faults=REPEATED)),
     # Not all get an answer: who changes a message whose number another one has gets an error, again and again.
     Proof("no_lock", "numbers have no gap", short(patience=8.0)),
     Proof("out_of_order", "acknowledged in order", short(messages=10)),
-    Proof("no_catch_up", "screens are whole", short(weather=LOSSY)),
+    Proof("no_catch_up", "screens are whole", short(network_faults=LOSSY)),
     Proof("bodies_to_all", "no body reaches a non-member", SHORT),
     # Somebody has to write while one is out.
     Proof(
@@ -116,7 +118,7 @@ def test_a_broken_server_is_found(site: Site, cast: Cast, proof: Proof) -> None:
 
 
 def test_a_client_that_ignores_gaps_is_found(site: Site, cast: Cast) -> None:
-    outcome = run(site, cast, 0, short(weather=LOSSY, catches_up=False))
+    outcome = run(site, cast, 0, short(network_faults=LOSSY, catches_up=False))
     assert {"shows the stored", "screens are whole"} <= outcome.rules, str(outcome)
 
 
@@ -124,8 +126,8 @@ def test_a_client_that_ignores_gaps_is_found(site: Site, cast: Cast) -> None:
     "course",
     [
         pytest.param(patient(), id="calm"),
-        pytest.param(patient(weather=LOSSY), id="lossy", marks=pytest.mark.night),
-        pytest.param(patient(weather=REPEATED), id="repeated", marks=pytest.mark.night),
+        pytest.param(patient(network_faults=LOSSY), id="lossy", marks=pytest.mark.night),
+        pytest.param(patient(network_faults=REPEATED), id="repeated", marks=pytest.mark.night),
     ],
 )
 def test_the_same_courses_are_without_complaint_when_nothing_is_broken(

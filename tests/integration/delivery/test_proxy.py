@@ -9,7 +9,7 @@ import pytest
 
 from scripts.servers import HOST
 
-from .proxy import CALM, Proxy, Weather
+from .proxy import CALM, NetworkFaults, Proxy
 from .wire import BROKEN, TEXT, NoAnswer, Socket, ask, hang_up, read_frame, read_message
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
@@ -43,28 +43,28 @@ class Server:
 
 
 @asynccontextmanager
-async def behind_a_proxy(weather: Weather) -> AsyncIterator[tuple[Proxy, Server]]:
-    """A server of the test's own behind a proxy with this weather."""
+async def behind_a_proxy(network_faults: NetworkFaults) -> AsyncIterator[tuple[Proxy, Server]]:
+    """A server of this test behind a proxy with these network faults."""
     server = Server()
     listening = [await asyncio.start_server(serve, HOST, 0) for serve in (server.web, server.ws)]
     web, ws = (each.sockets[0].getsockname()[1] for each in listening)
     mishaps: list[object] = []
-    async with Proxy(web, [ws], random.Random(1), lambda *told: mishaps.append(told)) as proxy:
-        proxy.weather = weather
+    async with Proxy(web, [ws], random.Random(1), lambda *details: mishaps.append(details)) as proxy:
+        proxy.network_faults = network_faults
         yield proxy, server
     for each in listening:
         each.close()
 
 
-async def echoes(weather: Weather) -> list[str]:
+async def echoes(network_faults: NetworkFaults) -> list[str]:
     """What a client gets back, until nothing more comes."""
     got: list[str] = []
     async with behind_a_proxy(CALM) as (proxy, _):
         socket = await Socket.open(proxy.ws_port, {})
-        # Only what comes back meets the weather.
+        # Only what comes back meets the network faults.
         socket.send("go")
         got.append(await socket.receive(5))
-        proxy.weather = weather
+        proxy.network_faults = network_faults
         socket.send("again")
         with suppress(NoAnswer):
             while len(got) < 60:
@@ -81,35 +81,39 @@ async def test_a_calm_network_changes_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("weather", "is_so"),
+    ("network_faults", "is_so"),
     [
-        (Weather(drop=0.3), lambda got: set(got) < set(ALL) and got == sorted(got, key=int)),
-        (Weather(double=0.3), lambda got: set(got) == set(ALL) and len(got) > 20),
-        (Weather(swap=0.3), lambda got: sorted(got, key=int) == ALL != got),
-        (Weather(delay=0.05), lambda got: got == ALL),
-        (Weather(cut=0.2), lambda got: got == ALL[: len(got)] and len(got) < 20),
+        (NetworkFaults(drop=0.3), lambda got: set(got) < set(ALL) and got == sorted(got, key=int)),
+        (NetworkFaults(double=0.3), lambda got: set(got) == set(ALL) and len(got) > 20),
+        (NetworkFaults(swap=0.3), lambda got: sorted(got, key=int) == ALL != got),
+        (NetworkFaults(delay=0.05), lambda got: got == ALL),
+        (NetworkFaults(cut=0.2), lambda got: got == ALL[: len(got)] and len(got) < 20),
     ],
     ids=["drop", "double", "swap", "delay", "cut"],
 )
-async def test_frames_meet_the_weather(weather: Weather, is_so: Callable[[list[str]], bool]) -> None:
-    got = await echoes(weather)
+async def test_frames_meet_the_network_faults(
+    network_faults: NetworkFaults, is_so: Callable[[list[str]], bool]
+) -> None:
+    got = await echoes(network_faults)
     assert is_so(got), got
 
 
 @pytest.mark.parametrize(
-    ("weather", "arrives", "is_answered"),
+    ("network_faults", "arrives", "is_answered"),
     [
         (CALM, 1, True),
-        (Weather(delay=1), 1, True),
-        (Weather(lost=1), 0, False),
-        (Weather(unanswered=1), 1, False),
-        (Weather(halved=1), 1, False),
-        (Weather(twice=1), 2, True),
+        (NetworkFaults(delay=1), 1, True),
+        (NetworkFaults(lost=1), 0, False),
+        (NetworkFaults(unanswered=1), 1, False),
+        (NetworkFaults(halved=1), 1, False),
+        (NetworkFaults(twice=1), 2, True),
     ],
     ids=["calm", "delay", "lost", "unanswered", "halved", "twice"],
 )
-async def test_requests_meet_the_weather(weather: Weather, arrives: int, is_answered: bool) -> None:
-    async with behind_a_proxy(weather) as (proxy, server):
+async def test_requests_meet_the_network_faults(
+    network_faults: NetworkFaults, arrives: int, is_answered: bool
+) -> None:
+    async with behind_a_proxy(network_faults) as (proxy, server):
         try:
             answer = await ask(proxy.web_port, "POST", "/", {}, b"body")
         except NoAnswer:

@@ -21,7 +21,7 @@ from .words import Mark, marks_in, text_of
 
 PATIENCE = 20.0
 # What says nothing about conversations.
-HOUSE_FRAMES = {"hello", "heartbeat", "ping", "notifications.badge", "messaging.badge"}
+GENERAL_FRAMES = {"hello", "heartbeat", "ping", "notifications.badge", "messaging.badge"}
 
 
 class Ear:
@@ -56,11 +56,11 @@ class Ear:
         await self.until("messaging.entries", lambda frame: mark in marks_in(json.dumps(frame)))
 
     async def fence(self) -> list[dict[str, Any]]:
-        """Wait for two heartbeats; what came until then, those of the house left out."""
+        """Wait for two heartbeats; what came until then, the general frames left out."""
         before = len(self.heard)
         for _ in range(2):
             await self.until("heartbeat")
-        return [frame for frame in self.heard[before:] if frame["type"] not in HOUSE_FRAMES]
+        return [frame for frame in self.heard[before:] if frame["type"] not in GENERAL_FRAMES]
 
     async def closed(self) -> int:
         """The code with which the server closes."""
@@ -103,13 +103,13 @@ async def send(site: Site, person: Person, conversation: int, number: int) -> Ma
 
 
 async def test_both_hear_a_message_in_all_their_tabs(site: Site, cast: Cast) -> None:
-    one, two, talk = cast.people[0], cast.people[1], cast.pairs[0]
+    one, two, conversation = cast.people[0], cast.people[1], cast.pairs[0]
     async with (
-        ear(site, one, talk) as own,
-        ear(site, two, talk) as first,
-        ear(site, two, talk, server=1) as second,
+        ear(site, one, conversation) as own,
+        ear(site, two, conversation) as first,
+        ear(site, two, conversation, server=1) as second,
     ):
-        mark = await send(site, one, talk, 1)
+        mark = await send(site, one, conversation, 1)
         for listening in (own, first, second):
             await listening.until_said(mark)
 
@@ -130,23 +130,23 @@ async def test_a_tab_that_shows_another_conversation_hears_that_something_came_b
 async def test_a_stranger_hears_nothing_whatever_the_stranger_asks_for(
     site: Site, cast: Cast, server: int
 ) -> None:
-    one, two, stranger, talk = cast.people[0], cast.people[1], cast.people[STRANGER], cast.pairs[0]
-    async with ear(site, stranger, server=server) as outside, ear(site, two, talk) as inside:
-        await send(site, one, talk, 1)
+    one, two, stranger, conversation = cast.people[0], cast.people[1], cast.people[STRANGER], cast.pairs[0]
+    async with ear(site, stranger, server=server) as outside, ear(site, two, conversation) as inside:
+        await send(site, one, conversation, 1)
         for kind in ("watch", "delivered", "read", "typing"):
-            outside.say(f"messaging.{kind}", conversation=talk, seq=0)
+            outside.say(f"messaging.{kind}", conversation=conversation, seq=0)
         assert (await outside.until("error"))["reason"] == "not_found"
-        inside.say("messaging.typing", conversation=talk)
-        inside.say("messaging.read", conversation=talk, seq=1)
-        await inside.until_said(await send(site, one, talk, 2))
+        inside.say("messaging.typing", conversation=conversation)
+        inside.say("messaging.read", conversation=conversation, seq=1)
+        await inside.until_said(await send(site, one, conversation, 2))
         assert [frame for frame in await outside.fence() if frame["type"] != "error"] == []
         assert marks_in(outside.words) == set()
-        answer = await ask(site.web_port, "GET", f"/messages/{talk}/since/0/", stranger.headers)
+        answer = await ask(site.web_port, "GET", f"/messages/{conversation}/since/0/", stranger.headers)
         assert (answer.status, marks_in(answer.body.decode())) == (404, set())
 
 
 async def test_who_was_taken_out_hears_that_and_nothing_more(site: Site, cast: Cast) -> None:
-    owner, other, guest = (cast.people[CLUB[place]] for place in (0, 1, 3))
+    owner, other, guest = (cast.people[CLUB[index]] for index in (0, 1, 3))
     async with ear(site, guest, cast.club, server=1) as outside, ear(site, other, cast.club) as inside:
         await outside.until_said(await send(site, owner, cast.club, 1))
         about = await ask(site.web_port, "GET", f"/messages/{cast.club}/about/", owner.headers)
@@ -166,41 +166,45 @@ async def test_who_was_taken_out_hears_that_and_nothing_more(site: Site, cast: C
 
 
 async def test_a_blocked_pair_hears_nothing_of_each_other(site: Site, cast: Cast) -> None:
-    one, two, talk = cast.people[2], cast.people[3], cast.pairs[1]
-    async with ear(site, one, talk) as listening, ear(site, two, talk, server=1) as speaking:
-        await send(site, one, talk, 1)
+    one, two, conversation = cast.people[2], cast.people[3], cast.pairs[1]
+    async with ear(site, one, conversation) as listening, ear(site, two, conversation, server=1) as speaking:
+        await send(site, one, conversation, 1)
         speaking.say("visible", visible=True)
-        speaking.say("messaging.typing", conversation=talk)
+        speaking.say("messaging.typing", conversation=conversation)
         await listening.until("messaging.typing")
-        speaking.say("messaging.read", conversation=talk, seq=1)
+        speaking.say("messaging.read", conversation=conversation, seq=1)
         await listening.until("messaging.cursors", lambda frame: frame["cursors"][0]["read"] == 1)
         assert (await post(site, one, f"/members/{two.name}/block/")).status == 302
         await listening.fence()
         before = len(listening.heard)
         speaking.say("visible", visible=False)
         speaking.say("visible", visible=True)
-        speaking.say("messaging.typing", conversation=talk)
-        speaking.say("messaging.read", conversation=talk, seq=2)
-        refused = await post(site, two, f"/messages/{talk}/send/", text="Why?")
+        speaking.say("messaging.typing", conversation=conversation)
+        speaking.say("messaging.read", conversation=conversation, seq=2)
+        refused = await post(site, two, f"/messages/{conversation}/send/", text="Why?")
         assert refused.status == 403
         await listening.fence()
-        told = listening.heard[before:]
-        assert {frame["type"] for frame in told} <= {*HOUSE_FRAMES, "messaging.inbox", "messaging.cursors"}
-        assert [frame for frame in told if frame.get("cursors")] == []
-        beats = [frame["messaging"] for frame in told if "messaging" in frame]
-        assert beats
+        frames = listening.heard[before:]
+        assert {frame["type"] for frame in frames} <= {
+            *GENERAL_FRAMES,
+            "messaging.inbox",
+            "messaging.cursors",
+        }
+        assert [frame for frame in frames if frame.get("cursors")] == []
+        heartbeats = [frame["messaging"] for frame in frames if "messaging" in frame]
+        assert heartbeats
         # The same as of one never seen: whoever was shown as online is so no longer.
-        assert {beat["presence"]["online"] for beat in beats} == {False}
-        assert {beat["presence"]["words"] for beat in beats} == {""}
+        assert {heartbeat["presence"]["online"] for heartbeat in heartbeats} == {False}
+        assert {heartbeat["presence"]["words"] for heartbeat in heartbeats} == {""}
 
 
 async def test_signing_out_closes_that_session_s_sockets_and_no_other(site: Site, cast: Cast) -> None:
-    one, elsewhere, two, talk = cast.people[0], cast.elsewhere, cast.people[1], cast.pairs[0]
+    one, elsewhere, two, conversation = cast.people[0], cast.elsewhere, cast.people[1], cast.pairs[0]
     async with (
-        ear(site, one, talk) as first,
-        ear(site, one, talk, server=1) as second,
-        ear(site, elsewhere, talk, server=1) as other,
+        ear(site, one, conversation) as first,
+        ear(site, one, conversation, server=1) as second,
+        ear(site, elsewhere, conversation, server=1) as other,
     ):
         assert (await post(site, one, "/accounts/logout/")).status == 200
         assert [await first.closed(), await second.closed()] == [4401, 4401]
-        await other.until_said(await send(site, two, talk, 1))
+        await other.until_said(await send(site, two, conversation, 1))

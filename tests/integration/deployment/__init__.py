@@ -1,1 +1,1 @@
-"""The guides, followed step by step on an empty folder, and what stands at the end tried for real."""
+"""The guides, followed step by step on an empty folder, and the resulting site is tried for real."""

@@ -31,7 +31,7 @@ FENCE = re.compile(
 
 @dataclass(frozen=True)
 class Block:
-    """What stands between two fences; `above` is the paragraph before it, on one line."""
+    """The lines between two fences; `above` is the paragraph before it, on one line."""
 
     page: Path
     line: int
@@ -41,7 +41,7 @@ class Block:
     above: str
 
     @property
-    def place(self) -> str:
+    def location(self) -> str:
         return f"{self.page.name}:{self.line}"
 
     @property

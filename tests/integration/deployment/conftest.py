@@ -16,8 +16,8 @@ from scripts.servers import Server, die_with_parent, temporary_folder
 from scripts.visitor import Visitor
 from tests.testkit.prepared_files import migrated_postgres
 
+from .installation import Installation, deployed, steps, walk
 from .members import join
-from .place import Place, deployed, steps, walk
 from .sample import LARGE, SMALL
 
 
@@ -54,29 +54,29 @@ def removal(pytestconfig: pytest.Config) -> Iterator[Removal]:
 
 
 @pytest.fixture(scope="session")
-def empty_place(removal: Removal) -> Iterator[Place]:
+def empty_installation(removal: Removal) -> Iterator[Installation]:
     """Where nobody has followed the guide so far."""
     with deployed() as here:
         yield here
 
 
 @pytest.fixture(scope="session")
-def place(empty_place: Place) -> Place:
+def installation(empty_installation: Installation) -> Installation:
     """LinkUp as docs/DEPLOYMENT.md leads to it, a second daphne beside the first one."""
-    walk(empty_place, steps()[-1])
-    return empty_place
+    walk(empty_installation, steps()[-1])
+    return empty_installation
 
 
 @pytest.fixture
-def guest(place: Place) -> Iterator[Visitor]:
+def guest(installation: Installation) -> Iterator[Visitor]:
     """Somebody with a browser who has not signed in."""
-    with Visitor(place.served) as somebody:
+    with Visitor(installation.served) as somebody:
         yield somebody
 
 
 @pytest.fixture(scope="session")
-def alice(place: Place) -> str:
+def alice(installation: Installation) -> str:
     """The name of a member who has joined by the pages and the mail."""
-    with Visitor(place.served) as newcomer:
-        join(newcomer, place.mailbox, "alice")
+    with Visitor(installation.served) as newcomer:
+        join(newcomer, installation.mailbox, "alice")
     return "alice"

@@ -35,20 +35,20 @@ def _answer(asked: socket.socket, addresses: dict[str, str]) -> None:
         question, asker = asked.recvfrom(512)
         if not question:
             return
-        asked.sendto(_told(question, addresses), asker)
+        asked.sendto(_build_response(question, addresses), asker)
 
 
-def _told(question: bytes, addresses: dict[str, str]) -> bytes:
+def _build_response(question: bytes, addresses: dict[str, str]) -> bytes:
     """The answer to a question for one name: its address, or that there is none."""
-    labels, place = [], 12
-    while question[place]:
-        labels.append(question[place + 1 : place + 1 + question[place]].decode())
-        place += 1 + question[place]
+    labels, installation = [], 12
+    while question[installation]:
+        labels.append(question[installation + 1 : installation + 1 + question[installation]].decode())
+        installation += 1 + question[installation]
     address = addresses.get(".".join(labels))
     # An answer, by one who may ask others (0x8180); 3: there is no such name.
     head = question[:2] + struct.pack(">HHHHH", 0x8180 if address else 0x8183, 1, 1 if address else 0, 0, 0)
     record = b""
     if address:
-        # The name stands at byte 12 of the message.
+        # The name begins at byte 12 of the message.
         record = struct.pack(">HHHIH", 0xC00C, A, INTERNET, FOREVER, 4) + socket.inet_aton(address)
-    return head + question[12 : place + 5] + record
+    return head + question[12 : installation + 5] + record

@@ -33,10 +33,10 @@ class Shell:
         )
 
     def run(self, block: Block) -> str:
-        """Run the block as it stands; what it said. Raises BlockFailed."""
+        """Run the block unchanged; return its output. Raises BlockFailed."""
         started = time.monotonic()
-        said = self.type(block.text, block.place)
-        self.seconds[block.place] = time.monotonic() - started
+        said = self.type(block.text, block.location)
+        self.seconds[block.location] = time.monotonic() - started
         return said
 
     def type(self, text: str, name: str = "typed") -> str:

@@ -60,7 +60,7 @@ class Front:
             return wire.makefile("rb").read().decode()
 
 
-class _Told(http.server.BaseHTTPRequestHandler):
+class _RequestEcho(http.server.BaseHTTPRequestHandler):
     """Says who is said to ask, and for what."""
 
     def do_GET(self) -> None:
@@ -78,7 +78,7 @@ class _Told(http.server.BaseHTTPRequestHandler):
 def front(folder: Path, **variables: str) -> Iterator[Front]:
     """nginx with what deploy/docker/nginx.sh makes of these variables; only ports and folders are of this machine."""
     addresses = {"web": HOST, "worker": HOST}
-    with run_http_server(_Told) as web, name_server(addresses) as names:
+    with run_http_server(_RequestEcho) as web, name_server(addresses) as names:
         site = NginxSite(
             folder,
             folder,
@@ -92,7 +92,7 @@ def front(folder: Path, **variables: str) -> Iterator[Front]:
         site.certificate.rename(folder / "fullchain.pem")
         site.key.rename(folder / "privkey.pem")
         site.certificate.symlink_to(folder / "fullchain.pem")
-        given = {
+        environment = {
             "ALLOWED_HOSTS": NAME,
             "WEB": f"web:{web}",
             "WORKER": f"worker:{web}",
@@ -103,7 +103,7 @@ def front(folder: Path, **variables: str) -> Iterator[Front]:
             "DEFAULT_SITE": str(folder / "default.conf"),
         }
         script = ROOT / "deploy" / "docker" / "nginx.sh"
-        subprocess.run([script], env={"PATH": os.environ["PATH"], **given, **variables}, check=True)
+        subprocess.run([script], env={"PATH": os.environ["PATH"], **environment, **variables}, check=True)
         nginx = _nginx(site)
         nginx.start()
         try:
@@ -165,6 +165,6 @@ def test_a_visitor_is_not_believed_about_his_address(folder: Path) -> None:
 
 def test_the_proxy_before_nginx_is(folder: Path) -> None:
     with front(folder, OUTER_PROXIES=f"198.51.100.0/24,{HOST}") as here:
-        # What stands before the last entry that is no proxy, the visitor may have made up.
+        # Entries before the last one that is no proxy may be made up by the visitor.
         forwarded = f"203.0.113.9, {VISITOR}, 198.51.100.4"
         assert here.asked(**{"X-Forwarded-For": forwarded}) == (200, f"{VISITOR} /health/")

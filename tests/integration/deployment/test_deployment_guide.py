@@ -1,4 +1,4 @@
-"""docs/DEPLOYMENT.md, step by step on an empty folder; what stands at the end is tried by the files after this one."""
+"""docs/DEPLOYMENT.md, step by step on an empty folder; the resulting site is tried by the files after this one."""
 
 import re
 
@@ -7,13 +7,13 @@ import pytest
 from scripts.programs import ROOT
 
 from .blocks import GUIDE, Block
-from .place import Place, steps, walk
+from .installation import Installation, steps, walk
 
 
 @pytest.mark.parametrize("block", steps(), ids=lambda block: f"{block.section}, line {block.line}")
-def test_a_block_runs_as_it_stands(empty_place: Place, block: Block) -> None:
-    walk(empty_place, block)
-    assert block in empty_place.run
+def test_a_block_runs_unchanged(empty_installation: Installation, block: Block) -> None:
+    walk(empty_installation, block)
+    assert block in empty_installation.run
 
 
 def test_new_settings_are_taken_by_a_restart() -> None:

@@ -1,4 +1,4 @@
-"""What monitors are told by every server and through nginx, with PostgreSQL and Redis really there and really away."""
+"""What monitors get from every server and through nginx, with PostgreSQL and Redis really there and really away."""
 
 import http.client
 import json
@@ -11,8 +11,8 @@ import pytest
 from scripts.servers import HOST, Server
 from scripts.visitor import Visitor
 
+from .installation import Installation
 from .members import PASSWORD
-from .place import Place
 
 PATHS = ("/health/", "/health/db/", "/health/redis/", "/readiness/")
 DOORS = ("web", "ws", "second", "http")
@@ -48,31 +48,33 @@ def without(servers: list[Server]) -> Iterator[None]:
         yield
 
 
-def failing(told: dict[str, object]) -> set[str]:
+def failing(answers: dict[str, object]) -> set[str]:
     """The names of the checks that failed."""
-    checks = told.get("checks", {})
+    checks = answers.get("checks", {})
     assert isinstance(checks, dict)
     return {name for name, check in checks.items() if check["status"] != "ok"}
 
 
-def wait_until_all_is_well(place: Place) -> None:
+def wait_until_all_is_well(installation: Installation) -> None:
     """Everybody is back by themselves."""
     deadline = time.monotonic() + PATIENCE
     for door in DOORS:
-        while asked(place.ports[door], "/readiness/")[0] != 200:
+        while asked(installation.ports[door], "/readiness/")[0] != 200:
             assert time.monotonic() < deadline, f"{door} never came back"
             time.sleep(0.1)
 
 
 @pytest.mark.parametrize("away", STATES, ids=lambda away: " and ".join(away) or "nobody is away")
-def test_monitors_hear_who_is_away(place: Place, alice: str, guest: Visitor, away: tuple[str, ...]) -> None:
+def test_monitors_hear_who_is_away(
+    installation: Installation, alice: str, guest: Visitor, away: tuple[str, ...]
+) -> None:
     guest.sign_in(alice, PASSWORD)
-    servers = {"database": place.postgres, "redis": place.redis}
+    servers = {"database": installation.postgres, "redis": installation.redis}
     with without([servers[name] for name in away]):
         for door in DOORS:
-            told = [asked(place.ports[door], path) for path in PATHS]
-            assert [status for status, _said in told] == STATES[away], door
-            assert [failing(said) for _status, said in told] == [
+            answers = [asked(installation.ports[door], path) for path in PATHS]
+            assert [status for status, _said in answers] == STATES[away], door
+            assert [failing(said) for _status, said in answers] == [
                 set(),
                 {"database"} & set(away),
                 {"redis"} & set(away),
@@ -80,5 +82,5 @@ def test_monitors_hear_who_is_away(place: Place, alice: str, guest: Visitor, awa
             ], door
         assert [guest.get(path).status for path in PATHS] == STATES[away]
         assert guest.get("/").status == (503 if "database" in away else 200)
-    wait_until_all_is_well(place)
+    wait_until_all_is_well(installation)
     assert guest.get("/").status == 200

@@ -17,7 +17,7 @@ from scripts.visitor import Visitor
 from tests.integration.conftest import FaultTable
 
 from .conftest import Removal
-from .place import Place
+from .installation import Installation
 from .sample import FIGURES, Step
 
 # Django alone takes about 70 MiB; the bar for a million rows is 300.
@@ -38,7 +38,7 @@ SELECT conversation.id FROM messaging_conversation conversation JOIN messaging_e
     ON entry.conversation_id = conversation.id
 GROUP BY conversation.id HAVING count(*) <> last_seq OR max(seq) <> last_seq OR min(seq) <> 1
 """
-PLACES = """
+SORT_KEYS = """
 SELECT * FROM messaging_membership seat
 WHERE place <> (SELECT max(id) FROM messaging_entry entry WHERE entry.conversation_id = seat.conversation_id)
    OR delivered_seq < read_seq
@@ -55,7 +55,7 @@ SELECT * FROM feed_post post LEFT JOIN (
     ON real.post_id = post.id
 WHERE comment_count <> coalesce(number, 0)
 """
-BELL = """
+NOTIFICATIONS = """
 SELECT * FROM notifications_notification line
 WHERE place <> (SELECT max(id) FROM notifications_fact fact WHERE fact.notification_id = line.id)
 """
@@ -65,8 +65,8 @@ WHERE place <> (SELECT max(id) FROM notifications_fact fact WHERE fact.notificat
 def steps(removal: Removal) -> dict[str, Step]:
     """What each step of the move took, when it has come to its end."""
     assert removal.process.wait() == 0
-    told = json.loads((removal.folder / FIGURES).read_text())
-    return {values["name"]: Step(**values) for values in told}
+    steps = json.loads((removal.folder / FIGURES).read_text())
+    return {values["name"]: Step(**values) for values in steps}
 
 
 def rows(removal: Removal, query: str, *values: object) -> list[tuple[Any, ...]]:
@@ -108,22 +108,22 @@ def test_it_is_as_large_as_was_asked(steps: dict[str, Step], removal: Removal) -
 
 @pytest.mark.parametrize(
     "query",
-    [UNREAD, NUMBERS, PLACES, REACTIONS, COMMENTS, BELL],
-    ids=["unread", "numbers", "places", "reactions", "comments", "bell"],
+    [UNREAD, NUMBERS, SORT_KEYS, REACTIONS, COMMENTS, NOTIFICATIONS],
+    ids=["unread", "numbers", "sort keys", "reactions", "comments", "notifications"],
 )
 def test_what_the_services_promise_holds_there(steps: dict[str, Step], removal: Removal, query: str) -> None:
     assert rows(removal, query)[:3] == []
 
 
 @pytest.fixture(scope="module")
-def moved(place: Place, removal: Removal, steps: dict[str, Step]) -> Iterator[Stack]:
+def moved(installation: Installation, removal: Removal, steps: dict[str, Step]) -> Iterator[Stack]:
     """The deployed LinkUp once more, on the database and the uploads that have moved."""
     data = removal.folder / "postgresql"
     folder = removal.folder / "nginx"
     folder.mkdir()
     site = NginxSite(
         folder=folder,
-        static=place.linkup / "staticfiles",
+        static=installation.linkup / "staticfiles",
         media=data / "media",
         http_port=find_free_port(),
         https_port=find_free_port(),
@@ -139,7 +139,7 @@ def moved(place: Place, removal: Removal, steps: dict[str, Step]) -> Iterator[St
         "SITE_URL": f"https://localhost:{site.https_port}",
     }
     gunicorn = ["gunicorn", "--config", "gunicorn.conf.py", "--bind", f"{HOST}:{site.web_port}"]
-    web = place.server("moved", gunicorn, site.web_port, **variables)
+    web = installation.server("moved", gunicorn, site.web_port, **variables)
     nginx = Server(prepare_nginx(site), lambda: is_port_open(site.https_port), folder, None, signal.SIGTERM)
     with ExitStack() as exit_stack:
         for server in (web, nginx):
@@ -149,9 +149,9 @@ def moved(place: Place, removal: Removal, steps: dict[str, Step]) -> Iterator[St
             origin=f"https://localhost:{site.https_port}",
             http_origin=f"http://localhost:{site.http_port}",
             site=site,
-            environment={**place.environment, **variables},
+            environment={**installation.environment, **variables},
             postgres=removal.server,
-            redis=place.redis,
+            redis=installation.redis,
             web=web,
             ws=web,
             nginx=nginx,
@@ -181,9 +181,9 @@ def test_a_member_finds_everything_again(moved: Stack, removal: Removal) -> None
         member.sign_in("bench", PASSWORD)
         for page in ("/", "/messages/", "/notifications/", "/members/member00002/"):
             assert member.get(page).status == 200, page
-        talk = member.get(f"/messages/{conversation}/")
-        assert talk.status == 200
-        assert words.split()[0] in talk.text
+        answer = member.get(f"/messages/{conversation}/")
+        assert answer.status == 200
+        assert words.split()[0] in answer.text
         shown = member.get(picture)
         assert (shown.status, shown.header("Content-Type"), shown.body[8:12]) == (200, "image/webp", b"WEBP")
         face = member.get(f"/media/{photo}-192.webp")

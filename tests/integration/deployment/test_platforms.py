@@ -19,7 +19,7 @@ from scripts.servers import HOST, find_free_port
 from tests.integration.delivery.wire import Closed, Socket
 
 from .blocks import AWS, DIGITALOCEAN, DOCKER, HEROKU, KUBERNETES, PAGES, blocks_of
-from .place import ADMIN, Place
+from .installation import ADMIN, Installation
 from .shell import Shell
 
 BINARIES = Path(sys.executable).parent
@@ -51,32 +51,37 @@ def composed(tmp_path: Path) -> dict[str, str]:
         project = tmp_path / "pyproject.toml"
         project.write_text(project.read_text().replace(f'"{VERSIONS[0]}"', f'"{VERSIONS[1]}"'))
         assert shell.run(upgrade) == ""
-        told = json.loads(shell.type("docker compose config --format json"))
+        described = json.loads(shell.type("docker compose config --format json"))
         # Code that is fetched later must stay readable for the image's user.
         assert shell.type("umask") == before
     finally:
         shell.leave()
     # Each later command of compose means the version of .env, in whatever shell it is typed.
-    assert {told["services"][name]["image"] for name in ("migrate", "web", "worker", "work")} == {
+    assert {described["services"][name]["image"] for name in ("migrate", "web", "worker", "work")} == {
         f"linkup:{VERSIONS[1]}"
     }
-    environment = told["services"]["web"]["environment"]
+    environment = described["services"]["web"]["environment"]
     return {name: str(value) for name, value in environment.items() if value is not None}
 
 
 def image_of(shell: Shell) -> str:
-    told = json.loads(shell.type("docker compose config --format json"))
-    return str(told["services"]["web"]["image"])
+    described = json.loads(shell.type("docker compose config --format json"))
+    return str(described["services"]["web"]["image"])
 
 
 def test_linkup_starts_with_what_compose_gives_it(
-    place: Place, composed: dict[str, str], tmp_path: Path
+    installation: Installation, composed: dict[str, str], tmp_path: Path
 ) -> None:
     assert oct((tmp_path / ".env").stat().st_mode)[-3:] == "600"
     assert len(set(re.findall(r"=(\w{50,})$", (tmp_path / ".env").read_text(), re.MULTILINE))) == 3
     # The folders of the image are not here.
-    mine = {"DATA_DIR": place.environment["DATA_DIR"], "STATIC_ROOT": "", "MEDIA_ROOT": "", "LOG_DIR": ""}
-    done = place.manage("check", "--deploy", "--fail-level", "WARNING", **{**composed, **mine})
+    mine = {
+        "DATA_DIR": installation.environment["DATA_DIR"],
+        "STATIC_ROOT": "",
+        "MEDIA_ROOT": "",
+        "LOG_DIR": "",
+    }
+    done = installation.manage("check", "--deploy", "--fail-level", "WARNING", **{**composed, **mine})
     assert done.returncode == 0, done.stderr
 
 
@@ -106,7 +111,7 @@ def variables_of(calls: list[list[str]]) -> dict[str, str]:
 
 
 async def test_one_process_serves_pages_and_sockets_as_on_heroku(
-    place: Place, told_to_heroku: list[list[str]]
+    installation: Installation, told_to_heroku: list[list[str]]
 ) -> None:
     variables = variables_of(told_to_heroku)
     assert {"SECRET_KEY", "ALLOWED_HOSTS", "WEB_SERVER"} <= set(variables)
@@ -114,7 +119,7 @@ async def test_one_process_serves_pages_and_sockets_as_on_heroku(
     port = find_free_port()
     # Heroku's router comes from elsewhere; here nobody may.
     variables |= {"PORT": str(port), "GUNICORN_CMD_ARGS": f"--bind {HOST}:{port}"}
-    server = place.server("heroku", shlex.split(lines["web"]), port, **variables)
+    server = installation.server("heroku", shlex.split(lines["web"]), port, **variables)
     server.start()
     try:
         with pytest.raises(Closed) as refused:
@@ -136,12 +141,12 @@ def test_heroku_builds_with_python_though_there_is_a_package_json(told_to_heroku
     assert "TASK_EXECUTOR=thread" in settings
 
 
-def test_what_is_run_on_heroku_runs_here(place: Place, told_to_heroku: list[list[str]]) -> None:
+def test_what_is_run_on_heroku_runs_here(installation: Installation, told_to_heroku: list[list[str]]) -> None:
     commands = [call[1:] for call in told_to_heroku if call[0] == "run"]
     assert commands == [["python", "manage.py", "createsuperuser"]]
     answers = {**{f"DJANGO_SUPERUSER_{name}": value for name, value in ADMIN.items()}}
     answers |= {"DJANGO_SUPERUSER_USERNAME": "hera", "DJANGO_SUPERUSER_EMAIL": "hera@example.org"}
-    done = place.manage(*commands[0][2:], "--noinput", **answers)
+    done = installation.manage(*commands[0][2:], "--noinput", **answers)
     assert "Superuser created successfully" in done.stdout, done.stderr
 
 
@@ -186,7 +191,7 @@ def test_the_databases_of_digitalocean_are_made_before_the_app_that_names_them()
     )
 
 
-def test_linkup_starts_with_what_digitalocean_gives_it(place: Place, tmp_path: Path) -> None:
+def test_linkup_starts_with_what_digitalocean_gives_it(installation: Installation, tmp_path: Path) -> None:
     """The variables of app.yaml, after the guide has put the SECRET_KEY in; `${…}` is what the platform knows."""
     (block,) = (block for block in blocks_of(DIGITALOCEAN) if block.language == "yaml")
     (tmp_path / "app.yaml").write_text(block.text)
@@ -199,14 +204,14 @@ def test_linkup_starts_with_what_digitalocean_gives_it(place: Place, tmp_path: P
         "${redis.DATABASE_URL}": "rediss://default:secret@redis.example.org:25061",
     }
     envs = yaml.safe_load((tmp_path / "app.yaml").read_text())["envs"]
-    given = {each["key"]: known.get(each["value"], each["value"]) for each in envs}
-    assert len(given["SECRET_KEY"]) >= 50
-    assert not [value for value in given.values() if "${" in value]
+    environment_of_app = {each["key"]: known.get(each["value"], each["value"]) for each in envs}
+    assert len(environment_of_app["SECRET_KEY"]) >= 50
+    assert not [value for value in environment_of_app.values() if "${" in value]
     assert {each["key"] for each in envs if each["value"].startswith("THE_")} <= {
         each["key"] for each in envs if each.get("type") == "SECRET"
     }
     mine = dict.fromkeys(("DB_HOST", "DB_PORT", "DB_NAME", "DB_USER", "DB_PASSWORD"), "")
-    done = place.manage("check", "--deploy", "--fail-level", "WARNING", **mine, **given)
+    done = installation.manage("check", "--deploy", "--fail-level", "WARNING", **mine, **environment_of_app)
     assert done.returncode == 0, done.stderr
 
 
@@ -219,9 +224,9 @@ def test_the_image_that_is_built_for_aws_is_the_one_that_is_pushed(tmp_path: Pat
         shell.type(record + block.text)
     finally:
         shell.leave()
-    told = [call.splitlines() for call in calls.read_text().split("\n\n") if call]
-    (built,) = (call for call in told if call[0] == "build")
-    (pushed,) = (call for call in told if call[0] == "push")
+    described = [call.splitlines() for call in calls.read_text().split("\n\n") if call]
+    (built,) = (call for call in described if call[0] == "build")
+    (pushed,) = (call for call in described if call[0] == "push")
     assert pushed == ["push", built[built.index("--tag") + 1]]
     assert pushed[1].startswith("123456789012.dkr.ecr.")
 
@@ -247,7 +252,7 @@ COMMAND = re.compile(r"manage(?:\.py)? ([a-z][a-z_]+)((?: --[a-z-]+(?: [A-Z\d]+\
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_command_of_a_page_exists_with_its_options(page: Path) -> None:
-    # Only what stands in code; generate_secret_key works without settings, and so without Django.
+    # Only what is written as code; generate_secret_key works without settings, and so without Django.
     code = re.findall(r"`([^`\n]+)`", page.read_text()) + [block.text for block in blocks_of(page)]
     known = get_commands()
     for name, options in {match for text in code for match in COMMAND.findall(text.replace("\\\n", ""))}:
@@ -259,11 +264,11 @@ def test_every_command_of_a_page_exists_with_its_options(page: Path) -> None:
         assert set(re.findall(r"--[a-z-]+", options)) <= taken, name
 
 
-def test_generate_secret_key_needs_nothing(place: Place) -> None:
-    python = place.linkup / ".venv" / "bin" / "python"
+def test_generate_secret_key_needs_nothing(installation: Installation) -> None:
+    python = installation.linkup / ".venv" / "bin" / "python"
     done = subprocess.run(
         [python, "manage.py", "generate_secret_key"],
-        cwd=place.linkup,
+        cwd=installation.linkup,
         env={"PATH": os.environ["PATH"]},
         capture_output=True,
         text=True,

@@ -11,8 +11,8 @@ import pytest
 from scripts.visitor import Visitor
 from tests.integration.delivery.wire import Socket
 
+from .installation import ADMIN, Installation
 from .members import PASSWORD, send_form
-from .place import ADMIN, Place
 
 PATIENCE = 20.0
 BEGIN = """
@@ -28,9 +28,9 @@ print(start_direct(by=one, other=two).pk)
 
 
 @pytest.fixture
-def conversation(place: Place, alice: str) -> int:
+def conversation(installation: Installation, alice: str) -> int:
     """That of the two, who know each other."""
-    done = place.manage("shell", "--no-imports", "--command", BEGIN % (alice, ADMIN["USERNAME"]))
+    done = installation.manage("shell", "--no-imports", "--command", BEGIN % (alice, ADMIN["USERNAME"]))
     assert done.returncode == 0, done.stderr
     return int(done.stdout.splitlines()[-1])
 
@@ -66,12 +66,12 @@ async def heard(socket: Socket, kind: str, words: str = "") -> dict[str, Any]:
 
 
 async def test_a_message_reaches_a_tab_on_the_other_daphne(
-    place: Place, alice: str, conversation: int
+    installation: Installation, alice: str, conversation: int
 ) -> None:
-    assert place.second is not None
-    first, second = place.ports["ws"], place.ports["second"]
+    assert installation.second is not None
+    first, second = installation.ports["ws"], installation.ports["second"]
     page = f"/messages/{conversation}/"
-    with Visitor(place.served) as one, Visitor(place.served) as two:
+    with Visitor(installation.served) as one, Visitor(installation.served) as two:
         one.sign_in(alice, PASSWORD)
         two.sign_in(ADMIN["USERNAME"], ADMIN["PASSWORD"])
         async with tab(one, first, conversation) as here, tab(two, second, conversation) as there:

@@ -1,4 +1,4 @@
-"""docs/UPGRADING.md on the deployed LinkUp, there and back; the last of this folder, since it changes the place."""
+"""docs/UPGRADING.md on the deployed LinkUp, there and back; the last of this folder: it changes the installation."""
 
 import os
 import signal
@@ -10,7 +10,7 @@ from scripts.servers import list_process_with_children
 from scripts.visitor import Visitor
 
 from .blocks import GUIDE, UPGRADING, Block, blocks_of
-from .place import NEXT_VERSION, VERSION, Place
+from .installation import NEXT_VERSION, VERSION, Installation
 
 pytestmark = pytest.mark.night
 
@@ -20,9 +20,9 @@ THERE = [block for block in WAY if block.section == "A server of your own"]
 BACK = [block for block in WAY if block.section == "Back to the version before"]
 
 
-def reload(place: Place, guest: Visitor) -> None:
+def reload(installation: Installation, guest: Visitor) -> None:
     """As systemd reloads gunicorn, while somebody asks for pages."""
-    master = place.pids["gunicorn"]
+    master = installation.pids["gunicorn"]
     before = set(list_process_with_children(master)[1:])
     os.kill(master, signal.SIGHUP)
     deadline = time.monotonic() + PATIENCE
@@ -33,26 +33,28 @@ def reload(place: Place, guest: Visitor) -> None:
     assert guest.get("/accounts/login/").status == 200
 
 
-def version(place: Place) -> str:
-    return place.shell.type('git -C "$LINKUP" describe --tags').strip()
+def version(installation: Installation) -> str:
+    return installation.shell.type('git -C "$LINKUP" describe --tags').strip()
 
 
 @pytest.mark.parametrize("block", THERE + BACK, ids=lambda block: f"{block.section}, line {block.line}")
-def test_a_block_of_the_page_runs_as_it_stands(place: Place, guest: Visitor, block: Block) -> None:
+def test_a_block_of_the_page_runs_as_it_stands(
+    installation: Installation, guest: Visitor, block: Block
+) -> None:
     """`systemctl reload linkup-web` is the hand's, after the block that takes the code."""
-    assert version(place) == (VERSION if block in THERE[:3] else NEXT_VERSION)
-    said = place.follow(block)
+    assert version(installation) == (VERSION if block in THERE[:3] else NEXT_VERSION)
+    said = installation.follow(block)
     if "collectstatic" in block.text:
-        reload(place, guest)
-        assert version(place) == (NEXT_VERSION if block in THERE else VERSION)
+        reload(installation, guest)
+        assert version(installation) == (NEXT_VERSION if block in THERE else VERSION)
     if block == THERE[-1]:
         assert guest.get("/static/theme/next.txt").status == 200
-        assert not (place.linkup.parent / f"{place.linkup.name}-next").exists()
+        assert not (installation.linkup.parent / f"{installation.linkup.name}-next").exists()
         # What the operator has to write again is named.
         assert said.rstrip().endswith("deploy/systemd/linkup.target")
 
 
-def test_every_block_of_the_pages_was_run(place: Place) -> None:
+def test_every_block_of_the_pages_was_run(installation: Installation) -> None:
     of_the_guide = [block for block in blocks_of(GUIDE) if block.language == "bash"]
     assert THERE + BACK == WAY
-    assert place.run == of_the_guide + WAY
+    assert installation.run == of_the_guide + WAY

@@ -42,8 +42,8 @@ def variables(sqlite: Installation, server: str, tmp_path: Path) -> dict[str, st
 def shell(sqlite: Installation, variables: dict[str, str], tmp_path: Path) -> Iterator[Shell]:
     (tmp_path / "shell").mkdir()
     operator = Shell(tmp_path / "shell", sqlite.environment())
-    given = "".join(f"{name}={value!r}\n" for name, value in variables.items())
-    operator.type(f"cd '{ROOT}'\n{given}", "given")
+    assignments = "".join(f"{name}={value!r}\n" for name, value in variables.items())
+    operator.type(f"cd '{ROOT}'\n{assignments}", "given")
     # The site that the guide starts goes with the shell, also when a block fails.
     operator.type(END_WITH_ME, "end")
     yield operator

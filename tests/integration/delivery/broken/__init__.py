@@ -41,7 +41,7 @@ def constraint_of(name: str) -> tuple[str, str] | None:
 
 
 def replace(name: str, new: object, *modules: ModuleType) -> None:
-    """Put `new` in the place of `name` in each of `modules`. AttributeError where there is no such thing any more:
+    """Replace `name` by `new` in each of `modules`. AttributeError where there is no such thing any more:
     a break that breaks nothing would prove nothing."""
     for module in modules:
         _proper.append((module, name, getattr(module, name)))

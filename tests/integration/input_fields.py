@@ -1,4 +1,4 @@
-"""Every place of a request in which somebody can put words: of the pages themselves, and of the table of addresses."""
+"""Every field of a request that takes words: of the forms on pages, and of the table of addresses."""
 
 import re
 from collections.abc import Iterator
@@ -32,7 +32,7 @@ COOKIES = ("__Host-session", "__Host-csrf", "__Host-known-browser", "messages", 
 
 
 @dataclass(frozen=True)
-class Place:
+class InputField:
     """Where words go: `way` is form, parts, JSON, query, path, header or cookie; `name` is the field's."""
 
     way: str
@@ -63,7 +63,7 @@ class Place:
         return quote(text, safe=SAFE.replace("/", "") if self.way == "path" else SAFE).encode()
 
     def filled(self, words: bytes) -> Sent:
-        """The request with these words, as they are written, in its place."""
+        """The request with these words, as they are written, in this field."""
         sent = Sent(self.who, self.method, self.address)
         if self.way == "form":
             fields = [f"{quote(key)}={quote(value)}&".encode() for key, value in self.others]
@@ -89,7 +89,7 @@ def _part(name: str, value: bytes) -> bytes:
 
 
 class Forms(HTMLParser):
-    """The forms of a page: where each is sent, its fields with what stands in them and the most they take."""
+    """The forms of a page: where each is sent, its fields with their values and the most they take."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -120,7 +120,7 @@ def pages_with_forms(words: dict[str, str]) -> Iterator[tuple[str, str]]:
             yield "staff", address
 
 
-def places_of_forms(worker: OneWorker) -> Iterator[Place]:
+def fields_of_forms(worker: OneWorker) -> Iterator[InputField]:
     """Every field of every form that a page shows."""
     for who, page in pages_with_forms(worker.words):
         status, headers, body = worker.ask(Sent(who, "GET", page))
@@ -134,29 +134,29 @@ def places_of_forms(worker: OneWorker) -> Iterator[Place]:
             for name, (_value, most) in fields.items():
                 others = tuple((key, value) for key, (value, _most) in fields.items() if key != name)
                 if method == "POST":
-                    yield Place("form", asking, method, address, name, others, most)
+                    yield InputField("form", asking, method, address, name, others, most)
                 else:
-                    yield Place("query", asking, method, address, name)
+                    yield InputField("query", asking, method, address, name)
 
 
-def places_of_addresses(words: dict[str, str]) -> Iterator[Place]:
+def fields_of_addresses(words: dict[str, str]) -> Iterator[InputField]:
     """Every address with its own field and query, and those of FORMS with the fields that they have."""
     for line in lines():
         address = line.address.format(**words)
         who = "anonymous" if ENDINGS.search(address) else "owner"
         if line.method == "GET":
-            yield Place("query", who, "GET", address, "page")
+            yield InputField("query", who, "GET", address, "page")
             continue
         form = {name: value.format(**words) for name, value in FORMS.get(line.name, {}).items()}
         for name in [*form, "next"]:
             others = tuple((key, value) for key, value in form.items() if key != name)
-            yield Place("form", who, "POST", address, name, others)
+            yield InputField("form", who, "POST", address, name, others)
     for name, address in list_sample_urls().items():
         if name.startswith("admin:"):
-            yield Place("query", "staff", "GET", address, "q")
+            yield InputField("query", "staff", "GET", address, "q")
 
 
-def places_of_requests(words: dict[str, str]) -> Iterator[Place]:
+def fields_of_requests(words: dict[str, str]) -> Iterator[InputField]:
     """Parts of paths, headers, cookies, queries and JSON."""
     paths = ("/tags/{words}/", "/members/{words}/", "/media/{words}", "/{words}/", "/messages/to/{words}/",
              "/notifications/unsubscribe/{words}/", "/accounts/confirm-email/{words}/", "/static/{words}",
@@ -164,8 +164,8 @@ def places_of_requests(words: dict[str, str]) -> Iterator[Place]:
              "/accounts/email/check/{words}/",
              "/admin/users/user/{words}/change/")  # fmt: skip
     for who in ("anonymous", "owner"):
-        yield from (Place("path", who, "GET", path) for path in paths)
-        yield from (Place("query", who, "GET", "/accounts/login/", name) for name in ("next", "unknown"))
+        yield from (InputField("path", who, "GET", path) for path in paths)
+        yield from (InputField("query", who, "GET", "/accounts/login/", name) for name in ("next", "unknown"))
     lists = (
         "/members/",
         "/messages/",
@@ -173,37 +173,37 @@ def places_of_requests(words: dict[str, str]) -> Iterator[Place]:
         f"/messages/{words['talk']}/search/",
         "/",
     )
-    yield from (Place("query", "owner", "GET", path, name) for path in lists for name in QUERIES)
+    yield from (InputField("query", "owner", "GET", path, name) for path in lists for name in QUERIES)
     yield from (
-        Place("header", "owner" if name != "Cookie" else "anonymous", "GET", "/members/", name)
+        InputField("header", "owner" if name != "Cookie" else "anonymous", "GET", "/members/", name)
         for name in HEADERS
     )
-    yield from (Place("cookie", "anonymous", "GET", "/", name) for name in COOKIES)
+    yield from (InputField("cookie", "anonymous", "GET", "/", name) for name in COOKIES)
     for end in ("send/", "cursors/"):
-        yield Place("JSON", "owner", "POST", f"/messages/{words['talk']}/{end}")
-    yield from (Place("parts", who, "POST", path, name) for who in ("anonymous", "owner")
+        yield InputField("JSON", "owner", "POST", f"/messages/{words['talk']}/{end}")
+    yield from (InputField("parts", who, "POST", path, name) for who in ("anonymous", "owner")
                 for path, name in (("/posts/", "text"), ("/posts/", "image_alt"), ("/accounts/signup/", "name"),
                                    (f"/messages/{words['talk']}/send/", "text")))  # fmt: skip
 
 
-def every_place(worker: OneWorker) -> list[Place]:
+def list_fields(worker: OneWorker) -> list[InputField]:
     """All of them, each once."""
-    found: dict[tuple[str, ...], Place] = {}
-    for place in (
-        *places_of_forms(worker),
-        *places_of_addresses(worker.words),
-        *places_of_requests(worker.words),
+    found: dict[tuple[str, ...], InputField] = {}
+    for field in (
+        *fields_of_forms(worker),
+        *fields_of_addresses(worker.words),
+        *fields_of_requests(worker.words),
     ):
-        found.setdefault((place.way, place.who, place.method, place.address, place.name), place)
+        found.setdefault((field.way, field.who, field.method, field.address, field.name), field)
     return list(found.values())
 
 
-def once_everywhere(places: list[Place]) -> list[Place]:
-    """Every field of every form of members and visitors; of all else one place at each address, few of the staff."""
-    found: dict[tuple[str, ...], Place] = {}
-    for place in places:
-        if place.who == "staff" and not place.address.endswith(("/add/", "/user/")):
+def once_everywhere(fields: list[InputField]) -> list[InputField]:
+    """Every field of every form of members and visitors; of all else one field at each address, few of the staff."""
+    found: dict[tuple[str, ...], InputField] = {}
+    for field in fields:
+        if field.who == "staff" and not field.address.endswith(("/add/", "/user/")):
             continue
-        of_a_form = place.way not in {"query", "path"} and place.who != "staff"
-        found.setdefault((place.way, place.method, place.address, place.name * of_a_form), place)
+        of_a_form = field.way not in {"query", "path"} and field.who != "staff"
+        found.setdefault((field.way, field.method, field.address, field.name * of_a_form), field)
     return list(found.values())

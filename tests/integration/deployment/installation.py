@@ -37,7 +37,7 @@ OF_THE_MACHINE = re.compile(r"(PIP|UV)_\w+|LC_\w+|SSL_CERT_\w+|REQUESTS_CA_BUNDL
 
 
 @dataclass
-class Place:
+class Installation:
     """The deployed LinkUp and everything around it."""
 
     folder: Path
@@ -78,13 +78,13 @@ class Place:
     def follow(self, block: Block) -> str:
         """Run a block of the guide."""
         try:
-            self.said[block.place] = self.shell.run(block)
+            self.said[block.location] = self.shell.run(block)
         except BlockFailed as failed:
             logs = sorted(self.logs.glob("*.log"))
             tails = [f"\n== {log.name}\n{log.read_text(errors='replace')[-4000:]}" for log in logs]
             raise BlockFailed(f"{failed}{''.join(tails)}") from None
         self.run.append(block)
-        return self.said[block.place]
+        return self.said[block.location]
 
     def manage(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         """A command of the deployed LinkUp, in its environment."""
@@ -174,7 +174,7 @@ def _redis(folder: Path, port: int) -> Server:
 
 
 def _overrides(folder: Path, postgres: str, ports: dict[str, int]) -> dict[str, str]:
-    """What the guide's first block takes from the shell in the place of a server's own values."""
+    """What the guide's first block takes from the shell instead of a server's values."""
     for name in ("units", "redis", "data", "nginx/conf.d", "nginx/modules-enabled", "nginx/sites-enabled"):
         (folder / name).mkdir(parents=True)
     shutil.copy(DEBIAN_MAIN, folder / "nginx" / "nginx.conf")
@@ -221,7 +221,7 @@ def _shell_of_an_operator(overrides: dict[str, str]) -> dict[str, str]:
 
 
 @contextmanager
-def deployed() -> Iterator[Place]:
+def deployed() -> Iterator[Installation]:
     """An empty folder, servers to lean on, and an operator's shell, in which `walk` follows the guide."""
     find_or_install("postgresql", "redis", "nginx")
     with ExitStack() as exit_stack:
@@ -236,9 +236,9 @@ def deployed() -> Iterator[Place]:
         exit_stack.callback(shell.leave)
         cache = _redis(folder, ports["redis"])
         exit_stack.callback(cache.stop)
-        place = Place(folder, variables, shell, mailbox, postgres, cache, ports, exit_stack)
-        exit_stack.callback(_end, place)
-        yield place
+        installation = Installation(folder, variables, shell, mailbox, postgres, cache, ports, exit_stack)
+        exit_stack.callback(_end, installation)
+        yield installation
 
 
 def steps() -> list[Block]:
@@ -251,75 +251,81 @@ def _step(block: Block) -> int:
     return int(number) if number.isdigit() else 0
 
 
-def walk(place: Place, last: Block) -> None:
+def walk(installation: Installation, last: Block) -> None:
     """Follow the guide to this block, from where we are; between the blocks do what it leaves to the hand."""
     for block in steps():
-        if block not in place.run:
-            _do_by_hand(place, _step(place.run[-1]) if place.run else 0, _step(block))
-            place.follow(block)
+        if block not in installation.run:
+            _do_by_hand(installation, _step(installation.run[-1]) if installation.run else 0, _step(block))
+            installation.follow(block)
         if block == last:
             return
 
 
-def _do_by_hand(place: Place, done: int, begun: int) -> None:
+def _do_by_hand(installation: Installation, done: int, begun: int) -> None:
     """What lies between the steps `done` and `begun`."""
     if done < 5 <= begun:
-        place.redis.start()
+        installation.redis.start()
     if done < 6 <= begun:
-        _edit_environment(place)
+        _edit_environment(installation)
     if done < 7 <= begun:
-        _take_environment(place)
+        _take_environment(installation)
     if done < 9 <= begun:
-        _serve(place)
+        _serve(installation)
 
 
-def _edit_environment(place: Place) -> None:
+def _edit_environment(installation: Installation) -> None:
     """What the operator does in the editor."""
-    with Path(place.variables["LINKUP_ENV"]).open("a") as file:
-        file.write(f"EMAIL_HOST={HOST}\nEMAIL_PORT={place.mailbox.port}\n")
+    with Path(installation.variables["LINKUP_ENV"]).open("a") as file:
+        file.write(f"EMAIL_HOST={HOST}\nEMAIL_PORT={installation.mailbox.port}\n")
         file.write("DEFAULT_FROM_EMAIL='LinkUp <no-reply@example.org>'\n")
         # What a test's own certificate and port need.
-        file.write(f"SITE_URL=https://{NAME}:{place.ports['https']}\n")
-        file.write(f"SSL_CERT_FILE={place.variables['LINKUP_CERTIFICATE']}/fullchain.pem\nDRAIN_SECONDS=0\n")
+        file.write(f"SITE_URL=https://{NAME}:{installation.ports['https']}\n")
+        file.write(
+            f"SSL_CERT_FILE={installation.variables['LINKUP_CERTIFICATE']}/fullchain.pem\nDRAIN_SECONDS=0\n"
+        )
 
 
-def _take_environment(place: Place) -> None:
-    """What the shell holds now is what every server and command of this place gets."""
-    told = place.shell.type("env -0")
-    pairs = (line.partition("=") for line in told.split("\0") if line)
+def _take_environment(installation: Installation) -> None:
+    """What the shell holds now is what every server and command of this installation gets."""
+    output = installation.shell.type("env -0")
+    pairs = (line.partition("=") for line in output.split("\0") if line)
     unwanted = ("PG", "LINKUP", "DJANGO_SUPERUSER")
-    place.environment = {name: value for name, _, value in pairs if not name.startswith(unwanted)}
+    installation.environment = {name: value for name, _, value in pairs if not name.startswith(unwanted)}
 
 
-def _serve(place: Place) -> None:
+def _serve(installation: Installation) -> None:
     """Put the guide's site under nginx on ports of this test, and start a second daphne."""
     site = NginxSite(
-        folder=place.folder / "nginx",
-        static=place.linkup / "staticfiles",
-        media=place.media,
-        http_port=place.ports["http"],
-        https_port=place.ports["https"],
-        web_port=place.ports["web"],
-        ws_port=place.ports["ws"],
+        folder=installation.folder / "nginx",
+        static=installation.linkup / "staticfiles",
+        media=installation.media,
+        http_port=installation.ports["http"],
+        https_port=installation.ports["https"],
+        web_port=installation.ports["web"],
+        ws_port=installation.ports["ws"],
     )
-    shutil.copy(f"{place.variables['LINKUP_CERTIFICATE']}/fullchain.pem", site.certificate)
-    nginx = _nginx(site, Path(place.variables["LINKUP_NGINX"]), Path(place.variables["LINKUP_NGINX_MAIN"]))
-    daphne = ["daphne", "--bind", HOST, "--port", str(place.ports["second"]), "--no-server-name"]
-    second = place.server("second", [*daphne, "professional_network.asgi:application"], place.ports["second"])
+    shutil.copy(f"{installation.variables['LINKUP_CERTIFICATE']}/fullchain.pem", site.certificate)
+    nginx = _nginx(
+        site, Path(installation.variables["LINKUP_NGINX"]), Path(installation.variables["LINKUP_NGINX_MAIN"])
+    )
+    daphne = ["daphne", "--bind", HOST, "--port", str(installation.ports["second"]), "--no-server-name"]
+    second = installation.server(
+        "second", [*daphne, "professional_network.asgi:application"], installation.ports["second"]
+    )
     for server in (nginx, second):
         server.start()
-        place.exit_stack.callback(server.stop)
-    place.second = second
-    place.stack = Stack(
+        installation.exit_stack.callback(server.stop)
+    installation.second = second
+    installation.stack = Stack(
         origin=f"https://{NAME}:{site.https_port}",
         http_origin=f"http://{NAME}:{site.http_port}",
         site=site,
-        environment=place.environment,
-        postgres=place.postgres,
-        redis=place.redis,
+        environment=installation.environment,
+        postgres=installation.postgres,
+        redis=installation.redis,
         # Started by the guide, so that these two are nothing to start or stop.
-        web=place.server("web", ["gunicorn"], site.web_port),
-        ws=place.server("ws", ["daphne"], site.ws_port),
+        web=installation.server("web", ["gunicorn"], site.web_port),
+        ws=installation.server("ws", ["daphne"], site.ws_port),
         nginx=nginx,
     )
 
@@ -365,15 +371,15 @@ def _replace(file: Path, replacements: dict[str, str]) -> None:
     file.write_text(text)
 
 
-def _end(place: Place) -> None:
+def _end(installation: Installation) -> None:
     """End what the guide has started, as it says; by force where that does not help."""
-    pids = place.pids
+    pids = installation.pids
     for pid in pids.values():
         os.kill(pid, signal.SIGTERM)
     deadline = time.monotonic() + 20
-    while place.pids and time.monotonic() < deadline:
+    while installation.pids and time.monotonic() < deadline:
         time.sleep(0.05)
-    stubborn = place.pids
+    stubborn = installation.pids
     for pid in stubborn.values():
         os.kill(pid, signal.SIGKILL)
     assert not stubborn, "kill did not end what the guide has started"
