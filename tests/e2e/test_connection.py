@@ -49,7 +49,7 @@ def test_a_tab_is_connected_and_says_whether_it_is_seen(visitors: Visitors, memb
       async () => {
         const tab = await import(document.querySelector("script[src*='core/js/socket']").src);
         const heard = new Promise((resolve) => tab.socketEvents.on("error", resolve));
-        return { sent: tab.send(["not a frame"]), state: tab.state, error: await heard };
+        return { sent: tab.send(["not a frame"]), state: tab.connectionState(), error: await heard };
       }
     """)
     assert answer == {"sent": True, "state": "open", "error": {"type": "error", "reason": "malformed"}}

@@ -1,5 +1,6 @@
 """A journey in a real browser through nginx and TLS: what production sends breaks none of its policies."""
 
+from django.conf import settings
 from playwright.sync_api import Page, expect, sync_playwright
 
 from scripts.stack import Stack
@@ -44,6 +45,24 @@ def journey(page: Page) -> None:
     page.get_by_label("Your comment").fill("Seen through TLS")
     page.get_by_role("button", name="Comment", exact=True).click()
     expect(page.get_by_text("Seen through TLS")).to_be_visible()
+    exchange_messages(page)
     for address in ("/members/bob/", "/network/", "/members/", "/settings/profile/", "/settings/photo/"):
         page.goto(address)
         page.wait_for_load_state("networkidle")
+
+
+def exchange_messages(page: Page) -> None:
+    """Write the first message to alice and two more in the open conversation, whose scripts come in bundles."""
+    page.goto("/messages/to/alice/")
+    page.get_by_role("main").get_by_role("textbox").fill("The first one")
+    page.get_by_role("main").get_by_role("button", name="Send").click()
+    expect(page.locator("#conversation[data-ready]")).to_be_visible()
+    bundles = page.locator("script[type=module][src^='/static/bundles/']")
+    expect(bundles).to_have_count(len(settings.SCRIPT_BUNDLES))
+    expect(page.locator("script[type=module]:not([src^='/static/bundles/'])")).to_have_count(0)
+    for text in ("The second one", "The third one"):
+        field = page.get_by_role("textbox", name="Message", exact=True)
+        field.fill(text)
+        field.press("Enter")
+        sent = page.locator("[data-log] li.entry").filter(has_text=text)
+        expect(sent.locator("[data-mark]")).to_have_attribute("data-mark", "sent")
