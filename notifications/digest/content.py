@@ -32,7 +32,7 @@ LONGEST_EXCERPT = 160
 LONGEST_DETAIL = 100
 # In the subject: of the name of a member, of that of an organisation beside it, and beside a number.
 LONGEST_NAME = 21
-LONGEST_PLACE = 36
+LONGEST_ORGANISATION = 36
 
 
 @dataclass(frozen=True)
@@ -129,17 +129,19 @@ def describe_newcomers(found: Sequence[tuple[Member, str]]) -> DigestSection:
     ]
     count, organisations = len(found), {organisation for _newcomer, organisation in found}
     if len(organisations) == 1:
-        words = ngettext("%(name)s from %(place)s joined", "%(count)s people from %(place)s joined", count)
-        place = _shorten(organisations.pop(), LONGEST_PLACE if count > 1 else LONGEST_NAME)
+        words = ngettext(
+            "%(name)s from %(organisation)s joined", "%(count)s people from %(organisation)s joined", count
+        )
+        organisation = _shorten(organisations.pop(), LONGEST_ORGANISATION if count > 1 else LONGEST_NAME)
     else:
-        words, place = _("%(count)s people from your school or employer joined"), ""
+        words, organisation = _("%(count)s people from your school or employer joined"), ""
     name = _shorten(found[0][0].display_name, LONGEST_NAME) if found else ""
     return DigestSection(
         "newcomers",
         _("Joined from your school or employer"),
         rows,
         DigestLink(_("Browse the directory"), absolute_url(reverse("network:directory"))),
-        words % {"count": count, "place": isolate(place), "name": isolate(name)},
+        words % {"count": count, "organisation": isolate(organisation), "name": isolate(name)},
         has_news=bool(found),
     )
 
