@@ -12,6 +12,7 @@ from datetime import timedelta
 from email.utils import make_msgid
 from urllib.parse import urlsplit
 
+from billiard.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 from django.core.cache import cache
 from django.core.mail import get_connection
@@ -30,8 +31,8 @@ from .observability.metrics_views import database_metrics
 
 logger = logging.getLogger(__name__)
 
-# Longer than sending takes: each response of the server may take EMAIL_TIMEOUT.
-CLAIM = timedelta(seconds=30)
+# Longer than a task may take to send (core.mail.DELIVERY_SECONDS), and less than the minute after which mail has left.
+CLAIM = timedelta(seconds=45)
 # While the server is down: together with the interval of the task thread, mail is sent within a minute of its return.
 SERVER_AWAY = timedelta(seconds=20)
 # A server that hangs is left alone meanwhile: new mail would hold one worker after the other for EMAIL_TIMEOUT.
@@ -44,6 +45,8 @@ LONGEST_WAIT = timedelta(hours=4)
 GIVE_UP_AFTER = timedelta(days=4)
 # Messages over one connection; other tasks run before the rest is sent.
 MAX_BATCH = 100
+# The last message of a batch may still take as long as the server does for it.
+MAX_BATCH_SECONDS = 10.0
 
 SHUTTING_DOWN = 421
 
@@ -79,8 +82,11 @@ def deliver_due() -> bool:
     messages that have waited for GIVE_UP_AFTER.
     """
     connection: BaseEmailBackend | None = None
+    end = time.monotonic() + MAX_BATCH_SECONDS
     try:
         for _ in range(MAX_BATCH):
+            if time.monotonic() > end:
+                return True
             mail = _claim_next()
             if mail is None:
                 return False
@@ -180,7 +186,8 @@ def _send_message(mail: OutgoingMail, connection: BaseEmailBackend) -> None:
         _raise_refusal([code for code, _ in error.recipients.values()], error)
     except (smtplib.SMTPDataError, smtplib.SMTPSenderRefused) as error:
         _raise_refusal([error.smtp_code], error)
-    except (smtplib.SMTPException, OSError) as error:
+    except (smtplib.SMTPException, OSError, SoftTimeLimitExceeded) as error:
+        # Each response may take EMAIL_TIMEOUT, all together more than the task may take.
         raise _ServerAway(_describe_error(error)) from error
 
 

@@ -6,7 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from billiard.exceptions import SoftTimeLimitExceeded
 from django.core.cache import cache
+from django.core.mail.backends.base import BaseEmailBackend
 from django.db import connections, transaction
 from django.db.models import F
 from django.utils import timezone
@@ -182,6 +184,27 @@ def test_what_does_not_fit_into_a_batch_leaves_with_the_next(
         for number in range(5):
             send(f"number {number}")
     assert len(server.subjects) == 5
+
+
+def test_a_slow_server_ends_a_batch_early(server: MailServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    with transaction.atomic():
+        for number in range(3):
+            send(f"number {number}")
+        monkeypatch.setattr(outgoing_mail, "MAX_BATCH_SECONDS", 0.0)
+        assert outgoing_mail.deliver_due()
+        assert server.subjects == []
+        monkeypatch.undo()
+    assert len(server.subjects) == 3
+
+
+def test_a_message_waits_when_the_time_of_the_task_is_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    class SlowConnection(BaseEmailBackend):
+        def open(self) -> bool:
+            raise SoftTimeLimitExceeded
+
+    monkeypatch.setattr(outgoing_mail, "get_connection", SlowConnection)
+    send()
+    assert 15 < seconds_until_due(OutgoingMail.objects.get()) < 30
 
 
 def test_the_caller_does_not_wait_for_a_server_that_hangs(server: MailServer, settings: Settings) -> None:

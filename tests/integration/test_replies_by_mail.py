@@ -14,7 +14,7 @@ from scripts.stack import Stack
 from scripts.visitor import Visitor
 from tests.e2e.mailbox import Mailbox, text_of
 
-from .people import PASSWORD
+from .people import PASSWORD, make_people
 
 DOMAIN = "reply.example.org"
 QUESTION = "When do we meet on Monday?"
@@ -70,23 +70,25 @@ def reply_to(question: EmailMessage, sender: str, text: str) -> bytes:
 
 
 def test_an_answer_by_mail_is_in_the_conversation_once(stack: Stack, mailbox: Mailbox) -> None:
-    with Visitor(stack) as bob:
-        bob.sign_in("bob", PASSWORD)
-        conversation = bob.submit_form("/messages/to/alice/", text=QUESTION).header("Location")
-        question = mailbox.wait_for("alice@example.org", subject="wrote to you", seconds=60)
+    # Members who get no other mail of the shared stack.
+    make_people(stack, ("asker", "answerer"))
+    with Visitor(stack) as asker:
+        asker.sign_in("asker", PASSWORD)
+        conversation = asker.submit_form("/messages/to/answerer/", text=QUESTION).header("Location")
+        question = mailbox.wait_for("answerer@example.org", subject="wrote to you", seconds=60)
         assert str(question["Reply-To"]).endswith(f"@{DOMAIN}")
         assert "write above this line" in text_of(question)
         address = str(question["Reply-To"])
         foreign = receive_mail(stack, address, reply_to(question, "Alice <eve@example.org>", "Not me."))
         assert foreign.returncode == os.EX_DATAERR
-        answer = reply_to(question, "Alice <alice@example.org>", ANSWER)
+        answer = reply_to(question, "Alice <answerer@example.org>", ANSWER)
         with ThreadPoolExecutor(2) as pool:
             at_once = list(pool.map(lambda _turn: receive_mail(stack, address, answer), range(2)))
         for received in (*at_once, receive_mail(stack, address, answer)):
             assert received.returncode == 0, received.stderr
-        page = bob.get(conversation).text
+        page = asker.get(conversation).text
     assert page.count(f"<p>{ANSWER}") == 1
     assert "Not me." not in page
     assert "Sent from a train" not in page
     assert "write above this line" not in page
-    assert len(mailbox.sent_to("alice@example.org")) == 1
+    assert len(mailbox.sent_to("answerer@example.org")) == 1
