@@ -61,8 +61,7 @@ def run(members: int, posts: int) -> int:
     much = measure_all()
     print(f"{'':<24} {'little':>8} {'much':>8} {'ratio':>6} {'queries':>8}   (milliseconds, medians; {MUCH})")
     grown = 0
-    for name, before in little.items():
-        after = much[name]
+    for (name, before), after in zip(little.items(), much.values(), strict=True):
         ratio = after.milliseconds / before.milliseconds
         is_over = ratio > MOST_GROWTH and after.milliseconds - before.milliseconds > NOISE
         grown += is_over

@@ -10,7 +10,7 @@ to the pattern above it. Words in braces are replaced by those of tests.authoriz
 Alice owns all objects of the table: a post for her connections, with a document and a comment of hers that has a reply;
 a position on her profile; an invitation to her, one by her, and a block. The connection is connected to her, the
 stranger is not; the moderator and the staff member are strangers, too, and the suspended member still has a session.
-The link of a mail works for everyone who has it: the confirmation is that of an account that was just created.
+Links from mails work without signing in; the confirmation below belongs to a new account.
 """
 
 VISITORS = ("anonymous", "stranger", "connection", "owner", "moderator", "staff", "suspended")

@@ -31,7 +31,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def invited(alice: User, charlie: User) -> User:
-    """Alice, who has an open invitation of Charlie."""
+    """Alice, to whom Charlie has sent an invitation."""
     invite_member(inviter=charlie, invitee=alice)
     return alice
 

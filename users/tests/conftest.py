@@ -4,8 +4,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.core import mail
 from django.core.cache import cache
 from django.test import Client, TestCase
+
+from users.models import User
+
+from .accounts import sign_in_and_reauthenticate
 
 
 class Browser(Client):
@@ -19,6 +24,15 @@ class Browser(Client):
 @pytest.fixture
 def client() -> Client:
     return Browser()
+
+
+@pytest.fixture
+def reauthenticated(alice: User) -> Client:
+    """Alice, who has just given her password."""
+    browser = Browser()
+    sign_in_and_reauthenticate(browser, alice.username)
+    mail.outbox.clear()
+    return browser
 
 
 @pytest.fixture(autouse=True)

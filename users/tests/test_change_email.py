@@ -17,14 +17,6 @@ pytestmark = pytest.mark.django_db
 NEW = "alice@new.example"
 
 
-@pytest.fixture
-def as_alice(alice: User) -> Client:
-    browser = Browser()
-    sign_in_and_reauthenticate(browser, "alice")
-    mail.outbox.clear()
-    return browser
-
-
 def ask(client: Client, email: str = NEW) -> None:
     client.post(EMAIL, {"email": email, "action_add": ""})
 
@@ -39,18 +31,18 @@ def test_a_visitor_is_asked_to_sign_in(client: Client) -> None:
     assert mail.outbox == []
 
 
-def test_the_page_shows_the_address(as_alice: Client) -> None:
-    assert "alice@example.org" in stable_text(as_alice.get(EMAIL))
+def test_the_page_shows_the_address(reauthenticated: Client) -> None:
+    assert "alice@example.org" in stable_text(reauthenticated.get(EMAIL))
 
 
-def test_the_address_changes_when_the_new_one_is_confirmed(as_alice: Client, alice: User) -> None:
-    ask(as_alice)
+def test_the_address_changes_when_the_new_one_is_confirmed(reauthenticated: Client, alice: User) -> None:
+    ask(reauthenticated)
     assert address_of(alice) == "alice@example.org"
     assert mail.outbox[0].to == [NEW]
     link = link_in(mail.outbox[0])
-    as_alice.get(link)
+    reauthenticated.get(link)
     assert address_of(alice) == "alice@example.org"
-    as_alice.post(link)
+    reauthenticated.post(link)
     assert address_of(alice) == NEW
     assert list(EmailAddress.objects.filter(user=alice).values_list("email", "verified", "primary")) == [
         (NEW, True, True)
@@ -60,41 +52,41 @@ def test_the_address_changes_when_the_new_one_is_confirmed(as_alice: Client, ali
     assert is_signed_in(fresh)
 
 
-def test_the_day_of_joining_stays(as_alice: Client, alice: User) -> None:
-    ask(as_alice)
-    as_alice.post(link_in(mail.outbox[0]))
+def test_the_day_of_joining_stays(reauthenticated: Client, alice: User) -> None:
+    ask(reauthenticated)
+    reauthenticated.post(link_in(mail.outbox[0]))
     assert User.objects.get(pk=alice.pk).joined_at == alice.joined_at
 
 
-def test_until_then_the_old_address_signs_in_and_the_new_one_does_not(as_alice: Client) -> None:
-    ask(as_alice)
+def test_until_then_the_old_address_signs_in_and_the_new_one_does_not(reauthenticated: Client) -> None:
+    ask(reauthenticated)
     for login, inside in [("alice@example.org", True), (NEW, False)]:
         browser = Browser()
         sign_in(browser, login)
         assert is_signed_in(browser) is inside
 
 
-def test_asking_twice_keeps_one_open_change(as_alice: Client, alice: User) -> None:
-    ask(as_alice, "first@new.example")
-    ask(as_alice, "second@new.example")
+def test_asking_twice_keeps_one_open_change(reauthenticated: Client, alice: User) -> None:
+    ask(reauthenticated, "first@new.example")
+    ask(reauthenticated, "second@new.example")
     open_changes = EmailAddress.objects.filter(user=alice, verified=False).values_list("email", flat=True)
     assert list(open_changes) == ["second@new.example"]
 
 
-def test_the_link_of_a_change_that_was_replaced_changes_nothing(as_alice: Client, alice: User) -> None:
-    ask(as_alice, "first@new.example")
-    ask(as_alice, "second@new.example")
-    as_alice.post(link_in(mail.outbox[0]))
+def test_the_link_of_a_change_that_was_replaced_changes_nothing(reauthenticated: Client, alice: User) -> None:
+    ask(reauthenticated, "first@new.example")
+    ask(reauthenticated, "second@new.example")
+    reauthenticated.post(link_in(mail.outbox[0]))
     assert address_of(alice) == "alice@example.org"
 
 
-def test_what_is_no_address_is_refused_at_the_field_and_kept(as_alice: Client, alice: User) -> None:
+def test_what_is_no_address_is_refused_at_the_field_and_kept(reauthenticated: Client, alice: User) -> None:
     with all_cases() as case:
         refused = ["", "alice", "a@b", "x" * 300 + "@example.org", "a\x00@example.org", "a@b.c\nBcc: x"]
         refused += ["x" * 65 + "@example.org", "a@b.example, c@d.example", "Al <a@b.example>"]
         for email in refused:
             with case(email), rolled_back():
-                response = as_alice.post(EMAIL, {"email": email, "action_add": ""})
+                response = reauthenticated.post(EMAIL, {"email": email, "action_add": ""})
                 assert response.status_code == 200
                 assert response.context["form"].errors["email"]
                 assert response.context["form"]["email"].value() == email
@@ -102,15 +94,15 @@ def test_what_is_no_address_is_refused_at_the_field_and_kept(as_alice: Client, a
                 assert mail.outbox == []
 
 
-def test_the_own_address_is_not_a_change(as_alice: Client, alice: User) -> None:
-    response = as_alice.post(EMAIL, {"email": "ALICE@example.org", "action_add": ""})
+def test_the_own_address_is_not_a_change(reauthenticated: Client, alice: User) -> None:
+    response = reauthenticated.post(EMAIL, {"email": "ALICE@example.org", "action_add": ""})
     assert response.context["form"].errors["email"]
     assert EmailAddress.objects.filter(user=alice).count() == 1
 
 
-def test_the_address_of_another_account_is_never_taken(as_alice: Client, alice: User) -> None:
+def test_the_address_of_another_account_is_never_taken(reauthenticated: Client, alice: User) -> None:
     make_member("eve")
-    ask(as_alice, "EVE@example.org")
+    ask(reauthenticated, "EVE@example.org")
     assert address_of(alice) == "alice@example.org"
     assert not EmailAddress.objects.filter(
         user=alice, email__iexact="eve@example.org", verified=True
@@ -118,11 +110,11 @@ def test_the_address_of_another_account_is_never_taken(as_alice: Client, alice: 
 
 
 def test_an_address_that_was_taken_meanwhile_changes_nothing_and_says_so(
-    as_alice: Client, alice: User
+    reauthenticated: Client, alice: User
 ) -> None:
-    ask(as_alice)
+    ask(reauthenticated)
     User.objects.create_user("eve", NEW)
-    response = as_alice.post(link_in(mail.outbox[0]), follow=True)
+    response = reauthenticated.post(link_in(mail.outbox[0]), follow=True)
     assert response.status_code == 200
     assert "Unable to confirm" in stable_text(response)
     assert address_of(alice) == "alice@example.org"
@@ -132,31 +124,31 @@ def test_an_address_that_was_taken_meanwhile_changes_nothing_and_says_so(
 
 
 def test_of_two_who_ask_for_the_same_address_only_the_first_gets_a_link(
-    as_alice: Client, alice: User
+    reauthenticated: Client, alice: User
 ) -> None:
     charlie = make_member("charlie")
     as_charlie = Browser()
     sign_in_and_reauthenticate(as_charlie, "charlie")
     ask(as_charlie)
-    ask(as_alice)
+    ask(reauthenticated)
     (link,) = [link_in(message) for message in mail.outbox if "confirm-email" in message.body]
     as_charlie.post(link)
     assert (address_of(alice), address_of(charlie)) == ("alice@example.org", NEW)
 
 
-def test_the_old_address_can_be_kept(as_alice: Client, alice: User) -> None:
-    ask(as_alice)
-    as_alice.post(EMAIL, {"email": NEW, "action_remove": ""})
+def test_the_old_address_can_be_kept(reauthenticated: Client, alice: User) -> None:
+    ask(reauthenticated)
+    reauthenticated.post(EMAIL, {"email": NEW, "action_remove": ""})
     assert list(EmailAddress.objects.filter(user=alice).values_list("email", flat=True)) == [
         "alice@example.org"
     ]
 
 
-def test_the_only_address_cannot_be_removed(as_alice: Client, alice: User) -> None:
-    as_alice.post(EMAIL, {"email": "alice@example.org", "action_remove": ""})
+def test_the_only_address_cannot_be_removed(reauthenticated: Client, alice: User) -> None:
+    reauthenticated.post(EMAIL, {"email": "alice@example.org", "action_remove": ""})
     assert EmailAddress.objects.filter(user=alice, verified=True).count() == 1
 
 
-def test_looking_changes_nothing(as_alice: Client, alice: User) -> None:
-    as_alice.get(EMAIL, {"email": NEW, "action_add": ""})
+def test_looking_changes_nothing(reauthenticated: Client, alice: User) -> None:
+    reauthenticated.get(EMAIL, {"email": NEW, "action_add": ""})
     assert EmailAddress.objects.filter(user=alice).count() == 1

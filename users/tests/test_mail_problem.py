@@ -25,29 +25,21 @@ CHECK = "/accounts/email/check/"
 BANNER = "Mail to alice@example.org cannot be delivered: there is no such mailbox."
 
 
-@pytest.fixture
-def as_alice(alice: User) -> Client:
-    browser = Browser()
-    sign_in_and_reauthenticate(browser, "alice")
-    mail.outbox.clear()
-    return browser
-
-
 def problem_of(member: User) -> str | None:
     return User.objects.get(pk=member.pk).mail_problem
 
 
-def test_pages_say_what_is_wrong_without_a_query(as_alice: Client, alice: User) -> None:
-    as_alice.get(INSIDE)
+def test_pages_say_what_is_wrong_without_a_query(reauthenticated: Client, alice: User) -> None:
+    reauthenticated.get(INSIDE)
     with CaptureQueriesContext(connection) as before:
-        assert "page-notice" not in stable_text(as_alice.get(INSIDE))
+        assert "page-notice" not in stable_text(reauthenticated.get(INSIDE))
     suppression.record_failure(address=ALICE, status="5.1.1")
     with CaptureQueriesContext(connection) as after:
-        page = stable_text(as_alice.get(INSIDE))
+        page = stable_text(reauthenticated.get(INSIDE))
     assert BANNER in page
     assert f'href="{EMAIL}"' in page
     assert len(after) == len(before)
-    assert BANNER in stable_text(as_alice.get(EMAIL))
+    assert BANNER in stable_text(reauthenticated.get(EMAIL))
     assert BANNER not in stable_text(Client().get("/accounts/login/"))
 
 
@@ -68,9 +60,9 @@ def test_the_text_says_why(alice: User) -> None:
                 assert ALICE in alice.mail_problem_text
 
 
-def test_a_link_that_arrives_lifts_the_problem(as_alice: Client, alice: User) -> None:
+def test_a_link_that_arrives_lifts_the_problem(reauthenticated: Client, alice: User) -> None:
     suppression.record_failure(address=ALICE, status="5.1.1")
-    page = as_alice.post(CHECK, follow=True)
+    page = reauthenticated.post(CHECK, follow=True)
     assert "We have sent a message to alice@example.org" in stable_text(page)
     (link,) = re.findall(r"http://localhost:8000(/accounts/\S+)", str(mail.outbox[0].body))
     visitor = Browser()
@@ -79,19 +71,21 @@ def test_a_link_that_arrives_lifts_the_problem(as_alice: Client, alice: User) ->
     visitor.post(link)
     assert problem_of(alice) is None
     assert not SuppressedAddress.objects.exists()
-    assert "page-notice" not in stable_text(as_alice.get(INSIDE))
+    assert "page-notice" not in stable_text(reauthenticated.get(INSIDE))
     mail.outbox.clear()
-    as_alice.post(CHECK)
+    reauthenticated.post(CHECK)
     assert mail.outbox == []
 
 
-def test_a_changed_address_gets_mail_and_the_old_one_stays_on_the_list(as_alice: Client, alice: User) -> None:
+def test_a_changed_address_gets_mail_and_the_old_one_stays_on_the_list(
+    reauthenticated: Client, alice: User
+) -> None:
     suppression.record_failure(address=ALICE, status="5.1.1")
     suppression.record_failure(address="alice@new.example", status="5.2.1")
-    as_alice.post(EMAIL, {"email": "alice@new.example", "action_add": ""})
+    reauthenticated.post(EMAIL, {"email": "alice@new.example", "action_add": ""})
     (message,) = mail.outbox
     assert message.to == ["alice@new.example"]
-    as_alice.post(link_in(message))
+    reauthenticated.post(link_in(message))
     assert problem_of(alice) is None
     assert list(SuppressedAddress.objects.values_list("address", flat=True)) == [ALICE]
     alice.refresh_from_db()
@@ -115,11 +109,11 @@ def test_a_link_is_refused_when_it_is_old_forged_or_of_a_former_address(alice: U
                 assert problem_of(alice) == "5.1.1"
 
 
-def test_only_a_signed_in_member_asks_for_the_check(client: Client, as_alice: Client) -> None:
+def test_only_a_signed_in_member_asks_for_the_check(client: Client, reauthenticated: Client) -> None:
     assert client.post(CHECK)["Location"].startswith("/accounts/login/")
-    assert as_alice.get(CHECK).status_code == 405
+    assert reauthenticated.get(CHECK).status_code == 405
     suppression.record_failure(address=ALICE, status="5.1.1")
-    answers = [as_alice.post(CHECK).status_code for _number in range(4)]
+    answers = [reauthenticated.post(CHECK).status_code for _number in range(4)]
     assert answers == [302, 302, 302, 429]
     assert len(mail.outbox) == 3
 
