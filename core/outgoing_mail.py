@@ -23,7 +23,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 
 from .bounces.envelope import envelope_sender
 from .bounces.status_codes import find_status
-from .bounces.suppression import record_failure
+from .bounces.suppression import find_problem, record_failure
 from .mail_signing import CannotSign, SignedMessage
 from .models import OutgoingMail
 from .observability import metrics
@@ -126,13 +126,18 @@ def _deliver_message(mail: OutgoingMail, connection: BaseEmailBackend) -> bool:
     """Send one message over `connection`; return False when the server is down."""
     outcome, started = "failed", time.monotonic()
     try:
-        _send_message(mail, connection)
-        outcome = "sent"
+        if _is_suppressed(mail):
+            outcome = "suppressed"
+        else:
+            _send_message(mail, connection)
+            outcome = "sent"
         mail.delete()
     except _RefusedForNow as refusal:
         wait = min(FIRST_WAIT * 3 ** min(mail.attempts - 1, 10), LONGEST_WAIT)
         _postpone(mail, wait, str(refusal))
-    except _ServerAway as error:
+    # Each response of the server may take EMAIL_TIMEOUT, all together more than the task may take.
+    except (_ServerAway, SoftTimeLimitExceeded) as error:
+        _hang_up(connection)
         if time.monotonic() - started >= HANGING_SECONDS:
             cache.set(HANGING_KEY, True, SERVER_AWAY.total_seconds())
         # Postpone all due messages, and this one last, in case it is the cause.
@@ -153,6 +158,18 @@ def _deliver_message(mail: OutgoingMail, connection: BaseEmailBackend) -> bool:
     finally:
         metrics.mail.labels(outcome).inc()
     return True
+
+
+def _is_suppressed(mail: OutgoingMail) -> bool:
+    """Return whether mail to the recipient has stopped since the message was stored; not for mail of the account."""
+    return "List-Unsubscribe" in mail.headers and find_problem(mail.recipient) is not None
+
+
+def _hang_up(connection: BaseEmailBackend) -> None:
+    """Close the connection without QUIT, for whose response the server may let us wait."""
+    client = getattr(connection, "connection", None)
+    if client is not None:
+        client.close()
 
 
 def build_message(mail: OutgoingMail, connection: BaseEmailBackend | None = None) -> SignedMessage:
@@ -186,8 +203,7 @@ def _send_message(mail: OutgoingMail, connection: BaseEmailBackend) -> None:
         _raise_refusal([code for code, _ in error.recipients.values()], error)
     except (smtplib.SMTPDataError, smtplib.SMTPSenderRefused) as error:
         _raise_refusal([error.smtp_code], error)
-    except (smtplib.SMTPException, OSError, SoftTimeLimitExceeded) as error:
-        # Each response may take EMAIL_TIMEOUT, all together more than the task may take.
+    except (smtplib.SMTPException, OSError) as error:
         raise _ServerAway(_describe_error(error)) from error
 
 
@@ -209,7 +225,7 @@ def _record_refusal(mail: OutgoingMail, error: Exception) -> None:
     A server that refuses every recipient, since it is configured wrongly, says something else.
     """
     if isinstance(error, smtplib.SMTPRecipientsRefused):
-        status = find_status(str(error.recipients))
+        status = find_status(" ".join(str(text) for _code, text in error.recipients.values()))
         if status.startswith("5.1."):
             record_failure(address=mail.recipient, status=status)
 

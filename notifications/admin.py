@@ -56,5 +56,6 @@ class DigestScheduleAdmin(admin.ModelAdmin):
 
     def save_model(self, request: Any, obj: DigestSchedule, form: Any, change: bool) -> None:
         """Store the row with the time of the next digest."""
-        obj.schedule_next(timezone.now())
+        if form.changed_data:
+            obj.reschedule(timezone.now())
         super().save_model(request, obj, form, change)

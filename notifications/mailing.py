@@ -23,7 +23,7 @@ from core.tasks import enqueue_on_commit
 from network.models import Member, available_to
 from users.models import User
 
-from .away import online_among, read_newest_message, unread_conversations
+from .away import online_among, quote_unread_messages, unread_conversations
 from .display.notification_view import NotificationView, build_views
 from .kinds import Channel, Kind
 from .models import Activity, Notification
@@ -70,7 +70,8 @@ class MailItem:
     @property
     def excerpt_lines(self) -> list[str]:
         """The excerpt for the text part, in lines so short that no mail program folds them when it quotes them."""
-        return textwrap.wrap(self.excerpt, EXCERPT_WIDTH, break_long_words=False, break_on_hyphens=False)
+        wrapper = textwrap.TextWrapper(EXCERPT_WIDTH, break_long_words=False, break_on_hyphens=False)
+        return [line for text in self.excerpt.split("\n") for line in wrapper.wrap(text)]
 
     @classmethod
     def from_view(cls, view: NotificationView) -> Self:
@@ -199,7 +200,7 @@ def _send_mail(member: User, views: Sequence[NotificationView]) -> None:
     items = [MailItem.from_view(view) for view in views[:MOST]]
     if target and target.kind is TargetKind.CONVERSATION:
         # Other mails do not contain messages; an answer needs to know what it answers.
-        items[0] = replace(items[0], excerpt=read_newest_message(member, target.pk, target.seen))
+        items[0] = replace(items[0], excerpt=quote_unread_messages(member, target.pk, target.seen))
     context = {
         "member": member,
         "reply_mark": MARK if target else "",

@@ -261,6 +261,11 @@ class DigestSchedule(models.Model):
         """Set when the next digest is due; not saved yet."""
         self.next_at = find_next(now, last_day=self.last_day, **self._rhythm())
 
+    def reschedule(self, now: datetime) -> None:
+        """Set when the next digest is due after another choice; not saved yet. One that is due already stays due."""
+        if self.frequency == Frequency.OFF or self.next_at is None or self.next_at > now:
+            self.schedule_next(now)
+
     def note_covered(self, now: datetime) -> None:
         """Set that the digest that was due covers what happened until `now`, and when the next one is due."""
         self.last_day = find_day(now, last_day=self.last_day, **self._rhythm())

@@ -234,10 +234,13 @@ def set_digest(*, member: User, frequency: Frequency, weekday: int | None = None
     """
     add_digest_schedules([member.pk])
     row = DigestSchedule.objects.select_for_update().get(member=member)
+    former = (row.frequency, row.weekday, row.zone)
     row.frequency = frequency
     row.weekday = row.weekday if weekday is None else weekday
     row.zone = zone or row.zone
-    row.schedule_next(timezone.now())
+    if (row.frequency, row.weekday, row.zone) == former:
+        return
+    row.reschedule(timezone.now())
     row.save(update_fields=["frequency", "weekday", "zone", "next_at"])
 
 

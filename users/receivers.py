@@ -11,6 +11,7 @@ from django.dispatch import receiver
 from django.utils.crypto import salted_hmac
 
 from core.bounces.events import address_allowed, address_suppressed
+from core.bounces.suppression import allow_address
 from core.sockets.publisher import member_topic, publish
 
 from .accounts.identifiers import fold_identifier
@@ -44,6 +45,12 @@ def log_failed_login(sender: Any, credentials: Mapping[str, Any], **kwargs: Any)
 def open_both_names(sender: Any, request: Any, user: User, **kwargs: Any) -> None:
     """Reset the limits of guesses after a password reset, for the username and the address."""
     clear_counts(request, user)
+
+
+@receiver(password_reset, dispatch_uid="users.allow_confirmed_address")
+def allow_confirmed_address(sender: Any, user: User, **kwargs: Any) -> None:
+    """Send mail to the address again whose mail the member has just read."""
+    allow_address(address=user.email)
 
 
 @receiver(user_logged_out, dispatch_uid="users.end_session")

@@ -41,15 +41,17 @@ def receive_report(message: Message, address: InboundAddress) -> Outcome:
         _receive_complaint(complaint, [digest])
         return ACCEPTED
     failures = read_failures(message)
-    is_ours = False
-    for failure in failures:
-        for recipient in (failure.address, failure.final_address):
-            if is_recipient(recipient, digest):
-                record_failure(address=recipient, status=failure.status)
-                logger.info("a mail could not be delivered: %s (%s)", failure.status, failure.severity)
-                is_ours = True
-                break
-    if failures and not is_ours:
+    ours = {
+        recipient: failure
+        for failure in failures
+        for recipient in (failure.address, failure.final_address)
+        if is_recipient(recipient, digest)
+    }
+    # The mail had one recipient, however often the report names it.
+    for recipient, failure in ours.items():
+        record_failure(address=recipient, status=failure.status)
+        logger.info("a mail could not be delivered: %s (%s)", failure.status, failure.severity)
+    if failures and not ours:
         logger.warning("a report was ignored: it names another address than the mail was sent to")
     elif not failures:
         logger.info("a mail to an envelope sender was ignored: it reports no failure")

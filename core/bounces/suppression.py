@@ -7,8 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from core.mail_headers import MailClass
-from core.models import SOFT_FAILURE_DAYS, SuppressedAddress
-from core.models import SuppressedAddress as Row
+from core.models import SOFT_FAILURE_DAYS, SuppressedAddress, SuppressedAddressQuerySet
 from core.text.mail_addresses import LONGEST_EMAIL, fold_address
 
 from .events import address_allowed, address_suppressed
@@ -33,8 +32,8 @@ def record_failure(*, address: str, status: str) -> None:
     row.last_report_at = now
     if severity is Severity.HARD:
         row.status = status
-        _change_reason(row, Row.Reason.HARD, now)
-    elif row.reason in {Row.Reason.HARD, Row.Reason.COMPLAINT}:
+        _change_reason(row, SuppressedAddress.Reason.HARD, now)
+    elif row.reason in {SuppressedAddress.Reason.HARD, SuppressedAddress.Reason.COMPLAINT}:
         row.save()
     else:
         row.status = status
@@ -46,24 +45,29 @@ def record_complaint(*, address: str) -> None:
     """Stop notifications and bulk mail to the address. Idempotent."""
     row, now = _lock_row(address), timezone.now()
     row.last_report_at = now
-    is_dead = row.reason == Row.Reason.HARD
-    _change_reason(row, Row.Reason.HARD if is_dead else Row.Reason.COMPLAINT, now)
+    is_dead = row.reason == SuppressedAddress.Reason.HARD
+    _change_reason(row, SuppressedAddress.Reason.HARD if is_dead else SuppressedAddress.Reason.COMPLAINT, now)
 
 
-@transaction.atomic
 def allow_address(*, address: str) -> bool:
     """Send all mail to the address again; return whether there was a report about it."""
-    folded = fold_address(address)
-    deleted, _rows = SuppressedAddress.objects.filter(address=folded).delete()
-    if deleted:
-        address_allowed.send(SuppressedAddress, address=folded)
-    return bool(deleted)
+    return _forget(SuppressedAddress.objects.all(), fold_address(address))
 
 
 def forget_old_failures() -> int:
     """Delete soft failures that have faded, so that mail is tried again; return how many addresses that concerns."""
-    old = SuppressedAddress.objects.faded().values_list("address", flat=True)
-    return sum(allow_address(address=address) for address in list(old))
+    old = SuppressedAddress.objects.faded()
+    # Asked again with each deletion: a new report may have come meanwhile.
+    return sum(_forget(old, address) for address in list(old.values_list("address", flat=True)))
+
+
+@transaction.atomic
+def _forget(rows: SuppressedAddressQuerySet, folded: str) -> bool:
+    """Delete the row of the address if it is among `rows`; return whether it was."""
+    deleted, _rows = rows.filter(address=folded).delete()
+    if deleted:
+        address_allowed.send(SuppressedAddress, address=folded)
+    return bool(deleted)
 
 
 def find_problem(address: str) -> str | None:
@@ -84,30 +88,31 @@ def may_send(address: str, mail_class: MailClass, *, confirms_address: bool = Fa
     return problem is None or (problem == COMPLAINT and mail_class is MailClass.TRANSACTIONAL)
 
 
-def _lock_row(address: str) -> Row:
+def _lock_row(address: str) -> SuppressedAddress:
     """Return the row of the address, locked until the end of the transaction; a new one counts nothing."""
     folded = fold_address(address)[:LONGEST_EMAIL]
+    row, _is_new = SuppressedAddress.objects.select_for_update().get_or_create(address=folded)
     # What has faded and is not deleted yet must not count again.
-    if SuppressedAddress.objects.faded().filter(address=folded).exists():
-        allow_address(address=folded)
-    SuppressedAddress.objects.get_or_create(address=folded)
-    row = SuppressedAddress.objects.select_for_update().get(address=folded)
+    if SuppressedAddress.objects.faded().filter(pk=row.pk).exists():
+        row.reason, row.status, row.failed_days = SuppressedAddress.Reason.COUNTING, "", []
+        row.reports, row.since = 0, timezone.now()
+        address_allowed.send(SuppressedAddress, address=folded)
     row.reports += 1
     return row
 
 
-def _count_soft_failure(row: Row, now: datetime) -> None:
+def _count_soft_failure(row: SuppressedAddress, now: datetime) -> None:
     """Add today to the days of soft failures; at MOST_SOFT_DAYS mail stops."""
     first = (now - FADES_AFTER).date().isoformat()
     days = {day for day in row.failed_days if day > first} | {now.date().isoformat()}
     row.failed_days = sorted(days)
     if len(days) >= MOST_SOFT_DAYS:
-        _change_reason(row, Row.Reason.SOFT, now)
+        _change_reason(row, SuppressedAddress.Reason.SOFT, now)
     else:
         row.save()
 
 
-def _change_reason(row: Row, reason: Row.Reason, now: datetime) -> None:
+def _change_reason(row: SuppressedAddress, reason: SuppressedAddress.Reason, now: datetime) -> None:
     """Store the row with its reason; announce it if it is another than before."""
     if row.reason != reason:
         row.reason, row.since = reason, now
@@ -118,5 +123,5 @@ def _change_reason(row: Row, reason: Row.Reason, now: datetime) -> None:
         row.save()
 
 
-def _problem_of(row: Row) -> str:
-    return COMPLAINT if row.reason == Row.Reason.COMPLAINT else row.status
+def _problem_of(row: SuppressedAddress) -> str:
+    return COMPLAINT if row.reason == SuppressedAddress.Reason.COMPLAINT else row.status

@@ -46,7 +46,7 @@ def _receive(request: HttpRequest, provider: Provider) -> HttpResponse:
         limits.warning("rate limit hit: reports of a mail provider")
         return too_many_requests(request)
     try:
-        receive_webhook(provider, request.headers, request.body[: MAX_BODY + 1])
+        receive_webhook(provider, request.headers, request.body)
     except RefusedReport as error:
         denials.warning("a report of a mail provider was refused: %s", error)
         return HttpResponse("refused", status=403, content_type="text/plain")

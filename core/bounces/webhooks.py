@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 from django.conf import settings
 from django.core.cache import cache
+from django.db import transaction
 
 from core.text.mail_addresses import LONGEST_EMAIL
 
@@ -30,7 +31,6 @@ from .suppression import COMPLAINT, record_complaint, record_failure
 MAX_AGE = 24 * 3600
 # Clocks differ.
 MAX_AHEAD = 300
-MAX_EVENTS = 2000
 SOFT_STATUS = "4.0.0"
 
 _mailgun_signature = re.compile(rb'"signature"\s{0,9}:\s{0,9}(\{[^{}]{1,500}\})')
@@ -70,19 +70,17 @@ def receive_webhook(provider: Provider, headers: Mapping[str, str], body: bytes)
     """
     unique = provider.verify(provider.key, headers, body)
     cache_key = f"mail-report:{hashlib.sha256(unique.encode()).hexdigest()}"
-    if not cache.add(cache_key, 1, timeout=MAX_AGE + MAX_AHEAD):
+    if cache.get(cache_key):
         return 0
     try:
         reports = [report for report in provider.read(json.loads(body)) if report]
     except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
         raise RefusedReport("malformed") from error
-    try:
+    with transaction.atomic():
         for report in reports:
             _record(report)
-    except Exception:
-        # Not received: the provider sends it again.
-        cache.delete(cache_key)
-        raise
+    # Only now: what was not stored is sent again, and to store it twice changes nothing.
+    cache.set(cache_key, 1, timeout=MAX_AGE + MAX_AHEAD)
     return len(reports)
 
 
@@ -116,6 +114,8 @@ def _verify_mailgun(key: str, headers: Mapping[str, str], body: bytes) -> str:
         timestamp, token, signature = (
             str(fields.get(name, "")) for name in ("timestamp", "token", "signature")
         )
+        if not f"{timestamp}{token}{signature}".isascii():
+            continue
         expected = hmac.new(key.encode(), f"{timestamp}{token}".encode(), hashlib.sha256).hexdigest()
         if hmac.compare_digest(expected.encode(), signature.encode()):
             _check_age(timestamp)
@@ -160,7 +160,7 @@ def _verify_sendgrid(key: str, headers: Mapping[str, str], body: bytes) -> str:
 def _read_sendgrid(content: Any) -> Iterator[Report | None]:
     if not isinstance(content, list):
         raise RefusedReport("no list of events")
-    for event in content[:MAX_EVENTS]:
+    for event in content:
         kind, address = event.get("event"), event.get("email")
         status = find_status(f"{str(event.get('status', ''))[:20]} {str(event.get('reason', ''))[:1000]}")
         if kind == "spamreport":

@@ -15,9 +15,13 @@ _IMPORT = re.compile(
     rf"^import (?:(?:\{{(?P<names>[^}}]*)\}}|\* as (?P<module>\w+)) from )?{_PATH}", re.MULTILINE
 )
 _REEXPORT = re.compile(rf"^export \{{(?P<names>[^}}]*)\}} from {_PATH}", re.MULTILINE)
-_EXPORT = re.compile(r"^export (?=(?:(?:async )?function\*?|const|class) (?P<name>\w+))", re.MULTILINE)
-# `export let` among them: whoever imports it would keep the first value.
-_UNKNOWN = re.compile(r"^(?:import|export)\b.*|\bimport\s*\(.*|\bimport\.meta\b.*|^await\b.*", re.MULTILINE)
+_EXPORT = re.compile(r"^export (?=(?:(?:async )?function\*?|const|class) (?P<name>[\w$]+))", re.MULTILINE)
+# `export let` among them: whoever imports it would keep the first value. The last one is a template literal in another:
+# rjsmin takes the end of an inner template literal for that of the outer one.
+_UNKNOWN = re.compile(
+    r"^(?:import|export)\b.*|\bimport\s*\(.*|\bimport\.meta\b.*|^(?:await\b|const .*= await\b).*|\$\{[^}`]*`.*",
+    re.MULTILINE,
+)
 
 
 class UnsupportedModuleError(ValueError):
@@ -60,6 +64,8 @@ def write_bundle(
     """
     elsewhere = {module: path for path, modules in earlier for module in modules}
     modules = list_modules(entries, read)
+    if len(set(map(_variable, modules))) < len(modules):
+        raise UnsupportedModuleError(f"two modules of {entries[0]} differ only in signs.")
     own = [module for module in modules if module not in elsewhere]
     needed: dict[str, dict[str, None]] = {}
     for module in own:
@@ -67,13 +73,20 @@ def write_bundle(
             if imported in elsewhere:
                 needed.setdefault(elsewhere[imported], {})[_variable(imported)] = None
     lines = [f'import {{ {", ".join(variables)} }} from "./{path}";' for path, variables in needed.items()]
-    lines += [_wrap(module, read(module)) for module in own]
+    lines += [_wrap(module, read) for module in own]
     lines.append(f"export {{ {', '.join(map(_variable, own))} }};")
     return jsmin("\n".join(lines)), own
 
 
-def _wrap(name: str, script: str) -> str:
+def _wrap(name: str, read: Callable[[str], str]) -> str:
     """Return the module as the constant of its exports."""
+    script = read(name)
+    for match in (*_IMPORT.finditer(script), *_REEXPORT.finditer(script)):
+        source = _resolve(name, match["path"])
+        known = dict(_list_exports(source, read(source)))
+        for original, _local in _split_names(match["names"] or ""):
+            if original not in known:
+                raise UnsupportedModuleError(f"{name}: {source} does not export {original}.")
     exported = dict(_list_exports(name, script))
     body = _IMPORT.sub(lambda match: _write_import(name, match), script)
     body = _EXPORT.sub("", _REEXPORT.sub("", body))

@@ -16,6 +16,8 @@ MAX_LINES = 400_000
 MAX_HEADERS = 1000
 MAX_HEADER_CHARACTERS = 32 * 1024
 MAX_HEADERS_CHARACTERS = 256 * 1024
+# Their parameters take quadratic time each time that one is read.
+MAX_CONTENT_HEADER_CHARACTERS = 2048
 MAX_PARTS = 200
 MAX_DEPTH = 20
 CHUNK = 64 * 1024
@@ -36,10 +38,12 @@ class _Counts:
         if self.parts > MAX_PARTS:
             raise UnreadableMessage("too many parts")
 
-    def add_header(self, length: int) -> None:
+    def add_header(self, name: str, length: int) -> None:
         self.headers += 1
         self.characters += length
-        if length > MAX_HEADER_CHARACTERS or self.characters > MAX_HEADERS_CHARACTERS:
+        is_content = name.lower().startswith("content-")
+        most = MAX_CONTENT_HEADER_CHARACTERS if is_content else MAX_HEADER_CHARACTERS
+        if length > most or self.characters > MAX_HEADERS_CHARACTERS:
             raise UnreadableMessage("headers too long")
         if self.headers > MAX_HEADERS:
             raise UnreadableMessage("too many headers")
@@ -56,8 +60,17 @@ class BoundedMessage(Message):
 
     def set_raw(self, name: str, value: str) -> None:
         """Store a header as the parser has found it."""
-        self._counts.add_header(len(name) + len(value))
+        self._counts.add_header(name, len(name) + len(value))
         super().set_raw(name, value)
+
+    def get_payload(self, i: Any = None, decode: Any = False) -> Any:
+        """Return the parts, the bytes (`decode`), or the text as it was received, with surrogates for other bytes.
+
+        Python decodes such text with any codec that the sender names: "punycode" takes hours, "undefined" raises.
+        """
+        if i is None and not decode:
+            return self.__dict__["_payload"]
+        return super().get_payload(i, decode)
 
     def attach(self, payload: Any) -> None:
         """Add a part, which the parser does before it reads the part."""

@@ -14,7 +14,8 @@ from .outcomes import Outcome
 from .receive import MAX_BYTES, check_recipient, receive_message
 
 MAX_CONNECTIONS = 20
-MAX_RECIPIENTS = 50
+# The message is parsed for each.
+MAX_RECIPIENTS = 10
 # A silent client is disconnected after so many seconds, and each after SESSION_SECONDS.
 IDLE_SECONDS = 60
 SESSION_SECONDS = 600
@@ -46,13 +47,21 @@ class _Delivery:
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
         """Receive the message for each recipient."""
-        content = bytes(envelope.content)
+        receiving = self._receive(list(envelope.rcpt_tos), bytes(envelope.content))
+        # A client that goes away does not stop the work, so the turn must not be free before it is done.
+        return await asyncio.shield(receiving)
+
+    async def _receive(self, recipients: list[str], content: bytes) -> str:
+        """Return the replies for the recipients, in their order."""
         async with self._turns:
-            outcomes = [
-                await in_database(receive_message, recipient=recipient, content=content)
-                for recipient in envelope.rcpt_tos
-            ]
-        return "\r\n".join(map(str, outcomes))
+            outcomes: dict[str, Outcome] = {}
+            for recipient in recipients:
+                # Letters in either case are the same address.
+                if recipient.lower() not in outcomes:
+                    outcomes[recipient.lower()] = await in_database(
+                        receive_message, recipient=recipient, content=content
+                    )
+        return "\r\n".join(str(outcomes[recipient.lower()]) for recipient in recipients)
 
     async def finish(self) -> None:
         """Wait for the messages that are being received; a client without an answer would send its message again."""
@@ -101,6 +110,8 @@ class _Session(LMTP):
     async def smtp_DATA(self, arg: str) -> None:  # noqa: N802
         """Read the message, and note that `push` sends replies to it."""
         self._is_in_data = True
+        # The time of a silent client is counted from a command on, and a large message may take longer.
+        self._reset_timeout(SESSION_SECONDS)
         try:
             await super().smtp_DATA(arg)
         finally:

@@ -125,7 +125,7 @@ for metric, labels in (
     (security_events, [*SECURITY_EVENTS.values(), OTHER]),
     (frames_refused, ["flood", "malformed", "too_large"]),
     (events, ["sent", "dropped"]),
-    (mail, ["sent", "failed"]),
+    (mail, ["sent", "failed", "suppressed"]),
     (task_attempts, ["done", "retried", "failed"]),
 ):
     for label in labels:

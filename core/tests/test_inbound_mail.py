@@ -111,6 +111,7 @@ HOSTILE = {
     "UTF-7": (b"Content-Type: text/plain; charset=utf-7\r\n\r\n+AGEAYg-", 250),
     "base64 that is none": (b"Content-Transfer-Encoding: base64\r\nX: y\r\n\r\n====a", 250),
     "a boundary that is missing": (b"Content-Type: multipart/mixed\r\n\r\ntext", 250),
+    "a long type": (b"Content-Type: text/plain; x=\"" + b";" * 32_000 + b"\r\n\r\n", 554),
     "19 MB": (PLAIN + b"a" * 19 * 1024 * 1024, 250),
 }  # fmt: skip
 

@@ -64,6 +64,9 @@ def test_a_form_that_cannot_be_joined_is_refused_with_the_module_and_the_line() 
             "const late = () => import('./x.js');",
             "const here = import.meta.url;",
             "await start();",
+            "const found = await start();",
+            "const words = `a ${b ? '' : ` ${c}`}`;",
+            'import { missing } from "./words.js";',
             'import thing from "./words.js";',
             'import { a } from "htmx";',
         ):

@@ -9,6 +9,7 @@ from django.db.models import Exists, F, OuterRef
 from django.urls import reverse
 from django.utils import timezone
 
+from core.bounces.suppression import may_send as may_send_to
 from core.database.compiled_queries import CompiledQuery
 from core.mail import MailClass, Subscription, declare_mail, send_template, start_delivery
 from core.models import OutgoingMail
@@ -103,8 +104,9 @@ def _cover_period(row: DigestSchedule, now: datetime, sources: DigestSources) ->
 
 
 def find_recipient(member_id: int) -> User | None:
-    """Return the member if it may get bulk mail: neither suspended nor deactivated, with a confirmed address."""
-    return next(iter(_RECIPIENT.fetch(member=member_id)), None)
+    """Return the member if it may get bulk mail: neither suspended nor deactivated, with an address that takes it."""
+    member = next(iter(_RECIPIENT.fetch(member=member_id)), None)
+    return member if member and may_send_to(member.email, MailClass.BULK) else None
 
 
 def _recipient_query(member: int) -> MemberQuerySet:

@@ -6,7 +6,7 @@ from email.message import Message
 
 from .html_text import html_to_text
 
-# A quoted thread is long, a picture in HTML longer; the own words are at the top.
+# Of all parts together. A quoted thread is long, a picture in HTML longer; the own words are at the top.
 MAX_BYTES = 256 * 1024
 # Parts that are looked at; a mail program writes fewer than ten.
 MAX_PARTS = 50
@@ -40,13 +40,21 @@ def find_text(message: Message) -> str:
     Plain text is preferred; without it, HTML is turned into text in which quotations begin with ">".
     """
     parts = list(_text_parts(message))
-    plain = [part for part in parts if part.get_content_type() == "text/plain"]
+    texts, left = [], MAX_BYTES
     # Apple Mail begins another part behind a picture.
-    text = "\n".join(_unfold(part, _decode(part)) for part in plain)
+    for part in parts:
+        if part.get_content_type() == "text/plain" and left:
+            data = _read_bytes(part)[:left]
+            left -= len(data)
+            texts.append(_unfold(part, _decode(part, data, is_cut=not left)))
+    text = "\n".join(texts)
     if text.strip():
         return text
     html = next((part for part in parts if part.get_content_type() == "text/html"), None)
-    return html_to_text(_decode(html)) if html else ""
+    if html is None:
+        return ""
+    data = _read_bytes(html)
+    return html_to_text(_decode(html, data[:MAX_BYTES], is_cut=len(data) > MAX_BYTES))
 
 
 def has_attachments(message: Message) -> bool:
@@ -86,10 +94,13 @@ def _text_parts(message: Message) -> Iterator[Message]:
             yield part
 
 
-def _decode(part: Message) -> str:
-    """The text of one part, by the charset that it names or the one that fits."""
+def _read_bytes(part: Message) -> bytes:
     payload = part.get_payload(decode=True)
-    data = payload[:MAX_BYTES] if isinstance(payload, bytes) else b""
+    return payload if isinstance(payload, bytes) else b""
+
+
+def _decode(part: Message, data: bytes, *, is_cut: bool) -> str:
+    """The text `data` of one part, by the charset that it names or the one that fits."""
     try:
         charset = (part.get_content_charset() or "").lower()
     except (ValueError, LookupError):
@@ -99,9 +110,8 @@ def _decode(part: Message) -> str:
             return data.decode(codec)
         except (UnicodeDecodeError, LookupError):
             continue
-    # The cut at MAX_BYTES may be inside a character.
-    is_cut_utf8 = len(data) == MAX_BYTES and charset in _ASCII_NAMES
-    return data.decode("utf-8" if is_cut_utf8 else "cp1252", "replace")
+    # The cut may be inside a character.
+    return data.decode("utf-8" if is_cut and charset in _ASCII_NAMES else "cp1252", "replace")
 
 
 def _codecs_of(charset: str) -> list[str]:
@@ -117,7 +127,8 @@ def _unfold(part: Message, text: str) -> str:
     if str(part.get_param("format", "")).lower() != "flowed":
         return text
     deletes_space = str(part.get_param("delsp", "")).lower() == "yes"
-    lines: list[str] = []
+    # The fragments of each line: adding to a long line again and again takes quadratic time.
+    lines: list[list[str]] = []
     last_depth, is_open = 0, False
     for raw in text.splitlines():
         line = raw.lstrip(">")
@@ -125,11 +136,11 @@ def _unfold(part: Message, text: str) -> str:
         line = line.removeprefix(" ")
         is_signature = line == "-- "
         if is_open and depth == last_depth and not is_signature:
-            lines[-1] += line
+            lines[-1].append(line)
         else:
-            lines.append(">" * depth + (" " if depth else "") + line)
+            lines.append([">" * depth + (" " if depth else "") + line])
         is_open = line.endswith(" ") and not is_signature
         if is_open and deletes_space:
-            lines[-1] = lines[-1][:-1]
+            lines[-1][-1] = lines[-1][-1][:-1]
         last_depth = depth
-    return "\n".join(lines)
+    return "\n".join(map("".join, lines))

@@ -21,6 +21,7 @@ _SEPARATED = {"blockquote", "h1", "h2", "h3", "h4", "h5", "h6", "ol", "p", "pre"
 # What web mail writes around a quotation in place of <blockquote>.
 _QUOTE_CLASSES = re.compile(r"\b(?:yahoo_quoted|protonmail_quote)\b")
 _NO_CONTENT = {"script", "style", "title", "template", "noscript", "textarea", "select", "svg", "math"}
+_body = re.compile("<body", re.IGNORECASE)
 _blanks = re.compile(r"[ \t\r\n\f]+")
 
 
@@ -46,8 +47,8 @@ def html_to_text(html: str) -> str:
 
 def _start_of(html: str) -> str:
     """The part of the body that is read; styles in the head, which may be long, are left out."""
-    body = html[:MAX_CHARACTERS].lower().find("<body")
-    html = html[max(body, 0) :][:MAX_CHARACTERS]
+    body = _body.search(html, 0, MAX_CHARACTERS)
+    html = html[body.start() if body else 0 :][:MAX_CHARACTERS]
     position = -1
     for _ in range(MAX_TAGS):
         position = html.find("<", position + 1)
@@ -130,7 +131,7 @@ class _TextWriter(HTMLParser):
 
     def _end_line(self, *, is_forced: bool = False) -> None:
         text = "".join(self.line)
-        text = text.rstrip() if self.pre else " ".join(text.split(" ")).replace("\xa0", " ").strip()
+        text = text.rstrip() if self.pre else _blanks.sub(" ", text).replace("\xa0", " ").strip()
         self.line = []
         if text or is_forced:
             self.lines.append(self._prefix() + text)

@@ -20,9 +20,10 @@ from messaging.services import CursorPosition, move_cursors, send_message, was_s
 from users.form_submissions import ChangedSinceSent, create_once_by_id
 from users.models import User
 
+from ..away import MOST_MESSAGES, unread_messages
 from ..drafts import NotificationDraft
 from ..kinds import Kind
-from ..models import Notification
+from ..models import Activity, Notification
 from ..services import mark_read, notify_members
 from .reply_addresses import ReplyTarget, TargetKind
 
@@ -61,13 +62,15 @@ def _send_message(member: User, target: ReplyTarget, client_id: uuid.UUID, text:
 
 
 def _mark_mailed_read(mine: Membership, member: User, seen: int) -> None:
-    """Move the cursor to what the mail was about, and mail what came after it: the first unread message is mailed."""
+    """Move the cursor to what the mail showed, and mail what came after it: the first unread message is mailed."""
+    if unread_messages(member, mine.conversation_id, seen).count() > MOST_MESSAGES:
+        return
     key = (mine.conversation_id, member.pk)
     move_cursors({key: CursorPosition(delivered=seen, read=seen)})
     waiting = Membership.objects.waiting().filter(pk=mine.pk).exists()
     if not waiting:
         return
-    later = Entry.objects.messages().filter(conversation=mine.conversation_id, seq__gt=seen, deleted_at=None)
+    later = Entry.objects.readable_by(member).filter(conversation=mine.conversation_id, seq__gt=seen)
     latest = later.exclude(author=member).select_related("author").order_by("-seq").first()
     if latest is not None and latest.author is not None:
         draft = NotificationDraft(member.pk, Kind.MESSAGE, f"conversation:{mine.conversation_id}")
@@ -94,8 +97,9 @@ def _comment(member: User, target: ReplyTarget, client_id: uuid.UUID, text: str)
     except ChangedSinceSent:
         # A copy of the mail, which a server on its way has changed.
         return
-    about = Notification.objects.filter(recipient=member, read_at=None, activities__comment=parent)
-    for notification in about.distinct():
+    # Later comments, which join the notification, were not in the mail.
+    mailed = Activity.objects.filter(comment=parent).values("pk")
+    for notification in Notification.objects.filter(recipient=member, read_at=None, sort_key__in=mailed):
         mark_read(notification=notification)
 
 

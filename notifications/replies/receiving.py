@@ -29,6 +29,8 @@ logger = logging.getLogger(__name__)
 # A client id is the same for the same mail to the same address.
 _NAMESPACE = uuid.UUID("5f0a3c1e-8f5e-4b6e-9d38-0a1b7c2d4e6f")
 LONGEST_HEADER = 1000
+# Python's parser calls itself for each comment in a comment.
+MAX_BRACKETS = 10
 
 _EMPTY = gettext_lazy(
     "There were no words of your own in your mail, only a quotation. Write above the quotation."
@@ -84,9 +86,11 @@ def _cut_words(text: str) -> str:
 
 def _is_sent_by(message: Message, member: User) -> bool:
     """Whether the one address in From is the member's confirmed one."""
-    headers = message.get_all("From", [])
-    senders = getaddresses([str(header)[:LONGEST_HEADER] for header in headers])
-    if len(headers) != 1 or len(senders) != 1:
+    headers = [str(header) for header in message.get_all("From", [])]
+    if len(headers) != 1 or len(headers[0]) > LONGEST_HEADER or headers[0].count("(") > MAX_BRACKETS:
+        return False
+    senders = getaddresses(headers)
+    if len(senders) != 1:
         return False
     confirmed = EmailAddress.objects.filter(user=member, verified=True)
     return bool(confirmed.filter(email=fold_address(senders[0][1])).exists())

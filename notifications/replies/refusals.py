@@ -63,7 +63,7 @@ def _send(refused: RefusedReply) -> None:
         context={
             "member": refused.member,
             "reason": refused.reason,
-            "text": clean_block(refused.text)[:LONGEST_TEXT],
+            "text": clean_block(refused.text[: 2 * LONGEST_TEXT])[:LONGEST_TEXT],
             "page_url": absolute_url(_page_of(refused.target)),
             "is_message": refused.target.kind is TargetKind.CONVERSATION,
         },

@@ -69,6 +69,8 @@ def _target_of(member: User, view: NotificationView) -> ReplyTarget | None:
         if conversation is None:
             return None
         return ReplyTarget(member.pk, TargetKind.CONVERSATION, conversation.pk, conversation.last_seq)
-    if comment is not None and notification.post and Kind(notification.kind) in _ABOUT_COMMENTS:
+    # One notification may be about several comments.
+    is_single = view.count == 1
+    if comment is not None and is_single and notification.post and Kind(notification.kind) in _ABOUT_COMMENTS:
         return ReplyTarget(member.pk, TargetKind.COMMENT, comment.pk, notification.post.audience)
     return None

@@ -288,7 +288,7 @@ MAIL_ENVELOPE_SENDER = env.mail_address("MAIL_ENVELOPE_SENDER", parseaddr(DEFAUL
 # Where answers to mails arrive (`manage.py receive_mail`); without it, mails cannot be answered.
 REPLY_DOMAIN = env.mail_domain("REPLY_DOMAIN")
 # The domain of which all addresses reach `manage.py receive_mail`: reports of failed delivery return there.
-BOUNCE_DOMAIN = env.host("BOUNCE_DOMAIN", "")
+BOUNCE_DOMAIN = env.mail_domain("BOUNCE_DOMAIN")
 # Keys of providers that report failures and complaints by webhook; without its key a webhook is a 404.
 MAILGUN_WEBHOOK_KEY = env.secret("MAILGUN_WEBHOOK_KEY")
 SENDGRID_WEBHOOK_KEY = env.text("SENDGRID_WEBHOOK_KEY")

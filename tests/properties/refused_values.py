@@ -187,7 +187,11 @@ REFUSED: list[tuple[str, list[str], str]] = [
         ],
         "use the domain",
     ),
-    ("BOUNCE_DOMAIN", ["https://a.example", "bounces@a.example", "a b"], "use a name"),
+    (
+        "BOUNCE_DOMAIN",
+        ["https://a.example", "bounces@a.example", "192.0.2.1", f"{'a.' * 91}example"],
+        "use the domain",
+    ),
     ("DIGEST_DEFAULT", ["monthly", "never"], "use daily, weekly or off"),
     ("NETWORK_NAME", ["x" * 41, "Link\u2028Up"], "use one line"),
     ("SERVER_EMAIL", ["root", "Köln <a>", "a@"], "use "),

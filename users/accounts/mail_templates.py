@@ -23,5 +23,6 @@ for name in ALLAUTH_MAILS:
     declare_mail(
         f"account/email/{name}",
         MailClass.TRANSACTIONAL,
-        confirms_address=name.startswith("email_confirmation"),
+        # A reset, too: a wrong report must lock nobody out.
+        confirms_address=name.startswith(("email_confirmation", "password_reset_key")),
     )

@@ -28,7 +28,8 @@ export function dayInWords(day) {
 function dateInWords(date, month = "long") {
   const named = parts(date, { day: "numeric", month, year: "numeric" });
   const isThisYear = date.getFullYear() === new Date().getFullYear();
-  return `${named.day} ${named.month}${month === "short" && isThisYear ? "" : ` ${named.year}`}`;
+  const year = month === "short" && isThisYear ? "" : ` ${named.year}`;
+  return `${named.day} ${named.month}${year}`;
 }
 
 function localizeTime(element) {
