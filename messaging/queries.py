@@ -156,7 +156,11 @@ def load_unread_conversations(member: User) -> list[UnreadConversation]:
 
 
 def _unread_query(member: int) -> "QuerySet[Membership, tuple[int, str | None, str, int, datetime]]":
-    newest = Entry.objects.filter(pk=OuterRef("sort_key")).values("created_at")
+    # Of what is unread: the newest entry may be the member's own.
+    unread = Entry.objects.messages().filter(
+        conversation=OuterRef("conversation"), seq__gt=OuterRef("read_seq"), deleted_at=None
+    )
+    newest = unread.exclude(author=member).order_by("-seq").values("created_at")[:1]
     mine = Membership.objects.waiting().filter(member=member).annotate(newest_at=Subquery(newest))
     columns = ("conversation", "conversation__pair", "conversation__title", "unread", "newest_at")
     rows = mine.filter(newest_at__isnull=False).order_by("-sort_key").values_list(*columns)

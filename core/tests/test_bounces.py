@@ -1,10 +1,12 @@
 """Reports that come back as mail: which stop mail to an address, and which are ignored."""
 
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core import mail as outgoing
+from django.db import transaction
 from django.test import override_settings
 from django.utils import timezone
 
@@ -13,9 +15,10 @@ from core.bounces.envelope import KIND, envelope_sender
 from core.bounces.inbound import COMPLAINT_KIND
 from core.bounces.monitoring import count_suppressed
 from core.bounces.status_codes import Severity, classify_status, find_status
-from core.inbound_mail import make_address, read_address, receive_message
+from core.inbound_mail import ACCEPTED, make_address, read_address, receive_message
 from core.mail import MailClass, Subscription, send_mail
-from core.models import SuppressedAddress
+from core.models import OutgoingMail, SuppressedAddress
+from core.outgoing_mail import deliver_due
 from tests.cases import all_cases, rolled_back
 
 from .mail_server import mail_server
@@ -247,3 +250,43 @@ def test_a_recipient_that_the_mail_server_refuses_counts_if_the_address_is_at_fa
                 server.to_recipient = answer
                 send_mail(to=BOB, subject="x", text="x", mail_class=MailClass.TRANSACTIONAL)
                 assert reason_of(BOB) == reason
+
+
+def test_hostile_reports_cost_little() -> None:
+    part = b"Content-Type: text/plain\r\n\r\n%s\r\n--b\r\nContent-Type: text/plain\r\n\r\ntext\r\n--b--\r\n"
+    head = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n" + part
+    texts = {
+        "brackets": head % (b"<" * 200_000),
+        "brackets in lines": head % ((b"<" * 490 + b"\r\n") * 400),
+        "commas": head % (b"," * 200_000),
+        "one word": head % (b"a" * 200_000),
+        "punycode": b"Content-Type: text/plain; charset=punycode\r\n\r\n\xff-" + b"a" * 400_000,
+    }
+    with all_cases() as case:
+        for name, content in texts.items():
+            with case(name):
+                begun = time.process_time()
+                assert receive_message(recipient=envelope_sender(BOB), content=content) == ACCEPTED
+                assert time.process_time() - begun < 3
+
+
+def test_mail_that_waits_is_not_sent_after_a_report() -> None:
+    with mail_server() as server:
+        with transaction.atomic():
+            for subject, subscription in (("bulk", SUBSCRIPTION), ("account", None)):
+                mail_class = MailClass.BULK if subscription else MailClass.TRANSACTIONAL
+                send_mail(
+                    to=BOB, subject=subject, text="text", mail_class=mail_class, subscription=subscription
+                )
+            suppression.record_complaint(address=BOB)
+        deliver_due()
+        assert server.subjects == ["account"]
+    assert not OutgoingMail.objects.exists()
+
+
+def test_a_report_that_comes_while_old_ones_are_forgotten_counts() -> None:
+    suppression.record_failure(address=BOB, status="4.2.1")
+    SuppressedAddress.objects.update(last_report_at=timezone.now() - timedelta(days=40))
+    suppression.record_failure(address=BOB, status="5.1.1")
+    assert suppression.forget_old_failures() == 0
+    assert reason_of(BOB) == Reason.HARD

@@ -112,7 +112,9 @@ def test_a_report_with_a_wrong_or_old_signature_is_refused() -> None:
     forged = json.dumps(
         {"signature": {"timestamp": [], "token": {}, "signature": 1}, "event-data": HARD}
     ).encode()
+    surrogate = b'{"signature":{"timestamp":"1","token":"\\ud800","signature":"x"},"event-data":{}}'
     refused: dict[str, Callable[[], int]] = {
+        "half a character": lambda: post(MAILGUN, surrogate),
         "another key": lambda: mailgun(HARD, key="other"),
         "two days old": lambda: mailgun(HARD, age=2 * 86_400),
         "from tomorrow": lambda: mailgun(HARD, age=-86_400),

@@ -5,6 +5,7 @@ import uuid
 from dataclasses import dataclass
 
 from django.core.cache import cache
+from django.db import transaction
 from django.urls import reverse
 
 from core.inbound_mail import ACCEPTED, Outcome, refuse
@@ -18,6 +19,7 @@ from .reply_addresses import ReplyTarget, TargetKind
 TEMPLATE = declare_mail("notifications/mail/reply_refused", MailClass.TRANSACTIONAL)
 # One mail in this time, in seconds: two programs that answer each other stop.
 ONE_IN = 86_400
+SENDING_SECONDS = 60
 # As long as the longest text that could be posted.
 LONGEST_TEXT = 10_000
 
@@ -43,7 +45,8 @@ def mail_refusal(refused: RefusedReply) -> Outcome:
     changes nothing.
     """
     key, mark = f"reply-refused:{refused.member.pk}", str(refused.client_id)
-    if not cache.add(key, mark, ONE_IN):
+    # Short at first: after a rollback the mail server tries again, minutes later.
+    if not cache.add(key, mark, SENDING_SECONDS):
         return ACCEPTED if cache.get(key) == mark else refuse(refused.reason)
     try:
         _send(refused)
@@ -51,6 +54,7 @@ def mail_refusal(refused: RefusedReply) -> Outcome:
         # The mail server tries again.
         cache.delete(key)
         raise
+    transaction.on_commit(lambda: cache.set(key, mark, ONE_IN))
     return ACCEPTED
 
 

@@ -205,3 +205,22 @@ def test_due_digests_are_found_by_their_index(db: None) -> None:
         cursor.execute("ANALYZE notifications_digestschedule")
     due = DigestSchedule.objects.filter(next_at__lte=timezone.now()).order_by("next_at", "pk")[:1]
     assert "notifications_digest_due" in due.explain()
+
+
+def test_another_choice_does_not_skip_a_digest_that_is_due(invited: User) -> None:
+    due = timezone.now() - timedelta(minutes=1)
+    waiting = timezone.now() + timedelta(minutes=30)
+    with all_cases() as case:
+        for name, next_at, weekday, expected in (
+            ("the same choice", due, 0, due),
+            ("the same choice in quiet hours", waiting, 0, waiting),
+            ("another day", due, 3, due),
+        ):
+            with case(name):
+                services.set_digest(member=invited, frequency=Frequency.WEEKLY, weekday=0)
+                DigestSchedule.objects.filter(member=invited).update(next_at=next_at)
+                services.set_digest(member=invited, frequency=Frequency.WEEKLY, weekday=weekday)
+                assert DigestSchedule.objects.get(member=invited).next_at == expected
+        with case("off"):
+            services.set_digest(member=invited, frequency=Frequency.OFF)
+            assert DigestSchedule.objects.get(member=invited).next_at is None

@@ -18,6 +18,7 @@ from messaging.models import Conversation, Entry
 from messaging.services import leave_conversation, start_direct, start_group
 from messaging.tests.factories import send, unread_of
 from network.services import block_member, remove_connection
+from notifications.mailing import send_due
 from notifications.models import Notification
 from notifications.replies.reply_addresses import VALID_FOR
 from tests.cases import all_cases, rolled_back
@@ -118,6 +119,21 @@ def test_an_answer_to_a_comment_is_a_reply_to_it_and_reads_its_notification(
     assert Comment.objects.filter(author=alice, parent=comment).count() == 2
 
 
+def test_a_mail_about_several_comments_cannot_be_answered(
+    alice: User, bob: User, charlie: User, mailed: Callable[..., str]
+) -> None:
+    post = say(alice)
+    assert mailed(lambda: (answer(post, bob), answer(post, charlie))) == ""
+
+
+def test_an_answer_leaves_a_later_comment_unread(alice: User, bob: User, mailed: Callable[..., str]) -> None:
+    post = say(alice)
+    address = mailed(lambda: answer(post, bob))
+    answer(post, bob, "And one more")
+    assert receive(address) == ACCEPTED
+    assert Notification.objects.filter(recipient=alice).unread().exists()
+
+
 def test_only_a_mail_about_one_message_or_comment_can_be_answered(
     chat: Conversation, alice: User, bob: User, charlie: User, mailed: Callable[..., str]
 ) -> None:
@@ -139,6 +155,24 @@ def test_a_message_that_can_be_answered_is_in_its_mail(
         assert "When do we meet? x x" in " ".join(text.replace("\n> ", " ").split())
         assert text.count("-=#=-") == 2
     assert max(map(len, str(message.body).splitlines())) < 200
+
+
+def test_a_mail_shows_what_is_unread_and_more_stays_unread_after_an_answer(
+    chat: Conversation, alice: User, bob: User, committed: Commit
+) -> None:
+    with all_cases() as case:
+        for number, left in ((3, 0), (6, 6)):
+            with case(number), rolled_back():
+                Notification.objects.all().delete()
+                for each in range(number):
+                    send(chat, bob, f"Message {each}.")
+                with committed():
+                    send_due(member_id=alice.pk)
+                (message,) = take_mails()
+                shown = [f"Message {each}." in str(message.body) for each in range(number)]
+                assert shown == [each >= number - 5 for each in range(number)]
+                assert receive(str(message.extra_headers["Reply-To"])) == ACCEPTED
+                assert unread_of(chat, alice) == left
 
 
 def test_no_other_address_posts(

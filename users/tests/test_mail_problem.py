@@ -1,8 +1,10 @@
 """A member to whom mail has failed reads it on each page, and can correct the address."""
 
 import re
+import time
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.core import mail, signing
 from django.db import connection
 from django.test import Client
@@ -92,9 +94,16 @@ def test_a_changed_address_gets_mail_and_the_old_one_stays_on_the_list(
     assert alice.email == "alice@new.example"
 
 
-def test_a_link_is_refused_when_it_is_old_forged_or_of_a_former_address(alice: User) -> None:
+def test_a_link_is_refused_when_it_is_old_forged_or_of_a_former_address(
+    alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
     suppression.record_failure(address=ALICE, status="5.1.1")
+    with monkeypatch.context() as past:
+        four_days_ago = time.time() - 4 * 86_400
+        past.setattr("django.core.signing.time.time", lambda: four_days_ago)
+        old = signing.dumps([alice.pk, ALICE], salt=CHECK_SALT)
     tokens = {
+        "old": old,
         "forged": signing.dumps([alice.pk, ALICE], salt="other"),
         "former address": signing.dumps([alice.pk, "old@example.org"], salt=CHECK_SALT),
         "another type": signing.dumps("x", salt=CHECK_SALT),
@@ -131,6 +140,30 @@ def test_staff_allow_an_address_again(mona: User, alice: User, caplog: pytest.Lo
     assert problem_of(alice) is None
     assert f"row {row.pk} by mona" in caplog.text
     assert "alice@example.org" in browser.get("/admin/").content.decode()
+
+
+def test_staff_who_may_only_look_cannot_allow_an_address(mona: User, alice: User) -> None:
+    suppression.record_failure(address=ALICE, status="5.1.1")
+    row = SuppressedAddress.objects.get()
+    User.objects.filter(pk=mona.pk).update(is_staff=True)
+    mona.user_permissions.add(Permission.objects.get(codename="view_suppressedaddress"))
+    browser = Browser()
+    sign_in_and_reauthenticate(browser, "mona")
+    assert browser.get("/admin/core/suppressedaddress/").status_code == 200
+    browser.post("/admin/core/suppressedaddress/", {"action": "allow_again", "_selected_action": [row.pk]})
+    assert SuppressedAddress.objects.exists()
+
+
+def test_a_member_whose_mail_was_stopped_by_mistake_can_reset_the_password(alice: User) -> None:
+    suppression.record_failure(address=ALICE, status="5.1.1")
+    browser = Browser()
+    browser.post("/accounts/password/reset/", {"email": ALICE})
+    (message,) = mail.outbox
+    page = browser.get(link_in(message), follow=True)
+    new = {"password1": "another long sentence", "password2": "another long sentence"}
+    browser.post(page.request["PATH_INFO"], new)
+    assert problem_of(alice) is None
+    assert not SuppressedAddress.objects.exists()
 
 
 def test_addresses_that_are_lists_or_have_line_breaks_are_refused(alice: User) -> None:
